@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files: read-only random access that survives a file cut short meanwhile, whole small files, and new files
+// that appear complete or not at all.
+#pragma once
+#include "base/status.h"
+#include <stddef.h>
+#include <stdint.h>
+
+// A regular file opened for reading. Thread-safe: reads carry their offset.
+typedef struct nf_file {
+  int fd;
+  uint64_t size; // when it was opened
+  char *path;    // owned
+} nf_file;
+nf_status nf_file_open(const char *path, nf_file *out); // directories, pipes and devices are refused
+// Reads exactly n bytes at offset. A file that ends earlier is NF_BAD_INPUT and names path and byte.
+nf_status nf_file_read(const nf_file *f, uint64_t offset, void *out, size_t n);
+void nf_file_close(nf_file *f); // a zeroed or closed file is fine
+
+// The whole of a file of at most max bytes, NUL-terminated; *out is freed by nf_free. Larger: NF_BAD_INPUT.
+nf_status nf_file_load(const char *path, size_t max, char **out, size_t *out_n);
+nf_status nf_path_join(const char *dir, const char *name, char **out); // freed by nf_free
+bool nf_path_exists(const char *path);
+bool nf_path_is_dir(const char *path);
+
+// A new file, written under a temporary name beside the target and renamed over it by commit. Close without
+// commit removes it. Thread-compatible.
+typedef struct nf_new_file {
+  int fd;
+  char *path, *temp;
+} nf_new_file;
+nf_status nf_new_file_create(const char *path, nf_new_file *out);
+nf_status nf_new_file_write(nf_new_file *f, uint64_t offset, const void *data, size_t n);
+nf_status nf_new_file_commit(nf_new_file *f); // closes
+void nf_new_file_close(nf_new_file *f);

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON through jansson: strict parsing of hostile files, and typed access with errors that name file and key.
+//
+// Duplicate keys, invalid UTF-8, NUL in strings, trailing text and depth above 64 are refused. Values are
+// borrowed from the document and live as long as it does. Thread-compatible.
+#pragma once
+#include "base/status.h"
+#include "base/text.h"
+#include <jansson.h>
+
+typedef struct nf_json {
+  json_t *root;
+  char *where; // name for messages, usually the path; owned
+} nf_json;
+
+nf_status nf_json_load(const char *path, size_t max_bytes, nf_json *out);
+nf_status nf_json_parse(const char *text, size_t n, const char *where, nf_json *out);
+void nf_json_deinit(nf_json *j); // a zeroed document is fine
+
+// A value with the path that led to it, for messages: "config.json: rope_scaling.factor: ...".
+typedef struct nf_json_at {
+  const nf_json *doc;
+  json_t *value;
+  const struct nf_json_at *parent; // must outlive the child
+  const char *key;                 // NULL at the root
+} nf_json_at;
+nf_json_at nf_json_root(const nf_json *j);
+// Member `key` of an object; .value is NULL when it is missing or JSON null.
+nf_json_at nf_json_get(const nf_json_at *object, const char *key);
+
+// An error about this value: "<where>: <key path>: <text>".
+nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// Each checks kind and range; the error says what was found and what would be right. A missing value is an
+// error.
+nf_status nf_json_object(const nf_json_at *at);
+nf_status nf_json_array(const nf_json_at *at, size_t *out_n);
+nf_status nf_json_i64(const nf_json_at *at, int64_t lo, int64_t hi, int64_t *out); // 3.0 counts as 3
+nf_status nf_json_f64(const nf_json_at *at, double lo, double hi, double *out);
+nf_status nf_json_bool(const nf_json_at *at, bool *out);
+nf_status nf_json_string(const nf_json_at *at, nf_view *out);
