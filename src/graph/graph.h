@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// The graph: values and nodes in pure SSA, its builder, its verifier and its text form.
+//
+// A graph knows neither target nor addresses. Nodes stand in an order in which operands precede users. Values
+// keep stable names ("L3.attn.q") that later stages, verify and explain join on. A finished graph is
+// immutable and may be read by any thread; a builder belongs to one thread.
+#pragma once
+#include "base/map.h"
+#include "base/memory.h"
+#include "graph/recipe.h"
+#include "op/op.h"
+
+typedef uint32_t nf_val;     // index of a value; 0: none
+typedef uint32_t nf_node_id; // index of a node
+
+typedef enum nf_value_kind {
+  NF_VALUE_INPUT = 1,
+  NF_VALUE_WEIGHT,
+  NF_VALUE_POOL,
+  NF_VALUE_RESULT
+} nf_value_kind;
+
+typedef struct nf_value {
+  const char *name; // unique in the graph: letters, digits, '.', '_', '-'
+  nf_type type;
+  nf_value_kind kind;
+  nf_recipe recipe; // NF_VALUE_WEIGHT
+  nf_node_id node;  // NF_VALUE_RESULT: who makes it
+  int result;       // and as which of its results
+} nf_value;
+
+typedef struct nf_node {
+  nf_op op;
+  nf_attrs attr;
+  nf_val in[NF_MAX_IN]; // 0: absent
+  nf_val out[NF_MAX_OUT];
+} nf_node;
+
+typedef struct nf_graph {
+  nf_arena arena; // owns names and recipes
+  const char *name;
+  nf_value *value; // [n_values], value[0] is unused
+  size_t n_values, cap_values;
+  nf_node *node; // [n_nodes]
+  size_t n_nodes, cap_nodes;
+  nf_val *output; // [n_outputs] what must be there after a run
+  size_t n_outputs, cap_outputs;
+  nf_map names;
+} nf_graph;
+
+void nf_graph_destroy(nf_graph *g);                        // NULL is fine
+nf_val nf_graph_find(const nf_graph *g, const char *name); // 0 when there is none
+nf_op_desc nf_graph_describe(const nf_graph *g, const nf_node *n);
+
+// ---- builder ----
+// The first error sticks and later calls do nothing and return 0; nf_builder_finish reports it. So a model
+// reads as a list of statements.
+typedef struct nf_builder {
+  nf_graph *graph;
+  nf_status failed;
+  char scope[32]; // put in front of names
+} nf_builder;
+
+nf_status nf_builder_init(nf_builder *b, const char *graph_name);
+void nf_builder_scope(nf_builder *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));        // "" ends it
+void nf_builder_fail(nf_builder *b, nf_status s); // takes the status; the first one stays
+nf_val nf_build_input(nf_builder *b, const char *name, nf_type type);
+nf_val nf_build_pool(nf_builder *b, const char *name, nf_type type); // type.cache says which group
+nf_val nf_build_weight(nf_builder *b, const char *name, nf_type type, nf_recipe recipe); // strings are copied
+void nf_build_output(nf_builder *b, nf_val v);
+nf_val nf_build_result(nf_builder *b, nf_val v, int i); // result i of the node that makes v
+nf_val nf_build_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs);
+// Verifies and hands the graph over; on error everything is freed.
+nf_status nf_builder_finish(nf_builder *b, nf_graph **out);
+
+// nf_<op>_in: the operands of an op by name.
+#define IN(n) nf_val n;
+#define OPT(n) nf_val n;
+#define POOL(n) nf_val n;
+#define NF_OP(name, flags, in, out, attrs, what) \
+  typedef struct nf_##name##_in {                \
+    in nf_val none_;                             \
+  } nf_##name##_in;
+#include "op/ops.def"
+
+// One node; its first result is named `name`, the others `name` + "." + the result's name:
+//   nf_val q = NF_BUILD(b, "attn.q", linear, (x, w, bias), .out = act);
+#define NF_BUILD(b, name, op, operands, ...)                                                   \
+  nf_build_node((b), (name), NF_OP_##op, (const nf_val *)&(nf_##op##_in){NF_UNPAREN operands}, \
+                &(nf_##op##_attrs){__VA_ARGS__})
+#define NF_UNPAREN(...) __VA_ARGS__
+
+// ---- verifier ----
+// Order, names, types (every node's results are inferred again), pools used linearly (no use of a pool value
+// that a later write has replaced), outputs. NF_BAD_INPUT names node and value.
+nf_status nf_graph_verify(const nf_graph *g);
+
+// ---- text form ----
+// One line per value or node; parse(print(g)) prints the same text. docs/architecture.md shows the grammar.
+void nf_graph_print(const nf_graph *g, nf_text *out);
+nf_status nf_graph_parse(nf_view text, const char *where, nf_graph **out); // NF_BAD_INPUT with line number

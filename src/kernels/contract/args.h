@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a kernel is given: one struct per op, generated from ops.def: nf_<op>_args with the operands and
+// results as tensors under their names (an absent operand has data NULL). The formula each kernel keeps
+// stands in ops.def.
+#pragma once
+#include "op/batch.h"
+#include "op/op.h"
+#include "tensor/tensor.h"
+
+#define IN(n) nf_tensor n;
+#define OPT(n) nf_tensor n;
+#define POOL(n) nf_tensor n;
+#define OUT(n) nf_tensor n;
+#define SAME(n)
+#define NF_OP(name, flags, in, out, attrs, what)             \
+  typedef struct nf_##name##_args {                          \
+    const nf_batch *batch; /* NULL unless the op is BATCH */ \
+    nf_##name##_attrs attr;                                  \
+    in out                                                   \
+  } nf_##name##_args;
+#include "op/ops.def"
+
+// How the plan fills such a struct without knowing the op: `batch` is at 0, the attributes and the tensors
+// follow.
+typedef struct nf_args_layout {
+  size_t size, attrs, attrs_size, tensors; // bytes; `tensors`: offset of the array of nf_tensor
+  int n_tensors;
+  int in[NF_MAX_IN];   // operand -> index in that array
+  int out[NF_MAX_OUT]; // result -> index; of a pool its operand's
+} nf_args_layout;
+const nf_args_layout *nf_args_layout_of(nf_op op);

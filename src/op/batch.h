@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch metadata: what a step computes, one struct for all ops. Every array is device memory at a fixed
+// address; kernels take lengths from the arrays, so that a captured step can be replayed with other lengths.
+#pragma once
+#include "tensor/type.h"
+#include <stdint.h>
+
+// A ragged batch of S sequences with T tokens. Tokens of one sequence are consecutive and in order; sequences
+// that decode (one token each) come first. A sequence without tokens is padding; so is a token with
+// write_slot < 0.
+typedef struct nf_batch {
+  nf_sizes sizes;              // T, S, R of this step
+  int32_t n_decode;            // leading sequences with exactly one token
+  const int32_t *q_start;      // [S+1] first token of each sequence; q_start[S] == tokens in use <= T
+  const int32_t *position;     // [T] from 0 in its sequence
+  const int32_t *kv_len;       // [S] keys of the sequence, this step's included
+  const int32_t *row;          // [R] token whose logits are row r
+  struct nf_batch_group {      // of each cache group
+    const int32_t *page_table; // [S][pages] slot of each page of the sequence; < 0: evicted or not there
+    int64_t pages;             // columns of page_table
+    const int32_t *write_slot; // [T] page slot * tokens per page + index in the page
+  } group[NF_CACHE_COUNT];
+} nf_batch;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Operations as data, generated from ops.def: enum, attribute structs, tables; and the shape rules.
+#pragma once
+#include "base/status.h"
+#include "tensor/type.h"
+
+typedef enum nf_op {
+#define NF_OP(name, ...) NF_OP_##name,
+#include "op/ops.def"
+  NF_OP_COUNT
+} nf_op;
+
+enum { NF_MAX_IN = 8, NF_MAX_OUT = 4, NF_MAX_ATTRS = 12 };
+
+typedef struct nf_shape {
+  int rank;
+  nf_extent dim[NF_MAX_RANK];
+} nf_shape;
+
+// nf_<op>_attrs: one struct per op.
+#define REAL(n) float n;
+#define INT(n) int64_t n;
+#define FLAG(n) bool n;
+#define DTYPE(n) nf_dtype n;
+#define SHAPE(n) nf_shape n;
+#define NF_OP(name, flags, in, out, attrs, what) \
+  typedef struct nf_##name##_attrs {             \
+    attrs char none_;                            \
+  } nf_##name##_attrs;
+#include "op/ops.def"
+
+typedef union nf_attrs {
+#define NF_OP(name, ...) nf_##name##_attrs name;
+#include "op/ops.def"
+} nf_attrs;
+
+typedef enum nf_attr_kind {
+  NF_ATTR_REAL,
+  NF_ATTR_INT,
+  NF_ATTR_FLAG,
+  NF_ATTR_DTYPE,
+  NF_ATTR_SHAPE
+} nf_attr_kind;
+typedef enum nf_operand_kind { NF_OPERAND_IN, NF_OPERAND_OPT, NF_OPERAND_POOL } nf_operand_kind;
+enum { NF_OP_BATCH = 1, NF_OP_VIEW = 2 };
+
+typedef struct nf_op_info {
+  const char *name, *what;
+  unsigned flags; // NF_OP_BATCH | NF_OP_VIEW
+  int n_in, n_out, n_attr;
+  struct nf_operand_info {
+    const char *name;
+    nf_operand_kind kind;
+  } in[NF_MAX_IN];
+  struct nf_result_info {
+    const char *name;
+    int alias; // operand whose storage this result is (pools), or -1
+  } out[NF_MAX_OUT];
+  struct nf_attr_info {
+    const char *name;
+    nf_attr_kind kind;
+    size_t offset; // in nf_<op>_attrs
+  } attr[NF_MAX_ATTRS];
+} nf_op_info;
+const nf_op_info *nf_op_of(nf_op op);
+bool nf_op_parse(nf_view name, nf_op *out);
+
+// An operation with the types of its operands and results: what shape rules fill and selection reads.
+typedef struct nf_op_desc {
+  nf_op op;
+  nf_attrs attr;
+  nf_type in[NF_MAX_IN]; // dtype NF_NONE: absent
+  nf_type out[NF_MAX_OUT];
+} nf_op_desc;
+
+// Checks operands and attributes and fills d->out. NF_BAD_INPUT names op, operand, both shapes. Needs no
+// data.
+nf_status nf_op_infer(nf_op_desc *d);
+bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b); // field by field, floats by bits

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Element types: one row each. A quantised type includes its scales, so codes and scales travel as one
+// tensor.
+#pragma once
+#include <stdbool.h>
+#include <stdint.h>
+
+// id, name, bits of a code, code type, scale type, rows x columns that share a scale (0 columns: no scales).
+// A plain type is its own code type. The columns are the last dimension (K of a weight).
+#define NF_DTYPES(X)                         \
+  X(F32, "f32", 32, F32, NONE, 0, 0)         \
+  X(BF16, "bf16", 16, BF16, NONE, 0, 0)      \
+  X(F16, "f16", 16, F16, NONE, 0, 0)         \
+  X(F8E4M3, "f8e4m3", 8, F8E4M3, NONE, 0, 0) \
+  X(E8M0, "e8m0", 8, E8M0, NONE, 0, 0)       \
+  X(E2M1, "e2m1", 4, E2M1, NONE, 0, 0)       \
+  X(I32, "i32", 32, I32, NONE, 0, 0)         \
+  X(I64, "i64", 64, I64, NONE, 0, 0)         \
+  X(U8, "u8", 8, U8, NONE, 0, 0)             \
+  X(MXFP4, "mxfp4", 4, E2M1, E8M0, 1, 32)
+
+typedef enum nf_dtype {
+  NF_NONE = 0, // no tensor: an absent optional operand
+#define NF_DTYPE_ID(id, ...) NF_##id,
+  NF_DTYPES(NF_DTYPE_ID)
+#undef NF_DTYPE_ID
+      NF_DTYPE_COUNT
+} nf_dtype;
+
+typedef struct nf_dtype_info {
+  const char *name;
+  int bits;       // of one code
+  nf_dtype code;  // itself for plain types
+  nf_dtype scale; // NF_NONE for plain types
+  int group_rows, group_cols;
+} nf_dtype_info;
+
+const nf_dtype_info *nf_dtype_of(nf_dtype t); // t in [0, NF_DTYPE_COUNT)
+bool nf_dtype_parse(const char *name, nf_dtype *out);
+static inline bool nf_is_float(nf_dtype t) { return t == NF_F32 || t == NF_BF16 || t == NF_F16; }

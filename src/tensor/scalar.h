@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scalar encode and decode of the small float formats. Encoding rounds to nearest, ties to even.
+//   bf16  1-8-7: the upper half of a float32. Overflow gives infinity, NaN stays a quiet NaN.
+//   f16   IEEE 754 binary16, subnormals kept.
+//   e4m3  OCP FP8 E4M3 (OFP8 1.0): no infinity, 0x7f and 0xff NaN, largest 448. Encoding saturates, NaN stays
+//   NaN. e8m0  OCP MX scale: 2^(code-127); 255 is NaN. Decode only. e2m1  OCP MX FP4 in the low four bits: 0
+//   0.5 1 1.5 2 3 4 6 and negatives. Encoding saturates, NaN gives 0.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t nf_bits_of(float x) {
+  uint32_t u;
+  memcpy(&u, &x, 4);
+  return u;
+}
+static inline float nf_of_bits(uint32_t u) {
+  float x;
+  memcpy(&x, &u, 4);
+  return x;
+}
+static inline float nf_bf16_decode(uint16_t h) { return nf_of_bits((uint32_t)h << 16); }
+static inline uint16_t nf_bf16_encode(float x) {
+  uint32_t u = nf_bits_of(x);
+  if ((u & 0x7fffffff) > 0x7f800000) return (uint16_t)(u >> 16 | 0x40);
+  return (uint16_t)((u + 0x7fff + (u >> 16 & 1)) >> 16);
+}
+float nf_f16_decode(uint16_t h);
+uint16_t nf_f16_encode(float x);
+float nf_e4m3_decode(uint8_t c);
+uint8_t nf_e4m3_encode(float x);
+float nf_e8m0_decode(uint8_t c);
+float nf_e2m1_decode(uint8_t c);
+uint8_t nf_e2m1_encode(float x);

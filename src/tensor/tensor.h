@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tensor that kernels see: address, concrete extents and strides. A view; it owns nothing.
+#pragma once
+#include "tensor/type.h"
+
+typedef struct nf_tensor {
+  void *data;  // codes. NULL: absent
+  void *scale; // scales of a quantised type, else NULL
+  nf_dtype dtype;
+  nf_pack pack;
+  int rank;
+  int64_t dim[NF_MAX_RANK];    // logical extents; a pool has its slot count in front
+  int64_t stride[NF_MAX_RANK]; // elements from one index to the next (PLAIN); the last is 1
+  int64_t scale_stride;        // scales from one row to the next
+} nf_tensor;
+
+// The view of `data` (nf_type_bytes bytes, aligned to NF_CACHE_LINE) at these sizes. `slots` counts for pools
+// only.
+nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void *data);
+
+// Rows are the flattened leading dimensions; one row is the last dimension. Any dtype, any packing order.
+int64_t nf_tensor_rows(const nf_tensor *t);
+int64_t nf_tensor_cols(const nf_tensor *t);
+// Byte address of row r of a PLAIN tensor (start of its codes).
+void *nf_tensor_row(const nf_tensor *t, int64_t r);
+// Decodes row r (all cols) into float32; integers convert. Exact for every dtype but I32/I64 beyond 2^24.
+void nf_row_decode(const nf_tensor *t, int64_t r, float *out);
+// Encodes float32 into row r of a plain float dtype (F32, BF16, F16), rounding to nearest even.
+void nf_row_encode(const nf_tensor *t, int64_t r, const float *in);

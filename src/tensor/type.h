@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The type of a value in a graph: dtype, logical and padded extents, packing order. No data, no addresses.
+#pragma once
+#include "base/status.h"
+#include "base/text.h"
+#include "tensor/dtype.h"
+#include <stddef.h>
+
+enum { NF_MAX_RANK = 5 };
+
+// An extent is a constant, or a constant times one of the three sizes that a step brings.
+typedef enum nf_sym {
+  NF_CONST = 0,
+  NF_T, // tokens of the step
+  NF_S, // sequences of the step
+  NF_R, // rows whose logits are wanted
+  NF_SYM_COUNT
+} nf_sym;
+typedef struct nf_extent {
+  int64_t c; // >= 0
+  nf_sym sym;
+} nf_extent;
+typedef struct nf_sizes { // of[NF_CONST] is 1
+  int64_t of[NF_SYM_COUNT];
+} nf_sizes;
+static inline nf_sizes nf_sizes_of(int64_t t, int64_t s, int64_t r) { return (nf_sizes){{1, t, s, r}}; }
+
+// How elements lie in memory. Every packing order has a row decoder (tensor.h).
+typedef enum nf_pack {
+  NF_PACK_PLAIN =
+      0, // row-major over the padded extents; a quantised type's scales follow in a plane of their own
+  NF_PACK_COUNT
+} nf_pack;
+
+// What a pool value belongs to: the cache group whose slots index it. NF_NO_CACHE: an ordinary value.
+typedef enum nf_cache { NF_NO_CACHE = 0, NF_CACHE_FULL, NF_CACHE_SLIDING, NF_CACHE_COUNT } nf_cache;
+
+typedef struct nf_type {
+  nf_dtype dtype; // NF_NONE: no value
+  nf_pack pack;
+  nf_cache
+      cache; // of a pool: the dimensions are then those of one slot, and the engine decides how many slots
+  int rank;
+  nf_extent dim[NF_MAX_RANK];  // logical; unused ones are zero
+  int64_t padded[NF_MAX_RANK]; // >= dim[i].c, same symbol
+} nf_type;
+
+// A plain, unpadded type. Extents: NF_C(2880), NF_BY(1, NF_T).
+#define NF_C(n) ((nf_extent){(n), NF_CONST})
+#define NF_BY(n, s) ((nf_extent){(n), (s)})
+#define NF_TYPE(dt, ...) \
+  nf_type_make((dt), (const nf_extent[]){__VA_ARGS__}, sizeof((nf_extent[]){__VA_ARGS__}) / sizeof(nf_extent))
+nf_type nf_type_make(nf_dtype dtype, const nf_extent *dim, size_t rank); // rank <= NF_MAX_RANK
+
+bool nf_type_equal(const nf_type *a, const nf_type *b);
+bool nf_extent_equal(nf_extent a, nf_extent b);
+// Product of all dimensions but the last, as an extent; false when two symbols meet or it overflows.
+bool nf_type_rows(const nf_type *t, nf_extent *out);
+// Bytes at these sizes, scales and alignment between planes included; of one slot for a pool.
+// Overflow, or a padded row that is no whole number of bytes or scale groups: NF_BAD_INPUT.
+nf_status nf_type_bytes(const nf_type *t, const nf_sizes *at, size_t *out);
+
+// Text: "bf16[T,2880]", padded "bf16[T,2880:3072]", packed "mxfp4@name[32,5760,2880]", pool "sliding
+// bf16[2,8,64,64]", symbolic "f32[4*T,8]". Round trip: parse(print(t)) == t.
+void nf_type_print(const nf_type *t, nf_text *out);
+nf_status nf_type_parse(nf_view text, nf_type *out); // NF_BAD_INPUT with the offending text
+const char *nf_sym_name(nf_sym s);                   // "", "T", "S", "R"
+const char *nf_pack_name(nf_pack p);
+const char *nf_cache_name(nf_cache c); // "full", "sliding"
