@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// config.json as the families need it: one struct, every number inside the bounds below, both spellings
+// accepted (rope_theta + rope_scaling, or rope_parameters; torch_dtype or dtype; eos as number or list).
+#pragma once
+#include "base/json.h"
+#include "base/status.h"
+#include <stdint.h>
+
+// Bounds: far above every known model, far below what overflows. Checked when the file is read.
+enum {
+  NF_CONFIG_MAX_LAYERS = 512,
+  NF_CONFIG_MAX_EXPERTS = 4096,
+  NF_CONFIG_MAX_VOCAB = 1 << 22,
+  NF_CONFIG_MAX_WIDTH = 1 << 17, // hidden and inner sizes
+  NF_CONFIG_MAX_HEADS = 1024,
+  NF_CONFIG_MAX_HEAD = 1024,
+  NF_CONFIG_MAX_CONTEXT = 1 << 24,
+  NF_CONFIG_MAX_EOS = 16,
+};
+
+typedef enum nf_layer_kind { NF_LAYER_FULL, NF_LAYER_SLIDING } nf_layer_kind;
+
+typedef struct nf_rope_config {
+  double theta;
+  double factor;  // 1: no scaling
+  double context; // original_max_position_embeddings
+  double beta_fast, beta_slow;
+  double scale; // of cos and sin: attention_factor, else 0.1 ln(factor) + 1
+  bool truncate;
+} nf_rope_config;
+
+typedef struct nf_config {
+  const struct nf_family *family;
+  char where[256]; // file name for messages
+  int64_t layers, hidden, vocab, context;
+  int64_t heads, kv_heads, head; // head: size of one
+  int64_t inner;                 // of the MLP or of one expert
+  int64_t experts, experts_per_token;
+  int64_t window;
+  bool attention_bias, tied;
+  double eps, swiglu_limit, swiglu_alpha;
+  nf_rope_config rope;
+  nf_layer_kind layer[NF_CONFIG_MAX_LAYERS];
+  int32_t eos[NF_CONFIG_MAX_EOS];
+  int n_eos;
+  bool mxfp4; // quantization_config says the experts are MXFP4
+} nf_config;
+
+// Reads DIR/config.json. Unknown architectures, unsupported settings and numbers out of bounds are
+// NF_BAD_INPUT and name key, value and what would be right.
+nf_status nf_config_load(const char *dir, nf_config *out);
+nf_status nf_config_parse(const nf_json *doc, nf_config *out);
+
+// For the families' own readers.
+nf_status nf_config_i64(const nf_json_at *root, const char *key, int64_t lo, int64_t hi, int64_t *out);
+nf_status nf_config_i64_or(const nf_json_at *root, const char *key, int64_t lo, int64_t hi, int64_t otherwise,
+                           int64_t *out);
+nf_status nf_config_f64_or(const nf_json_at *root, const char *key, double lo, double hi, double otherwise,
+                           double *out);
+nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherwise, bool *out);
+nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out);
+nf_status nf_config_layers(const nf_json_at *root, nf_config *c); // layer_types, when present
+nf_status nf_config_eos(const nf_json_at *root, nf_config *c);

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Model families: one row each in family.c, one file each: how to read its config and how to say its graph.
+#pragma once
+#include "graph/graph.h"
+#include "model/checkpoint.h"
+#include "model/config.h"
+
+typedef struct nf_build_options {
+  nf_dtype activation; // F32 gives the reference graph
+  int64_t page;        // tokens per KV page
+  bool forced_routes;  // one more input "routes" i32[T, layers*k] with the experts to take
+  bool hidden_outputs; // "hidden.L" are outputs too
+  int64_t layers;      // 0: all; else only the first so many
+} nf_build_options;
+
+typedef struct nf_family {
+  const char *model_type, *architecture; // as config.json spells them
+  nf_status (*config)(const nf_json_at *root, nf_config *c);
+  // Builds the graph. Inputs: "tokens" i32[T]; outputs: "logits" f32[R,V]. Value names: "hidden.L" is the
+  // residual stream entering layer L, "hidden.<layers>" the one after the final norm. `files` NULL: the
+  // family's inventory decides dtypes. Otherwise the checkpoint does, and tensors that are missing, of a
+  // wrong shape or of a kind that is not supported are NF_BAD_INPUT.
+  nf_status (*build)(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                     nf_graph **out);
+} nf_family;
+
+const nf_family *nf_family_find(const char *model_type, const char *architecture); // NULL: unknown
+const nf_family *nf_families(size_t *out_n);
+nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                         nf_graph **out);
+
+// A weight of the graph from one checkpoint tensor: type from the file when there are files (its shape must
+// equal `dim`), else bf16.
+nf_val nf_build_stored(nf_builder *b, const nf_checkpoint *files, const char *name, const char *tensor,
+                       const int64_t *dim, int rank);
+// The same for an MXFP4 weight [.., N, K]: tensors `<stem>_blocks` u8 [.., N, K/32, 16] and `<stem>_scales`
+// u8 [.., N, K/32].
+nf_val nf_build_mxfp4(nf_builder *b, const nf_checkpoint *files, const char *name, const char *stem,
+                      const int64_t *dim, int rank);
