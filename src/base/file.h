@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files: read-only random access that survives a file cut short meanwhile, whole small files, and new files
 // that appear complete or not at all.
+//
+// Codes: a path that leads nowhere or to the wrong kind of file is NF_BAD_INPUT; what the system refuses
+// (permission, space, I/O, descriptors) is NF_UNAVAILABLE. Messages begin with the path.
 #pragma once
 #include "base/status.h"
 #include <stddef.h>
@@ -18,6 +21,7 @@ nf_status nf_file_read(const nf_file *f, uint64_t offset, void *out, size_t n);
 void nf_file_close(nf_file *f); // a zeroed or closed file is fine
 
 // The whole of a file of at most max bytes, NUL-terminated; *out is freed by nf_free. Larger: NF_BAD_INPUT.
+// Reads to the end whatever size the system tells, so /proc and /sys work.
 nf_status nf_file_load(const char *path, size_t max, char **out, size_t *out_n);
 nf_status nf_path_join(const char *dir, const char *name, char **out); // freed by nf_free
 bool nf_path_exists(const char *path);

@@ -9,7 +9,7 @@
 typedef struct nf_map {
   struct nf_map_slot *slot;
   size_t cap, n;
-  uint64_t seed;
+  uint64_t seed[2];
 } nf_map;
 // A zeroed map is a valid, empty one. Keys are borrowed and must outlive it.
 // Adds key -> value. *out_added false (and the old value kept) when the key is there already. out_added may
@@ -18,3 +18,7 @@ nf_status nf_map_add(nf_map *m, const char *key, size_t n, uint32_t value, bool 
 bool nf_map_find(const nf_map *m, const char *key, size_t n, uint32_t *out_value);
 nf_status nf_map_reserve(nf_map *m, size_t n); // room for n keys without growing
 void nf_map_deinit(nf_map *m);
+
+// SipHash-1-3 of n bytes: a keyed hash, safe against hostile input when the seed is secret; a good plain hash
+// (the same on every machine) with a fixed one.
+uint64_t nf_hash(const void *at, size_t n, const uint64_t seed[2]);

@@ -3,9 +3,10 @@
 //
 // Every function that can fail returns nf_status, and the compiler insists that it is used. An error is owned
 // by whoever holds the status: pass it up (NF_TRY), or end it (nf_status_free). Messages are one line and say
-// what, where (file, tensor, byte) and what would be right. When no memory is left for the text a static
-// error without text is used, so making an error never fails. Thread-compatible: a status belongs to one
-// thread at a time.
+// what, where (file, tensor, byte) and what would be right. Control characters and bytes that are not UTF-8
+// (hostile names) appear as \xNN; a text above 1 KiB is cut and ends in an ellipsis. When no memory is left
+// for the text a static error is used whose text is the code's name, so making an error never fails.
+// Thread-compatible: a status belongs to one thread at a time.
 #pragma once
 #include <stdbool.h>
 #include <stdint.h>
@@ -42,7 +43,7 @@ nf_status nf_status_join(nf_status first, nf_status second);
 
 nf_code nf_status_code(nf_status s);
 const char *nf_status_message(nf_status s); // "" when OK; valid until the status is freed
-const char *nf_status_file(nf_status s); // source file and line of the first error, for logs and bug reports
+const char *nf_status_file(nf_status s);    // source file and line of the first error; "" and 0 where static
 int nf_status_line(nf_status s);
 void nf_status_free(nf_status s);
 const char *nf_code_name(nf_code code); // "bad input"

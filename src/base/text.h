@@ -2,6 +2,7 @@
 // Text: a growing string, views, and numbers from text.
 #pragma once
 #include "base/status.h"
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,7 +27,8 @@ void nf_text_printf(nf_text *t, const char *fmt, ...) __attribute__((format(prin
 nf_status nf_text_status(const nf_text *t); // NF_NO_MEMORY if any append failed
 void nf_text_deinit(nf_text *t);
 
-// Whole-string decimal numbers; false on anything else (sign rules of strtoll, no spaces, no overflow).
+// Whole-string decimal numbers; false on anything else (sign rules of strtoll, no spaces, no overflow, no
+// "inf" or "nan"). Independent of the locale. A float has at most 400 characters.
 bool nf_parse_i64(nf_view s, int64_t *out);
 bool nf_parse_f64(nf_view s, double *out);
 
@@ -36,3 +38,10 @@ const char *nf_nearest(const char *s, const char *const *names, size_t n);
 // First byte of the first invalid UTF-8 sequence, or n when all is valid (RFC 3629: no surrogates, no
 // overlongs).
 size_t nf_utf8_check(const char *s, size_t n);
+// Length (1 to 4) of the valid UTF-8 sequence that s[0..n) starts with, 0 when it starts with none. n >= 1.
+int nf_utf8_length(const char *s, size_t n);
+
+// printf to one line that is safe for terminals and logs: control characters and bytes that are not UTF-8
+// become \xNN, a text that does not fit is cut between characters and ends in an ellipsis.
+#define NF_LINE 1025
+void nf_line(char out[NF_LINE], const char *fmt, va_list args) __attribute__((format(printf, 2, 0)));

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Log lines and progress, handed to the owner's callbacks.
+#include "base/log.h"
+#include "base/text.h"
+#include <stdarg.h>
+
+void nf_log_print(const nf_log *log, nf_level level, const char *fmt, ...) {
+  if (!log->write || level > log->level) return;
+  char line[NF_LINE];
+  va_list args;
+  va_start(args, fmt);
+  nf_line(line, fmt, args);
+  va_end(args);
+  log->write(log->user, level, line);
+}
+
+nf_status nf_log_progress(const nf_log *log, const char *what, uint64_t done, uint64_t total) {
+  if (!log->progress || log->progress(log->user, what, done, total)) return nf_ok();
+  return nf_error(NF_CANCELLED, "%s: stopped by the caller", what);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+// The heap and arenas.
+#include "base/memory.h"
+#include "base/checked.h"
+#include <stdalign.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+void *nf_alloc(size_t n, size_t size) {
+  size_t bytes;
+  if (!nf_mul_size(n, size, &bytes) || bytes > PTRDIFF_MAX) return NULL;
+  return calloc(1, bytes ? bytes : 1);
+}
+
+void nf_free(void *p) { free(p); }
+
+_Bool nf_grow(void *p, size_t *cap, size_t need, size_t size) {
+  if (need <= *cap) return true;
+  size_t want = *cap < SIZE_MAX / 2 ? 2 * *cap : need, bytes;
+  if (want < 8) want = 8;
+  if (want < need) want = need;
+  if (!nf_mul_size(want, size ? size : 1, &bytes) || bytes > PTRDIFF_MAX) return false;
+  void *old;
+  memcpy(&old, p, sizeof old); // *p is some other pointer type
+  void *grown = realloc(old, bytes);
+  if (!grown) return false;
+  memcpy(p, &grown, sizeof grown);
+  *cap = want;
+  return true;
+}
+
+#define HUGE_PAGE ((size_t)2 << 20)
+
+void *nf_alloc_aligned(size_t bytes) {
+  size_t align = bytes >= 4 * HUGE_PAGE ? HUGE_PAGE : NF_CACHE_LINE, whole;
+  if (!nf_add_size(bytes ? bytes : 1, align - 1, &whole) || whole > PTRDIFF_MAX) return NULL;
+  whole -= whole % align;
+  void *p = aligned_alloc(align, whole);
+  // Streaming weights through 4 KiB pages is bound by the TLB. A wish: where it is refused, nothing is lost.
+  if (p && align == HUGE_PAGE) (void)madvise(p, whole, MADV_HUGEPAGE);
+  return p;
+}
+
+void nf_free_aligned(void *p) { free(p); }
+
+#define BLOCK_MIN ((size_t)4 << 10)
+#define BLOCK_MAX ((size_t)256 << 10)
+
+struct nf_arena_block {
+  struct nf_arena_block *next;
+  size_t used, cap;
+  alignas(max_align_t) char at[];
+};
+
+static struct nf_arena_block *block_create(size_t cap) {
+  size_t bytes;
+  if (!nf_add_size(cap, sizeof(struct nf_arena_block), &bytes)) return NULL;
+  struct nf_arena_block *b = nf_alloc(bytes, 1); // zeroed: nothing in an arena is used twice
+  if (b) b->cap = cap;
+  return b;
+}
+
+static void *take(struct nf_arena_block *b, size_t bytes, size_t align) {
+  size_t start = (b->used + align - 1) / align * align;
+  if (start > b->cap || b->cap - start < bytes) return NULL;
+  b->used = start + bytes;
+  return b->at + start;
+}
+
+static void *arena_take(nf_arena *a, size_t bytes, size_t align) {
+  if (bytes == 0) bytes = 1; // every object has its own address
+  struct nf_arena_block *b = a->block;
+  void *p = b ? take(b, bytes, align) : NULL;
+  if (!p) {
+    size_t cap = b ? (size_t)nf_min((int64_t)(2 * b->cap), BLOCK_MAX) : BLOCK_MIN;
+    bool own = bytes > cap / 4; // a block of its own, so that the current one is not given up half empty
+    struct nf_arena_block *fresh = block_create(own ? bytes : cap);
+    if (!fresh) return NULL;
+    struct nf_arena_block **at = own && b ? &b->next : &a->block;
+    fresh->next = *at;
+    *at = fresh;
+    p = take(fresh, bytes, align);
+  }
+  a->bytes += bytes;
+  return p;
+}
+
+void *nf_arena_alloc(nf_arena *a, size_t n, size_t size) {
+  size_t bytes;
+  return nf_mul_size(n, size, &bytes) ? arena_take(a, bytes, alignof(max_align_t)) : NULL;
+}
+
+char *nf_arena_copy(nf_arena *a, const char *s, size_t n) {
+  size_t bytes;
+  char *p = nf_add_size(n, 1, &bytes) ? arena_take(a, bytes, 1) : NULL;
+  if (p && n) memcpy(p, s, n);
+  return p;
+}
+
+char *nf_arena_printf(nf_arena *a, const char *fmt, ...) {
+  va_list args, again;
+  va_start(args, fmt);
+  va_copy(again, args);
+  int n = vsnprintf(NULL, 0, fmt, args);
+  char *p = n >= 0 ? arena_take(a, (size_t)n + 1, 1) : NULL;
+  if (p) vsnprintf(p, (size_t)n + 1, fmt, again);
+  va_end(again);
+  va_end(args);
+  return p;
+}
+
+void nf_arena_deinit(nf_arena *a) {
+  for (struct nf_arena_block *b = a->block, *next; b; b = next) {
+    next = b->next;
+    free(b);
+  }
+  *a = (nf_arena){0};
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Errors: one allocation each, holding code, place and a text made safe for terminals and logs.
+#include "base/status.h"
+#include "base/text.h"
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct infuse_error {
+  nf_code code;
+  int line;
+  const char *file;    // a literal
+  const char *message; // stands behind the struct, or is a literal in a static error
+};
+
+// What is handed out when there is no memory for a text; never written, never freed.
+static const struct infuse_error bare[] = {
+    [NF_OK] = {NF_OK, 0, "", "ok"},
+    [NF_CHECK_FAILED] = {NF_CHECK_FAILED, 0, "", "check failed"},
+    [NF_USAGE] = {NF_USAGE, 0, "", "wrong usage"},
+    [NF_BAD_INPUT] = {NF_BAD_INPUT, 0, "", "bad input"},
+    [NF_UNAVAILABLE] = {NF_UNAVAILABLE, 0, "", "unavailable"},
+    [NF_NO_MEMORY] = {NF_NO_MEMORY, 0, "", "out of memory"},
+    [NF_CANCELLED] = {NF_CANCELLED, 0, "", "cancelled"},
+    [NF_INTERNAL] = {NF_INTERNAL, 0, "", "internal error"},
+};
+#define CODES (sizeof bare / sizeof *bare)
+
+static const struct infuse_error *bare_of(nf_code code) {
+  return &bare[(size_t)code < CODES ? (size_t)code : NF_INTERNAL];
+}
+
+static bool is_bare(const struct infuse_error *e) { return e == bare_of(e->code); }
+
+static nf_status build(nf_code code, const char *file, int line, const char *text) {
+  size_t n = strlen(text) + 1;
+  struct infuse_error *e = malloc(sizeof *e + n);
+  if (!e) return (nf_status){(struct infuse_error *)bare_of(code)};
+  *e = (struct infuse_error){code, line, file, memcpy(e + 1, text, n)};
+  return (nf_status){e};
+}
+
+nf_status nf_status_new(nf_code code, const char *file, int line, const char *fmt, ...) {
+  char text[NF_LINE];
+  va_list args;
+  va_start(args, fmt);
+  nf_line(text, fmt, args);
+  va_end(args);
+  return build(bare_of(code)->code, file, line, text);
+}
+
+static void put_line(char out[NF_LINE], const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  nf_line(out, fmt, args);
+  va_end(args);
+}
+
+nf_status nf_status_note(nf_status s, const char *fmt, ...) {
+  if (nf_is_ok(s)) return s;
+  char note[NF_LINE], text[NF_LINE];
+  va_list args;
+  va_start(args, fmt);
+  nf_line(note, fmt, args);
+  va_end(args);
+  put_line(text, "%s: %s", note, s.error->message);
+  nf_status noted = build(s.error->code, s.error->file, s.error->line, text);
+  if (is_bare(noted.error)) return s;
+  nf_status_free(s);
+  return noted;
+}
+
+nf_status nf_status_join(nf_status first, nf_status second) {
+  if (nf_is_ok(first)) return second;
+  nf_status_free(second);
+  return first;
+}
+
+nf_code nf_status_code(nf_status s) { return s.error ? s.error->code : NF_OK; }
+const char *nf_status_message(nf_status s) { return s.error ? s.error->message : ""; }
+const char *nf_status_file(nf_status s) { return s.error ? s.error->file : ""; }
+int nf_status_line(nf_status s) { return s.error ? s.error->line : 0; }
+const char *nf_code_name(nf_code code) { return bare_of(code)->message; }
+
+void nf_status_free(nf_status s) {
+  if (s.error && !is_bare(s.error)) free(s.error);
+}
