@@ -8,7 +8,7 @@
 typedef struct nf_build_options {
   nf_dtype activation; // F32 gives the reference graph
   int64_t page;        // tokens per KV page
-  bool forced_routes;  // one more input "routes" i32[T, layers*k] with the experts to take
+  bool forced_routes;  // one more input a layer, "L<i>.routes" i32[T,k], with the experts to take
   bool hidden_outputs; // "hidden.L" are outputs too
   int64_t layers;      // 0: all; else only the first so many
 } nf_build_options;
