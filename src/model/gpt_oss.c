@@ -47,11 +47,12 @@ typedef struct state { // what every part of a layer needs
   nf_val rope; // the step's cos and sin
 } state;
 
-// The weight `tensor` of layer l, as value "L<l>.<name>" (the builder's scope is the layer's).
+#define NAME(...) nf_build_name(s->b, __VA_ARGS__)
+
+// Weight `tensor` of layer l, [n, k] or [n] when k is 0. The builder's scope is the layer.
 static nf_val layer_weight(const state *s, int64_t l, const char *name, const char *tensor, int64_t n,
                            int64_t k) {
-  char path[96];
-  snprintf(path, sizeof path, "model.layers.%ld.%s", (long)l, tensor);
+  const char *path = NAME("model.layers.%ld.%s", (long)l, tensor);
   return nf_build_stored(s->b, s->files, name, path, (const int64_t[]){n, k}, k != 0 ? 2 : 1);
 }
 
