@@ -1,18 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
-// JSON through jansson: strict parsing of hostile files, and typed access with errors that name file and key.
+// JSON: strict parsing of hostile files into jansson's values, and typed access with errors that name file
+// and key.
 //
-// Duplicate keys, invalid UTF-8, NUL in strings, trailing text and depth above 64 are refused. Values are
-// borrowed from the document and live as long as it does. Thread-compatible.
+// Duplicate keys, invalid UTF-8, NUL in strings, trailing text and depth above NF_JSON_DEPTH are refused.
+// Values are borrowed from the document and live as long as it does. Thread-compatible.
+//
+// The parser is ours because jansson's own (2.14, load.c) ignores failed growth of its token buffer: out of
+// memory it cuts strings or reads past the buffer.
 #pragma once
 #include "base/status.h"
 #include "base/text.h"
 #include <jansson.h>
+
+#define NF_JSON_DEPTH 64 // arrays and objects inside each other
 
 typedef struct nf_json {
   json_t *root;
   char *where; // name for messages, usually the path; owned
 } nf_json;
 
+// An integer beyond 64 bits becomes a real (tokenizer_config.json holds 1e30 written out); a real beyond a
+// double is refused. Errors: "<where>: line 3, column 7 (byte 40): <what>"; lines and columns (in bytes)
+// count from 1.
 nf_status nf_json_load(const char *path, size_t max_bytes, nf_json *out);
 nf_status nf_json_parse(const char *text, size_t n, const char *where, nf_json *out);
 void nf_json_deinit(nf_json *j); // a zeroed document is fine
@@ -22,13 +31,16 @@ typedef struct nf_json_at {
   const nf_json *doc;
   json_t *value;
   const struct nf_json_at *parent; // must outlive the child
-  const char *key;                 // NULL at the root
+  const char *key;                 // NULL at the root and for an item of an array
+  size_t index;                    // of an item
 } nf_json_at;
 nf_json_at nf_json_root(const nf_json *j);
 // Member `key` of an object; .value is NULL when it is missing or JSON null.
 nf_json_at nf_json_get(const nf_json_at *object, const char *key);
+// Item `index` of an array; .value is NULL when there is none or it is JSON null.
+nf_json_at nf_json_item(const nf_json_at *array, size_t index);
 
-// An error about this value: "<where>: <key path>: <text>".
+// An NF_BAD_INPUT error about this value: "<where>: <key path>: <text>".
 nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // Each checks kind and range; the error says what was found and what would be right. A missing value is an
 // error.

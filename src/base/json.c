@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// JSON documents and typed access to their values.
+#include "base/json.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+nf_status nf_json_load(const char *path, size_t max_bytes, nf_json *out) {
+  *out = (nf_json){0};
+  char *text;
+  size_t n;
+  NF_TRY(nf_file_load(path, max_bytes, &text, &n));
+  nf_status st = nf_json_parse(text, n, path, out);
+  nf_free(text);
+  return st;
+}
+
+void nf_json_deinit(nf_json *j) {
+  json_decref(j->root);
+  nf_free(j->where);
+  *j = (nf_json){0};
+}
+
+nf_json_at nf_json_root(const nf_json *j) { return (nf_json_at){.doc = j, .value = j->root}; }
+
+static json_t *unless_null(json_t *value) { return json_is_null(value) ? NULL : value; }
+
+nf_json_at nf_json_get(const nf_json_at *object, const char *key) {
+  json_t *value = unless_null(json_object_get(object->value, key));
+  return (nf_json_at){.doc = object->doc, .value = value, .parent = object, .key = key};
+}
+
+nf_json_at nf_json_item(const nf_json_at *array, size_t index) {
+  json_t *value = unless_null(json_array_get(array->value, index));
+  return (nf_json_at){.doc = array->doc, .value = value, .parent = array, .index = index};
+}
+
+static void append_path(const nf_json_at *at, nf_text *t) {
+  if (!at->parent) return;
+  append_path(at->parent, t);
+  if (at->key)
+    nf_text_printf(t, "%s%s", at->parent->parent ? "." : "", at->key);
+  else
+    nf_text_printf(t, "[%zu]", at->index);
+}
+
+nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) {
+  char text[NF_LINE];
+  va_list args;
+  va_start(args, fmt);
+  nf_line(text, fmt, args);
+  va_end(args);
+  nf_text path = {0};
+  append_path(at, &path);
+  nf_status st =
+      nf_error(NF_BAD_INPUT, "%s: %s%s%s", at->doc->where, path.n ? path.at : "", path.n ? ": " : "", text);
+  nf_text_deinit(&path);
+  return st;
+}
+
+static const char *kind_of(const json_t *value) {
+  static const char *const name[] = {
+      [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+      [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
+      [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+  };
+  return name[json_typeof(value)];
+}
+
+static nf_status wants(const nf_json_at *at, const char *right) {
+  if (!at->value) return nf_json_error(at, "is missing, should be %s", right);
+  return nf_json_error(at, "is %s, should be %s", kind_of(at->value), right);
+}
+
+nf_status nf_json_object(const nf_json_at *at) {
+  return json_is_object(at->value) ? nf_ok() : wants(at, "an object");
+}
+
+nf_status nf_json_array(const nf_json_at *at, size_t *out_n) {
+  if (!json_is_array(at->value)) return wants(at, "an array");
+  *out_n = json_array_size(at->value);
+  return nf_ok();
+}
+
+static bool as_integer(const json_t *value, int64_t *out) {
+  if (json_is_integer(value)) {
+    *out = json_integer_value(value);
+    return true;
+  }
+  double real = json_real_value(value);
+  if (!(real >= -0x1p63 && real < 0x1p63) || (double)(int64_t)real != real) return false;
+  *out = (int64_t)real;
+  return true;
+}
+
+nf_status nf_json_i64(const nf_json_at *at, int64_t lo, int64_t hi, int64_t *out) {
+  char right[80];
+  snprintf(right, sizeof right, "an integer from %lld to %lld", (long long)lo, (long long)hi);
+  if (!json_is_number(at->value)) return wants(at, right);
+  int64_t value;
+  if (!as_integer(at->value, &value))
+    return nf_json_error(at, "is %g, should be %s", json_real_value(at->value), right);
+  if (value < lo || value > hi) return nf_json_error(at, "is %lld, should be %s", (long long)value, right);
+  *out = value;
+  return nf_ok();
+}
+
+nf_status nf_json_f64(const nf_json_at *at, double lo, double hi, double *out) {
+  char right[80];
+  snprintf(right, sizeof right, "a number from %g to %g", lo, hi);
+  if (!json_is_number(at->value)) return wants(at, right);
+  double value = json_number_value(at->value);
+  if (!(value >= lo && value <= hi)) return nf_json_error(at, "is %g, should be %s", value, right);
+  *out = value;
+  return nf_ok();
+}
+
+nf_status nf_json_bool(const nf_json_at *at, bool *out) {
+  if (!json_is_boolean(at->value)) return wants(at, "true or false");
+  *out = json_is_true(at->value);
+  return nf_ok();
+}
+
+nf_status nf_json_string(const nf_json_at *at, nf_view *out) {
+  if (!json_is_string(at->value)) return wants(at, "a string");
+  *out = (nf_view){json_string_value(at->value), json_string_length(at->value)};
+  return nf_ok();
+}
