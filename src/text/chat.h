@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+// Chat formats: how a conversation becomes ids, and how the ids of an answer become messages again.
+//
+// A format is a row of function pointers over one tokenizer, so that clients name no format.
+#pragma once
+#include "text/tokenizer.h"
+
+typedef enum nf_chat_role {
+  NF_ROLE_SYSTEM, // instructions of the one who runs the model
+  NF_ROLE_USER,
+  NF_ROLE_ASSISTANT,
+  NF_ROLE_TOOL, // what a tool answered; name = the tool's full name ("functions.f")
+} nf_chat_role;
+
+// One message. Views may be empty; they are borrowed for the call.
+typedef struct nf_chat_message {
+  nf_chat_role role;
+  nf_view name;         // of a tool (needed) or a participant
+  nf_view channel;      // of the assistant: "analysis", "commentary", "final"; empty: "final"
+  nf_view recipient;    // a tool that the assistant calls
+  nf_view content_type; // of a call: "json"
+  nf_view content;
+} nf_chat_message;
+
+typedef struct nf_chat {
+  const nf_chat_message *message;
+  size_t n;
+  nf_view effort;    // reasoning effort "low", "medium" or "high"; empty: "medium"
+  nf_view date;      // today, "2025-06-28"; empty: the prompt says nothing about it
+  nf_view functions; // declarations of function tools in the format's own language; empty: no tools
+  bool answer;       // end with the start of the assistant's answer
+} nf_chat;
+
+// What comes out of an answer. HEADER starts a message, TEXT adds to it, END closes it; always in this order.
+typedef enum nf_chat_event_kind { NF_CHAT_HEADER, NF_CHAT_TEXT, NF_CHAT_END } nf_chat_event_kind;
+typedef enum nf_chat_end {
+  NF_END_MESSAGE, // another message may follow
+  NF_END_CALL,    // the assistant waits for a tool
+  NF_END_ANSWER,  // the answer is complete
+  NF_END_CUT,     // the message was not closed
+} nf_chat_end;
+typedef struct nf_chat_event {
+  nf_chat_event_kind kind;
+  nf_view role, name, channel, recipient,
+      content_type; // of the message, in every event; valid during the call
+  bool constrained; // content_type was promised by a special token
+  nf_view text;     // TEXT: whole characters, valid UTF-8
+  nf_chat_end end;  // END
+} nf_chat_event;
+typedef nf_status (*nf_chat_sink)(void *user, const nf_chat_event *event);
+
+typedef struct nf_chat_reader nf_chat_reader;
+
+typedef struct nf_chat_format {
+  const char *name;
+  // Whether the tokenizer has the special tokens of the format; else an error that names the first missing
+  // one.
+  nf_status (*check)(const nf_tokenizer *t);
+  nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
+                      nf_ids *out); // appends; out is kept on failure
+  // A reader that starts where render with .answer ended. The tokenizer must outlive it. Thread-compatible.
+  nf_status (*reader_create)(const nf_tokenizer *t, nf_chat_reader **out);
+  nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
+                    void *user); // an error of the sink is passed on
+  nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
+                      void *user);                    // no more ids: closes an open message
+  void (*reader_destroy)(nf_chat_reader *r);          // NULL is fine
+  bool (*is_stop)(const nf_tokenizer *t, int32_t id); // ids that end the answer
+} nf_chat_format;
+
+extern const nf_chat_format nf_harmony;
+// The format that a config.json's model_type uses, or NULL.
+const nf_chat_format *nf_chat_format_of(const char *model_type);
