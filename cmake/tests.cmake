@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+# nf_test(<foo_test.c> [LABEL <label>...] [SOURCES <file.c>...] [LINK <library>...] [TIMEOUT <seconds>])
+# nf_fuzz(<foo_fuzz.c>)
+#
+# A test is a cmocka program linked against all rooms. In CTest it is called <room>.foo and labelled <room> plus
+# every LABEL; the target tests_<label> builds all tests of that label. The label "threads" puts a test into the
+# thread sanitizer's lane. Tests run in the repository's root, so data is named as tests/data/x.
+#
+# A fuzz target is always built as a replay of tests/corpus/foo/ and the empty input (CTest: <room>.foo_fuzz).
+# With INFUSE_FUZZ it is also built with libFuzzer and run for a few seconds (CTest: fuzz.foo, label fuzz).
+
+# The room of the calling CMakeLists.txt: the first folder below src/, or "tests".
+function(nf_this_room out)
+  cmake_path(RELATIVE_PATH CMAKE_CURRENT_SOURCE_DIR BASE_DIRECTORY ${CMAKE_SOURCE_DIR} OUTPUT_VARIABLE path)
+  string(REGEX REPLACE "^(src/)?([^/]+).*$" "\\2" room ${path})
+  set(${out} ${room} PARENT_SCOPE)
+endfunction()
+
+function(nf_register_test name target)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "LABELS;COMMAND")
+  add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  foreach(label ${arg_LABELS})
+    if(NOT TARGET tests_${label})
+      add_custom_target(tests_${label})
+    endif()
+    add_dependencies(tests_${label} ${target})
+  endforeach()
+endfunction()
+
+function(nf_test file)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "LABEL;SOURCES;LINK")
+  cmake_path(GET file STEM stem)
+  if(arg_UNPARSED_ARGUMENTS OR NOT stem MATCHES "_test$")
+    message(FATAL_ERROR "nf_test(${file}): wants foo_test.c LABEL SOURCES LINK TIMEOUT; got '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  nf_this_room(room)
+  string(REGEX REPLACE "_test$" "" name ${stem})
+  set(target ${room}_${stem})
+  add_executable(${target} ${file} ${arg_SOURCES})
+  target_link_libraries(${target} PRIVATE infuse_all PkgConfig::cmocka ${arg_LINK})
+  nf_register_test(${room}.${name} ${target} TIMEOUT ${arg_TIMEOUT} LABELS ${room} ${arg_LABEL} COMMAND ${target})
+endfunction()
+
+function(nf_fuzz file)
+  cmake_path(GET file STEM stem)
+  if(ARGN OR NOT stem MATCHES "_fuzz$")
+    message(FATAL_ERROR "nf_fuzz(${file}): wants one foo_fuzz.c; got '${ARGN}'")
+  endif()
+  nf_this_room(room)
+  string(REGEX REPLACE "_fuzz$" "" name ${stem})
+  set(corpus ${CMAKE_SOURCE_DIR}/tests/corpus/${name})
+  set(target ${room}_${stem})
+
+  add_executable(${target} ${file} ${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c)
+  target_link_libraries(${target} PRIVATE infuse_all)
+  nf_register_test(${room}.${stem} ${target} TIMEOUT 120 LABELS ${room} COMMAND ${target} tests/corpus/${name})
+
+  if(INFUSE_FUZZ)
+    set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found) # what libFuzzer adds must not land in the repository
+    file(MAKE_DIRECTORY ${found})
+    set(seeds)
+    if(EXISTS ${corpus})
+      set(seeds ${corpus})
+    endif()
+    add_executable(${target}er ${file})
+    target_link_libraries(${target}er PRIVATE infuse_all -fsanitize=fuzzer)
+    nf_register_test(fuzz.${name} ${target}er TIMEOUT 60 LABELS fuzz
+                     COMMAND ${target}er -max_total_time=5 -timeout=10 -rss_limit_mb=1024 -print_final_stats=0
+                             -artifact_prefix=${found}/ ${found} ${seeds})
+  endif()
+endfunction()
