@@ -2,9 +2,11 @@
 // Scalar encode and decode of the small float formats. Encoding rounds to nearest, ties to even.
 //   bf16  1-8-7: the upper half of a float32. Overflow gives infinity, NaN stays a quiet NaN.
 //   f16   IEEE 754 binary16, subnormals kept.
-//   e4m3  OCP FP8 E4M3 (OFP8 1.0): no infinity, 0x7f and 0xff NaN, largest 448. Encoding saturates, NaN stays
-//   NaN. e8m0  OCP MX scale: 2^(code-127); 255 is NaN. Decode only. e2m1  OCP MX FP4 in the low four bits: 0
-//   0.5 1 1.5 2 3 4 6 and negatives. Encoding saturates, NaN gives 0.
+//   e4m3  OCP FP8 E4M3 (OFP8 1.0): no infinity, 0x7f and 0xff NaN, largest 448. Encoding saturates (infinity
+//         too), NaN stays NaN.
+//   e8m0  OCP MX scale: 2^(code-127); 255 is NaN. Decode only.
+//   e2m1  OCP MX FP4 in the low four bits: 0 0.5 1 1.5 2 3 4 6 and negatives. Encoding saturates, NaN gives
+//   0.
 #pragma once
 #include <stdint.h>
 #include <string.h>

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+// Views of memory as tensors, and rows as float32. Row decoding is what reference kernels and weight checks
+// lean on: one plain loop per code type that compilers vectorise.
+#include "tensor/tensor.h"
+#include "base/checked.h"
+#include "base/memory.h"
+#include "tensor/scalar.h"
+#include <assert.h>
+
+static void place_scales(nf_tensor *v, int64_t padded_rows, int64_t padded_cols) {
+  const nf_dtype_info *info = nf_dtype_of(v->dtype);
+  if (info->scale == NF_NONE) return;
+  int64_t codes = padded_rows * padded_cols * info->bits / 8;
+  v->scale_stride = padded_cols / info->group_cols;
+  if (v->data) v->scale = (char *)v->data + nf_round_up(codes, NF_CACHE_LINE);
+}
+
+nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void *data) {
+  if (t->dtype == NF_NONE) return (nf_tensor){0};
+  int front = t->cache != NF_NO_CACHE;
+  assert(t->rank + front <= NF_MAX_RANK);
+  nf_tensor v = {.data = data, .dtype = t->dtype, .pack = t->pack, .rank = t->rank + front};
+  int64_t step = 1, cols = 1;
+  for (int i = t->rank - 1; i >= 0; i--) {
+    int64_t size = at->of[t->dim[i].sym];
+    v.dim[i + front] = t->dim[i].c * size;
+    v.stride[i + front] = step;
+    step *= t->padded[i] * size;
+    if (i == t->rank - 1) cols = step;
+  }
+  if (front) {
+    v.dim[0] = slots;
+    v.stride[0] = step;
+    step *= slots;
+  }
+  place_scales(&v, cols ? step / cols : 0, cols);
+  return v;
+}
+
+int64_t nf_tensor_rows(const nf_tensor *t) {
+  int64_t rows = 1;
+  for (int i = 0; i + 1 < t->rank; i++) rows *= t->dim[i];
+  return rows;
+}
+
+int64_t nf_tensor_cols(const nf_tensor *t) { return t->rank ? t->dim[t->rank - 1] : 1; }
+
+// Elements from the tensor's start to row r.
+static int64_t row_offset(const nf_tensor *t, int64_t r) {
+  if (t->rank <= 2) return t->rank == 2 ? r * t->stride[0] : 0;
+  int64_t at = 0;
+  for (int i = t->rank - 2; i >= 0; i--) {
+    at += r % t->dim[i] * t->stride[i];
+    r /= t->dim[i];
+  }
+  return at;
+}
+
+void *nf_tensor_row(const nf_tensor *t, int64_t r) {
+  return (char *)t->data + row_offset(t, r) * nf_dtype_of(t->dtype)->bits / 8;
+}
+
+// Leading strides are multiples of the row stride, so this counts the rows in memory before row r.
+static const uint8_t *scale_row(const nf_tensor *t, int64_t r) {
+  int64_t before = t->rank < 2 ? 0 : row_offset(t, r) / t->stride[t->rank - 2];
+  return (const uint8_t *)t->scale + before * t->scale_stride;
+}
+
+#define E2M1_PAIR(lo, hi) {lo, hi},
+#define E2M1_LOWS(hi)                                                                                 \
+  E2M1_PAIR(0.0f, hi)                                                                                 \
+  E2M1_PAIR(0.5f, hi)                                                                                 \
+  E2M1_PAIR(1.0f, hi) E2M1_PAIR(1.5f, hi) E2M1_PAIR(2.0f, hi) E2M1_PAIR(3.0f, hi) E2M1_PAIR(4.0f, hi) \
+      E2M1_PAIR(6.0f, hi) E2M1_PAIR(-0.0f, hi) E2M1_PAIR(-0.5f, hi) E2M1_PAIR(-1.0f, hi)              \
+          E2M1_PAIR(-1.5f, hi) E2M1_PAIR(-2.0f, hi) E2M1_PAIR(-3.0f, hi) E2M1_PAIR(-4.0f, hi)         \
+              E2M1_PAIR(-6.0f, hi)
+// The two values of a byte of E2M1 codes: the low half is the even element.
+static const float e2m1_pair[256][2] = {E2M1_LOWS(0.0f) E2M1_LOWS(0.5f) E2M1_LOWS(1.0f) E2M1_LOWS(1.5f)     //
+                                        E2M1_LOWS(2.0f) E2M1_LOWS(3.0f) E2M1_LOWS(4.0f) E2M1_LOWS(6.0f)     //
+                                        E2M1_LOWS(-0.0f) E2M1_LOWS(-0.5f) E2M1_LOWS(-1.0f) E2M1_LOWS(-1.5f) //
+                                        E2M1_LOWS(-2.0f) E2M1_LOWS(-3.0f) E2M1_LOWS(-4.0f) E2M1_LOWS(-6.0f)};
+
+static void decode_e2m1(const uint8_t *code, int64_t n, float scale, float *out) {
+  for (int64_t i = 0; i < n / 2; i++) {
+    out[2 * i] = e2m1_pair[code[i]][0] * scale;
+    out[2 * i + 1] = e2m1_pair[code[i]][1] * scale;
+  }
+  if (n % 2) out[n - 1] = e2m1_pair[code[n / 2]][0] * scale;
+}
+
+static void decode_mxfp4(const uint8_t *code, const uint8_t *scale, int64_t n, float *out) {
+  for (; n >= 32; n -= 32, code += 16, out += 32) decode_e2m1(code, 32, nf_e8m0_decode(*scale++), out);
+  if (n) decode_e2m1(code, n, nf_e8m0_decode(*scale), out);
+}
+
+#define DECODE(type, expr)            \
+  do {                                \
+    const type *p = row;              \
+    for (int64_t i = 0; i < n; i++) { \
+      type x = p[i];                  \
+      out[i] = (expr);                \
+    }                                 \
+    return;                           \
+  } while (0)
+
+void nf_row_decode(const nf_tensor *t, int64_t r, float *restrict out) {
+  const void *restrict row = nf_tensor_row(t, r);
+  int64_t n = nf_tensor_cols(t);
+  if (n == 0) return;
+  switch (t->dtype) {
+  case NF_F32:
+    memcpy(out, row, (size_t)n * sizeof *out);
+    return;
+  case NF_BF16:
+    DECODE(uint16_t, nf_bf16_decode(x));
+  case NF_F16:
+    DECODE(uint16_t, nf_f16_decode(x));
+  case NF_F8E4M3:
+    DECODE(uint8_t, nf_e4m3_decode(x));
+  case NF_E8M0:
+    DECODE(uint8_t, nf_e8m0_decode(x));
+  case NF_E2M1:
+    decode_e2m1(row, n, 1, out);
+    return;
+  case NF_I32:
+    DECODE(int32_t, (float)x);
+  case NF_I64:
+    DECODE(int64_t, (float)x);
+  case NF_U8:
+    DECODE(uint8_t, x);
+  case NF_MXFP4:
+    decode_mxfp4(row, scale_row(t, r), n, out);
+    return;
+  case NF_NONE:
+  case NF_DTYPE_COUNT:
+    break;
+  }
+  assert(!"a tensor without a dtype has no rows");
+}
+
+void nf_row_encode(const nf_tensor *t, int64_t r, const float *restrict in) {
+  int64_t n = nf_tensor_cols(t);
+  uint16_t *restrict half = nf_tensor_row(t, r);
+  if (n == 0) return;
+  if (t->dtype == NF_F32) {
+    memcpy(half, in, (size_t)n * sizeof *in);
+  } else if (t->dtype == NF_BF16) {
+    for (int64_t i = 0; i < n; i++) half[i] = nf_bf16_encode(in[i]);
+  } else {
+    assert(t->dtype == NF_F16);
+    for (int64_t i = 0; i < n; i++) half[i] = nf_f16_encode(in[i]);
+  }
+}
