@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan: a graph with a kernel for every node and a place for every value, ready to run. The only room that
+// sees both nodes and kernels.
+//
+// Life: create (selection and memory plan; allocates no tensor) → bind what lives outside (weights, pools,
+// inputs) and place the arena → run as often as you like. Running allocates nothing. One thread at a time.
+#pragma once
+#include "base/json.h"
+#include "device/device.h"
+#include "graph/graph.h"
+#include "select/select.h"
+
+typedef struct nf_plan_options {
+  nf_hw hw;
+  nf_select_options select;
+  nf_sizes max; // the largest step: storage is planned for it
+} nf_plan_options;
+
+typedef struct nf_plan nf_plan;
+
+// The graph is borrowed. A node without a legal kernel is NF_UNAVAILABLE with every kernel's reason.
+nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **out);
+void nf_plan_destroy(nf_plan *p); // NULL is fine
+
+size_t nf_plan_arena_bytes(const nf_plan *p);    // all activations, sharing storage by lifetime
+size_t nf_plan_unshared_bytes(const nf_plan *p); // the same without sharing
+void nf_plan_place(nf_plan *p, void *arena);     // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE
+// Where an input, weight or pool lies: nf_type_bytes at the largest sizes; `slots` of them for a pool.
+// Borrowed.
+void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
+
+// One step. b->sizes must not exceed the plan's; every input must have been written. Unbound values:
+// NF_INTERNAL.
+nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b);
+// Value v at the sizes of the last run. After a run only outputs still hold what was computed.
+nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
+size_t nf_plan_launches(const nf_plan *p); // kernels per step
+
+// What was decided and why, as a new JSON object: "nodes" with the kernel of each and every candidate's
+// reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. *out is owned by the
+// caller.
+nf_status nf_plan_explain(const nf_plan *p, json_t **out);

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: what a plan holds.
+#pragma once
+#include "plan/memory.h"
+#include "plan/plan.h"
+
+typedef struct nf_home { // where a value's bytes lie
+  nf_val root;           // the value whose storage this is: itself, or what a view or pool result aliases
+  int32_t in_arena;      // index into nf_plan.lifetime, or -1: bound from outside
+  void *data;            // of a root
+  int64_t slots;         // of a pool
+} nf_home;
+
+typedef struct nf_step { // one kernel call
+  nf_node_id node;
+  nf_selection selection;
+  void *args; // nf_<op>_args
+} nf_step;
+
+struct nf_plan {
+  const nf_graph *graph;
+  nf_plan_options options;
+  nf_arena arena; // homes, steps, argument structs
+  nf_home *home;  // [n_values]
+  nf_step *step;  // [n_steps], views left out
+  nf_launch *launch;
+  size_t n_steps;
+  nf_lifetime *lifetime; // [n_lifetimes]
+  nf_val *lifetime_of;   // the value of each
+  size_t n_lifetimes, arena_bytes, unshared_bytes;
+  nf_batch batch; // of the last run; kernels' arguments point here
+};
