@@ -15,6 +15,7 @@ nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_devi
 void nf_device_destroy(nf_device *d) { nf_free(d); }
 const char *nf_device_name(const nf_device *d) { return d->driver->name; }
 bool nf_device_computes(const nf_device *d) { return d->driver->computes; }
+bool nf_device_is_host(const nf_device *d) { return d->driver->is_host; }
 uint64_t nf_device_used(const nf_device *d) { return d->used; }
 uint64_t nf_device_launches(const nf_device *d) { return d->launches; }
 

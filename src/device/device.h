@@ -32,6 +32,7 @@ void nf_device_destroy(nf_device *d); // NULL is fine; all its buffers must be f
 
 const char *nf_device_name(const nf_device *d); // "host", "null"
 bool nf_device_computes(const nf_device *d);    // false: contents of its memory mean nothing
+bool nf_device_is_host(const nf_device *d); // its memory is the process's own: buffers may be used directly
 nf_status nf_device_alloc(nf_device *d, size_t bytes,
                           nf_buffer *out);       // aligned to NF_CACHE_LINE; 0 bytes is fine
 void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b

@@ -5,7 +5,7 @@
 
 typedef struct nf_driver {
   const char *name;
-  bool computes;
+  bool computes, is_host;
   void *(*alloc)(nf_device *d, size_t bytes); // NULL: no memory
   void (*free)(nf_device *d, void *data, size_t bytes);
   void (*write)(nf_device *d, void *to, const void *from, size_t bytes);

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse: an LLM inference engine. This header is the library: runtime -> models -> sessions -> infuse_step.
+//
+// Objects: a runtime owns threads and devices; a model is loaded into a runtime; a session is one sequence of
+// tokens in a model. Destroy in the reverse order. A runtime and what hangs on it belong to one thread at a
+// time; different runtimes are independent. The library never prints, exits or installs signal handlers, and
+// has no globals.
+//
+// Errors: a function that can fail returns NULL for success or an error that the caller frees. On an error
+// nothing half-done is left behind and out parameters are untouched, unless a function says otherwise.
+//
+// Options: set `size` to sizeof the struct and leave what you do not care about zero; NULL means all
+// defaults.
+#ifndef INFUSE_INFUSE_H
+#define INFUSE_INFUSE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define INFUSE_API __attribute__((visibility("default")))
+#define INFUSE_MUST_USE __attribute__((warn_unused_result))
+#else
+#define INFUSE_API
+#define INFUSE_MUST_USE
+#endif
+
+// ---- errors ----
+
+typedef enum infuse_code {
+  INFUSE_OK = 0,
+  INFUSE_CHECK_FAILED, // a check ran and its answer is no
+  INFUSE_USAGE,        // the caller's arguments are wrong
+  INFUSE_BAD_INPUT,    // a file, prompt or token is wrong, or of a kind that is not supported
+  INFUSE_UNAVAILABLE,  // a device or other resource is missing, or too small
+  INFUSE_NO_MEMORY,
+  INFUSE_CANCELLED, // a callback asked to stop
+  INFUSE_INTERNAL,  // a bug in infuse
+} infuse_code;
+
+typedef struct infuse_error infuse_error;
+INFUSE_API infuse_code infuse_error_code(const infuse_error *e);    // NULL: INFUSE_OK
+INFUSE_API const char *infuse_error_message(const infuse_error *e); // one line; lives as long as the error
+INFUSE_API void infuse_error_free(infuse_error *e);                 // NULL is fine
+
+INFUSE_API const char *infuse_version(void); // "0.1.0"
+
+// ---- runtime ----
+
+typedef enum infuse_level { INFUSE_ERROR, INFUSE_WARNING, INFUSE_INFO, INFUSE_DEBUG } infuse_level;
+
+typedef struct infuse_runtime infuse_runtime;
+typedef struct infuse_runtime_options {
+  size_t size;
+  const char *device; // "cpu" (default), "ref": float32 references, "null": computes nothing
+  int threads;        // 0: one per usable core
+  infuse_level log_level;
+  void (*log)(void *user, infuse_level level, const char *line);
+  // Progress of long work, `done` of `total`; returning false stops it (INFUSE_CANCELLED).
+  bool (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
+  void *user;
+} infuse_runtime_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
+                                                               infuse_runtime **out);
+INFUSE_API void infuse_runtime_destroy(infuse_runtime *rt); // NULL is fine
+
+// ---- models ----
+
+typedef struct infuse_model infuse_model;
+typedef struct infuse_model_options {
+  size_t size;
+  int64_t context;          // tokens a session may hold; 0: 4096 or the model's own limit, whichever is less
+  int64_t sessions;         // sessions at the same time; 0: 1
+  int64_t batch;            // tokens a step computes at most; 0: 64
+  int64_t rows;             // rows of logits a step computes at most; 0: `sessions`
+  uint64_t memory;          // bytes the model may use in all; 0: what the machine has
+  int64_t layers;           // only the first so many; 0: all. For experiments.
+  bool dummy;               // random weights of the config's shapes; no weight file is read
+  bool keep_hidden;         // infuse_session_hidden works
+  bool forced_experts;      // infuse_session_append_routed works, and every token must say its experts
+  const char *const *force; // [n_force] "op=kernel"
+  size_t n_force;
+} infuse_model_options;
+
+// Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything
+// large is allocated.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir,
+                                                           const infuse_model_options *o, infuse_model **out);
+INFUSE_API void infuse_model_destroy(infuse_model *m); // NULL is fine
+
+typedef struct infuse_model_info {
+  size_t size;
+  const char *family; // "gpt_oss"; lives as long as the model
+  int64_t layers, hidden, vocab;
+  int64_t experts, experts_per_token; // 0: dense
+  int64_t context;                    // tokens a session may hold
+  uint64_t weight_bytes, cache_bytes, activation_bytes;
+} infuse_model_info;
+INFUSE_API void infuse_model_describe(const infuse_model *m,
+                                      infuse_model_info *out); // out->size set by the caller
+
+// ---- sessions ----
+
+typedef struct infuse_session infuse_session;
+enum { INFUSE_ALL_ROWS = -1 };
+typedef struct infuse_session_options {
+  size_t size;
+  int64_t rows; // logits are wanted of the last so many tokens of the queue; 0: 1; INFUSE_ALL_ROWS
+} infuse_session_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *
+infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
+INFUSE_API void infuse_session_destroy(infuse_session *s); // NULL is fine
+
+// Puts tokens into the session's queue; infuse_step computes them. INFUSE_BAD_INPUT: an id outside the
+// vocabulary. INFUSE_UNAVAILABLE: the context is full. Either way nothing was added and the session stays
+// usable.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens,
+                                                               size_t n);
+// The same with the experts each token takes: routes [layers][n][experts_per_token], best first.
+INFUSE_API INFUSE_MUST_USE infuse_error *
+infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes);
+INFUSE_API size_t infuse_session_pending(const infuse_session *s);  // tokens in the queue
+INFUSE_API size_t infuse_session_position(const infuse_session *s); // tokens computed
+
+// Computes up to `batch` queued tokens of these sessions, all of one model, together. The only place that
+// computes. Sessions keep what did not fit in their queue: call until nothing is pending. n may be 0.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
+                                                     size_t n);
+
+// What the last step computed for this session: `rows` rows of `vocab` (logits) or `hidden` floats, the first
+// of them of token `first`. Valid until the model's next step. rows 0 and data NULL when the step had none.
+typedef struct infuse_rows {
+  const float *data;
+  size_t rows, width;
+  size_t first;
+} infuse_rows;
+INFUSE_API infuse_rows infuse_session_logits(const infuse_session *s);
+// The residual stream entering layer `layer` (all tokens of the step), or for `layer` = layers after the
+// final norm (the rows that have logits). Needs keep_hidden.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer,
+                                                               infuse_rows *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse: looking inside. Every function hands its result as one JSON document to a sink; docs/explain.md has
+// the schemas. Clients render it.
+#ifndef INFUSE_INSPECT_H
+#define INFUSE_INSPECT_H
+
+#include <infuse/infuse.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Receives the document once, NUL-terminated, n bytes; valid during the call.
+typedef void (*infuse_sink)(void *user, const char *json, size_t n);
+
+// The devices that are here: facts, features, and why others are not usable.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user);
+
+// What infuse would do with a model: graph, kernel of each node with the reason the others were refused,
+// memory plan. Reads config.json and, if there are any, the headers of the weight files; never weights.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_explain(infuse_runtime *rt, const char *dir,
+                                                        const infuse_model_options *o, infuse_sink sink,
+                                                        void *user);
+
+// Runs every kernel that can run here against its reference. `op` NULL: all ops. INFUSE_CHECK_FAILED when one
+// differs; the document is delivered either way.
+typedef struct infuse_check_options {
+  size_t size;
+  const char *op;
+  uint64_t seed; // 0: drawn, and told in the document
+  bool bench;    // time them as well
+} infuse_check_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o,
+                                                      infuse_sink sink, void *user);
+
+// Teacher-forced run over n tokens, written as a safetensors file that appears complete or not at all:
+// "logits" f32 [rows, vocab] of the last `last` tokens (0: all) and with `hidden` "hidden.<layer>" of the
+// same tokens. `routes` names a safetensors file with "routes" int64 [layers, n, k]: the experts to take. The
+// model must have been loaded with keep_hidden and forced_experts accordingly.
+typedef struct infuse_logits_options {
+  size_t size;
+  size_t last;
+  bool hidden;
+  const char *routes;
+} infuse_logits_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_write_logits(infuse_model *m, const int32_t *tokens, size_t n,
+                                                             const infuse_logits_options *o,
+                                                             const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

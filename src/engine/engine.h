@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: what the public handles are.
+#pragma once
+#include "base/log.h"
+#include "base/threads.h"
+#include "device/device.h"
+#include "engine/slots.h"
+#include "engine/tables.h"
+#include "model/family.h"
+#include "plan/plan.h"
+#include <infuse/infuse.h>
+
+enum { NF_PAGE = 64 }; // tokens per KV page: a multiple of it ends every reusable prefix
+
+struct infuse_runtime {
+  nf_log log;
+  infuse_runtime_options options; // `device` points into the device table
+  nf_threads *threads;
+  nf_device *device;
+  nf_hw hw; // facts that selection sees for this device
+  nf_dtype activation;
+};
+
+// A model's memory, in bytes, before anything is allocated.
+typedef struct nf_budget {
+  uint64_t weights, caches, activations, tables;
+} nf_budget;
+
+struct infuse_model {
+  infuse_runtime *rt;
+  infuse_model_options options; // defaults filled in
+  nf_config config;
+  nf_checkpoint *files; // NULL: none were read
+  nf_graph *graph;
+  nf_plan *plan;
+  nf_budget budget;
+  nf_buffer *buffer; // [n_values] of weights and pools
+  nf_buffer arena;
+  nf_slots slots[NF_CACHE_COUNT];
+  nf_step_tables tables;
+  float *logits; // [rows][vocab] host copy, where the device's memory is not the host's
+  nf_val logits_value;
+  uint64_t steps; // so that a session knows whether its rows are still there
+  int64_t n_sessions;
+};
+
+struct infuse_session {
+  infuse_model *model;
+  int64_t rows_wanted;
+  int32_t *queue; // tokens not yet computed, from `head`
+  size_t head, tail, queue_cap;
+  int32_t *routes; // [tail][layers * experts per token], when experts are forced
+  size_t routes_cap;
+  int64_t position;                // tokens computed
+  int32_t *page[NF_CACHE_COUNT];   // [pages] slot of each page, -1: none
+  int64_t evicted[NF_CACHE_COUNT]; // pages before this one are gone
+  uint64_t step;                   // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;                   // the last step that named this session
+  size_t first_token, n_tokens;    // of that step's T that are this session's
+  size_t first_row, n_rows;        // and of its R
+  int64_t first_token_position;
+};
+
+// Everything but the large allocations: config, files, graph, plan, budget.
+nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                           infuse_model *m);
+void nf_model_release(infuse_model *m);
+int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
+int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
+nf_status nf_budget_check(const infuse_model *m);              // NF_UNAVAILABLE with the parts
+
+// Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
+// rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the
+// struct.
+nf_status nf_options_copy(void *ours, size_t our_size, const void *theirs, const char *name);

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0
+// Models: from a folder to a graph, a plan and a memory budget, and only then to allocated and loaded memory.
+#include "base/checked.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "model/weights.h"
+
+static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {
+  if (*value == 0) *value = otherwise;
+  if (*value >= lo && *value <= hi) return nf_ok();
+  return nf_error(NF_USAGE, "%s is %ld; it must lie between %ld and %ld", name, (long)*value, (long)lo,
+                  (long)hi);
+}
+
+static nf_status fill_options(infuse_model *m) {
+  infuse_model_options *o = &m->options;
+  NF_TRY(bounded("layers", &o->layers, m->config.layers, 1, m->config.layers));
+  NF_TRY(bounded("context", &o->context, nf_min(4096, m->config.context), 1, m->config.context));
+  NF_TRY(bounded("sessions", &o->sessions, 1, 1, 4096));
+  NF_TRY(bounded("batch", &o->batch, nf_max(64, o->sessions), 1, 1 << 20));
+  NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));
+  return nf_ok();
+}
+
+int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.context, NF_PAGE); }
+
+// A sliding layer needs the window before the step's first token, wherever in a page it begins.
+int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
+  int64_t pages = nf_model_pages(m);
+  if (group == NF_CACHE_SLIDING)
+    pages = nf_min(pages, nf_ceil_div(m->config.window + m->options.batch, NF_PAGE) + 1);
+  return pages * m->options.sessions;
+}
+
+static nf_sizes largest_step(const infuse_model *m) {
+  return nf_sizes_of(m->options.batch, m->options.sessions, m->options.rows);
+}
+
+static nf_status open_files(const char *dir, infuse_model *m) {
+  if (m->options.dummy) return nf_ok();
+  return nf_checkpoint_open(dir, &m->rt->log, &m->files);
+}
+
+static nf_status build_graph(infuse_model *m) {
+  const nf_build_options o = {.activation = m->rt->activation,
+                              .page = NF_PAGE,
+                              .forced_routes = m->options.forced_experts,
+                              .hidden_outputs = m->options.keep_hidden};
+  m->config.layers = m->options.layers;
+  return nf_model_build(&m->config, m->files, &o, &m->graph);
+}
+
+static nf_status make_plan(infuse_model *m) {
+  const nf_plan_options o = {.hw = m->rt->hw,
+                             .select = {.force = m->options.force, .n_force = m->options.n_force},
+                             .max = largest_step(m)};
+  NF_TRY(nf_select_check_forced(&o.select));
+  return nf_plan_create(m->graph, &o, &m->plan);
+}
+
+// Bytes of value v with all its slots; 0 for values that the plan places itself.
+static nf_status stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
+  const nf_value *value = &m->graph->value[v];
+  const nf_sizes max = largest_step(m);
+  *out = 0;
+  if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) return nf_ok();
+  NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
+  if (value->kind == NF_VALUE_POOL && !nf_mul_size(*out, (size_t)nf_model_slots(m, value->type.cache), out))
+    return nf_error(NF_USAGE, "a cache of %ld slots is larger than memory can be",
+                    (long)nf_model_slots(m, value->type.cache));
+  return nf_ok();
+}
+
+static nf_status add_up(infuse_model *m) {
+  const int64_t routes = m->options.forced_experts ? m->config.layers * m->config.experts_per_token : 0;
+  const nf_sizes max = largest_step(m);
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    size_t bytes;
+    NF_TRY(stored_bytes(m, v, &bytes));
+    *(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights) += bytes;
+  }
+  if (!nf_step_tables_layout(&m->tables, &max, nf_model_pages(m), routes))
+    return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
+                    (long)m->options.sessions, (long)m->options.context);
+  m->budget.activations = nf_plan_arena_bytes(m->plan);
+  m->budget.tables = 2 * m->tables.bytes;
+  return nf_ok();
+}
+
+nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                           infuse_model *m) {
+  m->rt = rt;
+  NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
+  NF_TRY(nf_config_load(dir, &m->config));
+  NF_TRY(fill_options(m));
+  NF_TRY(open_files(dir, m));
+  NF_TRY(build_graph(m));
+  NF_TRY(make_plan(m));
+  m->logits_value = nf_graph_find(m->graph, "logits");
+  return add_up(m);
+}
+
+static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
+
+nf_status nf_budget_check(const infuse_model *m) {
+  const nf_budget *b = &m->budget;
+  const uint64_t all = b->weights + b->caches + b->activations + b->tables;
+  const uint64_t limit = m->options.memory != 0 ? m->options.memory : m->rt->hw.memory;
+  nf_log_print(&m->rt->log, NF_LOG_INFO,
+               "memory: weights %.3f GiB, caches %.3f, activations %.3f, tables %.3f: %.3f of %.3f GiB",
+               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(all), gib(limit));
+  if (all <= limit) return nf_ok();
+  return nf_error(
+      NF_UNAVAILABLE,
+      "the model needs %.3f GiB (weights %.3f, caches %.3f, activations %.3f, tables %.3f) and may "
+      "use %.3f: give fewer sessions, a shorter context or more memory",
+      gib(all), gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(limit));
+}
+
+// ---- allocating and loading ----
+
+static nf_status fill_weight(infuse_model *m, nf_val v) {
+  const nf_value *value = &m->graph->value[v];
+  void *data = m->buffer[v].data;
+  if (!nf_device_computes(m->rt->device)) return nf_ok();
+  if (m->options.dummy) return nf_weight_dummy(value, data);
+  return nf_weight_load(m->files, value, data);
+}
+
+static nf_status load_weights(infuse_model *m) {
+  uint64_t done = 0;
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    if (m->graph->value[v].kind != NF_VALUE_WEIGHT) continue;
+    NF_TRY(fill_weight(m, v));
+    done += m->buffer[v].bytes;
+    NF_TRY(nf_log_progress(&m->rt->log, "loading weights", done, m->budget.weights));
+  }
+  return nf_ok();
+}
+
+// Cache pools start as zeros: a slot is read only after it was written, but nothing should depend on it.
+static nf_status allocate_stored(infuse_model *m) {
+  nf_device *d = m->rt->device;
+  m->buffer = nf_alloc(m->graph->n_values, sizeof *m->buffer);
+  if (m->buffer == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", m->graph->n_values);
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    const nf_value *value = &m->graph->value[v];
+    size_t bytes;
+    NF_TRY(stored_bytes(m, v, &bytes));
+    if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) continue;
+    NF_TRY(nf_device_alloc(d, bytes, &m->buffer[v]), "for '%s'", value->name);
+    nf_plan_bind(m->plan, v, m->buffer[v].data,
+                 value->kind == NF_VALUE_POOL ? nf_model_slots(m, value->type.cache) : 0);
+  }
+  return nf_ok();
+}
+
+static void bind_inputs(infuse_model *m) {
+  char *at = m->tables.device.data;
+  const size_t layer_bytes =
+      sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
+  nf_plan_bind(m->plan, nf_graph_find(m->graph, "tokens"), at + m->tables.tokens, 0);
+  if (!m->options.forced_experts) return;
+  for (int64_t l = 0; l < m->config.layers; l++) {
+    char name[32];
+    snprintf(name, sizeof name, "L%ld.routes", (long)l);
+    nf_plan_bind(m->plan, nf_graph_find(m->graph, name), at + m->tables.routes + (size_t)l * layer_bytes, 0);
+  }
+}
+
+static nf_status allocate(infuse_model *m) {
+  nf_device *d = m->rt->device;
+  NF_TRY(allocate_stored(m));
+  NF_TRY(nf_device_alloc(d, nf_plan_arena_bytes(m->plan), &m->arena), "for activations");
+  nf_plan_place(m->plan, m->arena.data);
+  NF_TRY(nf_step_tables_alloc(&m->tables, d));
+  bind_inputs(m);
+  for (int g = 1; g < NF_CACHE_COUNT; g++)
+    NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
+  if (nf_device_is_host(d)) return nf_ok();
+  m->logits = nf_alloc((size_t)(m->options.rows * m->config.vocab), sizeof *m->logits);
+  return m->logits != NULL
+             ? nf_ok()
+             : nf_error(NF_NO_MEMORY, "no memory for %ld rows of logits", (long)m->options.rows);
+}
+
+void nf_model_release(infuse_model *m) {
+  nf_device *d = m->rt->device;
+  if (m->buffer != NULL)
+    for (nf_val v = 1; v < m->graph->n_values; v++) nf_device_free(d, &m->buffer[v]);
+  nf_free(m->buffer);
+  nf_device_free(d, &m->arena);
+  nf_step_tables_free(&m->tables, d);
+  for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
+  nf_free(m->logits);
+  nf_plan_destroy(m->plan);
+  nf_graph_destroy(m->graph);
+  nf_checkpoint_close(m->files);
+}
+
+infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                                infuse_model **out) {
+  infuse_model *m = nf_alloc(1, sizeof *m);
+  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
+  nf_status st;
+  NF_GOTO(nf_model_prepare(rt, dir, o, m));
+  NF_GOTO(nf_budget_check(m));
+  NF_GOTO(allocate(m));
+  NF_GOTO(load_weights(m));
+  *out = m;
+  return NULL;
+fail:
+  infuse_model_destroy(m);
+  return st.error;
+}
+
+void infuse_model_destroy(infuse_model *m) {
+  if (m == NULL) return;
+  nf_model_release(m);
+  nf_free(m);
+}
+
+void infuse_model_describe(const infuse_model *m, infuse_model_info *out) {
+  const infuse_model_info all = {.size = out->size,
+                                 .family = m->config.family->model_type,
+                                 .layers = m->config.layers,
+                                 .hidden = m->config.hidden,
+                                 .vocab = m->config.vocab,
+                                 .experts = m->config.experts,
+                                 .experts_per_token = m->config.experts_per_token,
+                                 .context = m->options.context,
+                                 .weight_bytes = m->budget.weights,
+                                 .cache_bytes = m->budget.caches,
+                                 .activation_bytes = m->budget.activations};
+  __builtin_memcpy(out, &all, out->size < sizeof all ? out->size : sizeof all);
+}

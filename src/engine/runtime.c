@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runtimes: options, log, threads and the device, from a table of the devices there are.
+#include "base/memory.h"
+#include "engine/engine.h"
+#include <string.h>
+
+typedef struct device_row {
+  const char *name;
+  nf_backend backend;
+  nf_dtype activation;
+  bool computes;
+} device_row;
+static const device_row devices[] = {
+    {"cpu", NF_BACKEND_CPU, NF_BF16, true},
+    {"ref", NF_BACKEND_REF, NF_F32, true},
+    {"null", NF_BACKEND_CPU, NF_BF16, false},
+};
+enum { N_DEVICES = sizeof devices / sizeof *devices };
+
+static void forward_log(void *user, nf_level level, const char *line) {
+  const infuse_runtime_options *o = user;
+  o->log(o->user, (infuse_level)level, line);
+}
+
+static bool forward_progress(void *user, const char *what, uint64_t done, uint64_t total) {
+  const infuse_runtime_options *o = user;
+  return o->progress(o->user, what, done, total);
+}
+
+static nf_status find_device(const char *name, const device_row **out) {
+  const char *names[N_DEVICES];
+  for (int i = 0; i < N_DEVICES; i++) {
+    names[i] = devices[i].name;
+    if (strcmp(name, devices[i].name) == 0) return *out = &devices[i], nf_ok();
+  }
+  const char *near = nf_nearest(name, names, N_DEVICES);
+  return nf_error(NF_USAGE, "unknown device '%s'%s%s; there are cpu, ref and null", name,
+                  near != NULL ? ", did you mean " : "", near != NULL ? near : "");
+}
+
+static nf_status check_options(const infuse_runtime_options *o) {
+  if (o->threads < 0 || o->threads > 4096)
+    return nf_error(NF_USAGE, "%d threads: give 1 to 4096, or 0 for one per core", o->threads);
+  return nf_ok();
+}
+
+static nf_status init(infuse_runtime *rt) {
+  const infuse_runtime_options *o = &rt->options;
+  NF_TRY(check_options(o));
+  const device_row *row = NULL;
+  NF_TRY(find_device(o->device != NULL ? o->device : "cpu", &row));
+  rt->options.device = row->name;
+  rt->log = (nf_log){.level = (nf_level)o->log_level,
+                     .write = o->log != NULL ? forward_log : NULL,
+                     .progress = o->progress != NULL ? forward_progress : NULL,
+                     .user = &rt->options};
+  NF_TRY(nf_hw_detect(&rt->hw));
+  rt->hw.backend = row->backend;
+  rt->activation = row->activation;
+  if (!row->computes) return nf_device_null(&rt->device);
+  NF_TRY(nf_threads_create(o->threads, &rt->threads));
+  return nf_device_host(rt->threads, &rt->device);
+}
+
+infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runtime **out) {
+  infuse_runtime *rt = nf_alloc(1, sizeof *rt);
+  if (rt == NULL) return nf_error(NF_NO_MEMORY, "no memory for a runtime").error;
+  nf_status st = nf_options_copy(&rt->options, sizeof rt->options, o, "infuse_runtime_options");
+  if (nf_is_ok(st)) st = init(rt);
+  if (!nf_is_ok(st)) {
+    infuse_runtime_destroy(rt);
+    return st.error;
+  }
+  *out = rt;
+  return NULL;
+}
+
+void infuse_runtime_destroy(infuse_runtime *rt) {
+  if (rt == NULL) return;
+  nf_device_destroy(rt->device);
+  nf_threads_destroy(rt->threads);
+  nf_free(rt);
+}

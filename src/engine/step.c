@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+// A step: choose tokens from the sessions' queues, give them cache slots, run the plan, advance.
+#include "base/checked.h"
+#include "engine/engine.h"
+#include <string.h>
+
+// One session's share of a step.
+typedef struct share {
+  infuse_session *session;
+  int64_t tokens, rows;
+} share;
+
+enum { MAX_SHARES = 4096 };
+
+static int64_t rows_among(const infuse_session *s, int64_t tokens) {
+  const int64_t left = (int64_t)infuse_session_pending(s) - tokens; // in the queue after this step
+  if (s->rows_wanted == INFUSE_ALL_ROWS) return tokens;
+  return nf_max(0, nf_min(tokens, s->rows_wanted - left));
+}
+
+// As many tokens of s as the step still has room for, in tokens and in rows of logits.
+static share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
+  int64_t n = nf_min((int64_t)infuse_session_pending(s), tokens_left);
+  while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
+  n = nf_max(n, 0);
+  return (share){s, n, rows_among(s, n)};
+}
+
+static nf_status check_sessions(const infuse_model *m, infuse_session *const *sessions, size_t n) {
+  if (n > (size_t)m->options.sessions)
+    return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
+                    (long)m->options.sessions);
+  for (size_t i = 0; i < n; i++) {
+    if (sessions[i]->model != m)
+      return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
+    if (sessions[i]->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
+    sessions[i]->seen = m->steps;
+  }
+  return nf_ok();
+}
+
+// Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
+static size_t choose(const infuse_model *m, infuse_session *const *sessions, size_t n, share *out,
+                     nf_batch *b) {
+  int64_t tokens = 0, rows = 0;
+  size_t used = 0;
+  for (int pass = 0; pass < 2; pass++) {
+    for (size_t i = 0; i < n; i++) {
+      const size_t pending = infuse_session_pending(sessions[i]);
+      if (pending == 0 || (pending == 1) != (pass == 0)) continue;
+      const share s = take(sessions[i], m->options.batch - tokens, m->options.rows - rows);
+      if (s.tokens == 0) continue;
+      out[used++] = s;
+      tokens += s.tokens;
+      rows += s.rows;
+    }
+    if (pass == 0) b->n_decode = (int32_t)used;
+  }
+  b->sizes = nf_sizes_of(tokens, (int64_t)used, rows);
+  return used;
+}
+
+// ---- cache slots ----
+
+static nf_status take_pages(infuse_session *s, int64_t tokens) {
+  for (int g = 1; g < NF_CACHE_COUNT; g++)
+    for (int64_t p = s->position / NF_PAGE; p * NF_PAGE < s->position + tokens; p++) {
+      if (s->page[g][p] >= 0) continue;
+      const int32_t slot = nf_slots_take(&s->model->slots[g]);
+      if (slot < 0) return nf_error(NF_INTERNAL, "the %s cache has no slot left", nf_cache_name((nf_cache)g));
+      s->page[g][p] = slot;
+    }
+  return nf_ok();
+}
+
+// Pages whose every key the next token can no longer see.
+static void evict(infuse_session *s) {
+  const int64_t oldest = s->position - s->model->config.window + 1;
+  int64_t *p = &s->evicted[NF_CACHE_SLIDING];
+  for (; (*p + 1) * NF_PAGE <= oldest; ++*p) {
+    int32_t *slot = &s->page[NF_CACHE_SLIDING][*p];
+    if (*slot >= 0) nf_slots_give(&s->model->slots[NF_CACHE_SLIDING], *slot);
+    *slot = -1;
+  }
+}
+
+// ---- the arrays ----
+
+static int32_t *host_array(const nf_step_tables *t, size_t offset) { return (int32_t *)(t->host + offset); }
+
+static void fill_routes(const infuse_model *m, const infuse_session *s, int64_t first, int64_t n) {
+  const int64_t k = m->config.experts_per_token, layers = m->config.layers;
+  int32_t *to = host_array(&m->tables, m->tables.routes);
+  for (int64_t l = 0; l < layers; l++)
+    for (int64_t i = 0; i < n; i++)
+      memcpy(to + (l * m->options.batch + first + i) * k,
+             s->routes + (((int64_t)s->head + i) * layers + l) * k, (size_t)k * sizeof *to);
+}
+
+static void fill_tokens(const infuse_model *m, const share *part, int64_t first) {
+  const nf_step_tables *t = &m->tables;
+  const infuse_session *s = part->session;
+  memcpy(host_array(t, t->tokens) + first, s->queue + s->head, (size_t)part->tokens * sizeof(int32_t));
+  for (int64_t i = 0; i < part->tokens; i++) {
+    const int64_t position = s->position + i;
+    host_array(t, t->position)[first + i] = (int32_t)position;
+    for (int g = 1; g < NF_CACHE_COUNT; g++)
+      host_array(t, t->write_slot[g])[first + i] =
+          s->page[g][position / NF_PAGE] * NF_PAGE + (int32_t)(position % NF_PAGE);
+  }
+  if (m->options.forced_experts) fill_routes(m, s, first, part->tokens);
+}
+
+static void fill(infuse_model *m, const share *part, size_t n) {
+  const nf_step_tables *t = &m->tables;
+  int64_t token = 0, row = 0;
+  for (size_t i = 0; i < n; i++) {
+    infuse_session *s = part[i].session;
+    s->first_token = (size_t)token, s->n_tokens = (size_t)part[i].tokens;
+    s->first_row = (size_t)row, s->n_rows = (size_t)part[i].rows;
+    s->first_token_position = s->position;
+    host_array(t, t->q_start)[i] = (int32_t)token;
+    host_array(t, t->kv_len)[i] = (int32_t)(s->position + part[i].tokens);
+    for (int g = 1; g < NF_CACHE_COUNT; g++)
+      memcpy(host_array(t, t->page_table[g]) + (int64_t)i * t->pages, s->page[g],
+             (size_t)t->pages * sizeof(int32_t));
+    fill_tokens(m, &part[i], token);
+    token += part[i].tokens;
+    for (int64_t r = part[i].rows; r > 0; r--) host_array(t, t->row)[row++] = (int32_t)(token - r);
+  }
+  host_array(t, t->q_start)[n] = (int32_t)token;
+}
+
+static void point_batch(const infuse_model *m, nf_batch *b) {
+  const nf_step_tables *t = &m->tables;
+  const char *at = t->device.data;
+  b->q_start = (const int32_t *)(at + t->q_start);
+  b->position = (const int32_t *)(at + t->position);
+  b->kv_len = (const int32_t *)(at + t->kv_len);
+  b->row = (const int32_t *)(at + t->row);
+  for (int g = 1; g < NF_CACHE_COUNT; g++) {
+    b->group[g].page_table = (const int32_t *)(at + t->page_table[g]);
+    b->group[g].pages = t->pages;
+    b->group[g].write_slot = (const int32_t *)(at + t->write_slot[g]);
+  }
+}
+
+static nf_status copy_logits(infuse_model *m, int64_t rows) {
+  if (m->logits == NULL || rows == 0) return nf_ok();
+  const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
+  const size_t at = (size_t)((const char *)t.data - (const char *)m->arena.data);
+  return nf_device_read(m->rt->device, &m->arena, at, m->logits,
+                        (size_t)(rows * m->config.vocab) * sizeof(float));
+}
+
+static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  m->steps++; // rows of earlier steps are gone
+  NF_TRY(check_sessions(m, sessions, n));
+  share part[MAX_SHARES];
+  nf_batch b = {0};
+  n = choose(m, sessions, n, part, &b);
+  if (n == 0) return nf_ok();
+  for (size_t i = 0; i < n; i++) NF_TRY(take_pages(part[i].session, part[i].tokens));
+  fill(m, part, n);
+  point_batch(m, &b);
+  NF_TRY(nf_device_write(m->rt->device, &m->tables.device, 0, m->tables.host, m->tables.bytes));
+  NF_TRY(nf_plan_run(m->plan, m->rt->device, &b));
+  NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
+  for (size_t i = 0; i < n; i++) {
+    part[i].session->step = m->steps;
+    part[i].session->head += (size_t)part[i].tokens;
+    part[i].session->position += part[i].tokens;
+    evict(part[i].session);
+  }
+  return nf_ok();
+}
+
+infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  return step(m, sessions, n).error;
+}

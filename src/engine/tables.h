@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: the arrays that a step brings to the device (batch metadata and inputs), in one block with
+// one copy.
+#pragma once
+#include "device/device.h"
+#include "op/batch.h"
+
+typedef struct nf_step_tables {
+  char *host;       // staging
+  nf_buffer device; // the same layout
+  size_t bytes;
+  int64_t pages;
+  // Byte offsets of the arrays in both.
+  size_t tokens, position, q_start, kv_len, row, routes;
+  size_t page_table[NF_CACHE_COUNT], write_slot[NF_CACHE_COUNT];
+} nf_step_tables;
+
+// Lays the arrays out for steps of at most these sizes, `pages` per sequence and `routes` int32 per token.
+// Allocates nothing; false on overflow.
+bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, int64_t pages, int64_t routes);
+nf_status nf_step_tables_alloc(nf_step_tables *t, nf_device *d);
+void nf_step_tables_free(nf_step_tables *t, nf_device *d);
