@@ -83,10 +83,11 @@ void *realloc(void *p, size_t n) {
   if (refused()) return NULL;
   int64_t before = (int64_t)malloc_usable_size(p);
   void *q = __libc_realloc(p, n);
-  if (q)
-    add_bytes((int64_t)malloc_usable_size(q) - before);
-  else if (n == 0)
-    live--, add_bytes(-before);
+  if (q) add_bytes((int64_t)malloc_usable_size(q) - before);
+  if (!q && n == 0) { // glibc frees then
+    live--;
+    add_bytes(-before);
+  }
   return q;
 }
 
