@@ -6,8 +6,14 @@
 # every LABEL; the target tests_<label> builds all tests of that label. The label "threads" puts a test into the
 # thread sanitizer's lane. Tests run in the repository's root, so data is named as tests/data/x.
 #
+# They may include "tests/support/...".
+#
 # A fuzz target is always built as a replay of tests/corpus/foo/ and the empty input (CTest: <room>.foo_fuzz).
 # With INFUSE_FUZZ it is also built with libFuzzer and run for a few seconds (CTest: fuzz.foo, label fuzz).
+
+# A request for too much memory must come back as NULL, as it does without a sanitizer.
+set(nf_sanitizer_options ASAN_OPTIONS=allocator_may_return_null=1:detect_stack_use_after_return=1
+                         UBSAN_OPTIONS=print_stacktrace=1 TSAN_OPTIONS=allocator_may_return_null=1)
 
 # The room of the calling CMakeLists.txt: the first folder below src/, or "tests".
 function(nf_this_room out)
@@ -20,6 +26,9 @@ function(nf_register_test name target)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "LABELS;COMMAND")
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT})
+  if(nf_sanitize)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT "${nf_sanitizer_options}")
+  endif()
   foreach(label ${arg_LABELS})
     if(NOT TARGET tests_${label})
       add_custom_target(tests_${label})
@@ -41,6 +50,7 @@ function(nf_test file)
   string(REGEX REPLACE "_test$" "" name ${stem})
   set(target ${room}_${stem})
   add_executable(${target} ${file} ${arg_SOURCES})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}) # for "tests/support/..."
   target_link_libraries(${target} PRIVATE infuse_all PkgConfig::cmocka ${arg_LINK})
   nf_register_test(${room}.${name} ${target} TIMEOUT ${arg_TIMEOUT} LABELS ${room} ${arg_LABEL} COMMAND ${target})
 endfunction()
@@ -62,14 +72,10 @@ function(nf_fuzz file)
   if(INFUSE_FUZZ)
     set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found) # what libFuzzer adds must not land in the repository
     file(MAKE_DIRECTORY ${found})
-    set(seeds)
-    if(EXISTS ${corpus})
-      set(seeds ${corpus})
-    endif()
     add_executable(${target}er ${file})
     target_link_libraries(${target}er PRIVATE infuse_all -fsanitize=fuzzer)
     nf_register_test(fuzz.${name} ${target}er TIMEOUT 60 LABELS fuzz
                      COMMAND ${target}er -max_total_time=5 -timeout=10 -rss_limit_mb=1024 -print_final_stats=0
-                             -artifact_prefix=${found}/ ${found} ${seeds})
+                             -artifact_prefix=${found}/ ${found} ${corpus})
   endif()
 endfunction()

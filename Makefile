@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+# A thin front of CMake, Ninja and CTest. `make help` says what there is.
+ARGS ?= generate -m checkpoints/gpt-oss-tiny --tokens 1,2,3 -n 16
+jobs := $(shell nproc)
+# A terminal gets Ninja's one moving line, a log only what matters.
+calm := $(shell test -t 1 || echo --quiet)
+
+.PHONY: build run test lanes format install clean help
+build: build/build.ninja
+	@ninja -C build $(calm)
+
+build/build.ninja:
+	@tools/setup
+	@cmake -G Ninja -B build --log-level=WARNING $(CMAKE_FLAGS)
+
+run: build
+	@build/infuse $(ARGS)
+
+test: build
+	@ctest --test-dir build -j $(jobs) --output-on-failure --no-label-summary
+
+lanes:
+	@tools/lanes
+
+format:
+	@tools/format
+
+install: build
+	@cmake --install build
+
+clean:
+	@rm -rf build build-*
+
+help:
+	@echo 'make          build into build/ (installs missing Debian packages when run by root)'
+	@echo 'make run      run build/infuse on the small checkpoint of this repository; ARGS="..." for something else'
+	@echo 'make test     build and run all tests'
+	@echo 'make lanes    every other check: clang, sanitizers, fuzzing, format, aarch64'
+	@echo 'make format   put all C files into the form of .clang-format'
+	@echo 'make install  install what was built (DESTDIR is honoured)'
+	@echo 'make clean    remove build/ and build-*/'
