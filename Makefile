@@ -11,7 +11,7 @@ build: build/build.ninja
 
 build/build.ninja:
 	@tools/setup
-	@cmake -G Ninja -B build --log-level=WARNING $(CMAKE_FLAGS)
+	@cmake -G Ninja -B build $(CMAKE_FLAGS) >/dev/null
 
 run: build
 	@build/infuse $(ARGS)

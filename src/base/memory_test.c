@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of the heap and arenas, and of the whole room when memory runs out: every n-th allocation fails once,
 // and from the n-th on all fail; the answer is NF_NO_MEMORY and nothing stays allocated.
-#include "../../tests/support/alloc_fail.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "base/threads.h"
+#include "tests/support/alloc_fail.h"
 #include <setjmp.h>
 #include <stdalign.h>
 #include <stdarg.h>

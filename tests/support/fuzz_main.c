@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays a corpus through a fuzz target without libFuzzer, so that every compiler and every machine runs what
-// fuzzing once found: the empty input, then each file of the folder given as the only argument, by name.
+// Replays a corpus through a fuzz target without libFuzzer, so that every compiler and every machine runs
+// what fuzzing once found: the empty input, then each file of the folder given as the only argument, by name.
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,8 +25,10 @@ static int replay(const char *folder, const char *name) {
   rewind(file);
   uint8_t *data = malloc(size ? size : 1);
   int failed = !data || fread(data, 1, size, file) != size;
-  if (failed) fprintf(stderr, "%s: cannot be read\n", path);
-  else LLVMFuzzerTestOneInput(data, size);
+  if (failed)
+    fprintf(stderr, "%s: cannot be read\n", path);
+  else
+    LLVMFuzzerTestOneInput(data, size);
   free(data);
   fclose(file);
   return failed;
