@@ -24,6 +24,25 @@ bool nf_type_equal(const nf_type *a, const nf_type *b) {
   return same;
 }
 
+static bool in_range(int value, int count) { return value >= 0 && value < count; }
+
+nf_status nf_type_check(const nf_type *t) {
+  if (!in_range((int)t->dtype, NF_DTYPE_COUNT) || t->dtype == NF_NONE)
+    return nf_error(NF_BAD_INPUT, "a type without a dtype");
+  if (!in_range((int)t->pack, NF_PACK_COUNT) || !in_range((int)t->cache, NF_CACHE_COUNT))
+    return nf_error(NF_BAD_INPUT, "a type of an unknown packing order or cache group");
+  if (!in_range(t->rank, NF_MAX_RANK + (t->cache == NF_NO_CACHE)))
+    return nf_error(NF_BAD_INPUT, "a type of rank %d; at most %d, of a pool %d", t->rank, NF_MAX_RANK,
+                    NF_MAX_RANK - 1);
+  for (int i = 0; i < t->rank; i++) {
+    if (!in_range((int)t->dim[i].sym, NF_SYM_COUNT) || t->dim[i].c < 0)
+      return nf_error(NF_BAD_INPUT, "dimension %d of a type is negative or of an unknown size", i);
+    if (t->padded[i] < t->dim[i].c)
+      return nf_error(NF_BAD_INPUT, "dimension %d of a type is padded to less than its extent", i);
+  }
+  return nf_ok();
+}
+
 bool nf_type_rows(const nf_type *t, nf_extent *out) {
   nf_extent rows = NF_C(1);
   for (int i = 0; i + 1 < t->rank; i++) {

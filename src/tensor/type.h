@@ -54,6 +54,9 @@ nf_type nf_type_make(nf_dtype dtype, const nf_extent *dim, size_t rank); // rank
 
 bool nf_type_equal(const nf_type *a, const nf_type *b);
 bool nf_extent_equal(nf_extent a, nf_extent b);
+// Every field in its range, padding no less than what it pads, a pool with room for the slot dimension.
+// NF_BAD_INPUT says which is not. What other functions here take has passed it.
+nf_status nf_type_check(const nf_type *t);
 // Product of all dimensions but the last, as an extent; false when two symbols meet or it overflows.
 bool nf_type_rows(const nf_type *t, nf_extent *out);
 // Bytes at these sizes, scales and alignment between planes included; of one slot for a pool.

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+// The op tables, generated from ops.def.
+#include "op/op.h"
+#include <string.h>
+
+// Per op, structs with one char for each operand, result and attribute: their offsets number them, their
+// sizes (less the last member) count them.
+#define IN(n) char n;
+#define OPT(n) char n;
+#define POOL(n) char n;
+#define OUT(n) char n;
+#define SAME(n) char n;
+#define REAL(n) char n;
+#define INT(n) char n;
+#define FLAG(n) char n;
+#define DTYPE(n) char n;
+#define SHAPE(n) char n;
+#define NF_OP(name, flags, in, out, attrs, what) \
+  typedef struct name##_operands {               \
+    in char none_;                               \
+  } name##_operands;                             \
+  typedef struct name##_results {                \
+    out char none_;                              \
+  } name##_results;                              \
+  typedef struct name##_attributes {             \
+    attrs char none_;                            \
+  } name##_attributes;
+#include "op/ops.def"
+
+enum { BATCH = NF_OP_BATCH, VIEW = NF_OP_VIEW };
+
+// `operands` and `attributes` are typedefs in the scope of the row.
+#define IN(n) {#n, NF_OPERAND_IN},
+#define OPT(n) {#n, NF_OPERAND_OPT},
+#define POOL(n) {#n, NF_OPERAND_POOL},
+#define OUT(n) {#n, -1},
+#define SAME(n) {#n, (int)offsetof(operands, n)},
+#define REAL(n) {#n, NF_ATTR_REAL, offsetof(attributes, n)},
+#define INT(n) {#n, NF_ATTR_INT, offsetof(attributes, n)},
+#define FLAG(n) {#n, NF_ATTR_FLAG, offsetof(attributes, n)},
+#define DTYPE(n) {#n, NF_ATTR_DTYPE, offsetof(attributes, n)},
+#define SHAPE(n) {#n, NF_ATTR_SHAPE, offsetof(attributes, n)},
+#define NF_OP(op_name, op_flags, operand_list, result_list, attr_list, op_what)      \
+  case NF_OP_##op_name: {                                                            \
+    typedef op_name##_operands operands __attribute__((unused));                     \
+    typedef nf_##op_name##_attrs attributes __attribute__((unused));                 \
+    static const nf_op_info info = {.name = #op_name,                                \
+                                    .what = op_what,                                 \
+                                    .flags = op_flags,                               \
+                                    .n_in = (int)sizeof(operands) - 1,               \
+                                    .n_out = (int)sizeof(op_name##_results) - 1,     \
+                                    .n_attr = (int)sizeof(op_name##_attributes) - 1, \
+                                    .in = {operand_list},                            \
+                                    .out = {result_list},                            \
+                                    .attr = {attr_list}};                            \
+    return &info;                                                                    \
+  }
+
+const nf_op_info *nf_op_of(nf_op op) {
+  switch (op) {
+#include "op/ops.def"
+  case NF_OP_COUNT:
+    break;
+  }
+  return NULL;
+}
+
+bool nf_op_parse(nf_view name, nf_op *out) {
+  for (int op = 0; op < NF_OP_COUNT; op++) {
+    if (!nf_view_equal(name, nf_view_of(nf_op_of((nf_op)op)->name))) continue;
+    *out = (nf_op)op;
+    return true;
+  }
+  return false;
+}
+
+static bool shapes_equal(const nf_shape *a, const nf_shape *b) {
+  bool same = a->rank == b->rank;
+  for (int i = 0; same && i < a->rank; i++) same = nf_extent_equal(a->dim[i], b->dim[i]);
+  return same;
+}
+
+bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
+  static const size_t sizes[] = {[NF_ATTR_REAL] = sizeof(float),
+                                 [NF_ATTR_INT] = sizeof(int64_t),
+                                 [NF_ATTR_FLAG] = sizeof(bool),
+                                 [NF_ATTR_DTYPE] = sizeof(nf_dtype)};
+  const nf_op_info *info = nf_op_of(op);
+  for (int i = 0; i < info->n_attr; i++) {
+    const struct nf_attr_info *at = &info->attr[i];
+    const char *x = (const char *)a + at->offset, *y = (const char *)b + at->offset;
+    bool same = at->kind == NF_ATTR_SHAPE ? shapes_equal((const nf_shape *)x, (const nf_shape *)y)
+                                          : memcmp(x, y, sizes[at->kind]) == 0;
+    if (!same) return false;
+  }
+  return true;
+}
