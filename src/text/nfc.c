@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// Form C only where it can matter: text between two characters that never change nor join is copied as it is.
+#include "text/nfc.h"
+#include <stdlib.h>
+#include <utf8proc.h>
+
+uint32_t nf_utf8_char(const char *s, size_t *n) {
+  const unsigned char *u = (const unsigned char *)s;
+  if (u[0] < 0x80) return *n = 1, u[0];
+  if (u[0] < 0xe0) return *n = 2, (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu);
+  if (u[0] < 0xf0) return *n = 3, (u[0] & 0xfu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
+  *n = 4;
+  return (u[0] & 7u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
+}
+
+bool nf_char_is_space(uint32_t c) {
+  return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
+         c == 0x3000;
+}
+
+bool nf_char_is_word(uint32_t c) {
+  switch (utf8proc_category((utf8proc_int32_t)c)) {
+  case UTF8PROC_CATEGORY_LU:
+  case UTF8PROC_CATEGORY_LL:
+  case UTF8PROC_CATEGORY_LT:
+  case UTF8PROC_CATEGORY_LM:
+  case UTF8PROC_CATEGORY_LO:
+  case UTF8PROC_CATEGORY_MN:
+  case UTF8PROC_CATEGORY_MC:
+  case UTF8PROC_CATEGORY_ME:
+  case UTF8PROC_CATEGORY_ND:
+  case UTF8PROC_CATEGORY_NL:
+  case UTF8PROC_CATEGORY_PC:
+    return true;
+  default: // joiners, and the circled and squared letters, which are alphabetic symbols
+    return c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
+           (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
+  }
+}
+
+// True only for characters that form C leaves alone and that never join the character before them. Rather
+// false than wrong: letters with a decomposition, all marks and the conjoining jamo are false.
+static bool is_inert(uint32_t c) {
+  if (c < 0x300) return true;
+  if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3)) return true;
+  if (c >= 0x1100 && c <= 0x11ff) return false;
+  const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+  return p->combining_class == 0 && p->category != UTF8PROC_CATEGORY_MN &&
+         p->category != UTF8PROC_CATEGORY_MC && p->category != UTF8PROC_CATEGORY_ME &&
+         (p->decomp_seqindex == UINT16_MAX || p->decomp_type != 0);
+}
+
+// The first character of s at or after `from` that is not inert; *before is where the inert one before it
+// begins.
+static size_t next_active(nf_view s, size_t from, size_t *before) {
+  *before = from;
+  for (size_t at = from, n; at < s.n; at += n) {
+    if ((unsigned char)s.at[at] < 0xcc) { // below U+0300
+      n = (unsigned char)s.at[at] < 0x80 ? 1 : 2;
+    } else if (!is_inert(nf_utf8_char(s.at + at, &n))) {
+      return at;
+    }
+    *before = at;
+  }
+  return s.n;
+}
+
+static size_t next_inert(nf_view s, size_t from) {
+  for (size_t n; from < s.n; from += n)
+    if (is_inert(nf_utf8_char(s.at + from, &n))) return from;
+  return s.n;
+}
+
+static nf_status append_nfc(const char *s, size_t n, nf_text *out) {
+  utf8proc_uint8_t *form = NULL;
+  utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &form,
+                                       UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  if (size < 0) {
+    free(form);
+    return nf_error(size == UTF8PROC_ERROR_NOMEM ? NF_NO_MEMORY : NF_BAD_INPUT, "NFC: %s",
+                    utf8proc_errmsg(size));
+  }
+  nf_text_append(out, (const char *)form, (size_t)size);
+  free(form);
+  return nf_ok();
+}
+
+nf_status nf_nfc(nf_view text, nf_text *buffer, nf_view *out) {
+  size_t done = 0, before, active;
+  buffer->n = 0;
+  while ((active = next_active(text, done, &before)) < text.n) {
+    size_t end = next_inert(text, active);
+    nf_text_append(buffer, text.at + done, before - done);
+    NF_TRY(append_nfc(text.at + before, end - before, buffer));
+    done = end;
+  }
+  if (done == 0) return *out = text, nf_ok();
+  nf_text_append(buffer, text.at + done, text.n - done);
+  *out = (nf_view){buffer->at, buffer->n};
+  return nf_text_status(buffer);
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+// A tokenizer's life, its look-ups, and encoding: added tokens, form C, added tokens again, pieces, merges.
+#include "base/file.h"
+#include "base/json.h"
+#include "base/memory.h"
+#include "text/bpe.h"
+#include "text/bulk_json.h"
+#include "text/nfc.h"
+#include "text/tokenizer_internal.h"
+
+static const size_t file_max = (size_t)512 << 20;
+
+static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, nf_text *rest, nf_json *doc) {
+  static const char *const large[] = {"vocab", "merges"};
+  nf_view cut[2];
+  size_t bad = nf_utf8_check(json.at, json.n);
+  if (bad < json.n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", where, bad);
+  NF_TRY(nf_bulk_cut(json, where, "model", large, 2, cut, rest));
+  NF_TRY(nf_json_parse(rest->at, rest->n, where, doc));
+  for (int i = 0; i < 2; i++)
+    if (!cut[i].at) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", where, large[i]);
+  NF_TRY(nf_vocab_seed(&t->vocab));
+  NF_TRY(nf_vocab_read(&t->vocab, cut[0], (size_t)(cut[0].at - json.at), where));
+  NF_TRY(nf_merges_read(&t->vocab, cut[1], (size_t)(cut[1].at - json.at), where));
+  return nf_tokenizer_read_rest(t, doc);
+}
+
+nf_status nf_tokenizer_parse(const char *json, size_t n, const char *where, nf_tokenizer **out) {
+  nf_tokenizer *t = nf_alloc(1, sizeof *t);
+  if (!t) return nf_error(NF_NO_MEMORY, "no memory for a tokenizer");
+  nf_text rest = {0};
+  nf_json doc = {0};
+  nf_status st = read_all(t, (nf_view){json, n}, where, &rest, &doc);
+  nf_json_deinit(&doc);
+  nf_text_deinit(&rest);
+  if (nf_is_ok(st))
+    *out = t;
+  else
+    nf_tokenizer_destroy(t);
+  return st;
+}
+
+nf_status nf_tokenizer_load(const char *path, nf_tokenizer **out) {
+  char *json;
+  size_t n;
+  NF_TRY(nf_file_load(path, file_max, &json, &n));
+  nf_status st = nf_tokenizer_parse(json, n, path, out);
+  nf_free(json);
+  return st;
+}
+
+void nf_tokenizer_destroy(nf_tokenizer *t) {
+  if (!t) return;
+  nf_vocab_deinit(&t->vocab);
+  nf_added_deinit(&t->raw);
+  nf_added_deinit(&t->normalized);
+  for (size_t i = 0; i < NF_SPLITS_MAX; i++) nf_split_deinit(&t->split[i]);
+  nf_ids_deinit(&t->before);
+  nf_ids_deinit(&t->behind);
+  nf_free(t);
+}
+
+int32_t nf_tokenizer_vocab_size(const nf_tokenizer *t) { return (int32_t)t->vocab.n; }
+
+size_t nf_tokenizer_bytes(const nf_tokenizer *t) {
+  const nf_vocab *v = &t->vocab;
+  return sizeof *t + v->blob_cap + v->cap * sizeof *v->token + v->slots * sizeof *v->slot +
+         v->merge_slots * sizeof *v->merge + (t->raw.cap + t->normalized.cap) * sizeof(nf_added);
+}
+
+nf_view nf_token_bytes(const nf_tokenizer *t, int32_t id) {
+  if (id < 0 || (size_t)id >= t->vocab.n) return (nf_view){"", 0};
+  return (nf_view){t->vocab.blob + t->vocab.token[id].at, t->vocab.token[id].n};
+}
+
+bool nf_token_is_special(const nf_tokenizer *t, int32_t id) {
+  return id >= 0 && (size_t)id < t->vocab.n && t->vocab.token[id].special;
+}
+
+static bool find_added(const nf_added_set *s, nf_view bytes, int32_t *out) {
+  for (size_t i = 0; i < s->n; i++)
+    if (nf_view_equal(s->token[i].content, bytes)) return *out = s->token[i].id, true;
+  return false;
+}
+
+bool nf_token_id(const nf_tokenizer *t, nf_view bytes, int32_t *out) {
+  return find_added(&t->raw, bytes, out) || find_added(&t->normalized, bytes, out) ||
+         nf_vocab_find(&t->vocab, bytes.at, bytes.n, out);
+}
+
+nf_status nf_ids_push(nf_ids *ids, int32_t id) {
+  if (!nf_grow(&ids->at, &ids->cap, ids->n + 1, sizeof *ids->at))
+    return nf_error(NF_NO_MEMORY, "no memory for ids");
+  ids->at[ids->n++] = id;
+  return nf_ok();
+}
+
+void nf_ids_deinit(nf_ids *ids) {
+  nf_free(ids->at);
+  *ids = (nf_ids){0};
+}
+
+typedef struct encoding {
+  const nf_tokenizer *t;
+  bool plain;
+  nf_split_work split;
+  nf_bpe_work bpe;
+  nf_text normal; // the span in form C
+  nf_ids *out;
+} encoding;
+
+static nf_status encode_piece(void *user, nf_view piece) {
+  encoding *e = user;
+  int32_t id;
+  if (e->t->ignore_merges && nf_vocab_find(&e->t->vocab, piece.at, piece.n, &id))
+    return nf_ids_push(e->out, id);
+  return nf_bpe_piece(&e->t->vocab, &e->bpe, piece, e->out);
+}
+
+static nf_status encode_normalized(void *user, nf_view part, int32_t id) {
+  encoding *e = user;
+  if (id >= 0) return nf_ids_push(e->out, id);
+  return nf_split_run(e->t->split, e->t->splits, &e->split, part, encode_piece, e);
+}
+
+static nf_status encode_raw(void *user, nf_view part, int32_t id) {
+  encoding *e = user;
+  if (id >= 0) return nf_ids_push(e->out, id);
+  if (e->t->nfc) NF_TRY(nf_nfc(part, &e->normal, &part));
+  return nf_added_split(&e->t->normalized, part, e->plain, encode_normalized, e);
+}
+
+static nf_status append_ids(nf_ids *out, const nf_ids *more) {
+  for (size_t i = 0; i < more->n; i++) NF_TRY(nf_ids_push(out, more->at[i]));
+  return nf_ok();
+}
+
+static nf_status encode_text(encoding *e, nf_view text, bool template) {
+  if (template) NF_TRY(append_ids(e->out, &e->t->before));
+  NF_TRY(nf_split_work_init(&e->split, e->t->splits, text.n));
+  NF_TRY(nf_added_split(&e->t->raw, text, e->plain, encode_raw, e));
+  return template ? append_ids(e->out, &e->t->behind) : nf_ok();
+}
+
+nf_status nf_encode(const nf_tokenizer *t, nf_view text, unsigned flags, nf_ids *out) {
+  if (text.n > NF_ENCODE_MAX)
+    return nf_error(NF_BAD_INPUT, "a text of %zu bytes; at most %zu", text.n, NF_ENCODE_MAX);
+  size_t bad = nf_utf8_check(text.at, text.n), before = out->n;
+  if (bad < text.n) return nf_error(NF_BAD_INPUT, "text: byte %zu: invalid UTF-8", bad);
+  encoding e = {.t = t, .plain = flags & NF_ENCODE_PLAIN, .out = out};
+  nf_status st = encode_text(&e, text, flags & NF_ENCODE_TEMPLATE);
+  nf_split_work_deinit(&e.split);
+  nf_bpe_work_deinit(&e.bpe);
+  nf_text_deinit(&e.normal);
+  if (!nf_is_ok(st)) out->n = before;
+  return st;
+}

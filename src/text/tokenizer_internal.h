@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a loaded tokenizer is made of; for this room only.
+#pragma once
+#include "text/added.h"
+#include "text/split.h"
+#include "text/tokenizer.h"
+#include "text/vocab.h"
+
+struct nf_tokenizer {
+  nf_vocab vocab;
+  nf_added_set raw;        // added tokens found in the text as it is
+  nf_added_set normalized; // those found after normalising
+  bool nfc;
+  bool ignore_merges; // a piece that is a token is that token
+  nf_split split[NF_SPLITS_MAX];
+  size_t splits;
+  nf_ids before, behind; // what TemplateProcessing puts around a text
+};
+
+// Reads everything but model.vocab and model.merges from the rest of the document. The vocabulary is there
+// already.
+typedef struct nf_json nf_json;
+nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc);

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: Apache-2.0
+// The small part of a tokenizer.json: added tokens, normaliser, pre-tokeniser, post-processor, decoder, and
+// the options of the model. Each kind that is known is a row; every other is refused by name.
+#include "base/json.h"
+#include "text/nfc.h"
+#include "text/tokenizer_internal.h"
+#include <string.h>
+
+static const char gpt2_pattern[] =
+    "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+
+// A component of the pipeline: an object with a "type", or a Sequence of them under `list`.
+typedef struct kind {
+  const char *type;
+  nf_status (*read)(nf_tokenizer *t, const nf_json_at *at);
+} kind;
+typedef struct part {
+  const char *list;
+  const char *supported;
+  bool needed;
+  kind kinds[3];
+} part;
+
+static nf_status read_part(nf_tokenizer *t, const nf_json_at *at, const part *p) {
+  nf_view type;
+  NF_TRY(nf_json_object(at));
+  nf_json_at type_at = nf_json_get(at, "type");
+  NF_TRY(nf_json_string(&type_at, &type));
+  for (size_t i = 0; i < 3 && p->kinds[i].type; i++)
+    if (nf_view_equal(type, nf_view_of(p->kinds[i].type))) return p->kinds[i].read(t, at);
+  if (!nf_view_equal(type, NF_VIEW("Sequence")))
+    return nf_json_error(&type_at, "\"%.*s\" is not supported; %s is", (int)type.n, type.at, p->supported);
+  nf_json_at list = nf_json_get(at, p->list);
+  size_t n;
+  NF_TRY(nf_json_array(&list, &n));
+  for (size_t i = 0; i < n; i++) {
+    nf_json_at item = nf_json_item(&list, i);
+    NF_TRY(read_part(t, &item, p));
+  }
+  return nf_ok();
+}
+
+// A boolean that may be missing.
+static nf_status read_flag(const nf_json_at *object, const char *key, bool standard, bool *out) {
+  nf_json_at at = nf_json_get(object, key);
+  *out = standard;
+  return at.value ? nf_json_bool(&at, out) : nf_ok();
+}
+
+static nf_status require_false(const nf_json_at *object, const char *key) {
+  bool value;
+  NF_TRY(read_flag(object, key, false, &value));
+  nf_json_at at = nf_json_get(object, key);
+  return value ? nf_json_error(&at, "true is not supported; false is") : nf_ok();
+}
+
+static nf_status accept(nf_tokenizer *, const nf_json_at *) { return nf_ok(); }
+
+static nf_status read_nfc(nf_tokenizer *t, const nf_json_at *) { return t->nfc = true, nf_ok(); }
+static const part normalizer = {"normalizers", "NFC, or none,", false, {{"NFC", read_nfc}}};
+
+static nf_status add_split(nf_tokenizer *t, const nf_json_at *at, nf_view pattern, bool literal) {
+  if (t->splits == NF_SPLITS_MAX) return nf_json_error(at, "more than %d stages", NF_SPLITS_MAX);
+  nf_status st = nf_split_init(&t->split[t->splits], pattern, literal);
+  if (nf_status_code(st) == NF_NO_MEMORY) return st;
+  if (!nf_is_ok(st)) {
+    nf_status named = nf_json_error(at, "%s", nf_status_message(st));
+    nf_status_free(st);
+    return named;
+  }
+  t->splits++;
+  return nf_ok();
+}
+
+static nf_status read_split(nf_tokenizer *t, const nf_json_at *at) {
+  nf_view behavior, pattern;
+  nf_json_at behavior_at = nf_json_get(at, "behavior"), pattern_at = nf_json_get(at, "pattern");
+  NF_TRY(nf_json_string(&behavior_at, &behavior));
+  if (!nf_view_equal(behavior, NF_VIEW("Isolated")))
+    return nf_json_error(&behavior_at, "\"%.*s\" is not supported; Isolated is", (int)behavior.n,
+                         behavior.at);
+  NF_TRY(require_false(at, "invert"));
+  NF_TRY(nf_json_object(&pattern_at));
+  nf_json_at regex = nf_json_get(&pattern_at, "Regex"), string = nf_json_get(&pattern_at, "String");
+  if (!regex.value == !string.value) return nf_json_error(&pattern_at, "expected either Regex or String");
+  const nf_json_at *which = regex.value ? &regex : &string;
+  NF_TRY(nf_json_string(which, &pattern));
+  return add_split(t, which, pattern, which == &string);
+}
+
+static nf_status read_byte_level(nf_tokenizer *t, const nf_json_at *at) {
+  bool use_regex;
+  NF_TRY(require_false(at, "add_prefix_space"));
+  NF_TRY(read_flag(at, "use_regex", true, &use_regex));
+  return use_regex ? add_split(t, at, NF_VIEW(gpt2_pattern), false) : nf_ok();
+}
+static const part pre_tokenizer = {
+    "pretokenizers", "Split and ByteLevel", true, {{"Split", read_split}, {"ByteLevel", read_byte_level}}};
+
+// The pieces must become bytes, once, at the end: what a Split would match behind that are other characters.
+static nf_status check_byte_level_last(const nf_json_at *at, bool *seen) {
+  nf_json_at type_at = nf_json_get(at, "type"), list = nf_json_get(at, "pretokenizers");
+  nf_view type;
+  NF_TRY(nf_json_string(&type_at, &type));
+  if (*seen) return nf_json_error(&type_at, "nothing may follow ByteLevel");
+  *seen = nf_view_equal(type, NF_VIEW("ByteLevel"));
+  for (size_t i = 0; list.value && i < json_array_size(list.value); i++) {
+    nf_json_at item = nf_json_item(&list, i);
+    NF_TRY(check_byte_level_last(&item, seen));
+  }
+  return nf_ok();
+}
+
+static nf_status read_special(nf_tokenizer *t, const nf_json_at *at, const nf_json_at *piece, nf_ids *out) {
+  nf_json_at specials = nf_json_get(at, "special_tokens"), name_at = nf_json_get(piece, "id");
+  nf_view name;
+  size_t n;
+  NF_TRY(nf_json_string(&name_at, &name));
+  nf_json_at special = nf_json_get(&specials, name.at);
+  if (!special.value) return nf_json_error(&specials, "\"%.*s\" is missing", (int)name.n, name.at);
+  nf_json_at ids = nf_json_get(&special, "ids");
+  NF_TRY(nf_json_array(&ids, &n));
+  for (size_t i = 0; i < n; i++) {
+    nf_json_at item = nf_json_item(&ids, i);
+    int64_t id;
+    NF_TRY(nf_json_i64(&item, 0, (int64_t)t->vocab.n - 1, &id));
+    NF_TRY(nf_ids_push(out, (int32_t)id));
+  }
+  return nf_ok();
+}
+
+static nf_status read_template(nf_tokenizer *t, const nf_json_at *at) {
+  nf_json_at single = nf_json_get(at, "single"), specials = nf_json_get(at, "special_tokens");
+  size_t n;
+  bool behind = false;
+  NF_TRY(nf_json_array(&single, &n));
+  NF_TRY(nf_json_object(&specials));
+  for (size_t i = 0; i < n; i++) {
+    nf_json_at item = nf_json_item(&single, i);
+    NF_TRY(nf_json_object(&item));
+    nf_json_at special = nf_json_get(&item, "SpecialToken"), sequence = nf_json_get(&item, "Sequence");
+    if (special.value) {
+      NF_TRY(read_special(t, at, &special, behind ? &t->behind : &t->before));
+    } else if (sequence.value && !behind) {
+      behind = true;
+    } else {
+      return nf_json_error(&item, "expected SpecialToken, or Sequence once");
+    }
+  }
+  return behind ? nf_ok() : nf_json_error(&single, "it has no Sequence");
+}
+static const part post_processor = {"processors",
+                                    "ByteLevel and TemplateProcessing",
+                                    false,
+                                    {{"ByteLevel", accept}, {"TemplateProcessing", read_template}}};
+static const part decoder = {"decoders", "ByteLevel", true, {{"ByteLevel", accept}}};
+
+static nf_status read_pipeline(nf_tokenizer *t, const nf_json_at *root) {
+  static const struct {
+    const char *key;
+    const part *part;
+  } parts[] = {{"normalizer", &normalizer},
+               {"pre_tokenizer", &pre_tokenizer},
+               {"post_processor", &post_processor},
+               {"decoder", &decoder}};
+  for (size_t i = 0; i < 4; i++) {
+    nf_json_at at = nf_json_get(root, parts[i].key);
+    if (!at.value && !parts[i].part->needed) continue;
+    NF_TRY(read_part(t, &at, parts[i].part));
+  }
+  nf_json_at pre = nf_json_get(root, "pre_tokenizer");
+  bool seen = false;
+  NF_TRY(check_byte_level_last(&pre, &seen));
+  return seen ? nf_ok() : nf_json_error(&pre, "it has no ByteLevel; only byte-level BPE is supported");
+}
+
+// Options of the model that must have their usual value.
+static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
+  static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
+  nf_json_at model = nf_json_get(root, "model"), type_at = nf_json_get(&model, "type");
+  nf_json_at dropout = nf_json_get(&model, "dropout");
+  nf_view text;
+  double rate = 0;
+  NF_TRY(nf_json_string(&type_at, &text));
+  if (!nf_view_equal(text, NF_VIEW("BPE")))
+    return nf_json_error(&type_at, "\"%.*s\" is not supported; BPE is", (int)text.n, text.at);
+  for (int i = 0; i < 2; i++) {
+    nf_json_at at = nf_json_get(&model, affixes[i]);
+    if (!at.value) continue;
+    NF_TRY(nf_json_string(&at, &text));
+    if (text.n) return nf_json_error(&at, "\"%.*s\" is not supported; none is", (int)text.n, text.at);
+  }
+  if (dropout.value) NF_TRY(nf_json_f64(&dropout, 0, 1, &rate));
+  if (rate > 0) return nf_json_error(&dropout, "%g is not supported; none is", rate);
+  return read_flag(&model, "ignore_merges", false, &t->ignore_merges);
+}
+
+static nf_status place_added(nf_tokenizer *t, const nf_json_at *at, nf_added *token) {
+  nf_vocab *v = &t->vocab;
+  size_t id = (size_t)token->id;
+  int32_t known;
+  if (id < v->n && v->token[id].n) {
+    nf_view old = nf_token_bytes(t, token->id);
+    if (v->token[id].added || !nf_view_equal(old, token->content))
+      return nf_json_error(at, "id %zu is used already, by \"%.*s\"", id, (int)old.n, old.at);
+  } else if (nf_vocab_find(v, token->content.at, token->content.n, &known)) {
+    return nf_json_error(at, "model.vocab has \"%.*s\" as id %d, not %zu", (int)token->content.n,
+                         token->content.at, known, id);
+  } else {
+    NF_TRY(nf_vocab_add(v, (uint32_t)id, token->content));
+  }
+  v->token[id].added = true;
+  v->token[id].special = token->special;
+  return nf_ok();
+}
+
+static nf_status read_added(nf_tokenizer *t, const nf_json_at *at) {
+  nf_added token = {0};
+  bool normalized;
+  int64_t id;
+  NF_TRY(nf_json_object(at));
+  nf_json_at content = nf_json_get(at, "content"), id_at = nf_json_get(at, "id");
+  NF_TRY(nf_json_string(&content, &token.content));
+  if (token.content.n == 0) return nf_json_error(&content, "it is empty");
+  NF_TRY(nf_json_i64(&id_at, 0, NF_TOKENS_MAX - 1, &id));
+  token.id = (int32_t)id;
+  NF_TRY(read_flag(at, "single_word", false, &token.single_word));
+  NF_TRY(read_flag(at, "lstrip", false, &token.lstrip));
+  NF_TRY(read_flag(at, "rstrip", false, &token.rstrip));
+  NF_TRY(read_flag(at, "special", false, &token.special));
+  NF_TRY(read_flag(at, "normalized", !token.special, &normalized));
+  NF_TRY(place_added(t, at, &token));
+  return nf_added_push(normalized ? &t->normalized : &t->raw, token);
+}
+
+// Contents point into the document until here; now they point to the blob, which grows no more.
+static nf_status finish_added(nf_tokenizer *t, nf_added_set *s, const nf_json_at *at) {
+  for (size_t i = 0; i < s->n; i++) s->token[i].content = nf_token_bytes(t, s->token[i].id);
+  nf_added_sort(s);
+  for (size_t i = 1; i < s->n; i++)
+    if (nf_view_equal(s->token[i - 1].content, s->token[i].content))
+      return nf_json_error(at, "ids %d and %d have the same content", s->token[i - 1].id, s->token[i].id);
+  return nf_ok();
+}
+
+// They are looked for in text of form C, so one that is not in that form could not be found.
+static nf_status check_form(const nf_tokenizer *t, const nf_json_at *at) {
+  nf_text buffer = {0};
+  nf_status st = nf_ok();
+  for (size_t i = 0; t->nfc && nf_is_ok(st) && i < t->normalized.n; i++) {
+    nf_view content = t->normalized.token[i].content, form;
+    st = nf_nfc(content, &buffer, &form);
+    if (nf_is_ok(st) && !nf_view_equal(content, form))
+      st = nf_json_error(at, "id %d is normalized, but its content is not in form C",
+                         t->normalized.token[i].id);
+  }
+  nf_text_deinit(&buffer);
+  return st;
+}
+
+static nf_status read_all_added(nf_tokenizer *t, const nf_json_at *root) {
+  nf_json_at list = nf_json_get(root, "added_tokens");
+  size_t n;
+  if (!list.value) return nf_ok();
+  NF_TRY(nf_json_array(&list, &n));
+  for (size_t i = 0; i < n; i++) {
+    nf_json_at item = nf_json_item(&list, i);
+    NF_TRY(read_added(t, &item));
+  }
+  return nf_ok();
+}
+
+nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc) {
+  nf_json_at root = nf_json_root(doc);
+  static const char *const must_be_null[] = {"truncation", "padding"};
+  for (int i = 0; i < 2; i++) {
+    nf_json_at at = nf_json_get(&root, must_be_null[i]);
+    if (at.value) return nf_json_error(&at, "not supported; null is");
+  }
+  NF_TRY(read_model(t, &root));
+  NF_TRY(read_all_added(t, &root));
+  NF_TRY(read_pipeline(t, &root));
+  nf_json_at added = nf_json_get(&root, "added_tokens");
+  NF_TRY(finish_added(t, &t->raw, &added));
+  NF_TRY(finish_added(t, &t->normalized, &added));
+  return check_form(t, &added);
+}

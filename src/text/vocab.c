@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading the vocabulary of a tokenizer.json into the flat tables.
+#include "text/vocab.h"
+#include "base/memory.h"
+#include "text/bulk_json.h"
+#include <string.h>
+#include <sys/random.h>
+
+enum { TOKEN_BYTES_MAX = 1 << 16 };
+
+// The byte alphabet: printable Latin-1 characters stand for themselves, the other 68 bytes for U+0100 and up.
+static int byte_of_char(uint32_t c) {
+  if ((c >= 33 && c <= 126) || (c >= 161 && c <= 172) || (c >= 174 && c <= 255)) return (int)c;
+  if (c < 256 || c >= 256 + 68) return -1;
+  c -= 256;
+  return (int)(c < 33 ? c : c < 67 ? c + 127 - 33 : 173);
+}
+
+void nf_vocab_deinit(nf_vocab *v) {
+  nf_free(v->blob);
+  nf_free(v->token);
+  nf_free(v->slot);
+  nf_free(v->merge);
+  *v = (nf_vocab){0};
+}
+
+nf_status nf_vocab_seed(nf_vocab *v) {
+  if (getrandom(&v->seed, sizeof v->seed, 0) != sizeof v->seed)
+    return nf_error(NF_UNAVAILABLE, "getrandom: the system gives no random bytes");
+  return nf_ok();
+}
+
+static uint32_t hash_bytes(const nf_vocab *v, const char *s, size_t n) {
+  uint64_t h = v->seed ^ n, word;
+  for (; n >= 8; s += 8, n -= 8) {
+    memcpy(&word, s, 8);
+    h = nf_vocab_fold(h ^ word, 0x9e3779b97f4a7c15u ^ v->seed);
+  }
+  word = 0;
+  memcpy(&word, s, n);
+  return (uint32_t)nf_vocab_fold(h ^ word, 0xd6e8feb86659fd93u ^ v->seed);
+}
+
+static bool token_is(const nf_vocab *v, uint32_t id, const char *bytes, size_t n) {
+  return v->token[id].n == n && memcmp(v->blob + v->token[id].at, bytes, n) == 0;
+}
+
+// The slot that holds these bytes, or the empty one where they belong.
+static size_t find_slot(const nf_vocab *v, uint32_t hash, const char *bytes, size_t n) {
+  size_t i = (size_t)((uint64_t)hash * v->slots >> 32);
+  while (v->slot[i].id && !(v->slot[i].hash == hash && token_is(v, v->slot[i].id - 1, bytes, n)))
+    i = i + 1 == v->slots ? 0 : i + 1;
+  return i;
+}
+
+bool nf_vocab_find(const nf_vocab *v, const char *bytes, size_t n, int32_t *out) {
+  if (v->slots == 0) return false;
+  size_t i = find_slot(v, hash_bytes(v, bytes, n), bytes, n);
+  if (v->slot[i].id == 0) return false;
+  *out = (int32_t)(v->slot[i].id - 1);
+  return true;
+}
+
+bool nf_vocab_spelled(nf_view spelling, char *out, size_t *out_n) {
+  const unsigned char *s = (const unsigned char *)spelling.at, *end = s + spelling.n;
+  char *to = out;
+  while (s < end) {
+    if (*s >= 0xc8) return false; // beyond U+01FF
+    uint32_t c = *s < 0x80 ? *s : (*s & 0x1fu) << 6 | (s[1] & 0x3fu);
+    s += c < 0x80 ? 1 : 2;
+    int byte = byte_of_char(c);
+    if (byte < 0) return false;
+    *to++ = (char)byte;
+  }
+  *out_n = (size_t)(to - out);
+  return true;
+}
+
+static nf_status reserve_token(nf_vocab *v, uint32_t id, size_t n) {
+  size_t old = v->n;
+  if (v->blob_n + n > UINT32_MAX) return nf_error(NF_BAD_INPUT, "tokens of more than 4 GiB");
+  if (!nf_grow(&v->blob, &v->blob_cap, v->blob_n + n, 1) ||
+      !nf_grow(&v->token, &v->cap, (size_t)id + 1, sizeof *v->token))
+    return nf_error(NF_NO_MEMORY, "no memory for %u tokens", id + 1);
+  if (id >= old) {
+    memset(v->token + old, 0, (id + 1 - old) * sizeof *v->token);
+    v->n = (size_t)id + 1;
+  }
+  return nf_ok();
+}
+
+nf_status nf_vocab_add(nf_vocab *v, uint32_t id, nf_view bytes) {
+  NF_TRY(reserve_token(v, id, bytes.n));
+  memcpy(v->blob + v->blob_n, bytes.at, bytes.n);
+  v->token[id] = (nf_token){.at = (uint32_t)v->blob_n, .n = (uint32_t)bytes.n, .literal = true};
+  v->blob_n += bytes.n;
+  return nf_ok();
+}
+
+static nf_status read_token(nf_vocab *v, nf_bulk *b) {
+  nf_view spelling;
+  uint32_t id;
+  NF_TRY(nf_bulk_string(b, &spelling), "model.vocab");
+  if (spelling.n == 0) return nf_bulk_error(b, "model.vocab: an empty token");
+  if (spelling.n > TOKEN_BYTES_MAX)
+    return nf_bulk_error(b, "model.vocab: a token of more than %d bytes", TOKEN_BYTES_MAX);
+  if (!nf_grow(&v->blob, &v->blob_cap, v->blob_n + spelling.n, 1))
+    return nf_error(NF_NO_MEMORY, "no memory for tokens");
+  nf_token token = {.at = (uint32_t)v->blob_n};
+  size_t n = spelling.n;
+  token.literal = !nf_vocab_spelled(spelling, v->blob + v->blob_n, &n);
+  if (token.literal) memcpy(v->blob + v->blob_n, spelling.at, n);
+  token.n = (uint32_t)n;
+  NF_TRY(nf_bulk_expect(b, ':'), "model.vocab");
+  NF_TRY(nf_bulk_count(b, NF_TOKENS_MAX - 1, &id), "model.vocab");
+  if (id < v->n && v->token[id].n) return nf_bulk_error(b, "model.vocab: id %u is used twice", id);
+  NF_TRY(reserve_token(v, id, n));
+  v->token[id] = token;
+  v->blob_n += n;
+  return nf_ok();
+}
+
+static nf_status index_tokens(nf_vocab *v, size_t count, const char *where) {
+  v->slots = count + count / 2 + 8;
+  if (!(v->slot = nf_alloc(v->slots, sizeof *v->slot)))
+    return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", count);
+  for (uint32_t id = 0; id < v->n; id++) {
+    nf_token t = v->token[id];
+    if (t.n == 0 || t.literal) continue;
+    uint32_t hash = hash_bytes(v, v->blob + t.at, t.n);
+    size_t i = find_slot(v, hash, v->blob + t.at, t.n);
+    if (v->slot[i].id)
+      return nf_error(NF_BAD_INPUT, "%s: model.vocab: ids %u and %u have the same token", where,
+                      v->slot[i].id - 1, id);
+    v->slot[i].hash = hash;
+    v->slot[i].id = id + 1;
+  }
+  for (int b = 0; b < 256; b++) {
+    char byte = (char)b;
+    if (!nf_vocab_find(v, &byte, 1, &v->byte[b]))
+      return nf_error(NF_BAD_INPUT, "%s: model.vocab: no token for byte 0x%02x; byte-level BPE needs all 256",
+                      where, b);
+  }
+  return nf_ok();
+}
+
+static nf_status read_tokens(nf_vocab *v, nf_bulk *b, size_t *out_count) {
+  NF_TRY(nf_bulk_expect(b, '{'), "model.vocab");
+  *out_count = 0;
+  if (!nf_bulk_take(b, '}')) {
+    do {
+      NF_TRY(read_token(v, b));
+      ++*out_count;
+    } while (nf_bulk_take(b, ','));
+    NF_TRY(nf_bulk_expect(b, '}'), "model.vocab");
+  }
+  return nf_bulk_end(b);
+}
+
+nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *where) {
+  nf_bulk b = nf_bulk_of(value, origin, where);
+  size_t count = 0;
+  nf_status st = read_tokens(v, &b, &count);
+  nf_bulk_deinit(&b);
+  NF_TRY(st);
+  return index_tokens(v, count, where);
+}

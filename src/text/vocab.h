@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tokens and merges of a BPE model, as flat tables: one blob of bytes, one row per id, two open-addressed
+// hash tables (bytes -> id, pair of ids -> merge). Filled by the loader, then immutable.
+#pragma once
+#include "base/status.h"
+#include "base/text.h"
+#include "text/tokenizer.h"
+
+typedef struct nf_token {
+  uint32_t at;          // in the blob
+  uint32_t n : 29;      // bytes; 0: an unused id
+  uint32_t literal : 1; // spelled outside the byte alphabet: decodes, but no text becomes it by merging
+  uint32_t special : 1;
+  uint32_t added : 1;
+} nf_token;
+
+typedef struct nf_merge {
+  uint32_t left, right; // ids
+  uint32_t rank;        // lower merges first
+  uint32_t id;          // result + 1; 0: an empty slot
+} nf_merge;
+
+typedef struct nf_vocab {
+  char *blob;
+  nf_token *token; // [n]
+  size_t blob_n, blob_cap, n, cap;
+  struct {
+    uint32_t hash, id; // id + 1; 0: an empty slot
+  } * slot;
+  size_t slots;
+  nf_merge *merge; // [merge_slots]
+  size_t merge_slots;
+  uint64_t seed;     // of both tables: files can't be made to collide
+  int32_t byte[256]; // the token of each single byte
+} nf_vocab;
+
+void nf_vocab_deinit(nf_vocab *v);
+nf_status nf_vocab_seed(nf_vocab *v);
+// Both read the values that nf_bulk_cut found; origin is their place in the file. The vocabulary comes first.
+nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
+nf_status nf_merges_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
+// A token that the vocabulary lacks. Its id must be unused.
+nf_status nf_vocab_add(nf_vocab *v, uint32_t id, nf_view bytes);
+
+// A token's spelling as the bytes it stands for, at most spelling.n; false if it uses characters outside the
+// byte alphabet.
+bool nf_vocab_spelled(nf_view spelling, char *out, size_t *out_n);
+bool nf_vocab_find(const nf_vocab *v, const char *bytes, size_t n, int32_t *out);
+
+static inline uint64_t nf_vocab_fold(uint64_t a, uint64_t b) {
+  unsigned __int128 p = (unsigned __int128)a * b;
+  return (uint64_t)p ^ (uint64_t)(p >> 64);
+}
+
+// The slot of a pair of ids, or the empty one where it belongs.
+static inline nf_merge *nf_merge_slot(const nf_vocab *v, uint32_t left, uint32_t right) {
+  uint64_t hash = nf_vocab_fold(((uint64_t)left << 32 | right) ^ v->seed, 0x9e3779b97f4a7c15u ^ v->seed);
+  size_t i = (size_t)((uint64_t)(uint32_t)hash * v->merge_slots >> 32);
+  while (v->merge[i].id && !(v->merge[i].left == left && v->merge[i].right == right))
+    i = i + 1 == v->merge_slots ? 0 : i + 1;
+  return &v->merge[i];
+}
