@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The graph: values and nodes in pure SSA, its builder, its verifier and its text form.
 //
-// A graph knows neither target nor addresses. Nodes stand in an order in which operands precede users. Values
+// A graph knows neither target nor addresses. Values and nodes stand in the order in which they were built:
+// what a node needs has smaller indices than its results, and its results follow one another. Values
 // keep stable names ("L3.attn.q") that later stages, verify and explain join on. A finished graph is
 // immutable and may be read by any thread; a builder belongs to one thread.
 #pragma once
@@ -21,7 +22,7 @@ typedef enum nf_value_kind {
 } nf_value_kind;
 
 typedef struct nf_value {
-  const char *name; // unique in the graph: letters, digits, '.', '_', '-'
+  const char *name; // unique in the graph: letters, digits, '.', '_', '-'; not "_" alone
   nf_type type;
   nf_value_kind kind;
   nf_recipe recipe; // NF_VALUE_WEIGHT

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// Graphs as text: one line per value or node, in the order in which they were built, then the outputs.
+//
+//   graph NAME
+//   input NAME : TYPE                    TYPE as in tensor/type.h
+//   pool NAME : TYPE                     (with a cache group)
+//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"]
+//   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
+//   output NAME
+//
+// OPERAND is a name or _ (absent; trailing ones are left out). Every attribute is printed, in the order of
+// ops.def: a float as %.9g, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as [T,8,64]. In
+// strings " \ and bytes below 32 are \xNN. The parser also takes attributes in any order and leaves out those
+// not given (zero), empty lines, lines that begin with #, and spaces between tokens.
+#include "graph/graph.h"
+#include <inttypes.h>
+
+static void print_string(const char *s, nf_text *out) {
+  nf_text_append(out, "\"", 1);
+  for (; *s; s++) {
+    unsigned char c = (unsigned char)*s;
+    if (c < 32 || c == 127 || c == '"' || c == '\\') {
+      nf_text_printf(out, "\\x%02x", c);
+    } else {
+      nf_text_append(out, s, 1);
+    }
+  }
+  nf_text_append(out, "\"", 1);
+}
+
+static void print_typed(const nf_value *v, nf_text *out) {
+  nf_text_printf(out, "%s : ", v->name);
+  nf_type_print(&v->type, out);
+}
+
+static void print_leaf(const nf_value *v, nf_text *out) {
+  static const char *const words[] = {
+      [NF_VALUE_INPUT] = "input", [NF_VALUE_WEIGHT] = "weight", [NF_VALUE_POOL] = "pool"};
+  nf_text_printf(out, "%s ", words[v->kind]);
+  print_typed(v, out);
+  if (v->kind == NF_VALUE_WEIGHT) {
+    nf_text_printf(out, " = ");
+    print_string(v->recipe.tensor, out);
+    if (v->recipe.scales) {
+      nf_text_printf(out, " scales ");
+      print_string(v->recipe.scales, out);
+    }
+  }
+  nf_text_append(out, "\n", 1);
+}
+
+// A shape is printed as the type that has it, without the dtype.
+static void print_shape(const nf_shape *s, nf_text *out) {
+  nf_text text = {0};
+  nf_type t = nf_type_make(NF_U8, s->dim, (size_t)s->rank);
+  nf_type_print(&t, &text);
+  out->failed |= text.failed;
+  if (!text.failed) nf_text_printf(out, "%s", text.at + 2);
+  nf_text_deinit(&text);
+}
+
+static void print_attr(const struct nf_attr_info *a, const nf_attrs *attrs, nf_text *out) {
+  const void *at = (const char *)attrs + a->offset;
+  nf_text_printf(out, " %s=", a->name);
+  switch (a->kind) {
+  case NF_ATTR_REAL:
+    nf_text_printf(out, "%.9g", (double)*(const float *)at);
+    break;
+  case NF_ATTR_INT:
+    nf_text_printf(out, "%" PRId64, *(const int64_t *)at);
+    break;
+  case NF_ATTR_FLAG:
+    nf_text_printf(out, "%d", *(const bool *)at);
+    break;
+  case NF_ATTR_DTYPE:
+    nf_text_printf(out, "%s", nf_dtype_of(*(const nf_dtype *)at)->name);
+    break;
+  case NF_ATTR_SHAPE:
+    print_shape(at, out);
+    break;
+  }
+}
+
+static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
+  const nf_op_info *info = nf_op_of(n->op);
+  int n_in = info->n_in;
+  while (n_in && !n->in[n_in - 1]) n_in--;
+  for (int i = 0; i < info->n_out; i++) {
+    if (i) nf_text_printf(out, ", ");
+    print_typed(&g->value[n->out[i]], out);
+  }
+  nf_text_printf(out, " = %s(", info->name);
+  for (int i = 0; i < n_in; i++)
+    nf_text_printf(out, "%s%s", i ? ", " : "", n->in[i] ? g->value[n->in[i]].name : "_");
+  nf_text_printf(out, ")");
+  for (int i = 0; i < info->n_attr; i++) print_attr(&info->attr[i], &n->attr, out);
+  nf_text_append(out, "\n", 1);
+}
+
+void nf_graph_print(const nf_graph *g, nf_text *out) {
+  nf_text_printf(out, "graph %s\n", g->name);
+  for (nf_val i = 1; i < g->n_values; i++) {
+    const nf_value *v = &g->value[i];
+    if (v->kind != NF_VALUE_RESULT) {
+      print_leaf(v, out);
+    } else if (v->result == 0) {
+      print_node(g, &g->node[v->node], out);
+    }
+  }
+  for (size_t i = 0; i < g->n_outputs; i++) nf_text_printf(out, "output %s\n", g->value[g->output[i]].name);
+}

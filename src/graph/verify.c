@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// The verifier: what every finished graph keeps, whoever made it.
+#include "graph/rules.h"
+#include <string.h>
+
+enum { MAX_NAME = 255 };
+
+bool nf_name_valid(const char *name) {
+  size_t n = strlen(name);
+  if (n == 0 || n > MAX_NAME || strcmp(name, "_") == 0) return false;
+  for (size_t i = 0; i < n; i++) {
+    char c = name[i];
+    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    if (!letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return false;
+  }
+  return true;
+}
+
+static nf_status check_weight(const nf_value *v) {
+  for (int i = 0; i < v->type.rank; i++)
+    if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
+  if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
+  bool quantised = nf_dtype_of(v->type.dtype)->scale != NF_NONE;
+  if (quantised && !v->recipe.scales)
+    return nf_error(NF_BAD_INPUT, "%s weights must name their scales", nf_dtype_of(v->type.dtype)->name);
+  if (!quantised && v->recipe.scales)
+    return nf_error(NF_BAD_INPUT, "%s weights have no scales", nf_dtype_of(v->type.dtype)->name);
+  return nf_ok();
+}
+
+nf_status nf_value_check(const nf_value *v) {
+  if (!nf_name_valid(v->name))
+    return nf_error(NF_BAD_INPUT, "the name must be 1 to %d letters, digits, '.', '_' or '-', and not '_'",
+                    MAX_NAME);
+  NF_TRY(nf_type_check(&v->type));
+  bool pool = v->type.cache != NF_NO_CACHE;
+  if (v->kind == NF_VALUE_POOL && !pool)
+    return nf_error(NF_BAD_INPUT, "a pool's type must name its cache group");
+  if (v->kind <= NF_VALUE_WEIGHT && pool)
+    return nf_error(NF_BAD_INPUT, "only a pool's type names a cache group");
+  return v->kind == NF_VALUE_WEIGHT ? check_weight(v) : nf_ok();
+}
+
+typedef struct verifier {
+  const nf_graph *g;
+  nf_node_id *replaced_by; // [n_values] 0, or 1 + the node that wrote the pool value
+} verifier;
+
+static nf_status verify_value(const nf_graph *g, nf_val v) {
+  const nf_value *value = &g->value[v];
+  nf_val found;
+  if (!value->name) return nf_error(NF_BAD_INPUT, "value %u has no name", (unsigned)v);
+  if (value->kind < NF_VALUE_INPUT || value->kind > NF_VALUE_RESULT)
+    return nf_error(NF_BAD_INPUT, "%s: kind %d does not exist", value->name, (int)value->kind);
+  NF_TRY(nf_value_check(value), "%s", value->name);
+  if (!nf_map_find(&g->names, value->name, strlen(value->name), &found) || found != v)
+    return nf_error(NF_BAD_INPUT, "%s: the name leads to another value", value->name);
+  if (value->kind != NF_VALUE_RESULT) return nf_ok();
+  bool made = value->node < g->n_nodes && value->result >= 0 &&
+              value->result < nf_op_of(g->node[value->node].op)->n_out &&
+              g->node[value->node].out[value->result] == v;
+  return made ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: no node makes it", value->name);
+}
+
+// Operands stand before results, results one after the other and after those of earlier nodes.
+static nf_status verify_order(const nf_graph *g, nf_node_id id, nf_val *last) {
+  const nf_node *n = &g->node[id];
+  const nf_op_info *info = nf_op_of(n->op);
+  for (int i = 0; i < info->n_out; i++) {
+    nf_val v = n->out[i];
+    if (!v || v >= g->n_values)
+      return nf_error(NF_BAD_INPUT, "node %u: result %s is missing", id, info->out[i].name);
+    const nf_value *value = &g->value[v];
+    if (value->kind != NF_VALUE_RESULT || value->node != id || value->result != i)
+      return nf_error(NF_BAD_INPUT, "%s: is not the result of node %u", value->name, id);
+    if (i ? v != *last + 1 : v <= *last)
+      return nf_error(NF_BAD_INPUT, "%s: stands out of order", value->name);
+    *last = v;
+  }
+  for (int i = 0; i < info->n_in; i++) {
+    if (n->in[i] < n->out[0]) continue;
+    return nf_error(NF_BAD_INPUT, "%s: operand %s does not stand before it", g->value[n->out[0]].name,
+                    info->in[i].name);
+  }
+  return nf_ok();
+}
+
+static nf_status verify_types(const nf_graph *g, const nf_node *n) {
+  const char *name = g->value[n->out[0]].name;
+  nf_op_desc d = nf_graph_describe(g, n);
+  NF_TRY(nf_op_infer(&d), "%s", name);
+  for (int i = 0; i < nf_op_of(n->op)->n_out; i++) {
+    const nf_value *v = &g->value[n->out[i]];
+    if (nf_type_equal(&d.out[i], &v->type)) continue;
+    nf_text is = {0}, want = {0};
+    nf_type_print(&v->type, &is);
+    nf_type_print(&d.out[i], &want);
+    nf_status st = is.failed || want.failed
+                       ? nf_error(NF_NO_MEMORY, "no memory for a message about %s", v->name)
+                       : nf_error(NF_BAD_INPUT, "%s: is %s but must be %s", v->name, is.at, want.at);
+    nf_text_deinit(&is);
+    nf_text_deinit(&want);
+    return st;
+  }
+  return nf_ok();
+}
+
+static nf_status verify_pools(const verifier *f, nf_node_id id) {
+  const nf_node *n = &f->g->node[id];
+  const nf_op_info *info = nf_op_of(n->op);
+  const nf_value *value = f->g->value;
+  for (int i = 0; i < info->n_in; i++) {
+    nf_node_id writer = f->replaced_by[n->in[i]];
+    if (n->in[i] == 0 || writer == 0) continue;
+    return nf_error(NF_BAD_INPUT, "%s: uses %s, which %s has replaced", value[n->out[0]].name,
+                    value[n->in[i]].name, value[f->g->node[writer - 1].out[0]].name);
+  }
+  for (int i = 0; i < info->n_out; i++)
+    if (info->out[i].alias >= 0) f->replaced_by[n->in[info->out[i].alias]] = id + 1;
+  return nf_ok();
+}
+
+static nf_status verify_outputs(const verifier *f) {
+  const nf_graph *g = f->g;
+  for (size_t i = 0; i < g->n_outputs; i++) {
+    nf_val v = g->output[i];
+    if (!v || v >= g->n_values)
+      return nf_error(NF_BAD_INPUT, "output %zu: value %u does not exist", i, (unsigned)v);
+    if (f->replaced_by[v])
+      return nf_error(NF_BAD_INPUT, "output %s: a later node has replaced it", g->value[v].name);
+    for (size_t j = 0; j < i; j++)
+      if (g->output[j] == v) return nf_error(NF_BAD_INPUT, "output %s: is listed twice", g->value[v].name);
+  }
+  return nf_ok();
+}
+
+static nf_status verify(const verifier *f) {
+  const nf_graph *g = f->g;
+  nf_val last = 0;
+  for (nf_node_id id = 0; id < g->n_nodes; id++)
+    if ((unsigned)g->node[id].op >= NF_OP_COUNT)
+      return nf_error(NF_BAD_INPUT, "node %u: op %d does not exist", id, (int)g->node[id].op);
+  for (nf_val v = 1; v < g->n_values; v++) NF_TRY(verify_value(g, v));
+  for (nf_node_id id = 0; id < g->n_nodes; id++) {
+    NF_TRY(verify_order(g, id, &last));
+    NF_TRY(verify_types(g, &g->node[id]));
+    NF_TRY(verify_pools(f, id));
+  }
+  return verify_outputs(f);
+}
+
+nf_status nf_graph_verify(const nf_graph *g) {
+  verifier f = {g, nf_alloc(g->n_values, sizeof(nf_node_id))};
+  if (!f.replaced_by) return nf_error(NF_NO_MEMORY, "no memory to verify graph %s", g->name);
+  nf_status st = verify(&f);
+  nf_free(f.replaced_by);
+  return nf_status_note(st, "graph %s", g->name);
+}
