@@ -24,8 +24,12 @@ typedef struct nf_family {
                      nf_graph **out);
 } nf_family;
 
-const nf_family *nf_family_find(const char *model_type, const char *architecture); // NULL: unknown
-const nf_family *nf_families(size_t *out_n);
+extern const nf_family nf_family_gpt_oss;
+
+// The family with both spellings; either may be NULL and then matches any. NULL: unknown.
+const nf_family *nf_family_find(const char *model_type, const char *architecture);
+const nf_family *const *nf_families(size_t *out_n);
+// NF_USAGE when `o` asks for more layers than there are.
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
                          nf_graph **out);
 

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading config.json: what all families share. What is peculiar to one is in its own file.
+#include "model/config.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "model/family.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_BYTES = 4 << 20 };
+
+nf_status nf_config_i64(const nf_json_at *root, const char *key, int64_t lo, int64_t hi, int64_t *out) {
+  const nf_json_at at = nf_json_get(root, key);
+  return nf_json_i64(&at, lo, hi, out);
+}
+
+nf_status nf_config_i64_or(const nf_json_at *root, const char *key, int64_t lo, int64_t hi, int64_t otherwise,
+                           int64_t *out) {
+  *out = otherwise;
+  const nf_json_at at = nf_json_get(root, key);
+  return at.value ? nf_json_i64(&at, lo, hi, out) : nf_ok();
+}
+
+nf_status nf_config_f64_or(const nf_json_at *root, const char *key, double lo, double hi, double otherwise,
+                           double *out) {
+  *out = otherwise;
+  const nf_json_at at = nf_json_get(root, key);
+  return at.value ? nf_json_f64(&at, lo, hi, out) : nf_ok();
+}
+
+nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherwise, bool *out) {
+  *out = otherwise;
+  const nf_json_at at = nf_json_get(root, key);
+  return at.value ? nf_json_bool(&at, out) : nf_ok();
+}
+
+// The string at `at` is one of names[0..n): its index.
+static nf_status one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out) {
+  nf_view got;
+  NF_TRY(nf_json_string(at, &got));
+  for (*out = 0; *out < n; ++*out) {
+    if (nf_view_equal(got, nf_view_of(names[*out]))) return nf_ok();
+  }
+  nf_text known = {0};
+  for (size_t i = 0; i < n; i++) nf_text_printf(&known, "%s%s", i ? ", " : "", names[i]);
+  nf_status st = nf_text_status(&known);
+  if (nf_is_ok(st))
+    st = nf_json_error(at, "'%.*s' is not supported, should be one of: %s", (int)(got.n < 100 ? got.n : 100),
+                       got.at, known.at);
+  nf_text_deinit(&known);
+  return st;
+}
+
+static nf_status read_yarn(const nf_json_at *from, nf_rope_config *out) {
+  const nf_json_at factor = nf_json_get(from, "factor");
+  const nf_json_at context = nf_json_get(from, "original_max_position_embeddings");
+  const nf_json_at fast = nf_json_get(from, "beta_fast");
+  NF_TRY(nf_json_f64(&factor, 1, 1e6, &out->factor));
+  NF_TRY(nf_json_f64(&context, 1, NF_CONFIG_MAX_CONTEXT, &out->context));
+  NF_TRY(nf_config_f64_or(from, "beta_fast", 1e-3, 1e6, 32, &out->beta_fast));
+  NF_TRY(nf_config_f64_or(from, "beta_slow", 1e-3, 1e6, 1, &out->beta_slow));
+  NF_TRY(nf_config_bool_or(from, "truncate", true, &out->truncate));
+  if (out->beta_fast < out->beta_slow)
+    return nf_json_error(&fast, "is %g, should be at least beta_slow, %g", out->beta_fast, out->beta_slow);
+  static const char *const others[] = {"mscale", "mscale_all_dim"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+    const nf_json_at other = nf_json_get(from, others[i]);
+    if (other.value) return nf_json_error(&other, "is not supported, should be absent");
+  }
+  return nf_config_f64_or(from, "attention_factor", 1e-3, 1e3, 0.1 * log(out->factor) + 1, &out->scale);
+}
+
+nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out) {
+  *out = (nf_rope_config){.factor = 1, .scale = 1};
+  nf_json_at from = nf_json_get(root, "rope_parameters"); // the newer spelling holds everything
+  nf_json_at theta = nf_json_get(root, "rope_theta");
+  if (from.value) {
+    NF_TRY(nf_json_object(&from));
+    const nf_json_at inner = nf_json_get(&from, "rope_theta");
+    if (inner.value || !theta.value) theta = inner;
+  } else {
+    from = nf_json_get(root, "rope_scaling");
+  }
+  NF_TRY(nf_json_f64(&theta, 1, 1e12, &out->theta));
+  if (!from.value) return nf_ok();
+  NF_TRY(nf_json_object(&from));
+  nf_json_at type = nf_json_get(&from, "rope_type");
+  const nf_json_at old_type = nf_json_get(&from, "type");
+  if (!type.value && old_type.value) type = old_type;
+  size_t kind;
+  NF_TRY(one_of(&type, (const char *const[]){"default", "yarn"}, 2, &kind));
+  return kind == 1 ? read_yarn(&from, out) : nf_ok();
+}
+
+nf_status nf_config_layers(const nf_json_at *root, nf_config *c) {
+  static const char *const names[] = {
+      [NF_LAYER_FULL] = "full_attention", [NF_LAYER_SLIDING] = "sliding_attention"};
+  const nf_json_at list = nf_json_get(root, "layer_types");
+  if (!list.value) return nf_ok();
+  size_t n;
+  NF_TRY(nf_json_array(&list, &n));
+  if (n != (size_t)c->layers)
+    return nf_json_error(&list, "has %zu entries, should have one for each of the %ld layers", n,
+                         (long)c->layers);
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&list, i);
+    size_t kind;
+    NF_TRY(one_of(&item, names, sizeof names / sizeof *names, &kind));
+    c->layer[i] = (nf_layer_kind)kind;
+  }
+  return nf_ok();
+}
+
+static nf_status read_eos(const nf_json_at *at, nf_config *c) {
+  int64_t id;
+  NF_TRY(nf_json_i64(at, 0, NF_CONFIG_MAX_VOCAB - 1, &id));
+  c->eos[c->n_eos++] = (int32_t)id;
+  return nf_ok();
+}
+
+nf_status nf_config_eos(const nf_json_at *root, nf_config *c) {
+  const nf_json_at at = nf_json_get(root, "eos_token_id");
+  c->n_eos = 0;
+  if (!at.value) return nf_ok();
+  if (!json_is_array(at.value)) return read_eos(&at, c);
+  size_t n;
+  NF_TRY(nf_json_array(&at, &n));
+  if (n > NF_CONFIG_MAX_EOS)
+    return nf_json_error(&at, "has %zu ids, should have at most %d", n, NF_CONFIG_MAX_EOS);
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&at, i);
+    NF_TRY(read_eos(&item, c));
+  }
+  return nf_ok();
+}
+
+static nf_status unknown_family(const nf_json_at *at, const char *got) {
+  nf_text known = {0};
+  size_t n;
+  const nf_family *const *family = nf_families(&n);
+  for (size_t i = 0; i < n; i++)
+    nf_text_printf(&known, "%s%s (%s)", i ? ", " : "", family[i]->model_type, family[i]->architecture);
+  nf_status st = nf_text_status(&known);
+  if (nf_is_ok(st)) st = nf_json_error(at, "'%.100s' is not supported; infuse knows %s", got, known.at);
+  nf_text_deinit(&known);
+  return st;
+}
+
+// The family by model_type; `architectures`, when present, must name the same one.
+static nf_status read_family(const nf_json_at *root, const nf_family **out) {
+  nf_view type, architecture;
+  size_t n;
+  const nf_json_at type_at = nf_json_get(root, "model_type"), list = nf_json_get(root, "architectures");
+  NF_TRY(nf_json_string(&type_at, &type));
+  *out = nf_family_find(type.at, NULL);
+  if (!*out) return unknown_family(&type_at, type.at);
+  if (!list.value) return nf_ok();
+  NF_TRY(nf_json_array(&list, &n));
+  const nf_json_at first = nf_json_item(&list, 0);
+  NF_TRY(nf_json_string(&first, &architecture));
+  *out = nf_family_find(type.at, architecture.at);
+  return *out ? nf_ok() : unknown_family(&first, architecture.at);
+}
+
+static nf_status read_quantisation(const nf_json_at *root, nf_config *c) {
+  const nf_json_at old = nf_json_get(root, "compression_config");
+  if (old.value) return nf_json_error(&old, "is not supported, should be absent");
+  const nf_json_at from = nf_json_get(root, "quantization_config");
+  if (!from.value) return nf_ok();
+  NF_TRY(nf_json_object(&from));
+  const nf_json_at method = nf_json_get(&from, "quant_method");
+  const nf_json_at skip = nf_json_get(&from, "modules_to_not_convert");
+  size_t kind, n = 0;
+  NF_TRY(one_of(&method, (const char *const[]){"mxfp4"}, 1, &kind));
+  c->mxfp4 = true;
+  if (skip.value) NF_TRY(nf_json_array(&skip, &n));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&skip, i);
+    nf_view name;
+    NF_TRY(nf_json_string(&item, &name));
+  }
+  return nf_ok();
+}
+
+// The activation type: any of these runs, since infuse chooses its own.
+static nf_status check_dtype(const nf_json_at *root, const char *key) {
+  static const char *const names[] = {"bfloat16", "float16", "float32"};
+  const nf_json_at at = nf_json_get(root, key);
+  size_t ignored;
+  return at.value ? one_of(&at, names, sizeof names / sizeof *names, &ignored) : nf_ok();
+}
+
+nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
+  *out = (nf_config){0};
+  snprintf(out->where, sizeof out->where, "%s", doc->where);
+  const nf_json_at root = nf_json_root(doc);
+  NF_TRY(nf_json_object(&root));
+  NF_TRY(read_family(&root, &out->family));
+  NF_TRY(check_dtype(&root, "torch_dtype"));
+  NF_TRY(check_dtype(&root, "dtype"));
+  NF_TRY(read_quantisation(&root, out));
+  return out->family->config(&root, out);
+}
+
+nf_status nf_config_load(const char *dir, nf_config *out) {
+  *out = (nf_config){0};
+  char *path;
+  NF_TRY(nf_path_join(dir, "config.json", &path));
+  nf_json doc;
+  nf_status st = nf_json_load(path, MAX_BYTES, &doc);
+  nf_free(path);
+  NF_TRY(st);
+  st = nf_config_parse(&doc, out);
+  nf_json_deinit(&doc);
+  return st;
+}
