@@ -8,6 +8,7 @@ typedef struct nf_tensor {
   void *scale; // scales of a quantised type, else NULL: one row of them for each row of codes in memory
   nf_dtype dtype;
   nf_pack pack;
+  nf_cache cache; // of a pool: which group of the batch metadata indexes its slots
   int rank;
   int64_t dim[NF_MAX_RANK];    // logical extents; a pool has its slot count in front
   int64_t stride[NF_MAX_RANK]; // elements from one index to the next (PLAIN); the last is 1
