@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where operands and results lie in each op's argument struct, computed by the compiler from ops.def.
+#include "kernels/contract/args.h"
+#include <assert.h>
+#include <stdalign.h>
+#include <stddef.h>
+
+// One byte per tensor of the op's arguments, so that an offset is the tensor's index.
+#define IN(n) char n;
+#define OPT(n) char n;
+#define POOL(n) char n;
+#define OUT(n) char n;
+#define SAME(n)
+#define NF_OP(name, flags, in, out, attrs, what) \
+  typedef struct name##_index {                  \
+    in out                                       \
+  } name##_index;
+#include "op/ops.def"
+
+#define IN(n) offsetof(index, n),
+#define OPT(n) offsetof(index, n),
+#define POOL(n) offsetof(index, n),
+#define OUT(n) offsetof(index, n),
+#define SAME(n) offsetof(index, n),
+#define TENSORS(end) (((end) + alignof(nf_tensor) - 1) / alignof(nf_tensor) * alignof(nf_tensor))
+#define NF_OP(name, flags, in_, out_, attrs_, what)                                       \
+  static const nf_args_layout *layout_of_##name(void) {                                   \
+    typedef name##_index index;                                                           \
+    static const nf_args_layout layout = {                                                \
+        .size = sizeof(nf_##name##_args),                                                 \
+        .attrs = offsetof(nf_##name##_args, attr),                                        \
+        .attrs_size = sizeof(nf_##name##_attrs),                                          \
+        .tensors = TENSORS(offsetof(nf_##name##_args, attr) + sizeof(nf_##name##_attrs)), \
+        .n_tensors = sizeof(index),                                                       \
+        .in = {in_},                                                                      \
+        .out = {out_},                                                                    \
+    };                                                                                    \
+    static_assert(TENSORS(offsetof(nf_##name##_args, attr) + sizeof(nf_##name##_attrs)) + \
+                          sizeof(index) * sizeof(nf_tensor) ==                            \
+                      sizeof(nf_##name##_args),                                           \
+                  "the tensors end the struct");                                          \
+    static_assert(offsetof(nf_##name##_args, batch) == 0, "the batch begins it");         \
+    return &layout;                                                                       \
+  }
+#include "op/ops.def"
+
+const nf_args_layout *nf_args_layout_of(nf_op op) {
+  switch (op) {
+#define NF_OP(name, ...) \
+  case NF_OP_##name:     \
+    return layout_of_##name();
+#include "op/ops.def"
+  case NF_OP_COUNT:
+    break;
+  }
+  return NULL;
+}

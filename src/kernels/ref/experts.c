@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Choice of experts and the sum of their results. A block is one token.
+#include "kernels/ref/ref.h"
+
+int64_t nf_router_topk_ref_blocks(const nf_router_topk_args *a) { return nf_tensor_rows(&a->logits); }
+
+// The k best of z[n], ties to the lower index; always indices below n, whatever z holds.
+static void best(const float *z, int64_t n, int32_t *ids, int64_t k) {
+  bool taken[n];
+  for (int64_t i = 0; i < n; i++) taken[i] = false;
+  for (int64_t j = 0; j < k; j++) {
+    int64_t at = -1;
+    for (int64_t i = 0; i < n; i++)
+      if (!taken[i] && (at < 0 || z[i] > z[at])) at = i;
+    taken[at] = true;
+    ids[j] = (int32_t)at;
+  }
+}
+
+void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
+  const int64_t k = a->attr.k;
+  float room[nf_ref_room(&a->logits)], *weight = nf_tensor_row(&a->weights, t), most = -INFINITY, sum = 0;
+  const float *z = nf_ref_row(&a->logits, t, room);
+  int32_t *ids = nf_tensor_row(&a->ids, t);
+  if (a->forced.data)
+    for (int64_t j = 0; j < k; j++) ids[j] = nf_ref_int(&a->forced, t, j);
+  else
+    best(z, nf_tensor_cols(&a->logits), ids, k);
+  for (int64_t j = 0; j < k; j++) most = fmaxf(most, z[ids[j]]);
+  for (int64_t j = 0; j < k; j++) sum += weight[j] = expf(z[ids[j]] - most);
+  for (int64_t j = 0; j < k; j++) weight[j] /= sum;
+}
+
+int64_t nf_combine_ref_blocks(const nf_combine_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_combine_ref(const nf_combine_args *a, int64_t t) {
+  const int64_t cols = nf_tensor_cols(&a->y), k = a->weights.dim[1];
+  float x_room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
+  const float *weight = nf_tensor_row(&a->weights, t);
+  for (int64_t i = 0; i < cols; i++) y[i] = 0;
+  for (int64_t j = 0; j < k; j++) {
+    const float *x = nf_ref_row(&a->x, t * k + j, x_room);
+    for (int64_t i = 0; i < cols; i++) y[i] += weight[j] * x[i];
+  }
+  nf_row_encode(&a->y, t, y);
+}

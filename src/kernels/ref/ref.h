@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the references share: rows as float32, one order of summation, small integer reads.
+//
+// References define the ops: plain float32, any float dtype in and out. A token's result is bitwise the same
+// alone, in a chunk or beside other sequences: no sum depends on T, on the batch or on the cut into blocks.
+#pragma once
+#include "base/checked.h"
+#include "kernels/kernels.h"
+#include <math.h>
+
+// Row r of t as float32: in place when it is that already, else decoded into buffer [cols].
+static inline const float *nf_ref_row(const nf_tensor *t, int64_t r, float *buffer) {
+  if (t->dtype == NF_F32 && t->pack == NF_PACK_PLAIN) return nf_tensor_row(t, r);
+  nf_row_decode(t, r, buffer);
+  return buffer;
+}
+
+// Room for a row of t that nf_ref_row has to decode; f32 rows need none.
+static inline int64_t nf_ref_room(const nf_tensor *t) {
+  return t->dtype == NF_F32 && t->pack == NF_PACK_PLAIN ? 1 : nf_max(1, nf_tensor_cols(t));
+}
+
+static inline int32_t nf_ref_int(const nf_tensor *t, int64_t r, int64_t c) {
+  return ((const int32_t *)nf_tensor_row(t, r))[c];
+}
+
+// Sum of a[k] b[k]: sixteen running sums, added pairwise at the end. The order depends on n alone.
+typedef float nf_f32x4 __attribute__((vector_size(16)));
+static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
+  nf_f32x4 sum[4] = {0};
+  float tail = 0;
+  int64_t k = 0;
+  for (; k + 16 <= n; k += 16) {
+    nf_f32x4 x[4], y[4];
+    __builtin_memcpy(x, a + k, sizeof x);
+    __builtin_memcpy(y, b + k, sizeof y);
+    for (int i = 0; i < 4; i++) sum[i] += x[i] * y[i];
+  }
+  for (; k < n; k++) tail += a[k] * b[k];
+  const nf_f32x4 s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
+}
+
+static inline float nf_ref_sigmoid(float x) { return 1 / (1 + expf(-x)); }

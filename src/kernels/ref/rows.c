@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops that treat rows alone: copies of rows, sums, norms, activations. A block is one row.
+#include "kernels/ref/ref.h"
+
+static int64_t rows_of(const nf_tensor *t) { return nf_tensor_rows(t); }
+
+int64_t nf_embedding_ref_blocks(const nf_embedding_args *a) { return rows_of(&a->y); }
+
+void nf_embedding_ref(const nf_embedding_args *a, int64_t t) {
+  float room[nf_ref_room(&a->table)];
+  nf_row_encode(&a->y, t, nf_ref_row(&a->table, nf_ref_int(&a->tokens, 0, t), room));
+}
+
+int64_t nf_gather_rows_ref_blocks(const nf_gather_rows_args *a) { return rows_of(&a->y); }
+
+void nf_gather_rows_ref(const nf_gather_rows_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)];
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, a->batch->row[r], room));
+}
+
+int64_t nf_add_ref_blocks(const nf_add_args *a) { return rows_of(&a->y); }
+
+void nf_add_ref(const nf_add_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float a_room[nf_ref_room(&a->a)], b_room[nf_ref_room(&a->b)], y[nf_max(1, cols)];
+  const float *u = nf_ref_row(&a->a, r, a_room), *v = nf_ref_row(&a->b, r, b_room);
+  for (int64_t i = 0; i < cols; i++) y[i] = u[i] + v[i];
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return rows_of(&a->y); }
+
+void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x_room[nf_ref_room(&a->x)], w_room[nf_ref_room(&a->w)], y[nf_max(1, cols)];
+  const float *x = nf_ref_row(&a->x, r, x_room), *w = nf_ref_row(&a->w, 0, w_room);
+  const float scale = 1 / sqrtf(nf_ref_dot(x, x, cols) / (float)cols + a->attr.eps);
+  for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * w[i];
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_swiglu_ref_blocks(const nf_swiglu_args *a) { return rows_of(&a->y); }
+
+void nf_swiglu_ref(const nf_swiglu_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  const float limit = a->attr.limit;
+  float room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
+  const float *x = nf_ref_row(&a->x, r, room);
+  for (int64_t i = 0; i < cols; i++) {
+    float g = a->attr.interleaved ? x[2 * i] : x[i];
+    float u = a->attr.interleaved ? x[2 * i + 1] : x[cols + i];
+    if (limit > 0) {
+      g = fminf(g, limit);
+      u = fmaxf(-limit, fminf(u, limit));
+    }
+    y[i] = g * nf_ref_sigmoid(a->attr.alpha * g) * (u + a->attr.beta);
+  }
+  nf_row_encode(&a->y, r, y);
+}
