@@ -36,7 +36,12 @@ typedef struct nf_select_options {
   size_t n_force;
 } nf_select_options;
 
+// Of the legal variants the last of the list; a forced one that is not legal leaves nothing chosen. On a CPU
+// the references are legal too, and come first. o may be NULL.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);
+// The same over another list of variants, for tests.
+void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
+                    const nf_select_options *o, nf_selection *out);
 nf_status nf_select_check_forced(const nf_select_options *o); // NF_USAGE with the nearest valid name
 // Why candidate c was refused (or "chosen"), one phrase.
 void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d, nf_text *out);

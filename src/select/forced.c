@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// Validation of kernels forced by name.
+#include "select/select.h"
+#include <string.h>
+
+static nf_status unknown_op(const char *force) {
+  const char *names[NF_OP_COUNT];
+  for (int i = 0; i < NF_OP_COUNT; i++) names[i] = nf_op_of((nf_op)i)->name;
+  char op[64];
+  const size_t n = strcspn(force, "=");
+  if (n >= sizeof op) return nf_error(NF_USAGE, "force %.40s...: no such op", force);
+  memcpy(op, force, n);
+  op[n] = 0;
+  const char *near = nf_nearest(op, names, NF_OP_COUNT);
+  return nf_error(NF_USAGE, "force %s: no op is called %s%s%s", force, op, near ? "; nearest is " : "",
+                  near ? near : "");
+}
+
+static nf_status unknown_variant(const char *force, nf_op op, const char *variant) {
+  const char *names[NF_MAX_CANDIDATES];
+  size_t n = 0, n_all;
+  const nf_variant *all = nf_variants(&n_all);
+  for (size_t i = 0; i < n_all && n < NF_MAX_CANDIDATES; i++)
+    if (all[i].op == op) names[n++] = all[i].name;
+  const char *near = nf_nearest(variant, names, n);
+  return nf_error(NF_USAGE, "force %s: %s has no such kernel%s%s", force, nf_op_of(op)->name,
+                  near ? "; nearest is "
+                  : n  ? "; one is "
+                       : "",
+                  near ? near
+                  : n  ? names[n - 1]
+                       : "");
+}
+
+static nf_status check(const char *force) {
+  const char *equals = strchr(force, '=');
+  nf_op op;
+  if (!equals) return nf_error(NF_USAGE, "force %s: wants op=variant", force);
+  if (!nf_op_parse((nf_view){force, (size_t)(equals - force)}, &op)) return unknown_op(force);
+  const nf_variant *v = nf_variant_find(equals + 1);
+  if (!v || v->op != op) return unknown_variant(force, op, equals + 1);
+  return nf_ok();
+}
+
+nf_status nf_select_check_forced(const nf_select_options *o) {
+  for (size_t i = 0; i < o->n_force; i++) NF_TRY(check(o->force[i]));
+  return nf_ok();
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The registry: kernels.def as a table.
+#include "kernels/kernels.h"
+#include "select/select.h"
+#include <string.h>
+
+// Kernels take their op's arguments; the table's functions take any.
+#define NF_VARIANT(op, name, ...)                                               \
+  static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); } \
+  static void name##_run(const void *a, int64_t block) { nf_##name(a, block); }
+#include "kernels/kernels.def"
+
+static const nf_variant variants[] = {
+#define NF_VARIANT(op_, name_, ...) \
+  {.name = #name_, .op = NF_OP_##op_, .blocks = name_##_blocks, .run = name_##_run, __VA_ARGS__},
+#include "kernels/kernels.def"
+};
+
+const nf_variant *nf_variants(size_t *out_n) {
+  *out_n = sizeof variants / sizeof *variants;
+  return variants;
+}
+
+const nf_variant *nf_variant_find(const char *name) {
+  for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+    if (strcmp(variants[i].name, name) == 0) return &variants[i];
+  return NULL;
+}
+
+const nf_variant *nf_reference_of(nf_op op) {
+  for (size_t i = 0; i < sizeof variants / sizeof *variants; i++)
+    if (variants[i].op == op && variants[i].backend == NF_BACKEND_REF) return &variants[i];
+  return NULL;
+}
