@@ -19,7 +19,7 @@ nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void
   if (t->dtype == NF_NONE) return (nf_tensor){0};
   int front = t->cache != NF_NO_CACHE;
   assert(t->rank + front <= NF_MAX_RANK);
-  nf_tensor v = {.data = data, .dtype = t->dtype, .pack = t->pack, .rank = t->rank + front};
+  nf_tensor v = {.data = data, .dtype = t->dtype, .pack = t->pack, .cache = t->cache, .rank = t->rank + front};
   int64_t step = 1, cols = 1;
   for (int i = t->rank - 1; i >= 0; i--) {
     int64_t size = at->of[t->dim[i].sym];
