@@ -67,13 +67,14 @@ static const uint8_t *scale_row(const nf_tensor *t, int64_t r) {
 }
 
 #define E2M1_PAIR(lo, hi) {lo, hi},
-#define E2M1_LOWS(hi)                                                                                 \
-  E2M1_PAIR(0.0f, hi)                                                                                 \
-  E2M1_PAIR(0.5f, hi)                                                                                 \
-  E2M1_PAIR(1.0f, hi)                                                                                 \
-  E2M1_PAIR(1.5f, hi) E2M1_PAIR(2.0f, hi) E2M1_PAIR(3.0f, hi) E2M1_PAIR(4.0f, hi) E2M1_PAIR(6.0f, hi) \
-      E2M1_PAIR(-0.0f, hi) E2M1_PAIR(-0.5f, hi) E2M1_PAIR(-1.0f, hi) E2M1_PAIR(-1.5f, hi)             \
-          E2M1_PAIR(-2.0f, hi) E2M1_PAIR(-3.0f, hi) E2M1_PAIR(-4.0f, hi) E2M1_PAIR(-6.0f, hi)
+#define E2M1_LOWS(hi)                                                                                  \
+  E2M1_PAIR(0.0f, hi)                                                                                  \
+  E2M1_PAIR(0.5f, hi)                                                                                  \
+  E2M1_PAIR(1.0f, hi)                                                                                  \
+  E2M1_PAIR(1.5f, hi)                                                                                  \
+  E2M1_PAIR(2.0f, hi) E2M1_PAIR(3.0f, hi) E2M1_PAIR(4.0f, hi) E2M1_PAIR(6.0f, hi) E2M1_PAIR(-0.0f, hi) \
+      E2M1_PAIR(-0.5f, hi) E2M1_PAIR(-1.0f, hi) E2M1_PAIR(-1.5f, hi) E2M1_PAIR(-2.0f, hi)              \
+          E2M1_PAIR(-3.0f, hi) E2M1_PAIR(-4.0f, hi) E2M1_PAIR(-6.0f, hi)
 // The two values of a byte of E2M1 codes: the low half is the even element.
 static const float e2m1_pair[256][2] = {E2M1_LOWS(0.0f) E2M1_LOWS(0.5f) E2M1_LOWS(1.0f) E2M1_LOWS(1.5f)     //
                                         E2M1_LOWS(2.0f) E2M1_LOWS(3.0f) E2M1_LOWS(4.0f) E2M1_LOWS(6.0f)     //
