@@ -5,12 +5,20 @@
 #include "engine/engine.h"
 #include <infuse/inspect.h>
 
+// Appends to a list that failed before, or fails now, leaving it NULL: a document that lacks anything is
+// never made.
+static void append(json_t **list, json_t *item) {
+  if (json_array_append_new(*list, item) == 0) return;
+  json_decref(*list);
+  *list = NULL;
+}
+
 // ---- devices ----
 
 static json_t *features(uint64_t bits) {
   json_t *list = json_array();
   for (int i = 0; i < NF_CPU_FEATURE_COUNT; i++)
-    if (bits >> i & 1) json_array_append_new(list, json_string(nf_cpu_feature_name(i)));
+    if (bits >> i & 1) append(&list, json_string(nf_cpu_feature_name(i)));
   return list;
 }
 
@@ -44,8 +52,8 @@ static json_t *pools(const infuse_model *m) {
     if (value->kind != NF_VALUE_POOL) continue;
     nf_text type = {0};
     nf_type_print(&value->type, &type);
-    json_array_append_new(list, json_pack("{s:s, s:s%, s:I}", "name", value->name, "type", type.at, type.n,
-                                          "slots", (json_int_t)nf_model_slots(m, value->type.cache)));
+    append(&list, json_pack("{s:s, s:s%, s:I}", "name", value->name, "type", type.at, type.n, "slots",
+                            (json_int_t)nf_model_slots(m, value->type.cache)));
     nf_text_deinit(&type);
   }
   return list;
@@ -58,9 +66,8 @@ static json_t *weights(const infuse_model *m) {
     if (value->kind != NF_VALUE_WEIGHT) continue;
     nf_text type = {0};
     nf_type_print(&value->type, &type);
-    json_array_append_new(list,
-                          json_pack("{s:s, s:s%, s:s, s:s?}", "name", value->name, "type", type.at, type.n,
-                                    "tensor", value->recipe.tensor, "scales", value->recipe.scales));
+    append(&list, json_pack("{s:s, s:s%, s:s, s:s?}", "name", value->name, "type", type.at, type.n, "tensor",
+                            value->recipe.tensor, "scales", value->recipe.scales));
     nf_text_deinit(&type);
   }
   return list;
@@ -104,6 +111,7 @@ infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_m
                              infuse_sink sink, void *user) {
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
+  m->rt = rt;
   infuse_model_options options = {0};
   nf_status st;
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));

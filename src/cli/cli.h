@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line: commands, their options, and what they share. A client of <infuse/*.h> like any other
+// program.
+#pragma once
+#include <infuse/inspect.h>
+#include <stdint.h>
+
+enum { CLI_MAX_FORCE = 64 };
+
+// Every option of every command. Which command takes which is in the table of options.c.
+typedef struct cli_options {
+  const char *model, *tokens, *output, *routes, *device, *log, *load_format, *argument;
+  int64_t threads, last, context, chunk, layers, memory, sessions, seed;
+  bool hidden, json, quiet, all, bench, help;
+  const char *force[CLI_MAX_FORCE];
+  int64_t n_force;
+} cli_options;
+
+// Bits of the commands that take an option.
+enum {
+  CLI_LOGITS = 1 << 0,
+  CLI_EXPLAIN = 1 << 1,
+  CLI_CHECK = 1 << 2,
+  CLI_DEVICES = 1 << 3,
+  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN, // load or plan a model
+  CLI_ALL = ~0,
+};
+
+typedef struct cli_command {
+  const char *name;
+  unsigned bit;
+  const char *usage, *what; // "-m DIR [options]"; one line
+  const char *argument;     // name of the one positional argument, or NULL
+  int (*run)(const cli_options *o, infuse_runtime *rt);
+} cli_command;
+
+// Parses argv behind the command's name. false: an error line was printed (exit 2).
+bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out);
+void cli_print_options(unsigned command); // to stdout
+const char *cli_nearest_option(const char *name, unsigned command);
+
+// Prints the error as one line on stderr, frees it, and gives the exit code: 1 failed check, 2 usage, 3 bad
+// input, 4 missing device or resource, 130 interrupted.
+int cli_fail(infuse_error *e);
+int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // prints the line; 2
+
+infuse_model_options cli_model_options(const cli_options *o);
+// "1,2,3" or "@FILE" with numbers between commas and white space. *out is freed by the caller. 0, or the exit
+// code.
+int cli_tokens(const char *text, int32_t **out, size_t *out_n);
+
+// A sink that prints the document and a newline.
+void cli_print_json(void *user, const char *json, size_t n);
+
+int cli_logits(const cli_options *o, infuse_runtime *rt);
+int cli_explain(const cli_options *o, infuse_runtime *rt);
+int cli_check(const cli_options *o, infuse_runtime *rt);
+int cli_devices(const cli_options *o, infuse_runtime *rt);

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse explain, check and devices: ask the library for its document, print it as JSON or as text.
+#include "cli/cli.h"
+#include "cli/render.h"
+
+typedef struct view { // what a sink needs to know
+  const cli_options *o;
+  void (*render)(const cli_options *o, const char *json, size_t n);
+} view;
+
+static void show(void *user, const char *json, size_t n) {
+  const view *v = user;
+  if (v->o->json)
+    cli_print_json(NULL, json, n);
+  else
+    v->render(v->o, json, n);
+}
+
+static void render_explain(const cli_options *o, const char *json, size_t n) {
+  cli_render_explain(json, n, o->all);
+}
+static void render_check(const cli_options *o, const char *json, size_t n) {
+  cli_render_check(json, n, o->all);
+}
+static void render_devices(const cli_options *o, const char *json, size_t n) {
+  (void)o;
+  cli_render_devices(json, n);
+}
+
+int cli_explain(const cli_options *o, infuse_runtime *rt) {
+  if (o->model == NULL) return cli_usage("explain wants -m DIR");
+  const infuse_model_options mo = cli_model_options(o);
+  view v = {o, render_explain};
+  return cli_fail(infuse_explain(rt, o->model, &mo, show, &v));
+}
+
+int cli_check(const cli_options *o, infuse_runtime *rt) {
+  const infuse_check_options co = {
+      .size = sizeof co, .op = o->argument, .seed = (uint64_t)o->seed, .bench = o->bench};
+  view v = {o, render_check};
+  return cli_fail(infuse_check(rt, &co, show, &v));
+}
+
+int cli_devices(const cli_options *o, infuse_runtime *rt) {
+  view v = {o, render_devices};
+  return cli_fail(infuse_devices(rt, show, &v));
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse: the commands, and what happens before and after each.
+#include "base/text.h"
+#include "cli/cli.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const cli_command commands[] = {
+    {"logits", CLI_LOGITS, "-m DIR --tokens LIST -o FILE", "logits of given tokens, as a safetensors file",
+     NULL, cli_logits},
+    {"explain", CLI_EXPLAIN, "-m DIR", "the graph, the kernel of each node and why, the memory plan", NULL,
+     cli_explain},
+    {"check", CLI_CHECK, "[OP]", "every kernel against its reference", "OP", cli_check},
+    {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
+};
+enum { N_COMMANDS = sizeof commands / sizeof *commands };
+
+// ---- messages ----
+
+int cli_usage(const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  fputs("infuse: ", stderr);
+  vfprintf(stderr, fmt, args);
+  fputc('\n', stderr);
+  va_end(args);
+  return 2;
+}
+
+int cli_fail(infuse_error *e) {
+  static const int exits[] = {
+      [INFUSE_OK] = 0,          [INFUSE_CHECK_FAILED] = 1, [INFUSE_USAGE] = 2,       [INFUSE_BAD_INPUT] = 3,
+      [INFUSE_UNAVAILABLE] = 4, [INFUSE_NO_MEMORY] = 4,    [INFUSE_CANCELLED] = 130, [INFUSE_INTERNAL] = 70,
+  };
+  if (e == NULL) return 0;
+  const int code = exits[infuse_error_code(e)];
+  fprintf(stderr, "infuse: %s\n", infuse_error_message(e));
+  infuse_error_free(e);
+  return code;
+}
+
+static void print_log(void *user, infuse_level level, const char *line) {
+  static const char *const names[] = {"error", "warning", "info", "debug"};
+  (void)user;
+  fprintf(stderr, "%s: %s\n", names[level], line);
+}
+
+static bool show_progress(void *user, const char *what, uint64_t done, uint64_t total) {
+  (void)user;
+  fprintf(stderr, "\r%s: %3.0f%%%s", what, total != 0 ? 100.0 * (double)done / (double)total : 100.0,
+          done == total ? "\r\033[K" : "");
+  return true;
+}
+
+void cli_print_json(void *user, const char *json, size_t n) {
+  (void)user;
+  fwrite(json, 1, n, stdout);
+  fputc('\n', stdout);
+}
+
+// ---- what commands share ----
+
+infuse_model_options cli_model_options(const cli_options *o) {
+  return (infuse_model_options){.size = sizeof(infuse_model_options),
+                                .context = o->context,
+                                .sessions = o->sessions,
+                                .batch = o->chunk,
+                                .memory = (uint64_t)o->memory,
+                                .layers = o->layers,
+                                .dummy = o->load_format != NULL && strcmp(o->load_format, "dummy") == 0,
+                                .force = o->force,
+                                .n_force = (size_t)o->n_force};
+}
+
+static bool one_of(const char *option, const char *value, const char *const *names, int n, int *out) {
+  for (int i = 0; i < n; i++)
+    if (strcmp(value, names[i]) == 0) return *out = i, true;
+  const char *near = nf_nearest(value, names, (size_t)n);
+  return cli_usage("%s: '%s' is not known%s%s", option, value, near != NULL ? "; did you mean " : "",
+                   near != NULL ? near : ""),
+         false;
+}
+
+static int make_runtime(const cli_options *o, infuse_runtime **out) {
+  static const char *const levels[] = {"error", "warning", "info", "debug"}, *const formats[] = {"auto",
+                                                                                                 "dummy"};
+  int level = INFUSE_WARNING, format;
+  if (o->log != NULL && !one_of("--log", o->log, levels, 4, &level)) return 2;
+  if (o->load_format != NULL && !one_of("--load-format", o->load_format, formats, 2, &format)) return 2;
+  const infuse_runtime_options ro = {.size = sizeof ro,
+                                     .device = o->device,
+                                     .threads = (int)o->threads,
+                                     .log_level = o->quiet ? INFUSE_ERROR : (infuse_level)level,
+                                     .log = print_log,
+                                     .progress = !o->quiet && isatty(2) ? show_progress : NULL};
+  return cli_fail(infuse_runtime_create(&ro, out));
+}
+
+// ---- help ----
+
+static int print_help(void) {
+  printf("infuse %s: an LLM inference engine\n\nusage: infuse COMMAND [options]\n\n", infuse_version());
+  for (int i = 0; i < N_COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].what);
+  printf("\ninfuse COMMAND -h shows a command's options; infuse --version its version\n"
+         "exit: 0 success, 1 a check failed, 2 wrong usage, 3 bad input, 4 a missing device or resource\n");
+  return 0;
+}
+
+static int print_command_help(const cli_command *c) {
+  printf("usage: infuse %s %s [options]\n\n%s\n\n", c->name, c->usage, c->what);
+  cli_print_options(c->bit);
+  return 0;
+}
+
+static const cli_command *find_command(const char *name) {
+  const char *names[N_COMMANDS];
+  for (int i = 0; i < N_COMMANDS; i++) {
+    names[i] = commands[i].name;
+    if (strcmp(name, names[i]) == 0) return &commands[i];
+  }
+  const char *near = nf_nearest(name, names, N_COMMANDS);
+  cli_usage("'%s' is no command%s%s; see: infuse -h", name, near != NULL ? "; did you mean " : "",
+            near != NULL ? near : "");
+  return NULL;
+}
+
+static int run(const cli_command *c, const cli_options *o) {
+  infuse_runtime *rt = NULL;
+  int code = make_runtime(o, &rt);
+  if (code == 0) code = c->run(o, rt);
+  infuse_runtime_destroy(rt);
+  if (fflush(stdout) == 0 || code != 0) return code;
+  return cli_usage("writing to standard output failed"), 4;
+}
+
+int main(int argc, char **argv) {
+  if (argc < 2) return print_help(), 2;
+  if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) return print_help();
+  if (strcmp(argv[1], "--version") == 0) return printf("infuse %s\n", infuse_version()), 0;
+  const cli_command *c = find_command(argv[1]);
+  cli_options o = {0};
+  if (c == NULL || !cli_parse(c, argc - 2, argv + 2, &o)) return 2;
+  if (o.help) return print_command_help(c);
+  return run(c, &o);
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/render.h"
+#include <ctype.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *text(const json_t *object, const char *key) {
+  const char *s = json_string_value(json_object_get(object, key));
+  return s != NULL ? s : "?";
+}
+static double number(const json_t *object, const char *key) {
+  return json_number_value(json_object_get(object, key));
+}
+static double gib(const json_t *object, const char *key) { return number(object, key) / (1 << 30); }
+
+static json_t *parse(const char *json, size_t n) {
+  json_t *doc = json_loadb(json, n, 0, NULL);
+  if (doc == NULL) fprintf(stderr, "infuse: no memory to print %zu bytes\n", n);
+  return doc;
+}
+
+static void print_target(const json_t *t) {
+  printf("%s: %s, %.0f cores, %.1f GiB", text(t, "device"), text(t, "name"), number(t, "cores"),
+         gib(t, "memory"));
+  size_t i;
+  json_t *feature;
+  json_array_foreach(json_object_get(t, "features"), i, feature)
+      printf("%s%s", i == 0 ? ", " : " ", json_string_value(feature));
+  printf("\n");
+}
+
+void cli_render_devices(const char *json, size_t n) {
+  json_t *doc = parse(json, n), *d;
+  size_t i;
+  json_array_foreach(json_object_get(doc, "devices"), i, d) print_target(d);
+  json_array_foreach(json_object_get(doc, "unavailable"), i, d)
+      printf("%s: not available: %s\n", text(d, "device"), text(d, "reason"));
+  json_decref(doc);
+}
+
+// ---- explain ----
+
+// "L12.attn.q" -> "L#.attn.q": what makes equal layers look equal. `out` has room for strlen(s) + 1.
+static void without_layer(const char *s, char *out) {
+  for (; *s != '\0'; s++) {
+    *out++ = *s;
+    const bool layer =
+        (*s == 'L' && isdigit((unsigned char)s[1])) || (*s == '.' && isdigit((unsigned char)s[1]));
+    if (!layer) continue;
+    while (isdigit((unsigned char)s[1])) s++;
+    *out++ = '#';
+  }
+  *out = '\0';
+}
+
+// Nodes that differ only in their layer's number. The key holds everything that is printed.
+typedef struct group {
+  char *key;
+  const json_t *node;
+  size_t count;
+} group;
+
+static char *node_key(const json_t *node, bool all) {
+  const char *parts[] = {text(node, "name"), text(node, "text"), text(node, "kernel")};
+  char *raw = malloc(strlen(parts[0]) + strlen(parts[1]) + strlen(parts[2]) + 3), *key;
+  if (raw == NULL) return NULL;
+  sprintf(raw, "%s\n%s\n%s", parts[0], parts[1], parts[2]);
+  if (all || (key = malloc(2 * strlen(raw) + 1)) == NULL) return raw;
+  without_layer(raw, key);
+  free(raw);
+  return key;
+}
+
+static size_t group_nodes(const json_t *nodes, bool all, group *out) {
+  size_t n = 0, i;
+  json_t *node;
+  json_array_foreach(nodes, i, node) {
+    char *key = node_key(node, all);
+    size_t g = 0;
+    while (key != NULL && g < n && strcmp(out[g].key, key) != 0) g++;
+    if (key == NULL || g < n) {
+      free(key);
+      if (g < n) out[g].count++;
+      continue;
+    }
+    out[n++] = (group){.key = key, .node = node, .count = 1};
+  }
+  return n;
+}
+
+static void print_types(const json_t *node) {
+  size_t i;
+  json_t *result;
+  json_array_foreach(json_object_get(node, "results"), i, result)
+      printf("%s%s", i != 0 ? ", " : "", text(result, "type"));
+}
+
+static void print_group(const group *g) {
+  const char *kernel = text(g->node, "kernel");
+  const int name = (int)strcspn(g->key, "\n");
+  const char *body = g->key + name + 1;
+  printf("%4zux %.*s : ", g->count, name, g->key);
+  print_types(g->node);
+  printf("\n        = %.*s\n", (int)strcspn(body, "\n"), body);
+  if (kernel[0] == '?') return; // a view
+  printf("        runs %s", kernel);
+  size_t i;
+  json_t *c;
+  json_array_foreach(json_object_get(g->node, "candidates"), i, c) if (strcmp(text(c, "kernel"), kernel) != 0)
+      printf("\n        not %s: %s", text(c, "kernel"), text(c, "verdict"));
+  printf("\n");
+}
+
+static void print_nodes(const json_t *nodes, bool all) {
+  group *groups = calloc(json_array_size(nodes) + 1, sizeof *groups);
+  const size_t n = groups != NULL ? group_nodes(nodes, all, groups) : 0;
+  for (size_t i = 0; i < n; i++) {
+    print_group(&groups[i]);
+    free(groups[i].key);
+  }
+  free(groups);
+}
+
+static void print_model(const json_t *doc) {
+  const json_t *m = json_object_get(doc, "model");
+  printf("model: %s, %.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token)%s\n",
+         text(m, "family"), number(m, "layers"), number(m, "hidden"), number(m, "vocab"),
+         number(m, "experts"), number(m, "experts_per_token"),
+         json_is_true(json_object_get(m, "files")) ? ""
+                                                   : "; no weight files, types from the family's inventory");
+  printf("step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits\n",
+         number(m, "batch"), number(m, "sessions"), number(m, "context"), number(m, "rows"));
+}
+
+static int larger_first(const void *a, const void *b) {
+  const double x = number(*(json_t *const *)a, "bytes"), y = number(*(json_t *const *)b, "bytes");
+  return x < y ? 1 : x > y ? -1 : 0;
+}
+
+static void print_largest(const json_t *values, size_t most) {
+  const size_t n = json_array_size(values);
+  const json_t **order = malloc((n + 1) * sizeof *order);
+  if (order == NULL) return;
+  for (size_t i = 0; i < n; i++) order[i] = json_array_get(values, i);
+  qsort(order, n, sizeof *order, larger_first);
+  for (size_t i = 0; i < n && i < most; i++)
+    printf("  %-24s %12.0f bytes at %12.0f, nodes %.0f to %.0f\n", text(order[i], "name"),
+           number(order[i], "bytes"), number(order[i], "offset"), number(order[i], "first"),
+           number(order[i], "last"));
+  if (n > most) printf("  and %zu smaller ones\n", n - most);
+  free(order);
+}
+
+// Pools of one type are told once, by the first of them.
+static void print_pools(const json_t *pools) {
+  for (size_t i = 0; i < json_array_size(pools); i++) {
+    const json_t *pool = json_array_get(pools, i);
+    size_t before = 0, same = 0;
+    for (size_t j = 0; j < json_array_size(pools); j++) {
+      const bool equal = strcmp(text(json_array_get(pools, j), "type"), text(pool, "type")) == 0;
+      same += equal;
+      before += equal && j < i;
+    }
+    if (before == 0)
+      printf("  %zu pools of %.0f slots of %s\n", same, number(pool, "slots"), text(pool, "type"));
+  }
+}
+
+static void print_memory(const json_t *doc, bool all) {
+  const json_t *b = json_object_get(doc, "budget"),
+               *memory = json_object_get(json_object_get(doc, "plan"), "memory");
+  printf("\nmemory: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f\n",
+         gib(b, "weights"), gib(b, "caches"), gib(b, "activations"), gib(memory, "unshared"),
+         gib(b, "tables"));
+  print_pools(json_object_get(doc, "pools"));
+  print_largest(json_object_get(memory, "values"), all ? SIZE_MAX : 8);
+}
+
+void cli_render_explain(const char *json, size_t n, bool all) {
+  json_t *doc = parse(json, n);
+  const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes");
+  print_model(doc);
+  printf("target: ");
+  print_target(json_object_get(doc, "target"));
+  printf("plan: %zu nodes, %.0f kernels a step\n\n", json_array_size(nodes), number(plan, "launches"));
+  print_nodes(nodes, all);
+  print_memory(doc, all);
+  json_decref(doc);
+}
