@@ -4,6 +4,7 @@
 #include "tensor/tensor.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include "tensor/pack.h"
 #include "tensor/scalar.h"
 #include <assert.h>
 
@@ -105,6 +106,10 @@ static void decode_mxfp4(const uint8_t *code, const uint8_t *scale, int64_t n, f
   } while (0)
 
 void nf_row_decode(const nf_tensor *t, int64_t r, float *restrict out) {
+  if (t->pack != NF_PACK_PLAIN) {
+    nf_packed_row_decode(t, r, out);
+    return;
+  }
   const void *restrict row = nf_tensor_row(t, r);
   int64_t n = nf_tensor_cols(t);
   if (n == 0) return;

@@ -29,6 +29,7 @@ static inline nf_sizes nf_sizes_of(int64_t t, int64_t s, int64_t r) { return (nf
 typedef enum nf_pack {
   NF_PACK_PLAIN =
       0, // row-major over the padded extents; a quantised type's scales follow in a plane of their own
+  NF_PACK_N16, // 16 rows side by side (pack.h)
   NF_PACK_COUNT
 } nf_pack;
 

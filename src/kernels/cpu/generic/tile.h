@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+// Matrix tiles that linear and grouped_linear share: rows of x as float32 panels, strips of 16 weight rows
+// that lie side by side (NF_PACK_N16), and sums [token][16] that stay in registers.
+//
+// Every sum runs over k in order, one fma after the other, whatever the tile: a token's result is the same
+// bits alone, in a batch, and with any number of threads.
+#pragma once
+#include "kernels/contract/args.h"
+#include "kernels/cpu/generic/vec.h"
+#include "tensor/scalar.h"
+
+enum {
+  NF_STRIP = 16,       // weight rows side by side
+  NF_PANEL = 256,      // k at a time: a panel of x and of decoded weights stays in the first-level cache
+  NF_TILE_TOKENS = 24, // tokens whose panel of x is widened together
+};
+
+// Widens columns [k0, k0 + n) of one row of x.
+NF_INLINE void nf_widen(const nf_tensor *x, const char *row, int64_t k0, int64_t n, float *out) {
+  if (x->dtype == NF_F32) {
+    memcpy(out, (const float *)row + k0, (size_t)n * sizeof *out);
+    return;
+  }
+  const uint16_t *h = (const uint16_t *)row + k0;
+  int64_t k = 0;
+  for (; k + 8 <= n; k += 8) v8_store(out + k, v8_load_bf16(h + k));
+  for (; k < n; k++) out[k] = nf_bf16_decode(h[k]);
+}
+
+// Weights of a strip at k: bf16 as packed, or float32 as decoded. `wide` is a constant at every call.
+NF_INLINE v8 nf_strip_at(const void *w, bool wide, int64_t k, int half) {
+  if (wide) return v8_load((const float *)w + k * NF_STRIP + 8 * half);
+  return v8_load_bf16((const uint16_t *)w + k * NF_STRIP + 8 * half);
+}
+
+// sum[s][t][16] += x[t][k] w_s[k][16] for `tokens` tokens and `strips` strips, both constants: all sums in
+// registers.
+NF_INLINE void nf_tile(int tokens, int strips, bool wide, const float *x, int64_t ldx, const void *w,
+                       int64_t strip_bytes, int64_t n, float *sum, int64_t strip_sums) {
+  v8 acc[strips * tokens * 2];
+  for (int i = 0; i < strips * tokens; i++)
+    for (int h = 0; h < 2; h++)
+      acc[2 * i + h] = v8_load(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h);
+  for (int64_t k = 0; k < n; k++)
+    for (int s = 0; s < strips; s++) {
+      const void *strip = (const char *)w + s * strip_bytes;
+      const v8 low = nf_strip_at(strip, wide, k, 0), high = nf_strip_at(strip, wide, k, 1);
+      for (int t = 0; t < tokens; t++) {
+        const v8 xt = v8_splat(x[t * ldx + k]);
+        acc[2 * (s * tokens + t)] = v8_fma(xt, low, acc[2 * (s * tokens + t)]);
+        acc[2 * (s * tokens + t) + 1] = v8_fma(xt, high, acc[2 * (s * tokens + t) + 1]);
+      }
+    }
+  for (int i = 0; i < strips * tokens; i++)
+    for (int h = 0; h < 2; h++)
+      v8_store(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h, acc[2 * i + h]);
+}

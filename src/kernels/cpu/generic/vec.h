@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// Eight floats at a time, in the compiler's vector types: the same source becomes SSE2, NEON or AVX2 code by
+// the flags of its folder. NF_ISA is the folder's name and ends the names of its kernels.
+#pragma once
+#include <stdint.h>
+#include <string.h>
+#if defined(__AVX2__)
+#include <immintrin.h>
+#endif
+
+#define NF_PASTE_(a, b) a##_##b
+#define NF_PASTE(a, b) NF_PASTE_(a, b)
+#define NF_KERNEL(name) NF_PASTE(nf_##name, NF_ISA)
+#define NF_BLOCKS(name) NF_PASTE(NF_KERNEL(name), blocks)
+
+typedef float v8 __attribute__((vector_size(32)));
+typedef int32_t v8i __attribute__((vector_size(32)));
+typedef uint32_t v8u __attribute__((vector_size(32)));
+typedef uint16_t v8h __attribute__((vector_size(16)));
+typedef int8_t v8c __attribute__((vector_size(8)));
+#define NF_INLINE static inline __attribute__((always_inline))
+
+NF_INLINE v8 v8_splat(float x) { return (v8){x, x, x, x, x, x, x, x}; }
+NF_INLINE v8 v8_load(const float *p) {
+  v8 r;
+  memcpy(&r, p, sizeof r);
+  return r;
+}
+NF_INLINE void v8_store(float *p, v8 x) { memcpy(p, &x, sizeof x); }
+NF_INLINE v8 v8_load_bf16(const uint16_t *p) {
+  v8h h;
+  memcpy(&h, p, sizeof h);
+  return (v8)(__builtin_convertvector(h, v8u) << 16);
+}
+
+// a * b + c, fused where the processor has it.
+NF_INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
+#if defined(__FMA__)
+  return (v8)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c);
+#else
+  return a * b + c;
+#endif
+}
+
+NF_INLINE v8 v8_max(v8 a, v8 b) {
+  const v8i m = a > b;
+  return (v8)(((v8i)a & m) | ((v8i)b & ~m));
+}
+
+// Lanes are added pairwise, always in the same order.
+NF_INLINE float v8_sum(v8 x) { return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])); }
+NF_INLINE float v8_highest(v8 x) {
+  float m = x[0];
+  for (int i = 1; i < 8; i++) m = x[i] > m ? x[i] : m;
+  return m;
+}
+
+// e^x for x <= 0, to 2 units in the last place; below -87 it is 0. x = n ln 2 + r, |r| <= ln 2 / 2, and a
+// polynomial for e^r (Taylor to the 7th power: 4e-9 relative).
+NF_INLINE v8 v8_exp(v8 x) {
+  const v8i live = x > v8_splat(-87.0f);
+  const v8 shift = v8_splat(0x1.8p23f); // adding and taking it away rounds to a whole number
+  const v8 n = (v8_fma(x, v8_splat(1.44269504f), shift)) - shift;
+  v8 r = v8_fma(n, v8_splat(-0.693359375f), x);
+  r = v8_fma(n, v8_splat(2.12194440e-4f), r);
+  v8 p = v8_splat(1.0f / 5040);
+  p = v8_fma(p, r, v8_splat(1.0f / 720));
+  p = v8_fma(p, r, v8_splat(1.0f / 120));
+  p = v8_fma(p, r, v8_splat(1.0f / 24));
+  p = v8_fma(p, r, v8_splat(1.0f / 6));
+  p = v8_fma(p, r, v8_splat(0.5f));
+  p = v8_fma(p, r, v8_splat(1.0f));
+  p = v8_fma(p, r, v8_splat(1.0f));
+  const v8i scale = (__builtin_convertvector(n, v8i) + 127) << 23;
+  return (v8)((v8i)(p * (v8)scale) & live);
+}
