@@ -9,11 +9,13 @@
 //   output NAME
 //
 // OPERAND is a name or _ (absent; trailing ones are left out). Every attribute is printed, in the order of
-// ops.def: a float as %.9g, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as [T,8,64]. In
+// ops.def: a float by its fewest digits, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as [T,8,64]. In
 // strings " \ and bytes below 32 are \xNN. The parser also takes attributes in any order and leaves out those
 // not given (zero), empty lines, lines that begin with #, and spaces between tokens.
 #include "graph/graph.h"
 #include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
 
 static void print_string(const char *s, nf_text *out) {
   nf_text_append(out, "\"", 1);
@@ -59,12 +61,22 @@ static void print_shape(const nf_shape *s, nf_text *out) {
   nf_text_deinit(&text);
 }
 
+// The shortest decimal that reads back as the same float: 1e-05, not 9.99999975e-06.
+static void print_real(float x, nf_text *out) {
+  char text[32];
+  for (int digits = 1; digits <= 9; digits++) {
+    snprintf(text, sizeof text, "%.*g", digits, (double)x);
+    if (strtof(text, NULL) == x) break;
+  }
+  nf_text_printf(out, "%s", text);
+}
+
 static void print_attr(const struct nf_attr_info *a, const nf_attrs *attrs, nf_text *out) {
   const void *at = (const char *)attrs + a->offset;
   nf_text_printf(out, " %s=", a->name);
   switch (a->kind) {
   case NF_ATTR_REAL:
-    nf_text_printf(out, "%.9g", (double)*(const float *)at);
+    print_real(*(const float *)at, out);
     break;
   case NF_ATTR_INT:
     nf_text_printf(out, "%" PRId64, *(const int64_t *)at);
@@ -81,19 +93,24 @@ static void print_attr(const struct nf_attr_info *a, const nf_attrs *attrs, nf_t
   }
 }
 
-static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
+void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
   const nf_op_info *info = nf_op_of(n->op);
   int n_in = info->n_in;
   while (n_in && !n->in[n_in - 1]) n_in--;
-  for (int i = 0; i < info->n_out; i++) {
-    if (i) nf_text_printf(out, ", ");
-    print_typed(&g->value[n->out[i]], out);
-  }
-  nf_text_printf(out, " = %s(", info->name);
+  nf_text_printf(out, "%s(", info->name);
   for (int i = 0; i < n_in; i++)
     nf_text_printf(out, "%s%s", i ? ", " : "", n->in[i] ? g->value[n->in[i]].name : "_");
   nf_text_printf(out, ")");
   for (int i = 0; i < info->n_attr; i++) print_attr(&info->attr[i], &n->attr, out);
+}
+
+static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
+  for (int i = 0; i < nf_op_of(n->op)->n_out; i++) {
+    if (i) nf_text_printf(out, ", ");
+    print_typed(&g->value[n->out[i]], out);
+  }
+  nf_text_printf(out, " = ");
+  nf_graph_print_node(g, n, out);
   nf_text_append(out, "\n", 1);
 }
 
