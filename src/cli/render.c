@@ -43,15 +43,16 @@ void cli_render_devices(const char *json, size_t n) {
 
 // ---- explain ----
 
-// "L12.attn.q" -> "L#.attn.q": what makes equal layers look equal. `out` has room for strlen(s) + 1.
+// "L12.attn.q" -> "L#.attn.q", "hidden.3" -> "hidden.#": what makes equal layers look equal. `out` has room
+// for strlen(s) + 1.
 static void without_layer(const char *s, char *out) {
-  for (; *s != '\0'; s++) {
-    *out++ = *s;
-    const bool layer =
-        (*s == 'L' && isdigit((unsigned char)s[1])) || (*s == '.' && isdigit((unsigned char)s[1]));
-    if (!layer) continue;
+  for (char last = ' '; *s != '\0'; s++) {
+    const bool counted =
+        (*s == 'L' && !isalpha((unsigned char)last)) || (*s == '.' && isalpha((unsigned char)last));
+    last = *out++ = *s;
+    if (!counted || !isdigit((unsigned char)s[1])) continue;
     while (isdigit((unsigned char)s[1])) s++;
-    *out++ = '#';
+    last = *out++ = '#';
   }
   *out = '\0';
 }
@@ -64,10 +65,10 @@ typedef struct group {
 } group;
 
 static char *node_key(const json_t *node, bool all) {
-  const char *parts[] = {text(node, "name"), text(node, "text"), text(node, "kernel")};
-  char *raw = malloc(strlen(parts[0]) + strlen(parts[1]) + strlen(parts[2]) + 3), *key;
-  if (raw == NULL) return NULL;
-  sprintf(raw, "%s\n%s\n%s", parts[0], parts[1], parts[2]);
+  const char *type = text(json_array_get(json_object_get(node, "results"), 0), "type");
+  const char *parts[] = {text(node, "name"), text(node, "text"), text(node, "kernel"), type};
+  char *raw = NULL, *key;
+  if (asprintf(&raw, "%s\n%s\n%s\n%s", parts[0], parts[1], parts[2], parts[3]) < 0) return NULL;
   if (all || (key = malloc(2 * strlen(raw) + 1)) == NULL) return raw;
   without_layer(raw, key);
   free(raw);

@@ -9,11 +9,12 @@
 //   output NAME
 //
 // OPERAND is a name or _ (absent; trailing ones are left out). Every attribute is printed, in the order of
-// ops.def: a float by its fewest digits, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as [T,8,64]. In
-// strings " \ and bytes below 32 are \xNN. The parser also takes attributes in any order and leaves out those
-// not given (zero), empty lines, lines that begin with #, and spaces between tokens.
+// ops.def: a float by its fewest digits, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as
+// [T,8,64]. In strings " \ and bytes below 32 are \xNN. The parser also takes attributes in any order and
+// leaves out those not given (zero), empty lines, lines that begin with #, and spaces between tokens.
 #include "graph/graph.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -61,9 +62,13 @@ static void print_shape(const nf_shape *s, nf_text *out) {
   nf_text_deinit(&text);
 }
 
-// The shortest decimal that reads back as the same float: 1e-05, not 9.99999975e-06.
+// The fewest digits that read back as the same float: 1e-05, not 9.99999975e-06; and 150000, not 1.5e+05.
 static void print_real(float x, nf_text *out) {
   char text[32];
+  if (fabsf(x) < 1e7f && x == truncf(x)) {
+    nf_text_printf(out, "%.0f", (double)x);
+    return;
+  }
   for (int digits = 1; digits <= 9; digits++) {
     snprintf(text, sizeof text, "%.*g", digits, (double)x);
     if (strtof(text, NULL) == x) break;
