@@ -8,6 +8,8 @@
 #include <immintrin.h>
 #endif
 
+#pragma GCC diagnostic ignored "-Wpsabi" // vectors never cross a call that is not inlined
+
 #define NF_PASTE_(a, b) a##_##b
 #define NF_PASTE(a, b) NF_PASTE_(a, b)
 #define NF_KERNEL(name) NF_PASTE(nf_##name, NF_ISA)
