@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+// Harmony, the chat format of GPT-OSS: a conversation as ids. Everything that a message holds is encoded as
+// ordinary text, so nobody can write a special token into a prompt.
+#include "text/harmony.h"
+
+nf_status nf_harmony_find(const nf_tokenizer *t, nf_harmony_ids *out) {
+  static const char *const names[NF_HARMONY_MARKS] = {
+      "<|start|>", "<|message|>", "<|channel|>", "<|constrain|>", "<|end|>", "<|call|>", "<|return|>"};
+  for (int i = 0; i < NF_HARMONY_MARKS; i++)
+    if (!nf_token_id(t, nf_view_of(names[i]), &out->mark[i]) || !nf_token_is_special(t, out->mark[i]))
+      return nf_error(NF_BAD_INPUT, "the tokenizer has no special token %s, which the harmony format needs",
+                      names[i]);
+  if (!nf_token_id(t, NF_VIEW("<|endoftext|>"), &out->end_of_text)) out->end_of_text = -1;
+  return nf_ok();
+}
+
+typedef struct rendering {
+  const nf_tokenizer *t;
+  nf_harmony_ids ids;
+  nf_ids *out;
+} rendering;
+
+static nf_status put_mark(rendering *r, nf_harmony_mark mark) {
+  return nf_ids_push(r->out, r->ids.mark[mark]);
+}
+static nf_status put_text(rendering *r, nf_view text) {
+  return nf_encode(r->t, text, NF_ENCODE_PLAIN, r->out);
+}
+
+// A prefix and a text are merged as one.
+static nf_status put_joined(rendering *r, const char *prefix, nf_view text) {
+  nf_text joined = {0};
+  nf_text_printf(&joined, "%s", prefix);
+  nf_text_append(&joined, text.at, text.n);
+  nf_status st = nf_text_status(&joined);
+  if (nf_is_ok(st)) st = put_text(r, (nf_view){joined.at, joined.n});
+  nf_text_deinit(&joined);
+  return st;
+}
+
+static nf_status put_plain_message(rendering *r, const char *role, const nf_text *content) {
+  NF_TRY(nf_text_status(content));
+  NF_TRY(put_mark(r, NF_HARMONY_START));
+  NF_TRY(put_text(r, nf_view_of(role)));
+  NF_TRY(put_mark(r, NF_HARMONY_MESSAGE));
+  NF_TRY(put_text(r, (nf_view){content->at, content->n}));
+  return put_mark(r, NF_HARMONY_END);
+}
+
+static nf_status put_system(rendering *r, const nf_chat *chat) {
+  nf_view effort = chat->effort.n ? chat->effort : NF_VIEW("medium");
+  if (!nf_view_equal(effort, NF_VIEW("low")) && !nf_view_equal(effort, NF_VIEW("medium")) &&
+      !nf_view_equal(effort, NF_VIEW("high")))
+    return nf_error(NF_USAGE, "reasoning effort \"%.*s\": expected low, medium or high", (int)effort.n,
+                    effort.at);
+  nf_text s = {0};
+  nf_text_printf(&s,
+                 "You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n");
+  if (chat->date.n) nf_text_printf(&s, "Current date: %.*s\n", (int)chat->date.n, chat->date.at);
+  nf_text_printf(&s, "\nReasoning: %.*s\n\n", (int)effort.n, effort.at);
+  nf_text_printf(
+      &s, "# Valid channels: analysis, commentary, final. Channel must be included for every message.");
+  if (chat->functions.n)
+    nf_text_printf(&s, "\nCalls to these tools must go to the commentary channel: 'functions'.");
+  nf_status st = put_plain_message(r, "system", &s);
+  nf_text_deinit(&s);
+  return st;
+}
+
+// The instructions of the one who runs the model, all in one developer message, with the tools.
+static nf_status put_developer(rendering *r, const nf_chat *chat) {
+  nf_text s = {0};
+  for (size_t i = 0; i < chat->n; i++) {
+    if (chat->message[i].role != NF_ROLE_SYSTEM) continue;
+    nf_text_printf(&s, s.n ? "\n\n" : "# Instructions\n\n");
+    nf_text_append(&s, chat->message[i].content.at, chat->message[i].content.n);
+  }
+  if (chat->functions.n) {
+    nf_text_printf(&s, "%s# Tools\n\n## functions\n\nnamespace functions {\n\n", s.n ? "\n\n" : "");
+    nf_text_append(&s, chat->functions.at, chat->functions.n);
+    nf_text_printf(&s, "\n\n} // namespace functions");
+  }
+  nf_status st = s.n || s.failed ? put_plain_message(r, "developer", &s) : nf_ok();
+  nf_text_deinit(&s);
+  return st;
+}
+
+static nf_status put_role(rendering *r, const nf_chat_message *m) {
+  static const char *const roles[] = {[NF_ROLE_USER] = "user", [NF_ROLE_ASSISTANT] = "assistant"};
+  if (m->role == NF_ROLE_TOOL)
+    return m->name.n ? put_text(r, m->name) : nf_error(NF_USAGE, "a tool's message needs the tool's name");
+  NF_TRY(put_text(r, nf_view_of(roles[m->role])));
+  return m->name.n ? put_joined(r, ":", m->name) : nf_ok();
+}
+
+static nf_status put_content_type(rendering *r, const nf_chat_message *m) {
+  static const char mark[] = "<|constrain|>";
+  const size_t n = sizeof mark - 1;
+  if (m->content_type.n == 0) return nf_ok();
+  if (m->content_type.n < n || !nf_view_equal((nf_view){m->content_type.at, n}, NF_VIEW(mark)))
+    return put_joined(r, " ", m->content_type);
+  NF_TRY(put_text(r, NF_VIEW(" ")));
+  NF_TRY(put_mark(r, NF_HARMONY_CONSTRAIN));
+  return put_text(r, (nf_view){m->content_type.at + n, m->content_type.n - n});
+}
+
+static nf_view channel_of(const nf_chat_message *m) {
+  if (m->role == NF_ROLE_USER || m->channel.n) return m->channel;
+  return m->role == NF_ROLE_TOOL || m->recipient.n ? NF_VIEW("commentary") : NF_VIEW("final");
+}
+
+static nf_status put_message(rendering *r, const nf_chat_message *m) {
+  nf_view channel = channel_of(m), recipient = m->recipient;
+  if (m->role == NF_ROLE_TOOL && recipient.n == 0) recipient = NF_VIEW("assistant");
+  NF_TRY(put_mark(r, NF_HARMONY_START));
+  NF_TRY(put_role(r, m));
+  if (recipient.n) NF_TRY(put_joined(r, " to=", recipient));
+  if (channel.n) {
+    NF_TRY(put_mark(r, NF_HARMONY_CHANNEL));
+    NF_TRY(put_text(r, channel));
+  }
+  NF_TRY(put_content_type(r, m));
+  NF_TRY(put_mark(r, NF_HARMONY_MESSAGE));
+  NF_TRY(put_text(r, m->content));
+  return put_mark(r, m->role == NF_ROLE_ASSISTANT && recipient.n ? NF_HARMONY_CALL : NF_HARMONY_END);
+}
+
+// Thoughts that led to an answer which is given already are dropped; those of a turn that still runs are
+// kept.
+static bool is_spent_thought(const nf_chat *chat, size_t i) {
+  if (chat->message[i].role != NF_ROLE_ASSISTANT ||
+      !nf_view_equal(chat->message[i].channel, NF_VIEW("analysis")))
+    return false;
+  for (size_t k = i + 1; k < chat->n; k++)
+    if (chat->message[k].role == NF_ROLE_ASSISTANT &&
+        nf_view_equal(channel_of(&chat->message[k]), NF_VIEW("final")))
+      return true;
+  return false;
+}
+
+static nf_status put_chat(rendering *r, const nf_chat *chat) {
+  NF_TRY(nf_harmony_find(r->t, &r->ids));
+  NF_TRY(put_system(r, chat));
+  NF_TRY(put_developer(r, chat));
+  for (size_t i = 0; i < chat->n; i++)
+    if (chat->message[i].role != NF_ROLE_SYSTEM && !is_spent_thought(chat, i))
+      NF_TRY(put_message(r, &chat->message[i]), "message %zu", i);
+  if (!chat->answer) return nf_ok();
+  NF_TRY(put_mark(r, NF_HARMONY_START));
+  return put_text(r, NF_VIEW("assistant"));
+}
+
+nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out) {
+  rendering r = {.t = t, .out = out};
+  size_t before = out->n;
+  nf_status st = put_chat(&r, chat);
+  if (!nf_is_ok(st)) out->n = before;
+  return st;
+}
+
+static nf_status check(const nf_tokenizer *t) {
+  nf_harmony_ids ids;
+  return nf_harmony_find(t, &ids);
+}
+
+static bool is_stop(const nf_tokenizer *t, int32_t id) {
+  nf_harmony_ids ids;
+  nf_status st = nf_harmony_find(t, &ids);
+  bool known = nf_is_ok(st);
+  nf_status_free(st);
+  return known && id >= 0 &&
+         (id == ids.mark[NF_HARMONY_RETURN] || id == ids.mark[NF_HARMONY_CALL] || id == ids.end_of_text);
+}
+
+const nf_chat_format nf_harmony = {
+    .name = "harmony",
+    .check = check,
+    .render = nf_harmony_render,
+    .reader_create = nf_harmony_reader_create,
+    .read = nf_harmony_read,
+    .finish = nf_harmony_finish,
+    .reader_destroy = nf_harmony_reader_destroy,
+    .is_stop = is_stop,
+};

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The harmony format's special tokens, shared by its renderer and its reader; for this room only.
+#pragma once
+#include "text/chat.h"
+
+typedef enum nf_harmony_mark {
+  NF_HARMONY_START,
+  NF_HARMONY_MESSAGE,
+  NF_HARMONY_CHANNEL,
+  NF_HARMONY_CONSTRAIN,
+  NF_HARMONY_END,
+  NF_HARMONY_CALL,
+  NF_HARMONY_RETURN,
+  NF_HARMONY_MARKS,
+} nf_harmony_mark;
+
+typedef struct nf_harmony_ids {
+  int32_t mark[NF_HARMONY_MARKS];
+  int32_t end_of_text; // ends an answer too; -1 if the tokenizer has none
+} nf_harmony_ids;
+nf_status nf_harmony_find(const nf_tokenizer *t, nf_harmony_ids *out); // names the first that is missing
+
+nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
+nf_status nf_harmony_reader_create(const nf_tokenizer *t, nf_chat_reader **out);
+nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
+nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
+void nf_harmony_reader_destroy(nf_chat_reader *r);
