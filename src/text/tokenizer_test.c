@@ -74,7 +74,7 @@ static const struct {
     {{.head = "\"truncation\":{},"}, "truncation: not supported"},
     {{.head = "\"padding\":{},"}, "padding: not supported"},
     {{.head = "\"decoder\":null,"}, "there already"},
-    {{.options = "\"vocab\":{},"}, "no token for byte"},
+    {{.options = "\"vocab\":{},"}, "there already"},
     {{.options = "\"dropout\":0.5,"}, "dropout: 0.5 is not supported"},
     {{.options = "\"end_of_word_suffix\":\"</w>\","}, "end_of_word_suffix: \"</w>\" is not supported"},
     {{.options = "\"ignore_merges\":3,"}, "ignore_merges"},
