@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+// Selection asked about machines that are not here, each refusal's sentence, forced names, and the real list.
+#include "select/select.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static const nf_variant list[] = {
+    {.name = "linear_ref", .op = NF_OP_linear, .backend = NF_BACKEND_REF, .promise = NF_PROMISE_EXACT},
+    {.name = "add_ref", .op = NF_OP_add, .backend = NF_BACKEND_REF, .promise = NF_PROMISE_EXACT},
+    {.name = "linear_generic", .op = NF_OP_linear, .backend = NF_BACKEND_CPU},
+    {.name = "linear_avx2", .op = NF_OP_linear, .backend = NF_BACKEND_CPU, .need = NF_CPU_AVX2 | NF_CPU_FMA},
+    {.name = "linear_avx512",
+     .op = NF_OP_linear,
+     .backend = NF_BACKEND_CPU,
+     .need = NF_CPU_AVX512F,
+     .limit = {OPERAND_DTYPE(1, NF_BIT(BF16)), MULTIPLE_OF(K, 64)}},
+};
+enum { N_LIST = sizeof list / sizeof *list };
+
+static const nf_hw zen2 = {.backend = NF_BACKEND_CPU, .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_F16C};
+static const nf_hw skylake_x = {.backend = NF_BACKEND_CPU,
+                                .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_AVX512F};
+static const nf_hw old = {.backend = NF_BACKEND_CPU, .features = NF_CPU_AVX2};
+static const nf_hw graviton = {.backend = NF_BACKEND_CPU, .features = NF_CPU_NEON};
+static const nf_hw ref = {.backend = NF_BACKEND_REF};
+
+static nf_op_desc linear(int64_t k, nf_dtype w) {
+  nf_op_desc d = {.op = NF_OP_linear,
+                  .attr.linear = {.out = NF_BF16},
+                  .in = {NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(k)), NF_TYPE(w, NF_C(96), NF_C(k))}};
+  nf_status st = nf_op_infer(&d);
+  assert_string_equal(nf_status_message(st), "");
+  return d;
+}
+
+static void names(void **state) {
+  (void)state;
+  const struct {
+    const nf_hw *hw;
+    int64_t k;
+    nf_dtype w;
+    const char *want;
+  } rows[] = {
+      {&zen2, 2880, NF_BF16, "linear_avx2"},      {&skylake_x, 2880, NF_BF16, "linear_avx512"},
+      {&skylake_x, 2912, NF_BF16, "linear_avx2"}, {&skylake_x, 2880, NF_F32, "linear_avx2"},
+      {&old, 2880, NF_BF16, "linear_generic"},    {&graviton, 2880, NF_BF16, "linear_generic"},
+      {&ref, 2880, NF_BF16, "linear_ref"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    nf_selection s;
+    const nf_op_desc d = linear(rows[i].k, rows[i].w);
+    nf_select_from(list, N_LIST, rows[i].hw, &d, NULL, &s);
+    assert_int_equal(s.n, 4);
+    assert_string_equal(s.chosen->name, rows[i].want);
+  }
+  nf_selection s; // no kernel of its own: the reference fills the slot
+  const nf_op_desc add = {.op = NF_OP_add};
+  nf_select_from(list, N_LIST, &zen2, &add, NULL, &s);
+  assert_string_equal(s.chosen->name, "add_ref");
+}
+
+static void says(const nf_selection *s, int i, const nf_hw *hw, const nf_op_desc *d, const char *want) {
+  nf_text t = {0};
+  nf_candidate_explain(&s->candidate[i], hw, d, &t);
+  assert_string_equal(t.at, want);
+  nf_text_deinit(&t);
+}
+
+static void sentences(void **state) {
+  (void)state;
+  nf_op_desc d = linear(2912, NF_BF16);
+  nf_selection s;
+  nf_select_from(list, N_LIST, &graviton, &d, NULL, &s);
+  says(&s, 0, &graviton, &d, "a later row is preferred");
+  says(&s, 1, &graviton, &d, "chosen");
+  says(&s, 2, &graviton, &d, "needs avx2, fma, which this processor lacks");
+  nf_select_from(list, N_LIST, &old, &d, NULL, &s);
+  says(&s, 2, &old, &d, "needs fma, which this processor lacks");
+  nf_select_from(list, N_LIST, &skylake_x, &d, NULL, &s);
+  says(&s, 3, &skylake_x, &d, "K = 2912 is not a multiple of 64");
+  nf_select_from(list, N_LIST, &ref, &d, NULL, &s);
+  says(&s, 1, &ref, &d, "is for backend cpu, not ref");
+  const char *force[] = {"linear=linear_generic"};
+  nf_select_from(list, N_LIST, &skylake_x, &d, &(nf_select_options){.force = force, .n_force = 1}, &s);
+  assert_string_equal(s.chosen->name, "linear_generic");
+  says(&s, 2, &skylake_x, &d, "another was forced by name");
+  nf_select_from(list, N_LIST, &zen2, &d, &(nf_select_options){.promise = NF_PROMISE_EXACT}, &s);
+  assert_string_equal(s.chosen->name, "linear_ref");
+  says(&s, 2, &zen2, &d, "promises less than was asked");
+  // A forced kernel that can't run is not replaced in silence.
+  force[0] = "linear=linear_avx512";
+  nf_select_from(list, N_LIST, &zen2, &d, &(nf_select_options){.force = force, .n_force = 1}, &s);
+  assert_null(s.chosen);
+}
+
+static void forced_names(void **state) {
+  (void)state;
+  const struct {
+    const char *force, *want;
+  } rows[] = {
+      {"linear=linear_ref", ""},
+      {"linear", "force linear: wants op=variant"},
+      {"linaer=linear_ref", "force linaer=linear_ref: no op is called linaer; nearest is linear"},
+      {"linear=linear_rff", "force linear=linear_rff: linear has no such kernel; nearest is linear_ref"},
+      {"add=linear_ref", "force add=linear_ref: add has no such kernel"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    nf_status st = nf_select_check_forced(&(nf_select_options){.force = &rows[i].force, .n_force = 1});
+    assert_int_equal(nf_status_code(st), *rows[i].want ? NF_USAGE : NF_OK);
+    assert_int_equal(strncmp(nf_status_message(st), rows[i].want, strlen(rows[i].want)), 0);
+    nf_status_free(st);
+  }
+}
+
+// Every op but views has a reference, in front of its other rows; names are unique and begin with the op's.
+static void real_list(void **state) {
+  (void)state;
+  size_t n;
+  const nf_variant *all = nf_variants(&n);
+  for (int op = 0; op < NF_OP_COUNT; op++) {
+    const bool view = nf_op_of((nf_op)op)->flags & NF_OP_VIEW;
+    int rows = 0;
+    for (size_t i = 0; i < n; i++) {
+      if (all[i].op != (nf_op)op) continue;
+      assert_int_equal(all[i].backend == NF_BACKEND_REF, rows == 0);
+      rows++;
+    }
+    assert_int_equal(nf_reference_of((nf_op)op) == NULL, view);
+    assert_in_range(rows, view ? 0 : 1, view ? 0 : NF_MAX_CANDIDATES);
+  }
+  for (size_t i = 0; i < n; i++) {
+    const char *op = nf_op_of(all[i].op)->name;
+    assert_int_equal(strncmp(all[i].name, op, strlen(op)), 0);
+    assert_ptr_equal(nf_variant_find(all[i].name), &all[i]);
+    assert_true(all[i].blocks && all[i].run);
+  }
+  assert_null(nf_variant_find("linear_of_nobody"));
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(sentences),
+                                     cmocka_unit_test(forced_names), cmocka_unit_test(real_list)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
