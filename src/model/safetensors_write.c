@@ -4,15 +4,9 @@
 #include "base/checked.h"
 #include "model/safetensors.h"
 #include "model/safetensors_kinds.h"
-#include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { PREFIX = 8 };
-
-static nf_status no_memory(const char *path) {
-  return nf_error(NF_NO_MEMORY, "%s: no memory for the header", path);
-}
 
 static const nf_stored_kind *kind_of(nf_dtype dtype) {
   for (size_t i = 0; i < nf_stored_kind_count; i++) {
@@ -54,39 +48,55 @@ static nf_status lay_out(const char *path, nf_safetensors_writer *w, uint64_t *o
   return nf_ok();
 }
 
-static json_t *describe(const nf_stored *t) {
-  json_t *shape = json_array();
-  for (int i = 0; i < t->rank; i++) {
-    if (json_array_append_new(shape, json_integer(t->dim[i])) != 0) {
-      json_decref(shape);
-      return NULL;
-    }
+static void print_string(const char *text, nf_text *out) {
+  nf_text_append(out, "\"", 1);
+  for (; *text; text++) {
+    if (*text == '"' || *text == '\\' || (unsigned char)*text < ' ')
+      nf_text_printf(out, "\\u%04x", (unsigned)*text);
+    else
+      nf_text_append(out, text, 1);
   }
-  return json_pack("{s:s, s:o, s:[I,I]}", "dtype", t->kind, "shape", shape, "data_offsets",
-                   (json_int_t)t->offset, (json_int_t)(t->offset + t->bytes));
+  nf_text_append(out, "\"", 1);
 }
 
-static nf_status add(const char *path, json_t *root, const nf_stored *t) {
-  if (json_object_get(root, t->name) || strcmp(t->name, "__metadata__") == 0)
-    return nf_error(NF_USAGE, "%s: tensor '%s' is named twice", path, t->name);
-  return json_object_set_new(root, t->name, describe(t)) == 0 ? nf_ok() : no_memory(path);
+static void print_tensor(const nf_stored *t, nf_text *out) {
+  nf_text_append(out, ",", 1);
+  print_string(t->name, out);
+  nf_text_printf(out, ":{\"dtype\":\"%s\",\"shape\":[", t->kind);
+  for (int i = 0; i < t->rank; i++) nf_text_printf(out, i ? ",%lld" : "%lld", (long long)t->dim[i]);
+  nf_text_printf(out, "],\"data_offsets\":[%llu,%llu]}", (unsigned long long)t->offset,
+                 (unsigned long long)(t->offset + t->bytes));
 }
 
-static nf_status header_text(const char *path, const nf_safetensors_writer *w, char **out) {
-  json_t *root = json_pack("{s:{s:s}}", "__metadata__", "format", "pt");
-  nf_status st = root ? nf_ok() : no_memory(path);
-  for (size_t i = 0; nf_is_ok(st) && i < w->n; i++) st = add(path, root, &w->tensor[i]);
-  if (nf_is_ok(st) && !(*out = json_dumps(root, JSON_COMPACT))) st = no_memory(path);
-  json_decref(root);
-  return st;
+static nf_status check_names(const char *path, const nf_safetensors_writer *w, nf_map *names) {
+  bool fresh = true;
+  for (size_t i = 0; i < w->n; i++) {
+    const char *name = w->tensor[i].name;
+    const size_t n = strlen(name);
+    NF_TRY(nf_map_add(names, name, n, 0, &fresh));
+    if (!fresh || strcmp(name, "__metadata__") == 0 || nf_utf8_check(name, n) != n)
+      return nf_error(NF_USAGE, "%s: tensor name '%s' is reserved, not UTF-8 or there twice", path, name);
+  }
+  return nf_ok();
 }
 
-static nf_status write_header(nf_safetensors_writer *w, const char *text, uint64_t data_bytes) {
-  const size_t n = strlen(text), padded = (size_t)nf_round_up((int64_t)n, 8);
+static nf_status header_text(const char *path, const nf_safetensors_writer *w, nf_text *out) {
+  nf_map names = {0};
+  nf_status st = check_names(path, w, &names);
+  nf_map_deinit(&names);
+  NF_TRY(st);
+  nf_text_printf(out, "{\"__metadata__\":{\"format\":\"pt\"}");
+  for (size_t i = 0; i < w->n; i++) print_tensor(&w->tensor[i], out);
+  nf_text_append(out, "}", 1);
+  return nf_text_status(out);
+}
+
+static nf_status write_header(nf_safetensors_writer *w, const nf_text *text, uint64_t data_bytes) {
+  const size_t n = text->n, padded = (size_t)nf_round_up((int64_t)n, 8);
   unsigned char prefix[PREFIX];
   for (int i = 0; i < PREFIX; i++) prefix[i] = (unsigned char)(padded >> 8 * i);
   NF_TRY(nf_new_file_write(&w->file, 0, prefix, PREFIX));
-  NF_TRY(nf_new_file_write(&w->file, PREFIX, text, n));
+  NF_TRY(nf_new_file_write(&w->file, PREFIX, text->at, n));
   NF_TRY(nf_new_file_write(&w->file, PREFIX + n, "       ", padded - n));
   for (size_t i = 0; i < w->n; i++) w->tensor[i].offset += PREFIX + padded;
   if (data_bytes == 0) return nf_ok();
@@ -98,20 +108,20 @@ nf_status nf_safetensors_create(const char *path, const nf_stored *tensor, size_
                                 nf_safetensors_writer *out) {
   nf_safetensors_writer w = {.file.fd = -1, .n = n, .tensor = nf_alloc(n, sizeof *w.tensor)};
   *out = (nf_safetensors_writer){.file.fd = -1};
-  if (!w.tensor) return no_memory(path);
+  if (!w.tensor) return nf_error(NF_NO_MEMORY, "%s: no memory for the tensor table", path);
   if (n > 0) memcpy(w.tensor, tensor, n * sizeof *tensor);
   nf_status st;
-  char *text = NULL;
+  nf_text text = {0};
   uint64_t bytes = 0;
   NF_GOTO(lay_out(path, &w, &bytes));
   NF_GOTO(header_text(path, &w, &text));
   NF_GOTO(nf_new_file_create(path, &w.file));
-  NF_GOTO(write_header(&w, text, bytes));
-  free(text);
+  NF_GOTO(write_header(&w, &text, bytes));
+  nf_text_deinit(&text);
   *out = w;
   return nf_ok();
 fail:
-  free(text);
+  nf_text_deinit(&text);
   nf_safetensors_abandon(&w);
   return st;
 }
