@@ -211,7 +211,7 @@ static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANC
 static void a_sink_may_stop(void **) {
   nf_chat_reader *r;
   nf_text events = {0};
-  int32_t end, message, x;
+  int32_t end = -1, message = -1, x = -1;
   assert_true(nf_token_id(tokenizer, NF_VIEW("<|return|>"), &end) &&
               nf_token_id(tokenizer, NF_VIEW("<|message|>"), &message) &&
               nf_token_id(tokenizer, NF_VIEW("x"), &x));

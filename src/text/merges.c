@@ -21,7 +21,7 @@ typedef struct reader {
 static nf_status read_side(reader *r, nf_view spelling, size_t *at, uint32_t *out) {
   size_t n = 0;
   int32_t id = -1;
-  if (!nf_grow(&r->bytes, &r->bytes_cap, *at + spelling.n, 1))
+  if (!nf_grow(&r->bytes, &r->bytes_cap, *at + spelling.n + 1, 1))
     return nf_error(NF_NO_MEMORY, "no memory for merges");
   if (!nf_vocab_spelled(spelling, r->bytes + *at, &n) || !nf_vocab_find(r->v, r->bytes + *at, n, &id))
     return nf_bulk_error(&r->b, "model.merges[%zu]: \"%.*s\" is not a byte-level token of model.vocab", r->n,

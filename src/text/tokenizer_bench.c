@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times a tokenizer: tokenizer_bench tokenizer.json text.txt (tools/make_big_tokenizer.py makes both). Best
 // of five for encoding, first and best of three for loading.
+//
+//   one core of a shared 2-core machine, gcc 12 -O2, 2026      load first / best   encode      1 MiB of 'a'
+//   o200k-like, 26.9 MB, 200,000 entries, 446,000 pairs        437 / 330 ms        24.1 MB/s   170 ms
+//   qwen-like, 11.1 MB, 151,643 entries, 151,387 pairs         110 / 84 ms         20.9 MB/s   132 ms
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
