@@ -66,7 +66,8 @@ nf_status nf_builder_init(nf_builder *b, const char *graph_name);
 void nf_builder_scope(nf_builder *b, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));        // "" ends it
 void nf_builder_fail(nf_builder *b, nf_status s); // takes the status; the first one stays
-// A formatted name that lives as long as the graph; "" when it is too long or memory is out: the builder has failed.
+// A formatted name that lives as long as the graph; "" when it is too long or memory is out: the builder has
+// failed.
 const char *nf_build_name(nf_builder *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 nf_val nf_build_input(nf_builder *b, const char *name, nf_type type);
 nf_val nf_build_pool(nf_builder *b, const char *name, nf_type type); // type.cache says which group

@@ -20,7 +20,8 @@ nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void
   if (t->dtype == NF_NONE) return (nf_tensor){0};
   int front = t->cache != NF_NO_CACHE;
   assert(t->rank + front <= NF_MAX_RANK);
-  nf_tensor v = {.data = data, .dtype = t->dtype, .pack = t->pack, .cache = t->cache, .rank = t->rank + front};
+  nf_tensor v = {
+      .data = data, .dtype = t->dtype, .pack = t->pack, .cache = t->cache, .rank = t->rank + front};
   int64_t step = 1, cols = 1;
   for (int i = t->rank - 1; i >= 0; i--) {
     int64_t size = at->of[t->dim[i].sym];
@@ -67,20 +68,17 @@ static const uint8_t *scale_row(const nf_tensor *t, int64_t r) {
   return (const uint8_t *)t->scale + before * t->scale_stride;
 }
 
-#define E2M1_PAIR(lo, hi) {lo, hi},
-#define E2M1_LOWS(hi)                                                                                  \
-  E2M1_PAIR(0.0f, hi)                                                                                  \
-  E2M1_PAIR(0.5f, hi)                                                                                  \
-  E2M1_PAIR(1.0f, hi)                                                                                  \
-  E2M1_PAIR(1.5f, hi)                                                                                  \
-  E2M1_PAIR(2.0f, hi) E2M1_PAIR(3.0f, hi) E2M1_PAIR(4.0f, hi) E2M1_PAIR(6.0f, hi) E2M1_PAIR(-0.0f, hi) \
-      E2M1_PAIR(-0.5f, hi) E2M1_PAIR(-1.0f, hi) E2M1_PAIR(-1.5f, hi) E2M1_PAIR(-2.0f, hi)              \
-          E2M1_PAIR(-3.0f, hi) E2M1_PAIR(-4.0f, hi) E2M1_PAIR(-6.0f, hi)
+#define E2M1_LOWS(hi)                                                                              \
+  {0.0f, hi}, {0.5f, hi}, {1.0f, hi}, {1.5f, hi}, {2.0f, hi}, {3.0f, hi}, {4.0f, hi}, {6.0f, hi},  \
+      {-0.0f, hi}, {-0.5f, hi}, {-1.0f, hi}, {-1.5f, hi}, {-2.0f, hi}, {-3.0f, hi}, {-4.0f, hi}, { \
+    -6.0f, hi                                                                                      \
+  }
 // The two values of a byte of E2M1 codes: the low half is the even element.
-static const float e2m1_pair[256][2] = {E2M1_LOWS(0.0f) E2M1_LOWS(0.5f) E2M1_LOWS(1.0f) E2M1_LOWS(1.5f)     //
-                                        E2M1_LOWS(2.0f) E2M1_LOWS(3.0f) E2M1_LOWS(4.0f) E2M1_LOWS(6.0f)     //
-                                        E2M1_LOWS(-0.0f) E2M1_LOWS(-0.5f) E2M1_LOWS(-1.0f) E2M1_LOWS(-1.5f) //
-                                        E2M1_LOWS(-2.0f) E2M1_LOWS(-3.0f) E2M1_LOWS(-4.0f) E2M1_LOWS(-6.0f)};
+static const float e2m1_pair[256][2] = {
+    E2M1_LOWS(0.0f),  E2M1_LOWS(0.5f),  E2M1_LOWS(1.0f),  E2M1_LOWS(1.5f),
+    E2M1_LOWS(2.0f),  E2M1_LOWS(3.0f),  E2M1_LOWS(4.0f),  E2M1_LOWS(6.0f),
+    E2M1_LOWS(-0.0f), E2M1_LOWS(-0.5f), E2M1_LOWS(-1.0f), E2M1_LOWS(-1.5f),
+    E2M1_LOWS(-2.0f), E2M1_LOWS(-3.0f), E2M1_LOWS(-4.0f), E2M1_LOWS(-6.0f)};
 
 static void decode_e2m1(const uint8_t *code, int64_t n, float scale, float *out) {
   for (int64_t i = 0; i < n / 2; i++) {
