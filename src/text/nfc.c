@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <utf8proc.h>
 
+// utf8proc sorts a row of marks in quadratic time.
+enum { MARKS_MAX = 1024 };
+
 uint32_t nf_utf8_char(const char *s, size_t *n) {
   const unsigned char *u = (const unsigned char *)s;
   if (u[0] < 0x80) return *n = 1, u[0];
@@ -66,9 +69,16 @@ static size_t next_active(nf_view s, size_t from, size_t *before) {
   return s.n;
 }
 
-static size_t next_inert(nf_view s, size_t from) {
-  for (size_t n; from < s.n; from += n)
-    if (is_inert(nf_utf8_char(s.at + from, &n))) return from;
+// *marks: most combining marks in a row before the inert character that is found.
+static size_t next_inert(nf_view s, size_t from, size_t *marks) {
+  size_t row = 0;
+  *marks = 0;
+  for (size_t n; from < s.n; from += n) {
+    uint32_t c = nf_utf8_char(s.at + from, &n);
+    if (is_inert(c)) return from;
+    row = utf8proc_get_property((utf8proc_int32_t)c)->combining_class ? row + 1 : 0;
+    if (row > *marks) *marks = row;
+  }
   return s.n;
 }
 
@@ -87,10 +97,13 @@ static nf_status append_nfc(const char *s, size_t n, nf_text *out) {
 }
 
 nf_status nf_nfc(nf_view text, nf_text *buffer, nf_view *out) {
-  size_t done = 0, before, active;
+  size_t done = 0, before, active, marks;
   buffer->n = 0;
   while ((active = next_active(text, done, &before)) < text.n) {
-    size_t end = next_inert(text, active);
+    size_t end = next_inert(text, active, &marks);
+    if (marks > MARKS_MAX)
+      return nf_error(NF_BAD_INPUT, "text: more than %d combining marks in a row near byte %zu of a span",
+                      MARKS_MAX, active);
     nf_text_append(buffer, text.at + done, before - done);
     NF_TRY(append_nfc(text.at + before, end - before, buffer));
     done = end;

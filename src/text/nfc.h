@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Unicode normalisation form C, and the character classes that added tokens need, through utf8proc.
+// Unicode normalisation form C (a row of more than 1024 combining marks is refused), and the character
+// classes that added tokens need, through utf8proc.
 #pragma once
 #include "base/status.h"
 #include "base/text.h"

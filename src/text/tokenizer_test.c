@@ -263,6 +263,25 @@ static void hostile_patterns_end(void **) {
   }
 }
 
+// Sorting marks takes time that grows with the square of their number, so there is a limit.
+static void rows_of_marks_are_limited(void **) {
+  nf_tokenizer *t;
+  nf_text text = {0};
+  nf_ids ids = {0};
+  check_ok(make(&(small_tokenizer){.normalizer = "{\"type\":\"NFC\"}"}, &t));
+  for (int i = 0; i < 512; i++)
+    nf_text_printf(&text, "\xcc\x81\xcc\xa3"); // U+0301 and U+0323, in the wrong order
+  check_ok(nf_encode(t, (nf_view){text.at, text.n}, 0, &ids));
+  assert_int_equal(ids.n, 2048);
+  nf_text_printf(&text, "\xcc\x81");
+  nf_status st = nf_encode(t, (nf_view){text.at, text.n}, 0, &ids);
+  assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+  nf_status_free(st);
+  nf_ids_deinit(&ids);
+  nf_text_deinit(&text);
+  nf_tokenizer_destroy(t);
+}
+
 static void expect_decoded(const char *const *parts, size_t n, const char *expected) {
   nf_decoder d = {0};
   nf_text out = {0};
@@ -371,6 +390,7 @@ int main(void) {
       cmocka_unit_test(hostile_patterns_end),
       cmocka_unit_test(decoding_holds_back_and_replaces),
       cmocka_unit_test(long_pieces_equal_short_ones),
+      cmocka_unit_test(rows_of_marks_are_limited),
       cmocka_unit_test(memory_runs_out),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
