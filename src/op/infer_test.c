@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: Apache-2.0
+// Shape rules: for every op what it takes, with the results, and what it refuses, with a part of the message.
+#include "op/op.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct infer_case {
+  nf_op op;
+  nf_attrs attr;
+  const char *in[NF_MAX_IN];   // NULL: absent
+  const char *out[NF_MAX_OUT]; // results
+  const char *refused;         // or a part of the message
+} infer_case;
+
+#define OP(name, ...) .op = NF_OP_##name, .attr = {.name = {__VA_ARGS__}}
+#define ROPE(...)                                                                                 \
+  OP(rope_table, .theta = 150000, .factor = 32, .context = 4096, .beta_fast = 32, .beta_slow = 1, \
+     .scale = 1.3f, .dims = 64, __VA_ARGS__)
+#define TO(n, ...) .to = {n, {__VA_ARGS__}}
+#define TOK NF_BY(1, NF_T)
+
+static const infer_case cases[] = {
+    {OP(embedding, .out = NF_BF16), {"i32[T]", "bf16[100,8]"}, .out = {"bf16[T,8]"}},
+    {OP(embedding, .out = NF_F32), {"i32[S]", "mxfp4[100,32]"}, .out = {"f32[S,32]"}},
+    {OP(embedding, .out = NF_F16), {"i32[T:2]", "f32[100,8:16]"}, .out = {"f16[T,8]"}},
+    {OP(embedding, .out = NF_BF16), {"i32[5]", "f16[0,8]"}, .out = {"bf16[5,8]"}},
+    {OP(embedding, .out = NF_F32), {"i32[2*T]", "bf16[100,8]"}, .out = {"f32[2*T,8]"}},
+    {OP(embedding, .out = NF_BF16),
+     {"i64[T]", "bf16[9,8]"},
+     .refused = "embedding: tokens is i64[T] but must be i32"},
+    {OP(embedding, .out = NF_BF16), {"i32[T,1]", "bf16[9,8]"}, .refused = "must have 1 dimensions"},
+    {OP(embedding, .out = NF_BF16), {"i32[T]", "i32[9,8]"}, .refused = "table is i32[9,8] but must be"},
+    {OP(embedding, .out = NF_BF16), {"i32[T]", "bf16[9]"}, .refused = "must have 2 dimensions"},
+    {OP(embedding, .out = NF_BF16), {"i32[T]", "bf16[T,8]"}, .refused = "constant extents"},
+    {OP(embedding, .out = NF_I32), {"i32[T]", "bf16[9,8]"}, .refused = "out must be"},
+    {OP(embedding, .out = NF_BF16), {NULL, "bf16[9,8]"}, .refused = "tokens is missing"},
+
+    {OP(linear, .out = NF_BF16), {"bf16[T,2880]", "bf16[4096,2880]"}, .out = {"bf16[T,4096]"}},
+    {OP(linear, .out = NF_F32), {"bf16[T,64]", "mxfp4[8,64]", "bf16[8]"}, .out = {"f32[T,8]"}},
+    {OP(linear, .out = NF_F32), {"f32[64]", "f32[8,64]"}, .out = {"f32[8]"}},
+    {OP(linear, .out = NF_F16), {"f32[R,3,64]", "bf16[8,64]"}, .out = {"f16[R,3,8]"}},
+    {OP(linear, .out = NF_BF16), {"bf16[T,30:32]", "bf16[5,30:32]"}, .out = {"bf16[T,5]"}},
+    {OP(linear, .out = NF_BF16),
+     {"bf16[T,2879]", "bf16[4096,2880]"},
+     .refused = "linear: w is bf16[4096,2880] but x has 2879 columns"},
+    {OP(linear, .out = NF_BF16), {"bf16[8,T]", "bf16[9,8]"}, .refused = "x has T columns"},
+    {OP(linear, .out = NF_BF16),
+     {"bf16[T,8]", "bf16[9,8]", "bf16[8]"},
+     .refused = "bias is bf16[8] but w has 9 rows"},
+    {OP(linear, .out = NF_BF16),
+     {"bf16[T,8]", "bf16[9,8]", "i32[9]"},
+     .refused = "bias is i32[9] but must be"},
+    {OP(linear, .out = NF_BF16), {"mxfp4[T,32]", "bf16[9,32]"}, .refused = "x is mxfp4[T,32] but must be"},
+    {OP(linear, .out = NF_BF16), {"bf16[T,8]", "f8e4m3[9,8]"}, .refused = "w is f8e4m3[9,8] but must be"},
+    {OP(linear, .out = NF_BF16), {"bf16[]", "bf16[9,8]"}, .refused = "1 to 5 dimensions"},
+    {OP(linear, .out = NF_BF16), {"bf16[T,8]", "bf16[2,9,8]"}, .refused = "must have 2 dimensions"},
+    {OP(linear, .out = NF_BF16), {"bf16[T,8]", "full bf16[9,8]"}, .refused = "must not be a pool"},
+    {OP(linear, .out = NF_MXFP4), {"bf16[T,8]", "bf16[9,8]"}, .refused = "out must be"},
+    {OP(linear, .out = (nf_dtype)99), {"bf16[T,8]", "bf16[9,8]"}, .refused = "out must be"},
+
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,64]", "i32[T,4]", "mxfp4[8,96,64]"},
+     .out = {"bf16[T,4,96]"}},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,4,64]", "i32[T,4]", "bf16[8,9,64]"},
+     .out = {"bf16[T,4,9]"}},
+    {OP(grouped_linear, .out = NF_F32),
+     {"f32[T,64]", "i32[T,4]", "f32[8,9,64]", "f32[8,9]"},
+     .out = {"f32[T,4,9]"}},
+    {OP(grouped_linear, .out = NF_F32), {"f32[5,64]", "i32[5,1]", "f32[1,9,64]"}, .out = {"f32[5,1,9]"}},
+    {OP(grouped_linear, .out = NF_F32), {"f32[R,2,64]", "i32[R,2]", "f32[3,9,64]"}, .out = {"f32[R,2,9]"}},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,64]", "i32[S,4]", "bf16[8,9,64]"},
+     .refused = "x has T rows"},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,3,64]", "i32[T,4]", "bf16[8,9,64]"},
+     .refused = "ids has 4 columns"},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,64]", "f32[T,4]", "bf16[8,9,64]"},
+     .refused = "ids is f32[T,4]"},
+    {OP(grouped_linear, .out = NF_BF16), {"bf16[T,64]", "i32[T,4]", "bf16[9,64]"}, .refused = "3 dimensions"},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,63]", "i32[T,4]", "bf16[8,9,64]"},
+     .refused = "x has 63 columns"},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,64]", "i32[T,4]", "bf16[8,9,64]", "bf16[7,9]"},
+     .refused = "w has 8 experts"},
+    {OP(grouped_linear, .out = NF_BF16),
+     {"bf16[T,64]", "i32[T,4]", "bf16[8,9,64]", "bf16[8,8]"},
+     .refused = "w has 9 rows"},
+
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[T,8]", "bf16[8]"}, .out = {"bf16[T,8]"}},
+    {OP(rms_norm, .eps = 1e-5f), {"f32[T,2,8]", "bf16[8]"}, .out = {"f32[T,2,8]"}},
+    {OP(rms_norm, .eps = 1), {"f16[8]", "f32[8]"}, .out = {"f16[8]"}},
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[R,8:32]", "bf16[8]"}, .out = {"bf16[R,8]"}},
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[4*T,8]", "bf16[8]"}, .out = {"bf16[4*T,8]"}},
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[T,8]", "bf16[9]"}, .refused = "w is bf16[9] but x has 8 columns"},
+    {OP(rms_norm, .eps = 0), {"bf16[T,8]", "bf16[8]"}, .refused = "eps is 0 but must be finite and above 0"},
+    {OP(rms_norm, .eps = INFINITY), {"bf16[T,8]", "bf16[8]"}, .refused = "eps"},
+    {OP(rms_norm, .eps = NAN), {"bf16[T,8]", "bf16[8]"}, .refused = "eps"},
+    {OP(rms_norm, .eps = 1e-5f), {"i32[T,8]", "bf16[8]"}, .refused = "x is i32"},
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[8,T]", "bf16[T]"}, .refused = "constant extents"},
+    {OP(rms_norm, .eps = 1e-5f), {"bf16[T,8]", "bf16[1,8]"}, .refused = "1 dimensions"},
+
+    {OP(add), {"bf16[T,8]", "bf16[T,8]"}, .out = {"bf16[T,8]"}},
+    {OP(add), {"f32[]", "f32[]"}, .out = {"f32[]"}},
+    {OP(add), {"bf16[T,8:9]", "bf16[T,8]"}, .out = {"bf16[T,8]"}},
+    {OP(add), {"f16[1,2,3,4,5]", "f16[1,2,3,4,5]"}, .out = {"f16[1,2,3,4,5]"}},
+    {OP(add), {"f32[0,S]", "f32[0,S]"}, .out = {"f32[0,S]"}},
+    {OP(add), {"bf16[T,8]", "f32[T,8]"}, .refused = "b is f32[T,8] but a is bf16"},
+    {OP(add), {"bf16[T,8]", "bf16[T,9]"}, .refused = "b is bf16[T,9] but a has 8 there"},
+    {OP(add), {"bf16[T,8]", "bf16[S,8]"}, .refused = "a has T there"},
+    {OP(add), {"bf16[T,8]", "bf16[2*T,8]"}, .refused = "a has T there"},
+    {OP(add), {"bf16[T,8]", "bf16[8]"}, .refused = "2 dimensions"},
+    {OP(add), {"i32[T]", "i32[T]"}, .refused = "a is i32[T]"},
+    {OP(add), {"bf16[T,8]"}, .refused = "b is missing"},
+    {OP(add), {"full bf16[1,8]", "full bf16[1,8]"}, .refused = "must not be a pool"},
+
+    {OP(swiglu, .alpha = 1), {"bf16[T,16]"}, .out = {"bf16[T,8]"}},
+    {OP(swiglu, .alpha = 1.702f, .beta = 1, .limit = 7, .interleaved = true),
+     {"f32[T,4,16]"},
+     .out = {"f32[T,4,8]"}},
+    {OP(swiglu, .alpha = 1), {"f16[2]"}, .out = {"f16[1]"}},
+    {OP(swiglu, .alpha = -1, .beta = -1), {"bf16[R,0]"}, .out = {"bf16[R,0]"}},
+    {OP(swiglu, .alpha = 1), {"bf16[T,16:64]"}, .out = {"bf16[T,8]"}},
+    {OP(swiglu, .alpha = 1), {"bf16[T,15]"}, .refused = "even number of columns"},
+    {OP(swiglu, .alpha = 1), {"bf16[8,2*T]"}, .refused = "even number of columns"},
+    {OP(swiglu, .alpha = NAN), {"bf16[T,16]"}, .refused = "alpha"},
+    {OP(swiglu, .alpha = 1, .beta = INFINITY), {"bf16[T,16]"}, .refused = "beta"},
+    {OP(swiglu, .alpha = 1, .limit = -1), {"bf16[T,16]"}, .refused = "limit is -1"},
+    {OP(swiglu, .alpha = 1), {"i32[T,16]"}, .refused = "x is i32"},
+    {OP(swiglu, .alpha = 1), {"bf16[]"}, .refused = "dimensions"},
+
+    {OP(router_topk, .k = 4), {"f32[T,32]"}, .out = {"f32[T,4]", "i32[T,4]"}},
+    {OP(router_topk, .k = 4), {"bf16[T,4]"}, .out = {"f32[T,4]", "i32[T,4]"}},
+    {OP(router_topk, .k = 1), {"f32[R,32]", "i32[R,1]"}, .out = {"f32[R,1]", "i32[R,1]"}},
+    {OP(router_topk, .k = 2), {"f16[5,3]"}, .out = {"f32[5,2]", "i32[5,2]"}},
+    {OP(router_topk, .k = 2), {"f32[T,8:16]", "i32[T,2:4]"}, .out = {"f32[T,2]", "i32[T,2]"}},
+    {OP(router_topk, .k = 0), {"f32[T,32]"}, .refused = "k is 0 but must be 1 to 32"},
+    {OP(router_topk, .k = 33), {"f32[T,32]"}, .refused = "k is 33"},
+    {OP(router_topk, .k = 1), {"f32[T,0]"}, .refused = "k is 1"},
+    {OP(router_topk, .k = 4), {"f32[T,S]"}, .refused = "constant number of columns"},
+    {OP(router_topk, .k = 4), {"f32[T,32]", "i64[T,4]"}, .refused = "forced is i64"},
+    {OP(router_topk, .k = 4), {"f32[T,32]", "i32[T,3]"}, .refused = "k is 4"},
+    {OP(router_topk, .k = 4), {"f32[T,32]", "i32[S,4]"}, .refused = "logits has T rows"},
+    {OP(router_topk, .k = 4), {"i32[T,32]"}, .refused = "logits is i32"},
+
+    {OP(combine), {"bf16[T,4,8]", "f32[T,4]"}, .out = {"bf16[T,8]"}},
+    {OP(combine), {"f32[R,1,8]", "f32[R,1]"}, .out = {"f32[R,8]"}},
+    {OP(combine), {"f16[5,4,8]", "f32[5,4]"}, .out = {"f16[5,8]"}},
+    {OP(combine), {"bf16[T,4,8:64]", "f32[T,4]"}, .out = {"bf16[T,8]"}},
+    {OP(combine), {"bf16[T,4,0]", "f32[T,4]"}, .out = {"bf16[T,0]"}},
+    {OP(combine), {"bf16[T,4,8]", "bf16[T,4]"}, .refused = "weights is bf16[T,4] but must be f32"},
+    {OP(combine), {"bf16[T,4,8]", "f32[T,3]"}, .refused = "x has 4 experts per row"},
+    {OP(combine), {"bf16[T,4,8]", "f32[S,4]"}, .refused = "x has T rows"},
+    {OP(combine), {"bf16[T,8]", "f32[T,4]"}, .refused = "3 dimensions"},
+    {OP(combine), {"bf16[T,4,8]", "f32[T]"}, .refused = "2 dimensions"},
+    {OP(combine), {"i32[T,4,8]", "f32[T,4]"}, .refused = "x is i32"},
+
+    {ROPE(), .out = {"f32[T,64]"}},
+    {OP(rope_table, .theta = 10000, .factor = 1, .scale = 1, .dims = 2), .out = {"f32[T,2]"}},
+    {OP(rope_table, .theta = 10000, .factor = 1, .scale = 1, .dims = 65536), .out = {"f32[T,65536]"}},
+    {ROPE(.truncate = true), .out = {"f32[T,64]"}},
+    {OP(rope_table, .theta = 1e7f, .factor = 4, .context = 32768, .beta_fast = 32, .beta_slow = 1, .scale = 1,
+        .dims = 128),
+     .out = {"f32[T,128]"}},
+    {OP(rope_table, .theta = 0, .factor = 1, .scale = 1, .dims = 2), .refused = "theta is 0"},
+    {OP(rope_table, .theta = 1e4f, .factor = 1, .scale = 0, .dims = 2), .refused = "scale is 0"},
+    {OP(rope_table, .theta = 1e4f, .factor = NAN, .scale = 1, .dims = 2), .refused = "factor"},
+    {OP(rope_table, .theta = 1e4f, .factor = 1, .scale = 1, .dims = 3),
+     .refused = "dims is 3 but must be even"},
+    {OP(rope_table, .theta = 1e4f, .factor = 1, .scale = 1, .dims = 0), .refused = "dims is 0"},
+    {OP(rope_table, .theta = 1e4f, .factor = 1, .scale = 1, .dims = 65538), .refused = "dims is 65538"},
+    {OP(rope_table, .theta = 1e4f, .factor = 2, .beta_fast = 2, .beta_slow = 1, .scale = 1, .dims = 2),
+     .refused = "context"},
+    {OP(rope_table, .theta = 1e4f, .factor = 2, .context = 9, .beta_fast = 1, .beta_slow = 2, .scale = 1,
+        .dims = 2),
+     .refused = "beta_fast"},
+    {OP(rope_table, .theta = 1, .factor = 2, .context = 9, .beta_fast = 3, .beta_slow = 2, .scale = 1,
+        .dims = 2),
+     .refused = "theta is 1"},
+
+    {OP(rope), {"bf16[T,8,64]", "f32[T,64]"}, .out = {"bf16[T,8,64]"}},
+    {OP(rope), {"f32[T,8,64]", "f32[T,16]"}, .out = {"f32[T,8,64]"}},
+    {OP(rope), {"f16[T,1,2]", "f32[T,2]"}, .out = {"f16[T,1,2]"}},
+    {OP(rope), {"bf16[T,0,64]", "f32[T,64]"}, .out = {"bf16[T,0,64]"}},
+    {OP(rope), {"bf16[T,8,65]", "f32[T,64]"}, .out = {"bf16[T,8,65]"}},
+    {OP(rope), {"bf16[T,8,64]", "f32[T,66]"}, .refused = "even and at most the head's 64"},
+    {OP(rope), {"bf16[T,8,64]", "f32[T,63]"}, .refused = "even and at most the head's 64"},
+    {OP(rope), {"bf16[T,8,64]", "bf16[T,64]"}, .refused = "table is bf16[T,64] but must be f32"},
+    {OP(rope), {"bf16[S,8,64]", "f32[T,64]"}, .refused = "x has S rows"},
+    {OP(rope), {"bf16[T,512]", "f32[T,64]"}, .refused = "3 dimensions"},
+    {OP(rope), {"u8[T,8,64]", "f32[T,64]"}, .refused = "x is u8"},
+
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]", "full bf16[2,8,16,64]"}, .out = {"full bf16[2,8,16,64]"}},
+    {OP(kv_write), {"f32[T,1,4]", "f32[T,1,4]", "sliding f32[2,1,1,4]"}, .out = {"sliding f32[2,1,1,4]"}},
+    {OP(kv_write), {"f16[T,8,64]", "f16[T,8,64]", "full f16[2,8,64,64]"}, .out = {"full f16[2,8,64,64]"}},
+    {OP(kv_write), {"f32[T,1,4:8]", "f32[T,1,4]", "full f32[2,1,1,4]"}, .out = {"full f32[2,1,1,4]"}},
+    {OP(kv_write), {"f32[T,1,4]", "f32[T,1,4]", "full f32[2,1,1,4:8]"}, .out = {"full f32[2,1,1,4:8]"}},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]", "bf16[2,8,16,64]"}, .refused = "must be a pool"},
+    {OP(kv_write),
+     {"bf16[T,8,64]", "bf16[T,8,64]", "full f32[2,8,16,64]"},
+     .refused = "k is bf16[T,8,64] but kv is f32"},
+    {OP(kv_write),
+     {"bf16[T,8,64]", "f32[T,8,64]", "full bf16[2,8,16,64]"},
+     .refused = "v is f32[T,8,64] but k is bf16"},
+    {OP(kv_write), {"bf16[T,4,64]", "bf16[T,8,64]", "full bf16[2,8,16,64]"}, .refused = "kv has 8 heads"},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,32]", "full bf16[2,8,16,64]"}, .refused = "kv has heads of 64"},
+    {OP(kv_write), {"bf16[S,8,64]", "bf16[S,8,64]", "full bf16[2,8,16,64]"}, .refused = "must be T"},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]", "full bf16[3,8,16,64]"}, .refused = "must be 2"},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]", "full bf16[2,8,0,64]"}, .refused = "at least one head"},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]", "full bf16[2,8,T,64]"}, .refused = "constant"},
+    {OP(kv_write), {"bf16[T,8,64]", "bf16[T,8,64]"}, .refused = "kv is missing"},
+
+    {OP(attention, .scale = 0.125f), {"bf16[T,64,64]", "full bf16[2,8,16,64]"}, .out = {"bf16[T,64,64]"}},
+    {OP(attention, .scale = 1, .window = 128),
+     {"bf16[T,64,64]", "sliding bf16[2,8,16,64]", "bf16[64]"},
+     .out = {"bf16[T,64,64]"}},
+    {OP(attention, .scale = 1), {"f32[T,8,64]", "full bf16[2,8,16,64]", "f32[8]"}, .out = {"f32[T,8,64]"}},
+    {OP(attention, .scale = 1), {"f16[T,3,5]", "full f16[2,1,1,5]"}, .out = {"f16[T,3,5]"}},
+    {OP(attention, .scale = 1), {"bf16[T,8,64:72]", "full bf16[2,8,16,64]"}, .out = {"bf16[T,8,64]"}},
+    {OP(attention, .scale = 0), {"bf16[T,64,64]", "full bf16[2,8,16,64]"}, .refused = "scale is 0"},
+    {OP(attention, .scale = 1, .window = -1),
+     {"bf16[T,64,64]", "full bf16[2,8,16,64]"},
+     .refused = "window is -1"},
+    {OP(attention, .scale = 1), {"bf16[T,60,64]", "full bf16[2,8,16,64]"}, .refused = "multiple of kv's 8"},
+    {OP(attention, .scale = 1), {"bf16[T,64,32]", "full bf16[2,8,16,64]"}, .refused = "kv has heads of 64"},
+    {OP(attention, .scale = 1), {"bf16[R,64,64]", "full bf16[2,8,16,64]"}, .refused = "must be T"},
+    {OP(attention, .scale = 1),
+     {"bf16[T,64,64]", "full bf16[2,8,16,64]", "bf16[8]"},
+     .refused = "q has 64 heads"},
+    {OP(attention, .scale = 1), {"bf16[T,64,64]", "full bf16[2,0,16,64]"}, .refused = "at least one head"},
+    {OP(attention, .scale = 1), {"bf16[T,64,64]", "full bf16[2,8,64]"}, .refused = "4 dimensions"},
+    {OP(attention, .scale = 1), {"bf16[T,64,64]", "full i32[2,8,16,64]"}, .refused = "kv is full i32"},
+
+    {OP(gather_rows), {"bf16[T,8]"}, .out = {"bf16[R,8]"}},
+    {OP(gather_rows), {"f32[T,0]"}, .out = {"f32[R,0]"}},
+    {OP(gather_rows), {"f16[T,2880]"}, .out = {"f16[R,2880]"}},
+    {OP(gather_rows), {"bf16[T,8:64]"}, .out = {"bf16[R,8]"}},
+    {OP(gather_rows), {"bf16[T:2,8]"}, .out = {"bf16[R,8]"}},
+    {OP(gather_rows), {"bf16[S,8]"}, .refused = "must be T"},
+    {OP(gather_rows), {"bf16[2*T,8]"}, .refused = "must be T"},
+    {OP(gather_rows), {"bf16[T]"}, .refused = "2 dimensions"},
+    {OP(gather_rows), {"bf16[T,S]"}, .refused = "constant number of columns"},
+    {OP(gather_rows), {"i32[T,8]"}, .refused = "x is i32"},
+
+    {OP(reshape, TO(3, TOK, NF_C(8), NF_C(64))), {"bf16[T,512]"}, .out = {"bf16[T,8,64]"}},
+    {OP(reshape, TO(1, NF_BY(512, NF_T))), {"bf16[T,8,64]"}, .out = {"bf16[512*T]"}},
+    {OP(reshape, TO(2, NF_C(4), NF_BY(128, NF_T))), {"i32[T,512]"}, .out = {"i32[4,128*T]"}},
+    {OP(reshape, TO(0)), {"f32[1,1,1,1,1]"}, .out = {"f32[]"}},
+    {OP(reshape, TO(5, NF_C(1), NF_C(1), NF_C(3), NF_C(1), TOK)), {"f32[3*T]"}, .out = {"f32[1,1,3,1,T]"}},
+    {OP(reshape, TO(2, NF_C(6), NF_C(32))), {"mxfp4[2,3,32]"}, .out = {"mxfp4[6,32]"}},
+    {OP(reshape, TO(2, TOK, NF_C(511))),
+     {"bf16[T,512]"},
+     .refused = "bf16[T,511] does not have the same elements"},
+    {OP(reshape, TO(2, NF_BY(1, NF_S), NF_C(512))), {"bf16[T,512]"}, .refused = "same elements"},
+    {OP(reshape, TO(1, NF_C(512))), {"bf16[T,512]"}, .refused = "same elements"},
+    {OP(reshape, TO(2, NF_C(3), NF_C(64))), {"mxfp4[6,32]"}, .refused = "keep their columns"},
+    {OP(reshape, TO(1, NF_C(512))), {"bf16[4:5,128]"}, .refused = "padded"},
+    {OP(reshape, .to = {.rank = 6}), {"f32[1]"}, .refused = "to has rank 6"},
+    {OP(reshape, .to = {.rank = -1}), {"f32[1]"}, .refused = "to has rank -1"},
+    {OP(reshape, TO(1, NF_C(-4))), {"f32[4]"}, .refused = "negative"},
+    {OP(reshape, TO(1, NF_BY(4, NF_SYM_COUNT))), {"f32[4]"}, .refused = "unknown"},
+    {OP(reshape, TO(2, NF_C(INT64_MAX), NF_C(INT64_MAX))), {"f32[1]"}, .refused = "same elements"},
+    {OP(reshape, TO(1, NF_C(1))), {"full f32[1]"}, .refused = "must not be a pool"},
+};
+enum { N_CASES = sizeof cases / sizeof cases[0] };
+
+static nf_type parsed(const char *text) {
+  nf_type t = {0};
+  if (text && !nf_is_ok(nf_type_parse(nf_view_of(text), &t))) fail_msg("bad test type %s", text);
+  return t;
+}
+
+static void check_results(const infer_case *c, const nf_op_desc *d, int row) {
+  for (int i = 0; i < NF_MAX_OUT; i++) {
+    nf_type want = parsed(c->out[i]);
+    if (nf_type_equal(&want, &d->out[i])) continue;
+    nf_text got = {0};
+    nf_type_print(&d->out[i], &got);
+    fail_msg("case %d, %s: result %d is %s, not %s", row, nf_op_of(c->op)->name, i, got.at, c->out[i]);
+  }
+}
+
+static void all_cases(void **state) {
+  (void)state;
+  for (int row = 0; row < N_CASES; row++) {
+    const infer_case *c = &cases[row];
+    nf_op_desc d = {.op = c->op, .attr = c->attr};
+    for (int i = 0; i < NF_MAX_IN; i++) d.in[i] = parsed(c->in[i]);
+    nf_status st = nf_op_infer(&d);
+    if (!c->refused) {
+      if (!nf_is_ok(st)) fail_msg("case %d: %s", row, nf_status_message(st));
+      check_results(c, &d, row);
+    } else if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), c->refused)) {
+      fail_msg("case %d: '%s' does not say '%s'", row, nf_status_message(st), c->refused);
+    }
+    nf_status_free(st);
+  }
+}
+
+static void every_op_has_five_of_each(void **state) {
+  (void)state;
+  int good[NF_OP_COUNT] = {0}, bad[NF_OP_COUNT] = {0};
+  for (int row = 0; row < N_CASES; row++) (cases[row].refused ? bad : good)[cases[row].op]++;
+  for (int op = 0; op < NF_OP_COUNT; op++)
+    if (good[op] < 5 || bad[op] < 5)
+      fail_msg("%s: %d good, %d bad cases", nf_op_of((nf_op)op)->name, good[op], bad[op]);
+}
+
+static void malformed_descriptions(void **state) {
+  (void)state;
+  nf_op_desc d = {.op = NF_OP_COUNT};
+  nf_status st = nf_op_infer(&d);
+  assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+  nf_status_free(st);
+  d = (nf_op_desc){.op = NF_OP_add, .in = {parsed("f32[4]"), parsed("f32[4]")}};
+  d.in[1].rank = 77;
+  st = nf_op_infer(&d);
+  assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+  assert_non_null(strstr(nf_status_message(st), "add: b"));
+  nf_status_free(st);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all_cases), cmocka_unit_test(every_op_has_five_of_each),
+                                     cmocka_unit_test(malformed_descriptions)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
