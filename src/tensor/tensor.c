@@ -68,11 +68,11 @@ static const uint8_t *scale_row(const nf_tensor *t, int64_t r) {
   return (const uint8_t *)t->scale + before * t->scale_stride;
 }
 
-#define E2M1_LOWS(hi)                                                                              \
-  {0.0f, hi}, {0.5f, hi}, {1.0f, hi}, {1.5f, hi}, {2.0f, hi}, {3.0f, hi}, {4.0f, hi}, {6.0f, hi},  \
-      {-0.0f, hi}, {-0.5f, hi}, {-1.0f, hi}, {-1.5f, hi}, {-2.0f, hi}, {-3.0f, hi}, {-4.0f, hi}, { \
-    -6.0f, hi                                                                                      \
-  }
+// clang-format off
+#define E2M1_LOWS(hi)                                                                                       \
+  {0.0f, hi},  {0.5f, hi},  {1.0f, hi},  {1.5f, hi},  {2.0f, hi},  {3.0f, hi},  {4.0f, hi},  {6.0f, hi},    \
+  {-0.0f, hi}, {-0.5f, hi}, {-1.0f, hi}, {-1.5f, hi}, {-2.0f, hi}, {-3.0f, hi}, {-4.0f, hi}, {-6.0f, hi}
+// clang-format on
 // The two values of a byte of E2M1 codes: the low half is the even element.
 static const float e2m1_pair[256][2] = {
     E2M1_LOWS(0.0f),  E2M1_LOWS(0.5f),  E2M1_LOWS(1.0f),  E2M1_LOWS(1.5f),

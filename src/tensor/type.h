@@ -28,7 +28,7 @@ static inline nf_sizes nf_sizes_of(int64_t t, int64_t s, int64_t r) { return (nf
 // How elements lie in memory. Every packing order has a row decoder (tensor.h).
 typedef enum nf_pack {
   NF_PACK_PLAIN =
-      0, // row-major over the padded extents; a quantised type's scales follow in a plane of their own
+      0,       // row-major over the padded extents; a quantised type's scales follow in a plane of their own
   NF_PACK_N16, // 16 rows side by side (pack.h)
   NF_PACK_COUNT
 } nf_pack;

@@ -67,7 +67,8 @@ static void dies(void *p) {
   add_bytes(-(int64_t)malloc_usable_size(p));
 }
 
-// The build hides symbols by default; these must be seen by the shared libraries too, or those keep the real heap.
+// The build hides symbols by default; these must be seen by the shared libraries too, or those keep the real
+// heap.
 #pragma GCC visibility push(default)
 void *malloc(size_t n) { return refused() ? NULL : born(__libc_malloc(n)); }
 void *calloc(size_t n, size_t size) { return refused() ? NULL : born(__libc_calloc(n, size)); }
