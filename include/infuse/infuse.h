@@ -141,7 +141,7 @@ typedef struct infuse_rows {
 } infuse_rows;
 INFUSE_API infuse_rows infuse_session_logits(const infuse_session *s);
 // The residual stream entering layer `layer` (all tokens of the step), or for `layer` = layers after the
-// final norm (the rows that have logits). Needs keep_hidden.
+// final norm (the rows that have logits). Needs keep_hidden. Valid until the next call for this model.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer,
                                                                infuse_rows *out);
 

@@ -39,6 +39,7 @@ struct infuse_model {
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
   float *logits; // [rows][vocab] host copy, where the device's memory is not the host's
+  float *hidden; // [batch][hidden] of the layer last asked for, with keep_hidden
   nf_val logits_value;
   uint64_t steps; // so that a session knows whether its rows are still there
   int64_t n_sessions;

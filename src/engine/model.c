@@ -64,7 +64,7 @@ static nf_status stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
   const nf_sizes max = largest_step(m);
   *out = 0;
   if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) return nf_ok();
-  NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
+  NF_TRY(nf_type_bytes(nf_plan_type(m->plan, v), &max, out), "value '%s'", value->name);
   if (value->kind == NF_VALUE_POOL && !nf_mul_size(*out, (size_t)nf_model_slots(m, value->type.cache), out))
     return nf_error(NF_USAGE, "a cache of %ld slots is larger than memory can be",
                     (long)nf_model_slots(m, value->type.cache));
@@ -120,11 +120,12 @@ nf_status nf_budget_check(const infuse_model *m) {
 // ---- allocating and loading ----
 
 static nf_status fill_weight(infuse_model *m, nf_val v) {
-  const nf_value *value = &m->graph->value[v];
+  nf_value value = m->graph->value[v];
   void *data = m->buffer[v].data;
+  value.type = *nf_plan_type(m->plan, v);
   if (!nf_device_computes(m->rt->device)) return nf_ok();
-  if (m->options.dummy) return nf_weight_dummy(value, data);
-  return nf_weight_load(m->files, value, data);
+  if (m->options.dummy) return nf_weight_dummy(&value, data);
+  return nf_weight_load(m->files, &value, data);
 }
 
 static nf_status load_weights(infuse_model *m) {
@@ -169,6 +170,18 @@ static void bind_inputs(infuse_model *m) {
   }
 }
 
+// Where results wait for the client, beyond what it may read in the device's own memory.
+static nf_status allocate_results(infuse_model *m) {
+  if (m->options.keep_hidden)
+    m->hidden = nf_alloc((size_t)(m->options.batch * m->config.hidden), sizeof *m->hidden);
+  if (!nf_device_is_host(m->rt->device))
+    m->logits = nf_alloc((size_t)(m->options.rows * m->config.vocab), sizeof *m->logits);
+  if ((m->options.keep_hidden && m->hidden == NULL) ||
+      (!nf_device_is_host(m->rt->device) && m->logits == NULL))
+    return nf_error(NF_NO_MEMORY, "no memory for %ld rows of results", (long)m->options.batch);
+  return nf_ok();
+}
+
 static nf_status allocate(infuse_model *m) {
   nf_device *d = m->rt->device;
   NF_TRY(allocate_stored(m));
@@ -178,13 +191,8 @@ static nf_status allocate(infuse_model *m) {
   bind_inputs(m);
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
-  if (nf_device_is_host(d)) return nf_ok();
-  m->logits = nf_alloc((size_t)(m->options.rows * m->config.vocab), sizeof *m->logits);
-  return m->logits != NULL
-             ? nf_ok()
-             : nf_error(NF_NO_MEMORY, "no memory for %ld rows of logits", (long)m->options.rows);
+  return allocate_results(m);
 }
-
 void nf_model_release(infuse_model *m) {
   nf_device *d = m->rt->device;
   if (m->buffer != NULL)
@@ -194,6 +202,7 @@ void nf_model_release(infuse_model *m) {
   nf_step_tables_free(&m->tables, d);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
   nf_free(m->logits);
+  nf_free(m->hidden);
   nf_plan_destroy(m->plan);
   nf_graph_destroy(m->graph);
   nf_checkpoint_close(m->files);

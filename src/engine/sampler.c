@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/sampler.h"
 #include <math.h>
-#include <stddef.h>
-#include <stdlib.h>
 
 float nf_uniform(uint64_t seed, uint64_t position) {
   uint32_t c[4] = {(uint32_t)position, (uint32_t)(position >> 32), 0, 0};
@@ -29,8 +27,6 @@ static bool before(const nf_choice *a, const nf_choice *b) {
   return a->p != b->p ? a->p > b->p : a->token < b->token;
 }
 
-static int by_probability(const void *a, const void *b) { return before(a, b) ? -1 : before(b, a) ? 1 : 0; }
-
 // Keeps the k best in front (a heap of the k best so far, worst on top). k <= n.
 static void sift(nf_choice *heap, int32_t k, int32_t at) {
   for (int32_t child; (child = 2 * at + 1) < k; at = child) {
@@ -46,6 +42,17 @@ static void keep_best(nf_choice *c, int32_t n, int32_t k) {
   for (int32_t i = k / 2 - 1; i >= 0; i--) sift(c, k, i);
   for (int32_t i = k; i < n; i++)
     if (before(&c[i], &c[0])) c[0] = c[i], sift(c, k, 0);
+}
+
+// Best first, in place: libc's qsort allocates.
+static void sort_best_first(nf_choice *c, int32_t n) {
+  for (int32_t i = n / 2 - 1; i >= 0; i--) sift(c, n, i);
+  for (int32_t last = n - 1; last > 0; last--) {
+    const nf_choice worst = c[0];
+    c[0] = c[last];
+    c[last] = worst;
+    sift(c, last, 0);
+  }
 }
 
 // Logits to probabilities, in place.
@@ -74,7 +81,7 @@ int32_t nf_sample(const nf_sampling *s, const float *logits, int32_t n, uint64_t
   }
   softmax(c, n, s->temperature);
   // The draw walks from the most probable down, so the order must not depend on how the k best were found.
-  qsort(c, (size_t)n, sizeof *c, by_probability);
+  sort_best_first(c, n);
   if (s->top_p < 1) n = nucleus(c, n, s->top_p);
   while (s->min_p > 0 && n > 1 && c[n - 1].p < s->min_p * c[0].p) n--;
   double all = 0, sum = 0;

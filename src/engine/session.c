@@ -129,20 +129,20 @@ infuse_rows infuse_session_logits(const infuse_session *s) {
 
 infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer, infuse_rows *out) {
   const infuse_model *m = s->model;
+  if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
+    return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",
+                    (long)layer, (long)m->config.layers)
+        .error;
+  if (!nf_device_is_host(m->rt->device))
+    return nf_error(NF_USAGE, "device null computes no hidden states").error;
   char name[32];
   snprintf(name, sizeof name, "hidden.%ld", (long)layer);
-  if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
-    return nf_error(NF_USAGE, "'%s' is not kept: load with keep_hidden and ask for 0 to %ld", name,
-                    (long)m->config.layers)
-        .error;
-  if (m->rt->activation != NF_F32 || !nf_device_is_host(m->rt->device))
-    return nf_error(NF_USAGE, "hidden states are read from device ref, which computes them in float32").error;
   const bool final = layer == m->config.layers;
-  const size_t n = final ? s->n_rows : s->n_tokens, skipped = s->n_tokens - n;
+  const size_t n = final ? s->n_rows : s->n_tokens, first = final ? s->first_row : s->first_token;
   *out = (infuse_rows){.width = (size_t)m->config.hidden};
   if (s->step != m->steps || n == 0) return NULL;
-  out->data = rows_of(s, nf_graph_find(m->graph, name), final ? s->first_row : s->first_token);
-  out->rows = n;
-  out->first = (size_t)s->first_token_position + skipped;
+  const nf_tensor t = nf_plan_tensor(m->plan, nf_graph_find(m->graph, name));
+  for (size_t i = 0; i < n; i++) nf_row_decode(&t, (int64_t)(first + i), m->hidden + i * out->width);
+  *out = (infuse_rows){m->hidden, n, out->width, (size_t)s->first_token_position + s->n_tokens - n};
   return NULL;
 }

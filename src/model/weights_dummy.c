@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Made-up weights. Each element is a function of the weight's name and its own index only, and of a size that
 // keeps activations near 1 through any number of layers.
+#include "base/memory.h"
 #include "model/weights.h"
 #include "model/weights_plane.h"
+#include "tensor/pack.h"
 #include "tensor/scalar.h"
 #include <math.h>
 #include <string.h>
@@ -78,7 +80,7 @@ static void fill_mxfp4(const nf_value *v, const nf_weight_planes *p) {
     p->scales[i] = (unsigned char)(127 + e - (int)(noise(scale_seed, i / 64) >> i % 64 & 1));
 }
 
-nf_status nf_weight_dummy(const nf_value *v, void *data) {
+static nf_status fill_plain(const nf_value *v, void *data) {
   nf_weight_planes p;
   NF_TRY(nf_weight_planes_of(v, data, &p));
   if (v->type.dtype == NF_MXFP4)
@@ -89,4 +91,26 @@ nf_status nf_weight_dummy(const nf_value *v, void *data) {
     return nf_error(NF_INTERNAL, "weight '%s': no made-up values for %s", v->name,
                     nf_dtype_of(v->type.dtype)->name);
   return nf_ok();
+}
+
+// The same values as plain ones, so that a plan's choice of kernels does not change the model.
+static nf_status fill_packed(const nf_value *v, void *data) {
+  const nf_sizes none = nf_sizes_of(0, 0, 0);
+  nf_value plain = *v;
+  size_t bytes;
+  plain.type.pack = NF_PACK_PLAIN;
+  for (int i = 0; i < plain.type.rank; i++) plain.type.padded[i] = plain.type.dim[i].c;
+  NF_TRY(nf_type_bytes(&plain.type, &none, &bytes));
+  void *whole = nf_alloc_aligned(bytes);
+  if (!whole) return nf_error(NF_NO_MEMORY, "no memory to pack weight '%s'", v->name);
+  const nf_status st = fill_plain(&plain, whole);
+  const nf_tensor from = nf_tensor_of(&plain.type, &none, 0, whole),
+                  to = nf_tensor_of(&v->type, &none, 0, data);
+  if (nf_is_ok(st)) nf_pack_rows(&to, 0, nf_tensor_rows(&to), from.data, from.scale);
+  nf_free_aligned(whole);
+  return st;
+}
+
+nf_status nf_weight_dummy(const nf_value *v, void *data) {
+  return (v->type.pack == NF_PACK_PLAIN ? fill_plain : fill_packed)(v, data);
 }

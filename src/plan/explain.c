@@ -54,7 +54,7 @@ static json_t *results(const nf_plan *p, const nf_node *n) {
 
 // `s` NULL: a view, which no kernel runs.
 static json_t *explain_node(const nf_plan *p, const nf_node *n, const nf_step *s) {
-  const nf_op_desc d = nf_graph_describe(p->graph, n);
+  const nf_op_desc d = nf_plan_describe(p, n);
   nf_text text = {0};
   nf_graph_print_node(p->graph, n, &text);
   json_t *row = json_object();

@@ -2,6 +2,7 @@
 // Making a plan from a graph (select a kernel per node, find each value's home) and running it.
 #include "plan/plan.h"
 #include "plan/state.h"
+#include "tensor/pack.h"
 #include <string.h>
 
 static nf_status out_of_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for a plan"); }
@@ -25,10 +26,43 @@ static nf_status no_kernel(const nf_plan *p, const nf_node *n, const nf_op_desc 
   return st;
 }
 
+nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n) {
+  nf_op_desc d = nf_graph_describe(p->graph, n);
+  for (int k = 0; k < NF_MAX_IN; k++)
+    if (n->in[k] != 0) d.in[k] = p->type[n->in[k]];
+  return d;
+}
+
+// A weight lies as its first user's best kernel reads it; its other users choose among those that read it so,
+// and a reference reads everything.
+static void choose_pack(nf_plan *p, const nf_node *n) {
+  nf_op_desc d = nf_plan_describe(p, n);
+  const int w = nf_packed_operand(&d);
+  if (w < 0 || d.in[w].pack != NF_PACK_ANY) return;
+  nf_selection s;
+  nf_select(&p->options.hw, &d, &p->options.select, &s);
+  const nf_pack pack = s.chosen != NULL ? s.chosen->pack : NF_PACK_PLAIN;
+  p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
+}
+
+static nf_status choose_packs(nf_plan *p) {
+  const nf_graph *g = p->graph;
+  p->type = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->type);
+  if (p->type == NULL) return out_of_memory();
+  for (nf_val v = 1; v < g->n_values; v++) {
+    p->type[v] = g->value[v].type;
+    if (g->value[v].kind == NF_VALUE_WEIGHT && p->type[v].rank >= 2) p->type[v].pack = NF_PACK_ANY;
+  }
+  for (size_t i = 0; i < g->n_nodes; i++) choose_pack(p, &g->node[i]);
+  for (nf_val v = 1; v < g->n_values; v++) // no kernel asked
+    if (p->type[v].pack == NF_PACK_ANY) p->type[v].pack = NF_PACK_PLAIN;
+  return nf_ok();
+}
+
 static nf_status select_kernel(nf_plan *p, nf_node_id id) {
   const nf_node *n = &p->graph->node[id];
   nf_step *s = &p->step[p->n_steps];
-  const nf_op_desc d = nf_graph_describe(p->graph, n);
+  const nf_op_desc d = nf_plan_describe(p, n);
   s->node = id;
   nf_select(&p->options.hw, &d, &p->options.select, &s->selection);
   if (s->selection.chosen == NULL) return no_kernel(p, n, &d, &s->selection);
@@ -106,6 +140,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   p->graph = g;
   p->options = *o;
   nf_status st;
+  NF_GOTO(choose_packs(p));
   NF_GOTO(select_kernels(p));
   NF_GOTO(plan_memory(p));
   *out = p;
@@ -121,6 +156,7 @@ void nf_plan_destroy(nf_plan *p) {
   nf_free(p);
 }
 
+const nf_type *nf_plan_type(const nf_plan *p, nf_val v) { return &p->type[v]; }
 size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
 size_t nf_plan_unshared_bytes(const nf_plan *p) { return p->unshared_bytes; }
 size_t nf_plan_launches(const nf_plan *p) { return p->n_steps; }
@@ -140,7 +176,7 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v) {
   if (v == 0) return (nf_tensor){0};
   const nf_home *root = &p->home[p->home[v].root];
-  return nf_tensor_of(&p->graph->value[v].type, &p->batch.sizes, root->slots, root->data);
+  return nf_tensor_of(&p->type[v], &p->batch.sizes, root->slots, root->data);
 }
 
 static nf_status set_tensor(const nf_plan *p, nf_val v, nf_tensor *out) {

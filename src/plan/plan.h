@@ -22,6 +22,8 @@ typedef struct nf_plan nf_plan;
 nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **out);
 void nf_plan_destroy(nf_plan *p); // NULL is fine
 
+// The graph's type of v, or of a weight the one in which its kernels read it.
+const nf_type *nf_plan_type(const nf_plan *p, nf_val v);
 size_t nf_plan_arena_bytes(const nf_plan *p);    // all activations, sharing storage by lifetime
 size_t nf_plan_unshared_bytes(const nf_plan *p); // the same without sharing
 void nf_plan_place(nf_plan *p, void *arena);     // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE

@@ -21,6 +21,7 @@ struct nf_plan {
   const nf_graph *graph;
   nf_plan_options options;
   nf_arena arena; // homes, steps, argument structs
+  nf_type *type;  // [n_values] the graph's, with the packing orders that kernels read
   nf_home *home;  // [n_values]
   nf_step *step;  // [n_steps], views left out
   nf_launch *launch;
@@ -30,3 +31,5 @@ struct nf_plan {
   size_t n_lifetimes, arena_bytes, unshared_bytes;
   nf_batch batch; // of the last run; kernels' arguments point here
 };
+
+nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types

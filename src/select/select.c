@@ -7,6 +7,11 @@ static bool runs_on(nf_backend variant, nf_backend hw) {
   return variant == hw || (variant == NF_BACKEND_REF && hw == NF_BACKEND_CPU);
 }
 
+static bool reads_pack(const nf_variant *v, const nf_op_desc *d) {
+  const int w = nf_packed_operand(d);
+  return w < 0 || v->backend == NF_BACKEND_REF || d->in[w].pack == NF_PACK_ANY || d->in[w].pack == v->pack;
+}
+
 static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, nf_promise promise,
                         int *limit) {
   if (!runs_on(v->backend, hw->backend)) return NF_REFUSED_BACKEND;
@@ -16,6 +21,7 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
       *limit = i;
       return NF_REFUSED_LIMIT;
     }
+  if (!reads_pack(v, d)) return NF_REFUSED_PACK;
   return v->promise < promise ? NF_REFUSED_PROMISE : NF_CHOSEN;
 }
 
@@ -80,6 +86,10 @@ void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_de
     break;
   case NF_REFUSED_LIMIT:
     nf_limit_explain(&c->variant->limit[c->limit], d, out);
+    break;
+  case NF_REFUSED_PACK:
+    nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack),
+                   nf_pack_name(d->in[nf_packed_operand(d)].pack));
     break;
   case NF_REFUSED_PROMISE:
     nf_text_printf(out, "promises less than was asked");

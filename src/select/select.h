@@ -13,6 +13,7 @@ typedef enum nf_refusal {
   NF_REFUSED_BACKEND, // for another backend
   NF_REFUSED_NEED,    // the processor lacks a feature
   NF_REFUSED_LIMIT,   // a constraint row does not hold
+  NF_REFUSED_PACK,    // reads the weight in another packing order
   NF_REFUSED_PROMISE, // promises less than was asked
   NF_REFUSED_FORCED,  // legal, but another was forced by name
   NF_REFUSED_BETTER,  // legal, but a later row of the list is preferred

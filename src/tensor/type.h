@@ -30,6 +30,7 @@ typedef enum nf_pack {
   NF_PACK_PLAIN =
       0,       // row-major over the padded extents; a quantised type's scales follow in a plane of their own
   NF_PACK_N16, // 16 rows side by side (pack.h)
+  NF_PACK_ANY, // not decided yet: only in questions to selection
   NF_PACK_COUNT
 } nf_pack;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Limits of kernel variants: what they speak of, whether they hold, and the sentences about them.
 #include "kernels/contract/variant.h"
+#include <string.h>
 
 static const struct {
   const char *name, *what;
@@ -150,4 +151,13 @@ void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out) {
   }
   nf_text_printf(out, "%s %s %lld", quantities[l->quantity].name, relation_name(l->relation),
                  (long long)l->value);
+}
+
+int nf_packed_operand(const nf_op_desc *d) {
+  const nf_op_info *info = nf_op_of(d->op);
+  for (int i = 0; i < info->n_in; i++) {
+    const bool weight = strcmp(info->in[i].name, "w") == 0 || strcmp(info->in[i].name, "table") == 0;
+    if (weight && d->in[i].rank >= 2 && d->in[i].dim[0].sym == NF_CONST) return i;
+  }
+  return -1;
 }

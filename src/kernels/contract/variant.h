@@ -20,6 +20,9 @@ typedef enum nf_quantity {
 const char *nf_quantity_name(nf_quantity q);                           // "K"
 bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out); // false: the op has no such extent
 
+// The operand whose packing order kernels ask for: the weight matrix of an op ("w" or "table"), or -1.
+int nf_packed_operand(const nf_op_desc *d);
+
 typedef enum nf_relation { NF_MULTIPLE_OF = 1, NF_AT_MOST, NF_AT_LEAST, NF_DTYPE_IN } nf_relation;
 typedef struct nf_limit {
   nf_relation relation; // 0 ends the list
@@ -58,6 +61,7 @@ typedef struct nf_variant {
   nf_backend backend;
   uint64_t need; // NF_CPU_* bits
   nf_promise promise;
+  nf_pack pack; // of the weight that it reads. References read any.
   nf_limit limit[8];
   // The kernel: blocks(args) independent pieces of work, then run(args, block) for each, on any thread, in
   // any order. The number of blocks depends on shapes only. No libc but memory and maths, no allocation, no

@@ -12,6 +12,7 @@
 enum {
   NF_STRIP = 16,       // weight rows side by side
   NF_PANEL = 256,      // k at a time: a panel of x and of decoded weights stays in the first-level cache
+  NF_TILE_SUMS = 12,   // vectors of sums that one tile keeps: strips * tokens * 2 at most
   NF_TILE_TOKENS = 24, // tokens whose panel of x is widened together
 };
 
@@ -37,7 +38,7 @@ NF_INLINE v8 nf_strip_at(const void *w, bool wide, int64_t k, int half) {
 // registers.
 NF_INLINE void nf_tile(int tokens, int strips, bool wide, const float *x, int64_t ldx, const void *w,
                        int64_t strip_bytes, int64_t n, float *sum, int64_t strip_sums) {
-  v8 acc[strips * tokens * 2];
+  v8 acc[NF_TILE_SUMS];
   for (int i = 0; i < strips * tokens; i++)
     for (int h = 0; h < 2; h++)
       acc[2 * i + h] = v8_load(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h);
