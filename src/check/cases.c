@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: Apache-2.0
+// Cases: ops with shapes and dtypes, chosen around tiles, tails and the limits of a variant.
+#include "base/checked.h"
+#include "check/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { VOCABULARY = 37, HEADS = 3 };
+
+static nf_status make_attention(const nf_dims *m, nf_op_desc *d, nf_extent t) {
+  const int64_t head = m->q[NF_Q_HEAD], heads = m->kv_heads * m->q[NF_Q_GROUP];
+  nf_type pool = NF_TYPE(m->act, NF_C(2), NF_C(m->kv_heads), NF_C(m->q[NF_Q_PAGE]), NF_C(head));
+  pool.cache = m->options & 2 ? NF_CACHE_SLIDING : NF_CACHE_FULL;
+  if (d->op == NF_OP_kv_write) {
+    d->in[0] = d->in[1] = NF_TYPE(m->act, t, NF_C(m->kv_heads), NF_C(head));
+    d->in[2] = pool;
+    return nf_op_infer(d);
+  }
+  d->attr.attention = (nf_attention_attrs){.scale = .25f, .window = m->options & 2 ? m->q[NF_Q_PAGE] + 3 : 0};
+  d->in[0] = NF_TYPE(m->act, t, NF_C(heads), NF_C(head));
+  d->in[1] = pool;
+  if (m->options & 1) d->in[2] = NF_TYPE(m->act, NF_C(heads));
+  return nf_op_infer(d);
+}
+
+static nf_status make_linear(const nf_dims *m, nf_op_desc *d, nf_extent t) {
+  const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]),
+                  j = NF_C(m->q[NF_Q_TOPK]);
+  if (d->op == NF_OP_linear) {
+    d->attr.linear.out = m->out;
+    d->in[0] = NF_TYPE(m->act, t, k);
+    d->in[1] = NF_TYPE(m->weight, n, k);
+    if (m->options & 1) d->in[2] = NF_TYPE(m->act, n);
+    return nf_op_infer(d);
+  }
+  d->attr.grouped_linear.out = m->out;
+  d->in[0] = m->options & 2 ? NF_TYPE(m->act, t, j, k) : NF_TYPE(m->act, t, k);
+  d->in[1] = NF_TYPE(NF_I32, t, j);
+  d->in[2] = NF_TYPE(m->weight, e, n, k);
+  if (m->options & 1) d->in[3] = NF_TYPE(m->act, e, n);
+  return nf_op_infer(d);
+}
+
+static nf_status make_rope(const nf_dims *m, nf_op_desc *d, nf_extent t) {
+  const int64_t head = m->q[NF_Q_HEAD], part = m->options & 1 ? head / 4 * 2 : head / 2 * 2;
+  if (d->op == NF_OP_rope_table) {
+    d->attr.rope_table = (nf_rope_table_attrs){.theta = 150000,
+                                               .factor = m->options & 1 ? 32 : 1,
+                                               .context = 4096,
+                                               .beta_fast = 32,
+                                               .beta_slow = 1,
+                                               .scale = 1.25f,
+                                               .dims = head,
+                                               .truncate = m->options & 2};
+    return nf_op_infer(d);
+  }
+  d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), NF_C(head));
+  d->in[1] = NF_TYPE(NF_F32, t, NF_C(part));
+  return nf_op_infer(d);
+}
+
+static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
+  const nf_extent k = NF_C(m->q[NF_Q_K]), j = NF_C(m->q[NF_Q_TOPK]);
+  d->in[0] = NF_TYPE(m->act, t, k);
+  switch (d->op) {
+  case NF_OP_embedding:
+    d->attr.embedding.out = m->out;
+    d->in[0] = NF_TYPE(NF_I32, t);
+    d->in[1] = NF_TYPE(m->weight, NF_C(VOCABULARY), NF_C(m->q[NF_Q_N]));
+    break;
+  case NF_OP_rms_norm:
+    d->attr.rms_norm.eps = 1e-5f;
+    if (m->options & 1) d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), k);
+    d->in[1] = NF_TYPE(m->act, k);
+    break;
+  case NF_OP_add:
+    d->in[1] = d->in[0];
+    break;
+  case NF_OP_swiglu:
+    d->attr.swiglu =
+        m->options & 1
+            ? (nf_swiglu_attrs){.alpha = 1.702f, .beta = 1, .limit = 7, .interleaved = m->options & 2}
+            : (nf_swiglu_attrs){.alpha = 1, .interleaved = m->options & 2};
+    break;
+  case NF_OP_router_topk:
+    d->attr.router_topk.k = m->q[NF_Q_TOPK];
+    d->in[0] = NF_TYPE(m->act, t, NF_C(m->q[NF_Q_E]));
+    if (m->options & 1) d->in[1] = NF_TYPE(NF_I32, t, j);
+    break;
+  case NF_OP_combine:
+    d->in[0] = NF_TYPE(m->act, t, j, k);
+    d->in[1] = NF_TYPE(NF_F32, t, j);
+    break;
+  default:
+    break;
+  }
+  return nf_op_infer(d);
+}
+
+nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
+  const nf_extent t = NF_BY(1, NF_T);
+  const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
+  *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
+  if (op == NF_OP_attention || op == NF_OP_kv_write) return make_attention(m, &out->d, t);
+  if (op == NF_OP_linear || op == NF_OP_grouped_linear) return make_linear(m, &out->d, t);
+  if (op == NF_OP_rope || op == NF_OP_rope_table) return make_rope(m, &out->d, t);
+  return make_rows(m, &out->d, t);
+}
+
+void nf_case_print(const nf_case *c, char *out, size_t size) {
+  const nf_op_info *info = nf_op_of(c->d.op);
+  nf_text t = {0};
+  for (int i = 0; i < info->n_in; i++) {
+    if (c->d.in[i].dtype == NF_NONE) continue;
+    nf_text_printf(&t, "%s ", info->in[i].name);
+    nf_type_print(&c->d.in[i], &t);
+    nf_text_printf(&t, ", ");
+  }
+  nf_text_printf(&t, "T %lld%s", (long long)c->dims.tokens, c->exact ? ", exact" : "");
+  snprintf(out, size, "%s", t.failed ? "?" : t.at);
+  nf_text_deinit(&t);
+}
+
+bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
+  nf_selection s;
+  nf_hw here = *hw;
+  here.backend = NF_BACKEND_CPU;
+  nf_select_from(v, 1, &here, &c->d, NULL, &s);
+  return s.chosen != NULL;
+}
+
+static bool made(nf_op op, const nf_dims *m, const nf_case *like, nf_case *out) {
+  nf_status st = nf_case_make(op, m, out);
+  const bool ok = nf_is_ok(st);
+  nf_status_free(st);
+  if (like) out->exact = like->exact, out->seed = like->seed;
+  return ok;
+}
+
+#define PICK(list, i) (list)[(size_t)(i) % (sizeof(list) / sizeof *(list))]
+
+// Lengths of these lists are different primes, so that all pairs of values come up.
+static nf_dims dims_of(int i) {
+  static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
+  static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
+  static const int64_t experts[] = {4, 8, 5}, topk[] = {2, 4, 1, 3, 4}, group[] = {1, 4, 8},
+                       page[] = {16, 64, 5};
+  return (nf_dims){.q = {[NF_Q_K] = PICK(k, i),
+                         [NF_Q_N] = PICK(n, i),
+                         [NF_Q_E] = PICK(experts, i),
+                         [NF_Q_TOPK] = PICK(topk, i / 2),
+                         [NF_Q_HEAD] = PICK(head, i),
+                         [NF_Q_GROUP] = PICK(group, i),
+                         [NF_Q_PAGE] = PICK(page, i + i / 3)},
+                   .kv_heads = 1 + i % 2,
+                   .tokens = PICK(t, i),
+                   .options = (unsigned)(i + i / 4)};
+}
+
+static void set_dtypes(nf_dims *m, int i) {
+  static const nf_dtype act[] = {NF_F32, NF_BF16, NF_F16}, out[] = {NF_F32, NF_BF16, NF_F16, NF_BF16, NF_F32};
+  static const nf_dtype weight[] = {NF_BF16, NF_MXFP4, NF_F32, NF_F16};
+  m->act = PICK(act, i);
+  m->out = PICK(out, i);
+  m->weight = PICK(weight, i);
+}
+
+// Moves an extent to the legal side of l, where another multiple or bound will do.
+static void move(nf_dims *m, const nf_limit *l) {
+  int64_t *q = &m->q[l->quantity];
+  if (l->relation == NF_MULTIPLE_OF) *q = nf_max(1, nf_ceil_div(*q, l->value)) * l->value;
+  if (l->relation == NF_AT_MOST) *q = nf_min(*q, l->value);
+  if (l->relation == NF_AT_LEAST) *q = nf_max(*q, l->value);
+}
+
+bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out) {
+  enum { DTYPES = 60 };
+  nf_dims m = dims_of(i);
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t l = 0; l < sizeof v->limit / sizeof *v->limit && v->limit[l].relation; l++)
+      if (v->limit[l].relation != NF_DTYPE_IN) move(&m, &v->limit[l]);
+  if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
+  if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
+  const nf_case like = {.exact = i % 2, .seed = nf_hash(seed, (uint64_t)i)};
+  for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
+    set_dtypes(&m, i + dtypes);
+    if (made(v->op, &m, &like, out) && nf_case_legal(v, hw, out)) return true;
+  }
+  return false;
+}
+
+bool nf_case_at(const nf_limit *l, const nf_case *c, nf_case *out) {
+  nf_dims m = c->dims;
+  if (l->relation == NF_DTYPE_IN) return false;
+  m.q[l->quantity] = l->value;
+  if (l->quantity == NF_Q_E || l->quantity == NF_Q_TOPK) { // keep what else they multiply small
+    m.q[NF_Q_K] = nf_min(m.q[NF_Q_K], 32);
+    if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
+  }
+  m.tokens = nf_min(m.tokens, 2);
+  return made(c->d.op, &m, c, out);
+}
+
+bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
+  nf_dims m = c->dims;
+  if (l->relation == NF_DTYPE_IN) {
+    for (int i = 0; i < 60; i++) {
+      set_dtypes(&m, i);
+      if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
+    }
+    return false;
+  }
+  // Two steps, as some ops want even extents.
+  for (int step = 1; step <= 2; step++) {
+    m.q[l->quantity] = l->relation == NF_AT_LEAST ? l->value - step : l->value + step;
+    if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
+    if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
+  }
+  return false;
+}

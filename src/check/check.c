@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checker's course: which cases a variant gets, its runs, what is compared, and the rows that tell.
+#include "check/check.h"
+#include "base/checked.h"
+#include "check/compare.h"
+#include "check/internal.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { CASES = 40 };
+
+typedef struct check {
+  const nf_check_options *o;
+  const nf_hw *hw;
+  size_t rows, failed;
+} check;
+
+static void report(check *k, nf_check_row *r) {
+  k->rows++;
+  k->failed += !r->ok;
+  if (k->o->row) k->o->row(k->o->user, r);
+}
+
+// ---- one run ----
+
+typedef struct job {
+  const nf_variant *v;
+  const void *args;
+  int64_t blocks, step; // step 0: in order
+} job;
+
+static void run_block(const void *arg, int64_t block) {
+  const job *j = arg;
+  j->v->run(j->args, j->step ? (j->blocks - 1 - block) * j->step % j->blocks : block);
+}
+
+// With threads: from the end and in leaps, on all of them.
+static void run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
+  static const int64_t primes[] = {7919, 104729, 1299709};
+  job j = {v, i->args, v->blocks(i->args), threads ? 1 : 0};
+  for (int n = 0; threads && n < 3; n++)
+    if (j.blocks % primes[n]) j.step = primes[n];
+  if (threads)
+    nf_threads_run(threads, j.blocks, run_block, &j);
+  else
+    for (int64_t b = 0; b < j.blocks; b++) run_block(&j, b);
+}
+
+static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
+                           nf_threads *threads, nf_instance *out, const char **why) {
+  NF_TRY(nf_instance_init(out, c, gap, garbage, false));
+  const uint64_t before = nf_operands_hash(out);
+  run(v, out, threads);
+  if (nf_operands_hash(out) != before) *why = "wrote into an operand";
+  if (!nf_guards_hold(out)) *why = "wrote beside its result";
+  return nf_ok();
+}
+
+// ---- one case ----
+
+typedef struct trio {
+  nf_instance want, first, second, sums; // sums: the reference over absolute values
+} trio;
+
+static void trio_deinit(trio *t) {
+  nf_instance_deinit(&t->want);
+  nf_instance_deinit(&t->first);
+  nf_instance_deinit(&t->second);
+  nf_instance_deinit(&t->sums);
+}
+
+static nf_status run_all(check *k, const nf_variant *v, const nf_case *c, trio *t, const char **why) {
+  const nf_variant *ref = nf_reference_of(c->d.op);
+  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t->want, why));
+  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
+  NF_TRY(run_fresh(v, c, 3, 0x4b, k->o->threads, &t->second, why));
+  NF_TRY(nf_instance_init(&t->sums, c, 0, 0xff, true));
+  run(ref, &t->sums, NULL);
+  return nf_ok();
+}
+
+static nf_status check_case(check *k, const nf_variant *v, const nf_case *c) {
+  nf_check_row r = {.op = nf_op_of(c->d.op)->name, .variant = v->name};
+  const char *why = NULL;
+  trio t = {0};
+  nf_case_print(c, r.text, sizeof r.text);
+  nf_status st = run_all(k, v, c, &t, &why);
+  if (nf_is_ok(st)) {
+    const bool bitwise = v->promise == NF_PROMISE_EXACT || nf_case_bitwise(c);
+    r.ok = nf_results_near(&t.want, &t.first, &t.sums, bitwise, &r) && !why;
+    if (!nf_results_equal(&t.first, &t.second)) {
+      r.ok = false;
+      why = "another order, other garbage or other row gaps change the result";
+    }
+    if (why) snprintf(r.why, sizeof r.why, "%s", why);
+    report(k, &r);
+  }
+  trio_deinit(&t);
+  return st;
+}
+
+// ---- limits ----
+
+// Both sides of a limit: at its value the kernel runs, beyond it selection refuses with a sentence.
+static nf_status check_limit(check *k, const nf_variant *v, const nf_limit *l, const nf_case *c) {
+  nf_case at, beyond;
+  if (nf_case_at(l, c, &at) && nf_case_legal(v, k->hw, &at)) NF_TRY(check_case(k, v, &at));
+  if (!nf_case_beyond(l, c, &beyond)) return nf_ok();
+  nf_check_row r = {
+      .op = nf_op_of(c->d.op)->name, .variant = v->name, .ok = !nf_case_legal(v, k->hw, &beyond)};
+  nf_text t = {0};
+  nf_limit_explain(l, &beyond.d, &t);
+  snprintf(r.text, sizeof r.text, "refused: %s", t.failed ? "?" : t.at);
+  if (!r.ok) snprintf(r.why, sizeof r.why, "selection takes it");
+  nf_text_deinit(&t);
+  report(k, &r);
+  return nf_ok();
+}
+
+static nf_status check_variant(check *k, const nf_variant *v) {
+  nf_case c, any;
+  int found = 0;
+  for (int i = 0; i < CASES; i++) {
+    if (!nf_case_for(v, k->hw, i, k->o->seed, &c)) continue;
+    if (!found++) any = c;
+    NF_TRY(check_case(k, v, &c));
+  }
+  if (!found) {
+    nf_check_row r = {
+        .op = nf_op_of(v->op)->name, .variant = v->name, .text = "any", .why = "no case that it takes"};
+    report(k, &r);
+    return nf_ok();
+  }
+  for (size_t l = 0; l < sizeof v->limit / sizeof *v->limit && v->limit[l].relation; l++)
+    NF_TRY(check_limit(k, v, &v->limit[l], &any));
+  return nf_ok();
+}
+
+// ---- all ----
+
+static bool asked(const nf_check_options *o, const nf_variant *v) {
+  return (!o->op || strcmp(o->op, nf_op_of(v->op)->name) == 0) &&
+         (!o->variant || strcmp(o->variant, v->name) == 0);
+}
+
+static nf_status check_names(const nf_variant *list, size_t n, const nf_check_options *o) {
+  for (size_t i = 0; i < n; i++)
+    if (asked(o, &list[i])) return nf_ok();
+  return nf_error(NF_USAGE, "no kernel of op %s is called %s", o->op ? o->op : "(any)",
+                  o->variant ? o->variant : "(any)");
+}
+
+nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o) {
+  check k = {.o = o, .hw = hw};
+  NF_TRY(check_names(list, n, o));
+  for (size_t i = 0; i < n; i++) {
+    const bool here = !(list[i].need & ~hw->features);
+    if (here && asked(o, &list[i])) NF_TRY(check_variant(&k, &list[i]), "checking %s", list[i].name);
+  }
+  if (o->bench) NF_TRY(nf_bench_variants(list, n, hw, o));
+  if (k.failed) return nf_error(NF_CHECK_FAILED, "%zu of %zu checks failed", k.failed, k.rows);
+  return nf_ok();
+}
+
+nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o) {
+  size_t n;
+  const nf_variant *list = nf_variants(&n);
+  return nf_check_run_from(list, n, hw, o);
+}
+
+json_t *nf_check_row_json(const nf_check_row *r) {
+  json_t *j =
+      json_pack("{s:s, s:s, s:s, s:b}", "op", r->op, "variant", r->variant, "case", r->text, "ok", r->ok);
+  bool ok = j != NULL;
+  if (ok && r->us > 0)
+    ok = !json_object_set_new(j, "us", json_real(r->us)) &&
+         !json_object_set_new(j, "gb_s", json_real(r->gb_s)) &&
+         !json_object_set_new(j, "gflop_s", json_real(r->gflop_s));
+  // json_real refuses what is not finite; a difference that is no number has a sentence instead
+  if (ok && r->error - r->error == 0)
+    ok = !json_object_set_new(j, "error", json_real(r->error)) &&
+         !json_object_set_new(j, "bound", json_real(r->bound));
+  if (ok && *r->why) ok = !json_object_set_new(j, "why", json_string(r->why));
+  if (ok) return j;
+  json_decref(j);
+  return NULL;
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checker: every kernel of the list that can run here against its op's reference, and their times.
+//
+// A case is an op with shapes, dtypes and a batch. Its operands lie in rows with gaps, the gaps and all
+// storage around results hold NaN, and results are looked at three ways: against the reference (bitwise for
+// exact inputs and promises, else within a bound from the accumulation length), beside them (nothing may be
+// written), and against a second run in shuffled blocks on several threads over other garbage (bitwise).
+#pragma once
+#include "base/threads.h"
+#include "select/select.h"
+#include <jansson.h>
+
+typedef struct nf_check_row {
+  const char *op, *variant;
+  char text[192];           // the case: "x f32[T,33] w bf16[5,33], T 7, exact"
+  char why[192];            // of a failure; else ""
+  double error, bound;      // largest difference and what was allowed there; both 0 when compared bitwise
+  double us, gb_s, gflop_s; // of a timing, else 0
+  bool ok;
+} nf_check_row;
+
+typedef struct nf_check_options {
+  const char *op, *variant; // NULL: all
+  uint64_t seed;
+  nf_threads *threads;
+  bool bench; // time shapes of gpt-oss as well
+  void (*row)(void *user, const nf_check_row *r);
+  void *user;
+} nf_check_options;
+
+// NF_CHECK_FAILED names how many rows failed; NF_USAGE an unknown op or variant. One run per pool of threads.
+nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o);
+// The same over another list of variants, for tests.
+nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);
+json_t *nf_check_row_json(const nf_check_row *r); // an object; NULL when memory is out

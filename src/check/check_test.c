@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checker passes the kernels that are here, and catches kernels that are wrong in one way each.
+#include "check/check.h"
+#include "kernels/kernels.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static nf_threads *threads, *one_thread;
+static nf_hw hw;
+
+static int set_up(void **state) {
+  (void)state;
+  nf_status st = nf_threads_create(3, &threads);
+  if (nf_is_ok(st)) st = nf_threads_create(1, &one_thread);
+  if (nf_is_ok(st)) st = nf_hw_detect(&hw);
+  const int failed = !nf_is_ok(st);
+  nf_status_free(st);
+  return failed;
+}
+
+static int tear_down(void **state) {
+  (void)state;
+  nf_threads_destroy(threads);
+  nf_threads_destroy(one_thread);
+  return 0;
+}
+
+typedef struct seen {
+  int rows, failed, refused, timed;
+  char why[192];
+} seen;
+
+static void look(void *user, const nf_check_row *r) {
+  seen *s = user;
+  s->rows++;
+  s->refused += strncmp(r->text, "refused: ", 9) == 0;
+  s->timed += r->us > 0;
+  if (!r->ok && !s->failed++) snprintf(s->why, sizeof s->why, "%s", r->why);
+  json_t *j = nf_check_row_json(r);
+  assert_non_null(j);
+  assert_string_equal(json_string_value(json_object_get(j, "variant")), r->variant);
+  json_decref(j);
+}
+
+static void all(void **state) {
+  (void)state;
+  for (uint64_t seed = 1; seed <= 2; seed++) {
+    seen s = {0};
+    nf_status st =
+        nf_check_run(&hw, &(nf_check_options){.seed = seed, .threads = threads, .row = look, .user = &s});
+    if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
+    size_t n;
+    nf_variants(&n);
+    assert_true(s.rows > 30 * (int)n && s.refused >= (int)n);
+  }
+}
+
+// ---- wrong kernels: a linear that is the reference but for one fault ----
+
+static int64_t blocks(const void *a) { return nf_linear_ref_blocks(a); }
+
+static void wrong_tail(const void *p, int64_t block) { // drops the last column of an odd K
+  nf_linear_args a = *(const nf_linear_args *)p;
+  if (a.x.dim[a.x.rank - 1] % 2) a.x.dim[a.x.rank - 1]--;
+  nf_linear_ref(&a, block);
+}
+
+static void reads_padding(const void *p, int64_t block) {
+  nf_linear_args a = *(const nf_linear_args *)p;
+  if (a.x.stride[0] > a.x.dim[1] && a.w.stride[0] > a.w.dim[1]) a.x.dim[1]++, a.w.dim[1]++;
+  nf_linear_ref(&a, block);
+}
+
+static void writes_past_end(const void *p, int64_t block) {
+  const nf_linear_args *a = p;
+  nf_linear_ref(a, block);
+  if (nf_tensor_rows(&a->y) > 0)
+    ((unsigned char *)nf_tensor_row(&a->y, 0))[nf_tensor_cols(&a->y) * nf_dtype_of(a->y.dtype)->bits / 8] = 0;
+}
+
+static void leaves_garbage(const void *p, int64_t block) { // never writes the last row
+  nf_linear_args a = *(const nf_linear_args *)p;
+  if (a.x.dim[0] > 1) a.x.dim[0]--, a.y.dim[0]--;
+  nf_linear_ref(&a, block);
+}
+
+static void loses_precision(const void *p, int64_t block) {
+  const nf_linear_args *a = p;
+  nf_linear_ref(a, block);
+  for (int64_t r = 0; block == 0 && a->y.dtype == NF_F32 && r < nf_tensor_rows(&a->y); r++)
+    *(float *)nf_tensor_row(&a->y, r) *= 1.01f;
+}
+
+static void writes_operand(const void *p, int64_t block) {
+  const nf_linear_args *a = p;
+  nf_linear_ref(a, block);
+  if (block == 0) *(unsigned char *)a->w.data ^= 1;
+}
+
+static void order_matters(const void *p, int64_t block) { // block 1 is right only after block 0
+  const nf_linear_args *a = p;
+  nf_linear_ref(a, block);
+  if (block != 1 || nf_tensor_rows(&a->y) == 0) return;
+  uint8_t first[2];
+  memcpy(first, nf_tensor_row(&a->y, 0), sizeof first);
+  if (first[0] == 0x4b && first[1] == 0x4b) ((uint8_t *)nf_tensor_row(&a->y, 0))[8] ^= 0x10;
+}
+
+static void catches(void **state) {
+  (void)state;
+  static const struct {
+    void (*run)(const void *, int64_t);
+    const char *why;
+  } wrong[] = {
+      {wrong_tail, "row"},     {reads_padding, "row"},   {writes_past_end, "wrote beside its result"},
+      {leaves_garbage, "row"}, {loses_precision, "row"}, {writes_operand, "wrote into an operand"},
+      {order_matters, ""}};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    const nf_variant v = {.name = "linear_wrong",
+                          .op = NF_OP_linear,
+                          .backend = NF_BACKEND_CPU,
+                          .limit = {AT_MOST(K, 4096)},
+                          .blocks = blocks,
+                          .run = wrong[i].run};
+    seen s = {0};
+    nf_status st = nf_check_run_from(
+        &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = threads, .row = look, .user = &s});
+    if (nf_status_code(st) != NF_CHECK_FAILED || !strstr(s.why, wrong[i].why))
+      fail_msg("wrong kernel %zu: '%s', '%s'", i, nf_status_message(st), s.why);
+    nf_status_free(st);
+  }
+  const nf_variant right = {.name = "linear_right",
+                            .op = NF_OP_linear,
+                            .backend = NF_BACKEND_CPU,
+                            .limit = {MULTIPLE_OF(K, 48), AT_MOST(K, 4096), OPERAND_DTYPE(1, NF_BIT(MXFP4))},
+                            .blocks = blocks,
+                            .run = nf_reference_of(NF_OP_linear)->run};
+  seen s = {0};
+  nf_status st = nf_check_run_from(
+      &right, 1, &hw, &(nf_check_options){.seed = 1, .threads = threads, .row = look, .user = &s});
+  if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
+  assert_int_equal(s.refused, 3);
+}
+
+static void names_and_times(void **state) {
+  (void)state;
+  nf_status st =
+      nf_check_run(&hw, &(nf_check_options){.op = "linear", .variant = "add_ref", .threads = threads});
+  assert_int_equal(nf_status_code(st), NF_USAGE);
+  nf_status_free(st);
+  seen s = {0};
+  st = nf_check_run(
+      &hw, &(nf_check_options){.op = "rms_norm", .bench = true, .threads = threads, .row = look, .user = &s});
+  assert_true(nf_is_ok(st));
+  assert_true(s.timed >= 2);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(catches),
+                                     cmocka_unit_test(names_and_times)};
+  return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparisons of results, and the bounds of real-valued ones.
+#include "check/compare.h"
+#include "base/checked.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static size_t row_bytes(const nf_tensor *t) {
+  return (size_t)nf_tensor_cols(t) * (size_t)nf_dtype_of(t->dtype)->bits / 8;
+}
+
+// Results of padding tokens mean nothing. (Of attention: heads of a token are rows.)
+static int64_t rows_to_compare(const nf_instance *i, const nf_tensor *t) {
+  if (i->c->d.op == NF_OP_attention) return i->used * t->dim[1];
+  return nf_tensor_rows(t);
+}
+
+bool nf_case_bitwise(const nf_case *c) {
+  switch (c->d.op) {
+  case NF_OP_embedding:
+  case NF_OP_gather_rows:
+  case NF_OP_kv_write:
+  case NF_OP_add:
+    return true;
+  case NF_OP_linear:
+  case NF_OP_grouped_linear:
+  case NF_OP_combine:
+    return c->exact;
+  default:
+    return false;
+  }
+}
+
+// ---- bounds ----
+// Kernels may sum in any order and use their own exp, sin and cos, good to a few units in the last place.
+// What is allowed between two of them, before both round to the result's dtype:
+
+static const double eps = 0x1p-23;
+
+// n products or sums whose absolute values add up to `sum`.
+static double of_sum(int64_t n, double sum) { return eps * (double)(n + 8) * sum; }
+
+// Logits are off by dl, so each weight by a factor of e^(2 dl); |v| <= 1 (3 when exact).
+static double of_attention(const nf_case *c) {
+  const double most = c->exact ? 3 : 1, keys = 256;
+  const int64_t head = c->dims.q[NF_Q_HEAD];
+  const double dl = of_sum(head, c->d.attr.attention.scale * (double)head * most * most);
+  return most * (expm1(2 * dl) + eps * (keys + 16));
+}
+
+static double bound_of(const nf_case *c, double want, double sum, double magnitude) {
+  const double big = c->exact ? 3 : 10;
+  switch (c->d.op) {
+  case NF_OP_linear:
+  case NF_OP_grouped_linear:
+    return of_sum(c->dims.q[NF_Q_K], sum);
+  case NF_OP_combine:
+    return of_sum(c->dims.q[NF_Q_TOPK], sum);
+  case NF_OP_rms_norm:
+    return eps * (double)(c->dims.q[NF_Q_K] + 8) * magnitude;
+  case NF_OP_swiglu:
+    return eps * (16 + 1.702 * big) * magnitude + 0x1p-126;
+  case NF_OP_router_topk:
+    return eps * (16 + 2 * big) * magnitude;
+  case NF_OP_rope:
+    return eps * 4 * 2 * (c->exact ? 9 : 1);
+  case NF_OP_rope_table:
+    return eps * (8 + 256) * c->d.attr.rope_table.scale; // angles up to 256 radians
+  case NF_OP_attention:
+    return of_attention(c);
+  default:
+    return eps * fabs(want);
+  }
+}
+
+// Two values that close may round to neighbours.
+static double rounding(nf_dtype t, double want) {
+  const double step = t == NF_BF16 ? 0x1p-7 : t == NF_F16 ? 0x1p-10 : 0x1p-22;
+  return fabs(want) * step + (t == NF_F16 ? 0x1p-24 : 0);
+}
+
+// ---- results ----
+
+typedef struct worst {
+  double ratio, error, bound;
+  int64_t row, col;
+} worst;
+
+static void near_row(const nf_case *c, const nf_tensor *w, const nf_tensor *g, const nf_tensor *s, int64_t r,
+                     float *room, worst *out) {
+  const int64_t cols = nf_tensor_cols(w);
+  float *want = room, *got = room + cols, *sum = got + cols;
+  nf_row_decode(w, r, want);
+  nf_row_decode(g, r, got);
+  nf_row_decode(s, r, sum);
+  for (int64_t i = 0; i < cols; i++) {
+    const double error = fabs((double)got[i] - want[i]);
+    // sums were rounded to the result's dtype as well
+    const double bound = bound_of(c, want[i], 1.01 * fabs((double)sum[i]), fabs((double)want[i])) +
+                         rounding(w->dtype, want[i]);
+    const double ratio = error <= bound ? (bound > 0 ? error / bound : 0)
+                         : isnan(error) ? INFINITY
+                                        : 1 + error / bound;
+    if (ratio > out->ratio || (r == 0 && i == 0)) *out = (worst){ratio, error, bound, r, i};
+  }
+}
+
+static bool near_result(const nf_instance *want, const nf_instance *got, const nf_instance *sums, int n,
+                        nf_check_row *row) {
+  const nf_tensor *w = nf_instance_result(want, n), *g = nf_instance_result(got, n),
+                  *s = nf_instance_result(sums, n);
+  worst at = {0};
+  float *room = nf_alloc((size_t)nf_tensor_cols(w), 3 * sizeof *room);
+  if (!room) {
+    snprintf(row->why, sizeof row->why, "no memory to compare");
+    return false;
+  }
+  for (int64_t r = 0; r < rows_to_compare(want, w); r++) near_row(want->c, w, g, s, r, room, &at);
+  nf_free(room);
+  row->error = at.error;
+  row->bound = at.bound;
+  if (at.ratio <= 1) return true;
+  snprintf(row->why, sizeof row->why, "%s row %lld column %lld is off by %.3g, allowed %.3g",
+           nf_op_of(want->c->d.op)->out[n].name, (long long)at.row, (long long)at.col, at.error, at.bound);
+  return false;
+}
+
+// The first row that differs, or -1.
+static int64_t differs(const nf_instance *a, const nf_instance *b, int n) {
+  const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
+  for (int64_t r = 0; r < rows_to_compare(a, x); r++)
+    if (memcmp(nf_tensor_row(x, r), nf_tensor_row(y, r), row_bytes(x)) != 0) return r;
+  return -1;
+}
+
+bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_instance *sums, bool bitwise,
+                     nf_check_row *row) {
+  const nf_op_info *info = nf_op_of(want->c->d.op);
+  for (int n = 0; n < info->n_out; n++) {
+    const bool is_int = nf_instance_result(want, n)->dtype == NF_I32;
+    if (!bitwise && !is_int) {
+      if (!near_result(want, got, sums, n, row)) return false;
+      continue;
+    }
+    const int64_t r = differs(want, got, n);
+    if (r < 0) continue;
+    snprintf(row->why, sizeof row->why, "%s row %lld is not the reference's bytes", info->out[n].name,
+             (long long)r);
+    return false;
+  }
+  return true;
+}
+
+// A pool keeps the garbage it held, where nothing was written: those rows may differ between two runs.
+static bool is_garbage(const nf_instance *i, const unsigned char *row, size_t n) {
+  for (size_t at = 0; at < n; at++)
+    if (row[at] != i->garbage) return false;
+  return true;
+}
+
+static bool result_equal(const nf_instance *a, const nf_instance *b, int n) {
+  const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
+  const bool pool = nf_op_of(a->c->d.op)->out[n].alias >= 0;
+  for (int64_t r = 0; r < rows_to_compare(a, x); r++) {
+    const unsigned char *p = nf_tensor_row(x, r), *q = nf_tensor_row(y, r);
+    if (memcmp(p, q, row_bytes(x)) == 0) continue;
+    if (!pool || !is_garbage(a, p, row_bytes(x)) || !is_garbage(b, q, row_bytes(x))) return false;
+  }
+  return true;
+}
+
+bool nf_results_equal(const nf_instance *a, const nf_instance *b) {
+  for (int n = 0; n < nf_op_of(a->c->d.op)->n_out; n++)
+    if (!result_equal(a, b, n)) return false;
+  return true;
+}
+
+// ---- what must not be written ----
+
+static bool all_garbage(const nf_instance *i, const unsigned char *from, const unsigned char *to) {
+  for (; from < to; from++)
+    if (*from != i->garbage) return false;
+  return true;
+}
+
+bool nf_guards_hold(const nf_instance *i) {
+  for (int n = 0; n < i->layout->n_tensors; n++) {
+    const struct nf_storage *s = &i->storage[n];
+    if (!s->base || !s->written) continue;
+    const unsigned char *at = s->base, *end = s->base + NF_GUARD + s->bytes + NF_GUARD;
+    for (int64_t r = 0; r < nf_tensor_rows(s->tensor); r++) { // rows lie in order
+      const unsigned char *row = nf_tensor_row(s->tensor, r);
+      if (!all_garbage(i, at, row)) return false;
+      at = row + row_bytes(s->tensor);
+    }
+    if (!all_garbage(i, at, end)) return false;
+  }
+  return true;
+}
+
+uint64_t nf_operands_hash(const nf_instance *i) {
+  uint64_t h = 0;
+  for (int n = 0; n < i->layout->n_tensors; n++) {
+    const struct nf_storage *s = &i->storage[n];
+    if (!s->base || s->written) continue;
+    for (size_t at = 0; at + 8 <= s->bytes + 2 * NF_GUARD; at += 8) {
+      uint64_t word;
+      memcpy(&word, s->base + at, sizeof word);
+      h = nf_hash(h, word);
+    }
+  }
+  return h;
+}

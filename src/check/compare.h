@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// Comparison of what a kernel left in memory with what it should have left.
+#pragma once
+#include "check/internal.h"
+
+// Whether every kernel must give the reference's bytes here: copies, and sums of small integers.
+bool nf_case_bitwise(const nf_case *c);
+// Fills error, bound and why of the worst place. sums: the reference over absolute values.
+bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_instance *sums, bool bitwise,
+                     nf_check_row *row);
+bool nf_results_equal(const nf_instance *a, const nf_instance *b); // bitwise
+bool nf_guards_hold(const nf_instance *i); // all bytes but the results' elements are still garbage
+uint64_t nf_operands_hash(const nf_instance *i);

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+// A case in memory: values that depend on the seed and the place only, whatever the strides; NaN everywhere
+// else.
+#include "base/checked.h"
+#include "check/internal.h"
+#include <math.h>
+#include <string.h>
+
+uint64_t nf_hash(uint64_t a, uint64_t b) {
+  uint64_t z = a * 0x9e3779b97f4a7c15u + b + 1;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+  return z ^ z >> 31;
+}
+
+// ---- values ----
+
+typedef struct filler {
+  const nf_case *c;
+  int operand;
+  bool magnitude;
+} filler;
+
+static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
+  return nf_hash(nf_hash(nf_hash(f->c->seed, (uint64_t)f->operand), (uint64_t)r), (uint64_t)col);
+}
+
+// The activation sees values on both sides of its limit; logits may be large.
+static float scale_of(nf_op op) { return op == NF_OP_swiglu || op == NF_OP_router_topk ? 10 : 1; }
+
+static float value_at(const filler *f, int64_t r, int64_t col) {
+  const uint64_t h = hash_at(f, r, col);
+  const float x = f->c->exact ? (float)(int64_t)(h % 7) - 3
+                              : scale_of(f->c->d.op) * ((float)(h >> 40) / (float)(1 << 23) - 1);
+  return f->magnitude ? fabsf(x) : x;
+}
+
+static void fill_floats(const filler *f, const nf_tensor *t, int64_t r, int64_t seed_row, float *room) {
+  const int64_t cols = nf_tensor_cols(t);
+  for (int64_t i = 0; i < cols; i++) room[i] = value_at(f, seed_row, i);
+  nf_row_encode(t, r, room);
+}
+
+static void fill_mxfp4(const filler *f, const nf_tensor *t, int64_t r) {
+  static const uint8_t integers[] = {0, 2, 4, 5, 6, 7, 2, 4};
+  uint8_t *code = nf_tensor_row(t, r), *scale = (uint8_t *)t->scale + r * t->scale_stride;
+  for (int64_t i = 0; i < nf_tensor_cols(t); i++) {
+    const uint64_t h = hash_at(f, r, i);
+    uint8_t x = f->c->exact ? integers[h % 8] | (h >> 8 & 8) : h & 15;
+    if (f->magnitude) x &= 7;
+    code[i / 2] = i % 2 ? (uint8_t)((code[i / 2] & 15) | x << 4) : (uint8_t)((code[i / 2] & 0xf0) | x);
+  }
+  for (int64_t g = 0; g < nf_ceil_div(nf_tensor_cols(t), 32); g++)
+    scale[g] = f->c->exact ? 127 : (uint8_t)(118 + hash_at(f, r, -1 - g) % 8);
+}
+
+// tokens, experts (i32): below the number of rows that they choose from. Experts forced on a router differ.
+static int64_t choices(const nf_case *c) {
+  return c->d.op == NF_OP_grouped_linear ? c->d.in[2].dim[0].c
+         : c->d.op == NF_OP_router_topk  ? c->d.in[0].dim[1].c
+                                         : c->d.in[1].dim[0].c;
+}
+
+static void fill_ints(const filler *f, const nf_tensor *t, int64_t r) {
+  int32_t *row = nf_tensor_row(t, r);
+  const int64_t n = choices(f->c), first = (int64_t)(hash_at(f, r, -1) % (uint64_t)n);
+  for (int64_t i = 0; i < nf_tensor_cols(t); i++)
+    row[i] = t->rank == 1 ? (int32_t)(hash_at(f, r, i) % (uint64_t)n) : (int32_t)((first + i) % n);
+}
+
+static void fill(const filler *f, const nf_tensor *t, float *room) {
+  for (int64_t r = 0; r < nf_tensor_rows(t); r++)
+    if (t->dtype == NF_MXFP4)
+      fill_mxfp4(f, t, r);
+    else if (t->dtype == NF_I32)
+      fill_ints(f, t, r);
+    else
+      fill_floats(f, t, r, r, room);
+}
+
+// ---- batch ----
+
+// Up to three decoding sequences with short and long pasts, then prefills, an empty one, and a token of
+// padding.
+static void lengths(int64_t tokens, int64_t sequences, int32_t *count, int32_t *before, int32_t *n_decode) {
+  static const int32_t decode_past[] = {0, 4, 129};
+  const int64_t decode = nf_min(tokens, 3), padding = tokens > 4;
+  const int64_t rest = tokens - decode - padding, first = sequences > 4 ? (rest + 1) / 2 : rest;
+  memset(count, 0, (size_t)sequences * sizeof *count);
+  memset(before, 0, (size_t)sequences * sizeof *before);
+  for (int64_t s = 0; s < nf_min(decode, sequences); s++) count[s] = 1, before[s] = decode_past[s];
+  if (sequences > 3) count[3] = (int32_t)first;
+  if (sequences > 4) count[4] = (int32_t)(rest - first), before[4] = 9;
+  *n_decode = (int32_t)decode;
+}
+
+static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t page, int64_t window,
+                            int64_t *slots, const int32_t *before) {
+  const int64_t s_count = i->c->at.of[NF_S];
+  int64_t most = 0;
+  for (int64_t s = 0; s < s_count; s++) most = nf_max(most, i->batch.kv_len[s]);
+  g->pages = nf_ceil_div(most, page) + 1;
+  *slots = s_count * g->pages + 3;
+  while (*slots % 7 == 0) ++*slots;
+  int32_t *table = nf_arena_alloc(&i->arena, (size_t)(s_count * g->pages), sizeof *table);
+  int32_t *write = nf_arena_alloc(&i->arena, (size_t)nf_max(1, i->c->dims.tokens), sizeof *write);
+  if (!table || !write) return nf_error(NF_NO_MEMORY, "no memory for a page table");
+  for (int64_t s = 0; s < s_count; s++)
+    for (int64_t p = 0; p < g->pages; p++) {
+      const bool seen = window == 0 || (p + 1) * page > before[s] - window + 1;
+      const bool there = p * page < i->batch.kv_len[s];
+      table[s * g->pages + p] = seen && there ? (int32_t)(((s * g->pages + p) * 7 + 3) % *slots) : -1;
+    }
+  for (int64_t t = 0; t < i->c->dims.tokens; t++) write[t] = -1;
+  for (int64_t s = 0; s < s_count; s++)
+    for (int64_t t = i->batch.q_start[s]; t < i->batch.q_start[s + 1]; t++) {
+      const int64_t at = i->batch.position[t];
+      write[t] = (int32_t)(table[s * g->pages + at / page] * page + at % page);
+    }
+  g->page_table = table;
+  g->write_slot = write;
+  return nf_ok();
+}
+
+static nf_status make_batch(nf_instance *i, int32_t **out_before) {
+  const int64_t tokens = i->c->dims.tokens, s_count = i->c->at.of[NF_S], rows = i->c->at.of[NF_R];
+  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(4 * s_count + 1 + tokens + rows), sizeof *a);
+  if (!a) return nf_error(NF_NO_MEMORY, "no memory for a batch");
+  int32_t *q_start = a, *kv_len = q_start + s_count + 1, *before = kv_len + s_count,
+          *count = before + s_count;
+  int32_t *position = count + s_count, *row = position + tokens;
+  i->batch.sizes = i->c->at;
+  lengths(tokens, s_count, count, before, &i->batch.n_decode);
+  for (int64_t s = 0; s < s_count; s++) {
+    q_start[s + 1] = q_start[s] + count[s];
+    kv_len[s] = before[s] + count[s];
+    for (int32_t n = 0; n < count[s]; n++) position[q_start[s] + n] = before[s] + n;
+  }
+  for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)(tokens - 1 - r);
+  i->used = q_start[s_count];
+  i->batch.q_start = q_start;
+  i->batch.position = position;
+  i->batch.kv_len = kv_len;
+  i->batch.row = row;
+  *out_before = before;
+  return nf_ok();
+}
+
+// The keys and values that some token of the step may see; all others stay NaN.
+static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv, const int32_t *before,
+                      float *room) {
+  const struct nf_batch_group *g = &i->batch.group[kv->cache];
+  const int64_t heads = kv->dim[2], page = kv->dim[3], window = i->c->d.attr.attention.window;
+  for (int64_t s = 0; s < i->c->at.of[NF_S]; s++)
+    for (int64_t j = window ? nf_max(0, before[s] - window + 1) : 0; j < i->batch.kv_len[s]; j++)
+      for (int64_t n = 0; n < 2 * heads; n++) { // keys of all heads, then values
+        const int64_t slot = g->page_table[s * g->pages + j / page];
+        fill_floats(f, kv, (slot * 2 * heads + n) * page + j % page, ((s << 20) + j) * 2 * heads + n, room);
+      }
+}
+
+// ---- storage ----
+
+static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
+                       bool written) {
+  const int unit = nf_dtype_of(type.dtype)->group_cols > 1 ? nf_dtype_of(type.dtype)->group_cols : 1;
+  int64_t *cols = &type.padded[type.rank - 1];
+  if (type.rank > 1 && type.dim[type.rank - 1].sym == NF_CONST) *cols = nf_round_up(*cols + gap, unit);
+  NF_TRY(nf_type_bytes(&type, &i->c->at, &s->bytes));
+  if (type.cache) s->bytes *= (size_t)slots;
+  s->base = nf_alloc_aligned(s->bytes + 2 * NF_GUARD);
+  if (!s->base) return nf_error(NF_NO_MEMORY, "no memory for a tensor of %zu bytes", s->bytes);
+  memset(s->base, written ? i->garbage : 0xff, s->bytes + 2 * NF_GUARD);
+  *s->tensor = nf_tensor_of(&type, &i->c->at, slots, s->base + NF_GUARD);
+  s->written = written;
+  return nf_ok();
+}
+
+static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, const int32_t *before) {
+  const nf_type *type = &i->c->d.in[n];
+  struct nf_storage *s = &i->storage[i->layout->in[n]];
+  const filler f = {i->c, n, magnitude};
+  int64_t slots = 0;
+  if (type->dtype == NF_NONE) return nf_ok();
+  if (type->cache)
+    NF_TRY(make_pages(i, &i->batch.group[type->cache], type->dim[2].c,
+                      i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
+  NF_TRY(place(i, s, *type, gap, slots, type->cache && i->c->d.op == NF_OP_kv_write));
+  float *room = nf_alloc((size_t)nf_tensor_cols(s->tensor), sizeof *room);
+  if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
+  if (!type->cache)
+    fill(&f, s->tensor, room);
+  else if (!s->written)
+    fill_pool(i, &f, s->tensor, before, room);
+  nf_free(room);
+  return nf_ok();
+}
+
+static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
+  const nf_op_info *info = nf_op_of(i->c->d.op);
+  int32_t *before = NULL;
+  NF_TRY(make_batch(i, &before));
+  for (int n = 0; n < i->layout->n_tensors; n++)
+    i->storage[n].tensor = (nf_tensor *)((char *)i->args + i->layout->tensors) + n;
+  for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude, before));
+  for (int n = 0; n < info->n_out; n++)
+    if (info->out[n].alias < 0)
+      NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
+  if (info->flags & NF_OP_BATCH) *(const nf_batch **)i->args = &i->batch;
+  memcpy((char *)i->args + i->layout->attrs, &i->c->d.attr, i->layout->attrs_size);
+  return nf_ok();
+}
+
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, int gap, unsigned char garbage, bool magnitude) {
+  *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage};
+  i->args = nf_arena_alloc(&i->arena, 1, i->layout->size);
+  nf_status st = i->args ? place_all(i, gap, magnitude) : nf_error(NF_NO_MEMORY, "no memory for arguments");
+  if (!nf_is_ok(st)) nf_instance_deinit(i);
+  return st;
+}
+
+void nf_instance_deinit(nf_instance *i) {
+  for (int n = 0; n < NF_MAX_TENSORS; n++) nf_free_aligned(i->storage[n].base);
+  nf_arena_deinit(&i->arena);
+  *i = (nf_instance){0};
+}
+
+nf_tensor *nf_instance_result(const nf_instance *i, int result) {
+  return i->storage[i->layout->out[result]].tensor;
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the checker's files share: cases, and instances of a case in memory.
+#pragma once
+#include "base/memory.h"
+#include "check/check.h"
+
+// The numbers that make a case of any op.
+typedef struct nf_dims {
+  int64_t q[NF_Q_COUNT]; // wanted extents
+  int64_t kv_heads, tokens;
+  nf_dtype act, weight, out;
+  unsigned options; // bits: optional operands and the like
+} nf_dims;
+
+typedef struct nf_case {
+  nf_op_desc d; // unpadded
+  nf_dims dims;
+  nf_sizes at;
+  bool exact; // small integers
+  uint64_t seed;
+} nf_case;
+
+nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_INPUT: the op can't be so
+void nf_case_print(const nf_case *c, char *out, size_t size);
+// Case i of a variant, moved to where its limits hold; false where none was found.
+bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out);
+// The case on the wrong side of limit l; false when there is none.
+bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out);
+// The case at the limit's value itself.
+bool nf_case_at(const nf_limit *l, const nf_case *c, nf_case *out);
+bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c);
+
+enum { NF_GUARD = 64, NF_MAX_TENSORS = NF_MAX_IN + NF_MAX_OUT };
+
+// A case in memory: arguments, storage between guards, batch.
+typedef struct nf_instance {
+  const nf_case *c;
+  const nf_args_layout *layout;
+  void *args;
+  struct nf_storage {
+    nf_tensor *tensor;
+    unsigned char *base; // NF_GUARD + bytes + NF_GUARD
+    size_t bytes;        // without guards
+    bool written;        // a result
+  } storage[NF_MAX_TENSORS];
+  nf_batch batch;
+  int64_t used; // tokens in use
+  unsigned char garbage;
+  nf_arena arena;
+} nf_instance;
+
+// gap: elements between rows; garbage: byte that fills results; magnitude: absolute values.
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, int gap, unsigned char garbage, bool magnitude);
+void nf_instance_deinit(nf_instance *i);
+nf_tensor *nf_instance_result(const nf_instance *i, int result);
+uint64_t nf_hash(uint64_t a, uint64_t b);
+
+// Times the shapes of gpt-oss and tells them through o->row.
+nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);
