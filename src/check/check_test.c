@@ -119,7 +119,7 @@ static void catches(void **state) {
   } wrong[] = {
       {wrong_tail, "row"},     {reads_padding, "row"},   {writes_past_end, "wrote beside its result"},
       {leaves_garbage, "row"}, {loses_precision, "row"}, {writes_operand, "wrote into an operand"},
-      {order_matters, ""}};
+      {order_matters, "another order"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     const nf_variant v = {.name = "linear_wrong",
                           .op = NF_OP_linear,
