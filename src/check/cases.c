@@ -181,7 +181,7 @@ bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_
       if (v->limit[l].relation != NF_DTYPE_IN) move(&m, &v->limit[l]);
   if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
   if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
-  const nf_case like = {.exact = i % 2, .seed = nf_hash(seed, (uint64_t)i)};
+  const nf_case like = {.exact = i % 2, .seed = nf_check_hash(seed, (uint64_t)i)};
   for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
     set_dtypes(&m, i + dtypes);
     if (made(v->op, &m, &like, out) && nf_case_legal(v, hw, out)) return true;

@@ -116,10 +116,13 @@ static void catches(void **state) {
   static const struct {
     void (*run)(const void *, int64_t);
     const char *why;
-  } wrong[] = {
-      {wrong_tail, "row"},     {reads_padding, "row"},   {writes_past_end, "wrote beside its result"},
-      {leaves_garbage, "row"}, {loses_precision, "row"}, {writes_operand, "wrote into an operand"},
-      {order_matters, "another order"}};
+  } wrong[] = {{wrong_tail, "row"},
+               {reads_padding, "row"},
+               {writes_past_end, "wrote beside its result"},
+               {leaves_garbage, "row"},
+               {loses_precision, "row"},
+               {writes_operand, "wrote into an operand"},
+               {order_matters, "another order"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     const nf_variant v = {.name = "linear_wrong",
                           .op = NF_OP_linear,

@@ -207,7 +207,7 @@ uint64_t nf_operands_hash(const nf_instance *i) {
     for (size_t at = 0; at + 8 <= s->bytes + 2 * NF_GUARD; at += 8) {
       uint64_t word;
       memcpy(&word, s->base + at, sizeof word);
-      h = nf_hash(h, word);
+      h = nf_check_hash(h, word);
     }
   }
   return h;

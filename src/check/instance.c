@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-uint64_t nf_hash(uint64_t a, uint64_t b) {
+uint64_t nf_check_hash(uint64_t a, uint64_t b) {
   uint64_t z = a * 0x9e3779b97f4a7c15u + b + 1;
   z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
   z = (z ^ z >> 27) * 0x94d049bb133111ebu;
@@ -22,7 +22,8 @@ typedef struct filler {
 } filler;
 
 static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
-  return nf_hash(nf_hash(nf_hash(f->c->seed, (uint64_t)f->operand), (uint64_t)r), (uint64_t)col);
+  return nf_check_hash(nf_check_hash(nf_check_hash(f->c->seed, (uint64_t)f->operand), (uint64_t)r),
+                       (uint64_t)col);
 }
 
 // The activation sees values on both sides of its limit; logits may be large.

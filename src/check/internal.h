@@ -53,7 +53,7 @@ typedef struct nf_instance {
 nf_status nf_instance_init(nf_instance *i, const nf_case *c, int gap, unsigned char garbage, bool magnitude);
 void nf_instance_deinit(nf_instance *i);
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
-uint64_t nf_hash(uint64_t a, uint64_t b);
+uint64_t nf_check_hash(uint64_t a, uint64_t b);
 
 // Times the shapes of gpt-oss and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);
