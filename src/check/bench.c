@@ -114,7 +114,7 @@ static nf_status bench(const nf_variant *v, const struct shape *s, int64_t token
   const nf_case c = case_of(s, tokens, &ok);
   if (!ok || !nf_case_legal(v, hw, &c)) return nf_ok();
   nf_instance i;
-  NF_TRY(nf_instance_init(&i, &c, 0, 0, false));
+  NF_TRY(nf_instance_init(&i, &c, v->pack, 0, 0, false));
   nf_check_row r = {.op = nf_op_of(v->op)->name, .variant = v->name, .ok = true};
   nf_case_print(&c, r.text, sizeof r.text);
   const double time = median_time(v, &i, o->threads);

@@ -26,18 +26,19 @@ static nf_status make_attention(const nf_dims *m, nf_op_desc *d, nf_extent t) {
 static nf_status make_linear(const nf_dims *m, nf_op_desc *d, nf_extent t) {
   const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]),
                   j = NF_C(m->q[NF_Q_TOPK]);
+  const nf_dtype bias = m->options & 4 ? NF_BF16 : m->act;
   if (d->op == NF_OP_linear) {
     d->attr.linear.out = m->out;
     d->in[0] = NF_TYPE(m->act, t, k);
     d->in[1] = NF_TYPE(m->weight, n, k);
-    if (m->options & 1) d->in[2] = NF_TYPE(m->act, n);
+    if (m->options & 1) d->in[2] = NF_TYPE(bias, n);
     return nf_op_infer(d);
   }
   d->attr.grouped_linear.out = m->out;
   d->in[0] = m->options & 2 ? NF_TYPE(m->act, t, j, k) : NF_TYPE(m->act, t, k);
   d->in[1] = NF_TYPE(NF_I32, t, j);
   d->in[2] = NF_TYPE(m->weight, e, n, k);
-  if (m->options & 1) d->in[3] = NF_TYPE(m->act, e, n);
+  if (m->options & 1) d->in[3] = NF_TYPE(bias, e, n);
   return nf_op_infer(d);
 }
 
@@ -124,8 +125,11 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
   nf_selection s;
   nf_hw here = *hw;
+  nf_op_desc d = c->d;
+  const int weight = nf_packed_operand(&d);
   here.backend = NF_BACKEND_CPU;
-  nf_select_from(v, 1, &here, &c->d, NULL, &s);
+  if (weight >= 0) d.in[weight].pack = NF_PACK_ANY;
+  nf_select_from(v, 1, &here, &d, NULL, &s);
   return s.chosen != NULL;
 }
 

@@ -48,7 +48,7 @@ static void run(const nf_variant *v, const nf_instance *i, nf_threads *threads) 
 
 static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
                            nf_threads *threads, nf_instance *out, const char **why) {
-  NF_TRY(nf_instance_init(out, c, gap, garbage, false));
+  NF_TRY(nf_instance_init(out, c, v->pack, gap, garbage, false));
   const uint64_t before = nf_operands_hash(out);
   run(v, out, threads);
   if (nf_operands_hash(out) != before) *why = "wrote into an operand";
@@ -74,7 +74,7 @@ static nf_status run_all(check *k, const nf_variant *v, const nf_case *c, trio *
   NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t->want, why));
   NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
   NF_TRY(run_fresh(v, c, 3, 0x4b, k->o->threads, &t->second, why));
-  NF_TRY(nf_instance_init(&t->sums, c, 0, 0xff, true));
+  NF_TRY(nf_instance_init(&t->sums, c, NF_PACK_PLAIN, 0, 0xff, true));
   run(ref, &t->sums, NULL);
   return nf_ok();
 }

@@ -3,6 +3,7 @@
 // else.
 #include "base/checked.h"
 #include "check/internal.h"
+#include "tensor/pack.h"
 #include <math.h>
 #include <string.h>
 
@@ -177,23 +178,42 @@ static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int g
   return nf_ok();
 }
 
+// The weight in the kernel's packing order, from plain rows.
+static nf_status place_packed(nf_instance *i, struct nf_storage *s, const filler *f, float *room) {
+  const nf_type *type = &i->c->d.in[f->operand];
+  size_t bytes;
+  NF_TRY(place(i, s, nf_type_packed(*type, i->pack), 0, 0, false));
+  NF_TRY(nf_type_bytes(type, &i->c->at, &bytes));
+  void *data = nf_alloc_aligned(bytes);
+  if (!data) return nf_error(NF_NO_MEMORY, "no memory for a tensor of %zu bytes", bytes);
+  memset(data, 0, bytes);
+  const nf_tensor plain = nf_tensor_of(type, &i->c->at, 0, data);
+  fill(f, &plain, room);
+  for (int64_t r = 0; r < nf_tensor_rows(&plain); r++)
+    nf_pack_rows(s->tensor, r, 1, nf_tensor_row(&plain, r),
+                 plain.scale ? (uint8_t *)plain.scale + r * plain.scale_stride : NULL);
+  nf_free_aligned(data);
+  return nf_ok();
+}
+
 static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, const int32_t *before) {
   const nf_type *type = &i->c->d.in[n];
   struct nf_storage *s = &i->storage[i->layout->in[n]];
   const filler f = {i->c, n, magnitude};
+  const nf_extent last = type->rank ? type->dim[type->rank - 1] : NF_C(1);
   int64_t slots = 0;
   if (type->dtype == NF_NONE) return nf_ok();
   if (type->cache)
     NF_TRY(make_pages(i, &i->batch.group[type->cache], type->dim[2].c,
                       i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
-  NF_TRY(place(i, s, *type, gap, slots, type->cache && i->c->d.op == NF_OP_kv_write));
-  float *room = nf_alloc((size_t)nf_tensor_cols(s->tensor), sizeof *room);
+  float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
+  if (i->pack != NF_PACK_PLAIN && n == nf_packed_operand(&i->c->d)) return place_packed(i, s, &f, room);
+  NF_TRY(place(i, s, *type, gap, slots, type->cache && i->c->d.op == NF_OP_kv_write));
   if (!type->cache)
     fill(&f, s->tensor, room);
   else if (!s->written)
     fill_pool(i, &f, s->tensor, before, room);
-  nf_free(room);
   return nf_ok();
 }
 
@@ -212,8 +232,9 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   return nf_ok();
 }
 
-nf_status nf_instance_init(nf_instance *i, const nf_case *c, int gap, unsigned char garbage, bool magnitude) {
-  *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage};
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int gap, unsigned char garbage,
+                           bool magnitude) {
+  *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage, .pack = pack};
   i->args = nf_arena_alloc(&i->arena, 1, i->layout->size);
   nf_status st = i->args ? place_all(i, gap, magnitude) : nf_error(NF_NO_MEMORY, "no memory for arguments");
   if (!nf_is_ok(st)) nf_instance_deinit(i);

@@ -46,11 +46,14 @@ typedef struct nf_instance {
   nf_batch batch;
   int64_t used; // tokens in use
   unsigned char garbage;
+  nf_pack pack; // of the weight
   nf_arena arena;
 } nf_instance;
 
-// gap: elements between rows; garbage: byte that fills results; magnitude: absolute values.
-nf_status nf_instance_init(nf_instance *i, const nf_case *c, int gap, unsigned char garbage, bool magnitude);
+// pack: of the weight; gap: elements between rows; garbage: byte that fills results; magnitude: absolute
+// values.
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int gap, unsigned char garbage,
+                           bool magnitude);
 void nf_instance_deinit(nf_instance *i);
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
