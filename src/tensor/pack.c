@@ -24,7 +24,8 @@ static place find(const nf_tensor *t, int64_t row) {
   const int64_t padded = t->rank > 2 ? t->stride[t->rank - 3] / (K != 0 ? K : 1) : nf_round_up(N, STRIP);
   const int64_t strip_row = row / N * padded + row % N / STRIP * STRIP; // rows in memory before the strip
   return (place){(char *)t->data + strip_row * K * nf_dtype_of(t->dtype)->bits / 8,
-                 (char *)t->scale + strip_row * (K / GROUP), (int)(row % N % STRIP)};
+                 t->scale != NULL ? (char *)t->scale + strip_row * (K / GROUP) : NULL,
+                 (int)(row % N % STRIP)};
 }
 
 static void put_fp4(const place *p, int64_t K, const uint8_t *codes, const uint8_t *scales) {
