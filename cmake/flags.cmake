@@ -8,9 +8,9 @@ set(CMAKE_C_VISIBILITY_PRESET hidden)
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O2 -g") # assertions stay
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
-# Results must not depend on what a compiler likes to contract into an fma: kernels ask for it by name.
+# -Wno-psabi: vectors are passed between inline functions only. Results must not depend on what a compiler likes to contract into an fma: kernels ask for it by name.
 # Absent operands and attributes are left out of initialisers on purpose.
-add_compile_options(-Wall -Wextra -Werror -Wno-missing-field-initializers -fno-math-errno -ffp-contract=off)
+add_compile_options(-Wall -Wextra -Werror -Wno-psabi -Wno-missing-field-initializers -fno-math-errno -ffp-contract=off)
 add_compile_definitions(_GNU_SOURCE INFUSE_VERSION="${PROJECT_VERSION}")
 include_directories(${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 

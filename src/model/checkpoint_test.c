@@ -200,9 +200,10 @@ static nf_status use_writer(const char *dir) {
   return nf_safetensors_commit(&w);
 }
 
-// Fails the n-th allocation for every n.
-static void exhaust(nf_status (*use)(const char *), const char *dir, bool for_good) {
+// Fails the n-th allocation for every n. At most `survivable` of these failures may go unnoticed.
+static void exhaust(nf_status (*use)(const char *), const char *dir, bool for_good, int survivable) {
   nf_status_free(use(dir)); // what libraries keep for ever is made here
+  int survived = 0;
   for (uint64_t n = 1;; n++) {
     const int64_t live = nf_alloc_live();
     nf_alloc_fail_at(n, for_good);
@@ -218,6 +219,7 @@ static void exhaust(nf_status (*use)(const char *), const char *dir, bool for_go
       assert_true(n > 1);
       return;
     }
+    if (code == NF_OK && ++survived <= survivable) continue;
     if (code != NF_NO_MEMORY) fail_msg("allocation %d: %s", (int)n, nf_code_name(code));
   }
 }
@@ -227,9 +229,10 @@ static void every_failed_allocation_is_clean(void **state) {
   if (!nf_alloc_fail_available()) skip();
   char *dir = two_shards();
   for (int for_good = 0; for_good < 2; for_good++) {
-    exhaust(use_shards, dir, for_good);
-    exhaust(use_writer, dir, for_good);
-    exhaust(use_folder, TINY, for_good);
+    exhaust(use_shards, dir, for_good, 0);
+    exhaust(use_writer, dir, for_good, 0);
+    // One: libc's qsort of more than 1 KiB of entries sorts in place when it gets no buffer.
+    exhaust(use_folder, TINY, for_good, !for_good);
   }
   folder_remove(dir);
 }
