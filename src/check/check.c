@@ -143,7 +143,18 @@ static bool asked(const nf_check_options *o, const nf_variant *v) {
          (!o->variant || strcmp(o->variant, v->name) == 0);
 }
 
+static nf_status check_op(const nf_check_options *o) {
+  const char *names[NF_OP_COUNT];
+  nf_op op;
+  if (!o->op || nf_op_parse(nf_view_of(o->op), &op)) return nf_ok();
+  for (int i = 0; i < NF_OP_COUNT; i++) names[i] = nf_op_of((nf_op)i)->name;
+  const char *near = nf_nearest(o->op, names, NF_OP_COUNT);
+  return nf_error(NF_USAGE, "there is no op '%s'%s%s", o->op, near ? "; did you mean " : "",
+                  near ? near : "");
+}
+
 static nf_status check_names(const nf_variant *list, size_t n, const nf_check_options *o) {
+  NF_TRY(check_op(o));
   for (size_t i = 0; i < n; i++)
     if (asked(o, &list[i])) return nf_ok();
   return nf_error(NF_USAGE, "no kernel of op %s is called %s", o->op ? o->op : "(any)",

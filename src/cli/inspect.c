@@ -19,6 +19,9 @@ static void show(void *user, const char *json, size_t n) {
 static void render_explain(const cli_options *o, const char *json, size_t n) {
   cli_render_explain(json, n, o->all);
 }
+static void render_check(const cli_options *o, const char *json, size_t n) {
+  cli_render_check(json, n, o->all);
+}
 static void render_devices(const cli_options *o, const char *json, size_t n) {
   (void)o;
   cli_render_devices(json, n);
@@ -29,6 +32,13 @@ int cli_explain(const cli_options *o, infuse_runtime *rt) {
   const infuse_model_options mo = cli_model_options(o);
   view v = {o, render_explain};
   return cli_fail(infuse_explain(rt, o->model, &mo, show, &v));
+}
+
+int cli_check(const cli_options *o, infuse_runtime *rt) {
+  const infuse_check_options co = {
+      .size = sizeof co, .op = o->argument, .seed = (uint64_t)o->seed, .bench = o->bench};
+  view v = {o, render_check};
+  return cli_fail(infuse_check(rt, &co, show, &v));
 }
 
 int cli_devices(const cli_options *o, infuse_runtime *rt) {

@@ -191,3 +191,53 @@ void cli_render_explain(const char *json, size_t n, bool all) {
   print_memory(doc, all);
   json_decref(doc);
 }
+
+// ---- check ----
+
+typedef struct tally { // the cases of one kernel
+  const char *kernel;
+  size_t cases, failed;
+  double worst; // largest error over its bound
+} tally;
+
+static void print_case(const json_t *row) {
+  printf("  %-6s %-40s %s", json_is_true(json_object_get(row, "ok")) ? "ok" : "FAILED", text(row, "variant"),
+         text(row, "case"));
+  if (number(row, "us") > 0)
+    printf("  %.1f us, %.2f GB/s, %.2f GFLOP/s", number(row, "us"), number(row, "gb_s"),
+           number(row, "gflop_s"));
+  if (json_string_length(json_object_get(row, "why")) != 0) printf(": %s", text(row, "why"));
+  printf("\n");
+}
+
+static void count_case(const json_t *row, tally *t) {
+  t->kernel = text(row, "variant");
+  t->cases++;
+  t->failed += !json_is_true(json_object_get(row, "ok"));
+  const double ratio = number(row, "bound") > 0 ? number(row, "error") / number(row, "bound") : 0;
+  t->worst = ratio > t->worst ? ratio : t->worst;
+}
+
+static void print_tally(const tally *t) {
+  if (t->cases != 0)
+    printf("%-36s %5zu cases  %zu failed  largest error %.2f of its bound\n", t->kernel, t->cases, t->failed,
+           t->worst);
+}
+
+// One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
+void cli_render_check(const char *json, size_t n, bool all) {
+  json_t *doc = parse(json, n), *row;
+  tally t = {0};
+  size_t i;
+  json_array_foreach(json_object_get(doc, "rows"), i, row) {
+    if (t.kernel != NULL && strcmp(t.kernel, text(row, "variant")) != 0) {
+      print_tally(&t);
+      t = (tally){0};
+    }
+    count_case(row, &t);
+    if (all || number(row, "us") > 0 || !json_is_true(json_object_get(row, "ok"))) print_case(row);
+  }
+  print_tally(&t);
+  printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
+  json_decref(doc);
+}
