@@ -130,9 +130,10 @@ static void catches(void **state) {
                           .limit = {AT_MOST(K, 4096)},
                           .blocks = blocks,
                           .run = wrong[i].run};
+    // Some of these race by nature; one thread shuffles the blocks just as well, and the same way each time.
     seen s = {0};
     nf_status st = nf_check_run_from(
-        &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = threads, .row = look, .user = &s});
+        &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
     if (nf_status_code(st) != NF_CHECK_FAILED || !strstr(s.why, wrong[i].why))
       fail_msg("wrong kernel %zu: '%s', '%s'", i, nf_status_message(st), s.why);
     nf_status_free(st);
