@@ -104,13 +104,55 @@ typedef struct infuse_model_info {
 INFUSE_API void infuse_model_describe(const infuse_model *m,
                                       infuse_model_info *out); // out->size set by the caller
 
+// ---- text ----
+
+// tokenizer.json of a checkpoint. Immutable: any number of threads may use one at the same time.
+typedef struct infuse_tokenizer infuse_tokenizer;
+// `path` is a tokenizer.json or a folder that has one.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out);
+INFUSE_API void infuse_tokenizer_destroy(infuse_tokenizer *t); // NULL is fine
+// The model's own, or NULL when its folder has none. Lives as long as the model.
+INFUSE_API const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m);
+
+// Ids of n bytes of UTF-8 (else INFUSE_BAD_INPUT with the byte). `plain`: spellings of special tokens are
+// ordinary text; use it for everything that a user wrote. *ids is freed by infuse_free.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n,
+                                                       bool plain, int32_t **ids, size_t *n_ids);
+// Text of ids, NUL-terminated; bytes that are no UTF-8 become U+FFFD, ids without text nothing. Freed by
+// infuse_free.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids,
+                                                       size_t n_ids, char **text, size_t *n);
+INFUSE_API void infuse_free(void *p); // NULL is fine
+
 // ---- sessions ----
 
 typedef struct infuse_session infuse_session;
 enum { INFUSE_ALL_ROWS = -1 };
+
+// How the next token is drawn. temperature 0 is greedy. Filters apply in this order.
+typedef struct infuse_sampling {
+  float temperature;
+  int32_t top_k; // 0: off
+  float top_p;   // 1: off
+  float min_p;   // 0: off
+  uint64_t seed; // the same seed gives the same text, whatever else runs
+} infuse_sampling;
+// What generation_config.json asks for; greedy when it says nothing.
+INFUSE_API infuse_sampling infuse_model_sampling(const infuse_model *m);
+
 typedef struct infuse_session_options {
   size_t size;
   int64_t rows; // logits are wanted of the last so many tokens of the queue; 0: 1; INFUSE_ALL_ROWS
+
+  // A generating session draws a token whenever a step has emptied its queue, and puts it into the queue.
+  bool generate;
+  const infuse_sampling *sampling; // NULL: infuse_model_sampling
+  int64_t max_tokens;              // 0: until the context is full
+  bool ignore_eos;                 // the model's own stop tokens are ordinary ones
+  const int32_t *stop_tokens;      // [n_stop_tokens] more of them
+  size_t n_stop_tokens;
+  const char *const *stop; // [n_stop] strings that end the text; they are not part of it
+  size_t n_stop;
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
@@ -131,6 +173,35 @@ INFUSE_API size_t infuse_session_position(const infuse_session *s); // tokens co
 // computes. Sessions keep what did not fit in their queue: call until nothing is pending. n may be 0.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
                                                      size_t n);
+
+// A conversation, rendered in the model's chat format, goes into the queue and an answer is expected: the
+// output then comes by channels. INFUSE_USAGE: the model has no known chat format.
+typedef struct infuse_message {
+  const char *role;    // "system", "user", "assistant", "tool"
+  const char *content; // UTF-8
+} infuse_message;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
+                                                             const infuse_message *messages, size_t n);
+INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", or NULL
+
+typedef enum infuse_finish {
+  INFUSE_RUNNING,
+  INFUSE_STOP,        // the model ended its text, or a stop token or string came
+  INFUSE_LENGTH,      // max_tokens
+  INFUSE_CONTEXT_FULL // no room for another token
+} infuse_finish;
+
+// What the last step added to the text of a generating session: whole characters only (bytes that may become
+// one, or the beginning of a stop string, are held back). Valid until the session's next step.
+typedef struct infuse_output {
+  const char *text; // NUL-terminated, n bytes
+  size_t n;
+  const char *channel; // of a chat: "analysis", "final", ...; "" before the first; NULL: no chat
+  int32_t token;       // that was drawn, -1: none in this step
+  size_t tokens;       // drawn so far
+  infuse_finish finish;
+} infuse_output;
+INFUSE_API infuse_output infuse_session_output(const infuse_session *s);
 
 // What the last step computed for this session: `rows` rows of `vocab` (logits) or `hidden` floats, the first
 // of them of token `first`. Valid until the model's next step. rows 0 and data NULL when the step had none.

@@ -3,17 +3,23 @@
 // program.
 #pragma once
 #include <infuse/inspect.h>
+#include <signal.h>
 #include <stdint.h>
 
-enum { CLI_MAX_FORCE = 64 };
+enum { CLI_MAX_LIST = 64 };
+typedef struct cli_list { // of an option that may be repeated
+  const char *at[CLI_MAX_LIST];
+  size_t n;
+} cli_list;
 
 // Every option of every command. Which command takes which is in the table of options.c.
 typedef struct cli_options {
-  const char *model, *tokens, *output, *routes, *device, *log, *load_format, *argument;
-  int64_t threads, last, context, chunk, layers, memory, sessions, seed;
-  bool hidden, json, quiet, all, bench, help;
-  const char *force[CLI_MAX_FORCE];
-  int64_t n_force;
+  const char *model, *tokens, *output, *routes, *device, *log, *load_format, *argument, *prompt, *system,
+      *file;
+  int64_t threads, last, context, chunk, layers, memory, sessions, seed, count, top_k;
+  double temperature, top_p, min_p;
+  bool hidden, json, quiet, all, bench, help, chat, raw, ignore_eos, plain;
+  cli_list force, stop;
 } cli_options;
 
 // Bits of the commands that take an option.
@@ -22,7 +28,10 @@ enum {
   CLI_EXPLAIN = 1 << 1,
   CLI_CHECK = 1 << 2,
   CLI_DEVICES = 1 << 3,
-  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN, // load or plan a model
+  CLI_GENERATE = 1 << 4,
+  CLI_TOKENIZE = 1 << 5,
+  CLI_DETOKENIZE = 1 << 6,
+  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -52,6 +61,13 @@ int cli_tokens(const char *text, int32_t **out, size_t *out_n);
 // A sink that prints the document and a newline.
 void cli_print_json(void *user, const char *json, size_t n);
 
+// All of a file, or of standard input for "-". *out is freed by the caller. 0, or the exit code.
+int cli_read(const char *path, char **out, size_t *out_n);
+extern volatile sig_atomic_t cli_interrupted; // Ctrl-C came
+
+int cli_generate(const cli_options *o, infuse_runtime *rt);
+int cli_tokenize(const cli_options *o, infuse_runtime *rt);
+int cli_detokenize(const cli_options *o, infuse_runtime *rt);
 int cli_logits(const cli_options *o, infuse_runtime *rt);
 int cli_explain(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);

@@ -9,6 +9,11 @@
 #include <unistd.h>
 
 static const cli_command commands[] = {
+    {"generate", CLI_GENERATE, "-m DIR -p TEXT", "text from a prompt", NULL, cli_generate},
+    {"tokenize", CLI_TOKENIZE, "-m DIR|tokenizer.json", "token ids of a text, as a JSON array", NULL,
+     cli_tokenize},
+    {"detokenize", CLI_DETOKENIZE, "-m DIR|tokenizer.json --tokens LIST", "text of token ids", NULL,
+     cli_detokenize},
     {"logits", CLI_LOGITS, "-m DIR --tokens LIST -o FILE", "logits of given tokens, as a safetensors file",
      NULL, cli_logits},
     {"explain", CLI_EXPLAIN, "-m DIR", "the graph, the kernel of each node and why, the memory plan", NULL,
@@ -52,7 +57,7 @@ static bool show_progress(void *user, const char *what, uint64_t done, uint64_t 
   (void)user;
   fprintf(stderr, "\r%s: %3.0f%%%s", what, total != 0 ? 100.0 * (double)done / (double)total : 100.0,
           done == total ? "\r\033[K" : "");
-  return true;
+  return cli_interrupted == 0;
 }
 
 void cli_print_json(void *user, const char *json, size_t n) {
@@ -63,6 +68,19 @@ void cli_print_json(void *user, const char *json, size_t n) {
 
 // ---- what commands share ----
 
+volatile sig_atomic_t cli_interrupted;
+
+// The first Ctrl-C asks for an end between two tokens, the second one ends the program as usual.
+static void interrupt(int signal) {
+  (void)signal;
+  cli_interrupted = 1;
+}
+
+static void catch_interrupts(void) {
+  const struct sigaction once = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+  sigaction(SIGINT, &once, NULL);
+}
+
 infuse_model_options cli_model_options(const cli_options *o) {
   return (infuse_model_options){.size = sizeof(infuse_model_options),
                                 .context = o->context,
@@ -71,8 +89,8 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .memory = (uint64_t)o->memory,
                                 .layers = o->layers,
                                 .dummy = o->load_format != NULL && strcmp(o->load_format, "dummy") == 0,
-                                .force = o->force,
-                                .n_force = (size_t)o->n_force};
+                                .force = o->force.at,
+                                .n_force = o->force.n};
 }
 
 static bool one_of(const char *option, const char *value, const char *const *names, int n, int *out) {
@@ -129,6 +147,7 @@ static const cli_command *find_command(const char *name) {
 
 static int run(const cli_command *c, const cli_options *o) {
   infuse_runtime *rt = NULL;
+  catch_interrupts();
   int code = make_runtime(o, &rt);
   if (code == 0) code = c->run(o, rt);
   infuse_runtime_destroy(rt);
@@ -141,7 +160,7 @@ int main(int argc, char **argv) {
   if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) return print_help();
   if (strcmp(argv[1], "--version") == 0) return printf("infuse %s\n", infuse_version()), 0;
   const cli_command *c = find_command(argv[1]);
-  cli_options o = {0};
+  cli_options o;
   if (c == NULL || !cli_parse(c, argc - 2, argv + 2, &o)) return 2;
   if (o.help) return print_command_help(c);
   return run(c, &o);

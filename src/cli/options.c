@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER, BYTES, SWITCH, LIST } kind;
+typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST } kind;
 typedef struct row {
   const char *name, *value; // "--last", "N"
   kind kind;
@@ -16,26 +16,47 @@ typedef struct row {
 } row;
 #define AT(field) offsetof(cli_options, field)
 static const row rows[] = {
-    {"-m", "DIR", TEXT, AT(model), 0, 0, CLI_MODEL, "checkpoint folder in Hugging Face form"},
-    {"--tokens", "LIST", TEXT, AT(tokens), 0, 0, CLI_LOGITS, "token ids: 1,2,3 or @FILE"},
+    {"-m", "DIR", TEXT, AT(model), 0, 0, CLI_MODEL | CLI_TOKENIZE | CLI_DETOKENIZE,
+     "checkpoint folder in Hugging Face form"},
+    {"--tokens", "LIST", TEXT, AT(tokens), 0, 0, CLI_LOGITS | CLI_GENERATE | CLI_DETOKENIZE,
+     "token ids: 1,2,3 or @FILE"},
     {"-o", "FILE", TEXT, AT(output), 0, 0, CLI_LOGITS, "output file (safetensors)"},
     {"--last", "N", NUMBER, AT(last), 1, INT32_MAX, CLI_LOGITS, "only the last N positions"},
     {"--hidden", NULL, SWITCH, AT(hidden), 0, 0, CLI_LOGITS,
      "also hidden.L, the residual stream entering layer L"},
     {"--routes", "FILE", TEXT, AT(routes), 0, 0, CLI_LOGITS, "take the experts in \"routes\" of FILE"},
     {"--chunk", "N", NUMBER, AT(chunk), 1, 1 << 20, CLI_MODEL, "tokens computed at a time (64)"},
-    {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN, "tokens a session may hold"},
+    {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN | CLI_GENERATE,
+     "tokens a session may hold (4096)"},
     {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
     {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,
      "dummy: random weights, nothing read"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
+    {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},
+    {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,
+     "at most N new tokens (until the context is full)"},
+    {"--chat", NULL, SWITCH, AT(chat), 0, 0, CLI_GENERATE,
+     "the prompt is a message (if the model knows chats)"},
+    {"--raw", NULL, SWITCH, AT(raw), 0, 0, CLI_GENERATE, "the prompt is text to go on with"},
+    {"--system", "TEXT", TEXT, AT(system), 0, 0, CLI_GENERATE, "instructions in front of a chat"},
+    {"--stop", "TEXT", LIST, AT(stop), 0, 0, CLI_GENERATE, "end before TEXT; may be repeated"},
+    {"--temperature", "T", REAL, AT(temperature), 0, 1000000, CLI_GENERATE,
+     "0 is greedy (generation_config.json)"},
+    {"--top-k", "K", NUMBER, AT(top_k), 0, 1 << 22, CLI_GENERATE, "only the K likeliest tokens; 0 is off"},
+    {"--top-p", "P", REAL, AT(top_p), 0, 1, CLI_GENERATE, "only the likeliest tokens that reach P together"},
+    {"--min-p", "P", REAL, AT(min_p), 0, 1, CLI_GENERATE, "only tokens P times as likely as the best"},
+    {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), 0, 0, CLI_GENERATE,
+     "do not stop at the model's stop tokens"},
+    {"--plain", NULL, SWITCH, AT(plain), 0, 0, CLI_TOKENIZE, "special-token spellings are ordinary text"},
+    {"--file", "FILE", TEXT, AT(file), 0, 0, CLI_TOKENIZE, "text to tokenize; - is standard input (default)"},
     {"--all", NULL, SWITCH, AT(all), 0, 0, CLI_EXPLAIN | CLI_CHECK,
      "every layer, or every case, not just kinds"},
     {"--bench", NULL, SWITCH, AT(bench), 0, 0, CLI_CHECK, "time the kernels as well"},
-    {"--seed", "N", NUMBER, AT(seed), 1, INT64_MAX, CLI_CHECK, "draw the same data again"},
-    {"--json", NULL, SWITCH, AT(json), 0, 0, CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES, "print JSON"},
+    {"--seed", "N", NUMBER, AT(seed), 0, INT64_MAX, CLI_CHECK | CLI_GENERATE, "draw the same again"},
+    {"--json", NULL, SWITCH, AT(json), 0, 0, CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE,
+     "print JSON"},
     {"--device", "cpu|ref|null", TEXT, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
     {"--threads", "N", NUMBER, AT(threads), 1, 4096, CLI_ALL, "threads (one per core)"},
     {"--quiet", NULL, SWITCH, AT(quiet), 0, 0, CLI_ALL, "no progress, no notes"},
@@ -77,6 +98,21 @@ static bool store_number(const row *r, const char *text, cli_options *out) {
          false;
 }
 
+static bool store_real(const row *r, const char *text, cli_options *out) {
+  double *to = (double *)((char *)out + r->offset);
+  if (nf_parse_f64(nf_view_of(text), to) && *to >= (double)r->lo && *to <= (double)r->hi) return true;
+  return cli_usage("%s: '%s' is not a number from %ld to %ld", r->name, text, (long)r->lo, (long)r->hi),
+         false;
+}
+
+// Lists come as an array with its count behind it.
+static bool store_in_list(const row *r, const char *text, cli_options *out) {
+  cli_list *list = (cli_list *)((char *)out + r->offset);
+  if (list->n == CLI_MAX_LIST) return cli_usage("%s: more than %d times", r->name, CLI_MAX_LIST), false;
+  list->at[list->n++] = text;
+  return true;
+}
+
 static bool store(const row *r, const char *text, cli_options *out) {
   switch (r->kind) {
   case SWITCH:
@@ -88,11 +124,10 @@ static bool store(const row *r, const char *text, cli_options *out) {
   case NUMBER:
   case BYTES:
     return store_number(r, text, out);
+  case REAL:
+    return store_real(r, text, out);
   case LIST:
-    if (out->n_force == CLI_MAX_FORCE)
-      return cli_usage("%s: more than %d times", r->name, CLI_MAX_FORCE), false;
-    out->force[out->n_force++] = text;
-    return true;
+    return store_in_list(r, text, out);
   }
   return false;
 }
@@ -106,6 +141,7 @@ static bool unknown(const cli_command *c, const char *name) {
 }
 
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
+  *out = (cli_options){.temperature = -1, .top_k = -1, .top_p = -1, .min_p = -1, .seed = -1}; // -1: not given
   for (int i = 0; i < argc; i++) {
     const char *name = strcmp(argv[i], "--help") == 0 ? "-h" : argv[i];
     if (name[0] != '-' && c->argument != NULL && out->argument == NULL) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Token ids from the command line or a file.
+// Token ids from the command line or a file, and text from files.
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
@@ -46,4 +46,24 @@ int cli_tokens(const char *text, int32_t **out, size_t *out_n) {
   const int code = parse(file != NULL ? file : text, file != NULL ? text + 1 : "--tokens", out, out_n);
   nf_free(file);
   return code;
+}
+
+static int read_stream(char **out, size_t *out_n) {
+  nf_text text = {0};
+  char piece[65536];
+  nf_text_append(&text, "", 0);
+  for (size_t n; (n = fread(piece, 1, sizeof piece, stdin)) != 0 && text.n < MAX_TOKENS_FILE;)
+    nf_text_append(&text, piece, n);
+  if (text.failed) {
+    nf_text_deinit(&text);
+    return fprintf(stderr, "infuse: no memory for standard input\n"), 4;
+  }
+  *out = text.at;
+  *out_n = text.n;
+  return 0;
+}
+
+int cli_read(const char *path, char **out, size_t *out_n) {
+  if (strcmp(path, "-") == 0) return read_stream(out, out_n);
+  return cli_fail(nf_file_load(path, MAX_TOKENS_FILE, out, out_n).error);
 }

@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "base/threads.h"
 #include "device/device.h"
+#include "engine/generate.h"
 #include "engine/slots.h"
 #include "engine/tables.h"
 #include "model/family.h"
+#include "model/generation.h"
 #include "plan/plan.h"
 #include <infuse/infuse.h>
 
@@ -38,8 +40,12 @@ struct infuse_model {
   nf_buffer arena;
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
-  float *logits; // [rows][vocab] host copy, where the device's memory is not the host's
-  float *hidden; // [batch][hidden] of the layer last asked for, with keep_hidden
+  float *logits;              // [rows][vocab] host copy, where the device's memory is not the host's
+  float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
+  nf_tokenizer *tokenizer;    // NULL: the folder has none
+  const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
+  nf_generation_config generation;
+  nf_choice *choices; // [vocab] the sampler's scratch
   nf_val logits_value;
   uint64_t steps; // so that a session knows whether its rows are still there
   int64_t n_sessions;
@@ -48,7 +54,8 @@ struct infuse_model {
 struct infuse_session {
   infuse_model *model;
   int64_t rows_wanted;
-  int32_t *queue; // tokens not yet computed, from `head`
+  nf_generation *generation; // NULL: it draws no tokens
+  int32_t *queue;            // tokens not yet computed, from `head`
   size_t head, tail, queue_cap;
   int32_t *routes; // [tail][layers * experts per token], when experts are forced
   size_t routes_cap;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Models: from a folder to a graph, a plan and a memory budget, and only then to allocated and loaded memory.
 #include "base/checked.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "model/weights.h"
@@ -202,10 +203,45 @@ void nf_model_release(infuse_model *m) {
   nf_step_tables_free(&m->tables, d);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
   nf_free(m->logits);
+  nf_free(m->choices);
+  nf_tokenizer_destroy(m->tokenizer);
   nf_free(m->hidden);
   nf_plan_destroy(m->plan);
   nf_graph_destroy(m->graph);
   nf_checkpoint_close(m->files);
+}
+
+// ---- text ----
+
+// A folder without a tokenizer can still compute logits; one with a broken tokenizer is broken.
+static nf_status load_tokenizer(infuse_model *m, const char *dir) {
+  char *path = NULL;
+  NF_TRY(nf_path_join(dir, "tokenizer.json", &path));
+  const nf_status st = nf_path_exists(path) ? nf_tokenizer_load(path, &m->tokenizer) : nf_ok();
+  nf_free(path);
+  return st;
+}
+
+static nf_status load_text(infuse_model *m, const char *dir) {
+  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
+  NF_TRY(load_tokenizer(m, dir));
+  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
+  if (m->choices == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  if (m->tokenizer == NULL) return nf_ok();
+  const nf_chat_format *chat = nf_chat_format_of(m->config.family->model_type);
+  const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
+  if (nf_is_ok(st))
+    m->chat = chat;
+  else
+    nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
+  nf_status_free(st);
+  return nf_ok();
+}
+
+infuse_sampling infuse_model_sampling(const infuse_model *m) {
+  const nf_generation_config *g = &m->generation;
+  return (infuse_sampling){g->temperature, g->top_k, g->top_p, g->min_p, 0};
 }
 
 infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
@@ -215,6 +251,7 @@ infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infus
   nf_status st;
   NF_GOTO(nf_model_prepare(rt, dir, o, m));
   NF_GOTO(nf_budget_check(m));
+  NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));
   NF_GOTO(load_weights(m));
   *out = m;

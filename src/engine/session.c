@@ -16,6 +16,11 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
   if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session").error;
   m->n_sessions++;
   *s = (infuse_session){.model = m, .rows_wanted = options.rows != 0 ? options.rows : 1};
+  if (options.generate) st = nf_generation_create(m, &options, &s->generation);
+  if (!nf_is_ok(st)) {
+    infuse_session_destroy(s);
+    return st.error;
+  }
   const int64_t pages = nf_model_pages(m);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
     s->page[g] = nf_alloc((size_t)pages, sizeof *s->page[g]);
@@ -37,6 +42,7 @@ void infuse_session_destroy(infuse_session *s) {
     nf_free(s->page[g]);
   }
   s->model->n_sessions--;
+  nf_generation_destroy(s->generation);
   nf_free(s->queue);
   nf_free(s->routes);
   nf_free(s);
@@ -87,7 +93,8 @@ static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, cons
                                   : "experts can be given only to a model loaded for it");
   if (routes != NULL) NF_TRY(check_routes(m, n, routes));
   compact(s, layers * k);
-  if (!nf_grow(&s->queue, &s->queue_cap, s->tail + n, sizeof *s->queue) ||
+  // One more than asked: a generating session puts its next token there, and a step must not allocate.
+  if (!nf_grow(&s->queue, &s->queue_cap, s->tail + n + 1, sizeof *s->queue) ||
       (routes != NULL && !nf_grow(&s->routes, &s->routes_cap, (s->tail + n) * layers * k, sizeof *s->routes)))
     return nf_error(NF_NO_MEMORY, "no memory to queue %zu tokens", n);
   if (n != 0) memcpy(s->queue + s->tail, tokens, n * sizeof *tokens);
@@ -95,6 +102,7 @@ static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, cons
     for (size_t l = 0; l < layers; l++)
       memcpy(s->routes + ((s->tail + t) * layers + l) * k, routes + (l * n + t) * k, k * sizeof *routes);
   s->tail += n;
+  if (s->generation != NULL && n != 0) nf_generation_resume(s->generation);
   return nf_ok();
 }
 

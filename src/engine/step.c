@@ -35,6 +35,7 @@ static nf_status check_sessions(const infuse_model *m, infuse_session *const *se
       return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
     if (sessions[i]->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
     sessions[i]->seen = m->steps;
+    if (sessions[i]->generation != NULL) nf_generation_begin_step(sessions[i]->generation);
   }
   return nf_ok();
 }
@@ -153,6 +154,22 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
+static void advance(const infuse_model *m, const share *part) {
+  infuse_session *s = part->session;
+  s->step = m->steps;
+  s->head += (size_t)part->tokens;
+  s->position += part->tokens;
+  evict(s);
+}
+
+// The next token of a session that generates and has computed all it was given.
+static nf_status draw(infuse_session *s) {
+  if (s->generation == NULL || s->head != s->tail || !nf_device_computes(s->model->rt->device))
+    return nf_ok();
+  const infuse_rows r = infuse_session_logits(s);
+  return nf_generate(s, r.data + (r.rows - 1) * r.width);
+}
+
 static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
   m->steps++; // rows of earlier steps are gone
   NF_TRY(check_sessions(m, sessions, n));
@@ -166,12 +183,8 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   NF_TRY(nf_device_write(m->rt->device, &m->tables.device, 0, m->tables.host, m->tables.bytes));
   NF_TRY(nf_plan_run(m->plan, m->rt->device, &b));
   NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
-  for (size_t i = 0; i < n; i++) {
-    part[i].session->step = m->steps;
-    part[i].session->head += (size_t)part[i].tokens;
-    part[i].session->position += part[i].tokens;
-    evict(part[i].session);
-  }
+  for (size_t i = 0; i < n; i++) advance(m, &part[i]);
+  for (size_t i = 0; i < n; i++) NF_TRY(draw(part[i].session));
   return nf_ok();
 }
 
