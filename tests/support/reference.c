@@ -34,6 +34,12 @@ int32_t *nf_reference_ids(const nf_safetensors *s, const char *name, size_t *out
   return ids;
 }
 
+float *nf_reference_vector(const nf_safetensors *s, const char *name, size_t n) {
+  const nf_stored *t = find(s, name, NF_F32);
+  assert_int_equal(t->bytes, n * sizeof(float));
+  return read_all(s, t);
+}
+
 float *nf_reference_floats(const nf_safetensors *s, const char *name, int64_t *out_rows, int64_t *out_cols) {
   const nf_stored *t = find(s, name, NF_F32);
   assert_int_equal(t->rank, 2);

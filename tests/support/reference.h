@@ -7,6 +7,8 @@
 // All fail the running test when the tensor is missing or of another kind. Results are freed by nf_free.
 int32_t *nf_reference_ids(const nf_safetensors *s, const char *name,
                           size_t *out_n); // an I64 tensor, flattened
+float *nf_reference_vector(const nf_safetensors *s, const char *name,
+                           size_t n); // an F32 tensor of n elements
 float *nf_reference_floats(const nf_safetensors *s, const char *name, int64_t *out_rows, int64_t *out_cols);
 
 // Largest over the rows of ||got - want|| / ||want||, Euclidean. NaN anywhere gives infinity.
