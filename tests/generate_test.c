@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/reference.h"
-#include <infuse/infuse.h>
+#include <infuse/inspect.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 static const char *const model_dir = "models/gpt-oss-small", *const tiny_dir = "checkpoints/gpt-oss-tiny";
 static infuse_runtime *runtime;
-enum { TEXT = 4096, N = 48 };
+enum { TEXT = 4096, N = 48, VOCAB_TINY = 384 };
 
 static void ok(infuse_error *e) {
   if (e != NULL) fail_msg("%s", infuse_error_message(e));
@@ -345,6 +345,26 @@ static void test_every_allocation_fails(void **state) {
   infuse_model_destroy(m);
 }
 
+// ---- verify ----
+
+static void keep(void *user, const char *json, size_t n) {
+  assert_true(n < 1 << 16);
+  memcpy(user, json, n + 1);
+}
+
+static void test_verify(void **state) {
+  (void)state;
+  static char doc[1 << 16];
+  const infuse_verify_options o = {.size = sizeof o, .seed = 3};
+  ok(infuse_verify(runtime, tiny_dir, NULL, &o, keep, doc));
+  assert_non_null(strstr(doc, "\"ok\":true"));
+  assert_non_null(strstr(doc, "L3.moe.sum"));
+  assert_null(strstr(doc, "\"ok\":false"));
+  const int32_t outside[] = {VOCAB_TINY};
+  const infuse_verify_options bad = {.size = sizeof bad, .tokens = outside, .n_tokens = 1};
+  refused(infuse_verify(runtime, tiny_dir, NULL, &bad, keep, doc), INFUSE_BAD_INPUT, "384");
+}
+
 static int set_up(void **state) {
   (void)state;
   return infuse_runtime_create(NULL, &runtime) != NULL;
@@ -366,6 +386,7 @@ int main(void) {
       cmocka_unit_test(test_chat),
       cmocka_unit_test(test_refusals),
       cmocka_unit_test(test_every_allocation_fails),
+      cmocka_unit_test(test_verify),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

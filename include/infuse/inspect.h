@@ -33,6 +33,20 @@ typedef struct infuse_check_options {
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o,
                                                       infuse_sink sink, void *user);
 
+// Runs the reference and this runtime's plan side by side over the same tokens, experts forced to the
+// reference's, and gives the error ||plan - reference|| / ||reference|| of every value. INFUSE_CHECK_FAILED
+// when that of the logits exceeds 5e-2, or any other 1e-1; the document is delivered either way.
+typedef struct infuse_verify_options {
+  size_t size;
+  const int32_t *tokens; // [n_tokens], at most 4096; NULL: 48 of them are drawn from `seed`
+  size_t n_tokens;
+  uint64_t seed;
+} infuse_verify_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_verify(infuse_runtime *rt, const char *dir,
+                                                       const infuse_model_options *mo,
+                                                       const infuse_verify_options *o, infuse_sink sink,
+                                                       void *user);
+
 // Teacher-forced run over n tokens, written as a safetensors file that appears complete or not at all:
 // "logits" f32 [rows, vocab] of the last `last` tokens (0: all) and with `hidden` "hidden.<layer>" of the
 // same tokens. `routes` names a safetensors file with "routes" int64 [layers, n, k]: the experts to take. The

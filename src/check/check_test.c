@@ -113,13 +113,6 @@ static void order_matters(const void *p, int64_t block) { // block 1 is right on
 
 static void catches(void **state) {
   (void)state;
-#if defined(__SANITIZE_THREAD__)
-  skip(); // wrong kernels race; that is what is wrong with some of them
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-  skip();
-#endif
-#endif
   static const struct {
     void (*run)(const void *, int64_t);
     const char *why;

@@ -31,7 +31,8 @@ enum {
   CLI_GENERATE = 1 << 4,
   CLI_TOKENIZE = 1 << 5,
   CLI_DETOKENIZE = 1 << 6,
-  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE, // load or plan a model
+  CLI_VERIFY = 1 << 7,
+  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -70,5 +71,6 @@ int cli_tokenize(const cli_options *o, infuse_runtime *rt);
 int cli_detokenize(const cli_options *o, infuse_runtime *rt);
 int cli_logits(const cli_options *o, infuse_runtime *rt);
 int cli_explain(const cli_options *o, infuse_runtime *rt);
+int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);

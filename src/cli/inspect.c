@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain, check and devices: ask the library for its document, print it as JSON or as text.
+#include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/render.h"
 
@@ -19,6 +20,9 @@ static void show(void *user, const char *json, size_t n) {
 static void render_explain(const cli_options *o, const char *json, size_t n) {
   cli_render_explain(json, n, o->all);
 }
+static void render_verify(const cli_options *o, const char *json, size_t n) {
+  cli_render_verify(json, n, o->all);
+}
 static void render_check(const cli_options *o, const char *json, size_t n) {
   cli_render_check(json, n, o->all);
 }
@@ -32,6 +36,19 @@ int cli_explain(const cli_options *o, infuse_runtime *rt) {
   const infuse_model_options mo = cli_model_options(o);
   view v = {o, render_explain};
   return cli_fail(infuse_explain(rt, o->model, &mo, show, &v));
+}
+
+int cli_verify(const cli_options *o, infuse_runtime *rt) {
+  if (o->model == NULL) return cli_usage("verify wants -m DIR");
+  const infuse_model_options mo = cli_model_options(o);
+  infuse_verify_options vo = {.size = sizeof vo, .seed = o->seed >= 0 ? (uint64_t)o->seed : 1};
+  int32_t *tokens = NULL;
+  int code = o->tokens != NULL ? cli_tokens(o->tokens, &tokens, &vo.n_tokens) : 0;
+  vo.tokens = tokens;
+  view v = {o, render_verify};
+  if (code == 0) code = cli_fail(infuse_verify(rt, o->model, &mo, &vo, show, &v));
+  nf_free(tokens);
+  return code;
 }
 
 int cli_check(const cli_options *o, infuse_runtime *rt) {

@@ -18,6 +18,7 @@ static const cli_command commands[] = {
      NULL, cli_logits},
     {"explain", CLI_EXPLAIN, "-m DIR", "the graph, the kernel of each node and why, the memory plan", NULL,
      cli_explain},
+    {"verify", CLI_VERIFY, "-m DIR", "the plan against the reference, value by value", NULL, cli_verify},
     {"check", CLI_CHECK, "[OP]", "every kernel against its reference", "OP", cli_check},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };

@@ -241,3 +241,53 @@ void cli_render_check(const char *json, size_t n, bool all) {
   printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
   json_decref(doc);
 }
+
+// ---- verify ----
+
+// Layers' values of one kind are one line, with the worst of them.
+typedef struct kind {
+  char *key;
+  const json_t *worst;
+  size_t count;
+} kind;
+
+static size_t group_rows(const json_t *rows, bool all, kind *out) {
+  size_t n = 0, i;
+  json_t *row;
+  json_array_foreach(rows, i, row) {
+    const char *name = text(row, "name");
+    char *key = malloc(2 * strlen(name) + 1);
+    if (key == NULL) continue;
+    if (all)
+      strcpy(key, name);
+    else
+      without_layer(name, key);
+    size_t g = 0;
+    while (g < n && strcmp(out[g].key, key) != 0) g++;
+    if (g == n)
+      out[n++] = (kind){.key = key, .worst = row};
+    else
+      free(key);
+    out[g].count++;
+    if (number(row, "error") > number(out[g].worst, "error")) out[g].worst = row;
+  }
+  return n;
+}
+
+void cli_render_verify(const char *json, size_t n, bool all) {
+  json_t *doc = parse(json, n);
+  const json_t *rows = json_object_get(doc, "rows");
+  kind *kinds = calloc(json_array_size(rows) + 1, sizeof *kinds);
+  const size_t count = kinds != NULL ? group_rows(rows, all, kinds) : 0;
+  printf("device %s against the reference, %.0f tokens; error = ||plan - reference|| / ||reference||\n",
+         text(doc, "device"), number(doc, "tokens"));
+  for (size_t i = 0; i < count; i++) {
+    const json_t *w = kinds[i].worst;
+    printf("%4zux %-24s %-15s error %.1e at %-20s bound %.0e  %s\n", kinds[i].count, kinds[i].key,
+           text(w, "op"), number(w, "error"), text(w, "name"), number(w, "bound"),
+           json_is_true(json_object_get(w, "ok")) ? "ok" : "FAILED");
+    free(kinds[i].key);
+  }
+  free(kinds);
+  json_decref(doc);
+}

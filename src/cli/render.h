@@ -7,5 +7,6 @@
 // Each prints one document to stdout. They read documents that this very program made, so a missing key is a
 // bug and prints as "?".
 void cli_render_explain(const char *json, size_t n, bool all);
+void cli_render_verify(const char *json, size_t n, bool all);
 void cli_render_check(const char *json, size_t n, bool all);
 void cli_render_devices(const char *json, size_t n);

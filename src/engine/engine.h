@@ -31,6 +31,7 @@ typedef struct nf_budget {
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
+  bool keep_all;                // every value can be looked at after a step
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
   nf_graph *graph;
@@ -72,6 +73,9 @@ struct infuse_session {
 // Everything but the large allocations: config, files, graph, plan, budget.
 nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                            infuse_model *m);
+// infuse_model_load, with keep_all.
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
+                        infuse_model **out);
 void nf_model_release(infuse_model *m);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions

@@ -54,7 +54,8 @@ static nf_status build_graph(infuse_model *m) {
 static nf_status make_plan(infuse_model *m) {
   const nf_plan_options o = {.hw = m->rt->hw,
                              .select = {.force = m->options.force, .n_force = m->options.n_force},
-                             .max = largest_step(m)};
+                             .max = largest_step(m),
+                             .keep_all = m->keep_all};
   NF_TRY(nf_select_check_forced(&o.select));
   return nf_plan_create(m->graph, &o, &m->plan);
 }
@@ -244,10 +245,11 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
   return (infuse_sampling){g->temperature, g->top_k, g->top_p, g->min_p, 0};
 }
 
-infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                                infuse_model **out) {
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
+                        infuse_model **out) {
   infuse_model *m = nf_alloc(1, sizeof *m);
-  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
+  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
+  m->keep_all = keep_all;
   nf_status st;
   NF_GOTO(nf_model_prepare(rt, dir, o, m));
   NF_GOTO(nf_budget_check(m));
@@ -255,10 +257,15 @@ infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infus
   NF_GOTO(allocate(m));
   NF_GOTO(load_weights(m));
   *out = m;
-  return NULL;
+  return nf_ok();
 fail:
   infuse_model_destroy(m);
-  return st.error;
+  return st;
+}
+
+infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                                infuse_model **out) {
+  return nf_model_load(rt, dir, o, false, out).error;
 }
 
 void infuse_model_destroy(infuse_model *m) {

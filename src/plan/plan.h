@@ -13,7 +13,8 @@
 typedef struct nf_plan_options {
   nf_hw hw;
   nf_select_options select;
-  nf_sizes max; // the largest step: storage is planned for it
+  nf_sizes max;  // the largest step: storage is planned for it
+  bool keep_all; // no value's storage is shared: after a run every value can be looked at
 } nf_plan_options;
 
 typedef struct nf_plan nf_plan;
