@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// The text form: round trips of graphs by hand and at random, and errors that name line and place.
+#include "graph/graph.h"
+#include "tests/support/random_graph.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static char *printed(const nf_graph *g, nf_text *out) {
+  nf_graph_print(g, out);
+  assert_false(out->failed);
+  return out->at;
+}
+
+static nf_graph *parsed(const char *text) {
+  nf_graph *g = NULL;
+  nf_status st = nf_graph_parse(nf_view_of(text), "text", &g);
+  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+  return g;
+}
+
+static void check_print(const char *text, const char *want) {
+  nf_graph *g = parsed(text);
+  nf_text out = {0};
+  assert_string_equal(printed(g, &out), want);
+  nf_text_deinit(&out);
+  nf_graph_destroy(g);
+}
+
+static const char layer[] = "graph gpt-oss-tiny\n"
+                            "input tokens : i32[T]\n"
+                            "input forced : i32[T,4]\n"
+                            "pool L0.kv : sliding bf16[2,2,64,64]\n"
+                            "weight embed.w : bf16[2010,128] = \"model.embed_tokens.weight\"\n"
+                            "weight norm.w : bf16[128:192] = \"\"\n"
+                            "weight router.w : bf16[8,128] = \"a \\x22quoted\\x22 \\x5c name\\x0a\"\n"
+                            "weight up.w : mxfp4[8,256,128] = \"up_blocks\" scales \"up_scales\"\n"
+                            "weight up.b : bf16[8,256] = \"up_bias\"\n"
+                            "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
+                            "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
+                            "beta_fast=32 beta_slow=1 scale=1.3465736 "
+                            "dims=64 truncate=0\n"
+                            "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05\n"
+                            "q : bf16[T,2,64] = reshape(normed) to=[T,2,64]\n"
+                            "k : bf16[T,2,64] = rope(q, rope)\n"
+                            "L0.kv.1 : sliding bf16[2,2,64,64] = kv_write(k, q, L0.kv)\n"
+                            "o : bf16[T,2,64] = attention(k, L0.kv.1) scale=0.125 window=128\n"
+                            "flat : bf16[T,128] = reshape(o) to=[T,128]\n"
+                            "mid : bf16[T,128] = add(hidden.0, flat)\n"
+                            "logits : f32[T,8] = linear(mid, router.w) out=f32\n"
+                            "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4\n"
+                            "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16\n"
+                            "act : bf16[T,4,128] = swiglu(up) alpha=1.702 beta=1 limit=7 interleaved=1\n"
+                            "sum : bf16[T,128] = combine(act, choice)\n"
+                            "rows : bf16[R,128] = gather_rows(sum)\n"
+                            "output rows\n"
+                            "output mid\n";
+
+static void by_hand(void **state) {
+  (void)state;
+  check_print(layer, layer);
+  check_print("graph g\n", "graph g\n");
+}
+
+static void loose_forms(void **state) {
+  (void)state;
+  check_print(
+      "# a comment\n\n \t\n graph   g \ninput x:f32[T,2]\n"
+      "input : f32[T,2]=add( x,x )\noutput:f32[T,1] = swiglu(input)  limit=1   alpha=2.0\n\toutput output",
+      "graph g\ninput x : f32[T,2]\ninput : f32[T,2] = add(x, x)\n"
+      "output : f32[T,1] = swiglu(input) alpha=2 beta=0 limit=1 interleaved=0\noutput output\n");
+  check_print(
+      "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w, _) out=f32\n",
+      "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w) out=f32\n");
+}
+
+static void refused(void **state) {
+  (void)state;
+#define G "graph g\ninput x : f32[T,4]\n"
+  static const struct {
+    const char *text, *says;
+  } rows[] = {
+      {"", "text:1: 'graph NAME' is missing"},
+      {"# nothing\n", "text:2: 'graph NAME' is missing"},
+      {"input x : f32[T]", "text:1: 'graph NAME' is expected before 'input"},
+      {"graph", "text:1: the graph's name is missing"},
+      {"graph g h", "the end of the line is expected before 'h'"},
+      {"graph _", "graph name"},
+      {G "input x : f32[T]", "text:3: x: the name is taken"},
+      {G "input y : f32[T", "text:3: a type is expected before"},
+      {G "input y : f99[T]", "'f99[T]' is no type"},
+      {G "input y f32[T]", "':' is expected before 'f32"},
+      {G "input y : f32[T] more", "the end of the line is expected"},
+      {G "pool y : f32[4]", "y: a pool's type must name"},
+      {G "weight y : f32[4]", "'=' is missing at the end of the line"},
+      {G "weight y : f32[4] = name", "a string is expected before 'name'"},
+      {G "weight y : f32[4] = \"name", "a string does not end"},
+      {G "weight y : f32[4] = \"\\x00\"", "a string does not end or holds"},
+      {G "weight y : f32[4] = \"\\n\"", "a string does not end or holds"},
+      {G "weight y : f32[4] = \"w\" scale \"s\"", "the end of the line is expected before 'scale"},
+      {G "weight y : f32[4] = \"w\" scales", "a string is missing"},
+      {G "y : f32[T,4] = add(x, z)", "text:3: z is not defined above"},
+      {G "y : f32[T,4] = add(x, y)", "y is not defined above"},
+      {G "y : f32[T,4] = add(x)", "y: add: b is missing"},
+      {G "y : f32[T,4] = add(_, x)", "y: add: a is missing"},
+      {G "y : f32[T,4] = add(x, x, x)", "add takes 2 operands"},
+      {G "y : f32[T,4] = add(x, x", "',' is missing"},
+      {G "y : f32[T,4] = add(x x)", "',' is expected before 'x)'"},
+      {G "y : f32[T,4] = add x", "'(' is expected before 'x'"},
+      {G "y : f32[T,4] = plus(x, x)", "an op is expected before 'plus(x, x)'"},
+      {G "y : f32[T,5] = add(x, x)", "y must be f32[T,4]"},
+      {G "y : f32[T,4], z : f32[T,4] = add(x, x)", "add has 1 results, not 2"},
+      {G "w : f32[T,2], i : i32[T,2] = router_topk(x) k=2", "result 1 is named i but must be w.ids"},
+      {G "w : f32[T,2], w.ids : i32[T,2] = router_topk(x)", "k is 0"},
+      {G "w : f32[T,2] = router_topk(x) k=2", "router_topk has 2 results"},
+      {G "y : f32[T,2] = swiglu(x) alpha=1 alpha=1", "attribute alpha is given twice"},
+      {G "y : f32[T,2] = swiglu(x) alpha=fast", "attribute alpha: 'fast' is no value"},
+      {G "y : f32[T,2] = swiglu(x) alpha=1e99", "attribute alpha: '1e99' is no value"},
+      {G "y : f32[T,2] = swiglu(x) alpha=", "attribute alpha: '' is no value"},
+      {G "y : f32[T,2] = swiglu(x) interleaved=yes", "attribute interleaved: 'yes' is no value"},
+      {G "y : f32[T,2] = swiglu(x) gamma=1", "swiglu has no attribute 'gamma'"},
+      {G "y : f32[T,2] = swiglu(x) =", "swiglu has no attribute ''"},
+      {G "y : f32[T,2] = swiglu(x) alpha", "'=' is missing"},
+      {G "w : f32[T,2], w.ids : i32[T,2] = router_topk(x) k=2.5", "'2.5' is no value"},
+      {G "y : f32[4*T] = reshape(x) to=4*T", "no shape"},
+      {G "y : f32[4*T] = reshape(x) to=[4*T", "is no type"},
+      {G "y : f32[4*T] = reshape(x) to=[4*T:5]", "a shape has no padding"},
+      {G "a:f32[T],b:f32[T],c:f32[T],d:f32[T],e:f32[T] = add(x, x)", "at most 4 results"},
+      {G "output y", "y is not defined above"},
+      {G "output x\noutput x", "text:4: x is an output already"},
+      {G "output x : f32[T]", "the end of the line is expected"},
+      {G ") : f32[T]", "a result's name is expected before ')"},
+      {"graph g\ninput k : f32[T,1,4]\npool p : full f32[2,1,1,4]\na : full f32[2,1,1,4] = kv_write(k, k, "
+       "p)\n"
+       "b : full f32[2,1,1,4] = kv_write(k, k, p)\n",
+       "text: graph g: b: uses p, which a has replaced"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    nf_graph *g = NULL;
+    nf_status st = nf_graph_parse(nf_view_of(rows[i].text), "text", &g);
+    if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), rows[i].says))
+      fail_msg("'%s' does not say '%s'", nf_status_message(st), rows[i].says);
+    assert_null(g);
+    nf_status_free(st);
+  }
+}
+
+static void long_words_are_refused(void **state) {
+  (void)state;
+  char text[4000] = "graph ";
+  memset(text + 6, 'a', 300);
+  nf_graph *g = NULL;
+  nf_status st = nf_graph_parse(nf_view_of(text), "text", &g);
+  assert_non_null(strstr(nf_status_message(st), "longer than 255"));
+  nf_status_free(st);
+  int n = snprintf(text, sizeof text, "graph g\nweight w : f32[1] = \"");
+  memset(text + n, 'a', 2000);
+  snprintf(text + n + 2000, 10, "\"");
+  st = nf_graph_parse(nf_view_of(text), "text", &g);
+  assert_non_null(strstr(nf_status_message(st), "longer than 1023"));
+  nf_status_free(st);
+}
+
+static bool same_node(const nf_node *a, const nf_node *b) {
+  return a->op == b->op && memcmp(a->in, b->in, sizeof a->in) == 0 &&
+         memcmp(a->out, b->out, sizeof a->out) == 0 && nf_attrs_equal(a->op, &a->attr, &b->attr);
+}
+
+static bool same_value(const nf_value *a, const nf_value *b) {
+  bool scales = a->recipe.scales && b->recipe.scales ? strcmp(a->recipe.scales, b->recipe.scales) == 0
+                                                     : a->recipe.scales == b->recipe.scales;
+  bool tensor = a->recipe.tensor && b->recipe.tensor ? strcmp(a->recipe.tensor, b->recipe.tensor) == 0
+                                                     : a->recipe.tensor == b->recipe.tensor;
+  return scales && tensor && strcmp(a->name, b->name) == 0 && a->kind == b->kind &&
+         nf_type_equal(&a->type, &b->type);
+}
+
+static void check_random(uint64_t seed, unsigned *ops) {
+  nf_graph *g;
+  nf_text first = {0}, second = {0};
+  nf_status st = nf_random_graph(seed, &g);
+  if (!nf_is_ok(st)) fail_msg("seed %d: %s", (int)seed, nf_status_message(st));
+  nf_graph *back = parsed(printed(g, &first));
+  if (strcmp(first.at, printed(back, &second)) != 0)
+    fail_msg("seed %d:\n%s\n%s", (int)seed, first.at, second.at);
+  assert_int_equal(g->n_nodes, back->n_nodes);
+  assert_int_equal(g->n_values, back->n_values);
+  assert_int_equal(g->n_outputs, back->n_outputs);
+  for (size_t i = 0; i < g->n_nodes; i++) {
+    if (!same_node(&g->node[i], &back->node[i])) fail_msg("seed %d: node %d differs", (int)seed, (int)i);
+    *ops |= 1u << g->node[i].op;
+  }
+  for (size_t i = 1; i < g->n_values; i++)
+    if (!same_value(&g->value[i], &back->value[i])) fail_msg("seed %d: value %d differs", (int)seed, (int)i);
+  nf_text_deinit(&first);
+  nf_text_deinit(&second);
+  nf_graph_destroy(g);
+  nf_graph_destroy(back);
+}
+
+static void at_random(void **state) {
+  (void)state;
+  unsigned ops = 0;
+  for (uint64_t seed = 1; seed <= 500; seed++) check_random(seed, &ops);
+  assert_int_equal(ops, (1u << NF_OP_COUNT) - 1); // every op has occurred
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand), cmocka_unit_test(loose_forms),
+                                     cmocka_unit_test(refused), cmocka_unit_test(long_words_are_refused),
+                                     cmocka_unit_test(at_random)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

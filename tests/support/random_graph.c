@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random graphs: a stream [T,H] is put through random steps, each of a few ops; every op of ops.def can
+// occur.
+#include "tests/support/random_graph.h"
+
+enum { HEAD = 32 }; // whole groups of every quantised type
+
+typedef struct maker {
+  nf_builder b;
+  uint64_t seed;
+  nf_dtype dtype; // of the stream
+  int64_t hidden; // its columns
+  nf_val stream, rope, tokens;
+  int n; // names given so far
+} maker;
+
+static int64_t below(maker *m, int64_t n) {
+  m->seed = m->seed * 6364136223846793005u + 1442695040888963407u;
+  return (int64_t)((m->seed >> 33) % (uint64_t)n);
+}
+
+static bool chance(maker *m, int percent) { return below(m, 100) < percent; }
+
+static float real(maker *m, float lo, float hi) {
+  return lo + (hi - lo) * (float)below(m, 1 << 24) * 0x1p-24f;
+}
+
+static const char *fresh(maker *m) {
+  static const char *const stems[] = {"v", "attn.q", "a-b_", "", "input", "Graph."};
+  return nf_build_name(&m->b, "%s%d", stems[below(m, 6)], m->n++);
+}
+
+static nf_dtype float_dtype(maker *m) { return (const nf_dtype[]){NF_F32, NF_BF16, NF_F16}[below(m, 3)]; }
+
+// A weight; its columns are padded at random, its tensor's name is odd at random.
+static nf_val weight(maker *m, nf_type t) {
+  static const char *const tensors[] = {"model.w",    "",         "with space", "quote\"back\\slash",
+                                        "line\nfeed", "h\xc3\xa9"};
+  nf_recipe recipe = {.tensor = tensors[below(m, 6)]};
+  if (t.dtype == NF_MXFP4) recipe.scales = tensors[below(m, 6)];
+  if (chance(m, 20)) t.padded[t.rank - 1] += 32 * (1 + below(m, 3));
+  return nf_build_weight(&m->b, fresh(m), t, recipe);
+}
+
+static nf_dtype weight_dtype(maker *m) { return chance(m, 30) ? NF_MXFP4 : float_dtype(m); }
+
+static nf_val project(maker *m, nf_val x, int64_t in, int64_t out, nf_dtype dtype) {
+  nf_val w = weight(m, NF_TYPE(weight_dtype(m), NF_C(out), NF_C(in)));
+  nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(float_dtype(m), NF_C(out))) : 0;
+  return NF_BUILD(&m->b, fresh(m), linear, (x, w, bias), .out = dtype);
+}
+
+static void norm_step(maker *m) {
+  nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden)));
+  m->stream = NF_BUILD(&m->b, fresh(m), rms_norm, (m->stream, w), .eps = real(m, 1e-7f, 1e-3f));
+}
+
+static void project_step(maker *m) {
+  int64_t out = HEAD * (1 + below(m, 4));
+  m->dtype = float_dtype(m);
+  m->stream = project(m, m->stream, m->hidden, out, m->dtype);
+  m->hidden = out;
+}
+
+static void swiglu_step(maker *m) {
+  nf_val up = project(m, m->stream, m->hidden, 2 * m->hidden, m->dtype);
+  nf_val y = NF_BUILD(&m->b, fresh(m), swiglu, (up), .alpha = real(m, 0, 2), .beta = real(m, -1, 1),
+                      .limit = chance(m, 50) ? 0 : real(m, 1, 9), .interleaved = chance(m, 50));
+  m->stream = NF_BUILD(&m->b, fresh(m), add, (m->stream, y), );
+}
+
+static void experts_step(maker *m) {
+  int64_t experts = 1 + below(m, 8), k = 1 + below(m, experts);
+  nf_val logits = project(m, m->stream, m->hidden, experts, NF_F32);
+  nf_val forced =
+      chance(m, 30) ? nf_build_input(&m->b, fresh(m), NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(k))) : 0;
+  nf_val weights = NF_BUILD(&m->b, fresh(m), router_topk, (logits, forced), .k = k);
+  nf_val ids = nf_build_result(&m->b, weights, 1);
+  nf_val w = weight(m, NF_TYPE(weight_dtype(m), NF_C(experts), NF_C(m->hidden), NF_C(m->hidden)));
+  nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(experts), NF_C(m->hidden))) : 0;
+  nf_val x = m->stream;
+  for (int64_t i = below(m, 3); i >= 0; i--)
+    x = NF_BUILD(&m->b, fresh(m), grouped_linear, (x, ids, w, bias), .out = m->dtype);
+  m->stream = NF_BUILD(&m->b, fresh(m), combine, (x, weights), );
+}
+
+static nf_val heads_of(maker *m, nf_val x, int64_t heads) {
+  const nf_shape to = {3, {NF_BY(1, NF_T), NF_C(heads), NF_C(HEAD)}};
+  nf_val h = NF_BUILD(&m->b, fresh(m), reshape, (x), .to = to);
+  if (!m->rope)
+    m->rope =
+        NF_BUILD(&m->b, fresh(m), rope_table, (), .theta = real(m, 1000, 200000), .factor = real(m, 0.5f, 40),
+                 .context = 4096, .beta_fast = real(m, 2, 32), .beta_slow = real(m, 0.1f, 2),
+                 .scale = real(m, 0.5f, 2), .dims = 2 * (1 + below(m, HEAD / 2)), .truncate = chance(m, 50));
+  return chance(m, 70) ? NF_BUILD(&m->b, fresh(m), rope, (h, m->rope), ) : h;
+}
+
+static void attention_step(maker *m) {
+  int64_t kv_heads = 1 + below(m, 3), heads = kv_heads * (1 + below(m, 4));
+  nf_type pool = NF_TYPE(m->dtype, NF_C(2), NF_C(kv_heads), NF_C(1 + below(m, 64)), NF_C(HEAD));
+  pool.cache = (nf_cache)(1 + below(m, NF_CACHE_COUNT - 1));
+  nf_val kv = nf_build_pool(&m->b, fresh(m), pool);
+  nf_val q = heads_of(m, project(m, m->stream, m->hidden, heads * HEAD, m->dtype), heads);
+  nf_val k = heads_of(m, project(m, m->stream, m->hidden, kv_heads * HEAD, m->dtype), kv_heads);
+  nf_val sinks = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(heads))) : 0;
+  for (int64_t i = below(m, 3); i > 0; i--) kv = NF_BUILD(&m->b, fresh(m), kv_write, (k, k, kv), );
+  nf_val o = NF_BUILD(&m->b, fresh(m), attention, (q, kv, sinks), .scale = real(m, 0.01f, 1),
+                      .window = below(m, 200));
+  const nf_shape flat = {2, {NF_BY(1, NF_T), NF_C(heads * HEAD)}};
+  m->stream = NF_BUILD(&m->b, fresh(m), reshape, (o), .to = flat);
+  m->hidden = heads * HEAD;
+}
+
+static void make(maker *m) {
+  static void (*const steps[])(maker *) = {norm_step, project_step, swiglu_step, experts_step,
+                                           attention_step};
+  m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
+  m->dtype = float_dtype(m);
+  m->hidden = HEAD * (1 + below(m, 4));
+  nf_val table = weight(m, NF_TYPE(weight_dtype(m), NF_C(1 + below(m, 9999)), NF_C(m->hidden)));
+  m->stream = NF_BUILD(&m->b, fresh(m), embedding, (m->tokens, table), .out = m->dtype);
+  for (int64_t i = below(m, 8); i > 0; i--) {
+    nf_builder_scope(&m->b, "S%d.", (int)i);
+    steps[below(m, 5)](m);
+    if (chance(m, 20)) nf_build_output(&m->b, m->stream);
+  }
+  nf_val rows = NF_BUILD(&m->b, fresh(m), gather_rows, (m->stream), );
+  if (chance(m, 90)) nf_build_output(&m->b, rows);
+}
+
+nf_status nf_random_graph(uint64_t seed, nf_graph **out) {
+  maker m = {.seed = seed * 0x9e3779b97f4a7c15u + 1};
+  NF_TRY(nf_builder_init(&m.b, "random"));
+  make(&m);
+  return nf_builder_finish(&m.b, out);
+}
