@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// Benchmark rows: times and memory that have a bound, each with its ratio to it and an alarm at three times.
+// Never a test: what a shared machine measures proves nothing. Run in the repository's root: build/bench/rows
+#include "base/clock.h"
+#include "base/memory.h"
+#include "model/family.h"
+#include "plan/plan.h"
+#include <infuse/inspect.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { RUNS = 15 };
+
+static int ascending(const void *a, const void *b) {
+  const double x = *(const double *)a, y = *(const double *)b;
+  return x < y ? -1 : x > y;
+}
+
+static void print_row(const char *name, double value, const char *unit, double bound) {
+  printf("%-52s %10.2f %-4s bound %8.1f  ratio %5.2f%s\n", name, value, unit, bound, value / bound,
+         value > 3 * bound ? "  ALARM" : "");
+}
+
+static void must(nf_status st) {
+  if (nf_is_ok(st)) return;
+  fprintf(stderr, "rows: %s\n", nf_status_message(st));
+  exit(3);
+}
+
+// Median milliseconds of RUNS calls.
+static double median_ms(void (*f)(const char *), const char *arg) {
+  double ms[RUNS];
+  for (int i = 0; i < RUNS; i++) {
+    const double start = nf_now();
+    f(arg);
+    ms[i] = 1e3 * (nf_now() - start);
+  }
+  qsort(ms, RUNS, sizeof *ms, ascending);
+  return ms[RUNS / 2];
+}
+
+static void build_and_plan(const char *dir) {
+  nf_config config;
+  nf_graph *graph;
+  nf_plan *plan;
+  nf_plan_options o = {.max = nf_sizes_of(64, 1, 1)};
+  const nf_build_options build = {.activation = NF_BF16, .page = 64};
+  must(nf_config_load(dir, &config));
+  must(nf_hw_detect(&o.hw));
+  must(nf_model_build(&config, NULL, &build, &graph));
+  must(nf_plan_create(graph, &o, &plan));
+  nf_plan_destroy(plan);
+  nf_graph_destroy(graph);
+}
+
+static void ignore(void *user, const char *json, size_t n) { (void)user, (void)json, (void)n; }
+
+static void explain(const char *dir) {
+  infuse_runtime *rt;
+  must((nf_status){infuse_runtime_create(NULL, &rt)});
+  must((nf_status){infuse_explain(rt, dir, NULL, ignore, NULL)});
+  infuse_runtime_destroy(rt);
+}
+
+static void first_token(const char *dir) {
+  infuse_runtime *rt;
+  infuse_model *m;
+  infuse_session *s;
+  const int32_t prompt[] = {1, 2, 3, 4, 5, 6, 7, 8};
+  const infuse_session_options o = {.size = sizeof o, .generate = true};
+  must((nf_status){infuse_runtime_create(NULL, &rt)});
+  must((nf_status){infuse_model_load(rt, dir, NULL, &m)});
+  must((nf_status){infuse_session_create(m, &o, &s)});
+  must((nf_status){infuse_session_append(s, prompt, 8)});
+  must((nf_status){infuse_step(m, &s, 1)});
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(rt);
+}
+
+static void open_files(const char *dir) {
+  nf_checkpoint *c;
+  must(nf_checkpoint_open(dir, NULL, &c));
+  nf_checkpoint_close(c);
+}
+
+// Peak memory of a process that loads `dir` and computes a step, over what the bound allows, in MiB.
+static void memory_row(const char *dir, const char *file) {
+  const pid_t child = fork();
+  if (child == 0) {
+    first_token(dir);
+    _exit(0);
+  }
+  struct rusage usage;
+  int status;
+  nf_file f;
+  if (child < 0 || wait4(child, &status, 0, &usage) != child || status != 0) exit(3);
+  must(nf_file_open(file, &f));
+  const double mib = 1 << 20, caches = 8; // 4096 tokens of the small model's layers
+  print_row("peak memory, load and one step of gpt-oss-small", (double)usage.ru_maxrss / 1024, "MiB",
+            1.15 * (double)f.size / mib + caches + 64);
+  nf_file_close(&f);
+}
+
+int main(void) {
+  print_row("build and plan gpt-oss-120b", median_ms(build_and_plan, "configs/gpt-oss-120b"), "ms", 50);
+  print_row("explain gpt-oss-120b, no weights", median_ms(explain, "configs/gpt-oss-120b"), "ms", 1000);
+  print_row("open checkpoints/gpt-oss-tiny, 79 tensors", median_ms(open_files, "checkpoints/gpt-oss-tiny"),
+            "ms", 50);
+  print_row("start to first token, models/gpt-oss-small", median_ms(first_token, "models/gpt-oss-small"),
+            "ms", 150);
+  memory_row("models/gpt-oss-small", "models/gpt-oss-small/model.safetensors");
+  return 0;
+}
