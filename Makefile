@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 # A thin front of CMake, Ninja and CTest. `make help` says what there is.
-ARGS ?= generate -m checkpoints/gpt-oss-tiny --tokens 1,2,3 -n 16
 jobs := $(shell nproc)
 # A terminal gets Ninja's one moving line, a log only what matters.
 calm := $(shell test -t 1 || echo --quiet)
@@ -14,7 +13,7 @@ build/build.ninja:
 	@cmake -G Ninja -B build $(CMAKE_FLAGS) >/dev/null
 
 run: build
-	@build/infuse $(ARGS)
+	@$(if $(ARGS),build/infuse $(ARGS),tools/first_run)
 
 test: build
 	@ctest --test-dir build -j $(jobs) --output-on-failure --no-label-summary
@@ -33,7 +32,7 @@ clean:
 
 help:
 	@echo 'make          build into build/ (installs missing Debian packages when run by root)'
-	@echo 'make run      run build/infuse on the small checkpoint of this repository; ARGS="..." for something else'
+	@echo 'make run      show what infuse does, on models of this repository; ARGS="..." runs build/infuse instead'
 	@echo 'make test     build and run all tests'
 	@echo 'make lanes    every other check: clang, sanitizers, fuzzing, format, aarch64'
 	@echo 'make format   put all C files into the form of .clang-format'
