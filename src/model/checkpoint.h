@@ -10,7 +10,7 @@ typedef struct nf_checkpoint nf_checkpoint;
 
 // Index and headers must agree: every mapped tensor is in its shard, no tensor in two shards, none unmapped;
 // shard names are plain names inside the folder. NF_BAD_INPUT says which file or tensor is wrong and what
-// would be right.
+// would be right. `log` may be NULL.
 nf_status nf_checkpoint_open(const char *dir, const nf_log *log, nf_checkpoint **out);
 void nf_checkpoint_close(nf_checkpoint *c); // NULL is fine
 
