@@ -82,7 +82,7 @@ nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out) {
   } else {
     from = nf_json_get(root, "rope_scaling");
   }
-  NF_TRY(nf_json_f64(&theta, 1, 1e12, &out->theta));
+  NF_TRY(nf_json_f64(&theta, 2, 1e12, &out->theta)); // at 1 all frequencies are equal
   if (!from.value) return nf_ok();
   NF_TRY(nf_json_object(&from));
   nf_json_at type = nf_json_get(&from, "rope_type");
