@@ -320,6 +320,32 @@ static void test_refusals(void **state) {
   infuse_model_destroy(m);
 }
 
+static bool stop_half_way(void *user, const char *what, uint64_t done, uint64_t total) {
+  (void)user, (void)what;
+  return done < total / 2;
+}
+
+static void test_nothing_to_do(void **state) {
+  (void)state;
+  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 64});
+  infuse_session *s = session(m, (infuse_session_options){.max_tokens = 3}, NULL);
+  refused(infuse_step(m, &s, 1), INFUSE_USAGE, "no tokens to begin with");
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_runtime *rt;
+  const infuse_runtime_options cancelling = {.size = sizeof cancelling, .progress = stop_half_way};
+  ok(infuse_runtime_create(&cancelling, &rt));
+  refused(infuse_model_load(rt, model_dir, NULL, &m), INFUSE_CANCELLED, "");
+  infuse_runtime_destroy(rt);
+  const infuse_runtime_options null = {.size = sizeof null, .device = "null"};
+  const infuse_session_options generate = {.size = sizeof generate, .generate = true};
+  ok(infuse_runtime_create(&null, &rt));
+  m = load(rt, model_dir, (infuse_model_options){0});
+  refused(infuse_session_create(m, &generate, &s), INFUSE_USAGE, "device null");
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(rt);
+}
+
 static void test_every_allocation_fails(void **state) {
   (void)state;
   if (!nf_alloc_fail_available()) skip();
@@ -377,15 +403,11 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cpu_numbers),
-      cmocka_unit_test(test_greedy_continuation),
-      cmocka_unit_test(test_threads),
-      cmocka_unit_test(test_beside_others),
-      cmocka_unit_test(test_stop_string),
-      cmocka_unit_test(test_stop_token_and_context),
-      cmocka_unit_test(test_chat),
-      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_every_allocation_fails),
+      cmocka_unit_test(test_cpu_numbers),   cmocka_unit_test(test_greedy_continuation),
+      cmocka_unit_test(test_threads),       cmocka_unit_test(test_beside_others),
+      cmocka_unit_test(test_stop_string),   cmocka_unit_test(test_stop_token_and_context),
+      cmocka_unit_test(test_chat),          cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_nothing_to_do), cmocka_unit_test(test_every_allocation_fails),
       cmocka_unit_test(test_verify),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -38,6 +38,8 @@ static nf_status copy_stops(const infuse_session_options *o, nf_generation *g) {
 static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
   const infuse_sampling s = o->sampling != NULL ? *o->sampling : infuse_model_sampling(m);
   NF_TRY(check_sampling(&s));
+  if (!nf_device_computes(m->rt->device))
+    return nf_error(NF_USAGE, "device null computes nothing to draw tokens from");
   if (o->max_tokens < 0)
     return nf_error(NF_USAGE, "max_tokens is %ld; it can't be negative", (long)o->max_tokens);
   g->sampling = (nf_sampling){s.temperature, s.top_k, s.top_p, s.min_p, s.seed};

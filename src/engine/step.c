@@ -35,7 +35,10 @@ static nf_status check_sessions(const infuse_model *m, infuse_session *const *se
       return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
     if (sessions[i]->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
     sessions[i]->seen = m->steps;
-    if (sessions[i]->generation != NULL) nf_generation_begin_step(sessions[i]->generation);
+    if (sessions[i]->generation == NULL) continue;
+    nf_generation_begin_step(sessions[i]->generation);
+    if (sessions[i]->position == 0 && infuse_session_pending(sessions[i]) == 0)
+      return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
   }
   return nf_ok();
 }
