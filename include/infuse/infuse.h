@@ -111,7 +111,8 @@ typedef struct infuse_tokenizer infuse_tokenizer;
 // `path` is a tokenizer.json or a folder that has one.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out);
 INFUSE_API void infuse_tokenizer_destroy(infuse_tokenizer *t); // NULL is fine
-// The model's own, or NULL when its folder has none. Lives as long as the model.
+// The model's own, or NULL when its folder has none: encoding and decoding then say so (INFUSE_BAD_INPUT).
+// Lives as long as the model.
 INFUSE_API const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m);
 
 // Ids of n bytes of UTF-8 (else INFUSE_BAD_INPUT with the byte). `plain`: spellings of special tokens are

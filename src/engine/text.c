@@ -26,11 +26,18 @@ const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m) {
 }
 void infuse_free(void *p) { nf_free(p); }
 
+static nf_status check_tokenizer(const infuse_tokenizer *t) {
+  return t != NULL
+             ? nf_ok()
+             : nf_error(NF_BAD_INPUT, "there is no tokenizer: the model's folder has no tokenizer.json");
+}
+
 infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n, bool plain, int32_t **ids,
                             size_t *n_ids) {
   nf_ids out = {0};
-  const nf_status st =
-      nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, plain ? NF_ENCODE_PLAIN : 0, &out);
+  nf_status st = check_tokenizer(t);
+  if (nf_is_ok(st))
+    st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, plain ? NF_ENCODE_PLAIN : 0, &out);
   if (!nf_is_ok(st)) {
     nf_ids_deinit(&out);
     return st.error;
@@ -44,7 +51,8 @@ infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids, size_
                             size_t *n) {
   nf_text out = {0};
   nf_text_append(&out, "", 0); // so that an empty text is a string too
-  nf_status st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
+  nf_status st = check_tokenizer(t);
+  if (nf_is_ok(st)) st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
   if (nf_is_ok(st)) st = nf_text_status(&out);
   if (!nf_is_ok(st)) {
     nf_text_deinit(&out);
