@@ -53,7 +53,7 @@ int cli_verify(const cli_options *o, infuse_runtime *rt) {
 
 int cli_check(const cli_options *o, infuse_runtime *rt) {
   const infuse_check_options co = {
-      .size = sizeof co, .op = o->argument, .seed = (uint64_t)o->seed, .bench = o->bench};
+      .size = sizeof co, .op = o->argument, .seed = o->seed > 0 ? (uint64_t)o->seed : 0, .bench = o->bench};
   view v = {o, render_check};
   return cli_fail(infuse_check(rt, &co, show, &v));
 }
