@@ -34,7 +34,7 @@ help:
 	@echo 'make          build into build/ (installs missing Debian packages when run by root)'
 	@echo 'make run      show what infuse does, on models of this repository; ARGS="..." runs build/infuse instead'
 	@echo 'make test     build and run all tests'
-	@echo 'make lanes    every other check: clang, sanitizers, fuzzing, format, aarch64'
+	@echo 'make lanes    every other check: clang, sanitizers, valgrind, fuzzing, format, aarch64'
 	@echo 'make format   put all C files into the form of .clang-format'
 	@echo 'make install  install what was built (DESTDIR is honoured)'
 	@echo 'make clean    remove build/ and build-*/'
