@@ -13,7 +13,7 @@ typedef struct rows_of_expert {  // a tile of (token, choice) pairs of one exper
 
 int64_t NF_BLOCKS(grouped_linear_mxfp4_n16)(const nf_grouped_linear_args *a) {
   if (nf_tensor_rows(&a->ids) == 0) return 0;
-  return a->w.dim[0] * ((a->w.dim[1] + GROUP * NF_STRIP - 1) / (GROUP * NF_STRIP));
+  return a->w.dim[0] * nf_ceil_div(a->w.dim[1], GROUP * NF_STRIP);
 }
 
 // The next pairs of expert e from pair *at on.
@@ -54,52 +54,20 @@ NF_INLINE v8 scales_at(const uint8_t *s) {
 // Columns [0, n) of a strip from its codes (8 bytes a column) and scales (16 bytes a 32 columns) into
 // w[n][16].
 static void decode_panel(const uint8_t *codes, const uint8_t *scales, int64_t n, float *w) {
-  for (int64_t k = 0; k < n; k++) {
-    const uint8_t *s = scales + k / MX * NF_STRIP;
-    const v8 low = scales_at(s), high = scales_at(s + 8);
-    for (const int64_t end = k / MX * MX + MX; k < end; k++)
-      decode_k(codes + k * 8, low, high, w + k * NF_STRIP);
-    k--;
-  }
-}
-
-static void run_panel(const float *x, const float *w, int tokens, int64_t n, float *sum) {
-#define TILE(T) nf_tile(T, 1, true, x + t * NF_PANEL, NF_PANEL, w, 0, n, sum + t * NF_STRIP, 0)
-  for (int t = 0; t < tokens;) {
-    const int left = tokens - t;
-    if (left >= 6)
-      TILE(6), t += 6;
-    else if (left >= 4)
-      TILE(4), t += 4;
-    else if (left >= 2)
-      TILE(2), t += 2;
-    else
-      TILE(1), t++;
-  }
-#undef TILE
-}
-
-static void store(const nf_grouped_linear_args *a, int64_t e, int64_t pair, int64_t n0, int64_t n,
-                  const float *sum) {
-  const uint16_t *bias = a->bias.data != NULL ? (const uint16_t *)nf_tensor_row(&a->bias, e) : NULL;
-  char *to = nf_tensor_row(&a->y, pair);
-  for (int64_t i = 0; i < n; i++) {
-    const float y = sum[i] + (bias != NULL ? nf_bf16_decode(bias[n0 + i]) : 0);
-    if (a->y.dtype == NF_F32)
-      ((float *)to)[n0 + i] = y;
-    else
-      ((uint16_t *)to)[n0 + i] = nf_bf16_encode(y);
+  for (int64_t k0 = 0; k0 < n; k0 += MX, scales += NF_STRIP) {
+    const v8 low = scales_at(scales), high = scales_at(scales + 8);
+    for (int64_t k = k0; k < k0 + MX; k++) decode_k(codes + k * 8, low, high, w + k * NF_STRIP);
   }
 }
 
 static void run_rows(const nf_grouped_linear_args *a, int64_t e, int64_t s0, int strips,
                      const rows_of_expert *rows) {
-  const int64_t K = a->w.dim[2], N = a->w.dim[1], J = a->ids.dim[1], all = (N + NF_STRIP - 1) / NF_STRIP;
+  const int64_t K = a->w.dim[2], N = a->w.dim[1], J = a->ids.dim[1], all = nf_ceil_div(N, NF_STRIP);
   const uint8_t *codes = a->w.data, *scales = a->w.scale;
   float sum[GROUP][NF_TILE_TOKENS * NF_STRIP], x[NF_TILE_TOKENS * NF_PANEL], w[NF_PANEL * NF_STRIP];
   memset(sum, 0, sizeof sum);
   for (int64_t k = 0; k < K; k += NF_PANEL) {
-    const int64_t n = K - k < NF_PANEL ? K - k : NF_PANEL;
+    const int64_t n = nf_min(NF_PANEL, K - k);
     for (int t = 0; t < rows->n; t++) {
       const int64_t row = a->x.rank == 3 ? rows->index[t] : rows->index[t] / J;
       nf_widen(&a->x, nf_tensor_row(&a->x, row), k, n, x + t * NF_PANEL);
@@ -107,20 +75,18 @@ static void run_rows(const nf_grouped_linear_args *a, int64_t e, int64_t s0, int
     for (int s = 0; s < strips; s++) {
       const int64_t strip = e * all + s0 + s;
       decode_panel(codes + (strip * K + k) * 8, scales + (strip * K + k) / MX * NF_STRIP, n, w);
-      run_panel(x, w, rows->n, n, sum[s]);
+      nf_tiles(true, x, w, 0, 1, rows->n, n, sum[s]);
     }
   }
   for (int s = 0; s < strips; s++)
-    for (int t = 0; t < rows->n; t++) {
-      const int64_t n0 = (s0 + s) * NF_STRIP;
-      store(a, e, rows->index[t], n0, N - n0 < NF_STRIP ? N - n0 : NF_STRIP, sum[s] + t * NF_STRIP);
-    }
+    for (int t = 0; t < rows->n; t++)
+      nf_store_strip(&a->y, rows->index[t], (s0 + s) * NF_STRIP, sum[s] + t * NF_STRIP, &a->bias, e);
 }
 
 void NF_KERNEL(grouped_linear_mxfp4_n16)(const nf_grouped_linear_args *a, int64_t block) {
-  const int64_t all = (a->w.dim[1] + NF_STRIP - 1) / NF_STRIP, groups = (all + GROUP - 1) / GROUP;
+  const int64_t all = nf_ceil_div(a->w.dim[1], NF_STRIP), groups = nf_ceil_div(all, GROUP);
   const int64_t e = block / groups, s0 = block % groups * GROUP;
-  const int strips = (int)(all - s0 < GROUP ? all - s0 : GROUP);
+  const int strips = (int)nf_min(GROUP, all - s0);
   rows_of_expert rows;
   for (int64_t at = 0; gather(a, e, &at, &rows), rows.n != 0;) run_rows(a, e, s0, strips, &rows);
 }

@@ -5,15 +5,17 @@
 // Every sum runs over k in order, one fma after the other, whatever the tile: a token's result is the same
 // bits alone, in a batch, and with any number of threads.
 #pragma once
+#include "base/checked.h"
 #include "kernels/contract/args.h"
 #include "kernels/cpu/generic/vec.h"
+#include "tensor/pack.h"
 #include "tensor/scalar.h"
 
 enum {
-  NF_STRIP = 16,       // weight rows side by side
-  NF_PANEL = 256,      // k at a time: a panel of x and of decoded weights stays in the first-level cache
-  NF_TILE_SUMS = 12,   // vectors of sums that one tile keeps: strips * tokens * 2 at most
-  NF_TILE_TOKENS = 24, // tokens whose panel of x is widened together
+  NF_STRIP = NF_STRIP_ROWS, // weight rows side by side
+  NF_PANEL = 256,           // k at a time: a panel of x and of decoded weights stays in the first-level cache
+  NF_TILE_SUMS = 12,        // vectors of sums that one tile keeps: strips * tokens * 2 at most
+  NF_TILE_TOKENS = 24,      // tokens whose panel of x is widened together
 };
 
 // Widens columns [k0, k0 + n) of one row of x.
@@ -55,4 +57,52 @@ NF_INLINE void nf_tile(int tokens, int strips, bool wide, const float *x, int64_
   for (int i = 0; i < strips * tokens; i++)
     for (int h = 0; h < 2; h++)
       v8_store(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h, acc[2 * i + h]);
+}
+
+// The tiles of a block over one panel of n columns: sum[strip][NF_TILE_TOKENS][16] += x[tokens][NF_PANEL] w.
+// `wide` is a constant at every call.
+NF_INLINE void nf_tiles(bool wide, const float *x, const void *w, int64_t strip_bytes, int strips, int tokens,
+                        int64_t n, float *sum) {
+  const int64_t strip_sums = NF_TILE_TOKENS * NF_STRIP;
+#define TILE(T, S)                                                                                   \
+  nf_tile(T, S, wide, x + t * NF_PANEL, NF_PANEL, (const char *)w + s * strip_bytes, strip_bytes, n, \
+          sum + s * strip_sums + t * NF_STRIP, strip_sums)
+  for (int t = 0; t < tokens;) {
+    const int left = tokens - t, step = left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    for (int s = 0; s < strips;) {
+      const int more = strips - s;
+      if (step == 6)
+        TILE(6, 1), s++;
+      else if (step == 4)
+        TILE(4, 1), s++;
+      else if (step == 2 && more >= 2)
+        TILE(2, 2), s += 2;
+      else if (step == 2)
+        TILE(2, 1), s++;
+      else if (more >= 4)
+        TILE(1, 4), s += 4;
+      else
+        TILE(1, 1), s++;
+    }
+    t += step;
+  }
+#undef TILE
+}
+
+// Columns [n0, n0 + 16) of row `row` of y, as far as there are any: sums plus row `bias_row` of the bias,
+// rounded once.
+NF_INLINE void nf_store_strip(const nf_tensor *y, int64_t row, int64_t n0, const float *sum,
+                              const nf_tensor *bias, int64_t bias_row) {
+  const int64_t n = nf_min(NF_STRIP, nf_tensor_cols(y) - n0);
+  const void *b = bias->data != NULL ? nf_tensor_row(bias, bias_row) : NULL;
+  void *to = nf_tensor_row(y, row);
+  for (int64_t i = 0; i < n; i++) {
+    float x = sum[i];
+    if (b != NULL)
+      x += bias->dtype == NF_F32 ? ((const float *)b)[n0 + i] : nf_bf16_decode(((const uint16_t *)b)[n0 + i]);
+    if (y->dtype == NF_F32)
+      ((float *)to)[n0 + i] = x;
+    else
+      ((uint16_t *)to)[n0 + i] = nf_bf16_encode(x);
+  }
 }
