@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text from the small model, through the public interface: CPU kernels within their bounds of the reference,
 // the same text whatever runs beside it, stop conditions, chats, and what is refused.
+#include "base/difference.h"
 #include "base/memory.h"
 #include "tests/support/alloc_fail.h"
+#include "tests/support/expect.h"
 #include "tests/support/reference.h"
 #include <infuse/inspect.h>
 #include <math.h>
@@ -18,18 +20,6 @@
 static const char *const model_dir = "models/gpt-oss-small", *const tiny_dir = "checkpoints/gpt-oss-tiny";
 static infuse_runtime *runtime;
 enum { TEXT = 4096, N = 48, VOCAB_TINY = 384 };
-
-static void ok(infuse_error *e) {
-  if (e != NULL) fail_msg("%s", infuse_error_message(e));
-}
-
-static void refused(infuse_error *e, infuse_code code, const char *fragment) {
-  assert_non_null(e);
-  assert_int_equal(infuse_error_code(e), code);
-  if (strstr(infuse_error_message(e), fragment) == NULL)
-    fail_msg("'%s' does not say '%s'", infuse_error_message(e), fragment);
-  infuse_error_free(e);
-}
 
 static infuse_model *load(infuse_runtime *rt, const char *dir, infuse_model_options o) {
   infuse_model *m;
@@ -84,15 +74,11 @@ typedef struct errors {
 } errors;
 
 static errors measure(const float *got, const float *want, int64_t rows, int64_t cols) {
-  double *row = nf_alloc((size_t)rows, sizeof *row), difference = 0, norm = 0;
-  for (int64_t r = 0; r < rows; r++) {
-    row[r] = nf_row_error(got + r * cols, want + r * cols, 1, cols);
-    for (int64_t c = r * cols; c < (r + 1) * cols; c++) {
-      difference += ((double)got[c] - want[c]) * ((double)got[c] - want[c]);
-      norm += (double)want[c] * want[c];
-    }
-  }
-  const errors e = {sqrt(difference / norm), median(row, (size_t)rows)};
+  double *row = nf_alloc((size_t)rows, sizeof *row);
+  nf_difference all = {0};
+  for (int64_t r = 0; r < rows; r++) row[r] = nf_row_error(got + r * cols, want + r * cols, 1, cols);
+  nf_difference_add(&all, got, want, rows * cols);
+  const errors e = {nf_difference_of(&all), median(row, (size_t)rows)};
   nf_free(row);
   return e;
 }

@@ -4,6 +4,7 @@
 // refuses.
 #include "base/memory.h"
 #include "tests/support/alloc_fail.h"
+#include "tests/support/expect.h"
 #include "tests/support/reference.h"
 #include <infuse/infuse.h>
 #include <math.h>
@@ -22,18 +23,6 @@ static const double SPLIT_BOUND = 1e-5;  // the same numbers, cut into steps in 
 
 static nf_safetensors reference;
 static infuse_runtime *runtime;
-
-static void ok(infuse_error *e) {
-  if (e != NULL) fail_msg("%s", infuse_error_message(e));
-}
-
-static void refused(infuse_error *e, infuse_code code, const char *fragment) {
-  assert_non_null(e);
-  assert_int_equal(infuse_error_code(e), code);
-  if (strstr(infuse_error_message(e), fragment) == NULL)
-    fail_msg("'%s' does not say '%s'", infuse_error_message(e), fragment);
-  infuse_error_free(e);
-}
 
 static infuse_model *load(infuse_model_options o) {
   infuse_model *m;

@@ -6,10 +6,10 @@
 // error
 // ||got - want|| / ||want|| of the whole, and of the worst and the median row. Exits 1 when the whole exceeds
 // the bound (default 1e-4), 3 when a file cannot be read.
+#include "base/difference.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "model/safetensors.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,19 +43,15 @@ static int ascending(const void *a, const void *b) {
 
 // `row` [rows] is scratch. NaN anywhere makes the whole NaN.
 static errors measure(const float *got, const float *want, int64_t rows, int64_t cols, double *row) {
-  double difference = 0, norm = 0;
+  nf_difference all = {0};
+  nf_difference_add(&all, got, want, rows * cols);
   for (int64_t r = 0; r < rows; r++) {
-    double d = 0, n = 0;
-    for (int64_t c = r * cols; c < (r + 1) * cols; c++) {
-      d += ((double)got[c] - want[c]) * ((double)got[c] - want[c]);
-      n += (double)want[c] * want[c];
-    }
-    row[r] = sqrt(d / n);
-    difference += d;
-    norm += n;
+    nf_difference one = {0};
+    nf_difference_add(&one, got + r * cols, want + r * cols, cols);
+    row[r] = nf_difference_of(&one);
   }
   qsort(row, (size_t)rows, sizeof *row, ascending);
-  return (errors){sqrt(difference / norm), row[rows - 1], row[rows / 2]};
+  return (errors){nf_difference_of(&all), row[rows - 1], row[rows / 2]};
 }
 
 // 0: within the bound; 1: not, or shapes differ; 3: unreadable.

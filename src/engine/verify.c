@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse_verify: the plan against the reference, value by value.
+#include "base/difference.h"
 #include "base/memory.h"
 #include "engine/document.h"
 #include "engine/engine.h"
@@ -96,16 +97,13 @@ static void release(pair *p) {
 // `row` has room for two rows. A value of zeros must be zeros.
 static double error_of(const nf_tensor *got, const nf_tensor *want, float *row) {
   const int64_t cols = nf_tensor_cols(want);
-  double difference = 0, norm = 0;
+  nf_difference d = {0};
   for (int64_t r = 0; r < nf_tensor_rows(want); r++) {
     nf_row_decode(got, r, row);
     nf_row_decode(want, r, row + cols);
-    for (int64_t c = 0; c < cols; c++) {
-      difference += ((double)row[c] - row[cols + c]) * ((double)row[c] - row[cols + c]);
-      norm += (double)row[cols + c] * row[cols + c];
-    }
+    nf_difference_add(&d, row, row + cols, cols);
   }
-  return norm > 0 ? sqrt(difference / norm) : difference;
+  return d.norm > 0 ? nf_difference_of(&d) : d.difference;
 }
 
 static bool compares(const nf_graph *g, const nf_value *v) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/reference.h"
+#include "base/difference.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -51,13 +52,9 @@ float *nf_reference_floats(const nf_safetensors *s, const char *name, int64_t *o
 double nf_row_error(const float *got, const float *want, int64_t rows, int64_t cols) {
   double worst = 0;
   for (int64_t r = 0; r < rows; r++) {
-    double difference = 0, norm = 0;
-    for (int64_t c = 0; c < cols; c++) {
-      const double g = got[r * cols + c], w = want[r * cols + c];
-      difference += (g - w) * (g - w);
-      norm += w * w;
-    }
-    const double error = sqrt(difference / norm);
+    nf_difference d = {0};
+    nf_difference_add(&d, got + r * cols, want + r * cols, cols);
+    const double error = nf_difference_of(&d);
     if (!(error <= worst)) worst = isnan(error) ? INFINITY : error;
   }
   return worst;
