@@ -6,8 +6,8 @@
 #include "base/text.h"
 #include "model/checkpoint.h"
 #include "model/family.h"
-#include "model/weights.h"
 #include "tests/support/folder.h"
+#include "tests/support/weights.h"
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -206,21 +206,6 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 // ---- what must come of it ----
 
-static nf_status load_weights(const nf_checkpoint *files, const nf_graph *g) {
-  const nf_sizes none = nf_sizes_of(0, 0, 0);
-  for (size_t i = 1; i < g->n_values; i++) {
-    if (g->value[i].kind != NF_VALUE_WEIGHT) continue;
-    size_t n;
-    NF_TRY(nf_type_bytes(&g->value[i].type, &none, &n));
-    void *data = nf_alloc_aligned(n);
-    assert_non_null(data);
-    nf_status st = nf_weight_load(files, &g->value[i], data);
-    nf_free_aligned(data);
-    NF_TRY(st);
-  }
-  return nf_ok();
-}
-
 static nf_status load(const char *dir) {
   nf_checkpoint *files = NULL;
   nf_graph *g = NULL;
@@ -230,7 +215,7 @@ static nf_status load(const char *dir) {
   NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
   NF_GOTO(nf_config_load(dir, &config));
   NF_GOTO(nf_model_build(&config, files, &options, &g));
-  NF_GOTO(load_weights(files, g));
+  NF_GOTO(load_every_weight(files, g));
 fail:
   nf_graph_destroy(g);
   nf_checkpoint_close(files);

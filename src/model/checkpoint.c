@@ -231,8 +231,6 @@ void nf_checkpoint_close(nf_checkpoint *c) {
 size_t nf_checkpoint_count(const nf_checkpoint *c) { return c->n; }
 uint64_t nf_checkpoint_bytes(const nf_checkpoint *c) { return c->bytes; }
 const char *nf_checkpoint_where(const nf_checkpoint *c) { return c->where; }
-const nf_stored *nf_checkpoint_at(const nf_checkpoint *c, size_t i) { return c->tensor[i]; }
-
 const nf_stored *nf_checkpoint_find(const nf_checkpoint *c, const char *name) {
   uint32_t i;
   return nf_map_find(&c->names, name, strlen(name), &i) ? c->tensor[i] : NULL;

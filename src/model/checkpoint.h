@@ -17,7 +17,6 @@ void nf_checkpoint_close(nf_checkpoint *c); // NULL is fine
 size_t nf_checkpoint_count(const nf_checkpoint *c);
 uint64_t nf_checkpoint_bytes(const nf_checkpoint *c);    // of all tensors, headers excluded
 const char *nf_checkpoint_where(const nf_checkpoint *c); // path of the index or the only file, for messages
-const nf_stored *nf_checkpoint_at(const nf_checkpoint *c, size_t i);
 const nf_stored *nf_checkpoint_find(const nf_checkpoint *c, const char *name); // NULL: not there
 const char *nf_checkpoint_file(const nf_checkpoint *c, const nf_stored *t);    // path, for messages
 

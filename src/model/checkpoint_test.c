@@ -3,9 +3,9 @@
 // anywhere from open to the last weight.
 #include "model/checkpoint.h"
 #include "model/family.h"
-#include "model/weights.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/folder.h"
+#include "tests/support/weights.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -152,21 +152,6 @@ static void a_file_cut_short_meanwhile_is_an_error(void **state) {
   folder_remove(dir);
 }
 
-static nf_status load_weights(const nf_checkpoint *files, const nf_graph *g) {
-  const nf_sizes none = nf_sizes_of(0, 0, 0);
-  for (size_t i = 1; i < g->n_values; i++) {
-    if (g->value[i].kind != NF_VALUE_WEIGHT) continue;
-    size_t n;
-    NF_TRY(nf_type_bytes(&g->value[i].type, &none, &n));
-    void *data = nf_alloc_aligned(n);
-    if (!data) return nf_error(NF_NO_MEMORY, "no memory for a weight");
-    nf_status st = nf_weight_load(files, &g->value[i], data);
-    nf_free_aligned(data);
-    NF_TRY(st);
-  }
-  return nf_ok();
-}
-
 // Everything from the folder's name to the last weight.
 static nf_status use_folder(const char *dir) {
   nf_checkpoint *files = NULL;
@@ -177,7 +162,7 @@ static nf_status use_folder(const char *dir) {
   NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
   NF_GOTO(nf_config_load(dir, &config));
   NF_GOTO(nf_model_build(&config, files, &options, &g));
-  NF_GOTO(load_weights(files, g));
+  NF_GOTO(load_every_weight(files, g));
 fail:
   nf_graph_destroy(g);
   nf_checkpoint_close(files);
