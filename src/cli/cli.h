@@ -47,7 +47,6 @@ typedef struct cli_command {
 // Parses argv behind the command's name. false: an error line was printed (exit 2).
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out);
 void cli_print_options(unsigned command); // to stdout
-const char *cli_nearest_option(const char *name, unsigned command);
 
 // Prints the error as one line on stderr, frees it, and gives the exit code: 1 failed check, 2 usage, 3 bad
 // input, 4 missing device or resource, 130 interrupted.

@@ -72,7 +72,7 @@ static const row *find(const char *name, unsigned command) {
   return NULL;
 }
 
-const char *cli_nearest_option(const char *name, unsigned command) {
+static const char *nearest_option(const char *name, unsigned command) {
   const char *names[N_ROWS];
   size_t n = 0;
   for (size_t i = 0; i < N_ROWS; i++)
@@ -134,7 +134,7 @@ static bool store(const row *r, const char *text, cli_options *out) {
 }
 
 static bool unknown(const cli_command *c, const char *name) {
-  const char *near = cli_nearest_option(name, c->bit);
+  const char *near = nearest_option(name, c->bit);
   cli_usage("%s does not know '%s'%s%s%s; see: infuse %s -h", c->name, name,
             near != NULL ? "; did you mean " : "", near != NULL ? near : "", near != NULL ? "?" : "",
             c->name);

@@ -76,10 +76,8 @@ nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_mod
 // infuse_model_load, with keep_all.
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out);
-void nf_model_release(infuse_model *m);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
-nf_status nf_budget_check(const infuse_model *m);              // NF_UNAVAILABLE with the parts
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the

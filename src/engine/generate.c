@@ -178,11 +178,12 @@ nf_status nf_generate(infuse_session *s, const float *logits) {
   nf_generation *g = s->generation;
   g->token = nf_sample(&g->sampling, logits, (int32_t)m->config.vocab, (uint64_t)s->position, m->choices);
   g->tokens++;
-  if (ends_text(m, g, g->token))
+  const bool ended = ends_text(m, g, g->token);
+  if (ended)
     g->finish = INFUSE_STOP;
   else
     NF_TRY(add_text(m, g, g->token));
-  const bool cut = g->finish == INFUSE_STOP && !ends_text(m, g, g->token); // by a stop string
+  const bool cut = g->finish == INFUSE_STOP && !ended; // by a stop string
   if (g->finish == INFUSE_RUNNING) g->finish = limit_reached(s, g);
   if (g->finish != INFUSE_RUNNING) return cut ? nf_ok() : end_text(g);
   s->queue[0] = g->token; // append leaves room for it

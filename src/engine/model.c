@@ -104,7 +104,8 @@ nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_mod
 
 static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
 
-nf_status nf_budget_check(const infuse_model *m) {
+// NF_UNAVAILABLE with the parts when the model needs more than it may use.
+static nf_status check_budget(const infuse_model *m) {
   const nf_budget *b = &m->budget;
   const uint64_t all = b->weights + b->caches + b->activations + b->tables;
   const uint64_t limit = m->options.memory != 0 ? m->options.memory : m->rt->hw.memory;
@@ -195,7 +196,7 @@ static nf_status allocate(infuse_model *m) {
     NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
   return allocate_results(m);
 }
-void nf_model_release(infuse_model *m) {
+static void release(infuse_model *m) {
   nf_device *d = m->rt->device;
   if (m->buffer != NULL)
     for (nf_val v = 1; v < m->graph->n_values; v++) nf_device_free(d, &m->buffer[v]);
@@ -252,7 +253,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   m->keep_all = keep_all;
   nf_status st;
   NF_GOTO(nf_model_prepare(rt, dir, o, m));
-  NF_GOTO(nf_budget_check(m));
+  NF_GOTO(check_budget(m));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));
   NF_GOTO(load_weights(m));
@@ -270,7 +271,7 @@ infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infus
 
 void infuse_model_destroy(infuse_model *m) {
   if (m == NULL) return;
-  nf_model_release(m);
+  release(m);
   nf_free(m);
 }
 

@@ -280,21 +280,17 @@ static nf_status parse_typed(line *l, result *out) {
 
 static nf_status end_line(line *l) { return at_end(l) ? nf_ok() : expected(l, "the end of the line"); }
 
-static nf_status parse_input(parser *p, line *l) {
+// Inputs and pools: a name and a type, and nothing more.
+static nf_status parse_leaf(parser *p, line *l, nf_val (*build)(nf_builder *, const char *, nf_type)) {
   result r;
   NF_TRY(parse_typed(l, &r));
   NF_TRY(end_line(l));
-  nf_build_input(&p->b, r.name, r.type);
+  build(&p->b, r.name, r.type);
   return built(p);
 }
 
-static nf_status parse_pool(parser *p, line *l) {
-  result r;
-  NF_TRY(parse_typed(l, &r));
-  NF_TRY(end_line(l));
-  nf_build_pool(&p->b, r.name, r.type);
-  return built(p);
-}
+static nf_status parse_input(parser *p, line *l) { return parse_leaf(p, l, nf_build_input); }
+static nf_status parse_pool(parser *p, line *l) { return parse_leaf(p, l, nf_build_pool); }
 
 static nf_status parse_weight(parser *p, line *l) {
   result r;

@@ -160,8 +160,6 @@ void nf_plan_destroy(nf_plan *p) {
 
 const nf_type *nf_plan_type(const nf_plan *p, nf_val v) { return &p->type[v]; }
 size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
-size_t nf_plan_unshared_bytes(const nf_plan *p) { return p->unshared_bytes; }
-size_t nf_plan_launches(const nf_plan *p) { return p->n_steps; }
 
 void nf_plan_place(nf_plan *p, void *arena) {
   for (size_t i = 0; i < p->n_lifetimes; i++)

@@ -25,9 +25,8 @@ void nf_plan_destroy(nf_plan *p); // NULL is fine
 
 // The graph's type of v, or of a weight the one in which its kernels read it.
 const nf_type *nf_plan_type(const nf_plan *p, nf_val v);
-size_t nf_plan_arena_bytes(const nf_plan *p);    // all activations, sharing storage by lifetime
-size_t nf_plan_unshared_bytes(const nf_plan *p); // the same without sharing
-void nf_plan_place(nf_plan *p, void *arena);     // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE
+size_t nf_plan_arena_bytes(const nf_plan *p); // all activations, sharing storage by lifetime
+void nf_plan_place(nf_plan *p, void *arena);  // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE
 // Where an input, weight or pool lies: nf_type_bytes at the largest sizes; `slots` of them for a pool.
 // Borrowed.
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
@@ -37,7 +36,6 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b);
 // Value v at the sizes of the last run. After a run only outputs still hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
-size_t nf_plan_launches(const nf_plan *p); // kernels per step
 
 // What was decided and why, as a new JSON object: "nodes" with the kernel of each and every candidate's
 // reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. *out is owned by the
