@@ -15,6 +15,8 @@ typedef enum nf_quantity {
   NF_Q_HEAD,  // head size
   NF_Q_GROUP, // query heads per kv head
   NF_Q_PAGE,  // tokens per page
+  NF_Q_TAPS,  // of a convolution
+  NF_Q_VALUE, // size of a value head
   NF_Q_COUNT
 } nf_quantity;
 const char *nf_quantity_name(nf_quantity q);                           // "K"
