@@ -172,6 +172,8 @@ static nf_status read_part(loading *l, int64_t part) {
 }
 
 nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, void *data) {
+  nf_weight_planes planes;
+  if (v->type.pack == NF_PACK_PLAIN) NF_TRY(nf_weight_planes_of(v, data, &planes)); // refuses padded ones
   const nf_sizes none = nf_sizes_of(0, 0, 0);
   const nf_dtype_info *info = nf_dtype_of(v->type.dtype);
   loading l = {.files = files, .v = v, .to = nf_tensor_of(&v->type, &none, 0, data)};
