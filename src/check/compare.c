@@ -22,6 +22,9 @@ bool nf_case_bitwise(const nf_case *c) {
   case NF_OP_gather_rows:
   case NF_OP_kv_write:
   case NF_OP_add:
+  case NF_OP_pad:
+  case NF_OP_unpad:
+  case NF_OP_all_reduce:
     return true;
   case NF_OP_linear:
   case NF_OP_grouped_linear:
@@ -58,6 +61,9 @@ static double bound_of(const nf_case *c, double want, double sum, double magnitu
   case NF_OP_combine:
     return of_sum(c->dims.q[NF_Q_TOPK], sum);
   case NF_OP_rms_norm:
+  case NF_OP_add_rms_norm:
+  case NF_OP_all_reduce_rms_norm:
+  case NF_OP_all_reduce_add_rms_norm:
     return eps * (double)(c->dims.q[NF_Q_K] + 8) * magnitude;
   case NF_OP_swiglu:
     return eps * (16 + 1.702 * big) * magnitude + 0x1p-126;
@@ -184,6 +190,18 @@ static bool all_garbage(const nf_instance *i, const unsigned char *from, const u
   return true;
 }
 
+// The type's own padding of a row holds zeros.
+static size_t padding_bytes(const nf_tensor *t) {
+  const int64_t n = t->padded - nf_tensor_cols(t);
+  return n > 0 && nf_tensor_rows(t) > 0 ? (size_t)n * (size_t)nf_dtype_of(t->dtype)->bits / 8 : 0;
+}
+
+static bool all_zero(const unsigned char *at, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (at[i]) return false;
+  return true;
+}
+
 bool nf_guards_hold(const nf_instance *i) {
   for (int n = 0; n < i->layout->n_tensors; n++) {
     const struct nf_storage *s = &i->storage[n];
@@ -193,22 +211,30 @@ bool nf_guards_hold(const nf_instance *i) {
       const unsigned char *row = nf_tensor_row(s->tensor, r);
       if (!all_garbage(i, at, row)) return false;
       at = row + row_bytes(s->tensor);
+      if (!all_zero(at, padding_bytes(s->tensor))) return false;
+      at += padding_bytes(s->tensor);
     }
     if (!all_garbage(i, at, end)) return false;
   }
   return true;
 }
 
+static uint64_t hash_bytes(uint64_t h, const unsigned char *from, size_t bytes) {
+  for (size_t at = 0; at + 8 <= bytes; at += 8) {
+    uint64_t word;
+    memcpy(&word, from + at, sizeof word);
+    h = nf_check_hash(h, word);
+  }
+  return h;
+}
+
 uint64_t nf_operands_hash(const nf_instance *i) {
   uint64_t h = 0;
   for (int n = 0; n < i->layout->n_tensors; n++) {
     const struct nf_storage *s = &i->storage[n];
-    if (!s->base || s->written) continue;
-    for (size_t at = 0; at + 8 <= s->bytes + 2 * NF_GUARD; at += 8) {
-      uint64_t word;
-      memcpy(&word, s->base + at, sizeof word);
-      h = nf_check_hash(h, word);
-    }
+    if (s->base && !s->written) h = hash_bytes(h, s->base, s->bytes + 2 * NF_GUARD);
   }
+  for (int rank = 0; rank < i->comm.world; rank++)
+    h = hash_bytes(h, nf_instance_base(i, rank), i->storage[i->layout->in[0]].bytes + 2 * NF_GUARD);
   return h;
 }

@@ -41,4 +41,12 @@ static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
   return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
 }
 
+// The norm of x[n], as rms_norm's contract has it.
+static inline void nf_ref_norm(const float *x, const nf_tensor *w, float eps, bool one_plus, int64_t n,
+                               float *y) {
+  float room[nf_ref_room(w)];
+  const float *scale = nf_ref_row(w, 0, room), by = 1 / sqrtf(nf_ref_dot(x, x, n) / (float)n + eps);
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] * by * (one_plus ? 1 + scale[i] : scale[i]);
+}
+
 static inline float nf_ref_sigmoid(float x) { return 1 / (1 + expf(-x)); }

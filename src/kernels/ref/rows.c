@@ -32,10 +32,8 @@ int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return rows_of(&a->y
 
 void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
-  float x_room[nf_ref_room(&a->x)], w_room[nf_ref_room(&a->w)], y[nf_max(1, cols)];
-  const float *x = nf_ref_row(&a->x, r, x_room), *w = nf_ref_row(&a->w, 0, w_room);
-  const float scale = 1 / sqrtf(nf_ref_dot(x, x, cols) / (float)cols + a->attr.eps);
-  for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * w[i];
+  float room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
+  nf_ref_norm(nf_ref_row(&a->x, r, room), &a->w, a->attr.eps, a->attr.one_plus, cols, y);
   nf_row_encode(&a->y, r, y);
 }
 
