@@ -9,8 +9,8 @@
 
 enum { DRAWN_TOKENS = 48, MAX_TOKENS = 4096 };
 
-// What an error may be: of logits, and of any other value. Where activations are quantised, a value on the other side
-// of a rounding edge changes what follows.
+// What an error may be: of logits, and of any other value. Where activations are quantised, a value on the
+// other side of a rounding edge changes what follows.
 typedef struct bounds {
   double logits, value;
 } bounds;
