@@ -273,6 +273,17 @@ static void test_chat(void **state) {
   assert_true(infuse_session_pending(s) > 20);
   assert_non_null(finish(m, s, text).channel);
   infuse_session_destroy(s);
+  s = session(m, (infuse_session_options){.thinking = INFUSE_THINKING_OFF}, NULL);
+  refused(infuse_session_chat(s, messages, 2), INFUSE_USAGE, "the model always thinks");
+  assert_int_equal(infuse_session_pending(s), 0);
+  infuse_session_destroy(s);
+  s = session(m, (infuse_session_options){.max_tokens = 2, .thinking = INFUSE_THINKING_ON}, NULL);
+  for (int i = 0; i < 2; i++) { // a second answer begins like the first
+    ok(infuse_session_chat(s, messages, 2));
+    assert_string_equal(infuse_session_output(s).channel, "");
+    finish(m, s, text);
+  }
+  infuse_session_destroy(s);
   infuse_model_destroy(m);
 }
 
@@ -296,6 +307,8 @@ static void test_refusals(void **state) {
   static const char *const empty[] = {""};
   const infuse_session_options o = {.size = sizeof o, .generate = true, .stop = empty, .n_stop = 1};
   refused(infuse_session_create(m, &o, &s), INFUSE_USAGE, "stop string 0 is empty");
+  const infuse_session_options odd = {.size = sizeof odd, .generate = true, .thinking = (infuse_thinking)3};
+  refused(infuse_session_create(m, &odd, &s), INFUSE_USAGE, "thinking is 3");
   int32_t *ids;
   size_t n;
   refused(infuse_encode(infuse_model_tokenizer(m), "ab\xff", 3, true, &ids, &n), INFUSE_BAD_INPUT, "byte 2");

@@ -96,6 +96,7 @@ static nf_status open_message(nf_chat_reader *r, nf_chat_sink sink, void *user) 
 // Adds to the message and opens it if need be, but holds newlines at the end back.
 static nf_status tell(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
   size_t first = 0, end = text.n;
+  if (!text.n) return nf_ok();
   while (end && text.at[end - 1] == '\n') end--;
   if (r->strip && !r->open)
     while (first < text.n && text.at[first] == '\n') first++;
@@ -130,7 +131,7 @@ static nf_status collect_call(nf_chat_reader *r, nf_view text, nf_chat_sink sink
 }
 
 static nf_status collect_role(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
-  const char *newline = text.n ? memchr(text.at, '\n', text.n) : NULL;
+  const char *newline = memchr(text.at, '\n', text.n);
   const size_t n = newline ? (size_t)(newline - text.at) : text.n;
   nf_text_append(&r->collected, text.at, n);
   NF_TRY(nf_text_status(&r->collected));
@@ -148,6 +149,7 @@ static nf_status collect_role(nf_chat_reader *r, nf_view text, nf_chat_sink sink
 }
 
 static nf_status take(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
+  if (!text.n) return nf_ok();
   if (r->place == CALL) return collect_call(r, text, sink, user);
   return r->place == ROLE ? collect_role(r, text, sink, user) : tell(r, text, sink, user);
 }

@@ -136,6 +136,14 @@ static void calls_are_rendered(void **) {
 
 #define THINK(text) "<think>\n" text "\n</think>\n\n"
 
+static void expect_turns(const nf_chat *chat, const char *a, const char *b, const char *c, const char *d,
+                         const char *e) {
+  nf_text all = {0};
+  nf_text_printf(&all, "%s%s%s%s%s", a, b, c, d, e);
+  expect_rendered(chat, all.at);
+  nf_text_deinit(&all);
+}
+
 static void thoughts_before_the_last_question_are_dropped(void **) {
   const nf_chat_message m[] = {
       USER("1"),
@@ -154,18 +162,20 @@ static void thoughts_before_the_last_question_are_dropped(void **) {
       THOUGHT("last"),
   };
   nf_chat chat = {.message = m, .n = 14, .thinking = NF_THINKING_HYBRID};
-#define HISTORY                                                                                            \
-  TURN("user", "1")                                                                                        \
-  TURN("assistant", "one")                                                                                 \
-  TURN("assistant", "two") TURN("user", "2") TURN(                                                         \
-      "assistant", THINK("kept") "three\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>") \
-      TURN("user", "<tool_response>\nr\n</tool_response>")                                                 \
-          TURN("user", "<tool_response>\nno question\n</tool_response>")                                   \
-              TURN("assistant", THINK("a") "four")
-  expect_rendered(&chat, HISTORY TURN("assistant", "five") TURN("user", "<tool_response></tool_response>")
-                             TURN("assistant", THINK("last")));
+  static const char asked[] =
+      TURN("user", "1") TURN("assistant", "one") TURN("assistant", "two") TURN("user", "2"),
+                    kept[] = TURN(
+                        "assistant",
+                        THINK(
+                            "kept") "three\n<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>"),
+                    results[] = TURN("user", "<tool_response>\nr\n</tool_response>")
+                        TURN("user", "<tool_response>\nno question\n</tool_response>"),
+                    more[] = TURN("assistant", THINK("a") "four");
+  expect_turns(&chat, asked, kept, results, more,
+               TURN("assistant", "five") TURN("user", "<tool_response></tool_response>")
+                   TURN("assistant", THINK("last")));
   chat.n = 12; // a last turn without a thought has an empty one
-  expect_rendered(&chat, HISTORY TURN("assistant", THINK("") "five"));
+  expect_turns(&chat, asked, kept, results, more, TURN("assistant", THINK("") "five"));
 }
 
 static void thoughts_alone(void **) {
