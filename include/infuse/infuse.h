@@ -142,6 +142,15 @@ typedef struct infuse_sampling {
 // What generation_config.json asks for; greedy when it says nothing.
 INFUSE_API infuse_sampling infuse_model_sampling(const infuse_model *m);
 
+// Whether the answers of a chat begin with thoughts (channel "analysis"). The default is to think if the
+// model can. A model that always thinks refuses OFF, one that never does refuses ON: infuse_session_chat
+// fails with INFUSE_USAGE.
+typedef enum infuse_thinking {
+  INFUSE_THINKING_DEFAULT,
+  INFUSE_THINKING_ON,
+  INFUSE_THINKING_OFF
+} infuse_thinking;
+
 typedef struct infuse_session_options {
   size_t size;
   int64_t rows; // logits are wanted of the last so many tokens of the queue; 0: 1; INFUSE_ALL_ROWS
@@ -155,6 +164,7 @@ typedef struct infuse_session_options {
   size_t n_stop_tokens;
   const char *const *stop; // [n_stop] strings that end the text; they are not part of it
   size_t n_stop;
+  infuse_thinking thinking;
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
@@ -184,7 +194,7 @@ typedef struct infuse_message {
 } infuse_message;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
                                                              const infuse_message *messages, size_t n);
-INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", or NULL
+INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", "chatml", or NULL
 
 typedef enum infuse_finish {
   INFUSE_RUNNING,
@@ -198,7 +208,7 @@ typedef enum infuse_finish {
 typedef struct infuse_output {
   const char *text; // NUL-terminated, n bytes
   size_t n;
-  const char *channel; // of a chat: "analysis", "final", ...; "" before the first; NULL: no chat
+  const char *channel; // of a chat: "analysis", "commentary", "final"; "" before the first; NULL: no chat
   int32_t token;       // that was drawn, -1: none in this step
   size_t tokens;       // drawn so far
   infuse_finish finish;

@@ -43,6 +43,8 @@ static const row rows[] = {
      "the prompt is a message (if the model knows chats)"},
     {"--raw", NULL, SWITCH, AT(raw), 0, 0, CLI_GENERATE, "the prompt is text to go on with"},
     {"--system", "TEXT", TEXT, AT(system), 0, 0, CLI_GENERATE, "instructions in front of a chat"},
+    {"--think", "on|off", TEXT, AT(think), 0, 0, CLI_GENERATE,
+     "with or without thoughts (on, if the model can)"},
     {"--stop", "TEXT", LIST, AT(stop), 0, 0, CLI_GENERATE, "end before TEXT; may be repeated"},
     {"--temperature", "T", REAL, AT(temperature), 0, 1000000, CLI_GENERATE,
      "0 is greedy (generation_config.json)"},

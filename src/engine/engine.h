@@ -46,6 +46,7 @@ struct infuse_model {
   float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
   nf_tokenizer *tokenizer;    // NULL: the folder has none
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
+  nf_thinking thinking;       // for formats that go by the chat template
   nf_generation_config generation;
   nf_choice *choices; // [vocab] the sampler's scratch
   nf_val logits_value;

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "model/weights.h"
+#include "text/chat_template.h"
 
 static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {
   if (*value == 0) *value = otherwise;
@@ -241,21 +242,26 @@ static nf_status load_tokenizer(infuse_model *m, const char *dir) {
   return st;
 }
 
-static nf_status load_text(infuse_model *m, const char *dir) {
-  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
-  NF_TRY(load_tokenizer(m, dir));
-  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
-  if (m->choices == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
-  if (m->tokenizer == NULL) return nf_ok();
-  const nf_chat_format *chat = nf_chat_format_of(m->config.family->model_type);
+// A tokenizer without the format's tokens leaves the model without chats; a broken template is broken.
+static nf_status find_chat(infuse_model *m, const char *dir) {
+  const nf_chat_format *chat = nf_chat_format_of(m->config.family->chat);
   const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
   if (nf_is_ok(st))
     m->chat = chat;
   else
     nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
   nf_status_free(st);
-  return nf_ok();
+  if (m->chat == NULL || !m->chat->by_template) return nf_ok();
+  return nf_chat_template_load(dir, m->tokenizer, &m->thinking);
+}
+
+static nf_status load_text(infuse_model *m, const char *dir) {
+  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
+  NF_TRY(load_tokenizer(m, dir));
+  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
+  if (m->choices == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }
 
 infuse_sampling infuse_model_sampling(const infuse_model *m) {

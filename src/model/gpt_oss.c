@@ -63,5 +63,6 @@ const nf_family nf_family_gpt_oss = {.model_type = "gpt_oss",
                                      .architecture = "GptOssForCausalLM",
                                      .attention_bias = true,
                                      .eps = 1e-5,
+                                     .chat = "harmony",
                                      .config = read_config,
                                      .build = build};

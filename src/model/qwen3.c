@@ -39,5 +39,6 @@ static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_
 const nf_family nf_family_qwen3 = {.model_type = "qwen3",
                                    .architecture = "Qwen3ForCausalLM",
                                    .eps = 1e-6,
+                                   .chat = "chatml",
                                    .config = read_config,
                                    .build = build};
