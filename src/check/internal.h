@@ -8,6 +8,7 @@
 typedef struct nf_dims {
   int64_t q[NF_Q_COUNT]; // wanted extents
   int64_t kv_heads, tokens;
+  int64_t world; // ranks, 0: one
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
@@ -19,6 +20,12 @@ typedef struct nf_case {
   bool exact; // small integers
   uint64_t seed;
 } nf_case;
+
+// Moves the number that a limit speaks of: to the legal side, where another one will do; to the limit itself;
+// `step` beyond it. false: the limit speaks of none (dtypes), or there is nothing beyond.
+void nf_dims_obey(nf_dims *m, const nf_limit *l);
+bool nf_dims_at(nf_dims *m, const nf_limit *l);
+bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
 
 nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_INPUT: the op can't be so
 void nf_case_print(const nf_case *c, char *out, size_t size);

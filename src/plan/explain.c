@@ -29,7 +29,7 @@ static json_t *candidates(const nf_plan *p, const nf_step *s, const nf_op_desc *
   for (int i = 0; i < s->selection.n; i++) {
     const nf_candidate *c = &s->selection.candidate[i];
     nf_text why = {0};
-    nf_candidate_explain(c, &p->options.hw, d, &why);
+    nf_candidate_explain(c, &p->options.hw, d, &p->options.select, &why);
     json_t *row = json_object();
     bad |= put(row, "kernel", json_string(c->variant->name)) | put(row, "verdict", take_text(&why));
     bad |= push(list, row);

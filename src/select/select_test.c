@@ -65,7 +65,7 @@ static void names(void **state) {
 
 static void says(const nf_selection *s, int i, const nf_hw *hw, const nf_op_desc *d, const char *want) {
   nf_text t = {0};
-  nf_candidate_explain(&s->candidate[i], hw, d, &t);
+  nf_candidate_explain(&s->candidate[i], hw, d, NULL, &t);
   assert_string_equal(t.at, want);
   nf_text_deinit(&t);
 }
@@ -136,7 +136,8 @@ static void real_list(void **state) {
     const char *op = nf_op_of(all[i].op)->name;
     assert_int_equal(strncmp(all[i].name, op, strlen(op)), 0);
     assert_ptr_equal(nf_variant_find(all[i].name), &all[i]);
-    assert_true(all[i].blocks && all[i].run);
+    assert_int_equal(all[i].blocks == NULL, all[i].declared);
+    assert_int_equal(all[i].run == NULL, all[i].declared);
   }
   assert_null(nf_variant_find("linear_of_nobody"));
 }
