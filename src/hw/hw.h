@@ -82,7 +82,7 @@ typedef struct nf_hw {
   double links;               // into one rank from all others together, bytes/s
   double launch;              // what a kernel costs beyond its work, s
   int world;                  // ranks that run a plan together; 0 and 1: alone
-  bool elsewhere;             // a target that is not here: it can be planned for, not run on
+  const char *target;         // name of a target that is not here: to plan for, not to run on. NULL: here
 } nf_hw;
 
 // The host; backend NF_BACKEND_CPU. Takes well under a millisecond: its peaks are stated per core, not

@@ -3,25 +3,22 @@
 #include "hw/hw.h"
 #include <string.h>
 
-static const struct {
-  const char *name;
-  nf_hw hw;
-} targets[] = {
-#define NF_TARGET(name_, ...) {name_, {.elsewhere = true, __VA_ARGS__}},
+static const nf_hw targets[] = {
+#define NF_TARGET(name_, ...) {.target = name_, __VA_ARGS__},
 #include "hw/targets.def"
 };
 enum { N_TARGETS = sizeof targets / sizeof *targets };
 
 const char *nf_hw_target_name(int index) {
-  return index >= 0 && index < N_TARGETS ? targets[index].name : NULL;
+  return index >= 0 && index < N_TARGETS ? targets[index].target : NULL;
 }
 
 nf_status nf_hw_target(const char *name, nf_hw *out) {
   const char *names[N_TARGETS];
   for (int i = 0; i < N_TARGETS; i++) {
-    names[i] = targets[i].name;
+    names[i] = targets[i].target;
     if (strcmp(name, names[i]) != 0) continue;
-    *out = targets[i].hw;
+    *out = targets[i];
     return nf_ok();
   }
   const char *near = nf_nearest(name, names, N_TARGETS);

@@ -67,6 +67,7 @@ static nf_status select_kernel(nf_plan *p, nf_node_id id) {
   if (s->args == NULL) return out_of_memory();
   *(const nf_batch **)s->args = &p->batch;
   memcpy((char *)s->args + layout->attrs, &n->attr, layout->attrs_size);
+  if (s->selection.chosen->declared) p->declared = s->selection.chosen;
   p->launch[p->n_steps++] = (nf_launch){s->selection.chosen->blocks, s->selection.chosen->run, s->args};
   return nf_ok();
 }
@@ -202,6 +203,9 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
     if (b->sizes.of[s] > p->options.max.of[s])
       return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)b->sizes.of[s],
                       nf_sym_name((nf_sym)s), (long)p->options.max.of[s]);
+  if (p->declared != NULL && nf_device_computes(d))
+    return nf_error(NF_UNAVAILABLE, "kernel %s is declared, not written yet: the plan can't be run",
+                    p->declared->name);
   // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
   const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
   p->batch = *b;

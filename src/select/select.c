@@ -34,7 +34,7 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
                         nf_candidate *c) {
   if (!runs_on(v->backend, hw->backend)) return NF_REFUSED_BACKEND;
   if (v->need & ~hw->features) return NF_REFUSED_NEED;
-  if (v->declared && !hw->elsewhere) return NF_REFUSED_DECLARED;
+  if (v->declared && hw->target == NULL) return NF_REFUSED_DECLARED;
   if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
   if (!reads_pack(v, d)) return NF_REFUSED_PACK;
   return v->promise < (o != NULL ? o->promise : NF_PROMISE_F32) ? NF_REFUSED_PROMISE : NF_CHOSEN;

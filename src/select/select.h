@@ -43,7 +43,7 @@ typedef struct nf_select_options {
 
 // Of the legal variants the last of the list; a forced one that is not legal leaves nothing chosen. On a CPU
 // the references are legal too, and come first. Declared rows are legal on targets that are not here
-// (hw->elsewhere), where nothing will run. o may be NULL.
+// (hw->target), where nothing will run. o may be NULL.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);
 // The same over another list of variants, for tests.
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
