@@ -16,14 +16,18 @@ static infuse_runtime *runtime_for(const char *target, const char *device) {
 
 static void keep(void *user, const char *json, size_t n) { *(json_t **)user = json_loadb(json, n, 0, NULL); }
 
-static json_t *explained(const char *target, int64_t batch) {
+static json_t *explained_in(const char *dir, const char *target, int64_t batch) {
   infuse_runtime *rt = runtime_for(target, NULL);
   json_t *doc = NULL;
   const infuse_model_options o = {.size = sizeof o, .batch = batch};
-  ok(infuse_explain(rt, "configs/gpt-oss-120b", &o, keep, &doc));
+  ok(infuse_explain(rt, dir, &o, keep, &doc));
   infuse_runtime_destroy(rt);
   assert_non_null(doc);
   return doc;
+}
+
+static json_t *explained(const char *target, int64_t batch) {
+  return explained_in("configs/gpt-oss-120b", target, batch);
 }
 
 static const char *string(const json_t *object, const char *key) {
@@ -86,6 +90,23 @@ static void gpus(void **state) {
   }
 }
 
+static void families(void **state) {
+  (void)state;
+  static const char *const targets[] = {"gfx942", "gfx950", "sm_90", "sm_100"},
+                           *const names[] = {"gpt-oss-tiny",         "qwen3-tiny",
+                                             "qwen3-tiny-fp8-block", "qwen3-tiny-fp8-ptpc",
+                                             "qwen3-next-tiny",      "qwen3-next-tiny-fp8-block"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (size_t t = 0; t < sizeof targets / sizeof *targets; t++) {
+      char dir[64];
+      snprintf(dir, sizeof dir, "checkpoints/%s", names[i]);
+      json_t *doc = explained_in(dir, targets[t], 64);
+      const json_t *plan = json_object_get(doc, "plan");
+      assert_true(number(plan, "declared") == number(plan, "launches") && number(plan, "us") > 0);
+      json_decref(doc);
+    }
+}
+
 static void cpus(void **state) {
   (void)state;
   static const char *const names[] = {"zen4", "zen5", "sapphire_rapids", "graviton3"};
@@ -143,7 +164,8 @@ static void running(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gpus), cmocka_unit_test(cpus),
-                                     cmocka_unit_test(estimates), cmocka_unit_test(running)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gpus), cmocka_unit_test(families),
+                                     cmocka_unit_test(cpus), cmocka_unit_test(estimates),
+                                     cmocka_unit_test(running)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,6 +87,7 @@ typedef struct infuse_model_options {
   bool dummy;               // random weights of the config's shapes; no weight file is read
   bool keep_hidden;         // infuse_session_hidden works
   bool forced_experts;      // infuse_session_append_routed works, and every token must say its experts
+  bool plain_activations;   // activations in front of FP8 weights are not quantised
   const char *const *force; // [n_force] "op=kernel"
   size_t n_force;
 } infuse_model_options;

@@ -32,6 +32,8 @@ static const row rows[] = {
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
     {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,
      "dummy: random weights, nothing read"},
+    {"--act-quant", "on|off", TEXT, AT(act_quant), 0, 0, CLI_MODEL,
+     "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
     {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},

@@ -42,6 +42,7 @@ struct infuse_model {
   nf_budget budget;
   nf_buffer *buffer; // [n_values] of weights and pools
   nf_buffer arena;
+  bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
   float *logits;              // [rows][vocab] host copy, where the device's memory is not the host's
@@ -63,13 +64,15 @@ struct infuse_session {
   size_t head, tail, queue_cap;
   int32_t *routes; // [tail][layers * experts per token], when experts are forced
   size_t routes_cap;
-  int64_t position;                // tokens computed
-  int32_t *page[NF_CACHE_COUNT];   // [pages] slot of each page, -1: none
-  int64_t evicted[NF_CACHE_COUNT]; // pages before this one are gone
-  uint64_t step;                   // of the model, when the rows below were computed; 0: none yet
-  uint64_t seen;                   // the last step that named this session
-  size_t first_token, n_tokens;    // of that step's T that are this session's
-  size_t first_row, n_rows;        // and of its R
+  int64_t position;              // tokens computed
+  int32_t *page[NF_CACHE_COUNT]; // of groups with pages: [pages] slot of each, -1: none. NULL: not used
+  int64_t evicted;               // sliding pages before this one are gone
+  int32_t state;                 // slot of the recurrent group, -1: none yet
+  bool fresh;                    // nothing is in that slot yet
+  uint64_t step;                 // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;                 // the last step that named this session
+  size_t first_token, n_tokens;  // of that step's T that are this session's
+  size_t first_row, n_rows;      // and of its R
   int64_t first_token_position;
 };
 
@@ -81,6 +84,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
                         infuse_model **out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
+static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the

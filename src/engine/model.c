@@ -27,6 +27,7 @@ int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.co
 
 // A sliding layer needs the window before the step's first token, wherever in a page it begins.
 int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
+  if (group == NF_CACHE_RECURRENT) return m->options.sessions;
   int64_t pages = nf_model_pages(m);
   if (group == NF_CACHE_SLIDING)
     pages = nf_min(pages, nf_ceil_div(m->config.window + m->options.batch, NF_PAGE) + 1);
@@ -42,13 +43,26 @@ static nf_status open_files(const char *dir, infuse_model *m) {
   return nf_checkpoint_open(dir, &m->rt->log, &m->files);
 }
 
+// Tensors that the family knows but has no use for are told once.
+static void log_unused(const infuse_model *m) {
+  const char *prefix = m->config.family->unused;
+  const size_t n = m->files != NULL && prefix != NULL ? nf_checkpoint_count_named(m->files, prefix) : 0;
+  if (n != 0)
+    nf_log_print(&m->rt->log, NF_LOG_INFO, "%s: %zu tensors '%s*' (multi-token prediction) are not used",
+                 nf_checkpoint_where(m->files), n, prefix);
+}
+
 static nf_status build_graph(infuse_model *m) {
   const nf_build_options o = {.activation = m->rt->activation,
                               .page = NF_PAGE,
                               .forced_routes = m->options.forced_experts,
-                              .hidden_outputs = m->options.keep_hidden};
+                              .hidden_outputs = m->options.keep_hidden,
+                              .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
-  return nf_model_build(&m->config, m->files, &o, &m->graph);
+  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->graph));
+  for (nf_val v = 1; v < m->graph->n_values; v++) m->uses[m->graph->value[v].type.cache] = true;
+  log_unused(m);
+  return nf_ok();
 }
 
 static nf_status make_plan(infuse_model *m) {
@@ -81,7 +95,7 @@ static nf_status add_up(infuse_model *m) {
     NF_TRY(stored_bytes(m, v, &bytes));
     *(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights) += bytes;
   }
-  if (!nf_step_tables_layout(&m->tables, &max, nf_model_pages(m), routes))
+  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
   m->budget.activations = nf_plan_arena_bytes(m->plan);
@@ -169,7 +183,8 @@ static void bind_inputs(infuse_model *m) {
   for (int64_t l = 0; l < m->config.layers; l++) {
     char name[32];
     snprintf(name, sizeof name, "L%ld.routes", (long)l);
-    nf_plan_bind(m->plan, nf_graph_find(m->graph, name), at + m->tables.routes + (size_t)l * layer_bytes, 0);
+    const nf_val routes = nf_graph_find(m->graph, name); // none where the layer has no experts
+    if (routes != 0) nf_plan_bind(m->plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
   }
 }
 
@@ -193,9 +208,10 @@ static nf_status allocate(infuse_model *m) {
   NF_TRY(nf_step_tables_alloc(&m->tables, d));
   bind_inputs(m);
   for (int g = 1; g < NF_CACHE_COUNT; g++)
-    NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
+    if (m->uses[g]) NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
   return allocate_results(m);
 }
+
 static void release(infuse_model *m) {
   nf_device *d = m->rt->device;
   if (m->buffer != NULL)
@@ -211,6 +227,7 @@ static void release(infuse_model *m) {
   nf_plan_destroy(m->plan);
   nf_graph_destroy(m->graph);
   nf_checkpoint_close(m->files);
+  nf_config_deinit(&m->config);
 }
 
 // ---- text ----

@@ -59,7 +59,9 @@ static nf_status read_routes(pair *p) {
   for (int64_t l = 0; l < c->layers; l++) {
     char name[40];
     snprintf(name, sizeof name, "L%ld.moe.choice.ids", (long)l);
-    const nf_tensor ids = nf_plan_tensor(p->reference->plan, nf_graph_find(p->reference->graph, name));
+    const nf_val v = nf_graph_find(p->reference->graph, name);
+    if (v == 0) continue; // a layer without experts
+    const nf_tensor ids = nf_plan_tensor(p->reference->plan, v);
     memcpy(p->routes + (size_t)l * layer, ids.data, layer * sizeof *p->routes);
   }
   return nf_ok();
@@ -70,15 +72,15 @@ static nf_status run_both(pair *p, infuse_runtime *rt, const char *dir, const in
   const infuse_runtime_options ro = {
       .size = sizeof ro, .device = "ref", .threads = nf_threads_count(rt->threads)};
   const size_t n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
-  const infuse_model_options plain = options_of(mo, n, false), forced = options_of(mo, n, true);
+  const infuse_model_options plain = options_of(mo, n, false);
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
   NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference));
   NF_TRY(prepare_tokens(p, o));
   NF_TRY(run(p->reference, p, NULL, &p->reference_session));
-  if (p->reference->config.experts == 0)
-    return nf_error(NF_INTERNAL, "a model without experts can't be verified yet");
-  NF_TRY(read_routes(p));
-  NF_TRY(nf_model_load(rt, dir, &forced, true, &p->model));
+  const bool experts = p->reference->config.experts != 0;
+  if (experts) NF_TRY(read_routes(p));
+  const infuse_model_options own = options_of(mo, n, experts);
+  NF_TRY(nf_model_load(rt, dir, &own, true, &p->model));
   return run(p->model, p, p->routes, &p->session);
 }
 

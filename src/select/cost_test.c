@@ -97,6 +97,21 @@ static void memory_bound(void **state) {
   near(bytes_of(&hw, &padded, 1), 2.0 * (3072 + 5120 * 3072 + 5120 + 5120));
 }
 
+static void states(void **state) {
+  (void)state;
+  const nf_hw hw = target("gfx950");
+  nf_op_desc conv = {.op = NF_OP_causal_conv1d,
+                     .in = {NF_TYPE(NF_BF16, T, NF_C(512)), NF_TYPE(NF_BF16, NF_C(512), NF_C(1), NF_C(4)),
+                            NF_TYPE(NF_BF16, NF_C(3), NF_C(512))}};
+  conv.in[2].cache = NF_CACHE_RECURRENT;
+  conv = inferred(conv);
+  // x and y, taps, and the states of eight sequences read and written
+  near(bytes_of(&hw, &conv, 64), 2.0 * (2 * 64 * 512 + 512 * 4 + 2 * 8 * 3 * 512));
+  const nf_op_desc narrow = inferred((nf_op_desc){
+      .op = NF_OP_narrow, .attr.narrow = {.start = 64, .size = 32}, .in = {NF_TYPE(NF_BF16, T, NF_C(512))}});
+  near(bytes_of(&hw, &narrow, 64), 2.0 * 2 * 64 * 32);
+}
+
 static void touched_experts(void **state) {
   (void)state;
   const nf_hw hw = target("gfx950");
@@ -248,6 +263,7 @@ static void asks_padding(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_bound),
+      cmocka_unit_test(states),
       cmocka_unit_test(touched_experts),
       cmocka_unit_test(compute_bound),
       cmocka_unit_test(attention_reads_its_keys),

@@ -3,29 +3,40 @@
 // their operands whole.
 #include "select/work.h"
 
-// Operations for each element of the first result: a constant, and multiples of what is summed over.
+// Operations for each element of the first result: a constant, and multiples of an extent and of keys.
 static const struct row {
   double element;  // with exp, cos and their like as some ten operations
-  double column;   // times K, columns of the first operand
-  double topk;     // times experts per token
-  double key;      // times keys that a token looks at
+  nf_quantity of;  // what is summed over,
+  double times;    // and operations for each of it
+  double key;      // for each key that a token looks at
   bool matrix;     // by matrix units, where there are any for the types
   double exchange; // of the first operand, what comes from each other rank, times ranks
   bool known;
 } rows[NF_OP_COUNT] = {
     [NF_OP_embedding] = {.known = true},
-    [NF_OP_linear] = {.column = 2, .matrix = true, .known = true},
-    [NF_OP_grouped_linear] = {.column = 2, .matrix = true, .known = true},
+    [NF_OP_linear] = {.of = NF_Q_K, .times = 2, .matrix = true, .known = true},
+    [NF_OP_grouped_linear] = {.of = NF_Q_K, .times = 2, .matrix = true, .known = true},
     [NF_OP_rms_norm] = {.element = 4, .known = true},
+    [NF_OP_rms_norm_gated] = {.element = 16, .known = true},
     [NF_OP_add] = {.element = 1, .known = true},
+    [NF_OP_mul] = {.element = 1, .known = true},
+    [NF_OP_silu] = {.element = 12, .known = true},
+    [NF_OP_sigmoid] = {.element = 11, .known = true},
     [NF_OP_swiglu] = {.element = 16, .known = true},
-    [NF_OP_router_topk] = {.element = 12, .column = 1, .known = true},
-    [NF_OP_combine] = {.topk = 2, .known = true},
+    [NF_OP_quantise] = {.element = 4, .known = true},
+    [NF_OP_router_topk] = {.element = 12, .of = NF_Q_K, .times = 1, .known = true},
+    [NF_OP_combine] = {.of = NF_Q_TOPK, .times = 2, .known = true},
     [NF_OP_rope_table] = {.element = 24, .known = true},
     [NF_OP_rope] = {.element = 3, .known = true},
     [NF_OP_kv_write] = {.known = true},
     [NF_OP_attention] = {.key = 4, .matrix = true, .known = true},
+    [NF_OP_causal_conv1d] = {.element = 12, .of = NF_Q_TAPS, .times = 2, .known = true},
+    [NF_OP_gated_delta_rule] = {.of = NF_Q_HEAD,
+                                .times = 7,
+                                .known = true}, // S decays, S^T k, the update, S^T q
     [NF_OP_gather_rows] = {.known = true},
+    [NF_OP_narrow] = {.known = true},
+    [NF_OP_concat] = {.known = true},
     [NF_OP_reshape] = {.known = true},
     // An all_reduce has .exchange = 2: each rank gets its share of every other's operand, and then their sums
     // of theirs; with two ranks that is what one step of whole operands moves too.
@@ -83,7 +94,15 @@ static double keys_of_token(const nf_op_desc *d, const nf_sizes *at) {
 
 // How much of operand i is read (of a pool: how many slots' worth is read or written).
 static double share(const nf_op_desc *d, const nf_sizes *at, int i) {
-  enum { TABLE = 1, GROUPED_W = 2, GROUPED_BIAS = 3, WRITTEN_POOL = 2, READ_POOL = 1 };
+  enum {
+    TABLE = 1,
+    GROUPED_W = 2,
+    GROUPED_BIAS = 3,
+    WRITTEN_POOL = 2,
+    READ_POOL = 1,
+    CONV_POOL = 2,
+    DELTA_POOL = 5
+  };
   const double tokens = (double)at->of[NF_T], page = most(1, quantity(d, NF_Q_PAGE));
   switch (d->op) {
   case NF_OP_embedding: // a row for each token
@@ -96,6 +115,12 @@ static double share(const nf_op_desc *d, const nf_sizes *at, int i) {
     return least(1, (double)at->of[NF_R] / most(1, tokens));
   case NF_OP_kv_write:
     return i == WRITTEN_POOL ? tokens / page : 1;
+  case NF_OP_causal_conv1d: // a state of each sequence, read and written
+    return i == CONV_POOL ? 2 * least(tokens, (double)at->of[NF_S]) : 1;
+  case NF_OP_gated_delta_rule:
+    return i == DELTA_POOL ? 2 * least(tokens, (double)at->of[NF_S]) : 1;
+  case NF_OP_narrow:
+    return quantity(d, NF_Q_N) / most(1, quantity(d, NF_Q_K));
   case NF_OP_attention:
     return i == READ_POOL ? least(tokens, (double)at->of[NF_S]) * keys(d, at) / page : 1;
   default:
@@ -125,7 +150,7 @@ static nf_rate rate_of(const nf_op_desc *d) {
 nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world) {
   const struct row *r = &rows[d->op];
   if (nf_op_of(d->op)->flags & NF_OP_VIEW) return (nf_work){0};
-  double each = r->element + r->column * quantity(d, NF_Q_K) + r->topk * quantity(d, NF_Q_TOPK);
+  double each = r->element + r->times * quantity(d, r->of);
   if (r->key != 0) each += r->key * keys_of_token(d, at);
   return (nf_work){.bytes = bytes_of(d, at),
                    .operations = elements(&d->out[0], at) * each,

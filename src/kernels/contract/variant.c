@@ -14,6 +14,8 @@ static const struct {
     [NF_Q_HEAD] = {"HEAD", "head size"},
     [NF_Q_GROUP] = {"GROUP", "query heads per kv head"},
     [NF_Q_PAGE] = {"PAGE", "tokens per page"},
+    [NF_Q_TAPS] = {"TAPS", "taps of the convolution"},
+    [NF_Q_VALUE] = {"VALUE", "size of a value head"},
     [NF_Q_PACK16_H] = {"PACK16(H)", "16-byte packs in a row of the first operand"},
     [NF_Q_BYTES] = {"BYTES", "bytes of the first operand"},
     [NF_Q_WORLD] = {"WORLD", "ranks"},
@@ -32,6 +34,8 @@ static bool fixed(const nf_type *t, int i, int64_t *out) {
 
 // The dimensions of a pool are those of one slot: [2, kv heads, tokens per page, head].
 enum { POOL_HEADS = 1, POOL_PAGE = 2 };
+// Of gated_delta_rule's: operand 5, [value heads, key size, value size].
+enum { STATE_POOL = 5, STATE_KEY = 1, STATE_VALUE = 2 };
 
 static bool experts(const nf_op_desc *d, int64_t *out) {
   if (d->op == NF_OP_grouped_linear) return fixed(&d->in[2], 0, out);
@@ -52,6 +56,8 @@ static bool head(const nf_op_desc *d, int64_t *out) {
   case NF_OP_kv_write:
   case NF_OP_attention:
     return fixed(&d->in[0], -1, out);
+  case NF_OP_gated_delta_rule:
+    return fixed(&d->in[STATE_POOL], STATE_KEY, out);
   case NF_OP_rope_table:
     *out = d->attr.rope_table.dims;
     return true;
@@ -86,6 +92,10 @@ bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out) {
     if (d->op == NF_OP_attention) return fixed(&d->in[1], POOL_PAGE, out);
     if (d->op == NF_OP_kv_write) return fixed(&d->in[2], POOL_PAGE, out);
     return false;
+  case NF_Q_TAPS:
+    return d->op == NF_OP_causal_conv1d && fixed(&d->in[1], -1, out);
+  case NF_Q_VALUE:
+    return d->op == NF_OP_gated_delta_rule && fixed(&d->in[STATE_POOL], STATE_VALUE, out);
   case NF_Q_PACK16_H: // derived: nf_amount_of
   case NF_Q_BYTES:
   case NF_Q_WORLD:

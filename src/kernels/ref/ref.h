@@ -41,4 +41,13 @@ static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
   return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
 }
 
+// Columns [from, from + n) of a plain float tensor.
+static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t n) {
+  nf_tensor part = *t;
+  part.data = (char *)t->data + from * (nf_dtype_of(t->dtype)->bits / 8);
+  part.dim[t->rank - 1] = n;
+  return part;
+}
+
 static inline float nf_ref_sigmoid(float x) { return 1 / (1 + expf(-x)); }
+static inline float nf_ref_silu(float x) { return x * nf_ref_sigmoid(x); }
