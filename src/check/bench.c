@@ -41,6 +41,11 @@ static const struct shape {
     {.op = NF_OP_kv_write, .heads = 8, .head = 64, .flops = 0},
     {.op = NF_OP_attention, .heads = 8, .group = 8, .head = 64, .flops = 0},
     {.op = NF_OP_gather_rows, .k = 2880, .flops = 0},
+    {.op = NF_OP_pad, .k = 2880, .flops = 0},
+    {.op = NF_OP_all_reduce, .k = 2880, .flops = 2880},
+    {.op = NF_OP_add_rms_norm, .k = 2880, .flops = 5.0 * 2880},
+    {.op = NF_OP_all_reduce_rms_norm, .k = 2880, .flops = 5.0 * 2880},
+    {.op = NF_OP_all_reduce_add_rms_norm, .k = 2880, .flops = 6.0 * 2880},
     {.op = NF_OP_embedding, .n = 2880, .weight = NF_BF16, .flops = 0},
 };
 

@@ -91,8 +91,7 @@ static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
     d->in[1] = NF_TYPE(m->weight, NF_C(VOCABULARY), NF_C(m->q[NF_Q_N]));
     break;
   case NF_OP_rms_norm:
-    d->attr.rms_norm.eps = 1e-5f;
-    d->attr.rms_norm.one_plus = m->options & 2;
+    d->attr.rms_norm = (nf_rms_norm_attrs){.eps = 1e-5f, .one_plus = m->options & 2};
     if (m->options & 1) d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), k);
     d->in[1] = NF_TYPE(m->act, k);
     break;
@@ -142,15 +141,38 @@ static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
   return nf_op_infer(d);
 }
 
-nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
+static nf_status make(nf_op_desc *d, const nf_dims *m) {
   const nf_extent t = NF_BY(1, NF_T);
+  switch (d->op) {
+  case NF_OP_attention:
+  case NF_OP_kv_write:
+    return make_attention(m, d, t);
+  case NF_OP_linear:
+  case NF_OP_grouped_linear:
+    return make_linear(m, d, t);
+  case NF_OP_rope:
+  case NF_OP_rope_table:
+    return make_rope(m, d, t);
+  case NF_OP_pad:
+  case NF_OP_unpad:
+  case NF_OP_all_reduce:
+  case NF_OP_add_rms_norm:
+  case NF_OP_all_reduce_rms_norm:
+  case NF_OP_all_reduce_add_rms_norm:
+    return nf_case_make_fused(d, m);
+  case NF_OP_causal_conv1d:
+  case NF_OP_gated_delta_rule:
+    return make_recurrent(m, d, t);
+  default:
+    return make_rows(m, d, t);
+  }
+}
+
+nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
   const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
   *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
-  if (op == NF_OP_attention || op == NF_OP_kv_write) return make_attention(m, &out->d, t);
-  if (op == NF_OP_linear || op == NF_OP_grouped_linear) return make_linear(m, &out->d, t);
-  if (op == NF_OP_causal_conv1d || op == NF_OP_gated_delta_rule) return make_recurrent(m, &out->d, t);
-  if (op == NF_OP_rope || op == NF_OP_rope_table) return make_rope(m, &out->d, t);
-  return make_rows(m, &out->d, t);
+  NF_TRY(make(&out->d, m));
+  return nf_case_pad(&out->d, m);
 }
 
 void nf_case_print(const nf_case *c, char *out, size_t size) {
@@ -163,6 +185,7 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
     nf_text_printf(&t, ", ");
   }
   nf_text_printf(&t, "T %lld%s", (long long)c->dims.tokens, c->exact ? ", exact" : "");
+  if (info->flags & NF_OP_COMM) nf_text_printf(&t, ", world %lld", (long long)c->dims.world);
   snprintf(out, size, "%s", t.failed ? "?" : t.at);
   nf_text_deinit(&t);
 }
@@ -210,6 +233,7 @@ static nf_dims dims_of(int i) {
                          [NF_Q_VALUE] = PICK(value, i)},
                    .kv_heads = 1 + i % 2,
                    .tokens = PICK(t, i),
+                   .world = 1 + i % NF_MAX_WORLD,
                    .options = (unsigned)(i + i / 4)};
 }
 

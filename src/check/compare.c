@@ -36,6 +36,9 @@ bool nf_case_bitwise(const nf_case *c) {
   case NF_OP_narrow:
   case NF_OP_concat:
   case NF_OP_quantise:
+  case NF_OP_pad:
+  case NF_OP_unpad:
+  case NF_OP_all_reduce:
     return true;
   case NF_OP_linear:
   case NF_OP_grouped_linear:
@@ -78,6 +81,9 @@ static double bound_of(const nf_case *c, double want, double sum, double magnitu
   case NF_OP_combine:
     return of_sum(c->dims.q[NF_Q_TOPK], sum);
   case NF_OP_rms_norm:
+  case NF_OP_add_rms_norm:
+  case NF_OP_all_reduce_rms_norm:
+  case NF_OP_all_reduce_add_rms_norm:
     return eps * (double)(c->dims.q[NF_Q_K] + 8) * magnitude;
   case NF_OP_rms_norm_gated:
     return eps * (double)(c->dims.q[NF_Q_K] + 32) * magnitude;
@@ -215,6 +221,18 @@ static bool all_garbage(const nf_instance *i, const unsigned char *from, const u
   return true;
 }
 
+// The type's own padding of a row holds zeros.
+static size_t padding_bytes(const nf_tensor *t) {
+  const int64_t n = t->padded - nf_tensor_cols(t);
+  return n > 0 && nf_tensor_rows(t) > 0 ? (size_t)n * (size_t)nf_dtype_of(t->dtype)->bits / 8 : 0;
+}
+
+static bool all_zero(const unsigned char *at, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (at[i]) return false;
+  return true;
+}
+
 // Garbage from *at up to the `n` bytes at `row`, which are a result; *at moves behind them. Rows lie in
 // order.
 static bool skip_row(const nf_instance *i, const unsigned char **at, const void *row, size_t n) {
@@ -227,8 +245,10 @@ static bool guards_hold(const nf_instance *i, const struct nf_storage *s) {
   const nf_tensor *t = s->tensor;
   const unsigned char *at = s->base, *end = s->base + NF_GUARD + s->bytes + NF_GUARD;
   bool clean = true;
-  for (int64_t r = 0; clean && r < nf_tensor_rows(t); r++)
-    clean = skip_row(i, &at, nf_tensor_row(t, r), row_bytes(t));
+  for (int64_t r = 0; clean && r < nf_tensor_rows(t); r++) {
+    clean = skip_row(i, &at, nf_tensor_row(t, r), row_bytes(t)) && all_zero(at, padding_bytes(t));
+    at += padding_bytes(t);
+  }
   for (int64_t r = 0; clean && nf_is_fp8(t->dtype) && r < nf_tensor_rows(t); r++)
     clean = skip_row(i, &at, nf_tensor_scales(t, r),
                      sizeof(float) * (size_t)nf_scale_cols(t->dtype, nf_tensor_cols(t)));
@@ -241,16 +261,22 @@ bool nf_guards_hold(const nf_instance *i) {
   return true;
 }
 
+static uint64_t hash_bytes(uint64_t h, const unsigned char *from, size_t bytes) {
+  for (size_t at = 0; at + 8 <= bytes; at += 8) {
+    uint64_t word;
+    memcpy(&word, from + at, sizeof word);
+    h = nf_check_hash(h, word);
+  }
+  return h;
+}
+
 uint64_t nf_operands_hash(const nf_instance *i) {
   uint64_t h = 0;
   for (int n = 0; n < i->layout->n_tensors; n++) {
     const struct nf_storage *s = &i->storage[n];
-    if (!s->base || s->written) continue;
-    for (size_t at = 0; at + 8 <= s->bytes + 2 * NF_GUARD; at += 8) {
-      uint64_t word;
-      memcpy(&word, s->base + at, sizeof word);
-      h = nf_check_hash(h, word);
-    }
+    if (s->base && !s->written) h = hash_bytes(h, s->base, s->bytes + 2 * NF_GUARD);
   }
+  for (int rank = 0; rank < i->comm.world; rank++)
+    h = hash_bytes(h, nf_instance_base(i, rank), i->storage[i->layout->in[0]].bytes + 2 * NF_GUARD);
   return h;
 }

@@ -44,6 +44,10 @@ static void fill_floats(const filler *f, const nf_tensor *t, int64_t r, int64_t 
   const int64_t cols = nf_tensor_cols(t);
   for (int64_t i = 0; i < cols; i++) room[i] = value_at(f, seed_row, i);
   nf_row_encode(t, r, room);
+  if (t->padded > cols) {
+    const int64_t size = nf_dtype_of(t->dtype)->bits / 8;
+    memset((char *)nf_tensor_row(t, r) + cols * size, 0, (size_t)((t->padded - cols) * size));
+  }
 }
 
 static void fill_mxfp4(const filler *f, const nf_tensor *t, int64_t r) {
@@ -201,6 +205,7 @@ static void fill_states(const nf_instance *i, const filler *f, const nf_tensor *
 static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
                        bool written) {
   const int unit = type.dtype == NF_MXFP4 ? nf_dtype_of(type.dtype)->group_cols : 1;
+  const int64_t padded = nf_tensor_of(&type, &i->c->at, slots, NULL).padded;
   int64_t *cols = &type.padded[type.rank - 1];
   if (type.rank > 1 && type.dim[type.rank - 1].sym == NF_CONST) *cols = nf_round_up(*cols + gap, unit);
   NF_TRY(nf_type_bytes(&type, &i->c->at, &s->bytes));
@@ -209,6 +214,7 @@ static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int g
   if (!s->base) return nf_error(NF_NO_MEMORY, "no memory for a tensor of %zu bytes", s->bytes);
   memset(s->base, written ? i->garbage : 0xff, s->bytes + 2 * NF_GUARD);
   *s->tensor = nf_tensor_of(&type, &i->c->at, slots, s->base + NF_GUARD);
+  s->tensor->padded = padded; // the gap is not the type's
   s->written = written;
   return nf_ok();
 }
@@ -255,6 +261,35 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
   return nf_ok();
 }
 
+// ---- ranks ----
+
+unsigned char *nf_instance_base(const nf_instance *i, int rank) {
+  return (unsigned char *)i->peer[rank] - NF_GUARD;
+}
+
+// The first operand as the other ranks have it: same place in their storage, other values.
+static nf_status place_peers(nf_instance *i, bool magnitude) {
+  const struct nf_storage *own = &i->storage[i->layout->in[0]];
+  const int64_t cols = nf_max(1, nf_tensor_cols(own->tensor));
+  float *room = nf_arena_alloc(&i->arena, (size_t)cols, sizeof *room);
+  if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
+  i->comm = (nf_comm){.rank = (int)(i->c->seed % (uint64_t)i->c->dims.world), .base = i->peer};
+  for (; i->comm.world < (int)i->c->dims.world; i->comm.world++) {
+    const int rank = i->comm.world;
+    const filler f = {i->c, NF_MAX_IN * (1 + rank), magnitude};
+    nf_tensor theirs = *own->tensor;
+    unsigned char *base = rank == i->comm.rank ? own->base : nf_alloc_aligned(own->bytes + 2 * NF_GUARD);
+    if (!base) return nf_error(NF_NO_MEMORY, "no memory for a tensor of %zu bytes", own->bytes);
+    i->peer[rank] = (char *)base + NF_GUARD;
+    if (rank == i->comm.rank) continue;
+    memset(base, 0xff, own->bytes + 2 * NF_GUARD);
+    theirs.data = i->peer[rank];
+    fill(&f, &theirs, room);
+  }
+  i->batch.comm = &i->comm;
+  return nf_ok();
+}
+
 static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   const nf_op_info *info = nf_op_of(i->c->d.op);
   int32_t *before = NULL;
@@ -265,7 +300,8 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   for (int n = 0; n < info->n_out; n++)
     if (info->out[n].alias < 0)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
-  if (info->flags & NF_OP_BATCH) *(const nf_batch **)i->args = &i->batch;
+  if (info->flags & NF_OP_COMM && i->c->dims.world > 0) NF_TRY(place_peers(i, magnitude));
+  if (info->flags & (NF_OP_BATCH | NF_OP_COMM)) *(const nf_batch **)i->args = &i->batch;
   memcpy((char *)i->args + i->layout->attrs, &i->c->d.attr, i->layout->attrs_size);
   return nf_ok();
 }
@@ -280,6 +316,8 @@ nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int g
 }
 
 void nf_instance_deinit(nf_instance *i) {
+  for (int rank = 0; rank < i->comm.world; rank++)
+    if (rank != i->comm.rank) nf_free_aligned(nf_instance_base(i, rank));
   for (int n = 0; n < NF_MAX_TENSORS; n++) nf_free_aligned(i->storage[n].base);
   nf_arena_deinit(&i->arena);
   *i = (nf_instance){0};

@@ -6,15 +6,14 @@
 
 // The numbers that make a case of any op.
 typedef struct nf_dims {
-  int64_t q[NF_Q_COUNT]; // wanted extents
-  int64_t kv_heads, tokens;
-  int64_t world; // ranks, 0: one
+  int64_t q[NF_Q_COUNT];           // wanted extents
+  int64_t kv_heads, tokens, world; // world: ranks
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
 
 typedef struct nf_case {
-  nf_op_desc d; // unpadded
+  nf_op_desc d; // padded only in what PADDED ops take
   nf_dims dims;
   nf_sizes at;
   bool exact; // small integers
@@ -27,6 +26,9 @@ void nf_dims_obey(nf_dims *m, const nf_limit *l);
 bool nf_dims_at(nf_dims *m, const nf_limit *l);
 bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
 
+nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *dims); // padding, ranks, fused ops: d->op
+// Where a PADDED op may have padding in its first operand, and the options ask for it.
+nf_status nf_case_pad(nf_op_desc *d, const nf_dims *dims);
 nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_INPUT: the op can't be so
 void nf_case_print(const nf_case *c, char *out, size_t size);
 // Case i of a variant, moved to where its limits hold; false where none was found.
@@ -37,7 +39,7 @@ bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out);
 bool nf_case_at(const nf_limit *l, const nf_case *c, nf_case *out);
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c);
 
-enum { NF_GUARD = 64, NF_MAX_TENSORS = NF_MAX_IN + NF_MAX_OUT };
+enum { NF_MAX_WORLD = 3, NF_GUARD = 64, NF_MAX_TENSORS = NF_MAX_IN + NF_MAX_OUT };
 
 // A case in memory: arguments, storage between guards, batch.
 typedef struct nf_instance {
@@ -51,7 +53,9 @@ typedef struct nf_instance {
     bool written;        // a result
   } storage[NF_MAX_TENSORS];
   nf_batch batch;
-  int64_t used; // tokens in use
+  nf_comm comm;
+  char *peer[NF_MAX_WORLD]; // of a COMM op: where each rank's first operand begins
+  int64_t used;             // tokens in use
   unsigned char garbage;
   nf_pack pack; // of the weight
   nf_arena arena;
@@ -62,6 +66,8 @@ typedef struct nf_instance {
 nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int gap, unsigned char garbage,
                            bool magnitude);
 void nf_instance_deinit(nf_instance *i);
+unsigned char *nf_instance_base(const nf_instance *i,
+                                int rank); // of the first operand's storage, guards included
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
 

@@ -167,20 +167,22 @@ static nf_status infer_node(const nf_graph *g, const nf_node *n, nf_op_desc *d) 
   return nf_op_infer(d);
 }
 
-static nf_status add_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs,
-                          nf_val *out) {
+// The results are called name[i], or with n_names 1 the later ones name[0] + "." + the result's own name.
+static nf_status add_node(nf_builder *b, const char *const *name, int n_names, nf_op op, const nf_val *in,
+                          const void *attrs, nf_val *out) {
   nf_graph *g = b->graph;
   if ((unsigned)op >= NF_OP_COUNT)
-    return nf_error(NF_BAD_INPUT, "%s%s: op %d does not exist", b->scope, name, (int)op);
+    return nf_error(NF_BAD_INPUT, "%s%s: op %d does not exist", b->scope, name[0], (int)op);
   const nf_op_info *info = nf_op_of(op);
   nf_node n = {.op = op};
   nf_op_desc d = {0};
   memcpy(n.in, in, (size_t)info->n_in * sizeof *in);
   memcpy(&n.attr, attrs, attrs_size[op]);
-  NF_TRY(infer_node(g, &n, &d), "%s%s", b->scope, name);
+  NF_TRY(infer_node(g, &n, &d), "%s%s", b->scope, name[0]);
   for (int i = 0; i < info->n_out; i++) {
     nf_value v = {.type = d.out[i], .kind = NF_VALUE_RESULT, .node = (nf_node_id)g->n_nodes, .result = i};
-    NF_TRY(full_name(b, name, i ? info->out[i].name : NULL, &v.name));
+    const bool own = i < n_names;
+    NF_TRY(full_name(b, name[own ? i : 0], own ? NULL : info->out[i].name, &v.name));
     NF_TRY(append_value(g, &v, &n.out[i]));
   }
   if (!nf_grow(&g->node, &g->cap_nodes, g->n_nodes + 1, sizeof *g->node)) return no_memory();
@@ -191,7 +193,12 @@ static nf_status add_node(nf_builder *b, const char *name, nf_op op, const nf_va
 
 nf_val nf_build_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs) {
   nf_val out = 0;
-  return nf_is_ok(b->failed) && keep(b, add_node(b, name, op, in, attrs, &out)) ? out : 0;
+  return nf_is_ok(b->failed) && keep(b, add_node(b, &name, 1, op, in, attrs, &out)) ? out : 0;
+}
+
+nf_val nf_build_named(nf_builder *b, const char *const *name, nf_op op, const nf_val *in, const void *attrs) {
+  nf_val out = 0;
+  return nf_is_ok(b->failed) && keep(b, add_node(b, name, NF_MAX_OUT, op, in, attrs, &out)) ? out : 0;
 }
 
 nf_status nf_builder_finish(nf_builder *b, nf_graph **out) {

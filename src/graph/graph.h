@@ -75,6 +75,8 @@ nf_val nf_build_weight(nf_builder *b, const char *name, nf_type type, nf_recipe 
 void nf_build_output(nf_builder *b, nf_val v);
 nf_val nf_build_result(nf_builder *b, nf_val v, int i); // result i of the node that makes v
 nf_val nf_build_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs);
+// The same with a name for every result, which the scope stands in front of too: name[0 .. results of op).
+nf_val nf_build_named(nf_builder *b, const char *const *name, nf_op op, const nf_val *in, const void *attrs);
 // Verifies and hands the graph over; on error everything is freed.
 nf_status nf_builder_finish(nf_builder *b, nf_graph **out);
 

@@ -226,15 +226,10 @@ static nf_status parse_results(line *l, result out[NF_MAX_OUT], int *n) {
   return expect(l, '=');
 }
 
-static nf_status check_results(const parser *p, nf_val first, const nf_op_info *info, const result *r,
-                               int n) {
+static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {
   const nf_graph *g = p->b.graph;
-  if (n != info->n_out)
-    return nf_error(NF_BAD_INPUT, "%s has %d results, not %d", info->name, info->n_out, n);
   for (int i = 0; i < n; i++) {
     const nf_value *v = &g->value[g->node[g->value[first].node].out[i]];
-    if (strcmp(v->name, r[i].name) != 0)
-      return nf_error(NF_BAD_INPUT, "result %d is named %s but must be %s", i, r[i].name, v->name);
     if (nf_type_equal(&v->type, &r[i].type)) continue;
     nf_text want = {0};
     nf_type_print(&v->type, &want);
@@ -267,9 +262,13 @@ static nf_status parse_node(parser *p, line *l) {
   const nf_op_info *info = nf_op_of(op);
   NF_TRY(parse_operands(p, l, info, in));
   while (!at_end(l)) NF_TRY(parse_attr(l, info, &seen, &attrs));
-  nf_val first = nf_build_node(&p->b, r[0].name, op, in, &attrs);
+  if (n != info->n_out)
+    return nf_error(NF_BAD_INPUT, "%s has %d results, not %d", info->name, info->n_out, n);
+  const char *names[NF_MAX_OUT];
+  for (int i = 0; i < n; i++) names[i] = r[i].name;
+  nf_val first = nf_build_named(&p->b, names, op, in, &attrs);
   NF_TRY(built(p));
-  return check_results(p, first, info, r, n);
+  return check_results(p, first, r, n);
 }
 
 static nf_status parse_typed(line *l, result *out) {

@@ -44,7 +44,7 @@ static const char layer[] = "graph gpt-oss-tiny\n"
                             "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
                             "beta_fast=32 beta_slow=1 scale=1.3465736 "
                             "dims=64 truncate=0\n"
-                            "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05\n"
+                            "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05 one_plus=0\n"
                             "q : bf16[T,2,64] = reshape(normed) to=[T,2,64]\n"
                             "k : bf16[T,2,64] = rope(q, rope)\n"
                             "L0.kv.1 : sliding bf16[2,2,64,64] = kv_write(k, q, L0.kv)\n"
@@ -76,6 +76,13 @@ static void loose_forms(void **state) {
   check_print(
       "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w, _) out=f32\n",
       "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w) out=f32\n");
+}
+
+static void results_have_any_names(void **state) {
+  (void)state;
+  const char *text =
+      "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2\noutput best\n";
+  check_print(text, text);
 }
 
 static void refused(void **state) {
@@ -114,7 +121,7 @@ static void refused(void **state) {
       {G "y : f32[T,4] = plus(x, x)", "an op is expected before 'plus(x, x)'"},
       {G "y : f32[T,5] = add(x, x)", "y must be f32[T,4]"},
       {G "y : f32[T,4], z : f32[T,4] = add(x, x)", "add has 1 results, not 2"},
-      {G "w : f32[T,2], i : i32[T,2] = router_topk(x) k=2", "result 1 is named i but must be w.ids"},
+      {G "w : f32[T,2], x : i32[T,2] = router_topk(x) k=2", "text:3: x: the name is taken"},
       {G "w : f32[T,2], w.ids : i32[T,2] = router_topk(x)", "k is 0"},
       {G "w : f32[T,2] = router_topk(x) k=2", "router_topk has 2 results"},
       {G "y : f32[T,2] = swiglu(x) alpha=1 alpha=1", "attribute alpha is given twice"},
@@ -210,8 +217,11 @@ static void at_random(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand), cmocka_unit_test(loose_forms),
-                                     cmocka_unit_test(refused), cmocka_unit_test(long_words_are_refused),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(by_hand),
+                                     cmocka_unit_test(loose_forms),
+                                     cmocka_unit_test(results_have_any_names),
+                                     cmocka_unit_test(refused),
+                                     cmocka_unit_test(long_words_are_refused),
                                      cmocka_unit_test(at_random)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

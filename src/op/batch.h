@@ -5,11 +5,19 @@
 #include "tensor/type.h"
 #include <stdint.h>
 
+// The ranks as a kernel sees them. Arenas are symmetric: rank r's copy of what this rank has at address p
+// lies at base[r] + (p - base[rank]), and can be read from here. Ranks add up in the order of their numbers.
+typedef struct nf_comm {
+  int world, rank;
+  char *const *base; // [world]
+} nf_comm;
+
 // A ragged batch of S sequences with T tokens. Tokens of one sequence are consecutive and in order; sequences
 // that decode (one token each) come first. A sequence without tokens is padding; so is a token with
 // write_slot < 0.
 typedef struct nf_batch {
   nf_sizes sizes;              // T, S, R of this step
+  const nf_comm *comm;         // of COMM ops. NULL: one rank
   int32_t n_decode;            // leading sequences with exactly one token
   const int32_t *q_start;      // [S+1] first token of each sequence; q_start[S] == tokens in use <= T
   const int32_t *position;     // [T] from 0 in its sequence

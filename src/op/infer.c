@@ -2,7 +2,7 @@
 // Shape rules: one small function per op, found through a table made from ops.def. Operands are checked as
 // ops.def states them; results come out plain and unpadded.
 #include "base/checked.h"
-#include "op/op.h"
+#include "op/infer_fused.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -541,11 +541,27 @@ static nf_status (*const rules[NF_OP_COUNT])(nf_op_desc *) = {
 #include "op/ops.def"
 };
 
+// Weights may be padded, and what PADDED ops take in their columns; elsewhere an unpad must say where padding
+// ends.
+static nf_status check_padding(const nf_op_desc *d, int i) {
+  const nf_type *t = &d->in[i];
+  const bool takes = nf_op_of(d->op)->flags & NF_OP_PADDED;
+  bool constant = true;
+  for (int k = 0; k < t->rank; k++) constant &= t->dim[k].sym == NF_CONST;
+  for (int k = 0; k < t->rank && !constant; k++) {
+    if (t->padded[k] == t->dim[k].c || (takes && k == t->rank - 1 && t->dim[k].sym == NF_CONST)) continue;
+    return refuse_operand(d, i,
+                          takes ? "only constant columns may be padded" : "must not be padded; unpad it");
+  }
+  return nf_ok();
+}
+
 static nf_status check_operand(const nf_op_desc *d, int i) {
   const struct nf_operand_info *o = &nf_op_of(d->op)->in[i];
   const nf_type *t = &d->in[i];
   if (t->dtype == NF_NONE) return o->kind == NF_OPERAND_OPT ? nf_ok() : refuse(d, "%s is missing", o->name);
   NF_TRY(nf_type_check(t), "%s: %s", nf_op_of(d->op)->name, o->name);
+  NF_TRY(check_padding(d, i));
   bool pool = t->cache != NF_NO_CACHE;
   if (pool && o->kind != NF_OPERAND_POOL) return refuse_operand(d, i, "must not be a pool");
   if (!pool && o->kind == NF_OPERAND_POOL) return refuse_operand(d, i, "must be a pool");

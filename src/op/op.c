@@ -27,7 +27,13 @@
   } name##_attributes;
 #include "op/ops.def"
 
-enum { BATCH = NF_OP_BATCH, VIEW = NF_OP_VIEW };
+enum {
+  BATCH = NF_OP_BATCH,
+  VIEW = NF_OP_VIEW,
+  PADDED = NF_OP_PADDED,
+  COMMUTES = NF_OP_COMMUTES,
+  COMM = NF_OP_COMM
+};
 
 // `operands` and `attributes` are typedefs in the scope of the row.
 #define IN(n) {#n, NF_OPERAND_IN},

@@ -42,11 +42,17 @@ typedef enum nf_attr_kind {
   NF_ATTR_SHAPE
 } nf_attr_kind;
 typedef enum nf_operand_kind { NF_OPERAND_IN, NF_OPERAND_OPT, NF_OPERAND_POOL } nf_operand_kind;
-enum { NF_OP_BATCH = 1, NF_OP_VIEW = 2 };
+enum {
+  NF_OP_BATCH = 1,
+  NF_OP_VIEW = 2,
+  NF_OP_PADDED = 4,
+  NF_OP_COMMUTES = 8,
+  NF_OP_COMM = 16
+}; // as ops.def says
 
 typedef struct nf_op_info {
   const char *name, *what;
-  unsigned flags; // NF_OP_BATCH | NF_OP_VIEW
+  unsigned flags; // NF_OP_BATCH | …
   int n_in, n_out, n_attr;
   struct nf_operand_info {
     const char *name;

@@ -202,6 +202,24 @@ static void ranks(void **state) {
   near(nf_work_us(&switched, &w, NULL), 1e6 * (2 * switched.launch + 7e7 / switched.links)); // one for all
 }
 
+// The fused chain costs less than its parts, at every size: each part reads what the one before it wrote.
+static void fusing_pays(void **state) {
+  (void)state;
+  nf_hw hw = target("gfx950");
+  hw.world = 2;
+  const nf_type x = NF_TYPE(NF_BF16, T, NF_C(2880)), w = NF_TYPE(NF_BF16, NF_C(2880));
+  const nf_op_desc fused = inferred((nf_op_desc){
+      .op = NF_OP_all_reduce_add_rms_norm, .attr.all_reduce_add_rms_norm.eps = 1e-5f, .in = {x, x, w}});
+  const nf_op_desc parts[] = {inferred((nf_op_desc){.op = NF_OP_all_reduce, .in = {x}}), rows_of(NF_OP_add),
+                              rows_of(NF_OP_rms_norm)};
+  for (int64_t tokens = 1; tokens <= 1 << 16; tokens *= 2) {
+    double sum = 0;
+    for (size_t i = 0; i < 3; i++) sum += us_of(&hw, &parts[i], tokens);
+    assert_true(us_of(&hw, &fused, tokens) < sum);
+  }
+  near(us_of(&hw, &parts[0], 64), 1e6 * (2 * hw.launch + 64.0 * 2 * 2880 / hw.link)); // the link decides
+}
+
 static void every_op_has_a_row(void **state) {
   (void)state;
   for (int op = 0; op < NF_OP_COUNT; op++)
@@ -263,6 +281,7 @@ static void asks_padding(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(memory_bound),
+      cmocka_unit_test(fusing_pays),
       cmocka_unit_test(states),
       cmocka_unit_test(touched_experts),
       cmocka_unit_test(compute_bound),

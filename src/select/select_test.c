@@ -183,6 +183,42 @@ static void steps(void **state) {
   says(&s, 1, &zen2, &d, "BYTES (bytes of the first operand) is not fixed");
 }
 
+// Collectives by ranks and bytes: one-shot where it is good for all steps, else two-shot, else none that is
+// fused.
+static void collectives(void **state) {
+  (void)state;
+  static const struct {
+    const char *target;
+    int world;
+    int64_t hidden, tokens;
+    const char *want; // of the fused op
+  } rows[] = {{"gfx950", 2, 2880, 159, "all_reduce_add_rms_norm_oneshot_hip"},
+              {"gfx950", 2, 2880, 160, "all_reduce_add_rms_norm_twoshot_hip"},
+              {"gfx950", 8, 2880, 39, "all_reduce_add_rms_norm_oneshot_hip"},
+              {"gfx950", 8, 2880, 40, "all_reduce_add_rms_norm_twoshot_hip"},
+              {"gfx950", 2, 8200, 1, "all_reduce_add_rms_norm_twoshot_hip"}, // 1025 packs
+              {"gfx950", 2, 16392, 1, NULL},
+              {"gfx950", 3, 2880, 1, NULL},
+              {"gfx950", 1, 2880, 1, NULL},
+              {"sm_90", 4, 2880, 364, "all_reduce_add_rms_norm_oneshot_cuda"},
+              {"sm_90", 4, 2880, 365, "all_reduce_add_rms_norm_twoshot_cuda"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    nf_hw hw;
+    nf_selection s;
+    nf_op_desc d = {.op = NF_OP_all_reduce_add_rms_norm, .attr.all_reduce_add_rms_norm.eps = 1e-5f};
+    d.in[0] = d.in[1] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(rows[i].hidden));
+    d.in[2] = NF_TYPE(NF_BF16, NF_C(rows[i].hidden));
+    nf_status st = nf_op_infer(&d);
+    assert_string_equal(nf_status_message(st), "");
+    assert_true(nf_is_ok(nf_hw_target(rows[i].target, &hw)));
+    hw.world = rows[i].world;
+    const nf_select_options o = {.least = nf_sizes_of(1, 1, 1), .most = nf_sizes_of(rows[i].tokens, 1, 1)};
+    nf_select(&hw, &d, &o, &s);
+    assert_string_equal(s.chosen != NULL ? s.chosen->name : "none",
+                        rows[i].want != NULL ? rows[i].want : "none");
+  }
+}
+
 static void forced_names(void **state) {
   (void)state;
   const struct {
@@ -229,9 +265,9 @@ static void real_list(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(names),    cmocka_unit_test(sentences),
-                                     cmocka_unit_test(targets),  cmocka_unit_test(declared),
-                                     cmocka_unit_test(steps),    cmocka_unit_test(forced_names),
-                                     cmocka_unit_test(real_list)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(names),        cmocka_unit_test(sentences),
+                                     cmocka_unit_test(targets),      cmocka_unit_test(declared),
+                                     cmocka_unit_test(steps),        cmocka_unit_test(collectives),
+                                     cmocka_unit_test(forced_names), cmocka_unit_test(real_list)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -38,8 +38,14 @@ static const struct row {
     [NF_OP_narrow] = {.known = true},
     [NF_OP_concat] = {.known = true},
     [NF_OP_reshape] = {.known = true},
-    // An all_reduce has .exchange = 2: each rank gets its share of every other's operand, and then their sums
-    // of theirs; with two ranks that is what one step of whole operands moves too.
+    [NF_OP_pad] = {.known = true},
+    [NF_OP_unpad] = {.known = true},
+    [NF_OP_add_rms_norm] = {.element = 5, .known = true},
+    // Each rank gets its share of every other's operand, and then their sums of theirs; with two ranks that
+    // is what one step of whole operands moves too.
+    [NF_OP_all_reduce] = {.element = 1, .exchange = 2, .known = true},
+    [NF_OP_all_reduce_rms_norm] = {.element = 5, .exchange = 2, .known = true},
+    [NF_OP_all_reduce_add_rms_norm] = {.element = 6, .exchange = 2, .known = true},
 };
 
 bool nf_work_known(nf_op op) { return rows[op].known; }

@@ -28,7 +28,7 @@ nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void
     v.dim[i + front] = t->dim[i].c * size;
     v.stride[i + front] = step;
     step *= t->padded[i] * size;
-    if (i == t->rank - 1) cols = step;
+    if (i == t->rank - 1) cols = v.padded = step;
   }
   if (front) {
     v.dim[0] = slots;

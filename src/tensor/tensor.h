@@ -12,7 +12,8 @@ typedef struct nf_tensor {
   int rank;
   int64_t dim[NF_MAX_RANK];    // logical extents; a pool has its slot count in front
   int64_t stride[NF_MAX_RANK]; // elements from one index to the next (PLAIN); the last is 1
-  int64_t scale_stride;        // scales from one row to the next
+  int64_t padded;       // columns of a row with its padding: [cols, padded) are the type's, zeros in a result
+  int64_t scale_stride; // scales from one row to the next
 } nf_tensor;
 
 // The view of `data` (nf_type_bytes bytes, aligned to NF_CACHE_LINE) at these sizes. `slots` counts for pools

@@ -111,9 +111,29 @@ static void attention_step(maker *m) {
   m->hidden = heads * HEAD;
 }
 
+// Through padding and back.
+static void padded_step(maker *m) {
+  const nf_val x = NF_BUILD(&m->b, fresh(m), pad, (m->stream), .to = m->hidden + 32 * below(m, 3));
+  const nf_val sum = chance(m, 50) ? NF_BUILD(&m->b, fresh(m), all_reduce, (x), ) : x;
+  m->stream = chance(m, 50) ? NF_BUILD(&m->b, fresh(m), unpad, (sum), )
+                            : project(m, sum, m->hidden, m->hidden, m->dtype);
+}
+
+static void fused_step(maker *m) {
+  const nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden))), x = m->stream;
+  const bool one_plus = chance(m, 50);
+  const int64_t pad = chance(m, 50) ? m->hidden + 32 : 0;
+  const nf_val y = (const nf_val[]){
+      NF_BUILD(&m->b, fresh(m), add_rms_norm, (x, x, w), .eps = 1, .one_plus = one_plus, .pad = pad),
+      NF_BUILD(&m->b, fresh(m), all_reduce_rms_norm, (x, w), .eps = 1, .one_plus = one_plus, .pad = pad),
+      NF_BUILD(&m->b, fresh(m), all_reduce_add_rms_norm, (x, x, w), .eps = 1, .one_plus = one_plus,
+               .pad = pad)}[below(m, 3)];
+  m->stream = chance(m, 50) ? nf_build_result(&m->b, y, 1) : project(m, y, m->hidden, m->hidden, m->dtype);
+}
+
 static void make(maker *m) {
-  static void (*const steps[])(maker *) = {norm_step, project_step, swiglu_step, experts_step,
-                                           attention_step};
+  static void (*const steps[])(maker *) = {norm_step,      project_step, swiglu_step, experts_step,
+                                           attention_step, padded_step,  fused_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);
   m->hidden = HEAD * (1 + below(m, 4));
@@ -121,7 +141,7 @@ static void make(maker *m) {
   m->stream = NF_BUILD(&m->b, fresh(m), embedding, (m->tokens, table), .out = m->dtype);
   for (int64_t i = below(m, 8); i > 0; i--) {
     nf_builder_scope(&m->b, "S%d.", (int)i);
-    steps[below(m, 5)](m);
+    steps[below(m, 7)](m);
     if (chance(m, 20)) nf_build_output(&m->b, m->stream);
   }
   nf_val rows = NF_BUILD(&m->b, fresh(m), gather_rows, (m->stream), );

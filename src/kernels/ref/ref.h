@@ -49,5 +49,13 @@ static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t
   return part;
 }
 
+// The norm of x[n], as rms_norm's contract has it.
+static inline void nf_ref_norm(const float *x, const nf_tensor *w, float eps, bool one_plus, int64_t n,
+                               float *y) {
+  float room[nf_ref_room(w)];
+  const float *scale = nf_ref_row(w, 0, room), by = 1 / sqrtf(nf_ref_dot(x, x, n) / (float)n + eps);
+  for (int64_t i = 0; i < n; i++) y[i] = x[i] * by * (one_plus ? 1 + scale[i] : scale[i]);
+}
+
 static inline float nf_ref_sigmoid(float x) { return 1 / (1 + expf(-x)); }
 static inline float nf_ref_silu(float x) { return x * nf_ref_sigmoid(x); }

@@ -76,18 +76,12 @@ void nf_concat_ref(const nf_concat_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-static float norm_scale(const float *x, int64_t n, float eps) {
-  return 1 / sqrtf(nf_ref_dot(x, x, n) / (float)n + eps);
-}
-
 int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return rows_of(&a->y); }
 
 void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
-  float x_room[nf_ref_room(&a->x)], w_room[nf_ref_room(&a->w)], y[nf_max(1, cols)];
-  const float *x = nf_ref_row(&a->x, r, x_room), *w = nf_ref_row(&a->w, 0, w_room);
-  const float scale = norm_scale(x, cols, a->attr.eps), plus = a->attr.one_plus ? 1 : 0;
-  for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * (plus + w[i]);
+  float room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
+  nf_ref_norm(nf_ref_row(&a->x, r, room), &a->w, a->attr.eps, a->attr.one_plus, cols, y);
   nf_row_encode(&a->y, r, y);
 }
 
@@ -95,12 +89,10 @@ int64_t nf_rms_norm_gated_ref_blocks(const nf_rms_norm_gated_args *a) { return r
 
 void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
-  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], w_room[nf_ref_room(&a->w)],
-      y[nf_max(1, cols)];
-  const float *x = nf_ref_row(&a->x, r, x_room), *z = nf_ref_row(&a->z, r, z_room),
-              *w = nf_ref_row(&a->w, 0, w_room);
-  const float scale = norm_scale(x, cols, a->attr.eps);
-  for (int64_t i = 0; i < cols; i++) y[i] = x[i] * scale * w[i] * nf_ref_silu(z[i]);
+  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
+  const float *z = nf_ref_row(&a->z, r, z_room);
+  nf_ref_norm(nf_ref_row(&a->x, r, x_room), &a->w, a->attr.eps, false, cols, y);
+  for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
   nf_row_encode(&a->y, r, y);
 }
 
