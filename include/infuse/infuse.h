@@ -64,6 +64,10 @@ typedef struct infuse_runtime_options {
   // Progress of long work, `done` of `total`; returning false stops it (INFUSE_CANCELLED).
   bool (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
   void *user;
+  // A machine that is not here, to plan for: "gfx950", "sm_90", "zen4", …; NULL: the device's own. Models can
+  // then be explained, or loaded on device "null", but not run (INFUSE_UNAVAILABLE). INFUSE_USAGE names the
+  // nearest.
+  const char *target;
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);

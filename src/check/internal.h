@@ -6,8 +6,8 @@
 
 // The numbers that make a case of any op.
 typedef struct nf_dims {
-  int64_t q[NF_Q_COUNT]; // wanted extents
-  int64_t kv_heads, tokens, world;
+  int64_t q[NF_Q_COUNT];           // wanted extents
+  int64_t kv_heads, tokens, world; // world: ranks
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
@@ -19,6 +19,12 @@ typedef struct nf_case {
   bool exact; // small integers
   uint64_t seed;
 } nf_case;
+
+// Moves the number that a limit speaks of: to the legal side, where another one will do; to the limit itself;
+// `step` beyond it. false: the limit speaks of none (dtypes), or there is nothing beyond.
+void nf_dims_obey(nf_dims *m, const nf_limit *l);
+bool nf_dims_at(nf_dims *m, const nf_limit *l);
+bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
 
 nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *dims); // padding, ranks, fused ops: d->op
 // Where a PADDED op may have padding in its first operand, and the options ask for it.

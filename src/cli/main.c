@@ -113,6 +113,7 @@ static int make_runtime(const cli_options *o, infuse_runtime **out) {
   if (o->act_quant != NULL && !one_of("--act-quant", o->act_quant, switches, 2, &format)) return 2;
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = o->device,
+                                     .target = o->target,
                                      .threads = (int)o->threads,
                                      .log_level = o->quiet ? INFUSE_ERROR : (infuse_level)level,
                                      .log = print_log,

@@ -63,6 +63,8 @@ static const row rows[] = {
     {"--json", NULL, SWITCH, AT(json), 0, 0,
      CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY, "print JSON"},
     {"--device", "cpu|ref|null", TEXT, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
+    {"--target", "T", TEXT, AT(target), 0, 0, CLI_MODEL,
+     "plan for a machine that is not here: gfx950, sm_90, zen5"},
     {"--threads", "N", NUMBER, AT(threads), 1, 4096, CLI_ALL, "threads (one per core)"},
     {"--quiet", NULL, SWITCH, AT(quiet), 0, 0, CLI_ALL, "no progress, no notes"},
     {"--log", "LEVEL", TEXT, AT(log), 0, 0, CLI_ALL, "error, warning, info or debug (warning)"},

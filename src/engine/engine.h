@@ -16,12 +16,15 @@ enum { NF_PAGE = 64 }; // tokens per KV page: a multiple of it ends every reusab
 
 struct infuse_runtime {
   nf_log log;
-  infuse_runtime_options options; // `device` points into the device table
+  infuse_runtime_options options; // `device` points into the device table, `target` into the targets
   nf_threads *threads;
   nf_device *device;
-  nf_hw hw; // facts that selection sees for this device
+  nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
+  bool plans_only; // for a target that is not here, and nobody asked for the null device
 };
+// NF_UNAVAILABLE when the runtime can only plan.
+nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
 typedef struct nf_budget {

@@ -271,6 +271,7 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
 
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out) {
+  NF_TRY(nf_runtime_check_runs(rt));
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = keep_all;
