@@ -8,9 +8,6 @@ static nf_type rows(const nf_side *s, bool padded) {
   return t;
 }
 
-static int64_t last_padded(const nf_type *t) { return t->padded[t->rank - 1]; }
-static bool is_padded(const nf_type *t) { return last_padded(t) != t->dim[t->rank - 1].c; }
-
 // ---- unpad(all_reduce(x)) is all_reduce(unpad(x)), which moves less ----
 
 static void sum_then_unpad(nf_side *s) {
@@ -31,7 +28,8 @@ const nf_rule nf_rule_unpad_below_all_reduce = {.name = "unpad_below_all_reduce"
                                                 .pattern = sum_then_unpad,
                                                 .replacement = unpad_then_sum};
 
-// ---- unpad(pad(x)) is unpad(x), or x where it has no padding. The pad may have other users ----
+// ---- unpad(pad(x)) is unpad(x), and pad(unpad(x)) is pad(x): where that is x already, canonical form takes
+// them away. What stands in the middle may have other users ----
 
 static void pad_then_unpad(nf_side *s) {
   const nf_val x = nf_leaf(s, "x", rows(s, false));
@@ -43,7 +41,7 @@ static void pad_then_unpad(nf_side *s) {
 
 static void no_pad(nf_side *s) {
   const nf_val x = nf_found(s, "x");
-  nf_yield(s, is_padded(nf_found_type(s, "x")) ? NF_BUILD(s->b, "y", unpad, (x), ) : x);
+  nf_yield(s, NF_BUILD(s->b, "y", unpad, (x), ));
   nf_yield(s, NF_BUILD(s->b, "wide", pad, (x), .to = nf_found_attrs(s, "wide")->pad.to));
 }
 
@@ -53,8 +51,6 @@ const nf_rule nf_rule_unpad_of_pad = {.name = "unpad_of_pad",
                                       .normalise = true,
                                       .pattern = pad_then_unpad,
                                       .replacement = no_pad};
-
-// ---- pad(unpad(x)) is pad(x), or x where it has that padding ----
 
 static void unpad_then_pad(nf_side *s) {
   const nf_val x = nf_leaf(s, "x", rows(s, true));
@@ -67,8 +63,7 @@ static void unpad_then_pad(nf_side *s) {
 
 static void no_unpad(nf_side *s) {
   const nf_val x = nf_found(s, "x");
-  const int64_t to = nf_found_attrs(s, "y")->pad.to;
-  nf_yield(s, last_padded(nf_found_type(s, "x")) == to ? x : NF_BUILD(s->b, "y", pad, (x), .to = to));
+  nf_yield(s, NF_BUILD(s->b, "y", pad, (x), .to = nf_found_attrs(s, "y")->pad.to));
   nf_yield(s, NF_BUILD(s->b, "narrow", unpad, (x), ));
 }
 
