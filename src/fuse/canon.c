@@ -29,14 +29,43 @@ static bool changes_layout_only(nf_op op) {
   return op == NF_OP_reshape || op == NF_OP_pad || op == NF_OP_unpad;
 }
 
+static bool any_output(const nf_edit *e, nf_node_id id) {
+  bool any = false;
+  for (int r = 0; r < nf_op_of(e->node[id].n.op)->n_out; r++) any |= e->value[e->node[id].n.out[r]].output;
+  return any;
+}
+
+// An output that is another value under its own name: a view where it can be one.
+static bool become_view(nf_edit *e, nf_node_id id, nf_val x) {
+  nf_edit_node *n = &e->node[id];
+  const nf_type *t = &e->value[x].v.type;
+  for (int i = 0; i < t->rank; i++)
+    if (t->padded[i] != t->dim[i].c) return false;
+  if (n->n.op == NF_OP_reshape && n->n.in[0] == x) return false;
+  for (int k = 1; k < NF_MAX_IN; k++) nf_edit_set(e, id, k, 0);
+  nf_edit_set(e, id, 0, x);
+  n->n.op = NF_OP_reshape;
+  n->n.attr = (nf_attrs){.reshape.to.rank = t->rank};
+  memcpy(n->n.attr.reshape.to.dim, t->dim, sizeof t->dim);
+  return true;
+}
+
 // A reshape, pad or unpad to the type that is there already.
 static bool drop_nothing(nf_edit *e, nf_node_id id) {
   const nf_node *n = &e->node[id].n;
-  if (!changes_layout_only(n->op) || e->value[n->out[0]].output) return false;
-  const nf_val x = n->in[0];
-  if (!nf_type_equal(&e->value[x].v.type, &e->value[n->out[0]].v.type)) return false;
-  nf_edit_instead(e, n->out[0], x);
+  const nf_val x = n->in[0], y = n->out[0];
+  if (!changes_layout_only(n->op) || !nf_type_equal(&e->value[x].v.type, &e->value[y].v.type)) return false;
+  const bool named = e->value[y].output, fixed = e->value[x].output || e->value[x].v.kind != NF_VALUE_RESULT;
+  if (named && fixed) {
+    const bool used = e->value[y].n_uses;
+    nf_edit_move_users(e, y, x);
+    return become_view(e, id, x) || used;
+  }
   nf_edit_kill(e, id);
+  if (named)
+    nf_edit_rename(e, x, y);
+  else
+    nf_edit_instead(e, y, x);
   return true;
 }
 
@@ -59,26 +88,35 @@ static bool same(const nf_node *a, const nf_node *b) {
          nf_attrs_equal(a->op, &a->attr, &b->attr);
 }
 
-// The node that computed this before, or 0; else the node is remembered. 1 + node.
-static nf_node_id find_same(const nf_edit *e, seen *s, nf_node_id id) {
+// The slot of the node that computed this before, or an empty one.
+static nf_node_id *find_same(const nf_edit *e, seen *s, nf_node_id id) {
   for (size_t i = hash_node(&e->node[id].n);; i++) {
     nf_node_id *slot = &s->slot[i & (s->size - 1)];
-    if (!*slot) {
-      *slot = id + 1;
-      return 0;
-    }
-    if (same(&e->node[*slot - 1].n, &e->node[id].n)) return *slot;
+    if (!*slot || same(&e->node[*slot - 1].n, &e->node[id].n)) return slot;
   }
 }
 
+static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
+  for (int r = 0; r < nf_op_of(e->node[id].n.op)->n_out; r++)
+    nf_edit_instead(e, e->node[id].n.out[r], e->node[for_this].n.out[r]);
+  nf_edit_kill(e, id);
+}
+
+// Of two that compute the same an output stays; of two outputs the second becomes a view.
 static bool drop_duplicate(nf_edit *e, seen *s, nf_node_id id) {
   const nf_op_info *info = nf_op_of(e->node[id].n.op);
-  for (int r = 0; r < info->n_out; r++)
-    if (e->value[e->node[id].n.out[r]].output || info->out[r].alias >= 0) return false;
-  const nf_node_id first = find_same(e, s, id);
-  if (!first) return false;
-  for (int r = 0; r < info->n_out; r++) nf_edit_instead(e, e->node[id].n.out[r], e->node[first - 1].n.out[r]);
-  nf_edit_kill(e, id);
+  if (info->out[0].alias >= 0) return false; // who writes a pool writes another one
+  nf_node_id *slot = find_same(e, s, id);
+  if (!*slot) {
+    *slot = id + 1;
+    return false;
+  }
+  const nf_node_id first = *slot - 1;
+  if (any_output(e, id) && any_output(e, first))
+    return info->n_out == 1 && e->node[id].n.op != NF_OP_reshape &&
+           become_view(e, id, e->node[first].n.out[0]);
+  *slot = any_output(e, id) ? id + 1 : first + 1;
+  drop_node(e, any_output(e, id) ? first : id, *slot - 1);
   return true;
 }
 

@@ -101,12 +101,24 @@ void nf_edit_kill(nf_edit *e, nf_node_id id) {
   e->node[id].dead = true;
 }
 
-void nf_edit_instead(nf_edit *e, nf_val v, nf_val with) {
-  e->value[v].instead = with;
+void nf_edit_move_users(nf_edit *e, nf_val v, nf_val to) {
   while (e->value[v].uses) {
     const nf_use u = e->value[v].uses;
-    nf_edit_set(e, nf_use_node(u), (int)((u - 1) % NF_MAX_IN), with);
+    nf_edit_set(e, nf_use_node(u), (int)((u - 1) % NF_MAX_IN), to);
   }
+}
+
+void nf_edit_instead(nf_edit *e, nf_val v, nf_val with) {
+  e->value[v].instead = with;
+  nf_edit_move_users(e, v, with);
+}
+
+void nf_edit_rename(nf_edit *e, nf_val v, nf_val w) {
+  const nf_value *from = &e->value[v].v;
+  e->node[from->node].n.out[from->result] = w;
+  e->value[w].v.node = from->node;
+  e->value[w].v.result = from->result;
+  nf_edit_instead(e, v, w);
 }
 
 static bool needed(const nf_edit *e, const nf_node *n) {

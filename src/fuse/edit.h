@@ -40,8 +40,12 @@ nf_op_desc nf_edit_describe(const nf_edit *e, nf_node_id id);
 const char *nf_edit_name(const nf_edit *e, nf_node_id id); // of its first result
 void nf_edit_set(nf_edit *e, nf_node_id id, int operand, nf_val v);
 void nf_edit_kill(nf_edit *e, nf_node_id id);
+void nf_edit_move_users(nf_edit *e, nf_val v, nf_val to); // who used v uses `to`
 // `with` stands for v from now on. v is no output.
 void nf_edit_instead(nf_edit *e, nf_val v, nf_val with);
+// The node that makes v makes w, of the same type, from now on, and w stands for v. v is a node's result and
+// no output; who made w is dead.
+void nf_edit_rename(nf_edit *e, nf_val v, nf_val w);
 // Takes away nodes that nothing needs: no output, no pool depends on them.
 void nf_edit_sweep(nf_edit *e);
 

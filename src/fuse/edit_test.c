@@ -60,7 +60,13 @@ static void canonical(void **state) {
       {IN "a : f32[T,8] = add(x, z)\nb : f32[T,8] = add(z, x)\ny : f32[T,8] = add(a, b)\noutput y\n",
        IN "a : f32[T,8] = add(x, z)\ny : f32[T,8] = add(a, a)\noutput y\n"},
       {IN "a : f32[T,8] = add(x, z)\nb : f32[T,8] = add(x, z)\noutput a\noutput b\n",
-       IN "a : f32[T,8] = add(x, z)\nb : f32[T,8] = add(x, z)\noutput a\noutput b\n"},
+       IN "a : f32[T,8] = add(x, z)\nb : f32[T,8] = reshape(a) to=[T,8]\noutput a\noutput b\n"},
+      {IN
+       "a : f32[T,8] = add(x, z)\nb : f32[T,8] = add(x, z)\ny : f32[T,8] = add(a, a)\noutput y\noutput b\n",
+       IN "b : f32[T,8] = add(x, z)\ny : f32[T,8] = add(b, b)\noutput y\noutput b\n"},
+      {IN "a : f32[T,8] = add(x, z)\nb : f32[T,8] = unpad(a)\ny : f32[T,8] = add(a, x)\noutput y\noutput b\n",
+       IN "b : f32[T,8] = add(x, z)\ny : f32[T,8] = add(x, b)\noutput y\noutput b\n"},
+      {IN "a : f32[T,8] = unpad(x)\noutput a\n", IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n"},
       // other attributes are no duplicates
       {IN "a : f32[T,4] = swiglu(x) alpha=1 beta=0 limit=0 interleaved=0\n"
           "b : f32[T,4] = swiglu(x) alpha=2 beta=0 limit=0 interleaved=0\n"

@@ -63,4 +63,5 @@ void nf_any(nf_side *s, nf_val v, const char *attr);
 // (NF_INTERNAL).
 nf_val nf_found(nf_side *s, const char *leaf); // 0: absent
 const nf_type *nf_found_type(const nf_side *s, const char *value);
-const nf_attrs *nf_found_attrs(const nf_side *s, const char *value); // of the node that makes it
+const nf_attrs *nf_found_attrs(const nf_side *s, const char *value);  // of the node that makes it
+size_t nf_found_users(const nf_side *s, const char *value, nf_op op); // how many nodes of this op use it

@@ -256,6 +256,16 @@ static const text_case texts[] = {
      WIDE "y.narrow : f32[T,8] = unpad(x)\ny : f32[T,8] = all_reduce(y.narrow)\noutput y\n"},
     {"unpad_below_all_reduce", // its padding is read
      WIDE "a : f32[T,8:16] = all_reduce(x)\ny : f32[T,8] = unpad(a)\noutput y\noutput a\n", NULL},
+    {"unpad_below_all_reduce", // a pad takes the unpad away
+     WIDE
+     "a : f32[T,8:16] = all_reduce(x)\nu : f32[T,8] = unpad(a)\ny : f32[T,8:16] = pad(u) to=16\noutput y\n",
+     NULL},
+    {"pad_above_all_reduce",
+     "graph g\ninput x : f32[T,8]\np : f32[T,8:16] = pad(x) to=16\ny : f32[T,8:16] = all_reduce(p)\noutput "
+     "y\n",
+     "graph g\ninput x : f32[T,8]\ny.sum : f32[T,8] = all_reduce(x)\ny : f32[T,8:16] = pad(y.sum) "
+     "to=16\noutput y\n"},
+    {"pad_above_all_reduce", WIDE "y : f32[T,8:16] = all_reduce(x)\noutput y\n", NULL},
     {"unpad_of_pad",
      "graph g\ninput x : f32[T,8]\np : f32[T,8:16] = pad(x) to=16\nu : f32[T,8] = unpad(p)\ny : f32[T,8] = "
      "add(u, x)\n"

@@ -64,3 +64,13 @@ const nf_attrs *nf_found_attrs(const nf_side *s, const char *name) {
   const nf_value *v = found_value(s, name);
   return v && v->kind == NF_VALUE_RESULT ? &s->match->edit->node[v->node].n.attr : &none;
 }
+
+size_t nf_found_users(const nf_side *s, const char *name, nf_op op) {
+  const nf_val v = nf_graph_find(s->match->pattern->graph, name);
+  const nf_edit *e = s->match->edit;
+  size_t n = 0;
+  for (nf_use u = v ? e->value[s->match->value[v]].uses : 0; u;
+       u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+    n += e->node[nf_use_node(u)].n.op == op;
+  return n;
+}

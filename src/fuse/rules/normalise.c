@@ -16,6 +16,13 @@ static void sum_then_unpad(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "y", unpad, (sum), ));
 }
 
+// A pad behind the unpad cancels it instead.
+static bool no_pad_behind(const nf_side *s, nf_text *why) {
+  if (!nf_found_users(s, "y", NF_OP_pad)) return true;
+  nf_text_printf(why, "a pad follows the unpad");
+  return false;
+}
+
 static void unpad_then_sum(nf_side *s) {
   const nf_val narrow = NF_BUILD(s->b, "narrow", unpad, (nf_found(s, "x")), );
   nf_yield(s, NF_BUILD(s->b, "y", all_reduce, (narrow), ));
@@ -26,7 +33,32 @@ const nf_rule nf_rule_unpad_below_all_reduce = {.name = "unpad_below_all_reduce"
                                                 .what = "padding is not summed over ranks",
                                                 .normalise = true,
                                                 .pattern = sum_then_unpad,
-                                                .replacement = unpad_then_sum};
+                                                .replacement = unpad_then_sum,
+                                                .applies = no_pad_behind};
+
+// ---- and all_reduce(pad(x)) is pad(all_reduce(x)) ----
+
+static void pad_then_sum(nf_side *s) {
+  const nf_val x = nf_leaf(s, "x", rows(s, false));
+  const nf_val wide = NF_BUILD(s->b, "wide", pad, (x), .to = s->example->padded);
+  nf_any(s, wide, "to");
+  nf_yield(s, NF_BUILD(s->b, "y", all_reduce, (wide), ));
+  nf_yield(s, wide);
+}
+
+static void sum_then_pad(nf_side *s) {
+  const nf_val x = nf_found(s, "x"), sum = NF_BUILD(s->b, "sum", all_reduce, (x), );
+  const int64_t to = nf_found_attrs(s, "wide")->pad.to;
+  nf_yield(s, NF_BUILD(s->b, "y", pad, (sum), .to = to));
+  nf_yield(s, NF_BUILD(s->b, "wide", pad, (x), .to = to));
+}
+
+const nf_rule nf_rule_pad_above_all_reduce = {.name = "pad_above_all_reduce",
+                                              .family = "padding",
+                                              .what = "padding is added after the sum over ranks",
+                                              .normalise = true,
+                                              .pattern = pad_then_sum,
+                                              .replacement = sum_then_pad};
 
 // ---- unpad(pad(x)) is unpad(x), and pad(unpad(x)) is pad(x): where that is x already, canonical form takes
 // them away. What stands in the middle may have other users ----
