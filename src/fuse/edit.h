@@ -49,8 +49,8 @@ void nf_edit_rename(nf_edit *e, nf_val v, nf_val w);
 // Takes away nodes that nothing needs: no output, no pool depends on them.
 void nf_edit_sweep(nf_edit *e);
 
-// n nodes are replaced by those of `part`, whose inputs and pools leaf[i] stand for outside[i] (0: absent),
-// and which makes inside[i] as its yield[i].
+// n nodes (at most 64, what they need before them) are replaced by those of `part`, whose inputs and pools
+// leaf[i] stand for outside[i] (0: absent), and which makes inside[i] as its yield[i].
 typedef struct nf_splice {
   const nf_node_id *node;
   size_t n_nodes;

@@ -149,8 +149,33 @@ static void order_is_repaired(void **state) {
   nf_graph_destroy(g);
 }
 
+// s and u may not become one node: l lies between them.
+static void circles_are_seen(void **state) {
+  (void)state;
+  nf_graph *g = parsed("graph g\ninput x : f32[T,8]\ninput y : f32[T,8]\ns : f32[T,8] = add(x, y)\n"
+                       "l : f32[T,8] = all_reduce(s)\nu : f32[T,8] = add(s, l)\noutput u\n");
+  const nf_node_id both[] = {0, 2}, all[] = {0, 1, 2};
+  nf_splice s = {.node = both, .n_nodes = 2};
+  nf_edit e;
+  nf_graph *out;
+  bool circular;
+  ok(nf_edit_init(&e, g));
+  ok(nf_edit_circular(&e, &s, &circular));
+  assert_true(circular);
+  s = (nf_splice){.node = all, .n_nodes = 3};
+  ok(nf_edit_circular(&e, &s, &circular));
+  assert_false(circular);
+  nf_edit_set(&e, 0, 1, nf_graph_find(g, "l")); // s needs l needs s
+  bool in_circle[3] = {false};
+  ok(nf_edit_finish(&e, &out, in_circle));
+  assert_null(out);
+  assert_true(in_circle[0] && in_circle[1] && in_circle[2]);
+  nf_edit_deinit(&e);
+  nf_graph_destroy(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(unchanged), cmocka_unit_test(canonical),
-                                     cmocka_unit_test(order_is_repaired)};
+                                     cmocka_unit_test(order_is_repaired), cmocka_unit_test(circles_are_seen)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
