@@ -144,7 +144,7 @@ static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
 
 nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
   const nf_extent t = NF_BY(1, NF_T);
-  const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
+  const int64_t sequences = m->past ? 1 : m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
   *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
   if (op == NF_OP_attention || op == NF_OP_kv_write) return make_attention(m, &out->d, t);
   if (op == NF_OP_linear || op == NF_OP_grouped_linear) return make_linear(m, &out->d, t);

@@ -20,6 +20,7 @@ typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
 typedef uint16_t v8h __attribute__((vector_size(16)));
 typedef uint8_t v8b __attribute__((vector_size(8)));
+typedef uint8_t v16b __attribute__((vector_size(16)));
 #define NF_INLINE static inline __attribute__((always_inline))
 
 NF_INLINE v8 v8_splat(float x) { return (v8){x, x, x, x, x, x, x, x}; }
@@ -52,9 +53,11 @@ NF_INLINE v8 v8_load_e4m3(const uint8_t *p) {
   const __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)p));
   return (v8)_mm256_cvtph_ps(_mm_and_si128(_mm_slli_epi16(wide, 7), _mm_set1_epi16((short)0xbf80)));
 #else
-  v8b b;
-  memcpy(&b, p, sizeof b);
-  const v8u c = __builtin_convertvector(b, v8u);
+  v16b b = {0};
+  memcpy(&b, p, 8);
+  const v16b zero = {0};
+  const v8h h = (v8h)__builtin_shufflevector(b, zero, 0, 16, 1, 16, 2, 16, 3, 16, 4, 16, 5, 16, 6, 16, 7, 16);
+  const v8u c = __builtin_convertvector(h, v8u);
   const v8 u = (v8)(((c & 0x7f) << 20) + (112u << 23)), low = u + u - 0x1p-14f;
   const v8i m = low < u;
   return (v8)((v8i)(c << 24 & 0x80000000) | ((v8i)low & m) | ((v8i)u & ~m));
