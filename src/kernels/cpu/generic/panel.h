@@ -13,7 +13,9 @@
 enum {
   NF_MX = 32,     // columns of MXFP4 that share a scale
   NF_BLOCK = 128, // columns, and rows, of fp8b128 that do
-  NF_DIRECT = 2,  // so few tokens: codes are decoded on their way into the tile, not into a panel
+  // With so few tokens, codes are decoded on their way into the tile, not into a panel.
+  NF_DIRECT = 2,
+  NF_DIRECT_BF16 = 6,
 };
 
 typedef struct nf_strips { // some strips of one matrix
@@ -110,17 +112,20 @@ static void nf_panel_of_w(const nf_strips *g, int64_t s, int64_t k, int64_t n, f
     nf_decode_mx((const uint8_t *)codes, g->mx + s * g->mx_bytes + k / NF_MX * NF_STRIP, n, w);
     return;
   }
-  for (int64_t i = 0; i < n * NF_STRIP; i += 8) v8_store(w + i, v8_load_e4m3((const uint8_t *)codes + i));
+  for (int64_t i = 0; g->dtype == NF_BF16 && i < n * NF_STRIP; i += 8)
+    v8_store(w + i, v8_load_bf16((const uint16_t *)codes + i));
+  for (int64_t i = 0; g->dtype != NF_BF16 && i < n * NF_STRIP; i += 8)
+    v8_store(w + i, v8_load_e4m3((const uint8_t *)codes + i));
 }
 
 // sum[strip][NF_TILE_TOKENS][16] += x[tokens][NF_PANEL] times columns [k, k + n) of the strips.
 static void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t k, int64_t n, float *sum) {
   const char *codes = g->codes + k * g->column_bytes;
-  if (g->dtype == NF_BF16) {
+  if (g->dtype == NF_BF16 && tokens <= NF_DIRECT_BF16) {
     nf_tiles(NF_AS_BF16, x, codes, g->strip_bytes, (int)g->n, tokens, n, sum);
     return;
   }
-  if (g->dtype != NF_MXFP4 && tokens <= NF_DIRECT) {
+  if (nf_is_fp8(g->dtype) && tokens <= NF_DIRECT) {
     nf_tiles(NF_AS_E4M3, x, codes, g->strip_bytes, (int)g->n, tokens, n, sum);
     return;
   }

@@ -29,11 +29,11 @@ NF_INLINE v8 nf_strip_at(const void *w, nf_strip_as as, int64_t k, int half) {
 // sum[s][t][16] += x[t][k] w_s[k][16] for `tokens` tokens and `strips` strips, both constants: all sums in
 // registers.
 NF_INLINE void nf_tile(int tokens, int strips, nf_strip_as as, const float *x, int64_t ldx, const void *w,
-                       int64_t strip_bytes, int64_t n, float *sum, int64_t strip_sums) {
+                       int64_t strip_bytes, int64_t n, float *sum, int64_t strip_sums, int64_t token_sums) {
   v8 acc[NF_TILE_SUMS];
   for (int i = 0; i < strips * tokens; i++)
     for (int h = 0; h < 2; h++)
-      acc[2 * i + h] = v8_load(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h);
+      acc[2 * i + h] = v8_load(sum + i / tokens * strip_sums + i % tokens * token_sums + 8 * h);
   for (int64_t k = 0; k < n; k++)
     for (int s = 0; s < strips; s++) {
       const void *strip = (const char *)w + s * strip_bytes;
@@ -46,7 +46,7 @@ NF_INLINE void nf_tile(int tokens, int strips, nf_strip_as as, const float *x, i
     }
   for (int i = 0; i < strips * tokens; i++)
     for (int h = 0; h < 2; h++)
-      v8_store(sum + i / tokens * strip_sums + i % tokens * NF_STRIP + 8 * h, acc[2 * i + h]);
+      v8_store(sum + i / tokens * strip_sums + i % tokens * token_sums + 8 * h, acc[2 * i + h]);
 }
 
 // The tiles of a block over one panel of n columns: sum[strip][NF_TILE_TOKENS][16] += x[tokens][NF_PANEL] w.
@@ -56,7 +56,7 @@ NF_INLINE void nf_tiles(nf_strip_as as, const float *x, const void *w, int64_t s
   const int64_t strip_sums = NF_TILE_TOKENS * NF_STRIP;
 #define TILE(T, S)                                                                                 \
   nf_tile(T, S, as, x + t * NF_PANEL, NF_PANEL, (const char *)w + s * strip_bytes, strip_bytes, n, \
-          sum + s * strip_sums + t * NF_STRIP, strip_sums)
+          sum + s * strip_sums + t * NF_STRIP, strip_sums, NF_STRIP)
   for (int t = 0; t < tokens;) {
     const int left = tokens - t, step = left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
     for (int s = 0; s < strips;) {

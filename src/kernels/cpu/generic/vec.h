@@ -58,9 +58,9 @@ NF_INLINE v8 v8_load_e4m3(const uint8_t *p) {
   const v16b zero = {0};
   const v8h h = (v8h)__builtin_shufflevector(b, zero, 0, 16, 1, 16, 2, 16, 3, 16, 4, 16, 5, 16, 6, 16, 7, 16);
   const v8u c = __builtin_convertvector(h, v8u);
-  const v8 u = (v8)(((c & 0x7f) << 20) + (112u << 23)), low = u + u - 0x1p-14f;
-  const v8i m = low < u;
-  return (v8)((v8i)(c << 24 & 0x80000000) | ((v8i)low & m) | ((v8i)u & ~m));
+  const v8u u = ((c & 0x7f) << 20) + (112u << 23), low = (v8u)((v8)u + (v8)u - 0x1p-14f);
+  const v8u subnormal = (v8u)(((v8i)(c & 0x7f) - 8) >> 31); // not a comparison: some become scalar code
+  return (v8)((c << 24 & 0x80000000) | (low & subnormal) | (u & ~subnormal));
 #endif
 }
 
