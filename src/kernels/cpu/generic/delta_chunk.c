@@ -14,6 +14,11 @@
 
 enum { CHUNK = 64, FEW = 16, SLAB = 128, STRIPS = SLAB / NF_STRIP, RECURRENT_SLAB = 32, SOLVED = 4 };
 
+// What has faded to less than e^-64 is dropped: subnormal products cost some processors a hundred cycles
+// each.
+enum { FADED = -64 };
+static float fade_of(float g) { return g > FADED ? expf(g) : 0; }
+
 typedef struct chunk {
   int64_t n;                                         // tokens
   float q[CHUNK][NF_MAX_KEY], k[CHUNK][NF_MAX_KEY];  // normalised
@@ -55,7 +60,8 @@ static void triangles(const nf_delta_head *d, chunk *c) {
   for (int64_t i = 0; i < c->n; i++)
     for (int64_t j = 0; j < CHUNK; j += 8) {
       float apart[8] = {0};
-      for (int64_t m = 0; m < 8; m++) apart[m] = j + m <= i ? c->g[i] - c->g[j + m] : -INFINITY;
+      for (int64_t m = 0; m < 8; m++)
+        apart[m] = j + m <= i && c->g[i] - c->g[j + m] > FADED ? c->g[i] - c->g[j + m] : -INFINITY;
       const v8 e = v8_exp(v8_load(apart));
       v8_store(c->p[i] + j, v8_load(c->p[i] + j) * e);
       v8_store(c->a[i] + j, v8_load(c->a[i] + j) * e * v8_splat(c->beta[i]));
@@ -89,7 +95,7 @@ static void against_state(const nf_delta_head *d, const chunk *c, int64_t t0, in
   multiply(c->k[0], NF_MAX_KEY, S, c->n, d->dk, u, NF_STRIP);
   multiply(c->q[0], NF_MAX_KEY, S, c->n, d->dk, o, NF_STRIP);
   for (int64_t i = 0; i < c->n; i++) {
-    const float fade = expf(c->g[i]);
+    const float fade = fade_of(c->g[i]);
     float v[NF_STRIP] = {0};
     nf_widen(&d->a->qkv, nf_tensor_row(&d->a->qkv, t0 + i), d->v + j0, n, v);
     for (int h = 0; h < NF_STRIP; h += 8)
@@ -109,8 +115,8 @@ static void after_solve(const nf_delta_head *d, const chunk *c, int64_t t0, int6
   for (int64_t i = 0; i < c->n; i++)
     nf_round(&d->a->o, nf_tensor_row(&d->a->o, (t0 + i) * d->a->state.dim[1] + d->h), j0, n,
              o + i * NF_STRIP);
-  for (int64_t i = 0; i < c->n; i++) scale_row(u + i * NF_STRIP, expf(whole - c->g[i]));
-  for (int64_t i = 0; i < d->dk; i++) scale_row(S + i * NF_STRIP, expf(whole));
+  for (int64_t i = 0; i < c->n; i++) scale_row(u + i * NF_STRIP, fade_of(whole - c->g[i]));
+  for (int64_t i = 0; i < d->dk; i++) scale_row(S + i * NF_STRIP, fade_of(whole));
   for (int64_t j = 0; j < c->n; j += NF_STRIP)
     multiply(c->kt[j / NF_STRIP], NF_STRIP, u + j * NF_STRIP, d->dk, nf_min(NF_STRIP, c->n - j), S, NF_STRIP);
 }
