@@ -13,7 +13,8 @@
 enum {
   NF_MX = 32,     // columns of MXFP4 that share a scale
   NF_BLOCK = 128, // columns, and rows, of fp8b128 that do
-  // With so few tokens, codes are decoded on their way into the tile, not into a panel.
+  // With so few tokens, codes are decoded on their way into the tile, not into a panel. The bits are the
+  // same.
   NF_DIRECT = 2,
   NF_DIRECT_BF16 = 6,
 };
