@@ -17,6 +17,7 @@ enum {
   // same.
   NF_DIRECT = 2,
   NF_DIRECT_BF16 = 6,
+  NF_TOGETHER = 4,
 };
 
 typedef struct nf_strips { // some strips of one matrix
@@ -130,11 +131,16 @@ static void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t 
     nf_tiles(NF_AS_E4M3, x, codes, g->strip_bytes, (int)g->n, tokens, n, sum);
     return;
   }
+  // Of few tokens, narrow panels of several strips: their sums do not wait for each other.
+  const int64_t together = tokens <= NF_DIRECT ? NF_TOGETHER : 1, cols = NF_PANEL / together;
   float w[NF_PANEL * NF_STRIP];
-  for (int64_t s = 0; s < g->n; s++) {
-    nf_panel_of_w(g, s, k, n, w);
-    nf_tiles(NF_AS_F32, x, w, 0, 1, tokens, n, sum + s * NF_TILE_TOKENS * NF_STRIP);
-  }
+  for (int64_t s = 0; s < g->n; s += together)
+    for (int64_t c = 0; c < n; c += cols) {
+      const int64_t strips = nf_min(together, g->n - s), m = nf_min(cols, n - c);
+      for (int64_t i = 0; i < strips; i++) nf_panel_of_w(g, s + i, k + c, m, w + i * cols * NF_STRIP);
+      nf_tiles(NF_AS_F32, x + c, w, cols * NF_STRIP * (int64_t)sizeof *w, (int)strips, tokens, m,
+               sum + s * NF_TILE_TOKENS * NF_STRIP);
+    }
 }
 
 // ---- results ----
