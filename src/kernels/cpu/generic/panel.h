@@ -45,7 +45,7 @@ NF_INLINE nf_strips nf_strips_of(const nf_tensor *w, int64_t e, int64_t s0, int6
 // ---- x ----
 
 // FP8 codes [k, k + n) of a row, times its scales. NaN codes are activations that were no numbers.
-static void nf_widen_fp8(const nf_tensor *x, int64_t row, int64_t k, int64_t n, float *out) {
+static inline void nf_widen_fp8(const nf_tensor *x, int64_t row, int64_t k, int64_t n, float *out) {
   const uint8_t *code = (const uint8_t *)nf_tensor_row(x, row) + k;
   const float *scale = nf_tensor_scales(x, row);
   const bool groups = x->dtype == NF_FP8_GROUP;
@@ -59,8 +59,8 @@ static void nf_widen_fp8(const nf_tensor *x, int64_t row, int64_t k, int64_t n, 
 }
 
 // Columns [k, k + n) of row `row` of x for these strips; k is a multiple of NF_PANEL.
-static void nf_panel_of_x(const nf_tensor *x, int64_t row, const nf_strips *s, int64_t k, int64_t n,
-                          float *out) {
+static inline void nf_panel_of_x(const nf_tensor *x, int64_t row, const nf_strips *s, int64_t k, int64_t n,
+                                 float *out) {
   if (nf_is_fp8(x->dtype))
     nf_widen_fp8(x, row, k, n, out);
   else
@@ -100,7 +100,7 @@ NF_INLINE v8 nf_mx_scales(const uint8_t *s) {
   return r;
 }
 
-static void nf_decode_mx(const uint8_t *codes, const uint8_t *scales, int64_t n, float *w) {
+static inline void nf_decode_mx(const uint8_t *codes, const uint8_t *scales, int64_t n, float *w) {
   for (int64_t k0 = 0; k0 < n; k0 += NF_MX, scales += NF_STRIP) {
     const v8 low = nf_mx_scales(scales), high = nf_mx_scales(scales + 8);
     for (int64_t k = k0; k < k0 + NF_MX; k++) nf_decode_e2m1(codes + k * 8, low, high, w + k * NF_STRIP);
@@ -108,7 +108,7 @@ static void nf_decode_mx(const uint8_t *codes, const uint8_t *scales, int64_t n,
 }
 
 // Columns [k, k + n) of strip s into w[n][16]; of FP8 2^-8 of the codes' values.
-static void nf_panel_of_w(const nf_strips *g, int64_t s, int64_t k, int64_t n, float *w) {
+static inline void nf_panel_of_w(const nf_strips *g, int64_t s, int64_t k, int64_t n, float *w) {
   const char *codes = g->codes + s * g->strip_bytes + k * g->column_bytes;
   if (g->dtype == NF_MXFP4) {
     nf_decode_mx((const uint8_t *)codes, g->mx + s * g->mx_bytes + k / NF_MX * NF_STRIP, n, w);
@@ -121,7 +121,8 @@ static void nf_panel_of_w(const nf_strips *g, int64_t s, int64_t k, int64_t n, f
 }
 
 // sum[strip][NF_TILE_TOKENS][16] += x[tokens][NF_PANEL] times columns [k, k + n) of the strips.
-static void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t k, int64_t n, float *sum) {
+static inline void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t k, int64_t n,
+                               float *sum) {
   const char *codes = g->codes + k * g->column_bytes;
   if (g->dtype == NF_BF16 && tokens <= NF_DIRECT_BF16) {
     nf_tiles(NF_AS_BF16, x, codes, g->strip_bytes, (int)g->n, tokens, n, sum);
@@ -147,8 +148,8 @@ static void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t 
 
 // Columns of row `row` of y that strip s gives, as far as there are any: sums, times the scales of FP8, plus
 // row `bias_row` of the bias, rounded once.
-static void nf_store_strip(const nf_strips *g, int64_t s0, int64_t s, const float *sum, const nf_tensor *bias,
-                           int64_t bias_row, const nf_tensor *y, int64_t row) {
+static inline void nf_store_strip(const nf_strips *g, int64_t s0, int64_t s, const float *sum,
+                                  const nf_tensor *bias, int64_t bias_row, const nf_tensor *y, int64_t row) {
   const int64_t n0 = (s0 + s) * NF_STRIP, n = nf_min(NF_STRIP, nf_tensor_cols(y) - n0);
   float out[NF_STRIP], b[NF_STRIP] = {0};
   if (bias->data != NULL) nf_widen(bias, nf_tensor_row(bias, bias_row), n0, n, b);
