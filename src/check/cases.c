@@ -169,7 +169,7 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
 }
 
 nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
-  const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
+  const int64_t sequences = m->past ? 1 : m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
   *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
   NF_TRY(make(&out->d, m));
   return nf_case_pad(&out->d, m);
@@ -190,7 +190,15 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
   nf_text_deinit(&t);
 }
 
+// Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
+static bool packable(const nf_variant *v, const nf_op_desc *d) {
+  const int weight = nf_packed_operand(d);
+  if (weight < 0 || v->pack == NF_PACK_PLAIN || d->in[weight].dtype != NF_MXFP4) return true;
+  return d->in[weight].dim[d->in[weight].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols == 0;
+}
+
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
+  if (!packable(v, &c->d)) return false;
   nf_selection s;
   nf_hw here = *hw;
   nf_op_desc d = c->d;

@@ -8,6 +8,7 @@
 typedef struct nf_dims {
   int64_t q[NF_Q_COUNT];           // wanted extents
   int64_t kv_heads, tokens, world; // world: ranks
+  int64_t past;                    // above 0: all tokens are of one sequence, with so many before them
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
@@ -71,5 +72,5 @@ unsigned char *nf_instance_base(const nf_instance *i,
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
 
-// Times the shapes of gpt-oss and tells them through o->row.
+// Times the shapes of real models and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

@@ -260,9 +260,9 @@ static nf_status infer_quantise(nf_op_desc *d) {
 
 static nf_status infer_narrow(nf_op_desc *d) {
   const nf_narrow_attrs *at = &d->attr.narrow;
-  const nf_extent cols = last(&d->in[0]);
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  const nf_extent cols = last(&d->in[0]);
   if (cols.sym != NF_CONST || at->start < 0 || at->size < 1 || at->start > cols.c ||
       at->size > cols.c - at->start)
     return refuse_operand(d, 0, "columns %" PRId64 " to %" PRId64 " are asked for", at->start,
