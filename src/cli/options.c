@@ -28,6 +28,7 @@ static const row rows[] = {
     {"--chunk", "N", NUMBER, AT(chunk), 1, 1 << 20, CLI_MODEL, "tokens computed at a time (64)"},
     {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN | CLI_GENERATE,
      "tokens a session may hold (4096)"},
+    {"--range", "LO:HI", TEXT, AT(range), 0, 0, CLI_EXPLAIN, "steps of so many tokens (all)"},
     {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
     {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,

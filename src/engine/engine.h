@@ -80,13 +80,14 @@ struct infuse_session {
   int64_t first_token_position;
 };
 
-// Everything but the large allocations: config, files, graph, plan, budget.
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m);
+// Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between the caller
+// may change how it is compiled.
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
+nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load, with keep_all.
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out);
-nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }

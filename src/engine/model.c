@@ -99,15 +99,6 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
   return fuse_mode(m, &out->mode);
 }
 
-static nf_status make_plan(infuse_model *m) {
-  nf_compile_options o;
-  NF_TRY(nf_model_compile_options(m, &o));
-  NF_TRY(nf_compile(m->logical, &o, &m->compiled));
-  m->graph = m->compiled.graph;
-  m->plan = m->compiled.plan;
-  return nf_ok();
-}
-
 // Bytes of value v with all its slots; 0 for values that the plan places itself.
 static nf_status stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
   const nf_value *value = &m->graph->value[v];
@@ -137,15 +128,19 @@ static nf_status add_up(infuse_model *m) {
   return nf_ok();
 }
 
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m) {
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
   NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
   NF_TRY(nf_config_load(dir, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
-  NF_TRY(build_graph(m));
-  NF_TRY(make_plan(m));
+  return build_graph(m);
+}
+
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
+  NF_TRY(nf_compile(m->logical, o, &m->compiled));
+  m->graph = m->compiled.graph;
+  m->plan = m->compiled.plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
   return add_up(m);
 }
@@ -309,7 +304,10 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = keep_all;
   nf_status st;
-  NF_GOTO(nf_model_prepare(rt, dir, o, m));
+  nf_compile_options compiling;
+  NF_GOTO(nf_model_open(rt, dir, o, m));
+  NF_GOTO(nf_model_compile_options(m, &compiling));
+  NF_GOTO(nf_model_compile(m, &compiling));
   NF_GOTO(check_budget(m));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));

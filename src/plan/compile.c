@@ -4,23 +4,18 @@
 #include "plan/legalise.h"
 #include <string.h>
 
-static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
-  const nf_compile_options *o = user;
+// What is asked of selection: kernels that take the whole range.
+static nf_select_options select_of(const nf_compile_options *o) {
   nf_select_options s = o->plan.select;
-  nf_selection legal;
-  // A kernel must take the whole range; what it costs is asked at one size.
   s.least = o->least;
   s.most = o->plan.max;
-  nf_op_desc open = *d;
-  const int w = nf_packed_operand(d);
-  if (w >= 0) open.in[w].pack = NF_PACK_ANY;
-  nf_select(&o->plan.hw, &open, &s, &legal);
-  if (legal.chosen == NULL) {
-    nf_selection_explain(&legal, &o->plan.hw, &open, &s, why);
-    return false;
-  }
-  *us = nf_cost_us(&o->plan.hw, d, at, legal.chosen);
-  return true;
+  return s;
+}
+
+static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
+  const nf_compile_options *o = user;
+  const nf_select_options s = select_of(o);
+  return nf_select_cost(&o->plan.hw, &s, d, at, us, why);
 }
 
 static nf_status fuse(const nf_compile_options *o, nf_compiled *c) {
@@ -38,9 +33,7 @@ static nf_status fuse(const nf_compile_options *o, nf_compiled *c) {
 }
 
 static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compiled *c) {
-  nf_select_options select = o->plan.select;
-  select.least = o->least;
-  select.most = o->plan.max;
+  const nf_select_options select = select_of(o);
   NF_TRY(nf_legalise(g, &o->plan.hw, &select, &c->unfused));
   return fuse(o, c);
 }
@@ -48,14 +41,63 @@ static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compi
 nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
   nf_compiled c = {0};
   nf_plan_options p = o->plan;
-  p.select.least = o->least;
-  p.select.most = o->plan.max;
+  p.select = select_of(o);
+  p.at = o->at;
   nf_status st = choose(g, o, &c);
   if (nf_is_ok(st)) st = nf_plan_create(c.graph, &p, &c.plan);
   if (nf_is_ok(st))
     *out = c;
   else
     nf_compiled_deinit(&c);
+  return st;
+}
+
+// ---- explaining ----
+
+static json_t *operands_of(const nf_graph *g, const nf_node *n) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (int i = 0; ok && i < nf_op_of(n->op)->n_in; i++)
+    if (n->in[i] != 0) ok = json_array_append_new(list, json_string(g->value[n->in[i]].name)) == 0;
+  if (ok) return list;
+  json_decref(list);
+  return NULL;
+}
+
+static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; ok && i < g->n_nodes; i++) {
+    const nf_node *n = &g->node[i];
+    const nf_op_desc d = nf_graph_describe(g, n);
+    const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
+    double us = 0;
+    if (!view) cost_of((void *)o, &d, &o->at, &us, NULL);
+    json_t *row = json_pack("{s:s, s:s, s:b, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op",
+                            nf_op_of(n->op)->name, "view", view, "operands", operands_of(g, n), "us", us, "bytes",
+                            nf_cost_bytes(&d, &o->at));
+    ok = json_array_append_new(list, row) == 0;
+  }
+  if (ok) return list;
+  json_decref(list);
+  return NULL;
+}
+
+static json_t *explain_range(const nf_compile_options *o) {
+  return json_pack("{s:I, s:I, s:I}", "lo", (json_int_t)o->least.of[NF_T], "hi", (json_int_t)o->plan.max.of[NF_T],
+                   "at", (json_int_t)o->at.of[NF_T]);
+}
+
+nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out) {
+  json_t *plan = NULL, *fusion = NULL;
+  nf_status st = nf_plan_explain(c->plan, &plan);
+  if (nf_is_ok(st)) st = nf_fuse_report_json(c->report, &fusion);
+  json_t *doc = nf_is_ok(st) ? json_pack("{s:o, s:o, s:o, s:o}", "range", explain_range(o), "plan", plan, "fusion",
+                                         fusion, "unfused", explain_unfused(c->unfused, o))
+                             : NULL;
+  if (!nf_is_ok(st)) json_decref(plan);
+  if (nf_is_ok(st) && doc == NULL) st = nf_error(NF_NO_MEMORY, "no memory to explain the plan");
+  if (nf_is_ok(st)) *out = doc;
   return st;
 }
 
