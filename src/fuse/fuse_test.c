@@ -30,11 +30,16 @@ static int tear_down(void **state) {
   return 0;
 }
 
-// A launch and the bytes that move, at a byte per nanosecond. user: an op that has no kernel.
+typedef struct odd_ops { // ops by name, or NULL
+  const char *no_kernel, *dear;
+} odd_ops;
+
+// A launch and the bytes that move, at a byte per nanosecond. user: odd_ops or NULL.
 static bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
   const nf_op_info *info = nf_op_of(d->op);
+  const odd_ops *odd = user;
   size_t bytes, sum = 0;
-  if (user && strcmp(user, info->name) == 0) {
+  if (odd && odd->no_kernel && strcmp(odd->no_kernel, info->name) == 0) {
     nf_text_printf(why, "K = 64 is not a multiple of 128");
     return false;
   }
@@ -43,7 +48,7 @@ static bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *at, doub
     if (t->dtype == NF_NONE) continue;
     if (nf_is_ok(nf_type_bytes(t, at, &bytes))) sum += bytes;
   }
-  *us = 2 + (double)sum * 1e-3;
+  *us = 2 + (double)sum * 1e-3 + (odd && odd->dear && strcmp(odd->dear, info->name) == 0 ? 1000 : 0);
   return true;
 }
 
@@ -92,6 +97,9 @@ static void gpt_oss(void **state) {
       assert_int_equal(chosen(r, "all_reduce_rms_norm"), pads ? 1 : n + 1);
       assert_int_equal(chosen(r, "add_rms_norm_pad"), pads ? n : 0);
       assert_int_equal(r->n_normalised, 0);
+      for (size_t i = 0; i < r->n_fusions; i++)
+        if (strcmp(r->fusion[i].rule, "add_rms_norm") == 0)
+          assert_int_equal(r->fusion[i].verdict, NF_FUSION_UNNAMED);
       nf_fuse_report_destroy(r);
       nf_graph_destroy(out);
     }
@@ -346,6 +354,73 @@ static void near_misses(void **state) {
   }
 }
 
+static nf_status count_match(void *user, const nf_match *m) {
+  (void)m;
+  ++*(size_t *)user;
+  return nf_ok();
+}
+
+// A rule with all that a pattern can ask for: an attribute, one of two results, a value twice, an optional
+// operand.
+static void picky_pattern(nf_side *s) {
+  const nf_val x = nf_leaf(s, "x", NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(8)));
+  const nf_val w = nf_leaf(s, "w", NF_TYPE(NF_F32, NF_C(8)));
+  const nf_val y = NF_BUILD(s->b, "y", rms_norm, (x, w), .eps = 1, .one_plus = true);
+  nf_any(s, y, "eps");
+  const nf_val z = NF_BUILD(s->b, "z", all_reduce, (x), );
+  nf_yield(s, NF_BUILD(s->b, "sum", add, (y, z), ));
+}
+static void picky_replacement(nf_side *s) {
+  nf_yield(s, NF_BUILD(s->b, "sum", all_reduce, (nf_found(s, "x")), ));
+}
+static const nf_rule picky = {
+    .name = "picky", .family = "f", .what = "", .pattern = picky_pattern, .replacement = picky_replacement};
+
+static void near_misses_of_every_kind(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *says; // NULL: it matches
+  } rows[] = {
+      {"n : f32[T,8] = rms_norm(x, w) eps=3 one_plus=1\na : f32[T,8] = all_reduce(x)\ns : f32[T,8] = add(a, "
+       "n)\n",
+       NULL},
+      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\na : f32[T,8] = rms_norm(h, w) eps=1 one_plus=0\n"
+       "s : f32[T,8] = add(a, n)\n",
+       "s: operand a is made by rms_norm, not all_reduce"},
+      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\ns : f32[T,8] = add(h, n)\n",
+       "s: operand a is made by the caller, not all_reduce"},
+      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\na : f32[T,8] = all_reduce(h)\ns : f32[T,8] = add(a, "
+       "n)\n",
+       "a: operand x is h, not x"},
+      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\ns : f32[T,8] = unpad(n)\n",
+       "n: used by unpad, not by add"},
+  };
+  const nf_rule *const list[] = {&picky};
+  nf_rules *mine;
+  ok(nf_rules_from(list, 1, &mine));
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[1000];
+    nf_graph *g;
+    nf_edit e;
+    nf_text says = {0};
+    snprintf(text, sizeof text,
+             "graph g\ninput x : f32[T,8]\ninput h : f32[T,8]\nweight w : f32[8] = \"w\"\n%soutput s\n",
+             rows[i].text);
+    ok(nf_graph_parse(nf_view_of(text), "text", &g));
+    ok(nf_edit_init(&e, g));
+    size_t n = 0;
+    nf_matcher m = {.edit = &e, .pattern = &mine->pattern[0], .found = count_match, .user = &n};
+    ok(nf_match_at(&m, g->value[nf_graph_find(g, "n")].node));
+    nf_near_print(&m.near, &e, m.pattern, &says);
+    assert_int_equal(n, rows[i].says == NULL);
+    if (rows[i].says) assert_string_equal(says.at, rows[i].says);
+    nf_text_deinit(&says);
+    nf_edit_deinit(&e);
+    nf_graph_destroy(g);
+  }
+  nf_rules_destroy(mine);
+}
+
 static const nf_fusion *fusion_of(const nf_fuse_report *r, const char *rule) {
   for (size_t i = 0; i < r->n_fusions; i++)
     if (strcmp(r->fusion[i].rule, rule) == 0) return &r->fusion[i];
@@ -377,11 +452,25 @@ static void verdicts(void **state) {
   nf_fuse_report_destroy(r);
   nf_graph_destroy(out);
   // Without its kernel the next best one is taken, and the reason told.
-  o.costs.user = (void *)(uintptr_t) "all_reduce_add_rms_norm";
+  odd_ops odd = {.no_kernel = "all_reduce_add_rms_norm"};
+  o.costs.user = &odd;
   ok(nf_fuse(rules, g, &o, &out, &r));
   won = fusion_of(r, "all_reduce_add_rms_norm");
   assert_int_equal(won->verdict, NF_FUSION_REFUSED);
   assert_string_equal(won->why, "all_reduce_add_rms_norm: K = 64 is not a multiple of 128");
+  assert_int_equal(fusion_of(r, "add_rms_norm")->verdict, NF_FUSION_CHOSEN);
+  nf_fuse_report_destroy(r);
+  nf_graph_destroy(out);
+  // Nor is a fusion taken that costs more, but where it is the only way to run at all.
+  odd = (odd_ops){.dear = "all_reduce_add_rms_norm"};
+  ok(nf_fuse(rules, g, &o, &out, &r));
+  won = fusion_of(r, "all_reduce_add_rms_norm");
+  assert_int_equal(won->verdict, NF_FUSION_DEAR);
+  assert_non_null(strstr(won->why, " µs, its nodes "));
+  nf_fuse_report_destroy(r);
+  nf_graph_destroy(out);
+  odd.no_kernel = "rms_norm";
+  ok(nf_fuse(rules, g, &o, &out, &r));
   assert_int_equal(fusion_of(r, "add_rms_norm")->verdict, NF_FUSION_CHOSEN);
   nf_fuse_report_destroy(r);
   nf_graph_destroy(out);
@@ -497,6 +586,7 @@ int main(void) {
       cmocka_unit_test(random_graphs),
       cmocka_unit_test(layers_run_the_same),
       cmocka_unit_test(near_misses),
+      cmocka_unit_test(near_misses_of_every_kind),
       cmocka_unit_test(verdicts),
       cmocka_unit_test(circles),
       cmocka_unit_test(failing_memory),
