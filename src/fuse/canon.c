@@ -105,7 +105,8 @@ static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
 // Of two that compute the same an output stays; of two outputs the second becomes a view.
 static bool drop_duplicate(nf_edit *e, seen *s, nf_node_id id) {
   const nf_op_info *info = nf_op_of(e->node[id].n.op);
-  if (info->out[0].alias >= 0) return false; // who writes a pool writes another one
+  for (int r = 0; r < info->n_out; r++)
+    if (info->out[r].alias >= 0) return false; // a pool is written once in each of its states
   nf_node_id *slot = find_same(e, s, id);
   if (!*slot) {
     *slot = id + 1;
