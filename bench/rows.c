@@ -55,6 +55,7 @@ static void build_and_plan(const char *dir) {
   must(nf_plan_create(graph, &o, &plan));
   nf_plan_destroy(plan);
   nf_graph_destroy(graph);
+  nf_config_deinit(&config);
 }
 
 static void ignore(void *user, const char *json, size_t n) { (void)user, (void)json, (void)n; }

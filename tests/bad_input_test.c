@@ -209,7 +209,7 @@ enum { CASES = sizeof cases / sizeof *cases };
 static nf_status load(const char *dir) {
   nf_checkpoint *files = NULL;
   nf_graph *g = NULL;
-  nf_config config;
+  nf_config config = {0};
   nf_status st;
   const nf_build_options options = {.activation = NF_F32, .page = 16};
   NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
@@ -218,6 +218,7 @@ static nf_status load(const char *dir) {
   NF_GOTO(load_every_weight(files, g));
 fail:
   nf_graph_destroy(g);
+  nf_config_deinit(&config);
   nf_checkpoint_close(files);
   return st;
 }

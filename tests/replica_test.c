@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "model/family.h"
+#include "model/weights.h"
 #include "tests/support/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -41,17 +42,11 @@ static void collect(const char *config_dir, inventory *v, nf_config *config) {
   for (nf_val i = 1; i < g->n_values; i++) {
     const nf_value *w = &g->value[i];
     if (w->kind != NF_VALUE_WEIGHT) continue;
-    int64_t dim[8] = {0};
-    int rank = w->type.rank;
-    for (int d = 0; d < rank; d++) dim[d] = w->type.dim[d].c;
-    if (w->recipe.scales == NULL) {
-      add(v, w->recipe.tensor, w->type.dtype, rank, dim);
-      continue;
+    for (int64_t t = 0; t < nf_weight_tensor_count(w); t++) {
+      nf_weight_tensor tensor;
+      nf_weight_tensor_at(w, t, &tensor);
+      add(v, tensor.name, tensor.stored.dtype, tensor.stored.rank, tensor.stored.dim);
     }
-    dim[rank - 1] /= 32;
-    add(v, w->recipe.scales, NF_U8, rank, dim);
-    dim[rank] = 16;
-    add(v, w->recipe.tensor, NF_U8, rank + 1, dim);
   }
   nf_graph_destroy(g);
 }
@@ -110,6 +105,7 @@ static void check(const char *config_dir, size_t tensors, uint64_t bytes) {
   const nf_build_options o = {.activation = NF_BF16, .page = 64};
   assert_true(nf_is_ok(nf_model_build(&config, c, &o, &g))); // every tensor is found and has its shape
   nf_graph_destroy(g);
+  nf_config_deinit(&config);
   nf_checkpoint_close(c);
   nf_arena_deinit(&v.names);
   folder_remove(dir);

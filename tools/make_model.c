@@ -10,29 +10,25 @@
 
 typedef struct job {
   nf_graph *graph;
-  nf_stored *tensor; // two a weight at most
-  nf_val *value;     // of each tensor
+  nf_weight_tensor *tensor;
+  nf_stored *stored; // of each tensor
+  nf_val *value;     // whose it is
   size_t n;
 } job;
 
-// The tensors of a weight as the checkpoint has them: MXFP4 codes in 16-byte blocks of 32, scales beside
-// them.
 static void add_tensors(job *j, nf_val v) {
   const nf_value *value = &j->graph->value[v];
-  const nf_type *t = &value->type;
-  nf_stored codes = {.name = value->recipe.tensor, .dtype = t->dtype, .rank = t->rank};
-  for (int i = 0; i < t->rank; i++) codes.dim[i] = t->dim[i].c;
-  if (value->recipe.scales != NULL) {
-    nf_stored scales = codes;
-    codes.dtype = scales.dtype = NF_U8;
-    scales.name = value->recipe.scales;
-    scales.dim[t->rank - 1] = codes.dim[t->rank - 1] /= 32;
-    codes.dim[codes.rank++] = 16;
-    j->value[j->n] = v;
-    j->tensor[j->n++] = scales;
+  for (int64_t i = 0; i < nf_weight_tensor_count(value); i++) {
+    nf_weight_tensor_at(value, i, &j->tensor[j->n]);
+    j->stored[j->n] = j->tensor[j->n].stored;
+    j->value[j->n++] = v;
   }
-  j->value[j->n] = v;
-  j->tensor[j->n++] = codes;
+}
+
+static size_t stored_bytes(const nf_stored *s) {
+  size_t n = (size_t)nf_dtype_of(s->dtype)->bits / 8;
+  for (int d = 0; d < s->rank; d++) n *= (size_t)s->dim[d];
+  return n;
 }
 
 static nf_status write_weight(const job *j, nf_safetensors_writer *w, size_t i) {
@@ -44,10 +40,9 @@ static nf_status write_weight(const job *j, nf_safetensors_writer *w, size_t i) 
   if (data == NULL) return nf_error(NF_NO_MEMORY, "no memory for '%s'", v->name);
   nf_status st = nf_weight_dummy(v, data);
   const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
-  const bool scales = v->recipe.scales != NULL && strcmp(j->tensor[i].name, v->recipe.scales) == 0;
-  size_t n = (size_t)nf_dtype_of(j->tensor[i].dtype)->bits / 8;
-  for (int d = 0; d < j->tensor[i].rank; d++) n *= (size_t)j->tensor[i].dim[d];
-  if (nf_is_ok(st)) st = nf_safetensors_write(w, i, 0, scales ? t.scale : t.data, n);
+  const size_t n = stored_bytes(&j->stored[i]);
+  const char *plane = j->tensor[i].scales ? t.scale : t.data;
+  if (nf_is_ok(st)) st = nf_safetensors_write(w, i, 0, plane + (size_t)j->tensor[i].part * n, n);
   nf_free_aligned(data);
   return st;
 }
@@ -56,7 +51,7 @@ static nf_status write_file(const job *j, const char *dir) {
   char *path = NULL;
   nf_safetensors_writer w = {0};
   NF_TRY(nf_path_join(dir, "model.safetensors", &path));
-  nf_status st = nf_safetensors_create(path, j->tensor, j->n, &w);
+  nf_status st = nf_safetensors_create(path, j->stored, j->n, &w);
   for (size_t i = 0; nf_is_ok(st) && i < j->n; i++) st = write_weight(j, &w, i);
   if (nf_is_ok(st)) st = nf_safetensors_commit(&w);
   nf_safetensors_abandon(&w);
@@ -64,22 +59,38 @@ static nf_status write_file(const job *j, const char *dir) {
   return st;
 }
 
+static size_t count_tensors(const nf_graph *g) {
+  size_t n = 0;
+  for (nf_val v = 1; v < g->n_values; v++)
+    if (g->value[v].kind == NF_VALUE_WEIGHT) n += (size_t)nf_weight_tensor_count(&g->value[v]);
+  return n;
+}
+
+static nf_status write_model(job *j, const char *dir) {
+  const size_t n = count_tensors(j->graph);
+  j->tensor = nf_alloc(n, sizeof *j->tensor);
+  j->stored = nf_alloc(n, sizeof *j->stored);
+  j->value = nf_alloc(n, sizeof *j->value);
+  if (j->tensor == NULL || j->stored == NULL || j->value == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for a header");
+  for (nf_val v = 1; v < j->graph->n_values; v++)
+    if (j->graph->value[v].kind == NF_VALUE_WEIGHT) add_tensors(j, v);
+  for (size_t i = 0; i < n; i++) j->stored[i].name = j->tensor[i].name;
+  return write_file(j, dir);
+}
+
 static nf_status make(const char *dir) {
   nf_config config;
   job j = {0};
   const nf_build_options o = {.activation = NF_BF16, .page = 64};
   NF_TRY(nf_config_load(dir, &config));
-  NF_TRY(nf_model_build(&config, NULL, &o, &j.graph));
-  j.tensor = nf_alloc(2 * j.graph->n_values, sizeof *j.tensor);
-  j.value = nf_alloc(2 * j.graph->n_values, sizeof *j.value);
-  nf_status st =
-      j.tensor != NULL && j.value != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a header");
-  for (nf_val v = 1; nf_is_ok(st) && v < j.graph->n_values; v++)
-    if (j.graph->value[v].kind == NF_VALUE_WEIGHT) add_tensors(&j, v);
-  if (nf_is_ok(st)) st = write_file(&j, dir);
+  nf_status st = nf_model_build(&config, NULL, &o, &j.graph);
+  if (nf_is_ok(st)) st = write_model(&j, dir);
   nf_free(j.tensor);
+  nf_free(j.stored);
   nf_free(j.value);
   nf_graph_destroy(j.graph);
+  nf_config_deinit(&config);
   return st;
 }
 

@@ -27,15 +27,17 @@ static nf_status make_linear(const nf_dims *m, nf_op_desc *d, nf_extent t) {
   const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]),
                   j = NF_C(m->q[NF_Q_TOPK]);
   const nf_dtype bias = m->options & 4 ? NF_BF16 : m->act;
+  const nf_dtype quantised = m->weight == NF_FP8_ROW ? NF_FP8_ROW : NF_FP8_GROUP; // what goes with the weight
+  const nf_dtype x = nf_is_fp8(m->weight) && !(m->options & 8) ? quantised : m->act;
   if (d->op == NF_OP_linear) {
     d->attr.linear.out = m->out;
-    d->in[0] = NF_TYPE(m->act, t, k);
+    d->in[0] = NF_TYPE(x, t, k);
     d->in[1] = NF_TYPE(m->weight, n, k);
     if (m->options & 1) d->in[2] = NF_TYPE(bias, n);
     return nf_op_infer(d);
   }
   d->attr.grouped_linear.out = m->out;
-  d->in[0] = m->options & 2 ? NF_TYPE(m->act, t, j, k) : NF_TYPE(m->act, t, k);
+  d->in[0] = m->options & 2 ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
   d->in[1] = NF_TYPE(NF_I32, t, j);
   d->in[2] = NF_TYPE(m->weight, e, n, k);
   if (m->options & 1) d->in[3] = NF_TYPE(bias, e, n);
@@ -60,6 +62,25 @@ static nf_status make_rope(const nf_dims *m, nf_op_desc *d, nf_extent t) {
   return nf_op_infer(d);
 }
 
+static nf_status make_recurrent(const nf_dims *m, nf_op_desc *d, nf_extent t) {
+  const int64_t k = m->q[NF_Q_K], taps = m->q[NF_Q_TAPS], key = m->q[NF_Q_HEAD], value = m->q[NF_Q_VALUE];
+  const nf_extent heads = NF_C(m->kv_heads * m->q[NF_Q_GROUP]);
+  const nf_dtype other = m->options & 1 ? NF_BF16 : m->act;
+  if (d->op == NF_OP_causal_conv1d) {
+    d->in[0] = NF_TYPE(m->act, t, NF_C(k));
+    d->in[1] = NF_TYPE(other, NF_C(k), NF_C(1), NF_C(taps));
+    d->in[2] = NF_TYPE(m->act, NF_C(taps - 1), NF_C(k));
+    d->in[2].cache = NF_CACHE_RECURRENT;
+    return nf_op_infer(d);
+  }
+  d->in[0] = NF_TYPE(m->act, t, NF_C(2 * m->kv_heads * key + heads.c * value));
+  d->in[1] = d->in[2] = NF_TYPE(m->act, t, heads);
+  d->in[3] = d->in[4] = NF_TYPE(other, heads);
+  d->in[5] = NF_TYPE(NF_F32, heads, NF_C(key), NF_C(value));
+  d->in[5].cache = NF_CACHE_RECURRENT;
+  return nf_op_infer(d);
+}
+
 static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
   const nf_extent k = NF_C(m->q[NF_Q_K]), j = NF_C(m->q[NF_Q_TOPK]);
   d->in[0] = NF_TYPE(m->act, t, k);
@@ -74,6 +95,28 @@ static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
     if (m->options & 1) d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), k);
     d->in[1] = NF_TYPE(m->act, k);
     break;
+  case NF_OP_rms_norm_gated:
+    d->attr.rms_norm_gated.eps = 1e-5f;
+    if (m->options & 1) d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), k);
+    d->in[1] = d->in[0];
+    d->in[2] = NF_TYPE(m->out, k);
+    break;
+  case NF_OP_mul:
+    d->in[1] = NF_TYPE(m->out, t, m->options & 1 ? NF_C(1) : k);
+    break;
+  case NF_OP_quantise:
+    d->attr.quantise.to = m->options & 1 ? NF_FP8_ROW : NF_FP8_GROUP;
+    if (m->options & 2) d->in[0] = NF_TYPE(m->act, t, NF_C(HEADS), k);
+    break;
+  case NF_OP_narrow:
+    d->attr.narrow.start = k.c / 3;
+    d->attr.narrow.size = k.c - k.c / 3 - (m->options & 1 && k.c > 1);
+    break;
+  case NF_OP_concat:
+    d->in[0] = NF_TYPE(m->act, t, NF_C(m->q[NF_Q_N] - m->q[NF_Q_N] / 3));
+    d->in[1] = NF_TYPE(m->act, t, NF_C(m->q[NF_Q_N] / 3 - m->q[NF_Q_N] / 5));
+    d->in[2 + (m->options & 1)] = NF_TYPE(m->act, t, NF_C(m->q[NF_Q_N] / 5));
+    break;
   case NF_OP_add:
     d->in[1] = d->in[0];
     break;
@@ -84,7 +127,7 @@ static nf_status make_rows(const nf_dims *m, nf_op_desc *d, nf_extent t) {
             : (nf_swiglu_attrs){.alpha = 1, .interleaved = m->options & 2};
     break;
   case NF_OP_router_topk:
-    d->attr.router_topk.k = m->q[NF_Q_TOPK];
+    d->attr.router_topk = (nf_router_topk_attrs){.k = m->q[NF_Q_TOPK], .over_all = m->options & 2};
     d->in[0] = NF_TYPE(m->act, t, NF_C(m->q[NF_Q_E]));
     if (m->options & 1) d->in[1] = NF_TYPE(NF_I32, t, j);
     break;
@@ -117,13 +160,16 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
   case NF_OP_all_reduce_rms_norm:
   case NF_OP_all_reduce_add_rms_norm:
     return nf_case_make_fused(d, m);
+  case NF_OP_causal_conv1d:
+  case NF_OP_gated_delta_rule:
+    return make_recurrent(m, d, t);
   default:
     return make_rows(m, d, t);
   }
 }
 
 nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
-  const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
+  const int64_t sequences = m->past ? 1 : m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
   *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
   NF_TRY(make(&out->d, m));
   return nf_case_pad(&out->d, m);
@@ -144,14 +190,24 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
   nf_text_deinit(&t);
 }
 
+// Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
+static bool packable(const nf_variant *v, const nf_op_desc *d) {
+  const int weight = nf_packed_operand(d);
+  if (weight < 0 || v->pack == NF_PACK_PLAIN || d->in[weight].dtype != NF_MXFP4) return true;
+  return d->in[weight].dim[d->in[weight].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols == 0;
+}
+
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
+  if (!packable(v, &c->d)) return false;
   nf_selection s;
   nf_hw here = *hw;
   nf_op_desc d = c->d;
+  const nf_select_options o = {.least = c->at, .most = c->at};
   const int weight = nf_packed_operand(&d);
   here.backend = NF_BACKEND_CPU;
+  here.world = (int)c->dims.world;
   if (weight >= 0) d.in[weight].pack = NF_PACK_ANY;
-  nf_select_from(v, 1, &here, &d, NULL, &s);
+  nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;
 }
 
@@ -163,12 +219,15 @@ static bool made(nf_op op, const nf_dims *m, const nf_case *like, nf_case *out) 
   return ok;
 }
 
+enum { DTYPES = 3 * 5 * 7 }; // all triples of set_dtypes
+
 #define PICK(list, i) (list)[(size_t)(i) % (sizeof(list) / sizeof *(list))]
 
 // Lengths of these lists are different primes, so that all pairs of values come up.
 static nf_dims dims_of(int i) {
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
+  static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7};
   static const int64_t experts[] = {4, 8, 5}, topk[] = {2, 4, 1, 3, 4}, group[] = {1, 4, 8},
                        page[] = {16, 64, 5};
   return (nf_dims){.q = {[NF_Q_K] = PICK(k, i),
@@ -177,7 +236,9 @@ static nf_dims dims_of(int i) {
                          [NF_Q_TOPK] = PICK(topk, i / 2),
                          [NF_Q_HEAD] = PICK(head, i),
                          [NF_Q_GROUP] = PICK(group, i),
-                         [NF_Q_PAGE] = PICK(page, i + i / 3)},
+                         [NF_Q_PAGE] = PICK(page, i + i / 3),
+                         [NF_Q_TAPS] = PICK(taps, i),
+                         [NF_Q_VALUE] = PICK(value, i)},
                    .kv_heads = 1 + i % 2,
                    .tokens = PICK(t, i),
                    .world = 1 + i % NF_MAX_WORLD,
@@ -186,31 +247,22 @@ static nf_dims dims_of(int i) {
 
 static void set_dtypes(nf_dims *m, int i) {
   static const nf_dtype act[] = {NF_F32, NF_BF16, NF_F16}, out[] = {NF_F32, NF_BF16, NF_F16, NF_BF16, NF_F32};
-  static const nf_dtype weight[] = {NF_BF16, NF_MXFP4, NF_F32, NF_F16};
+  static const nf_dtype weight[] = {NF_BF16,      NF_MXFP4, NF_FP8_ROW,  NF_F32,
+                                    NF_FP8_BLOCK, NF_F16,   NF_FP8_BLOCK};
   m->act = PICK(act, i);
   m->out = PICK(out, i);
   m->weight = PICK(weight, i);
 }
 
-// Moves an extent to the legal side of l, where another multiple or bound will do.
-static void move(nf_dims *m, const nf_limit *l) {
-  int64_t *q = &m->q[l->quantity];
-  if (l->relation == NF_MULTIPLE_OF) *q = nf_max(1, nf_ceil_div(*q, l->value)) * l->value;
-  if (l->relation == NF_AT_MOST) *q = nf_min(*q, l->value);
-  if (l->relation == NF_AT_LEAST) *q = nf_max(*q, l->value);
-}
-
 bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out) {
-  enum { DTYPES = 60 };
-  nf_dims m = dims_of(i);
-  for (int pass = 0; pass < 2; pass++)
-    for (size_t l = 0; l < sizeof v->limit / sizeof *v->limit && v->limit[l].relation; l++)
-      if (v->limit[l].relation != NF_DTYPE_IN) move(&m, &v->limit[l]);
-  if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
-  if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
   const nf_case like = {.exact = i % 2, .seed = nf_check_hash(seed, (uint64_t)i)};
   for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
-    set_dtypes(&m, i + dtypes);
+    nf_dims m = dims_of(i);
+    set_dtypes(&m, i + dtypes); // first: packs and bytes follow from them
+    for (int pass = 0; pass < 2; pass++)
+      for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++) nf_dims_obey(&m, &v->limit[l]);
+    if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
+    if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
     if (made(v->op, &m, &like, out) && nf_case_legal(v, hw, out)) return true;
   }
   return false;
@@ -218,30 +270,34 @@ bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_
 
 bool nf_case_at(const nf_limit *l, const nf_case *c, nf_case *out) {
   nf_dims m = c->dims;
-  if (l->relation == NF_DTYPE_IN) return false;
-  m.q[l->quantity] = l->value;
+  if (!nf_dims_at(&m, l)) return false;
   if (l->quantity == NF_Q_E || l->quantity == NF_Q_TOPK) { // keep what else they multiply small
     m.q[NF_Q_K] = nf_min(m.q[NF_Q_K], 32);
     if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
   }
-  m.tokens = nf_min(m.tokens, 2);
+  if (l->quantity != NF_Q_BYTES) m.tokens = nf_min(m.tokens, 2);
   return made(c->d.op, &m, c, out);
 }
 
-bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
+static bool dtypes_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
   nf_dims m = c->dims;
-  if (l->relation == NF_DTYPE_IN) {
-    for (int i = 0; i < 60; i++) {
-      set_dtypes(&m, i);
-      if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
-    }
-    return false;
+  for (int i = 0; i < DTYPES; i++) {
+    set_dtypes(&m, i);
+    if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d, NULL)) return true;
   }
+  return false;
+}
+
+bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
+  if (l->relation == NF_DTYPE_IN) return dtypes_beyond(l, c, out);
   // Two steps, as some ops want even extents.
   for (int step = 1; step <= 2; step++) {
-    m.q[l->quantity] = l->relation == NF_AT_LEAST ? l->value - step : l->value + step;
+    nf_dims m = c->dims;
+    if (!nf_dims_beyond(&m, l, step)) return false;
     if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
-    if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
+    if (!made(c->d.op, &m, c, out)) continue;
+    const nf_site site = {.at = out->at, .world = (int)m.world};
+    if (!nf_limit_holds(l, &out->d, &site)) return true;
   }
   return false;
 }

@@ -10,10 +10,20 @@ static size_t row_bytes(const nf_tensor *t) {
   return (size_t)nf_tensor_cols(t) * (size_t)nf_dtype_of(t->dtype)->bits / 8;
 }
 
-// Results of padding tokens mean nothing. (Of attention: heads of a token are rows.)
+// Results of padding tokens mean nothing. (With heads, those of a token are rows.)
 static int64_t rows_to_compare(const nf_instance *i, const nf_tensor *t) {
-  if (i->c->d.op == NF_OP_attention) return i->used * t->dim[1];
-  return nf_tensor_rows(t);
+  const nf_op op = i->c->d.op;
+  const bool ragged = op == NF_OP_attention || op == NF_OP_causal_conv1d || op == NF_OP_gated_delta_rule;
+  if (!ragged || t->cache != NF_NO_CACHE) return nf_tensor_rows(t);
+  return i->used * (t->rank == 3 ? t->dim[1] : 1);
+}
+
+// Row r of both is the same bytes, scales included.
+static bool same_row(const nf_tensor *x, const nf_tensor *y, int64_t r) {
+  if (memcmp(nf_tensor_row(x, r), nf_tensor_row(y, r), row_bytes(x)) != 0) return false;
+  const size_t scales =
+      nf_is_fp8(x->dtype) ? (size_t)nf_scale_cols(x->dtype, nf_tensor_cols(x)) * sizeof(float) : 0;
+  return scales == 0 || memcmp(nf_tensor_scales(x, r), nf_tensor_scales(y, r), scales) == 0;
 }
 
 bool nf_case_bitwise(const nf_case *c) {
@@ -22,6 +32,10 @@ bool nf_case_bitwise(const nf_case *c) {
   case NF_OP_gather_rows:
   case NF_OP_kv_write:
   case NF_OP_add:
+  case NF_OP_mul:
+  case NF_OP_narrow:
+  case NF_OP_concat:
+  case NF_OP_quantise:
   case NF_OP_pad:
   case NF_OP_unpad:
   case NF_OP_all_reduce:
@@ -52,6 +66,12 @@ static double of_attention(const nf_case *c) {
   return most * (expm1(2 * dl) + eps * (keys + 16));
 }
 
+// A state adds up `tokens` updates, each a sum over the key's D; values are at most `most`, keys have norm 1.
+static double of_delta_rule(const nf_case *c) {
+  const double most = c->exact ? 3 : 1, tokens = (double)c->dims.tokens;
+  return eps * ((double)c->dims.q[NF_Q_HEAD] + 8 * tokens + 64) * most * 2 * (1 + tokens);
+}
+
 static double bound_of(const nf_case *c, double want, double sum, double magnitude) {
   const double big = c->exact ? 3 : 10;
   switch (c->d.op) {
@@ -65,6 +85,15 @@ static double bound_of(const nf_case *c, double want, double sum, double magnitu
   case NF_OP_all_reduce_rms_norm:
   case NF_OP_all_reduce_add_rms_norm:
     return eps * (double)(c->dims.q[NF_Q_K] + 8) * magnitude;
+  case NF_OP_rms_norm_gated:
+    return eps * (double)(c->dims.q[NF_Q_K] + 32) * magnitude;
+  case NF_OP_silu:
+  case NF_OP_sigmoid:
+    return eps * (16 + 2 * big) * magnitude + 0x1p-126;
+  case NF_OP_causal_conv1d: // SiLU of a sum s is more than s - 0.3
+    return 1.1 * of_sum(c->dims.q[NF_Q_TAPS] + 16, sum + 0.3);
+  case NF_OP_gated_delta_rule:
+    return of_delta_rule(c);
   case NF_OP_swiglu:
     return eps * (16 + 1.702 * big) * magnitude + 0x1p-126;
   case NF_OP_router_topk:
@@ -122,7 +151,9 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
     snprintf(row->why, sizeof row->why, "no memory to compare");
     return false;
   }
-  for (int64_t r = 0; r < rows_to_compare(want, w); r++) near_row(want->c, w, g, s, r, room, &at);
+  for (int64_t r = 0; r < rows_to_compare(want, w); r++)
+    if (!same_row(w, g, r))
+      near_row(want->c, w, g, s, r, room, &at); // the same may be garbage that nobody wrote
   nf_free(room);
   row->error = at.error;
   row->bound = at.bound;
@@ -136,7 +167,7 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
 static int64_t differs(const nf_instance *a, const nf_instance *b, int n) {
   const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
   for (int64_t r = 0; r < rows_to_compare(a, x); r++)
-    if (memcmp(nf_tensor_row(x, r), nf_tensor_row(y, r), row_bytes(x)) != 0) return r;
+    if (!same_row(x, y, r)) return r;
   return -1;
 }
 
@@ -170,7 +201,7 @@ static bool result_equal(const nf_instance *a, const nf_instance *b, int n) {
   const bool pool = nf_op_of(a->c->d.op)->out[n].alias >= 0;
   for (int64_t r = 0; r < rows_to_compare(a, x); r++) {
     const unsigned char *p = nf_tensor_row(x, r), *q = nf_tensor_row(y, r);
-    if (memcmp(p, q, row_bytes(x)) == 0) continue;
+    if (same_row(x, y, r)) continue;
     if (!pool || !is_garbage(a, p, row_bytes(x)) || !is_garbage(b, q, row_bytes(x))) return false;
   }
   return true;
@@ -202,20 +233,31 @@ static bool all_zero(const unsigned char *at, size_t n) {
   return true;
 }
 
-bool nf_guards_hold(const nf_instance *i) {
-  for (int n = 0; n < i->layout->n_tensors; n++) {
-    const struct nf_storage *s = &i->storage[n];
-    if (!s->base || !s->written) continue;
-    const unsigned char *at = s->base, *end = s->base + NF_GUARD + s->bytes + NF_GUARD;
-    for (int64_t r = 0; r < nf_tensor_rows(s->tensor); r++) { // rows lie in order
-      const unsigned char *row = nf_tensor_row(s->tensor, r);
-      if (!all_garbage(i, at, row)) return false;
-      at = row + row_bytes(s->tensor);
-      if (!all_zero(at, padding_bytes(s->tensor))) return false;
-      at += padding_bytes(s->tensor);
-    }
-    if (!all_garbage(i, at, end)) return false;
+// Garbage from *at up to the `n` bytes at `row`, which are a result; *at moves behind them. Rows lie in
+// order.
+static bool skip_row(const nf_instance *i, const unsigned char **at, const void *row, size_t n) {
+  const bool clean = all_garbage(i, *at, row);
+  *at = (const unsigned char *)row + n;
+  return clean;
+}
+
+static bool guards_hold(const nf_instance *i, const struct nf_storage *s) {
+  const nf_tensor *t = s->tensor;
+  const unsigned char *at = s->base, *end = s->base + NF_GUARD + s->bytes + NF_GUARD;
+  bool clean = true;
+  for (int64_t r = 0; clean && r < nf_tensor_rows(t); r++) {
+    clean = skip_row(i, &at, nf_tensor_row(t, r), row_bytes(t)) && all_zero(at, padding_bytes(t));
+    at += padding_bytes(t);
   }
+  for (int64_t r = 0; clean && nf_is_fp8(t->dtype) && r < nf_tensor_rows(t); r++)
+    clean = skip_row(i, &at, nf_tensor_scales(t, r),
+                     sizeof(float) * (size_t)nf_scale_cols(t->dtype, nf_tensor_cols(t)));
+  return clean && all_garbage(i, at, end);
+}
+
+bool nf_guards_hold(const nf_instance *i) {
+  for (int n = 0; n < i->layout->n_tensors; n++)
+    if (i->storage[n].base && i->storage[n].written && !guards_hold(i, &i->storage[n])) return false;
   return true;
 }
 

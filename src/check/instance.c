@@ -4,6 +4,7 @@
 #include "base/checked.h"
 #include "check/internal.h"
 #include "tensor/pack.h"
+#include "tensor/scalar.h"
 #include <math.h>
 #include <string.h>
 
@@ -28,7 +29,9 @@ static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
 }
 
 // The activation sees values on both sides of its limit; logits may be large.
-static float scale_of(nf_op op) { return op == NF_OP_swiglu || op == NF_OP_router_topk ? 10 : 1; }
+static float scale_of(nf_op op) {
+  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ? 10 : 1;
+}
 
 static float value_at(const filler *f, int64_t r, int64_t col) {
   const uint64_t h = hash_at(f, r, col);
@@ -60,6 +63,21 @@ static void fill_mxfp4(const filler *f, const nf_tensor *t, int64_t r) {
     scale[g] = f->c->exact ? 127 : (uint8_t)(118 + hash_at(f, r, -1 - g) % 8);
 }
 
+// Which row of scales row r of t has: those of a block's rows are one.
+static int64_t scale_row(const nf_tensor *t, int64_t r) {
+  const int64_t group = nf_dtype_of(t->dtype)->group_rows, rows = t->rank > 1 ? t->dim[t->rank - 2] : 1;
+  return group == 1 ? r : (r / rows << 20) + r % rows / group;
+}
+
+static void fill_fp8(const filler *f, const nf_tensor *t, int64_t r) {
+  uint8_t *code = nf_tensor_row(t, r);
+  float *scale = nf_tensor_scales(t, r);
+  for (int64_t i = 0; i < nf_tensor_cols(t); i++)
+    code[i] = nf_e4m3_encode(value_at(f, r, i) * (f->c->exact ? 1 : 256));
+  for (int64_t g = 0; g < nf_scale_cols(t->dtype, nf_tensor_cols(t)); g++)
+    scale[g] = f->c->exact ? 1 : (float)(1 + hash_at(f, scale_row(t, r), -1 - g) % 255) * 0x1p-16f;
+}
+
 // tokens, experts (i32): below the number of rows that they choose from. Experts forced on a router differ.
 static int64_t choices(const nf_case *c) {
   return c->d.op == NF_OP_grouped_linear ? c->d.in[2].dim[0].c
@@ -78,6 +96,8 @@ static void fill(const filler *f, const nf_tensor *t, float *room) {
   for (int64_t r = 0; r < nf_tensor_rows(t); r++)
     if (t->dtype == NF_MXFP4)
       fill_mxfp4(f, t, r);
+    else if (nf_is_fp8(t->dtype))
+      fill_fp8(f, t, r);
     else if (t->dtype == NF_I32)
       fill_ints(f, t, r);
     else
@@ -130,17 +150,25 @@ static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t pa
 
 static nf_status make_batch(nf_instance *i, int32_t **out_before) {
   const int64_t tokens = i->c->dims.tokens, s_count = i->c->at.of[NF_S], rows = i->c->at.of[NF_R];
-  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(4 * s_count + 1 + tokens + rows), sizeof *a);
+  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(6 * s_count + 1 + tokens + rows), sizeof *a);
   if (!a) return nf_error(NF_NO_MEMORY, "no memory for a batch");
   int32_t *q_start = a, *kv_len = q_start + s_count + 1, *before = kv_len + s_count,
           *count = before + s_count;
-  int32_t *position = count + s_count, *row = position + tokens;
+  int32_t *position = count + s_count, *row = position + tokens, *in = row + rows, *out = in + s_count;
   i->batch.sizes = i->c->at;
-  lengths(tokens, s_count, count, before, &i->batch.n_decode);
+  if (i->c->dims.past)
+    count[0] = (int32_t)tokens, before[0] = (int32_t)i->c->dims.past;
+  else
+    lengths(tokens, s_count, count, before, &i->batch.n_decode);
   for (int64_t s = 0; s < s_count; s++) {
     q_start[s + 1] = q_start[s] + count[s];
     kv_len[s] = before[s] + count[s];
     for (int32_t n = 0; n < count[s]; n++) position[q_start[s] + n] = before[s] + n;
+  }
+  // States: in place, from another slot, from nothing.
+  for (int64_t s = 0; s < s_count; s++) {
+    out[s] = (int32_t)(2 * (s_count - 1 - s) + 1);
+    in[s] = before[s] == 0 ? -1 : s % 2 ? out[s] : out[s] - 1;
   }
   for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)(tokens - 1 - r);
   i->used = q_start[s_count];
@@ -148,6 +176,8 @@ static nf_status make_batch(nf_instance *i, int32_t **out_before) {
   i->batch.position = position;
   i->batch.kv_len = kv_len;
   i->batch.row = row;
+  i->batch.state_in = in;
+  i->batch.state_out = out;
   *out_before = before;
   return nf_ok();
 }
@@ -165,11 +195,19 @@ static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv
       }
 }
 
+// The states that sequences begin with; all other slots stay garbage.
+static void fill_states(const nf_instance *i, const filler *f, const nf_tensor *pool, float *room) {
+  const int64_t rows = nf_tensor_rows(pool) / pool->dim[0];
+  for (int64_t s = 0; s < i->c->at.of[NF_S]; s++)
+    for (int64_t r = 0; r < rows && i->batch.state_in[s] >= 0; r++)
+      fill_floats(f, pool, i->batch.state_in[s] * rows + r, s * rows + r, room);
+}
+
 // ---- storage ----
 
 static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
                        bool written) {
-  const int unit = nf_dtype_of(type.dtype)->group_cols > 1 ? nf_dtype_of(type.dtype)->group_cols : 1;
+  const int unit = type.dtype == NF_MXFP4 ? nf_dtype_of(type.dtype)->group_cols : 1;
   const int64_t padded = nf_tensor_of(&type, &i->c->at, slots, NULL).padded;
   int64_t *cols = &type.padded[type.rank - 1];
   if (type.rank > 1 && type.dim[type.rank - 1].sym == NF_CONST) *cols = nf_round_up(*cols + gap, unit);
@@ -195,9 +233,7 @@ static nf_status place_packed(nf_instance *i, struct nf_storage *s, const filler
   memset(data, 0, bytes);
   const nf_tensor plain = nf_tensor_of(type, &i->c->at, 0, data);
   fill(f, &plain, room);
-  for (int64_t r = 0; r < nf_tensor_rows(&plain); r++)
-    nf_pack_rows(s->tensor, r, 1, nf_tensor_row(&plain, r),
-                 plain.scale ? (uint8_t *)plain.scale + r * plain.scale_stride : NULL);
+  nf_pack_tensor(s->tensor, &plain);
   nf_free_aligned(data);
   return nf_ok();
 }
@@ -209,15 +245,20 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
   const nf_extent last = type->rank ? type->dim[type->rank - 1] : NF_C(1);
   int64_t slots = 0;
   if (type->dtype == NF_NONE) return nf_ok();
-  if (type->cache)
+  const bool states = type->cache == NF_CACHE_RECURRENT;
+  if (states)
+    slots = 2 * i->c->at.of[NF_S] + 1;
+  else if (type->cache)
     NF_TRY(make_pages(i, &i->batch.group[type->cache], type->dim[2].c,
                       i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
   if (i->pack != NF_PACK_PLAIN && n == nf_packed_operand(&i->c->d)) return place_packed(i, s, &f, room);
-  NF_TRY(place(i, s, *type, gap, slots, type->cache && i->c->d.op == NF_OP_kv_write));
+  NF_TRY(place(i, s, *type, gap, slots, states || (type->cache && i->c->d.op == NF_OP_kv_write)));
   if (!type->cache)
     fill(&f, s->tensor, room);
+  else if (states)
+    fill_states(i, &f, s->tensor, room);
   else if (!s->written)
     fill_pool(i, &f, s->tensor, before, room);
   return nf_ok();

@@ -89,6 +89,7 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .batch = o->chunk,
                                 .memory = (uint64_t)o->memory,
                                 .layers = o->layers,
+                                .plain_activations = o->act_quant != NULL && strcmp(o->act_quant, "off") == 0,
                                 .dummy = o->load_format != NULL && strcmp(o->load_format, "dummy") == 0,
                                 .force = o->force.at,
                                 .n_force = o->force.n};
@@ -104,13 +105,15 @@ static bool one_of(const char *option, const char *value, const char *const *nam
 }
 
 static int make_runtime(const cli_options *o, infuse_runtime **out) {
-  static const char *const levels[] = {"error", "warning", "info", "debug"}, *const formats[] = {"auto",
-                                                                                                 "dummy"};
+  static const char *const levels[] = {"error", "warning", "info", "debug"},
+                           *const formats[] = {"auto", "dummy"}, *const switches[] = {"on", "off"};
   int level = INFUSE_WARNING, format;
   if (o->log != NULL && !one_of("--log", o->log, levels, 4, &level)) return 2;
   if (o->load_format != NULL && !one_of("--load-format", o->load_format, formats, 2, &format)) return 2;
+  if (o->act_quant != NULL && !one_of("--act-quant", o->act_quant, switches, 2, &format)) return 2;
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = o->device,
+                                     .target = o->target,
                                      .threads = (int)o->threads,
                                      .log_level = o->quiet ? INFUSE_ERROR : (infuse_level)level,
                                      .log = print_log,

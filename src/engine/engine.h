@@ -16,12 +16,15 @@ enum { NF_PAGE = 64 }; // tokens per KV page: a multiple of it ends every reusab
 
 struct infuse_runtime {
   nf_log log;
-  infuse_runtime_options options; // `device` points into the device table
+  infuse_runtime_options options; // `device` points into the device table, `target` into the targets
   nf_threads *threads;
   nf_device *device;
-  nf_hw hw; // facts that selection sees for this device
+  nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
+  bool plans_only; // for a target that is not here, and nobody asked for the null device
 };
+// NF_UNAVAILABLE when the runtime can only plan.
+nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
 typedef struct nf_budget {
@@ -39,12 +42,14 @@ struct infuse_model {
   nf_budget budget;
   nf_buffer *buffer; // [n_values] of weights and pools
   nf_buffer arena;
+  bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
   float *logits;              // [rows][vocab] host copy, where the device's memory is not the host's
   float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
   nf_tokenizer *tokenizer;    // NULL: the folder has none
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
+  nf_thinking thinking;       // for formats that go by the chat template
   nf_generation_config generation;
   nf_choice *choices; // [vocab] the sampler's scratch
   nf_val logits_value;
@@ -60,13 +65,15 @@ struct infuse_session {
   size_t head, tail, queue_cap;
   int32_t *routes; // [tail][layers * experts per token], when experts are forced
   size_t routes_cap;
-  int64_t position;                // tokens computed
-  int32_t *page[NF_CACHE_COUNT];   // [pages] slot of each page, -1: none
-  int64_t evicted[NF_CACHE_COUNT]; // pages before this one are gone
-  uint64_t step;                   // of the model, when the rows below were computed; 0: none yet
-  uint64_t seen;                   // the last step that named this session
-  size_t first_token, n_tokens;    // of that step's T that are this session's
-  size_t first_row, n_rows;        // and of its R
+  int64_t position;              // tokens computed
+  int32_t *page[NF_CACHE_COUNT]; // of groups with pages: [pages] slot of each, -1: none. NULL: not used
+  int64_t evicted;               // sliding pages before this one are gone
+  int32_t state;                 // slot of the recurrent group, -1: none yet
+  bool fresh;                    // nothing is in that slot yet
+  uint64_t step;                 // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;                 // the last step that named this session
+  size_t first_token, n_tokens;  // of that step's T that are this session's
+  size_t first_row, n_rows;      // and of its R
   int64_t first_token_position;
 };
 
@@ -78,6 +85,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
                         infuse_model **out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
+static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the

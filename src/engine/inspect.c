@@ -17,16 +17,24 @@ static void append(json_t **list, json_t *item) {
 
 static json_t *features(uint64_t bits) {
   json_t *list = json_array();
-  for (int i = 0; i < NF_CPU_FEATURE_COUNT; i++)
-    if (bits >> i & 1) append(&list, json_string(nf_cpu_feature_name(i)));
+  for (int i = 0; i < NF_FEATURE_BITS; i++)
+    if (bits >> i & 1) append(&list, json_string(nf_feature_name(i)));
   return list;
 }
 
+static json_t *roofline(const nf_hw *hw) {
+  return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "bandwidth", hw->bandwidth,
+                   nf_rate_name(NF_RATE_F32), hw->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16),
+                   hw->peak[NF_RATE_BF16], nf_rate_name(NF_RATE_8BIT), hw->peak[NF_RATE_8BIT], "link",
+                   hw->link, "links", hw->links, "launch", hw->launch);
+}
+
 static json_t *target(const infuse_runtime *rt) {
-  return json_pack("{s:s, s:s, s:o, s:i, s:I, s:i}", "device", rt->options.device, "name", rt->hw.name,
-                   "features", features(rt->hw.features), "cores", rt->hw.cores, "memory",
+  return json_pack("{s:s, s:s?, s:s, s:o, s:i, s:i, s:I, s:i, s:o}", "device", rt->options.device, "target",
+                   rt->hw.target, "name", rt->hw.name, "features", features(rt->hw.features), "cores",
+                   rt->hw.cores, "multiprocessors", rt->hw.multiprocessors, "memory",
                    (json_int_t)rt->hw.memory, "threads",
-                   rt->threads != NULL ? nf_threads_count(rt->threads) : 0);
+                   rt->threads != NULL ? nf_threads_count(rt->threads) : 0, "roofline", roofline(&rt->hw));
 }
 
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "model/weights.h"
+#include "text/chat_template.h"
 
 static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {
   if (*value == 0) *value = otherwise;
@@ -27,6 +28,7 @@ int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.co
 
 // A sliding layer needs the window before the step's first token, wherever in a page it begins.
 int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
+  if (group == NF_CACHE_RECURRENT) return m->options.sessions;
   int64_t pages = nf_model_pages(m);
   if (group == NF_CACHE_SLIDING)
     pages = nf_min(pages, nf_ceil_div(m->config.window + m->options.batch, NF_PAGE) + 1);
@@ -42,13 +44,26 @@ static nf_status open_files(const char *dir, infuse_model *m) {
   return nf_checkpoint_open(dir, &m->rt->log, &m->files);
 }
 
+// Tensors that the family knows but has no use for are told once.
+static void log_unused(const infuse_model *m) {
+  const char *prefix = m->config.family->unused;
+  const size_t n = m->files != NULL && prefix != NULL ? nf_checkpoint_count_named(m->files, prefix) : 0;
+  if (n != 0)
+    nf_log_print(&m->rt->log, NF_LOG_INFO, "%s: %zu tensors '%s*' (multi-token prediction) are not used",
+                 nf_checkpoint_where(m->files), n, prefix);
+}
+
 static nf_status build_graph(infuse_model *m) {
   const nf_build_options o = {.activation = m->rt->activation,
                               .page = NF_PAGE,
                               .forced_routes = m->options.forced_experts,
-                              .hidden_outputs = m->options.keep_hidden};
+                              .hidden_outputs = m->options.keep_hidden,
+                              .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
-  return nf_model_build(&m->config, m->files, &o, &m->graph);
+  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->graph));
+  for (nf_val v = 1; v < m->graph->n_values; v++) m->uses[m->graph->value[v].type.cache] = true;
+  log_unused(m);
+  return nf_ok();
 }
 
 static nf_status make_plan(infuse_model *m) {
@@ -81,7 +96,7 @@ static nf_status add_up(infuse_model *m) {
     NF_TRY(stored_bytes(m, v, &bytes));
     *(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights) += bytes;
   }
-  if (!nf_step_tables_layout(&m->tables, &max, nf_model_pages(m), routes))
+  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
   m->budget.activations = nf_plan_arena_bytes(m->plan);
@@ -169,7 +184,8 @@ static void bind_inputs(infuse_model *m) {
   for (int64_t l = 0; l < m->config.layers; l++) {
     char name[32];
     snprintf(name, sizeof name, "L%ld.routes", (long)l);
-    nf_plan_bind(m->plan, nf_graph_find(m->graph, name), at + m->tables.routes + (size_t)l * layer_bytes, 0);
+    const nf_val routes = nf_graph_find(m->graph, name); // none where the layer has no experts
+    if (routes != 0) nf_plan_bind(m->plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
   }
 }
 
@@ -193,9 +209,10 @@ static nf_status allocate(infuse_model *m) {
   NF_TRY(nf_step_tables_alloc(&m->tables, d));
   bind_inputs(m);
   for (int g = 1; g < NF_CACHE_COUNT; g++)
-    NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
+    if (m->uses[g]) NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
   return allocate_results(m);
 }
+
 static void release(infuse_model *m) {
   nf_device *d = m->rt->device;
   if (m->buffer != NULL)
@@ -211,6 +228,7 @@ static void release(infuse_model *m) {
   nf_plan_destroy(m->plan);
   nf_graph_destroy(m->graph);
   nf_checkpoint_close(m->files);
+  nf_config_deinit(&m->config);
 }
 
 // ---- text ----
@@ -224,21 +242,26 @@ static nf_status load_tokenizer(infuse_model *m, const char *dir) {
   return st;
 }
 
-static nf_status load_text(infuse_model *m, const char *dir) {
-  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
-  NF_TRY(load_tokenizer(m, dir));
-  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
-  if (m->choices == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
-  if (m->tokenizer == NULL) return nf_ok();
-  const nf_chat_format *chat = nf_chat_format_of(m->config.family->model_type);
+// A tokenizer without the format's tokens leaves the model without chats; a broken template is broken.
+static nf_status find_chat(infuse_model *m, const char *dir) {
+  const nf_chat_format *chat = nf_chat_format_of(m->config.family->chat);
   const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
   if (nf_is_ok(st))
     m->chat = chat;
   else
     nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
   nf_status_free(st);
-  return nf_ok();
+  if (m->chat == NULL || !m->chat->by_template) return nf_ok();
+  return nf_chat_template_load(dir, m->tokenizer, &m->thinking);
+}
+
+static nf_status load_text(infuse_model *m, const char *dir) {
+  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
+  NF_TRY(load_tokenizer(m, dir));
+  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
+  if (m->choices == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }
 
 infuse_sampling infuse_model_sampling(const infuse_model *m) {
@@ -248,6 +271,7 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
 
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out) {
+  NF_TRY(nf_runtime_check_runs(rt));
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = keep_all;

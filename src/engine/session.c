@@ -15,7 +15,7 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
   infuse_session *s = nf_alloc(1, sizeof *s);
   if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session").error;
   m->n_sessions++;
-  *s = (infuse_session){.model = m, .rows_wanted = options.rows != 0 ? options.rows : 1};
+  *s = (infuse_session){.model = m, .rows_wanted = options.rows != 0 ? options.rows : 1, .state = -1};
   if (options.generate) st = nf_generation_create(m, &options, &s->generation);
   if (!nf_is_ok(st)) {
     infuse_session_destroy(s);
@@ -23,6 +23,7 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
   }
   const int64_t pages = nf_model_pages(m);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
+    if (!m->uses[g] || !nf_has_pages((nf_cache)g)) continue;
     s->page[g] = nf_alloc((size_t)pages, sizeof *s->page[g]);
     if (s->page[g] == NULL) {
       infuse_session_destroy(s);
@@ -41,6 +42,7 @@ void infuse_session_destroy(infuse_session *s) {
       if (s->page[g][i] >= 0) nf_slots_give(&s->model->slots[g], s->page[g][i]);
     nf_free(s->page[g]);
   }
+  if (s->state >= 0) nf_slots_give(&s->model->slots[NF_CACHE_RECURRENT], s->state);
   s->model->n_sessions--;
   nf_generation_destroy(s->generation);
   nf_free(s->queue);

@@ -66,21 +66,27 @@ static size_t choose(const infuse_model *m, infuse_session *const *sessions, siz
 
 // ---- cache slots ----
 
-static nf_status take_pages(infuse_session *s, int64_t tokens) {
+// A slot of the group into *slot, unless there is one.
+static nf_status take_slot(infuse_model *m, nf_cache g, int32_t *slot) {
+  if (*slot < 0) *slot = nf_slots_take(&m->slots[g]);
+  return *slot >= 0 ? nf_ok() : nf_error(NF_INTERNAL, "the %s cache has no slot left", nf_cache_name(g));
+}
+
+static nf_status take_slots(infuse_session *s, int64_t tokens) {
+  infuse_model *m = s->model;
   for (int g = 1; g < NF_CACHE_COUNT; g++)
-    for (int64_t p = s->position / NF_PAGE; p * NF_PAGE < s->position + tokens; p++) {
-      if (s->page[g][p] >= 0) continue;
-      const int32_t slot = nf_slots_take(&s->model->slots[g]);
-      if (slot < 0) return nf_error(NF_INTERNAL, "the %s cache has no slot left", nf_cache_name((nf_cache)g));
-      s->page[g][p] = slot;
-    }
-  return nf_ok();
+    for (int64_t p = s->position / NF_PAGE; s->page[g] != NULL && p * NF_PAGE < s->position + tokens; p++)
+      NF_TRY(take_slot(m, (nf_cache)g, &s->page[g][p]));
+  if (!m->uses[NF_CACHE_RECURRENT]) return nf_ok();
+  s->fresh = s->position == 0;
+  return take_slot(m, NF_CACHE_RECURRENT, &s->state);
 }
 
 // Pages whose every key the next token can no longer see.
 static void evict(infuse_session *s) {
+  if (s->page[NF_CACHE_SLIDING] == NULL) return;
   const int64_t oldest = s->position - s->model->config.window + 1;
-  int64_t *p = &s->evicted[NF_CACHE_SLIDING];
+  int64_t *p = &s->evicted;
   for (; (*p + 1) * NF_PAGE <= oldest; ++*p) {
     int32_t *slot = &s->page[NF_CACHE_SLIDING][*p];
     if (*slot >= 0) nf_slots_give(&s->model->slots[NF_CACHE_SLIDING], *slot);
@@ -109,8 +115,9 @@ static void fill_tokens(const infuse_model *m, const share *part, int64_t first)
     const int64_t position = s->position + i;
     host_array(t, t->position)[first + i] = (int32_t)position;
     for (int g = 1; g < NF_CACHE_COUNT; g++)
-      host_array(t, t->write_slot[g])[first + i] =
-          s->page[g][position / NF_PAGE] * NF_PAGE + (int32_t)(position % NF_PAGE);
+      if (s->page[g] != NULL)
+        host_array(t, t->write_slot[g])[first + i] =
+            s->page[g][position / NF_PAGE] * NF_PAGE + (int32_t)(position % NF_PAGE);
   }
   if (m->options.forced_experts) fill_routes(m, s, first, part->tokens);
 }
@@ -125,9 +132,12 @@ static void fill(infuse_model *m, const share *part, size_t n) {
     s->first_token_position = s->position;
     host_array(t, t->q_start)[i] = (int32_t)token;
     host_array(t, t->kv_len)[i] = (int32_t)(s->position + part[i].tokens);
+    host_array(t, t->state_in)[i] = s->fresh ? -1 : s->state;
+    host_array(t, t->state_out)[i] = s->state;
     for (int g = 1; g < NF_CACHE_COUNT; g++)
-      memcpy(host_array(t, t->page_table[g]) + (int64_t)i * t->pages, s->page[g],
-             (size_t)t->pages * sizeof(int32_t));
+      if (s->page[g] != NULL)
+        memcpy(host_array(t, t->page_table[g]) + (int64_t)i * t->pages, s->page[g],
+               (size_t)t->pages * sizeof(int32_t));
     fill_tokens(m, &part[i], token);
     token += part[i].tokens;
     for (int64_t r = part[i].rows; r > 0; r--) host_array(t, t->row)[row++] = (int32_t)(token - r);
@@ -142,6 +152,8 @@ static void point_batch(const infuse_model *m, nf_batch *b) {
   b->position = (const int32_t *)(at + t->position);
   b->kv_len = (const int32_t *)(at + t->kv_len);
   b->row = (const int32_t *)(at + t->row);
+  b->state_in = (const int32_t *)(at + t->state_in);
+  b->state_out = (const int32_t *)(at + t->state_out);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
     b->group[g].page_table = (const int32_t *)(at + t->page_table[g]);
     b->group[g].pages = t->pages;
@@ -180,7 +192,7 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   nf_batch b = {0};
   n = choose(m, sessions, n, part, &b);
   if (n == 0) return nf_ok();
-  for (size_t i = 0; i < n; i++) NF_TRY(take_pages(part[i].session, part[i].tokens));
+  for (size_t i = 0; i < n; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
   fill(m, part, n);
   point_batch(m, &b);
   NF_TRY(nf_device_write(m->rt->device, &m->tables.device, 0, m->tables.host, m->tables.bytes));

@@ -14,14 +14,17 @@ static bool reserve(nf_step_tables *t, int64_t n, int64_t each, size_t *out) {
          nf_add_size(t->bytes, (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE), &t->bytes);
 }
 
-bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, int64_t pages, int64_t routes) {
+bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool uses[NF_CACHE_COUNT],
+                           int64_t pages, int64_t routes) {
   const int64_t T = max->of[NF_T], S = max->of[NF_S], R = max->of[NF_R];
   *t = (nf_step_tables){.pages = pages};
   bool ok = reserve(t, T, 1, &t->tokens) && reserve(t, T, 1, &t->position) &&
             reserve(t, S + 1, 1, &t->q_start) && reserve(t, S, 1, &t->kv_len) && reserve(t, R, 1, &t->row) &&
+            reserve(t, S, 1, &t->state_in) && reserve(t, S, 1, &t->state_out) &&
             reserve(t, T, routes, &t->routes);
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
-    ok = reserve(t, S, pages, &t->page_table[g]) && reserve(t, T, 1, &t->write_slot[g]);
+    if (uses[g] && g != NF_CACHE_RECURRENT)
+      ok = reserve(t, S, pages, &t->page_table[g]) && reserve(t, T, 1, &t->write_slot[g]);
   return ok;
 }
 

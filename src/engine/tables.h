@@ -11,12 +11,13 @@ typedef struct nf_step_tables {
   size_t bytes;
   int64_t pages;
   // Byte offsets of the arrays in both.
-  size_t tokens, position, q_start, kv_len, row, routes;
-  size_t page_table[NF_CACHE_COUNT], write_slot[NF_CACHE_COUNT];
+  size_t tokens, position, q_start, kv_len, row, state_in, state_out, routes;
+  size_t page_table[NF_CACHE_COUNT], write_slot[NF_CACHE_COUNT]; // of groups with pages that are used
 } nf_step_tables;
 
-// Lays the arrays out for steps of at most these sizes, `pages` per sequence and `routes` int32 per token.
-// Allocates nothing; false on overflow.
-bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, int64_t pages, int64_t routes);
+// Lays the arrays out for steps of at most these sizes and the cache groups in `uses`, `pages` per sequence
+// and `routes` int32 per token. Allocates nothing; false on overflow.
+bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool uses[NF_CACHE_COUNT],
+                           int64_t pages, int64_t routes);
 nf_status nf_step_tables_alloc(nf_step_tables *t, nf_device *d);
 void nf_step_tables_free(nf_step_tables *t, nf_device *d);

@@ -303,6 +303,14 @@ static nf_status parse_weight(parser *p, line *l) {
     take(l, word.n);
     NF_TRY(parse_string(l, scales));
     recipe.scales = scales;
+    word = peek_word(l);
+  }
+  if (nf_view_equal(word, NF_VIEW("stack"))) {
+    take(l, word.n);
+    word = peek_word(l);
+    if (!nf_parse_i64(word, &recipe.stack) || recipe.stack < 1)
+      return expected(l, "the number of stacked tensors");
+    take(l, word.n);
   }
   NF_TRY(end_line(l));
   nf_build_weight(&p->b, r.name, r.type, recipe);

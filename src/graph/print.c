@@ -4,7 +4,7 @@
 //   graph NAME
 //   input NAME : TYPE                    TYPE as in tensor/type.h
 //   pool NAME : TYPE                     (with a cache group)
-//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"]
+//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"] [stack N]
 //   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
 //   output NAME
 //
@@ -48,6 +48,7 @@ static void print_leaf(const nf_value *v, nf_text *out) {
       nf_text_printf(out, " scales ");
       print_string(v->recipe.scales, out);
     }
+    if (v->recipe.stack) nf_text_printf(out, " stack %" PRId64, v->recipe.stack);
   }
   nf_text_append(out, "\n", 1);
 }

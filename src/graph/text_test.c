@@ -52,7 +52,8 @@ static const char layer[] = "graph gpt-oss-tiny\n"
                             "flat : bf16[T,128] = reshape(o) to=[T,128]\n"
                             "mid : bf16[T,128] = add(hidden.0, flat)\n"
                             "logits : f32[T,8] = linear(mid, router.w) out=f32\n"
-                            "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4\n"
+                            "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4 "
+                            "over_all=0\n"
                             "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16\n"
                             "act : bf16[T,4,128] = swiglu(up) alpha=1.702 beta=1 limit=7 interleaved=1\n"
                             "sum : bf16[T,128] = combine(act, choice)\n"
@@ -80,8 +81,8 @@ static void loose_forms(void **state) {
 
 static void results_have_any_names(void **state) {
   (void)state;
-  const char *text =
-      "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2\noutput best\n";
+  const char *text = "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2 "
+                     "over_all=0\noutput best\n";
   check_print(text, text);
 }
 

@@ -16,10 +16,21 @@ bool nf_name_valid(const char *name) {
   return true;
 }
 
+static bool has_star(const char *name) {
+  const char *star = strchr(name, '*');
+  return star && !strchr(star + 1, '*');
+}
+
 static nf_status check_weight(const nf_value *v) {
   for (int i = 0; i < v->type.rank; i++)
     if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
+  const int64_t stack = v->recipe.stack;
+  if (stack && (v->type.rank < 2 || stack != v->type.dim[0].c || !has_star(v->recipe.tensor) ||
+                (v->recipe.scales && !has_star(v->recipe.scales))))
+    return nf_error(NF_BAD_INPUT,
+                    "a stacked weight must have one part for each of its first extent, and a '*' in "
+                    "the names of its tensors");
   bool quantised = nf_dtype_of(v->type.dtype)->scale != NF_NONE;
   if (quantised && !v->recipe.scales)
     return nf_error(NF_BAD_INPUT, "%s weights must name their scales", nf_dtype_of(v->type.dtype)->name);

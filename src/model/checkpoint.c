@@ -229,6 +229,11 @@ void nf_checkpoint_close(nf_checkpoint *c) {
 }
 
 size_t nf_checkpoint_count(const nf_checkpoint *c) { return c->n; }
+size_t nf_checkpoint_count_named(const nf_checkpoint *c, const char *prefix) {
+  size_t n = 0;
+  for (size_t i = 0; i < c->n; i++) n += strncmp(c->tensor[i]->name, prefix, strlen(prefix)) == 0;
+  return n;
+}
 uint64_t nf_checkpoint_bytes(const nf_checkpoint *c) { return c->bytes; }
 const char *nf_checkpoint_where(const nf_checkpoint *c) { return c->where; }
 const nf_stored *nf_checkpoint_find(const nf_checkpoint *c, const char *name) {

@@ -15,6 +15,7 @@ nf_status nf_checkpoint_open(const char *dir, const nf_log *log, nf_checkpoint *
 void nf_checkpoint_close(nf_checkpoint *c); // NULL is fine
 
 size_t nf_checkpoint_count(const nf_checkpoint *c);
+size_t nf_checkpoint_count_named(const nf_checkpoint *c, const char *prefix); // whose names begin with prefix
 uint64_t nf_checkpoint_bytes(const nf_checkpoint *c);    // of all tensors, headers excluded
 const char *nf_checkpoint_where(const nf_checkpoint *c); // path of the index or the only file, for messages
 const nf_stored *nf_checkpoint_find(const nf_checkpoint *c, const char *name); // NULL: not there

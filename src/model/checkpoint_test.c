@@ -156,7 +156,7 @@ static void a_file_cut_short_meanwhile_is_an_error(void **state) {
 static nf_status use_folder(const char *dir) {
   nf_checkpoint *files = NULL;
   nf_graph *g = NULL;
-  nf_config config;
+  nf_config config = {0};
   nf_status st;
   const nf_build_options options = {.activation = NF_F32, .page = 16, .layers = 1};
   NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
@@ -165,6 +165,7 @@ static nf_status use_folder(const char *dir) {
   NF_GOTO(load_every_weight(files, g));
 fail:
   nf_graph_destroy(g);
+  nf_config_deinit(&config);
   nf_checkpoint_close(files);
   return st;
 }

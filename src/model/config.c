@@ -71,7 +71,23 @@ static nf_status read_yarn(const nf_json_at *from, nf_rope_config *out) {
   return nf_config_f64_or(from, "attention_factor", 1e-3, 1e3, 0.1 * log(out->factor) + 1, &out->scale);
 }
 
-nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out) {
+// The rotated part of a head, from partial_rotary_factor of `from` (NULL value: none) or of the root.
+static nf_status read_rotated(const nf_json_at *root, const nf_json_at *from, int64_t head, int64_t *out) {
+  nf_json_at at = nf_json_get(root, "partial_rotary_factor");
+  double part = 1;
+  if (from->value) {
+    const nf_json_at inner = nf_json_get(from, "partial_rotary_factor");
+    if (inner.value) at = inner;
+  }
+  if (at.value) NF_TRY(nf_json_f64(&at, 1e-3, 1, &part));
+  *out = (int64_t)(part * (double)head);
+  if (*out >= 2 && *out % 2 == 0) return nf_ok();
+  if (!at.value) at = nf_json_get(root, "head_dim");
+  return nf_json_error(&at, "gives %ld rotated columns of a head of %ld; rotary pairs need an even number",
+                       (long)*out, (long)head);
+}
+
+static nf_status read_rope(const nf_json_at *root, int64_t head, nf_rope_config *out) {
   *out = (nf_rope_config){.factor = 1, .scale = 1};
   nf_json_at from = nf_json_get(root, "rope_parameters"); // the newer spelling holds everything
   nf_json_at theta = nf_json_get(root, "rope_theta");
@@ -83,8 +99,9 @@ nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out) {
     from = nf_json_get(root, "rope_scaling");
   }
   NF_TRY(nf_json_f64(&theta, 2, 1e12, &out->theta)); // at 1 all frequencies are equal
+  if (from.value) NF_TRY(nf_json_object(&from));
+  NF_TRY(read_rotated(root, &from, head, &out->dims));
   if (!from.value) return nf_ok();
-  NF_TRY(nf_json_object(&from));
   nf_json_at type = nf_json_get(&from, "rope_type");
   const nf_json_at old_type = nf_json_get(&from, "type");
   if (!type.value && old_type.value) type = old_type;
@@ -93,9 +110,10 @@ nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out) {
   return kind == 1 ? read_yarn(&from, out) : nf_ok();
 }
 
-nf_status nf_config_layers(const nf_json_at *root, nf_config *c) {
-  static const char *const names[] = {
-      [NF_LAYER_FULL] = "full_attention", [NF_LAYER_SLIDING] = "sliding_attention"};
+nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c) {
+  static const char *const names[] = {[NF_LAYER_FULL] = "full_attention",
+                                      [NF_LAYER_SLIDING] = "sliding_attention",
+                                      [NF_LAYER_LINEAR] = "linear_attention"};
   const nf_json_at list = nf_json_get(root, "layer_types");
   if (!list.value) return nf_ok();
   size_t n;
@@ -107,6 +125,9 @@ nf_status nf_config_layers(const nf_json_at *root, nf_config *c) {
     const nf_json_at item = nf_json_item(&list, i);
     size_t kind;
     NF_TRY(one_of(&item, names, sizeof names / sizeof *names, &kind));
+    if (!(kinds >> kind & 1))
+      return nf_json_error(&item, "'%s' does not fit: %s has no such layers%s", names[kind],
+                           c->family->model_type, kind == NF_LAYER_SLIDING ? " here" : "");
     c->layer[i] = (nf_layer_kind)kind;
   }
   return nf_ok();
@@ -133,6 +154,25 @@ nf_status nf_config_eos(const nf_json_at *root, nf_config *c) {
     NF_TRY(read_eos(&item, c));
   }
   return nf_ok();
+}
+
+nf_status nf_config_decoder(const nf_json_at *root, nf_config *c) {
+  NF_TRY(nf_config_i64(root, "num_hidden_layers", 1, NF_CONFIG_MAX_LAYERS, &c->layers));
+  NF_TRY(nf_config_i64(root, "hidden_size", 32, NF_CONFIG_MAX_WIDTH, &c->hidden));
+  NF_TRY(nf_config_i64(root, "vocab_size", 1, NF_CONFIG_MAX_VOCAB, &c->vocab));
+  NF_TRY(nf_config_i64(root, "num_attention_heads", 1, NF_CONFIG_MAX_HEADS, &c->heads));
+  NF_TRY(nf_config_i64(root, "num_key_value_heads", 1, c->heads, &c->kv_heads));
+  NF_TRY(nf_config_i64(root, "head_dim", 2, NF_CONFIG_MAX_HEAD, &c->head));
+  NF_TRY(nf_config_i64_or(root, "max_position_embeddings", 1, NF_CONFIG_MAX_CONTEXT, 131072, &c->context));
+  NF_TRY(nf_config_f64_or(root, "rms_norm_eps", 1e-12, 1, c->family->eps, &c->eps));
+  NF_TRY(nf_config_bool_or(root, "attention_bias", c->family->attention_bias, &c->attention_bias));
+  NF_TRY(nf_config_bool_or(root, "tie_word_embeddings", false, &c->tied));
+  NF_TRY(read_rope(root, c->head, &c->rope));
+  const nf_json_at heads = nf_json_get(root, "num_key_value_heads");
+  if (c->heads % c->kv_heads != 0)
+    return nf_json_error(&heads, "%ld does not divide num_attention_heads %ld", (long)c->kv_heads,
+                         (long)c->heads);
+  return nf_config_eos(root, c);
 }
 
 static nf_status unknown_family(const nf_json_at *at, const char *got) {
@@ -163,26 +203,6 @@ static nf_status read_family(const nf_json_at *root, const nf_family **out) {
   return *out ? nf_ok() : unknown_family(&first, architecture.at);
 }
 
-static nf_status read_quantisation(const nf_json_at *root, nf_config *c) {
-  const nf_json_at old = nf_json_get(root, "compression_config");
-  if (old.value) return nf_json_error(&old, "is not supported, should be absent");
-  const nf_json_at from = nf_json_get(root, "quantization_config");
-  if (!from.value) return nf_ok();
-  NF_TRY(nf_json_object(&from));
-  const nf_json_at method = nf_json_get(&from, "quant_method");
-  const nf_json_at skip = nf_json_get(&from, "modules_to_not_convert");
-  size_t kind, n = 0;
-  NF_TRY(one_of(&method, (const char *const[]){"mxfp4"}, 1, &kind));
-  c->mxfp4 = true;
-  if (skip.value) NF_TRY(nf_json_array(&skip, &n));
-  for (size_t i = 0; i < n; i++) {
-    const nf_json_at item = nf_json_item(&skip, i);
-    nf_view name;
-    NF_TRY(nf_json_string(&item, &name));
-  }
-  return nf_ok();
-}
-
 // The activation type: any of these runs, since infuse chooses its own.
 static nf_status check_dtype(const nf_json_at *root, const char *key) {
   static const char *const names[] = {"bfloat16", "float16", "float32"};
@@ -199,9 +219,13 @@ nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
   NF_TRY(read_family(&root, &out->family));
   NF_TRY(check_dtype(&root, "torch_dtype"));
   NF_TRY(check_dtype(&root, "dtype"));
-  NF_TRY(read_quantisation(&root, out));
-  return out->family->config(&root, out);
+  NF_TRY(nf_quantisation_read(&root, &out->quant));
+  const nf_status st = out->family->config(&root, out);
+  if (!nf_is_ok(st)) nf_config_deinit(out);
+  return st;
 }
+
+void nf_config_deinit(nf_config *c) { nf_quantisation_deinit(&c->quant); }
 
 nf_status nf_config_load(const char *dir, nf_config *out) {
   *out = (nf_config){0};

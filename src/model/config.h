@@ -4,6 +4,7 @@
 #pragma once
 #include "base/json.h"
 #include "base/status.h"
+#include "model/quantisation.h"
 #include <stdint.h>
 
 // Bounds: far above every known model, far below what overflows. Checked when the file is read.
@@ -18,7 +19,8 @@ enum {
   NF_CONFIG_MAX_EOS = 16,
 };
 
-typedef enum nf_layer_kind { NF_LAYER_FULL, NF_LAYER_SLIDING } nf_layer_kind;
+typedef enum nf_layer_kind { NF_LAYER_FULL, NF_LAYER_SLIDING, NF_LAYER_LINEAR } nf_layer_kind;
+enum { NF_LAYERS_ATTENTION = 1 << NF_LAYER_FULL | 1 << NF_LAYER_SLIDING };
 
 typedef struct nf_rope_config {
   double theta;
@@ -27,29 +29,41 @@ typedef struct nf_rope_config {
   double beta_fast, beta_slow;
   double scale; // of cos and sin: attention_factor, else 0.1 ln(factor) + 1
   bool truncate;
+  int64_t dims; // of a head that are rotated
 } nf_rope_config;
+
+typedef struct nf_linear_config { // of linear attention: heads and the sizes of one
+  int64_t key_heads, value_heads, key, value;
+  int64_t taps; // of the convolution
+} nf_linear_config;
 
 typedef struct nf_config {
   const struct nf_family *family;
   char where[256]; // file name for messages
   int64_t layers, hidden, vocab, context;
-  int64_t heads, kv_heads, head; // head: size of one
-  int64_t inner;                 // of the MLP or of one expert
-  int64_t experts, experts_per_token;
-  int64_t window;
+  int64_t heads, kv_heads, head;      // head: size of one
+  int64_t inner;                      // of the MLP, or of one expert where there are experts
+  int64_t experts, experts_per_token; // 0: none
+  int64_t shared_inner, dense_inner;  // of the expert that all tokens share; of layers without experts
+  bool dense[NF_CONFIG_MAX_LAYERS];   // of a model with experts: this layer has none
+  bool norm_topk;                     // the weights of a token's experts sum up to 1
+  int64_t window;                     // 0: no sliding layers
   bool attention_bias, tied;
   double eps, swiglu_limit, swiglu_alpha;
   nf_rope_config rope;
+  nf_linear_config linear;
   nf_layer_kind layer[NF_CONFIG_MAX_LAYERS];
   int32_t eos[NF_CONFIG_MAX_EOS];
   int n_eos;
-  bool mxfp4; // quantization_config says the experts are MXFP4
+  nf_quantisation quant;
 } nf_config;
 
 // Reads DIR/config.json. Unknown architectures, unsupported settings and numbers out of bounds are
-// NF_BAD_INPUT and name key, value and what would be right.
+// NF_BAD_INPUT and name key, value and what would be right. On success nf_config_deinit frees what it owns; a
+// copy of the struct borrows that.
 nf_status nf_config_load(const char *dir, nf_config *out);
 nf_status nf_config_parse(const nf_json *doc, nf_config *out);
+void nf_config_deinit(nf_config *c); // zeroed is fine
 
 // For the families' own readers.
 nf_status nf_config_i64(const nf_json_at *root, const char *key, int64_t lo, int64_t hi, int64_t *out);
@@ -58,6 +72,8 @@ nf_status nf_config_i64_or(const nf_json_at *root, const char *key, int64_t lo, 
 nf_status nf_config_f64_or(const nf_json_at *root, const char *key, double lo, double hi, double otherwise,
                            double *out);
 nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherwise, bool *out);
-nf_status nf_config_rope(const nf_json_at *root, nf_rope_config *out);
-nf_status nf_config_layers(const nf_json_at *root, nf_config *c); // layer_types, when present
+// What every decoder has: layers, sizes but that of the MLP, heads, eps, rope, eos.
+nf_status nf_config_decoder(const nf_json_at *root, nf_config *c);
+// layer_types, when present; `kinds` has bit 1 << nf_layer_kind for each that the family knows.
+nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c);
 nf_status nf_config_eos(const nf_json_at *root, nf_config *c);

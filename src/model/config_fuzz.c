@@ -25,7 +25,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
     check(&c);
     const nf_build_options o = {.activation = NF_BF16, .page = 16, .layers = 1};
     st = nf_model_build(&c, NULL, &o, &g);
-    if (!nf_is_ok(st)) __builtin_trap(); // no files, so nothing can be wrong with what was accepted
+    // No files, so nothing can be wrong with what was accepted, but lists that treat equal experts
+    // differently.
+    if (!nf_is_ok(st) && !c.quant.scales) __builtin_trap();
+    nf_config_deinit(&c);
   }
   if (strchr(nf_status_message(st), '\n')) __builtin_trap();
   nf_status_free(st);

@@ -51,7 +51,7 @@ static void published_configs_are_read(void **state) {
     assert_int_equal(c.vocab, 201088);
     assert_int_equal(c.window, 128);
     assert_int_equal(c.context, 131072);
-    assert_true(c.attention_bias && !c.tied && c.mxfp4 && !c.rope.truncate);
+    assert_true(c.attention_bias && !c.tied && c.quant.weight == NF_MXFP4 && !c.rope.truncate);
     assert_true(c.eps == 1e-5 && c.swiglu_limit == 7 && c.swiglu_alpha == 1.702);
     assert_true(c.rope.theta == 150000 && c.rope.factor == 32 && c.rope.context == 4096);
     assert_true(c.rope.beta_fast == 32 && c.rope.beta_slow == 1);

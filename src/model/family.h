@@ -6,15 +6,21 @@
 #include "model/config.h"
 
 typedef struct nf_build_options {
-  nf_dtype activation; // F32 gives the reference graph
-  int64_t page;        // tokens per KV page
-  bool forced_routes;  // one more input a layer, "L<i>.routes" i32[T,k], with the experts to take
-  bool hidden_outputs; // "hidden.L" are outputs too
-  int64_t layers;      // 0: all; else only the first so many
+  nf_dtype activation;    // F32 gives the reference graph
+  int64_t page;           // tokens per KV page
+  bool forced_routes;     // one more input a layer, "L<i>.routes" i32[T,k], with the experts to take
+  bool hidden_outputs;    // "hidden.L" are outputs too
+  bool plain_activations; // no quantise nodes: linears of FP8 weights read activations as they are
+  int64_t layers;         // 0: all; else only the first so many
 } nf_build_options;
 
 typedef struct nf_family {
   const char *model_type, *architecture; // as config.json spells them
+  bool one_plus;                         // its norms multiply by 1 + w
+  bool attention_bias;                   // where config.json does not say
+  double eps;                            // where config.json does not say
+  const char *chat;                      // name of its chat format, "chatml"; NULL: none
+  const char *unused; // what the names of tensors begin with that are known and not used; NULL: none
   nf_status (*config)(const nf_json_at *root, nf_config *c);
   // Builds the graph. Inputs: "tokens" i32[T]; outputs: "logits" f32[R,V]. Value names: "hidden.L" is the
   // residual stream entering layer L, "hidden.<layers>" the one after the final norm. `files` NULL: the
@@ -24,7 +30,7 @@ typedef struct nf_family {
                      nf_graph **out);
 } nf_family;
 
-extern const nf_family nf_family_gpt_oss;
+extern const nf_family nf_family_gpt_oss, nf_family_qwen3, nf_family_qwen3_next;
 
 // The family with both spellings; either may be NULL and then matches any. NULL: unknown.
 const nf_family *nf_family_find(const char *model_type, const char *architecture);
@@ -32,12 +38,3 @@ const nf_family *const *nf_families(size_t *out_n);
 // NF_USAGE when `o` asks for more layers than there are.
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
                          nf_graph **out);
-
-// A weight of the graph from one checkpoint tensor: type from the file when there are files (its shape must
-// equal `dim`), else bf16.
-nf_val nf_build_stored(nf_builder *b, const nf_checkpoint *files, const char *name, const char *tensor,
-                       const int64_t *dim, int rank);
-// The same for an MXFP4 weight [.., N, K]: tensors `<stem>_blocks` u8 [.., N, K/32, 16] and `<stem>_scales`
-// u8 [.., N, K/32].
-nf_val nf_build_mxfp4(nf_builder *b, const nf_checkpoint *files, const char *name, const char *stem,
-                      const int64_t *dim, int rank);

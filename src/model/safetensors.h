@@ -40,8 +40,8 @@ typedef struct nf_safetensors_writer {
   nf_stored *tensor; // copied, with offsets filled
   size_t n;
 } nf_safetensors_writer;
-// `tensor`: name, dtype (F32, BF16, F16, I32, I64, U8), rank and dim are read. The names must live until
-// close.
+// `tensor`: name, dtype (F32, BF16, F16, F8E4M3, I32, I64, U8), rank and dim are read. The names must live
+// until close.
 nf_status nf_safetensors_create(const char *path, const nf_stored *tensor, size_t n,
                                 nf_safetensors_writer *out);
 // `bytes` of tensor i, from its byte `at`.

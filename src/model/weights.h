@@ -5,7 +5,19 @@
 #include "model/checkpoint.h"
 
 // Fills `data` (nf_type_bytes of v->type) by reading just the ranges that the recipe names; v->type may be
-// packed. NF_BAD_INPUT for a NaN scale.
+// packed. NF_BAD_INPUT for NaN scales and codes. Memory beyond `data`: 8 MiB at most.
 nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, void *data);
 // Made-up values of sensible size, the same for the same name and type: `--load-format dummy`.
 nf_status nf_weight_dummy(const nf_value *v, void *data);
+
+// One checkpoint tensor of a weight.
+enum { NF_TENSOR_NAME = 512 };
+typedef struct nf_weight_tensor {
+  char name[NF_TENSOR_NAME];
+  nf_stored stored; // name, dtype, rank and extents: scales of FP8 are float32 here, any float in a file
+  bool scales;      // else the values or codes
+  int64_t part;     // of a stack
+} nf_weight_tensor;
+int64_t nf_weight_tensor_count(const nf_value *v);
+// Tensor i of a weight: its parts one after the other, scales behind codes.
+void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out);

@@ -80,11 +80,26 @@ static void fill_mxfp4(const nf_value *v, const nf_weight_planes *p) {
     p->scales[i] = (unsigned char)(127 + e - (int)(noise(scale_seed, i / 64) >> i % 64 & 1));
 }
 
+// Random codes of all sizes: uniform values have a mean square of 448^2 / 3, a scale makes that 1/K.
+static void fill_fp8(const nf_value *v, const nf_weight_planes *p) {
+  const uint64_t seed = seed_of(v->name);
+  const float scale = sqrtf(3.0f / (float)v->type.dim[v->type.rank - 1].c) / 448;
+  float x[4];
+  for (size_t i = 0; i < p->code_bytes; i++) {
+    if (i % 4 == 0) four(noise(seed, i / 4), (spread){0, 448}, x);
+    p->codes[i] = nf_e4m3_encode(x[i % 4]);
+  }
+  for (size_t i = 0; i + sizeof scale <= p->scale_bytes; i += sizeof scale)
+    memcpy(p->scales + i, &scale, sizeof scale);
+}
+
 static nf_status fill_plain(const nf_value *v, void *data) {
   nf_weight_planes p;
   NF_TRY(nf_weight_planes_of(v, data, &p));
   if (v->type.dtype == NF_MXFP4)
     fill_mxfp4(v, &p);
+  else if (nf_is_fp8(v->type.dtype))
+    fill_fp8(v, &p);
   else if (nf_is_float(v->type.dtype))
     fill_floats(v, &p);
   else
@@ -106,7 +121,7 @@ static nf_status fill_packed(const nf_value *v, void *data) {
   const nf_status st = fill_plain(&plain, whole);
   const nf_tensor from = nf_tensor_of(&plain.type, &none, 0, whole),
                   to = nf_tensor_of(&v->type, &none, 0, data);
-  if (nf_is_ok(st)) nf_pack_rows(&to, 0, nf_tensor_rows(&to), from.data, from.scale);
+  if (nf_is_ok(st)) nf_pack_tensor(&to, &from);
   nf_free_aligned(whole);
   return st;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The storage of a weight as the planes that a checkpoint has tensors for. Private to the room.
+// The storage of a weight as planes of codes and scales. Private to the room.
 #pragma once
 #include "graph/graph.h"
 

@@ -64,6 +64,7 @@ static void loaded_weights_are_the_files_bytes(void **state) {
   }
   assert_int_equal(planes, nf_checkpoint_count(files)); // every tensor of the file has its place
   nf_graph_destroy(g);
+  nf_config_deinit(&c);
   nf_checkpoint_close(files);
 }
 

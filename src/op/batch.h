@@ -23,7 +23,9 @@ typedef struct nf_batch {
   const int32_t *position;     // [T] from 0 in its sequence
   const int32_t *kv_len;       // [S] keys of the sequence, this step's included
   const int32_t *row;          // [R] token whose logits are row r
-  struct nf_batch_group {      // of each cache group
+  const int32_t *state_in;     // [S] slot of the recurrent pools where the sequence's state is; < 0: zeros
+  const int32_t *state_out;    // [S] slot where it goes; may be the same. Nothing goes there without tokens
+  struct nf_batch_group {      // of each cache group with pages
     const int32_t *page_table; // [S][pages] slot of each page of the sequence; < 0: evicted or not there
     int64_t pages;             // columns of page_table
     const int32_t *write_slot; // [T] page slot * tokens per page + index in the page

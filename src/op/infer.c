@@ -12,7 +12,7 @@ enum { MAX_ROPE_DIMS = 1 << 16 };
 
 #define BIT(dt) (1ull << NF_##dt)
 static const uint64_t floats = BIT(F32) | BIT(BF16) | BIT(F16);
-static const uint64_t weights = BIT(F32) | BIT(BF16) | BIT(F16) | BIT(MXFP4);
+static const uint64_t weights = BIT(F32) | BIT(BF16) | BIT(F16) | BIT(MXFP4) | BIT(FP8_ROW) | BIT(FP8_BLOCK);
 
 // ---- messages ----
 
@@ -78,7 +78,29 @@ static nf_status want_float(const nf_op_desc *d, int i) {
 }
 
 static nf_status want_weight(const nf_op_desc *d, int i) {
-  return want_dtype(d, i, weights, "f32, bf16, f16 or mxfp4");
+  return want_dtype(d, i, weights, "f32, bf16, f16, mxfp4, fp8row or fp8b128");
+}
+
+// Activations of a matrix product: floats, or FP8 scaled as the weights, operand w, are.
+static nf_status want_factor(const nf_op_desc *d, int i, int w) {
+  const nf_dtype of = d->in[w].dtype, pair = of == NF_FP8_ROW     ? NF_FP8_ROW
+                                             : of == NF_FP8_BLOCK ? NF_FP8_GROUP
+                                                                  : NF_NONE;
+  if (floats >> d->in[i].dtype & 1 || (pair != NF_NONE && d->in[i].dtype == pair)) return nf_ok();
+  if (pair == NF_NONE) return want_float(d, i);
+  return refuse_operand(d, i, "must be f32, bf16, f16 or, with %s weights, %s", nf_dtype_of(of)->name,
+                        nf_dtype_of(pair)->name);
+}
+
+static nf_status want_same_type(const nf_op_desc *d, int i, int as) {
+  const nf_type *x = &d->in[as];
+  const char *name = nf_op_of(d->op)->in[as].name;
+  if (d->in[i].dtype != x->dtype) return refuse_operand(d, i, "%s is %s", name, nf_dtype_of(x->dtype)->name);
+  if (d->in[i].rank != x->rank) return refuse_operand(d, i, "%s has %d dimensions", name, x->rank);
+  for (int k = 0; k < x->rank; k++)
+    if (!nf_extent_equal(d->in[i].dim[k], x->dim[k]))
+      return refuse_operand(d, i, "%s has %s in dimension %d", name, text_of(x->dim[k]).at, k);
+  return nf_ok();
 }
 
 static nf_status want_const(const nf_op_desc *d, int i) {
@@ -141,9 +163,9 @@ static nf_status infer_embedding(nf_op_desc *d) {
 
 static nf_status infer_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *w = &d->in[1];
-  NF_TRY(want_float(d, 0));
-  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
   NF_TRY(want_weight(d, 1));
+  NF_TRY(want_factor(d, 0, 1));
+  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
   NF_TRY(want_rank(d, 1, 2, 2));
   NF_TRY(want_const(d, 1));
   NF_TRY(want_dim(d, 1, 1, last(x), "x has %s columns"));
@@ -159,13 +181,13 @@ static nf_status infer_linear(nf_op_desc *d) {
 
 static nf_status infer_grouped_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *ids = &d->in[1], *w = &d->in[2];
-  NF_TRY(want_float(d, 0));
+  NF_TRY(want_weight(d, 2));
+  NF_TRY(want_factor(d, 0, 2));
   NF_TRY(want_rank(d, 0, 2, 3));
   NF_TRY(want_dtype(d, 1, BIT(I32), "i32"));
   NF_TRY(want_rank(d, 1, 2, 2));
   NF_TRY(want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
   if (x->rank == 3) NF_TRY(want_dim(d, 0, 1, ids->dim[1], "ids has %s columns"));
-  NF_TRY(want_weight(d, 2));
   NF_TRY(want_rank(d, 2, 3, 3));
   NF_TRY(want_const(d, 2));
   NF_TRY(want_dim(d, 2, 2, last(x), "x has %s columns"));
@@ -180,16 +202,146 @@ static nf_status infer_grouped_linear(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_rms_norm(nf_op_desc *d) {
-  const nf_type *x = &d->in[0];
+static nf_type plain(const nf_type *x) { return nf_type_make(x->dtype, x->dim, (size_t)x->rank); }
+
+// x normalised with the weight vector w, which is operand i.
+static nf_status want_norm(const nf_op_desc *d, int i, float eps) {
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  NF_TRY(want_float(d, i));
+  NF_TRY(want_rank(d, i, 1, 1));
+  NF_TRY(want_const(d, i));
+  NF_TRY(want_dim(d, i, 0, last(&d->in[0]), "x has %s columns"));
+  return want_positive(d, "eps", eps);
+}
+
+static nf_status infer_rms_norm(nf_op_desc *d) {
+  NF_TRY(want_norm(d, 1, d->attr.rms_norm.eps));
+  d->out[0] = plain(&d->in[0]);
+  return nf_ok();
+}
+
+static nf_status infer_rms_norm_gated(nf_op_desc *d) {
+  NF_TRY(want_norm(d, 2, d->attr.rms_norm_gated.eps));
+  NF_TRY(want_same_type(d, 1, 0));
+  d->out[0] = plain(&d->in[0]);
+  return nf_ok();
+}
+
+static nf_status infer_mul(nf_op_desc *d) {
+  const nf_type *a = &d->in[0], *b = &d->in[1];
+  NF_TRY(want_float(d, 0));
   NF_TRY(want_float(d, 1));
-  NF_TRY(want_rank(d, 1, 1, 1));
+  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  NF_TRY(want_rank(d, 1, a->rank, a->rank));
+  for (int i = 0; i + 1 < a->rank; i++)
+    NF_TRY(want_dim(d, 1, i, a->dim[i], "a has %s there"), "dimension %d", i);
+  if (!nf_extent_equal(last(b), NF_C(1))) NF_TRY(want_dim(d, 1, a->rank - 1, last(a), "a has %s columns"));
+  d->out[0] = plain(a);
+  return nf_ok();
+}
+
+static nf_status infer_silu(nf_op_desc *d) {
+  NF_TRY(want_float(d, 0));
+  d->out[0] = plain(&d->in[0]);
+  return nf_ok();
+}
+
+static nf_status infer_sigmoid(nf_op_desc *d) { return infer_silu(d); }
+
+static nf_status infer_quantise(nf_op_desc *d) {
+  const nf_dtype to = d->attr.quantise.to;
+  NF_TRY(want_float(d, 0));
+  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  if (to != NF_FP8_ROW && to != NF_FP8_GROUP) return refuse(d, "to must be fp8row or fp8g128");
+  d->out[0] = with_last(&d->in[0], to, last(&d->in[0]));
+  return nf_ok();
+}
+
+static nf_status infer_narrow(nf_op_desc *d) {
+  const nf_narrow_attrs *at = &d->attr.narrow;
+  NF_TRY(want_float(d, 0));
+  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  const nf_extent cols = last(&d->in[0]);
+  if (cols.sym != NF_CONST || at->start < 0 || at->size < 1 || at->start > cols.c ||
+      at->size > cols.c - at->start)
+    return refuse_operand(d, 0, "columns %" PRId64 " to %" PRId64 " are asked for", at->start,
+                          at->start + (at->size < 1 ? 0 : at->size - 1));
+  d->out[0] = with_last(&d->in[0], d->in[0].dtype, NF_C(at->size));
+  return nf_ok();
+}
+
+static nf_status infer_concat(nf_op_desc *d) {
+  const nf_type *a = &d->in[0];
+  int64_t cols = 0;
+  NF_TRY(want_float(d, 0));
+  NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
+  for (int i = 0; i < nf_op_of(d->op)->n_in; i++) {
+    const nf_type *x = &d->in[i];
+    if (x->dtype == NF_NONE) continue;
+    if (x->dtype != a->dtype) return refuse_operand(d, i, "a is %s", nf_dtype_of(a->dtype)->name);
+    NF_TRY(want_rank(d, i, a->rank, a->rank));
+    for (int k = 0; k + 1 < a->rank; k++)
+      NF_TRY(want_dim(d, i, k, a->dim[k], "a has %s there"), "dimension %d", k);
+    if (last(x).sym != NF_CONST || __builtin_add_overflow(cols, last(x).c, &cols))
+      return refuse_operand(d, i, "must have a constant number of columns");
+  }
+  d->out[0] = with_last(a, a->dtype, NF_C(cols));
+  return nf_ok();
+}
+
+// Operand i is a pool of whole states of `rank` dimensions.
+static nf_status want_state(const nf_op_desc *d, int i, int rank) {
+  if (d->in[i].cache != NF_CACHE_RECURRENT) return refuse_operand(d, i, "must be of the recurrent group");
+  NF_TRY(want_rank(d, i, rank, rank));
+  return want_const(d, i);
+}
+
+static nf_status infer_causal_conv1d(nf_op_desc *d) {
+  const nf_type *x = &d->in[0], *taps = &d->in[1], *state = &d->in[2];
+  NF_TRY(want_float(d, 0));
+  NF_TRY(want_rank(d, 0, 2, 2));
+  NF_TRY(want_tokens(d, 0));
+  NF_TRY(want_float(d, 1));
+  NF_TRY(want_rank(d, 1, 3, 3));
   NF_TRY(want_const(d, 1));
   NF_TRY(want_dim(d, 1, 0, last(x), "x has %s columns"));
-  NF_TRY(want_positive(d, "eps", d->attr.rms_norm.eps));
-  d->out[0] = nf_type_make(x->dtype, x->dim, (size_t)x->rank);
+  NF_TRY(want_dim(d, 1, 1, NF_C(1), "its middle dimension must be %s"));
+  if (last(taps).c < 2) return refuse_operand(d, 1, "at least 2 taps make a convolution");
+  NF_TRY(want_state(d, 2, 2));
+  if (state->dtype != x->dtype) return refuse_operand(d, 2, "x is %s", nf_dtype_of(x->dtype)->name);
+  NF_TRY(want_dim(d, 2, 0, NF_C(last(taps).c - 1), "the taps reach back %s tokens"));
+  NF_TRY(want_dim(d, 2, 1, last(x), "x has %s columns"));
+  d->out[0] = plain(x);
+  d->out[1] = *state;
+  return nf_ok();
+}
+
+static nf_status infer_gated_delta_rule(nf_op_desc *d) {
+  enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
+  const nf_type *qkv = &d->in[QKV], *state = &d->in[STATE];
+  NF_TRY(want_state(d, STATE, 3));
+  NF_TRY(want_dtype(d, STATE, BIT(F32), "f32"));
+  const int64_t heads = state->dim[0].c, dk = state->dim[1].c, dv = state->dim[2].c;
+  NF_TRY(want_float(d, QKV));
+  NF_TRY(want_rank(d, QKV, 2, 2));
+  NF_TRY(want_tokens(d, QKV));
+  int64_t values, keys = 0;
+  if (!nf_mul_i64(heads, dv, &values) || dk < 1 || dk > 65536 || heads < 1 || last(qkv).sym != NF_CONST ||
+      (keys = last(qkv).c - values) < 2 * dk || keys % (2 * dk) || heads % (keys / (2 * dk)))
+    return refuse_operand(d, QKV,
+                          "its columns must be queries and keys of %" PRId64
+                          " for heads that divide the %" PRId64 " value heads, and values of %" PRId64,
+                          dk, heads, dv);
+  for (int i = B; i <= DT_BIAS; i++) {
+    const int rank = i <= A ? 2 : 1;
+    NF_TRY(want_float(d, i));
+    NF_TRY(want_rank(d, i, rank, rank));
+    if (i <= A) NF_TRY(want_tokens(d, i));
+    NF_TRY(want_dim(d, i, rank - 1, NF_C(heads), "there are %s value heads"));
+  }
+  d->out[0] = NF_TYPE(qkv->dtype, qkv->dim[0], NF_C(heads), NF_C(dv));
+  d->out[1] = *state;
   return nf_ok();
 }
 
@@ -286,6 +438,7 @@ static nf_status infer_rope(nf_op_desc *d) {
 
 // Operand i is a pool of slots [2,heads,P,head].
 static nf_status want_kv(const nf_op_desc *d, int i) {
+  if (d->in[i].cache == NF_CACHE_RECURRENT) return refuse_operand(d, i, "must be of a group with pages");
   NF_TRY(want_float(d, i));
   NF_TRY(want_rank(d, i, 4, 4));
   NF_TRY(want_const(d, i));
@@ -369,6 +522,9 @@ static nf_status infer_reshape(nf_op_desc *d) {
       return refuse_operand(d, 0, "padded elements do not lie one after the other");
   if (nf_dtype_of(x->dtype)->bits < 8 && (!x->rank || !y.rank || !nf_extent_equal(last(x), last(&y))))
     return refuse_operand(d, 0, "codes of less than a byte keep their columns");
+  if (nf_is_quantised(x->dtype) && (!x->rank || !y.rank || !nf_extent_equal(last(x), last(&y))) &&
+      (x->dtype != NF_FP8_GROUP || last(x).c % 128 || last(&y).c % 128))
+    return refuse_operand(d, 0, "columns that share a scale must stay together");
   if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want)) {
     nf_text text = {0};
     nf_type_print(&y, &text);

@@ -29,7 +29,8 @@ struct nf_plan {
   nf_lifetime *lifetime; // [n_lifetimes]
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
-  nf_batch batch; // of the last run; kernels' arguments point here
+  const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
+  nf_batch batch;             // of the last run; kernels' arguments point here
 };
 
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types

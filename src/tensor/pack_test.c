@@ -32,7 +32,7 @@ static void make(fixture *f, nf_dtype dtype, int64_t e, int64_t n, int64_t k) {
   assert_true(nf_is_ok(nf_type_bytes(&f->plain_type, &at, &bytes)));
   assert_true(nf_is_ok(nf_type_bytes(&f->packed_type, &at, &f->packed_bytes)));
   uint8_t *plain = nf_alloc_aligned(bytes), *packed = nf_alloc_aligned(f->packed_bytes);
-  for (size_t i = 0; i < bytes; i++) plain[i] = (uint8_t)(draw() % 250); // 250: no NaN scale, no bf16 NaN
+  for (size_t i = 0; i < bytes; i++) plain[i] = (uint8_t)(draw() % 127); // no NaN in any format
   memset(packed, 0xee, f->packed_bytes);
   f->plain = nf_tensor_of(&f->plain_type, &at, 0, plain);
   f->packed = nf_tensor_of(&f->packed_type, &at, 0, packed);
@@ -44,10 +44,11 @@ static void pack(fixture *f) {
   for (int64_t r = 0; r < rows;) {
     int64_t n = 1 + draw() % 40;
     if (n > rows - r) n = rows - r;
-    const char *scales = f->plain.scale != NULL ? (char *)f->plain.scale + r * f->plain.scale_stride : NULL;
-    nf_pack_rows(&f->packed, r, n, nf_tensor_row(&f->plain, r), scales);
+    const bool mx = f->plain.dtype == NF_MXFP4;
+    nf_pack_rows(&f->packed, r, n, nf_tensor_row(&f->plain, r), mx ? nf_tensor_scales(&f->plain, r) : NULL);
     r += n;
   }
+  if (nf_is_fp8(f->plain.dtype)) nf_pack_tensor(&f->packed, &f->plain); // with the scales
 }
 
 static void check(fixture *f) {
@@ -78,10 +79,10 @@ static void check_padding(fixture *f) {
 
 static void test_round_trip(void **state) {
   (void)state;
-  static const nf_dtype dtypes[] = {NF_BF16, NF_F16, NF_F32, NF_MXFP4};
-  static const int64_t shapes[][3] = {{1, 16, 32}, {1, 1, 32},  {1, 17, 64},
-                                      {3, 15, 96}, {2, 33, 32}, {4, 48, 160}};
-  for (size_t d = 0; d < 4; d++)
+  static const nf_dtype dtypes[] = {NF_BF16, NF_F16, NF_F32, NF_MXFP4, NF_FP8_ROW, NF_FP8_BLOCK};
+  static const int64_t shapes[][3] = {{1, 16, 32}, {1, 1, 32},   {1, 17, 64},  {3, 15, 96},
+                                      {2, 33, 32}, {4, 48, 160}, {2, 130, 288}};
+  for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
       fixture f;
       make(&f, dtypes[d], shapes[s][0], shapes[s][1], shapes[s][2]);

@@ -26,12 +26,6 @@ uint16_t nf_f16_encode(float x) {
   return (uint16_t)((bits >> 16 & 0x8000) | m);
 }
 
-float nf_e4m3_decode(uint8_t c) {
-  uint32_t m = c & 0x7f, sign = (uint32_t)(c & 0x80) << 24;
-  uint32_t u = nf_bits_of(nf_of_bits(m << 20) * 0x1p120f);
-  return nf_of_bits(sign | (m == 0x7f ? 0x7fc00000 : u));
-}
-
 uint8_t nf_e4m3_encode(float x) {
   uint32_t bits = nf_bits_of(x), u = bits & 0x7fffffff, m;
   if (u > infinity) {

@@ -29,7 +29,11 @@ static inline uint16_t nf_bf16_encode(float x) {
 }
 float nf_f16_decode(uint16_t h);
 uint16_t nf_f16_encode(float x);
-float nf_e4m3_decode(uint8_t c);
+static inline float nf_e4m3_decode(uint8_t c) { // bits to float32's places, the exponent's bias by a product
+  const uint32_t m = c & 0x7fu, sign = (uint32_t)(c & 0x80u) << 24;
+  const uint32_t u = nf_bits_of(nf_of_bits(m << 20) * 0x1p120f);
+  return nf_of_bits(sign | (m == 0x7f ? 0x7fc00000 : u));
+}
 uint8_t nf_e4m3_encode(float x);
 float nf_e8m0_decode(uint8_t c);
 float nf_e2m1_decode(uint8_t c);

@@ -12,7 +12,7 @@ static void place_scales(nf_tensor *v, int64_t padded_rows, int64_t padded_cols)
   const nf_dtype_info *info = nf_dtype_of(v->dtype);
   if (info->scale == NF_NONE) return;
   int64_t codes = padded_rows * padded_cols * info->bits / 8;
-  v->scale_stride = padded_cols / info->group_cols;
+  v->scale_stride = nf_scale_cols(v->dtype, padded_cols);
   if (v->data) v->scale = (char *)v->data + nf_round_up(codes, NF_CACHE_LINE);
 }
 
@@ -62,10 +62,16 @@ void *nf_tensor_row(const nf_tensor *t, int64_t r) {
   return (char *)t->data + row_offset(t, r) * nf_dtype_of(t->dtype)->bits / 8;
 }
 
-// Leading strides are multiples of the row stride, so this counts the rows in memory before row r.
-static const uint8_t *scale_row(const nf_tensor *t, int64_t r) {
-  int64_t before = t->rank < 2 ? 0 : row_offset(t, r) / t->stride[t->rank - 2];
-  return (const uint8_t *)t->scale + before * t->scale_stride;
+// Leading strides are multiples of the row stride, so `before` counts the rows in memory before row r.
+void *nf_tensor_scales(const nf_tensor *t, int64_t r) {
+  const nf_dtype_info *info = nf_dtype_of(t->dtype);
+  int64_t before = t->rank < 2 || t->stride[t->rank - 2] == 0 ? 0 : row_offset(t, r) / t->stride[t->rank - 2];
+  if (info->group_rows > 1) {
+    const int64_t matrix = t->rank > 2 ? t->stride[t->rank - 3] / t->stride[t->rank - 2] : INT64_MAX;
+    before = (before >= matrix ? before / matrix * nf_scale_rows(t->dtype, matrix) : 0) +
+             before % matrix / info->group_rows;
+  }
+  return (char *)t->scale + before * t->scale_stride * (nf_dtype_of(info->scale)->bits / 8);
 }
 
 // clang-format off
@@ -91,6 +97,13 @@ static void decode_e2m1(const uint8_t *code, int64_t n, float scale, float *out)
 static void decode_mxfp4(const uint8_t *code, const uint8_t *scale, int64_t n, float *out) {
   for (; n >= 32; n -= 32, code += 16, out += 32) decode_e2m1(code, 32, nf_e8m0_decode(*scale++), out);
   if (n) decode_e2m1(code, n, nf_e8m0_decode(*scale), out);
+}
+
+static void decode_fp8(const uint8_t *code, const float *scale, int64_t group, int64_t n, float *out) {
+  for (int64_t from = 0; from < n; from += group) {
+    const float s = *scale++;
+    for (int64_t i = from; i < nf_min(from + group, n); i++) out[i] = nf_e4m3_decode(code[i]) * s;
+  }
 }
 
 #define DECODE(type, expr)            \
@@ -133,7 +146,12 @@ void nf_row_decode(const nf_tensor *t, int64_t r, float *restrict out) {
   case NF_U8:
     DECODE(uint8_t, x);
   case NF_MXFP4:
-    decode_mxfp4(row, scale_row(t, r), n, out);
+    decode_mxfp4(row, nf_tensor_scales(t, r), n, out);
+    return;
+  case NF_FP8_ROW:
+  case NF_FP8_GROUP:
+  case NF_FP8_BLOCK:
+    decode_fp8(row, nf_tensor_scales(t, r), nf_dtype_of(t->dtype)->group_cols, n, out);
     return;
   case NF_NONE:
   case NF_DTYPE_COUNT:

@@ -5,7 +5,7 @@
 
 typedef struct nf_tensor {
   void *data;  // codes. NULL: absent
-  void *scale; // scales of a quantised type, else NULL: one row of them for each row of codes in memory
+  void *scale; // scales of a quantised type, else NULL: [rows of scales][scale_stride] (nf_tensor_scales)
   nf_dtype dtype;
   nf_pack pack;
   nf_cache cache; // of a pool: which group of the batch metadata indexes its slots
@@ -25,6 +25,8 @@ int64_t nf_tensor_rows(const nf_tensor *t);
 int64_t nf_tensor_cols(const nf_tensor *t);
 // Byte address of row r of a PLAIN tensor (start of its codes).
 void *nf_tensor_row(const nf_tensor *t, int64_t r);
+// The scales of row r of a quantised tensor: nf_scale_cols of them. Not of a packed MXFP4 one (pack.h).
+void *nf_tensor_scales(const nf_tensor *t, int64_t r);
 // Decodes row r (all cols) into float32; integers convert. Exact for every dtype but I32/I64 beyond 2^24 and
 // MXFP4 products beyond float32's range, which give infinity. `out` does not overlap the tensor.
 void nf_row_decode(const nf_tensor *t, int64_t r, float *out);

@@ -77,14 +77,15 @@ static bool plane_bytes(size_t rows, size_t cols, int bits, size_t *out) {
   return nf_mul_size(rows, row, out);
 }
 
-// Both planes; the scales begin at the next cache line.
-static bool type_planes(const nf_type *t, size_t rows, size_t cols, size_t *out) {
+// Both planes of `rows` rows, of which each matrix has `matrix`; the scales begin at the next cache line.
+static bool type_planes(const nf_type *t, size_t rows, size_t matrix, size_t cols, size_t *out) {
   const nf_dtype_info *info = nf_dtype_of(t->dtype);
   size_t codes, scales = 0;
   if (!plane_bytes(rows, cols, info->bits, &codes)) return false;
   if (info->scale != NF_NONE) {
-    size_t groups = cols / (size_t)info->group_cols;
-    if (!plane_bytes(rows, groups, nf_dtype_of(info->scale)->bits, &scales)) return false;
+    const size_t scale_rows = matrix ? rows / matrix * (size_t)nf_scale_rows(t->dtype, (int64_t)matrix) : 0;
+    const size_t groups = (size_t)nf_scale_cols(t->dtype, (int64_t)cols);
+    if (!plane_bytes(scale_rows, groups, nf_dtype_of(info->scale)->bits, &scales)) return false;
     if (!nf_add_size(codes, NF_CACHE_LINE - 1, &codes)) return false;
     codes -= codes % NF_CACHE_LINE;
   }
@@ -93,7 +94,7 @@ static bool type_planes(const nf_type *t, size_t rows, size_t cols, size_t *out)
 
 nf_status nf_type_bytes(const nf_type *t, const nf_sizes *at, size_t *out) {
   const nf_dtype_info *info = nf_dtype_of(t->dtype);
-  size_t rows = 1, cols = 1, n;
+  size_t rows = 1, matrix = 1, cols = 1, n;
   for (int i = 0; i < t->rank; i++) {
     if (!padded_extent(t, at, i, &n)) return type_error(t, "has an extent beyond 2^63");
     if (i + 1 == t->rank) {
@@ -101,10 +102,11 @@ nf_status nf_type_bytes(const nf_type *t, const nf_sizes *at, size_t *out) {
     } else if (!nf_mul_size(rows, n, &rows)) {
       return type_error(t, "has more than 2^64 rows");
     }
+    if (i + 2 == t->rank) matrix = n;
   }
-  if (info->group_cols && cols % (size_t)info->group_cols)
+  if (info->bits < 8 && info->group_cols && cols % (size_t)info->group_cols)
     return type_error(t, "a padded row must be whole groups of columns that share a scale");
   if (cols % 8 * (size_t)info->bits % 8) return type_error(t, "a padded row must be whole bytes");
-  if (!type_planes(t, rows, cols, out)) return type_error(t, "does not fit into memory");
+  if (!type_planes(t, rows, matrix, cols, out)) return type_error(t, "does not fit into memory");
   return nf_ok();
 }

@@ -35,7 +35,14 @@ typedef enum nf_pack {
 } nf_pack;
 
 // What a pool value belongs to: the cache group whose slots index it. NF_NO_CACHE: an ordinary value.
-typedef enum nf_cache { NF_NO_CACHE = 0, NF_CACHE_FULL, NF_CACHE_SLIDING, NF_CACHE_COUNT } nf_cache;
+// Slots of the full and sliding groups are pages of keys and values, those of the recurrent one whole states.
+typedef enum nf_cache {
+  NF_NO_CACHE = 0,
+  NF_CACHE_FULL,
+  NF_CACHE_SLIDING,
+  NF_CACHE_RECURRENT,
+  NF_CACHE_COUNT
+} nf_cache;
 
 typedef struct nf_type {
   nf_dtype dtype; // NF_NONE: no value

@@ -8,7 +8,7 @@
 
 static const char *const sym_names[NF_SYM_COUNT] = {"", "T", "S", "R"};
 static const char *const pack_names[NF_PACK_COUNT] = {"plain", "n16", "any"};
-static const char *const cache_names[NF_CACHE_COUNT] = {"", "full", "sliding"};
+static const char *const cache_names[NF_CACHE_COUNT] = {"", "full", "sliding", "recurrent"};
 
 const char *nf_sym_name(nf_sym s) { return sym_names[s]; }
 const char *nf_pack_name(nf_pack p) { return pack_names[p]; }

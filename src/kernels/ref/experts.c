@@ -26,8 +26,10 @@ void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
     for (int64_t j = 0; j < k; j++) ids[j] = nf_ref_int(&a->forced, t, j);
   else
     best(z, nf_tensor_cols(&a->logits), ids, k);
-  for (int64_t j = 0; j < k; j++) most = fmaxf(most, z[ids[j]]);
-  for (int64_t j = 0; j < k; j++) sum += weight[j] = expf(z[ids[j]] - most);
+  const int64_t n = a->attr.over_all ? nf_tensor_cols(&a->logits) : k; // logits that share the softmax
+  for (int64_t j = 0; j < n; j++) most = fmaxf(most, z[a->attr.over_all ? j : ids[j]]);
+  for (int64_t j = 0; j < n; j++) sum += expf(z[a->attr.over_all ? j : ids[j]] - most);
+  for (int64_t j = 0; j < k; j++) weight[j] = expf(z[ids[j]] - most);
   for (int64_t j = 0; j < k; j++) weight[j] /= sum;
 }
 

@@ -14,9 +14,7 @@ static void outputs(const nf_tensor *y, int64_t row, int64_t n, int count, const
                     const float *const w[], const float *b, int64_t cols) {
   float v[ROWS];
   for (int i = 0; i < count; i++) v[i] = nf_ref_dot(x, w[i], cols) + b[i];
-  nf_tensor part = *y; // the columns n .. n + count of y
-  part.data = (char *)y->data + n * (nf_dtype_of(y->dtype)->bits / 8);
-  part.dim[y->rank - 1] = count;
+  const nf_tensor part = nf_ref_columns(y, n, count);
   nf_row_encode(&part, row, v);
 }
 

@@ -41,6 +41,14 @@ static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
   return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
 }
 
+// Columns [from, from + n) of a plain float tensor.
+static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t n) {
+  nf_tensor part = *t;
+  part.data = (char *)t->data + from * (nf_dtype_of(t->dtype)->bits / 8);
+  part.dim[t->rank - 1] = n;
+  return part;
+}
+
 // The norm of x[n], as rms_norm's contract has it.
 static inline void nf_ref_norm(const float *x, const nf_tensor *w, float eps, bool one_plus, int64_t n,
                                float *y) {
@@ -50,3 +58,4 @@ static inline void nf_ref_norm(const float *x, const nf_tensor *w, float eps, bo
 }
 
 static inline float nf_ref_sigmoid(float x) { return 1 / (1 + expf(-x)); }
+static inline float nf_ref_silu(float x) { return x * nf_ref_sigmoid(x); }

@@ -28,12 +28,71 @@ void nf_add_ref(const nf_add_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
+int64_t nf_mul_ref_blocks(const nf_mul_args *a) { return rows_of(&a->y); }
+
+void nf_mul_ref(const nf_mul_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y), step = nf_tensor_cols(&a->b) == cols;
+  float a_room[nf_ref_room(&a->a)], b_room[nf_ref_room(&a->b)], y[nf_max(1, cols)];
+  const float *u = nf_ref_row(&a->a, r, a_room), *v = nf_ref_row(&a->b, r, b_room);
+  for (int64_t i = 0; i < cols; i++) y[i] = u[i] * v[i * step];
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_silu_ref_blocks(const nf_silu_args *a) { return rows_of(&a->y); }
+
+void nf_silu_ref(const nf_silu_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)], y[nf_max(1, nf_tensor_cols(&a->y))];
+  const float *x = nf_ref_row(&a->x, r, room);
+  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) y[i] = nf_ref_silu(x[i]);
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_sigmoid_ref_blocks(const nf_sigmoid_args *a) { return rows_of(&a->y); }
+
+void nf_sigmoid_ref(const nf_sigmoid_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)], y[nf_max(1, nf_tensor_cols(&a->y))];
+  const float *x = nf_ref_row(&a->x, r, room);
+  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) y[i] = nf_ref_sigmoid(x[i]);
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_narrow_ref_blocks(const nf_narrow_args *a) { return rows_of(&a->y); }
+
+void nf_narrow_ref(const nf_narrow_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)];
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room) + a->attr.start);
+}
+
+int64_t nf_concat_ref_blocks(const nf_concat_args *a) { return rows_of(&a->y); }
+
+void nf_concat_ref(const nf_concat_args *a, int64_t r) {
+  const nf_tensor *in[] = {&a->a, &a->b, &a->c, &a->d};
+  float y[nf_max(1, nf_tensor_cols(&a->y))], *to = y;
+  for (int i = 0; i < 4; i++) {
+    if (in[i]->dtype == NF_NONE) continue;
+    nf_row_decode(in[i], r, to);
+    to += nf_tensor_cols(in[i]);
+  }
+  nf_row_encode(&a->y, r, y);
+}
+
 int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return rows_of(&a->y); }
 
 void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
   float room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
   nf_ref_norm(nf_ref_row(&a->x, r, room), &a->w, a->attr.eps, a->attr.one_plus, cols, y);
+  nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_rms_norm_gated_ref_blocks(const nf_rms_norm_gated_args *a) { return rows_of(&a->y); }
+
+void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
+  const float *z = nf_ref_row(&a->z, r, z_room);
+  nf_ref_norm(nf_ref_row(&a->x, r, x_room), &a->w, a->attr.eps, false, cols, y);
+  for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
   nf_row_encode(&a->y, r, y);
 }
 

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linears, norms, attention, MLP and the frame of a decoder, as the families share them.
+#include "model/parts.h"
+#include <math.h>
+
+// x as a linear with weight w reads it.
+static nf_val operand_for(const nf_parts *p, nf_act *x, nf_val w) {
+  const nf_dtype to = p->c->quant.activation;
+  if (!w || to == NF_NONE || p->o->plain_activations || !nf_is_fp8(p->b->graph->value[w].type.dtype))
+    return x->x;
+  if (!x->quantised) x->quantised = NF_BUILD(p->b, NF_NAME(p, "%s.fp8", x->name), quantise, (x->x), .to = to);
+  return x->quantised;
+}
+
+nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t n,
+                      int64_t k, nf_dtype out, bool bias) {
+  const nf_val w = nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){n, k}, 2);
+  const nf_val b =
+      bias ? nf_part_weight(p, NF_NAME(p, "%s.b", name), NF_NAME(p, "%s.bias", module), n, 0) : 0;
+  return NF_BUILD(p->b, name, linear, (operand_for(p, x, w), w, b), .out = out);
+}
+
+nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
+                       int64_t n, int64_t k) {
+  const nf_val w =
+      nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){p->c->experts, n, k}, 3);
+  return NF_BUILD(p->b, name, grouped_linear, (operand_for(p, x, w), ids, w), .out = p->o->activation);
+}
+
+nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n) {
+  const nf_val w = nf_part_weight(p, NF_NAME(p, "%s.w", name), tensor, n, 0);
+  return NF_BUILD(p->b, name, rms_norm, (x, w), .eps = (float)p->c->eps, .one_plus = p->c->family->one_plus);
+}
+
+nf_val nf_part_mlp(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t inner) {
+  const int64_t hidden = p->c->hidden;
+  const nf_dtype act = p->o->activation;
+  const nf_val gate = nf_part_linear(p, NF_NAME(p, "%s.gate", name), NF_NAME(p, "%s.gate_proj", module), x,
+                                     inner, hidden, act, false);
+  const nf_val up = nf_part_linear(p, NF_NAME(p, "%s.up", name), NF_NAME(p, "%s.up_proj", module), x, inner,
+                                   hidden, act, false);
+  const nf_val silu = NF_BUILD(p->b, NF_NAME(p, "%s.silu", name), silu, (gate), );
+  nf_act a = {.name = NF_NAME(p, "%s.act", name)};
+  a.x = NF_BUILD(p->b, a.name, mul, (silu, up), );
+  return nf_part_linear(p, NF_NAME(p, "%s.down", name), NF_NAME(p, "%s.down_proj", module), &a, hidden, inner,
+                        act, false);
+}
+
+nf_val nf_part_choice(const nf_parts *p, nf_val logits, bool over_all, nf_val *ids) {
+  const int64_t k = p->c->experts_per_token;
+  nf_val forced = 0;
+  if (p->o->forced_routes) forced = nf_build_input(p->b, "routes", NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(k)));
+  const nf_val weights =
+      NF_BUILD(p->b, "moe.choice", router_topk, (logits, forced), .k = k, .over_all = over_all);
+  *ids = nf_build_result(p->b, weights, 1);
+  return weights;
+}
+
+// ---- attention ----
+
+static nf_val reshaped(const nf_parts *p, const char *name, nf_val x, int64_t heads, int64_t head) {
+  nf_shape to = {3, {NF_BY(1, NF_T), NF_C(heads), NF_C(head)}};
+  if (heads == 0) to = (nf_shape){2, {NF_BY(1, NF_T), NF_C(head)}};
+  return NF_BUILD(p->b, name, reshape, (x), .to = to);
+}
+
+// The query or key of each head, normalised where the family does that, then rotated.
+static nf_val rotated(const nf_parts *p, const char *letter, nf_val x, bool norms) {
+  if (norms)
+    x = nf_part_norm(p, NF_NAME(p, "attn.%s.norm", letter), NF_NAME(p, "self_attn.%s_norm.weight", letter), x,
+                     p->c->head);
+  return NF_BUILD(p->b, NF_NAME(p, "attn.%s.rope", letter), rope, (x, p->rope), );
+}
+
+static nf_val projection(const nf_parts *p, const char *letter, nf_act *x, int64_t n, int64_t k) {
+  return nf_part_linear(p, NF_NAME(p, "attn.%s", letter), NF_NAME(p, "self_attn.%s_proj", letter), x, n, k,
+                        p->o->activation, p->c->attention_bias);
+}
+
+static nf_type page_type(const nf_parts *p) {
+  const nf_config *c = p->c;
+  nf_type kv = NF_TYPE(p->o->activation, NF_C(2), NF_C(c->kv_heads), NF_C(p->o->page), NF_C(c->head));
+  kv.cache = c->layer[p->layer] == NF_LAYER_SLIDING ? NF_CACHE_SLIDING : NF_CACHE_FULL;
+  return kv;
+}
+
+// The attention proper, [T, heads, head], from rotated queries, keys and plain values.
+static nf_val attend(const nf_parts *p, nf_val q, nf_val k, nf_val v, bool with_sinks) {
+  const nf_config *c = p->c;
+  const nf_val cache = nf_build_pool(p->b, "attn.cache", page_type(p));
+  const nf_val written = NF_BUILD(p->b, "attn.cache.written", kv_write, (k, v, cache), );
+  const nf_val sinks = with_sinks ? nf_part_weight(p, "attn.sinks", "self_attn.sinks", c->heads, 0) : 0;
+  return NF_BUILD(p->b, "attn.heads", attention, (q, written, sinks),
+                  .scale = (float)(1 / sqrt((double)c->head)),
+                  .window = c->layer[p->layer] == NF_LAYER_SLIDING ? c->window : 0);
+}
+
+nf_val nf_part_attention(const nf_parts *p, nf_val normed, nf_attention_kind kind) {
+  const nf_config *c = p->c;
+  nf_builder *b = p->b;
+  const int64_t width = c->heads * c->head, kv_width = c->kv_heads * c->head;
+  nf_act x = {.x = normed, .name = "attn.norm"}, flat = {.name = kind.gated ? "attn.gated" : "attn.flat"};
+  const nf_val q = projection(p, "q", &x, kind.gated ? 2 * width : width, c->hidden);
+  const nf_val k = projection(p, "k", &x, kv_width, c->hidden);
+  const nf_val v = projection(p, "v", &x, kv_width, c->hidden);
+  nf_val qh = reshaped(p, "attn.q.heads", q, c->heads, kind.gated ? 2 * c->head : c->head), gate = 0;
+  if (kind.gated) {
+    gate = NF_BUILD(b, "attn.gate", narrow, (qh), .start = c->head, .size = c->head);
+    qh = NF_BUILD(b, "attn.q.query", narrow, (qh), .start = 0, .size = c->head);
+  }
+  const nf_val kh = reshaped(p, "attn.k.heads", k, c->kv_heads, c->head);
+  const nf_val vh = reshaped(p, "attn.v.heads", v, c->kv_heads, c->head);
+  const nf_val qr = rotated(p, "q", qh, kind.head_norms);
+  const nf_val kr = rotated(p, "k", kh, kind.head_norms);
+  nf_val o = attend(p, qr, kr, vh, kind.sinks);
+  if (kind.gated) {
+    const nf_val open = NF_BUILD(b, "attn.gate.sigmoid", sigmoid, (gate), );
+    o = NF_BUILD(b, "attn.opened", mul, (o, open), );
+  }
+  flat.x = reshaped(p, flat.name, o, 0, width);
+  return projection(p, "o", &flat, c->hidden, width);
+}
+
+// ---- the frame ----
+
+nf_val nf_part_residual(const nf_parts *p, const char *name, nf_val h, nf_val x) {
+  return NF_BUILD(p->b, name, add, (h, x), );
+}
+
+nf_val nf_part_leave(const nf_parts *p, nf_val h, nf_val x) {
+  nf_builder_scope(p->b, "%s", "");
+  const char *name =
+      p->layer + 1 < p->c->layers ? NF_NAME(p, "hidden.%ld", (long)(p->layer + 1)) : "residual";
+  return nf_part_residual(p, name, h, x);
+}
+
+static nf_val rope_of(const nf_parts *p) {
+  const nf_rope_config *r = &p->c->rope;
+  return NF_BUILD(p->b, "rope", rope_table, (), .theta = (float)r->theta, .factor = (float)r->factor,
+                  .context = (float)r->context, .beta_fast = (float)r->beta_fast,
+                  .beta_slow = (float)r->beta_slow, .scale = (float)r->scale, .dims = r->dims,
+                  .truncate = r->truncate);
+}
+
+static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
+  const nf_config *c = p->c;
+  const int64_t dim[] = {c->vocab, c->hidden};
+  const nf_val w = c->tied ? table : nf_part_stored(p, "head.w", "lm_head.weight", dim, 2);
+  const nf_val rows = NF_BUILD(p->b, "rows", gather_rows, (h), );
+  const nf_val nw = nf_part_stored(p, "norm.w", "model.norm.weight", &c->hidden, 1);
+  const nf_val final = NF_BUILD(p->b, NF_NAME(p, "hidden.%ld", (long)c->layers), rms_norm, (rows, nw),
+                                .eps = (float)c->eps, .one_plus = c->family->one_plus);
+  if (p->o->hidden_outputs) nf_build_output(p->b, final);
+  return NF_BUILD(p->b, "logits", linear, (final, w), .out = NF_F32);
+}
+
+nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                           nf_val (*layer)(const nf_parts *p, nf_val h), nf_graph **out) {
+  nf_builder b;
+  NF_TRY(nf_builder_init(&b, c->family->model_type));
+  nf_parts p = {.b = &b, .c = c, .files = files, .o = o};
+  const int64_t dim[] = {c->vocab, c->hidden};
+  const nf_val tokens = nf_build_input(&b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
+  const nf_val table = nf_part_stored(&p, "embed.w", "model.embed_tokens.weight", dim, 2);
+  p.rope = rope_of(&p);
+  nf_val h = NF_BUILD(&b, "hidden.0", embedding, (tokens, table), .out = o->activation);
+  for (p.layer = 0; p.layer < c->layers; p.layer++) {
+    if (o->hidden_outputs) nf_build_output(&b, h);
+    nf_builder_scope(&b, "L%ld.", (long)p.layer);
+    h = layer(&p, h);
+  }
+  nf_build_output(&b, head(&p, h, table));
+  return nf_builder_finish(&b, out);
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Qwen3 (dense): config and graph. Attention with norms of queries and keys, SwiGLU MLP; bf16 or FP8.
+// Published as Qwen/Qwen3-0.6B to -32B.
+#include "model/parts.h"
+
+// Sliding layers only where the config switches them on: from layer max_window_layers, unless layer_types
+// says more.
+static nf_status read_windows(const nf_json_at *root, nf_config *c) {
+  bool sliding;
+  int64_t full;
+  NF_TRY(nf_config_bool_or(root, "use_sliding_window", false, &sliding));
+  NF_TRY(nf_config_i64_or(root, "max_window_layers", 0, NF_CONFIG_MAX_LAYERS, c->layers, &full));
+  if (sliding) NF_TRY(nf_config_i64(root, "sliding_window", 1, NF_CONFIG_MAX_CONTEXT, &c->window));
+  for (int64_t i = 0; i < c->layers; i++)
+    c->layer[i] = sliding && i >= full ? NF_LAYER_SLIDING : NF_LAYER_FULL;
+  return nf_config_layers(root, sliding ? NF_LAYERS_ATTENTION : 1u << NF_LAYER_FULL, c);
+}
+
+static nf_status read_config(const nf_json_at *root, nf_config *c) {
+  NF_TRY(nf_config_decoder(root, c));
+  NF_TRY(nf_config_i64(root, "intermediate_size", 1, NF_CONFIG_MAX_WIDTH, &c->inner));
+  return read_windows(root, c);
+}
+
+static nf_val layer(const nf_parts *p, nf_val h) {
+  const nf_val n1 = nf_part_norm(p, "attn.norm", "input_layernorm.weight", h, p->c->hidden);
+  const nf_val a = nf_part_attention(p, n1, (nf_attention_kind){.head_norms = true});
+  const nf_val mid = nf_part_residual(p, "attn.residual", h, a);
+  nf_act x = {.name = "mlp.norm"};
+  x.x = nf_part_norm(p, x.name, "post_attention_layernorm.weight", mid, p->c->hidden);
+  return nf_part_leave(p, mid, nf_part_mlp(p, "mlp", "mlp", &x, p->c->inner));
+}
+
+static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                       nf_graph **out) {
+  return nf_decoder_build(c, files, o, layer, out);
+}
+
+const nf_family nf_family_qwen3 = {.model_type = "qwen3",
+                                   .architecture = "Qwen3ForCausalLM",
+                                   .eps = 1e-6,
+                                   .chat = "chatml",
+                                   .config = read_config,
+                                   .build = build};

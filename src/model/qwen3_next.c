@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+// Qwen3-Next: config and graph. Three layers of gated delta rule (linear attention) to one of gated
+// attention; many small experts and a shared one; norms by 1 + w. Published as Qwen/Qwen3-Next-80B-A3B and
+// Qwen3-Coder-Next.
+#include "model/parts.h"
+#include <string.h>
+
+// ---- config ----
+
+static nf_status read_layers(const nf_json_at *root, nf_config *c) {
+  int64_t interval;
+  NF_TRY(nf_config_i64_or(root, "full_attention_interval", 1, NF_CONFIG_MAX_LAYERS, 4, &interval));
+  for (int64_t i = 0; i < c->layers; i++)
+    c->layer[i] = (i + 1) % interval == 0 ? NF_LAYER_FULL : NF_LAYER_LINEAR;
+  return nf_config_layers(root, 1u << NF_LAYER_FULL | 1u << NF_LAYER_LINEAR, c);
+}
+
+static nf_status read_linear(const nf_json_at *root, nf_linear_config *l) {
+  NF_TRY(nf_config_i64(root, "linear_num_key_heads", 1, NF_CONFIG_MAX_HEADS, &l->key_heads));
+  NF_TRY(nf_config_i64(root, "linear_num_value_heads", 1, NF_CONFIG_MAX_HEADS, &l->value_heads));
+  NF_TRY(nf_config_i64(root, "linear_key_head_dim", 1, NF_CONFIG_MAX_HEAD, &l->key));
+  NF_TRY(nf_config_i64(root, "linear_value_head_dim", 1, NF_CONFIG_MAX_HEAD, &l->value));
+  NF_TRY(nf_config_i64(root, "linear_conv_kernel_dim", 2, 8, &l->taps));
+  const nf_json_at heads = nf_json_get(root, "linear_num_value_heads");
+  if (l->value_heads % l->key_heads == 0) return nf_ok();
+  return nf_json_error(&heads, "is %ld, should be a multiple of linear_num_key_heads, %ld",
+                       (long)l->value_heads, (long)l->key_heads);
+}
+
+// Which layers have experts: not those that mlp_only_layers names, and of the others every
+// decoder_sparse_step-th.
+static nf_status read_sparse(const nf_json_at *root, nf_config *c) {
+  const nf_json_at list = nf_json_get(root, "mlp_only_layers");
+  int64_t step;
+  size_t n = 0;
+  NF_TRY(nf_config_i64_or(root, "decoder_sparse_step", 1, NF_CONFIG_MAX_LAYERS, 1, &step));
+  for (int64_t i = 0; i < c->layers; i++) c->dense[i] = (i + 1) % step != 0;
+  if (list.value) NF_TRY(nf_json_array(&list, &n));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&list, i);
+    int64_t layer;
+    NF_TRY(nf_json_i64(&item, 0, c->layers - 1, &layer));
+    c->dense[layer] = true;
+  }
+  return nf_ok();
+}
+
+static nf_status read_config(const nf_json_at *root, nf_config *c) {
+  NF_TRY(nf_config_decoder(root, c));
+  NF_TRY(nf_config_i64(root, "num_experts", 1, NF_CONFIG_MAX_EXPERTS, &c->experts));
+  NF_TRY(nf_config_i64(root, "num_experts_per_tok", 1, c->experts, &c->experts_per_token));
+  NF_TRY(nf_config_i64(root, "moe_intermediate_size", 1, NF_CONFIG_MAX_WIDTH, &c->inner));
+  NF_TRY(nf_config_i64(root, "shared_expert_intermediate_size", 1, NF_CONFIG_MAX_WIDTH, &c->shared_inner));
+  NF_TRY(nf_config_i64_or(root, "intermediate_size", 1, NF_CONFIG_MAX_WIDTH, 0, &c->dense_inner));
+  NF_TRY(nf_config_bool_or(root, "norm_topk_prob", true, &c->norm_topk));
+  NF_TRY(read_layers(root, c));
+  NF_TRY(read_linear(root, &c->linear));
+  NF_TRY(read_sparse(root, c));
+  const nf_json_at inner = nf_json_get(root, "intermediate_size");
+  if (c->dense_inner == 0 && memchr(c->dense, true, (size_t)c->layers))
+    return nf_json_error(&inner, "is missing, layers without experts need it");
+  return nf_ok();
+}
+
+// ---- linear attention ----
+
+static nf_val columns(const nf_parts *p, const char *name, nf_val x, int64_t start, int64_t size) {
+  return NF_BUILD(p->b, name, narrow, (x), .start = start, .size = size);
+}
+
+static nf_val reshaped(const nf_parts *p, const char *name, nf_val x, int64_t a, int64_t b) {
+  nf_shape to = {3, {NF_BY(1, NF_T), NF_C(a), NF_C(b)}};
+  if (a == 0) to = (nf_shape){2, {NF_BY(1, NF_T), NF_C(b)}};
+  return NF_BUILD(p->b, name, reshape, (x), .to = to);
+}
+
+typedef struct projections {
+  nf_val qkv;  // [T, channels]: queries of all key heads, keys of all, values of all value heads
+  nf_val z;    // [T, value heads, value]
+  nf_val b, a; // [T, value heads]
+} projections;
+
+// in_proj_qkvz and in_proj_ba give a group of columns for each key head; here the parts of all groups come
+// together.
+static projections project(const nf_parts *p, nf_act *x) {
+  const nf_linear_config *l = &p->c->linear;
+  const int64_t heads = l->key_heads, of = l->value_heads / heads, values = of * l->value;
+  const int64_t width = 2 * l->key + 2 * values;
+  const nf_val qkvz = nf_part_linear(p, "attn.qkvz", "linear_attn.in_proj_qkvz", x, heads * width,
+                                     p->c->hidden, p->o->activation, false);
+  const nf_val ba = nf_part_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads * 2 * of, p->c->hidden,
+                                   p->o->activation, false);
+  const nf_val group = reshaped(p, "attn.qkvz.groups", qkvz, heads, width);
+  const nf_val ba_group = reshaped(p, "attn.ba.groups", ba, heads, 2 * of);
+  const nf_val q = columns(p, "attn.q.groups", group, 0, l->key);
+  const nf_val k = columns(p, "attn.k.groups", group, l->key, l->key);
+  const nf_val v = columns(p, "attn.v.groups", group, 2 * l->key, values);
+  const nf_val z = columns(p, "attn.z.groups", group, 2 * l->key + values, values);
+  const nf_val b = columns(p, "attn.b.groups", ba_group, 0, of);
+  const nf_val a = columns(p, "attn.a.groups", ba_group, of, of);
+  const nf_val qf = reshaped(p, "attn.q", q, 0, heads * l->key);
+  const nf_val kf = reshaped(p, "attn.k", k, 0, heads * l->key);
+  const nf_val vf = reshaped(p, "attn.v", v, 0, heads * values);
+  return (projections){.qkv = NF_BUILD(p->b, "attn.qkv", concat, (qf, kf, vf), ),
+                       .z = reshaped(p, "attn.z", z, l->value_heads, l->value),
+                       .b = reshaped(p, "attn.b", b, 0, l->value_heads),
+                       .a = reshaped(p, "attn.a", a, 0, l->value_heads)};
+}
+
+static nf_val state(const nf_parts *p, const char *name, nf_type type) {
+  type.cache = NF_CACHE_RECURRENT;
+  return nf_build_pool(p->b, name, type);
+}
+
+static nf_val linear_attention(const nf_parts *p, nf_val normed) {
+  const nf_linear_config *l = &p->c->linear;
+  nf_builder *b = p->b;
+  const int64_t channels = 2 * l->key_heads * l->key + l->value_heads * l->value;
+  const int64_t taps_dim[] = {channels, 1, l->taps};
+  nf_act x = {.x = normed, .name = "attn.norm"}, flat = {.name = "attn.flat"};
+  const projections in = project(p, &x);
+  const nf_val taps =
+      nf_part_stored(p, "attn.conv.taps",
+                     NF_NAME(p, "model.layers.%ld.linear_attn.conv1d.weight", (long)p->layer), taps_dim, 3);
+  const nf_val conv_state =
+      state(p, "attn.conv.cache", NF_TYPE(p->o->activation, NF_C(l->taps - 1), NF_C(channels)));
+  const nf_val conv = NF_BUILD(b, "attn.conv", causal_conv1d, (in.qkv, taps, conv_state), );
+  const nf_val a_log = nf_part_weight(p, "attn.a_log", "linear_attn.A_log", l->value_heads, 0);
+  const nf_val dt_bias = nf_part_weight(p, "attn.dt_bias", "linear_attn.dt_bias", l->value_heads, 0);
+  const nf_val memory =
+      state(p, "attn.memory", NF_TYPE(NF_F32, NF_C(l->value_heads), NF_C(l->key), NF_C(l->value)));
+  const nf_val o = NF_BUILD(b, "attn.heads", gated_delta_rule, (conv, in.b, in.a, a_log, dt_bias, memory), );
+  const nf_val w = nf_part_weight(p, "attn.heads.norm.w", "linear_attn.norm.weight", l->value, 0);
+  const nf_val gated = NF_BUILD(b, "attn.gated", rms_norm_gated, (o, in.z, w), .eps = (float)p->c->eps);
+  flat.x = reshaped(p, flat.name, gated, 0, l->value_heads * l->value);
+  return nf_part_linear(p, "attn.o", "linear_attn.out_proj", &flat, p->c->hidden, l->value_heads * l->value,
+                        p->o->activation, false);
+}
+
+// ---- experts ----
+
+static nf_val shared_expert(const nf_parts *p, nf_act *x) {
+  const nf_val y = nf_part_mlp(p, "moe.shared", "mlp.shared_expert", x, p->c->shared_inner);
+  const nf_val w = nf_part_weight(p, "moe.shared.open.w", "mlp.shared_expert_gate.weight", 1, p->c->hidden);
+  const nf_val open = NF_BUILD(p->b, "moe.shared.open", linear, (x->x, w), .out = NF_F32);
+  const nf_val share = NF_BUILD(p->b, "moe.shared.share", sigmoid, (open), );
+  return NF_BUILD(p->b, "moe.shared.sum", mul, (y, share), );
+}
+
+static nf_val mixture(const nf_parts *p, nf_act *x) {
+  const nf_config *c = p->c;
+  nf_builder *b = p->b;
+  nf_val ids;
+  const nf_val rw = nf_part_weight(p, "moe.router.w", "mlp.gate.weight", c->experts, c->hidden);
+  const nf_val logits = NF_BUILD(b, "moe.router", linear, (x->x, rw), .out = NF_F32);
+  const nf_val weights = nf_part_choice(p, logits, !c->norm_topk, &ids);
+  const nf_val gate = nf_part_experts(p, "moe.gate", "mlp.experts.*.gate_proj", x, ids, c->inner, c->hidden);
+  const nf_val up = nf_part_experts(p, "moe.up", "mlp.experts.*.up_proj", x, ids, c->inner, c->hidden);
+  const nf_val silu = NF_BUILD(b, "moe.silu", silu, (gate), );
+  nf_act act = {.name = "moe.act"};
+  act.x = NF_BUILD(b, act.name, mul, (silu, up), );
+  const nf_val down =
+      nf_part_experts(p, "moe.down", "mlp.experts.*.down_proj", &act, ids, c->hidden, c->inner);
+  const nf_val routed = NF_BUILD(b, "moe.routed", combine, (down, weights), );
+  const nf_val shared = shared_expert(p, x);
+  return NF_BUILD(b, "moe.sum", add, (routed, shared), );
+}
+
+// ---- layers ----
+
+static nf_val layer(const nf_parts *p, nf_val h) {
+  const bool linear = p->c->layer[p->layer] == NF_LAYER_LINEAR, dense = p->c->dense[p->layer];
+  const nf_val n1 = nf_part_norm(p, "attn.norm", "input_layernorm.weight", h, p->c->hidden);
+  const nf_val a = linear ? linear_attention(p, n1)
+                          : nf_part_attention(p, n1, (nf_attention_kind){.head_norms = true, .gated = true});
+  const nf_val mid = nf_part_residual(p, "attn.residual", h, a);
+  nf_act x = {.name = dense ? "mlp.norm" : "moe.norm"};
+  x.x = nf_part_norm(p, x.name, "post_attention_layernorm.weight", mid, p->c->hidden);
+  return nf_part_leave(p, mid, dense ? nf_part_mlp(p, "mlp", "mlp", &x, p->c->dense_inner) : mixture(p, &x));
+}
+
+static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                       nf_graph **out) {
+  return nf_decoder_build(c, files, o, layer, out);
+}
+
+const nf_family nf_family_qwen3_next = {.model_type = "qwen3_next",
+                                        .architecture = "Qwen3NextForCausalLM",
+                                        .one_plus = true,
+                                        .eps = 1e-6,
+                                        .chat = "chatml",
+                                        .unused = "mtp.",
+                                        .config = read_config,
+                                        .build = build};
