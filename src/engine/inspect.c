@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain and devices: what the engine knows, as one JSON document. docs/explain.md has the schemas.
+#include "base/checked.h"
 #include "base/memory.h"
 #include "engine/document.h"
 #include "engine/engine.h"
