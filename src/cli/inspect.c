@@ -43,7 +43,8 @@ int cli_explain(const cli_options *o, infuse_runtime *rt) {
   if (o->model == NULL) return cli_usage("explain wants -m DIR");
   const infuse_model_options mo = cli_model_options(o);
   infuse_explain_options eo = {.size = sizeof eo};
-  if (o->range != NULL && !parse_range(o->range, &eo)) return cli_usage("--range: '%s' is not LO:HI", o->range);
+  if (o->range != NULL && !parse_range(o->range, &eo))
+    return cli_usage("--range: '%s' is not LO:HI", o->range);
   view v = {o, render_explain};
   return cli_fail(infuse_explain(rt, o->model, &mo, &eo, show, &v));
 }

@@ -80,8 +80,8 @@ struct infuse_session {
   int64_t first_token_position;
 };
 
-// Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between the caller
-// may change how it is compiled.
+// Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
+// the caller may change how it is compiled.
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
 nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);

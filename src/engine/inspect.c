@@ -108,9 +108,9 @@ static nf_status explain(const infuse_model *m, const nf_compile_options *o, inf
   nf_status st;
   NF_TRY(nf_compiled_explain(&m->compiled, o, &doc));
   json_t *list = ranges(m, o, &st);
-  facts = nf_is_ok(st) ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/1", "target",
-                                   target(m->rt), "model", model_facts(m), "budget", memory_parts(m), "weights",
-                                   weights(m), "pools", pools(m), "ranges", list)
+  facts = nf_is_ok(st) ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/1",
+                                   "target", target(m->rt), "model", model_facts(m), "budget",
+                                   memory_parts(m), "weights", weights(m), "pools", pools(m), "ranges", list)
                        : NULL;
   if (nf_is_ok(st) && (facts == NULL || json_object_update(doc, facts) != 0))
     st = nf_error(NF_NO_MEMORY, "no memory for the document");
@@ -147,7 +147,8 @@ static nf_status explained_steps(const infuse_explain_options *o, nf_compile_opt
   return nf_ok();
 }
 
-static nf_status compile_and_explain(infuse_model *m, const infuse_explain_options *o, infuse_sink sink, void *user) {
+static nf_status compile_and_explain(infuse_model *m, const infuse_explain_options *o, infuse_sink sink,
+                                     void *user) {
   nf_compile_options c;
   NF_TRY(nf_model_compile_options(m, &c));
   NF_TRY(explained_steps(o, &c));

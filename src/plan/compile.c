@@ -74,8 +74,8 @@ static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
     double us = 0;
     if (!view) cost_of((void *)o, &d, &o->at, &us, NULL);
     json_t *row = json_pack("{s:s, s:s, s:b, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op",
-                            nf_op_of(n->op)->name, "view", view, "operands", operands_of(g, n), "us", us, "bytes",
-                            nf_cost_bytes(&d, &o->at));
+                            nf_op_of(n->op)->name, "view", view, "operands", operands_of(g, n), "us", us,
+                            "bytes", nf_cost_bytes(&d, &o->at));
     ok = json_array_append_new(list, row) == 0;
   }
   if (ok) return list;
@@ -84,16 +84,16 @@ static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
 }
 
 static json_t *explain_range(const nf_compile_options *o) {
-  return json_pack("{s:I, s:I, s:I}", "lo", (json_int_t)o->least.of[NF_T], "hi", (json_int_t)o->plan.max.of[NF_T],
-                   "at", (json_int_t)o->at.of[NF_T]);
+  return json_pack("{s:I, s:I, s:I}", "lo", (json_int_t)o->least.of[NF_T], "hi",
+                   (json_int_t)o->plan.max.of[NF_T], "at", (json_int_t)o->at.of[NF_T]);
 }
 
 nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out) {
   json_t *plan = NULL, *fusion = NULL;
   nf_status st = nf_plan_explain(c->plan, &plan);
   if (nf_is_ok(st)) st = nf_fuse_report_json(c->report, &fusion);
-  json_t *doc = nf_is_ok(st) ? json_pack("{s:o, s:o, s:o, s:o}", "range", explain_range(o), "plan", plan, "fusion",
-                                         fusion, "unfused", explain_unfused(c->unfused, o))
+  json_t *doc = nf_is_ok(st) ? json_pack("{s:o, s:o, s:o, s:o}", "range", explain_range(o), "plan", plan,
+                                         "fusion", fusion, "unfused", explain_unfused(c->unfused, o))
                              : NULL;
   if (!nf_is_ok(st)) json_decref(plan);
   if (nf_is_ok(st) && doc == NULL) st = nf_error(NF_NO_MEMORY, "no memory to explain the plan");

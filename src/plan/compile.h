@@ -26,8 +26,8 @@ typedef struct nf_compiled {
 // NF_USAGE for names of rules that there are not, with the nearest; else as nf_plan_create.
 nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out);
 void nf_compiled_deinit(nf_compiled *c); // zeroed is fine
-// "range", "plan" (nf_plan_explain), "fusion" (the report) and "unfused": the nodes before, with what each would cost.
-// o: that of nf_compile.
+// "range", "plan" (nf_plan_explain), "fusion" (the report) and "unfused": the nodes before, with what each
+// would cost. o: that of nf_compile.
 nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out);
 
 // Token counts in which one choice is the cheapest: [1, hi of the first], and so on, up to the plan's
