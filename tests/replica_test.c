@@ -3,10 +3,9 @@
 // Counts and bytes are the published ones; what it takes to open them and to build their graphs is printed,
 // never judged.
 #include "base/clock.h"
-#include "base/memory.h"
 #include "model/family.h"
-#include "model/weights.h"
 #include "tests/support/folder.h"
+#include "tests/support/inventory.h"
 #include "tests/support/rss.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -25,39 +24,27 @@ typedef struct replica {
   size_t shards, first, of; // files, the number of the first, and the count as their names tell it
   void (*add_others)(struct replica *r); // tensors that the graph does not use
   double bound_ms;                       // of opening
-  char *dir;                             // the rest is the inventory
-  nf_arena names;
-  nf_stored *tensor;
-  size_t n, cap;
-  uint64_t sum;
+  char *dir;
+  inventory has;
 } replica;
 
 static void ok(nf_status st) {
   if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
 }
 
-static void add(replica *r, const char *name, nf_dtype dtype, int rank, const int64_t *dim) {
-  assert_true(nf_grow(&r->tensor, &r->cap, r->n + 1, sizeof *r->tensor));
-  nf_stored *t = &r->tensor[r->n++];
-  *t = (nf_stored){.name = nf_arena_copy(&r->names, name, strlen(name)), .dtype = dtype, .rank = rank};
-  t->bytes = (uint64_t)nf_dtype_of(dtype)->bits / 8;
-  for (int i = 0; i < rank; i++) t->bytes *= (uint64_t)(t->dim[i] = dim[i]);
-  r->sum += t->bytes;
-}
-
 // ---- what Qwen3-Next has beside its graph: one more layer, for multi-token prediction ----
 
 static void add_plain(replica *r, const char *name, int64_t n, int64_t k) {
-  add(r, name, NF_BF16, k ? 2 : 1, (const int64_t[]){n, k});
+  inventory_add(&r->has, name, NF_BF16, k ? 2 : 1, (const int64_t[]){n, k});
 }
 
 static void add_block(replica *r, const char *module, int64_t n, int64_t k) {
   const int64_t blocks[] = {(n + 127) / 128, (k + 127) / 128};
   char name[128];
   snprintf(name, sizeof name, "%s.weight", module);
-  add(r, name, NF_F8E4M3, 2, (const int64_t[]){n, k});
+  inventory_add(&r->has, name, NF_F8E4M3, 2, (const int64_t[]){n, k});
   snprintf(name, sizeof name, "%s.weight_scale_inv", module);
-  add(r, name, r->scales, 2, blocks);
+  inventory_add(&r->has, name, r->scales, 2, blocks);
 }
 
 static void add_mtp_experts(replica *r) {
@@ -102,43 +89,19 @@ static void add_mtp(replica *r) {
 
 // ---- writing one ----
 
-static const nf_build_options options = {.activation = NF_BF16, .page = 64};
-
-// What the family's graph of a config without files would read.
-static void collect(replica *r, const nf_config *config) {
-  nf_graph *g;
-  ok(nf_model_build(config, NULL, &options, &g));
-  for (nf_val i = 1; i < g->n_values; i++) {
-    const nf_value *w = &g->value[i];
-    if (w->kind != NF_VALUE_WEIGHT) continue;
-    for (int64_t t = 0; t < nf_weight_tensor_count(w); t++) {
-      nf_weight_tensor tensor;
-      nf_weight_tensor_at(w, t, &tensor);
-      const nf_stored *s = &tensor.stored;
-      add(r, tensor.name, tensor.scales && s->dtype == NF_F32 ? r->scales : s->dtype, s->rank, s->dim);
-    }
-  }
-  nf_graph_destroy(g);
-  if (r->add_others) r->add_others(r);
-}
-
 static void file_of(const replica *r, size_t shard, char out[64]) {
   snprintf(out, 64, "model-%05zu-of-%05zu.safetensors", r->first + shard, r->of);
 }
 
-static size_t shard_of(const replica *r, size_t i) { return i * r->shards / r->n; }
+static size_t shard_of(const replica *r, size_t i) { return i * r->shards / r->has.n; }
 
 static void write_shards(const replica *r) {
   for (size_t first = 0, shard = 0; shard < r->shards; shard++) {
     size_t n = 0;
     char file[64];
-    nf_safetensors_writer w;
-    while (first + n < r->n && shard_of(r, first + n) == shard) n++;
+    while (first + n < r->has.n && shard_of(r, first + n) == shard) n++;
     file_of(r, shard, file);
-    char *path = folder_path(r->dir, file);
-    ok(nf_safetensors_create(path, r->tensor + first, n, &w)); // data are a hole
-    ok(nf_safetensors_commit(&w));
-    free(path);
+    inventory_write(&r->has, first, n, r->dir, file);
     first += n;
   }
 }
@@ -147,10 +110,10 @@ static void write_index(const replica *r) {
   char *path = folder_path(r->dir, "model.safetensors.index.json"), file[64];
   FILE *f = fopen(path, "w");
   assert_non_null(f);
-  fprintf(f, "{\"metadata\":{\"total_size\":%llu},\"weight_map\":{", (unsigned long long)r->sum);
-  for (size_t i = 0; i < r->n; i++) {
+  fprintf(f, "{\"metadata\":{\"total_size\":%llu},\"weight_map\":{", (unsigned long long)r->has.bytes);
+  for (size_t i = 0; i < r->has.n; i++) {
     file_of(r, shard_of(r, i), file);
-    fprintf(f, "%s\"%s\":\"%s\"", i != 0 ? "," : "", r->tensor[i].name, file);
+    fprintf(f, "%s\"%s\":\"%s\"", i != 0 ? "," : "", r->has.tensor[i].name, file);
   }
   fprintf(f, "}}");
   assert_int_equal(fclose(f), 0);
@@ -159,11 +122,11 @@ static void write_index(const replica *r) {
 
 static void write_replica(replica *r, const nf_config *config) {
   r->dir = folder_create();
-  collect(r, config);
+  inventory_collect(&r->has, config, r->scales);
+  if (r->add_others) r->add_others(r);
   write_shards(r);
   write_index(r);
-  nf_free(r->tensor);
-  nf_arena_deinit(&r->names);
+  inventory_deinit(&r->has);
 }
 
 // ---- opening it ----
@@ -179,12 +142,13 @@ static void check(replica *r) {
   const double start = nf_now();
   ok(nf_checkpoint_open(r->dir, NULL, &c));
   const double opened = nf_now();
-  const int64_t peak = nf_rss_peak(), left = nf_rss_now();
+  const int64_t peak = nf_rss_peak();
+  const nf_build_options options = {.activation = NF_BF16, .page = 64};
   ok(nf_model_build(&config, c, &options, &g)); // every tensor is found and has its shape
   const double ms = 1e3 * (opened - start);
-  print_message("%s: opened in %.1f ms (bound %g)%s, built in %.1f ms; at most %.1f MiB, then %.1f\n",
-                r->config, ms, r->bound_ms, ms > 3 * r->bound_ms ? "  ALARM" : "", 1e3 * (nf_now() - opened),
-                (double)(peak - rss) / 0x1p20, (double)(left - rss) / 0x1p20);
+  print_message("%s: opened in %.1f ms (bound %g)%s, built in %.1f ms; at most %.1f MiB\n", r->config, ms,
+                r->bound_ms, ms > 3 * r->bound_ms ? "  ALARM" : "", 1e3 * (nf_now() - opened),
+                (double)(peak - rss) / 0x1p20);
   assert_int_equal(nf_checkpoint_count(c), r->tensors);
   assert_int_equal(nf_checkpoint_bytes(c), r->bytes);
   nf_graph_destroy(g);
