@@ -157,7 +157,7 @@ static nf_status check_scales(const nf_parts *p, const linear_files *f, const in
 // One linear [N, K] whose name is complete: its dtype.
 static nf_status decide(const nf_parts *p, const char *module, const int64_t *dim, nf_dtype *out) {
   bool quantised;
-  NF_TRY(nf_quantisation_covers(&p->c->quant, module, &quantised));
+  NF_TRY(nf_quantisation_covers(&p->c->quant, module, &quantised), "%s", p->c->where);
   *out = quantised ? p->c->quant.weight : NF_BF16;
   if (!p->files) return nf_ok();
   const linear_files f = find_linear(p, module);
