@@ -118,10 +118,39 @@ static void the_untouched_checkpoints_load(void **state) {
   }
 }
 
+// Neither wrong nor needed, or just another way to say it.
+static void what_is_allowed_loads(void **state) {
+  (void)state;
+#define UP "model.layers.2.mlp.up_proj.weight_scale"
+  static const struct {
+    const char *from;
+    void (*change)(const char *dir, const char *a, const char *b, const char *c);
+    const char *a, *b, *c;
+  } good[] = {
+      {"checkpoints/qwen3-tiny-fp8-block", spoil_config, "tie_word_embeddings", NULL,
+       "true"}, // the head is left alone
+      {"checkpoints/qwen3-tiny-fp8-block", spoil_config, "layer_types", NULL, NULL},
+      {"checkpoints/qwen3-tiny-fp8-ptpc", spoil_header, UP, "shape", "[320]"},
+      {"checkpoints/qwen3-tiny-fp8-ptpc", spoil_header, UP, "dtype", "\"F16\""},
+      {"checkpoints/qwen3-tiny-fp8-ptpc", spoil_config, "quantization_config", "ignore", "[\"re:lm_head\"]"},
+      {"checkpoints/qwen3-next-tiny-fp8-block", spoil_config, "mlp_only_layers", NULL, NULL},
+      {"checkpoints/qwen3-next-tiny-fp8-block", spoil_config, "quantization_config", "fmt", NULL},
+  };
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    char *dir = folder_create();
+    copy_links(good[i].from, dir);
+    good[i].change(dir, good[i].a, good[i].b, good[i].c);
+    nf_status st = load(dir);
+    if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+    folder_remove(dir);
+  }
+}
+
 int main(int argc, char **argv) {
   executable = argc > 1 ? argv[1] : NULL;
-  struct CMUnitTest tests[CASES + 1] = {cmocka_unit_test(the_untouched_checkpoints_load)};
+  struct CMUnitTest tests[CASES + 2] = {cmocka_unit_test(the_untouched_checkpoints_load),
+                                        cmocka_unit_test(what_is_allowed_loads)};
   for (size_t i = 0; i < CASES; i++)
-    tests[i + 1] = (struct CMUnitTest){.name = cases[i].name, .test_func = one, .initial_state = (void *)i};
+    tests[i + 2] = (struct CMUnitTest){.name = cases[i].name, .test_func = one, .initial_state = (void *)i};
   return cmocka_run_group_tests_name("bad input", tests, NULL, NULL);
 }
