@@ -75,6 +75,7 @@ static void published_configs_are_read(void **state) {
     assert_int_equal(c.eos[0], 200002);
     for (int64_t l = 0; l < c.layers; l++)
       assert_int_equal(c.layer[l], l % 2 ? NF_LAYER_FULL : NF_LAYER_SLIDING);
+    nf_config_deinit(&c);
   }
 }
 
@@ -169,9 +170,13 @@ static void both_spellings_of_rope_agree(void **state) {
   ok(nf_config_parse(&doc, &legacy));
   assert_memory_equal(&now.rope, &then.rope, sizeof now.rope);
   assert_memory_equal(&now.rope, &legacy.rope, sizeof now.rope);
+  nf_config_deinit(&then);
   json_object_set_new(doc.root, "rope_scaling", json_null());
   ok(nf_config_parse(&doc, &then));
   assert_true(then.rope.factor == 1 && then.rope.scale == 1 && then.rope.theta == 150000);
+  nf_config_deinit(&now);
+  nf_config_deinit(&then);
+  nf_config_deinit(&legacy);
   nf_json_deinit(&doc);
 }
 
@@ -179,25 +184,33 @@ static void missing_keys_have_their_defaults(void **state) {
   (void)state;
   nf_config c = changed("rope_parameters", "truncate", NULL);
   assert_true(c.rope.truncate);
+  nf_config_deinit(&c);
   c = changed("rope_parameters", "beta_fast", NULL);
   assert_true(c.rope.beta_fast == 32);
+  nf_config_deinit(&c);
   c = changed("rope_parameters", "attention_factor", "1.5");
   assert_true(c.rope.scale == 1.5);
+  nf_config_deinit(&c);
   c = changed("layer_types", NULL, NULL);
   assert_int_equal(c.layer[0], NF_LAYER_SLIDING);
   assert_int_equal(c.layer[3], NF_LAYER_FULL);
+  nf_config_deinit(&c);
   c = changed("layer_types", NULL,
               "[\"full_attention\",\"full_attention\",\"sliding_attention\",\"sliding_attention\"]");
   assert_int_equal(c.layer[0], NF_LAYER_FULL);
   assert_int_equal(c.layer[3], NF_LAYER_SLIDING);
   assert_int_equal(c.n_eos, 0);
+  nf_config_deinit(&c);
   c = changed("eos_token_id", NULL, "[3,1,2]");
   assert_int_equal(c.n_eos, 3);
   assert_int_equal(c.eos[0], 3);
+  nf_config_deinit(&c);
   c = changed("architectures", NULL, NULL);
   assert_ptr_equal(c.family, nf_family_find("gpt_oss", NULL));
+  nf_config_deinit(&c);
   c = changed("vocab_size", NULL, "384.0"); // a whole number however it is written
   assert_int_equal(c.vocab, 384);
+  nf_config_deinit(&c);
 }
 
 static void families_are_found_by_either_name(void **state) {
@@ -232,6 +245,7 @@ static void fewer_layers_can_be_asked_for(void **state) {
   assert_int_equal(nf_status_code(st), NF_USAGE);
   assert_non_null(strstr(nf_status_message(st), "has 24"));
   nf_status_free(st);
+  nf_config_deinit(&c);
 }
 
 int main(void) {
