@@ -291,28 +291,74 @@ static nf_status parse_leaf(parser *p, line *l, nf_val (*build)(nf_builder *, co
 static nf_status parse_input(parser *p, line *l) { return parse_leaf(p, l, nf_build_input); }
 static nf_status parse_pool(parser *p, line *l) { return parse_leaf(p, l, nf_build_pool); }
 
+static bool accept_word(line *l, const char *word) {
+  const nf_view w = peek_word(l);
+  if (!nf_view_equal(w, nf_view_of(word))) return false;
+  take(l, w.n);
+  return true;
+}
+
+static nf_status parse_count(line *l, const char *what, int64_t *out) {
+  const nf_view w = peek_word(l);
+  if (!nf_parse_i64(w, out) || *out < 0) return expected(l, what);
+  take(l, w.n);
+  return nf_ok();
+}
+
+static nf_status parse_small(line *l, const char *what, int *out) {
+  int64_t n;
+  NF_TRY(parse_count(l, what, &n));
+  if (n > NF_MAX_RANKS) return nf_error(NF_BAD_INPUT, "%s is above %d", what, NF_MAX_RANKS);
+  *out = (int)n;
+  return nf_ok();
+}
+
+// Behind the word "cut".
+static nf_status parse_cut(line *l, nf_cut *c) {
+  c->copies = 1;
+  NF_TRY(parse_small(l, "the dimension of a cut", &c->dim));
+  if (!accept_word(l, "world")) return expected(l, "'world'");
+  NF_TRY(parse_small(l, "the number of ranks", &c->world));
+  if (accept_word(l, "copies")) NF_TRY(parse_small(l, "the number of copies", &c->copies));
+  NF_TRY(expect(l, '['));
+  do {
+    if (c->n == NF_MAX_SEGMENTS)
+      return nf_error(NF_BAD_INPUT, "a cut has at most %d segments", NF_MAX_SEGMENTS);
+    NF_TRY(parse_count(l, "the size of a segment", &c->segment[c->n].size));
+    NF_TRY(expect(l, '/'));
+    NF_TRY(parse_count(l, "the unit of a segment", &c->segment[c->n++].unit));
+  } while (accept(l, ','));
+  if (c->world == 0) return nf_error(NF_BAD_INPUT, "a cut is over 2 to %d ranks", NF_MAX_RANKS);
+  return expect(l, ']');
+}
+
+typedef struct strings { // of a recipe
+  char tensor[MAX_STRING + 1], scales[MAX_STRING + 1];
+} strings;
+
+static nf_status parse_recipe(line *l, strings *s, nf_recipe *out) {
+  out->tensor = s->tensor;
+  NF_TRY(parse_string(l, s->tensor));
+  if (accept_word(l, "scales")) {
+    NF_TRY(parse_string(l, s->scales));
+    out->scales = s->scales;
+  }
+  if (accept_word(l, "stack")) {
+    NF_TRY(parse_count(l, "the number of stacked tensors", &out->stack));
+    if (out->stack == 0) return nf_error(NF_BAD_INPUT, "the number of stacked tensors is 0");
+  }
+  if (accept_word(l, "cut")) NF_TRY(parse_cut(l, &out->cut));
+  out->zero_but_rank0 = accept_word(l, "zero_but_rank0");
+  return end_line(l);
+}
+
 static nf_status parse_weight(parser *p, line *l) {
   result r;
-  char tensor[MAX_STRING + 1], scales[MAX_STRING + 1];
-  nf_recipe recipe = {.tensor = tensor};
+  strings s;
+  nf_recipe recipe = {0};
   NF_TRY(parse_typed(l, &r));
   NF_TRY(expect(l, '='));
-  NF_TRY(parse_string(l, tensor));
-  nf_view word = peek_word(l);
-  if (nf_view_equal(word, NF_VIEW("scales"))) {
-    take(l, word.n);
-    NF_TRY(parse_string(l, scales));
-    recipe.scales = scales;
-    word = peek_word(l);
-  }
-  if (nf_view_equal(word, NF_VIEW("stack"))) {
-    take(l, word.n);
-    word = peek_word(l);
-    if (!nf_parse_i64(word, &recipe.stack) || recipe.stack < 1)
-      return expected(l, "the number of stacked tensors");
-    take(l, word.n);
-  }
-  NF_TRY(end_line(l));
+  NF_TRY(parse_recipe(l, &s, &recipe));
   nf_build_weight(&p->b, r.name, r.type, recipe);
   return built(p);
 }

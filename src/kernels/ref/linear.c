@@ -47,7 +47,10 @@ void nf_grouped_linear_ref(const nf_grouped_linear_args *a, int64_t block) {
   const float *w[ROWS];
   bool decoded = false;
   for (int64_t r = 0, rows = a->ids.dim[0] * j_count; r < rows; r++) {
-    if (nf_ref_int(&a->ids, r / j_count, r % j_count) != e) continue;
+    const int32_t id = nf_ref_int(&a->ids, r / j_count, r % j_count);
+    const nf_tensor part = nf_ref_columns(&a->y, first, count);
+    if (id < 0 && e == 0) nf_ref_zero_row(&part, r);
+    if (id != e) continue;
     float bias_room[a->bias.data ? nf_ref_room(&a->bias) : 1];
     for (int i = 0; i < count && !decoded; i++) {
       w[i] = nf_ref_row(&a->w, e * a->w.dim[1] + first + i, w_room[i]);
