@@ -55,7 +55,8 @@ static void place(lockstep *l) {
     if (root(l->g, v) != v) continue;
     ok(nf_type_bytes(t, &most, &bytes));
     l->offset[v] = l->bytes;
-    l->bytes += (size_t)nf_round_up((int64_t)bytes * (t->cache ? slots_of(t) : 1), NF_CACHE_LINE) + NF_CACHE_LINE;
+    l->bytes +=
+        (size_t)nf_round_up((int64_t)bytes * (t->cache ? slots_of(t) : 1), NF_CACHE_LINE) + NF_CACHE_LINE;
   }
 }
 
