@@ -4,9 +4,11 @@
 #include "graph/cut.h"
 #include "model/weights.h"
 #include "tensor/pack.h"
+#include "tests/support/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -151,6 +153,36 @@ static void a_ranks_elements_are_the_weights(void **state) {
   }
 }
 
+// Rows so long that a rank's columns are read alone.
+static void long_rows(void **state) {
+  (void)state;
+  enum { ROWS = 3, COLUMNS = 8192 };
+  char *dir = folder_create(), *path = folder_path(dir, "model.safetensors");
+  nf_value v = {.name = "w", .type = NF_TYPE(NF_BF16, NF_C(ROWS), NF_C(COLUMNS)), .recipe = {.tensor = "t"}};
+  const nf_stored t = {.name = "t", .dtype = NF_BF16, .rank = 2, .dim = {ROWS, COLUMNS}};
+  nf_safetensors_writer w = {0};
+  nf_checkpoint *files;
+  static uint16_t all[ROWS][COLUMNS], part[ROWS][COLUMNS];
+  ok(nf_weight_dummy(&v, 0, all));
+  ok(nf_safetensors_create(path, &t, 1, &w));
+  ok(nf_safetensors_write(&w, 0, 0, all, sizeof all));
+  ok(nf_safetensors_commit(&w));
+  ok(nf_checkpoint_open(dir, NULL, &files));
+  v.recipe.cut = (nf_cut){.world = 3, .copies = 1, .dim = 1, .n = 1, .segment = {{COLUMNS, 64}}};
+  v.type = nf_cut_type(&v.recipe.cut, v.type);
+  for (int rank = 0; rank < 3; rank++) {
+    const nf_share s = nf_cut_share(&v.recipe.cut, 0, rank);
+    const int64_t width = v.type.dim[1].c;
+    ok(nf_weight_load(files, &v, rank, part));
+    for (int r = 0; r < ROWS; r++)
+      for (int64_t i = 0; i < width; i++)
+        assert_int_equal(((uint16_t *)part)[r * width + i], i < s.n ? all[r][s.from + i] : 0);
+  }
+  nf_checkpoint_close(files);
+  free(path);
+  folder_remove(dir);
+}
+
 static void ranks_that_there_are_not(void **state) {
   (void)state;
   nf_value v = {
@@ -166,6 +198,7 @@ static void ranks_that_there_are_not(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_ranks_elements_are_the_weights),
+      cmocka_unit_test(long_rows),
       cmocka_unit_test(ranks_that_there_are_not),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

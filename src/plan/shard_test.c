@@ -5,7 +5,9 @@
 #include "graph/cut.h"
 #include "model/family.h"
 #include "plan/shard.h"
+#include "tests/support/alloc_fail.h"
 #include "tests/support/lockstep.h"
+#include "tests/support/random_graph.h"
 #include <inttypes.h>
 #include <math.h>
 #include <setjmp.h>
@@ -261,6 +263,52 @@ static void small_graphs(void **state) {
   }
 }
 
+// ---- any graph, and no memory ----
+
+static void any_graph_is_dealt_or_refused(void **state) {
+  (void)state;
+  int dealt = 0;
+  for (uint64_t seed = 0; seed < 600; seed++) {
+    nf_graph *g = NULL;
+    nf_status st = nf_random_graph(seed, &g);
+    for (int world = 2; nf_is_ok(st) && world <= 4; world++) {
+      nf_graph *out = NULL;
+      st = nf_shard(g, world, &out);
+      dealt += nf_is_ok(st);
+      if (!nf_is_ok(st) && nf_status_code(st) != NF_BAD_INPUT) fail_msg("%s", nf_status_message(st));
+      nf_status_free(st);
+      st = nf_ok();
+      nf_graph_destroy(out);
+    }
+    nf_status_free(st);
+    nf_graph_destroy(g);
+  }
+  assert_true(dealt > 200);
+}
+
+static void every_allocation_may_fail(void **state) {
+  (void)state;
+  if (!nf_alloc_fail_available()) skip();
+  const model m = {NEXT_BLOCK};
+  for (int world = 2; world <= 4; world += 2) { // the second is refused
+    nf_graph *g = built(&m, NULL, NF_BF16), *out;
+    const int64_t live = nf_alloc_live();
+    bool failed = true;
+    for (uint64_t n = 1; failed; n++) {
+      out = NULL;
+      nf_alloc_fail_at(n, false);
+      nf_status st = nf_shard(g, world, &out);
+      failed = nf_alloc_count() >= n;
+      nf_alloc_fail_at(0, false);
+      assert_true(!failed || nf_status_code(st) == NF_NO_MEMORY || nf_status_code(st) == NF_BAD_INPUT);
+      nf_status_free(st);
+      nf_graph_destroy(out);
+      assert_int_equal(nf_alloc_live(), live);
+    }
+    nf_graph_destroy(g);
+  }
+}
+
 // ---- numbers ----
 
 enum { FIRST = 19, MORE = 3, TOKENS = FIRST + MORE };
@@ -372,6 +420,8 @@ int main(void) {
       cmocka_unit_test(real_and_small_models),
       cmocka_unit_test(one_rank_is_the_same_graph),
       cmocka_unit_test(small_graphs),
+      cmocka_unit_test(any_graph_is_dealt_or_refused),
+      cmocka_unit_test(every_allocation_may_fail),
       cmocka_unit_test(ranks_compute_the_same),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
