@@ -170,8 +170,8 @@ static nf_status fill_weight(infuse_model *m, nf_val v) {
   void *data = m->buffer[v].data;
   value.type = *nf_plan_type(m->plan, v);
   if (!nf_device_computes(m->rt->device)) return nf_ok();
-  if (m->options.dummy) return nf_weight_dummy(&value, data);
-  return nf_weight_load(m->files, &value, data);
+  if (m->options.dummy) return nf_weight_dummy(&value, 0, data);
+  return nf_weight_load(m->files, &value, 0, data);
 }
 
 static nf_status load_weights(infuse_model *m) {
