@@ -101,10 +101,16 @@ static json_t *explain_memory(const nf_plan *p) {
   return NULL;
 }
 
+static json_t *barriers(const nf_plan *p) { // a step
+  json_int_t n = 0;
+  for (size_t i = 0; i < p->n_steps; i++) n += p->step[i].meets_before + p->step[i].meets_after;
+  return json_integer(n);
+}
+
 nf_status nf_plan_explain(const nf_plan *p, json_t **out) {
   json_t *doc = json_object();
   int bad = put(doc, "nodes", explain_nodes(p)) | put(doc, "memory", explain_memory(p));
-  bad |= put(doc, "launches", json_integer((json_int_t)p->n_steps));
+  bad |= put(doc, "launches", json_integer((json_int_t)p->n_steps)) | put(doc, "barriers", barriers(p));
   if (bad != 0) {
     json_decref(doc);
     return nf_error(NF_NO_MEMORY, "no memory to explain the plan");
