@@ -86,6 +86,7 @@ typedef struct infuse_model_options {
   bool plain_activations;   // activations in front of FP8 weights are not quantised
   const char *const *force; // [n_force] "op=kernel"
   size_t n_force;
+  int64_t world; // ranks that share the model, 1 to 64; 0: 1. The runtime's threads are dealt out to them
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything

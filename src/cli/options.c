@@ -35,6 +35,7 @@ static const row rows[] = {
     {"--act-quant", "on|off", TEXT, AT(act_quant), 0, 0, CLI_MODEL,
      "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
+    {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL, "ranks that share the model (1)"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
     {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},
     {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,

@@ -28,17 +28,31 @@ typedef struct nf_budget {
   uint64_t weights, caches, activations, tables;
 } nf_budget;
 
+// What each rank has for itself.
+typedef struct nf_rank {
+  nf_threads *threads; // NULL: the runtime's
+  nf_device *device;
+  nf_plan *plan;
+  nf_buffer *buffer; // [n_values] of weights and pools
+  nf_buffer arena;
+  nf_buffer tables; // the step's arrays
+} nf_rank;
+
+// Makes the graph of `world` ranks from the whole one.
+typedef nf_status (*nf_cut)(const nf_graph *whole, int world, nf_graph **out);
+
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
   bool keep_all;                // every value can be looked at after a step
+  nf_cut cut;                   // NULL: the engine's own
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
   nf_graph *graph;
-  nf_plan *plan;
+  nf_ranks *ranks;
+  nf_rank *rank; // [options.world]
+  nf_plan *plan; // rank 0's: its results are what clients see
   nf_budget budget;
-  nf_buffer *buffer; // [n_values] of weights and pools
-  nf_buffer arena;
   bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
@@ -76,12 +90,25 @@ struct infuse_session {
 // Everything but the large allocations: config, files, graph, plan, budget.
 nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                            infuse_model *m);
-// infuse_model_load, with keep_all.
-nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
-                        infuse_model **out);
+// infuse_model_load with what only verify and tests want.
+typedef struct nf_load_options {
+  bool keep_all;
+  nf_cut cut; // in place of the engine's own
+} nf_load_options;
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                        nf_load_options own, infuse_model **out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
+nf_sizes nf_model_largest_step(const infuse_model *m);
+// Bytes of a weight or pool v with all its slots, of one rank; 0 for values that the plan places itself.
+nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
+
+// ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.
+nf_status nf_model_plan(infuse_model *m);           // the communicator and rank 0's plan
+nf_status nf_model_allocate_ranks(infuse_model *m); // the other plans, all memory, and starts the ranks
+nf_status nf_model_load_weights(infuse_model *m);
+void nf_model_release_ranks(infuse_model *m); // before the graph goes
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the
