@@ -12,9 +12,10 @@
 #include <stdalign.h>
 #include <string.h>
 
-// Ranks wait for the slowest of them, often for about as long as it takes to sleep and be woken. With more
-// threads than cores the one that is waited for may need this core.
-enum { SPINS = 2000, YIELDS = 16 };
+// Ranks wait for the slowest of them. Watching for about as long as sleeping and being woken takes costs at
+// most twice the better of the two. With more threads than cores the one that is waited for may need this
+// core: it is offered to it a few times, which is cheaper than sleep.
+enum { SPINS = 200, YIELDS = 4 };
 
 typedef struct gate {
   alignas(NF_CACHE_LINE) _Atomic uint32_t word;
@@ -24,7 +25,7 @@ typedef struct gate {
 enum { GONE = 1, ROUND = 2 }; // of the barrier's word: a rank has returned; rounds are counted above it
 
 struct nf_ranks {
-  int world, spins;
+  int world, spins, yields;
   bool started;
   nf_status (*f)(void *user, int rank);
   void *user;
@@ -54,7 +55,7 @@ static uint32_t await(const nf_ranks *r, gate *g, uint32_t seen) {
   uint32_t now;
   for (int i = 0; i < r->spins; i++, nf_pause())
     if ((now = word_of(g)) != seen) return now;
-  for (int i = 0; i < YIELDS; i++, sched_yield())
+  for (int i = 0; i < r->yields; i++, sched_yield())
     if ((now = word_of(g)) != seen) return now;
   while ((now = word_of(g)) == seen) {
     // Both sides are sequentially consistent: either open() sees the sleeper, or the futex the new word.
@@ -168,7 +169,9 @@ nf_status nf_ranks_create(int world, int threads, nf_ranks **out) {
   if (r == NULL) return nf_error(NF_NO_MEMORY, "no memory for %d ranks", world);
   memset(r, 0, sizeof *r);
   r->world = world;
-  r->spins = (int64_t)world * threads <= nf_cores() ? SPINS : 0;
+  const bool fits = (int64_t)world * threads <= nf_cores();
+  r->spins = fits ? SPINS : 0;
+  r->yields = fits ? 0 : YIELDS;
   const nf_status st = init(r);
   if (nf_is_ok(st))
     *out = r;
