@@ -211,6 +211,8 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
   const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
   p->batch = *b;
   if (p->options.ranks != NULL) p->batch.comm = nf_ranks_comm(p->options.ranks, p->options.rank);
-  if (!same) NF_TRY(set_tensors(p));
-  return nf_device_run(d, p->launch, p->n_steps);
+  const nf_status st = same ? nf_ok() : set_tensors(p);
+  if (nf_is_ok(st)) return nf_device_run(d, p->launch, p->n_steps);
+  p->batch.sizes = (nf_sizes){0}; // of no step: the next one sets them again
+  return st;
 }
