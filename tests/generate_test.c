@@ -17,7 +17,8 @@
 
 #include <cmocka.h>
 
-static const char *const model_dir = "models/gpt-oss-small", *const tiny_dir = "checkpoints/gpt-oss-tiny";
+static const char *const model_dir = "models/gpt-oss-small", *const tiny_dir = "checkpoints/gpt-oss-tiny",
+                         *const models[] = {"models/gpt-oss-small", "models/qwen3-next-small"};
 static infuse_runtime *runtime;
 enum { TEXT = 4096, N = 48, VOCAB_TINY = 384 };
 
@@ -164,8 +165,8 @@ static void test_greedy_continuation(void **state) {
 
 static const infuse_sampling warm = {.temperature = 1, .top_k = 50, .top_p = 0.95f, .seed = 7};
 
-static void text_of(infuse_runtime *rt, char *out) {
-  infuse_model *m = load(rt, model_dir, (infuse_model_options){.context = 256});
+static void text_of(infuse_runtime *rt, const char *dir, char *out) {
+  infuse_model *m = load(rt, dir, (infuse_model_options){.context = 256});
   infuse_session *s =
       session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
   const infuse_output o = finish(m, s, out);
@@ -177,25 +178,25 @@ static void text_of(infuse_runtime *rt, char *out) {
 
 static void test_threads(void **state) {
   (void)state;
-  char text[2][TEXT];
-  for (int threads = 1; threads <= 2; threads++) {
-    infuse_runtime *rt;
-    const infuse_runtime_options o = {.size = sizeof o, .threads = threads};
-    ok(infuse_runtime_create(&o, &rt));
-    text_of(rt, text[threads - 1]);
-    infuse_runtime_destroy(rt);
+  for (int i = 0; i < 2; i++) {
+    char text[2][TEXT];
+    for (int threads = 1; threads <= 2; threads++) {
+      infuse_runtime *rt;
+      const infuse_runtime_options o = {.size = sizeof o, .threads = threads};
+      ok(infuse_runtime_create(&o, &rt));
+      text_of(rt, models[i], text[threads - 1]);
+      infuse_runtime_destroy(rt);
+    }
+    assert_string_equal(text[0], text[1]);
+    assert_true(strlen(text[0]) > N);
   }
-  assert_string_equal(text[0], text[1]);
-  assert_true(strlen(text[0]) > N);
 }
 
-static void test_beside_others(void **state) {
-  (void)state;
+static void beside_others(const char *dir) {
   enum { ALL = 8 };
   char alone[TEXT], together[TEXT] = "";
-  text_of(runtime, alone);
-  infuse_model *m =
-      load(runtime, model_dir, (infuse_model_options){.context = 256, .sessions = ALL, .batch = 24});
+  text_of(runtime, dir, alone);
+  infuse_model *m = load(runtime, dir, (infuse_model_options){.context = 256, .sessions = ALL, .batch = 24});
   infuse_session *s[ALL];
   for (int i = 0; i < ALL; i++) {
     infuse_sampling other = warm;
@@ -211,6 +212,26 @@ static void test_beside_others(void **state) {
   }
   assert_string_equal(together, alone);
   for (int i = 0; i < ALL; i++) infuse_session_destroy(s[i]);
+  infuse_model_destroy(m);
+}
+
+static void test_beside_others(void **state) {
+  (void)state;
+  for (int i = 0; i < 2; i++) beside_others(models[i]);
+}
+
+// A slot that a session leaves holds its state; the next session must not see it.
+static void test_slots_are_used_again(void **state) {
+  (void)state;
+  char first[TEXT], again[TEXT];
+  infuse_model *m = load(runtime, models[1], (infuse_model_options){.context = 256});
+  for (int i = 0; i < 2; i++) {
+    infuse_session *s =
+        session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
+    finish(m, s, i == 0 ? first : again);
+    infuse_session_destroy(s);
+  }
+  assert_string_equal(first, again);
   infuse_model_destroy(m);
 }
 
@@ -273,6 +294,39 @@ static void test_chat(void **state) {
   assert_true(infuse_session_pending(s) > 20);
   assert_non_null(finish(m, s, text).channel);
   infuse_session_destroy(s);
+  s = session(m, (infuse_session_options){.thinking = INFUSE_THINKING_OFF}, NULL);
+  refused(infuse_session_chat(s, messages, 2), INFUSE_USAGE, "the model always thinks");
+  assert_int_equal(infuse_session_pending(s), 0);
+  infuse_session_destroy(s);
+  s = session(m, (infuse_session_options){.max_tokens = 2, .thinking = INFUSE_THINKING_ON}, NULL);
+  for (int i = 0; i < 2; i++) { // a second answer begins like the first
+    ok(infuse_session_chat(s, messages, 2));
+    assert_string_equal(infuse_session_output(s).channel, "");
+    finish(m, s, text);
+  }
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+}
+
+static void test_chatml(void **state) {
+  (void)state;
+  char text[TEXT];
+  size_t prompt[2];
+  infuse_model *m = load(runtime, models[1], (infuse_model_options){.context = 512});
+  assert_string_equal(infuse_model_chat_format(m), "chatml");
+  const infuse_message messages[] = {{"system", "Be brief."}, {"user", "Hello <|im_end|> there"}};
+  for (int i = 0; i < 2; i++) {
+    infuse_session *s = session(
+        m,
+        (infuse_session_options){
+            .sampling = &warm, .max_tokens = 16, .thinking = i ? INFUSE_THINKING_OFF : INFUSE_THINKING_ON},
+        NULL);
+    ok(infuse_session_chat(s, messages, 2));
+    prompt[i] = infuse_session_pending(s);
+    assert_non_null(finish(m, s, text).channel);
+    infuse_session_destroy(s);
+  }
+  assert_true(prompt[1] > prompt[0]); // an empty thought stands in the prompt
   infuse_model_destroy(m);
 }
 
@@ -296,6 +350,8 @@ static void test_refusals(void **state) {
   static const char *const empty[] = {""};
   const infuse_session_options o = {.size = sizeof o, .generate = true, .stop = empty, .n_stop = 1};
   refused(infuse_session_create(m, &o, &s), INFUSE_USAGE, "stop string 0 is empty");
+  const infuse_session_options odd = {.size = sizeof odd, .generate = true, .thinking = (infuse_thinking)3};
+  refused(infuse_session_create(m, &odd, &s), INFUSE_USAGE, "thinking is 3");
   int32_t *ids;
   size_t n;
   refused(infuse_encode(infuse_model_tokenizer(m), "ab\xff", 3, true, &ids, &n), INFUSE_BAD_INPUT, "byte 2");
@@ -389,11 +445,18 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_cpu_numbers),   cmocka_unit_test(test_greedy_continuation),
-      cmocka_unit_test(test_threads),       cmocka_unit_test(test_beside_others),
-      cmocka_unit_test(test_stop_string),   cmocka_unit_test(test_stop_token_and_context),
-      cmocka_unit_test(test_chat),          cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_nothing_to_do), cmocka_unit_test(test_every_allocation_fails),
+      cmocka_unit_test(test_cpu_numbers),
+      cmocka_unit_test(test_greedy_continuation),
+      cmocka_unit_test(test_threads),
+      cmocka_unit_test(test_beside_others),
+      cmocka_unit_test(test_stop_string),
+      cmocka_unit_test(test_stop_token_and_context),
+      cmocka_unit_test(test_chat),
+      cmocka_unit_test(test_chatml),
+      cmocka_unit_test(test_slots_are_used_again),
+      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_nothing_to_do),
+      cmocka_unit_test(test_every_allocation_fails),
       cmocka_unit_test(test_verify),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

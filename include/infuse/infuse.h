@@ -64,6 +64,10 @@ typedef struct infuse_runtime_options {
   // Progress of long work, `done` of `total`; returning false stops it (INFUSE_CANCELLED).
   bool (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
   void *user;
+  // A machine that is not here, to plan for: "gfx950", "sm_90", "zen4", …; NULL: the device's own. Models can
+  // then be explained, or loaded on device "null", but not run (INFUSE_UNAVAILABLE). INFUSE_USAGE names the
+  // nearest.
+  const char *target;
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);
@@ -86,7 +90,12 @@ typedef struct infuse_model_options {
   bool plain_activations;   // activations in front of FP8 weights are not quantised
   const char *const *force; // [n_force] "op=kernel"
   size_t n_force;
-  int64_t world; // ranks that share the model, 1 to 64; 0: 1. The runtime's threads are dealt out to them
+  const char *fuse; // "cost" (default; "off" on device ref), "ordered", "off"
+  const char *const
+      *fuse_order; // [n_fuse_order] of "ordered": rules or families, the first takes what it can
+  size_t n_fuse_order;
+  const char *rules; // "-a,+b": rules or families taken out and put back; NULL: all
+  int64_t world;     // ranks that share the model, 1 to 64; 0: 1. The runtime's threads are dealt out to them
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything
@@ -143,6 +152,15 @@ typedef struct infuse_sampling {
 // What generation_config.json asks for; greedy when it says nothing.
 INFUSE_API infuse_sampling infuse_model_sampling(const infuse_model *m);
 
+// Whether the answers of a chat begin with thoughts (channel "analysis"). The default is to think if the
+// model can. A model that always thinks refuses OFF, one that never does refuses ON: infuse_session_chat
+// fails with INFUSE_USAGE.
+typedef enum infuse_thinking {
+  INFUSE_THINKING_DEFAULT,
+  INFUSE_THINKING_ON,
+  INFUSE_THINKING_OFF
+} infuse_thinking;
+
 typedef struct infuse_session_options {
   size_t size;
   int64_t rows; // logits are wanted of the last so many tokens of the queue; 0: 1; INFUSE_ALL_ROWS
@@ -156,6 +174,7 @@ typedef struct infuse_session_options {
   size_t n_stop_tokens;
   const char *const *stop; // [n_stop] strings that end the text; they are not part of it
   size_t n_stop;
+  infuse_thinking thinking;
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
@@ -185,7 +204,7 @@ typedef struct infuse_message {
 } infuse_message;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
                                                              const infuse_message *messages, size_t n);
-INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", or NULL
+INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", "chatml", or NULL
 
 typedef enum infuse_finish {
   INFUSE_RUNNING,
@@ -199,7 +218,7 @@ typedef enum infuse_finish {
 typedef struct infuse_output {
   const char *text; // NUL-terminated, n bytes
   size_t n;
-  const char *channel; // of a chat: "analysis", "final", ...; "" before the first; NULL: no chat
+  const char *channel; // of a chat: "analysis", "commentary", "final"; "" before the first; NULL: no chat
   int32_t token;       // that was drawn, -1: none in this step
   size_t tokens;       // drawn so far
   infuse_finish finish;

@@ -36,7 +36,8 @@ static nf_status make_linear(const nf_dims *m, nf_op_desc *d, nf_extent t) {
     if (m->options & 1) d->in[2] = NF_TYPE(bias, n);
     return nf_op_infer(d);
   }
-  d->attr.grouped_linear.out = m->out;
+  d->attr.grouped_linear = (nf_grouped_linear_attrs){
+      .out = m->out, .pad = m->options & 16 ? nf_round_up(m->q[NF_Q_N] + 1, 32) : 0};
   d->in[0] = m->options & 2 ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
   d->in[1] = NF_TYPE(NF_I32, t, j);
   d->in[2] = NF_TYPE(m->weight, e, n, k);
@@ -169,7 +170,7 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
 }
 
 nf_status nf_case_make(nf_op op, const nf_dims *m, nf_case *out) {
-  const int64_t sequences = m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
+  const int64_t sequences = m->past ? 1 : m->tokens <= 2 ? nf_max(1, m->tokens) : m->tokens <= 8 ? 4 : 6;
   *out = (nf_case){.d.op = op, .dims = *m, .at = nf_sizes_of(m->tokens, sequences, nf_min(m->tokens, 3))};
   NF_TRY(make(&out->d, m));
   return nf_case_pad(&out->d, m);
@@ -190,14 +191,24 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
   nf_text_deinit(&t);
 }
 
+// Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
+static bool packable(const nf_variant *v, const nf_op_desc *d) {
+  const int weight = nf_packed_operand(d);
+  if (weight < 0 || v->pack == NF_PACK_PLAIN || d->in[weight].dtype != NF_MXFP4) return true;
+  return d->in[weight].dim[d->in[weight].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols == 0;
+}
+
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
+  if (!packable(v, &c->d)) return false;
   nf_selection s;
   nf_hw here = *hw;
   nf_op_desc d = c->d;
+  const nf_select_options o = {.least = c->at, .most = c->at};
   const int weight = nf_packed_operand(&d);
   here.backend = NF_BACKEND_CPU;
+  here.world = (int)c->dims.world;
   if (weight >= 0) d.in[weight].pack = NF_PACK_ANY;
-  nf_select_from(v, 1, &here, &d, NULL, &s);
+  nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;
 }
 
@@ -244,24 +255,15 @@ static void set_dtypes(nf_dims *m, int i) {
   m->weight = PICK(weight, i);
 }
 
-// Moves an extent to the legal side of l, where another multiple or bound will do.
-static void move(nf_dims *m, const nf_limit *l) {
-  int64_t *q = &m->q[l->quantity];
-  if (l->relation == NF_MULTIPLE_OF) *q = nf_max(1, nf_ceil_div(*q, l->value)) * l->value;
-  if (l->relation == NF_AT_MOST) *q = nf_min(*q, l->value);
-  if (l->relation == NF_AT_LEAST) *q = nf_max(*q, l->value);
-}
-
 bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out) {
-  nf_dims m = dims_of(i);
-  for (int pass = 0; pass < 2; pass++)
-    for (size_t l = 0; l < sizeof v->limit / sizeof *v->limit && v->limit[l].relation; l++)
-      if (v->limit[l].relation != NF_DTYPE_IN) move(&m, &v->limit[l]);
-  if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
-  if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
   const nf_case like = {.exact = i % 2, .seed = nf_check_hash(seed, (uint64_t)i)};
   for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
-    set_dtypes(&m, i + dtypes);
+    nf_dims m = dims_of(i);
+    set_dtypes(&m, i + dtypes); // first: packs and bytes follow from them
+    for (int pass = 0; pass < 2; pass++)
+      for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++) nf_dims_obey(&m, &v->limit[l]);
+    if (v->op == NF_OP_swiglu) m.q[NF_Q_K] += m.q[NF_Q_K] % 2;
+    if (v->op == NF_OP_rope_table) m.q[NF_Q_HEAD] += m.q[NF_Q_HEAD] % 2;
     if (made(v->op, &m, &like, out) && nf_case_legal(v, hw, out)) return true;
   }
   return false;
@@ -269,30 +271,34 @@ bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_
 
 bool nf_case_at(const nf_limit *l, const nf_case *c, nf_case *out) {
   nf_dims m = c->dims;
-  if (l->relation == NF_DTYPE_IN) return false;
-  m.q[l->quantity] = l->value;
+  if (!nf_dims_at(&m, l)) return false;
   if (l->quantity == NF_Q_E || l->quantity == NF_Q_TOPK) { // keep what else they multiply small
     m.q[NF_Q_K] = nf_min(m.q[NF_Q_K], 32);
     if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
   }
-  m.tokens = nf_min(m.tokens, 2);
+  if (l->quantity != NF_Q_BYTES) m.tokens = nf_min(m.tokens, 2);
   return made(c->d.op, &m, c, out);
 }
 
-bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
+static bool dtypes_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
   nf_dims m = c->dims;
-  if (l->relation == NF_DTYPE_IN) {
-    for (int i = 0; i < DTYPES; i++) {
-      set_dtypes(&m, i);
-      if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
-    }
-    return false;
+  for (int i = 0; i < DTYPES; i++) {
+    set_dtypes(&m, i);
+    if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d, NULL)) return true;
   }
+  return false;
+}
+
+bool nf_case_beyond(const nf_limit *l, const nf_case *c, nf_case *out) {
+  if (l->relation == NF_DTYPE_IN) return dtypes_beyond(l, c, out);
   // Two steps, as some ops want even extents.
   for (int step = 1; step <= 2; step++) {
-    m.q[l->quantity] = l->relation == NF_AT_LEAST ? l->value - step : l->value + step;
+    nf_dims m = c->dims;
+    if (!nf_dims_beyond(&m, l, step)) return false;
     if (c->d.op == NF_OP_router_topk) m.q[NF_Q_E] = nf_max(m.q[NF_Q_E], m.q[NF_Q_TOPK]);
-    if (made(c->d.op, &m, c, out) && !nf_limit_holds(l, &out->d)) return true;
+    if (!made(c->d.op, &m, c, out)) continue;
+    const nf_site site = {.at = out->at, .world = (int)m.world};
+    if (!nf_limit_holds(l, &out->d, &site)) return true;
   }
   return false;
 }

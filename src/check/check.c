@@ -109,7 +109,8 @@ static nf_status check_limit(check *k, const nf_variant *v, const nf_limit *l, c
   nf_check_row r = {
       .op = nf_op_of(c->d.op)->name, .variant = v->name, .ok = !nf_case_legal(v, k->hw, &beyond)};
   nf_text t = {0};
-  nf_limit_explain(l, &beyond.d, &t);
+  const nf_site site = {.at = beyond.at, .world = (int)beyond.dims.world};
+  nf_limit_explain(l, &beyond.d, &site, &t);
   snprintf(r.text, sizeof r.text, "refused: %s", t.failed ? "?" : t.at);
   if (!r.ok) snprintf(r.why, sizeof r.why, "selection takes it");
   nf_text_deinit(&t);
@@ -131,7 +132,7 @@ static nf_status check_variant(check *k, const nf_variant *v) {
     report(k, &r);
     return nf_ok();
   }
-  for (size_t l = 0; l < sizeof v->limit / sizeof *v->limit && v->limit[l].relation; l++)
+  for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++)
     NF_TRY(check_limit(k, v, &v->limit[l], &any));
   return nf_ok();
 }
@@ -165,7 +166,7 @@ nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, c
   check k = {.o = o, .hw = hw};
   NF_TRY(check_names(list, n, o));
   for (size_t i = 0; i < n; i++) {
-    const bool here = !(list[i].need & ~hw->features);
+    const bool here = !list[i].declared && !(list[i].need & ~hw->features);
     if (here && asked(o, &list[i])) NF_TRY(check_variant(&k, &list[i]), "checking %s", list[i].name);
   }
   if (o->bench) NF_TRY(nf_bench_variants(list, n, hw, o));

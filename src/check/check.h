@@ -23,7 +23,7 @@ typedef struct nf_check_options {
   const char *op, *variant; // NULL: all
   uint64_t seed;
   nf_threads *threads;
-  bool bench; // time shapes of gpt-oss as well
+  bool bench; // time shapes of real models as well
   void (*row)(void *user, const nf_check_row *r);
   void *user;
 } nf_check_options;

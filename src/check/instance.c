@@ -156,7 +156,10 @@ static nf_status make_batch(nf_instance *i, int32_t **out_before) {
           *count = before + s_count;
   int32_t *position = count + s_count, *row = position + tokens, *in = row + rows, *out = in + s_count;
   i->batch.sizes = i->c->at;
-  lengths(tokens, s_count, count, before, &i->batch.n_decode);
+  if (i->c->dims.past)
+    count[0] = (int32_t)tokens, before[0] = (int32_t)i->c->dims.past;
+  else
+    lengths(tokens, s_count, count, before, &i->batch.n_decode);
   for (int64_t s = 0; s < s_count; s++) {
     q_start[s + 1] = q_start[s] + count[s];
     kv_len[s] = before[s] + count[s];

@@ -6,8 +6,9 @@
 
 // The numbers that make a case of any op.
 typedef struct nf_dims {
-  int64_t q[NF_Q_COUNT]; // wanted extents
-  int64_t kv_heads, tokens, world;
+  int64_t q[NF_Q_COUNT];           // wanted extents
+  int64_t kv_heads, tokens, world; // world: ranks
+  int64_t past;                    // above 0: all tokens are of one sequence, with so many before them
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
@@ -19,6 +20,12 @@ typedef struct nf_case {
   bool exact; // small integers
   uint64_t seed;
 } nf_case;
+
+// Moves the number that a limit speaks of: to the legal side, where another one will do; to the limit itself;
+// `step` beyond it. false: the limit speaks of none (dtypes), or there is nothing beyond.
+void nf_dims_obey(nf_dims *m, const nf_limit *l);
+bool nf_dims_at(nf_dims *m, const nf_limit *l);
+bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
 
 nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *dims); // padding, ranks, fused ops: d->op
 // Where a PADDED op may have padding in its first operand, and the options ask for it.
@@ -65,5 +72,5 @@ unsigned char *nf_instance_base(const nf_instance *i,
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
 
-// Times the shapes of gpt-oss and tells them through o->row.
+// Times the shapes of real models and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

@@ -23,7 +23,9 @@ static const char *const finishes[] = {"interrupted", "stop", "length", "context
 // ---- the prompt ----
 
 static bool is_chat(const job *j) {
-  return j->o->chat || (!j->o->raw && j->o->tokens == NULL && infuse_model_chat_format(j->m) != NULL);
+  const cli_options *o = j->o;
+  if (o->chat || o->think != NULL) return true;
+  return !o->raw && o->tokens == NULL && infuse_model_chat_format(j->m) != NULL;
 }
 
 static int append_ids(job *j) {
@@ -136,6 +138,11 @@ static infuse_sampling sampling_of(const job *j) {
   return s;
 }
 
+static infuse_thinking thinking_of(const cli_options *o) {
+  if (o->think == NULL) return INFUSE_THINKING_DEFAULT;
+  return strcmp(o->think, "on") == 0 ? INFUSE_THINKING_ON : INFUSE_THINKING_OFF;
+}
+
 static int generate(job *j) {
   const infuse_sampling sampling = sampling_of(j);
   const infuse_session_options so = {.size = sizeof so,
@@ -144,7 +151,8 @@ static int generate(job *j) {
                                      .max_tokens = j->o->count,
                                      .ignore_eos = j->o->ignore_eos,
                                      .stop = j->o->stop.at,
-                                     .n_stop = j->o->stop.n};
+                                     .n_stop = j->o->stop.n,
+                                     .thinking = thinking_of(j->o)};
   int code = cli_fail(infuse_session_create(j->m, &so, &j->s));
   if (code == 0) code = append_prompt(j);
   if (code != 0) return code;
@@ -158,6 +166,10 @@ int cli_generate(const cli_options *o, infuse_runtime *rt) {
   if ((o->prompt == NULL) == (o->tokens == NULL)) return cli_usage("generate wants -p TEXT or --tokens LIST");
   if (o->chat && (o->raw || o->tokens != NULL))
     return cli_usage("--chat goes with neither --raw nor --tokens");
+  if (o->think != NULL && (o->raw || o->tokens != NULL))
+    return cli_usage("--think goes with neither --raw nor --tokens");
+  if (o->think != NULL && strcmp(o->think, "on") != 0 && strcmp(o->think, "off") != 0)
+    return cli_usage("--think: '%s' is neither on nor off", o->think);
   const infuse_model_options mo = cli_model_options(o);
   job j = {.o = o, .start = nf_now()};
   int code = cli_fail(infuse_model_load(rt, o->model, &mo, &j.m));

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST } kind;
+typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES } kind;
 typedef struct row {
   const char *name, *value; // "--last", "N"
   kind kind;
@@ -28,6 +28,7 @@ static const row rows[] = {
     {"--chunk", "N", NUMBER, AT(chunk), 1, 1 << 20, CLI_MODEL, "tokens computed at a time (64)"},
     {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN | CLI_GENERATE,
      "tokens a session may hold (4096)"},
+    {"--range", "LO:HI", TEXT, AT(range), 0, 0, CLI_EXPLAIN, "steps of so many tokens (all)"},
     {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
     {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,
@@ -37,6 +38,11 @@ static const row rows[] = {
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
     {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL, "ranks that share the model (1)"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
+    {"--fuse", "cost|ordered|off", TEXT, AT(fuse), 0, 0, CLI_MODEL,
+     "how fusions are chosen (cost; ref: off)"},
+    {"--fuse-order", "A,B,C", NAMES, AT(fuse_order), 0, 0, CLI_MODEL,
+     "rules or families, the first takes what it can (ordered)"},
+    {"--rules", "-A,+B", TEXT, AT(rules), 0, 0, CLI_MODEL, "without rule A, with B; all is every rule"},
     {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},
     {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,
      "at most N new tokens (until the context is full)"},
@@ -44,6 +50,8 @@ static const row rows[] = {
      "the prompt is a message (if the model knows chats)"},
     {"--raw", NULL, SWITCH, AT(raw), 0, 0, CLI_GENERATE, "the prompt is text to go on with"},
     {"--system", "TEXT", TEXT, AT(system), 0, 0, CLI_GENERATE, "instructions in front of a chat"},
+    {"--think", "on|off", TEXT, AT(think), 0, 0, CLI_GENERATE,
+     "with or without thoughts (on, if the model can)"},
     {"--stop", "TEXT", LIST, AT(stop), 0, 0, CLI_GENERATE, "end before TEXT; may be repeated"},
     {"--temperature", "T", REAL, AT(temperature), 0, 1000000, CLI_GENERATE,
      "0 is greedy (generation_config.json)"},
@@ -62,6 +70,8 @@ static const row rows[] = {
     {"--json", NULL, SWITCH, AT(json), 0, 0,
      CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY, "print JSON"},
     {"--device", "cpu|ref|null", TEXT, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
+    {"--target", "T", TEXT, AT(target), 0, 0, CLI_MODEL,
+     "plan for a machine that is not here: gfx950, sm_90, zen5"},
     {"--threads", "N", NUMBER, AT(threads), 1, 4096, CLI_ALL, "threads (one per core)"},
     {"--quiet", NULL, SWITCH, AT(quiet), 0, 0, CLI_ALL, "no progress, no notes"},
     {"--log", "LEVEL", TEXT, AT(log), 0, 0, CLI_ALL, "error, warning, info or debug (warning)"},
@@ -117,7 +127,14 @@ static bool store_in_list(const row *r, const char *text, cli_options *out) {
   return true;
 }
 
-static bool store(const row *r, const char *text, cli_options *out) {
+// Names between commas. The text is argv's, which is ours to cut.
+static bool store_names(const row *r, char *text, cli_options *out) {
+  for (char *rest = text, *name; (name = strsep(&rest, ",")) != NULL;)
+    if (!store_in_list(r, name, out)) return false;
+  return true;
+}
+
+static bool store(const row *r, char *text, cli_options *out) {
   switch (r->kind) {
   case SWITCH:
     *(bool *)((char *)out + r->offset) = true;
@@ -130,6 +147,8 @@ static bool store(const row *r, const char *text, cli_options *out) {
     return store_number(r, text, out);
   case REAL:
     return store_real(r, text, out);
+  case NAMES:
+    return store_names(r, text, out);
   case LIST:
     return store_in_list(r, text, out);
   }

@@ -23,8 +23,11 @@ static json_t *parse(const char *json, size_t n) {
 }
 
 static void print_target(const json_t *t) {
-  printf("%s: %s, %.0f cores, %.1f GiB", text(t, "device"), text(t, "name"), number(t, "cores"),
-         gib(t, "memory"));
+  const json_t *roof = json_object_get(t, "roofline");
+  const bool gpu = number(t, "multiprocessors") > 0;
+  printf("%s: %s, %.0f %s, %.1f GiB at %.0f GB/s", text(t, "device"), text(t, "name"),
+         number(t, gpu ? "multiprocessors" : "cores"), gpu ? "multiprocessors" : "cores", gib(t, "memory"),
+         number(roof, "bandwidth") * 1e-9);
   size_t i;
   json_t *feature;
   json_array_foreach(json_object_get(t, "features"), i, feature)
@@ -99,6 +102,13 @@ static void print_types(const json_t *node) {
       printf("%s%s", i != 0 ? ", " : "", text(result, "type"));
 }
 
+static void print_wants(json_t *wants) {
+  const char *extent;
+  json_t *padded;
+  json_object_foreach(wants, extent, padded)
+      printf(", wants %s padded to %" JSON_INTEGER_FORMAT, extent, json_integer_value(padded));
+}
+
 static void print_group(const group *g) {
   const char *kernel = text(g->node, "kernel");
   const int name = (int)strcspn(g->key, "\n");
@@ -107,10 +117,14 @@ static void print_group(const group *g) {
   print_types(g->node);
   printf("\n        = %.*s\n", (int)strcspn(body, "\n"), body);
   if (kernel[0] == '?') return; // a view
-  printf("        runs %s", kernel);
+  printf("        %s %s, %.2f us", json_is_true(json_object_get(g->node, "declared")) ? "would run" : "runs",
+         kernel, number(g->node, "us"));
+  print_wants(json_object_get(g->node, "wants"));
   size_t i;
   json_t *c;
-  json_array_foreach(json_object_get(g->node, "candidates"), i, c) if (strcmp(text(c, "kernel"), kernel) != 0)
+  json_array_foreach(json_object_get(g->node, "candidates"), i,
+                     c) if (json_is_true(json_object_get(c, "here")) &&
+                            strcmp(text(c, "kernel"), kernel) != 0)
       printf("\n        not %s: %s", text(c, "kernel"), text(c, "verdict"));
   printf("\n");
 }
@@ -127,11 +141,13 @@ static void print_nodes(const json_t *nodes, bool all) {
 
 static void print_model(const json_t *doc) {
   const json_t *m = json_object_get(doc, "model");
-  printf("model: %s, %.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token)%s\n",
-         text(m, "family"), number(m, "layers"), number(m, "hidden"), number(m, "vocab"),
-         number(m, "experts"), number(m, "experts_per_token"),
-         json_is_true(json_object_get(m, "files")) ? ""
-                                                   : "; no weight files, types from the family's inventory");
+  printf("model: %s, %.0f layers, hidden %.0f, vocabulary %.0f", text(m, "family"), number(m, "layers"),
+         number(m, "hidden"), number(m, "vocab"));
+  if (number(m, "experts") > 0)
+    printf(", %.0f experts (%.0f a token)", number(m, "experts"), number(m, "experts_per_token"));
+  printf("%s\n", json_is_true(json_object_get(m, "files"))
+                     ? ""
+                     : "; no weight files, types from the family's inventory");
   printf("step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits\n",
          number(m, "batch"), number(m, "sessions"), number(m, "context"), number(m, "rows"));
 }
@@ -190,10 +206,14 @@ static void print_memory(const json_t *doc, bool all) {
 void cli_render_explain(const char *json, size_t n, bool all) {
   json_t *doc = parse(json, n);
   const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes");
+  if (number(plan, "declared") > 0)
+    printf("note: %.0f of %.0f kernels are declared, not written yet: this plan can't be run\n",
+           number(plan, "declared"), number(plan, "launches"));
   print_model(doc);
   printf("target: ");
   print_target(json_object_get(doc, "target"));
-  printf("plan: %zu nodes, %.0f kernels a step", json_array_size(nodes), number(plan, "launches"));
+  printf("plan: %zu nodes, %.0f kernels a step, estimated %.1f us for the largest step",
+         json_array_size(nodes), number(plan, "launches"), number(plan, "us"));
   print_ranks(doc);
   printf("\n\n");
   print_nodes(nodes, all);

@@ -9,6 +9,7 @@
 #include "engine/tables.h"
 #include "model/family.h"
 #include "model/generation.h"
+#include "plan/compile.h"
 #include "plan/plan.h"
 #include <infuse/infuse.h>
 
@@ -16,12 +17,15 @@ enum { NF_PAGE = 64 }; // tokens per KV page: a multiple of it ends every reusab
 
 struct infuse_runtime {
   nf_log log;
-  infuse_runtime_options options; // `device` points into the device table
+  infuse_runtime_options options; // `device` points into the device table, `target` into the targets
   nf_threads *threads;
   nf_device *device;
-  nf_hw hw; // facts that selection sees for this device
+  nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
+  bool plans_only; // for a target that is not here, and nobody asked for the null device
 };
+// NF_UNAVAILABLE when the runtime can only plan.
+nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
 typedef struct nf_budget {
@@ -48,10 +52,12 @@ struct infuse_model {
   nf_cut cut;                   // NULL: the engine's own
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *graph;
+  nf_graph *logical;    // as the family says it
+  nf_compiled compiled;
+  const nf_graph *graph; // of `compiled`: what runs
+  nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
   nf_ranks *ranks;
   nf_rank *rank; // [options.world]
-  nf_plan *plan; // rank 0's: its results are what clients see
   nf_budget budget;
   bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
   nf_slots slots[NF_CACHE_COUNT];
@@ -60,6 +66,7 @@ struct infuse_model {
   float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
   nf_tokenizer *tokenizer;    // NULL: the folder has none
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
+  nf_thinking thinking;       // for formats that go by the chat template
   nf_generation_config generation;
   nf_choice *choices; // [vocab] the sampler's scratch
   nf_val logits_value;
@@ -87,9 +94,11 @@ struct infuse_session {
   int64_t first_token_position;
 };
 
-// Everything but the large allocations: config, files, graph, plan, budget.
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m);
+// Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
+// the caller may change how it is compiled.
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
+nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load with what only verify and tests want.
 typedef struct nf_load_options {
   bool keep_all;
@@ -105,10 +114,10 @@ nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
 // ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.
-nf_status nf_model_plan(infuse_model *m);           // the communicator and rank 0's plan
+nf_status nf_model_create_ranks(infuse_model *m);   // the communicator; makes no thread
 nf_status nf_model_allocate_ranks(infuse_model *m); // the other plans, all memory, and starts the ranks
 nf_status nf_model_load_weights(infuse_model *m);
-void nf_model_release_ranks(infuse_model *m); // before the graph goes
+void nf_model_release_ranks(infuse_model *m); // before what was compiled goes
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the

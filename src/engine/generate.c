@@ -19,6 +19,15 @@ static nf_status check_sampling(const infuse_sampling *s) {
   return nf_ok();
 }
 
+static nf_status think_of(infuse_thinking wish, nf_think *out) {
+  static const nf_think kinds[] = {[INFUSE_THINKING_DEFAULT] = NF_THINK_DEFAULT,
+                                   [INFUSE_THINKING_ON] = NF_THINK_ON,
+                                   [INFUSE_THINKING_OFF] = NF_THINK_OFF};
+  if ((unsigned)wish >= sizeof kinds / sizeof *kinds)
+    return nf_error(NF_USAGE, "thinking is %d; it must be default (0), on (1) or off (2)", (int)wish);
+  return *out = kinds[wish], nf_ok();
+}
+
 static nf_status copy_stops(const infuse_session_options *o, nf_generation *g) {
   g->stop_token = nf_alloc(o->n_stop_tokens, sizeof *g->stop_token);
   g->stop = nf_alloc(o->n_stop, sizeof *g->stop);
@@ -42,6 +51,7 @@ static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf
     return nf_error(NF_USAGE, "device null computes nothing to draw tokens from");
   if (o->max_tokens < 0)
     return nf_error(NF_USAGE, "max_tokens is %ld; it can't be negative", (long)o->max_tokens);
+  NF_TRY(think_of(o->thinking, &g->think));
   g->sampling = (nf_sampling){s.temperature, s.top_k, s.top_p, s.min_p, s.seed};
   g->max_tokens = o->max_tokens;
   g->ignore_eos = o->ignore_eos;

@@ -11,6 +11,7 @@ typedef struct nf_generation {
   nf_sampling sampling;
   int64_t max_tokens; // 0: no limit
   bool ignore_eos;
+  nf_think think;      // of its chats
   int32_t *stop_token; // [n_stop_tokens] copied
   size_t n_stop_tokens;
   char **stop; // [n_stop] copied

@@ -4,6 +4,8 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "text/chat_template.h"
+#include <string.h>
 
 static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {
   if (*value == 0) *value = otherwise;
@@ -52,6 +54,19 @@ static void log_unused(const infuse_model *m) {
                  nf_checkpoint_where(m->files), n, prefix);
 }
 
+// One graph for all ranks; that of a single rank is the whole one.
+static nf_status cut_graph(infuse_model *m) {
+  if (m->options.world == 1) return nf_ok();
+  if (m->cut == NULL)
+    return nf_error(NF_UNAVAILABLE, "a model can't be cut for %ld ranks yet; give world 1",
+                    (long)m->options.world);
+  nf_graph *whole = m->logical;
+  m->logical = NULL;
+  const nf_status st = m->cut(whole, (int)m->options.world, &m->logical);
+  nf_graph_destroy(whole);
+  return st;
+}
+
 static nf_status build_graph(infuse_model *m) {
   const nf_build_options o = {.activation = m->rt->activation,
                               .page = NF_PAGE,
@@ -59,23 +74,45 @@ static nf_status build_graph(infuse_model *m) {
                               .hidden_outputs = m->options.keep_hidden,
                               .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
-  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->graph));
-  for (nf_val v = 1; v < m->graph->n_values; v++) m->uses[m->graph->value[v].type.cache] = true;
+  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->logical));
+  NF_TRY(cut_graph(m));
+  for (nf_val v = 1; v < m->logical->n_values; v++) m->uses[m->logical->value[v].type.cache] = true;
   log_unused(m);
   return nf_ok();
 }
 
-// The graph of a single rank is the whole one.
-static nf_status cut_graph(infuse_model *m) {
-  if (m->options.world == 1) return nf_ok();
-  if (m->cut == NULL)
-    return nf_error(NF_UNAVAILABLE, "a model can't be cut for %ld ranks yet; give world 1",
-                    (long)m->options.world);
-  nf_graph *whole = m->graph;
-  m->graph = NULL;
-  const nf_status st = m->cut(whole, (int)m->options.world, &m->graph);
-  nf_graph_destroy(whole);
-  return st;
+// The references are a graph as it is said, unless somebody asks for more.
+static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
+  static const char *const names[] = {
+      [NF_FUSE_COST] = "cost", [NF_FUSE_ORDERED] = "ordered", [NF_FUSE_OFF] = "off"};
+  const infuse_model_options *o = &m->options;
+  *out = o->n_fuse_order != 0                  ? NF_FUSE_ORDERED
+         : m->rt->hw.backend == NF_BACKEND_REF ? NF_FUSE_OFF
+                                               : NF_FUSE_COST;
+  if (o->fuse == NULL) return nf_ok();
+  for (int i = 0; i < 3; i++)
+    if (strcmp(o->fuse, names[i]) == 0) return *out = (nf_fuse_mode)i, nf_ok();
+  const char *near = nf_nearest(o->fuse, names, 3);
+  return nf_error(NF_USAGE, "fuse '%s' is not known%s%s; there are cost, ordered and off", o->fuse,
+                  near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+}
+
+nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out) {
+  const infuse_model_options *o = &m->options;
+  *out = (nf_compile_options){.plan = {.hw = m->rt->hw,
+                                       .select = {.force = o->force, .n_force = o->n_force},
+                                       .max = nf_model_largest_step(m),
+                                       .keep_all = m->keep_all,
+                                       .ranks = m->ranks},
+                              .least = nf_sizes_of(1, 1, 1),
+                              .order = o->fuse_order,
+                              .n_order = o->n_fuse_order,
+                              .rules = o->rules};
+  out->plan.hw.world = (int)o->world;
+  // What is asked for most: all sessions decode.
+  out->at = nf_sizes_of(nf_min(o->sessions, o->batch), o->sessions, nf_min(o->sessions, o->rows));
+  NF_TRY(nf_select_check_forced(&out->plan.select));
+  return fuse_mode(m, &out->mode);
 }
 
 nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
@@ -115,16 +152,20 @@ static nf_status add_up(infuse_model *m) {
   return nf_ok();
 }
 
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m) {
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
   NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
   NF_TRY(nf_config_load(dir, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
-  NF_TRY(build_graph(m));
-  NF_TRY(cut_graph(m));
-  NF_TRY(nf_model_plan(m));
+  NF_TRY(nf_model_create_ranks(m));
+  return build_graph(m);
+}
+
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
+  NF_TRY(nf_compile(m->logical, o, &m->compiled));
+  m->graph = m->compiled.graph;
+  m->plan = m->compiled.plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
   return add_up(m);
 }
@@ -177,7 +218,8 @@ static void release(infuse_model *m) {
   nf_free(m->choices);
   nf_tokenizer_destroy(m->tokenizer);
   nf_free(m->hidden);
-  nf_graph_destroy(m->graph);
+  nf_compiled_deinit(&m->compiled);
+  nf_graph_destroy(m->logical);
   nf_checkpoint_close(m->files);
   nf_config_deinit(&m->config);
 }
@@ -193,21 +235,26 @@ static nf_status load_tokenizer(infuse_model *m, const char *dir) {
   return st;
 }
 
-static nf_status load_text(infuse_model *m, const char *dir) {
-  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
-  NF_TRY(load_tokenizer(m, dir));
-  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
-  if (m->choices == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
-  if (m->tokenizer == NULL) return nf_ok();
-  const nf_chat_format *chat = nf_chat_format_of(m->config.family->model_type);
+// A tokenizer without the format's tokens leaves the model without chats; a broken template is broken.
+static nf_status find_chat(infuse_model *m, const char *dir) {
+  const nf_chat_format *chat = nf_chat_format_of(m->config.family->chat);
   const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
   if (nf_is_ok(st))
     m->chat = chat;
   else
     nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
   nf_status_free(st);
-  return nf_ok();
+  if (m->chat == NULL || !m->chat->by_template) return nf_ok();
+  return nf_chat_template_load(dir, m->tokenizer, &m->thinking);
+}
+
+static nf_status load_text(infuse_model *m, const char *dir) {
+  NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
+  NF_TRY(load_tokenizer(m, dir));
+  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
+  if (m->choices == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }
 
 infuse_sampling infuse_model_sampling(const infuse_model *m) {
@@ -217,12 +264,16 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
 
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                         nf_load_options own, infuse_model **out) {
+  NF_TRY(nf_runtime_check_runs(rt));
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = own.keep_all;
   m->cut = own.cut;
   nf_status st;
-  NF_GOTO(nf_model_prepare(rt, dir, o, m));
+  nf_compile_options compiling;
+  NF_GOTO(nf_model_open(rt, dir, o, m));
+  NF_GOTO(nf_model_compile_options(m, &compiling));
+  NF_GOTO(nf_model_compile(m, &compiling));
   NF_GOTO(check_budget(m));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));

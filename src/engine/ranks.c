@@ -6,32 +6,27 @@
 #include "engine/engine.h"
 #include "model/weights.h"
 
-// ---- plans ----
-
 // The runtime's threads are dealt out evenly. A single rank has them all.
 static int threads_each(const infuse_model *m) {
   const int all = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 1;
   return (int)nf_max(1, all / m->options.world);
 }
 
-static nf_status plan_rank(infuse_model *m, int rank) {
-  const nf_plan_options o = {.hw = m->rt->hw,
-                             .select = {.force = m->options.force, .n_force = m->options.n_force},
-                             .max = nf_model_largest_step(m),
-                             .keep_all = m->keep_all,
-                             .ranks = m->ranks,
-                             .rank = rank};
-  NF_TRY(nf_select_check_forced(&o.select));
-  return nf_plan_create(m->graph, &o, &m->rank[rank].plan);
-}
-
-nf_status nf_model_plan(infuse_model *m) {
+nf_status nf_model_create_ranks(infuse_model *m) {
   m->rank = nf_alloc((size_t)m->options.world, sizeof *m->rank);
   if (m->rank == NULL) return nf_error(NF_NO_MEMORY, "no memory for %ld ranks", (long)m->options.world);
-  NF_TRY(nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks));
-  NF_TRY(plan_rank(m, 0));
-  m->plan = m->rank[0].plan;
-  return nf_ok();
+  return nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks);
+}
+
+// Planning is deterministic: every rank's plan is like that of rank 0, which there is already.
+static nf_status plan_rank(infuse_model *m, int rank) {
+  nf_rank *r = &m->rank[rank];
+  nf_compile_options o;
+  if (rank == 0) return r->plan = m->plan, nf_ok();
+  NF_TRY(nf_model_compile_options(m, &o));
+  NF_TRY(nf_compiled_plan(&m->compiled, &o, rank, &r->plan));
+  if (nf_plan_arena_bytes(r->plan) == nf_plan_arena_bytes(m->plan)) return nf_ok();
+  return nf_error(NF_INTERNAL, "the plans of ranks 0 and %d differ", rank);
 }
 
 // ---- memory ----
@@ -80,12 +75,9 @@ static nf_status make_device(const infuse_model *m, nf_rank *r) {
 static nf_status allocate_rank(infuse_model *m, int rank) {
   nf_rank *r = &m->rank[rank];
   NF_TRY(make_device(m, r));
-  if (rank != 0) NF_TRY(plan_rank(m, rank));
-  const size_t bytes = nf_plan_arena_bytes(r->plan);
-  if (bytes != nf_plan_arena_bytes(m->plan))
-    return nf_error(NF_INTERNAL, "the plans of ranks 0 and %d differ", rank);
+  NF_TRY(plan_rank(m, rank));
   NF_TRY(allocate_stored(m, r));
-  NF_TRY(nf_device_alloc(r->device, bytes, &r->arena), "for activations");
+  NF_TRY(nf_device_alloc(r->device, nf_plan_arena_bytes(r->plan), &r->arena), "for activations");
   nf_plan_place(r->plan, r->arena.data);
   NF_TRY(nf_device_alloc(r->device, m->tables.bytes, &r->tables), "for the step's tables");
   bind_inputs(m, r);
@@ -108,7 +100,7 @@ static void release_rank(const infuse_model *m, nf_rank *r) {
     nf_device_free(r->device, &r->tables);
   }
   nf_free(r->buffer);
-  nf_plan_destroy(r->plan);
+  if (r->plan != m->plan) nf_plan_destroy(r->plan);
   if (r->device != m->rt->device) nf_device_destroy(r->device);
   nf_threads_destroy(r->threads);
 }

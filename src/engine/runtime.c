@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runtimes: options, log, threads and the device, from a table of the devices there are.
+// Runtimes: options, log, threads and the device, from a table of the devices there are, or a target that is
+// not.
 #include "base/memory.h"
 #include "engine/engine.h"
 #include <string.h>
@@ -44,16 +45,39 @@ static nf_status check_options(const infuse_runtime_options *o) {
   return nf_ok();
 }
 
+// A target's kernels run on nothing that is here; the null device stands in for it.
+static nf_status init_target(infuse_runtime *rt, const device_row *row, bool device_given) {
+  NF_TRY(nf_hw_target(rt->options.target, &rt->hw));
+  rt->options.target = rt->hw.target;
+  if (device_given && row->computes)
+    return nf_error(NF_UNAVAILABLE,
+                    "target %s is not here for device %s to run: leave out the device, or give null",
+                    rt->options.target, row->name);
+  rt->plans_only = !device_given;
+  if (rt->plans_only) rt->options.device = nf_backend_name(rt->hw.backend);
+  rt->activation = NF_BF16;
+  return nf_device_null(&rt->device);
+}
+
+nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
+  if (!rt->plans_only) return nf_ok();
+  return nf_error(NF_UNAVAILABLE,
+                  "target %s (%s) is not here: it can be planned for (explain, or device null), not run on",
+                  rt->options.target, rt->hw.name);
+}
+
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
   NF_TRY(check_options(o));
   const device_row *row = NULL;
-  NF_TRY(find_device(o->device != NULL ? o->device : "cpu", &row));
+  const bool device_given = o->device != NULL;
+  NF_TRY(find_device(device_given ? o->device : "cpu", &row));
   rt->options.device = row->name;
   rt->log = (nf_log){.level = (nf_level)o->log_level,
                      .write = o->log != NULL ? forward_log : NULL,
                      .progress = o->progress != NULL ? forward_progress : NULL,
                      .user = &rt->options};
+  if (o->target != NULL) return init_target(rt, row, device_given);
   NF_TRY(nf_hw_detect(&rt->hw));
   rt->hw.backend = row->backend;
   rt->activation = row->activation;

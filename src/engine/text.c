@@ -82,17 +82,35 @@ static nf_status convert(const infuse_message *messages, size_t n, nf_chat_messa
   return nf_ok();
 }
 
+// The reader of an answer to come; that of an answer before it has done its work.
+static void expect_answer(nf_generation *g, const nf_chat_format *format, nf_chat_reader *reader) {
+  if (g->reader != NULL) g->chat->reader_destroy(g->reader);
+  g->chat = format;
+  g->reader = reader;
+  g->channel[0] = '\0';
+}
+
 static nf_status render(infuse_session *s, const nf_chat_message *messages, size_t n, nf_ids *ids) {
   const infuse_model *m = s->model;
   char date[16];
   struct tm now;
   const time_t seconds = time(NULL);
   strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&seconds, &now));
-  const nf_chat chat = {.message = messages, .n = n, .date = nf_view_of(date), .answer = true};
+  const nf_chat chat = {.message = messages,
+                        .n = n,
+                        .date = nf_view_of(date),
+                        .answer = true,
+                        .thinking = m->thinking,
+                        .think = s->generation->think};
+  nf_chat_reader *reader = NULL;
   NF_TRY(m->chat->render(m->tokenizer, &chat, ids));
-  s->generation->chat = m->chat;
-  if (s->generation->reader == NULL) NF_TRY(m->chat->reader_create(m->tokenizer, &s->generation->reader));
-  return (nf_status){infuse_session_append(s, ids->at, ids->n)};
+  NF_TRY(m->chat->reader_create(m->tokenizer, &chat, &reader));
+  const nf_status st = {infuse_session_append(s, ids->at, ids->n)};
+  if (nf_is_ok(st))
+    expect_answer(s->generation, m->chat, reader);
+  else
+    m->chat->reader_destroy(reader);
+  return st;
 }
 
 infuse_error *infuse_session_chat(infuse_session *s, const infuse_message *messages, size_t n) {

@@ -77,7 +77,8 @@ static void print_real(float x, nf_text *out) {
   nf_text_printf(out, "%s", text);
 }
 
-static void print_attr(const struct nf_attr_info *a, const nf_attrs *attrs, nf_text *out) {
+void nf_attr_print(nf_op op, int i, const nf_attrs *attrs, nf_text *out) {
+  const struct nf_attr_info *a = &nf_op_of(op)->attr[i];
   const void *at = (const char *)attrs + a->offset;
   nf_text_printf(out, " %s=", a->name);
   switch (a->kind) {
@@ -107,7 +108,7 @@ void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
   for (int i = 0; i < n_in; i++)
     nf_text_printf(out, "%s%s", i ? ", " : "", n->in[i] ? g->value[n->in[i]].name : "_");
   nf_text_printf(out, ")");
-  for (int i = 0; i < info->n_attr; i++) print_attr(&info->attr[i], &n->attr, out);
+  for (int i = 0; i < info->n_attr; i++) nf_attr_print(n->op, i, &n->attr, out);
 }
 
 static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {

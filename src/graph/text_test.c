@@ -31,34 +31,36 @@ static void check_print(const char *text, const char *want) {
   nf_graph_destroy(g);
 }
 
-static const char layer[] = "graph gpt-oss-tiny\n"
-                            "input tokens : i32[T]\n"
-                            "input forced : i32[T,4]\n"
-                            "pool L0.kv : sliding bf16[2,2,64,64]\n"
-                            "weight embed.w : bf16[2010,128] = \"model.embed_tokens.weight\"\n"
-                            "weight norm.w : bf16[128:192] = \"\"\n"
-                            "weight router.w : bf16[8,128] = \"a \\x22quoted\\x22 \\x5c name\\x0a\"\n"
-                            "weight up.w : mxfp4[8,256,128] = \"up_blocks\" scales \"up_scales\"\n"
-                            "weight up.b : bf16[8,256] = \"up_bias\"\n"
-                            "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
-                            "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
-                            "beta_fast=32 beta_slow=1 scale=1.3465736 "
-                            "dims=64 truncate=0\n"
-                            "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05 one_plus=0\n"
-                            "q : bf16[T,2,64] = reshape(normed) to=[T,2,64]\n"
-                            "k : bf16[T,2,64] = rope(q, rope)\n"
-                            "L0.kv.1 : sliding bf16[2,2,64,64] = kv_write(k, q, L0.kv)\n"
-                            "o : bf16[T,2,64] = attention(k, L0.kv.1) scale=0.125 window=128\n"
-                            "flat : bf16[T,128] = reshape(o) to=[T,128]\n"
-                            "mid : bf16[T,128] = add(hidden.0, flat)\n"
-                            "logits : f32[T,8] = linear(mid, router.w) out=f32\n"
-                            "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4\n"
-                            "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16\n"
-                            "act : bf16[T,4,128] = swiglu(up) alpha=1.702 beta=1 limit=7 interleaved=1\n"
-                            "sum : bf16[T,128] = combine(act, choice)\n"
-                            "rows : bf16[R,128] = gather_rows(sum)\n"
-                            "output rows\n"
-                            "output mid\n";
+static const char layer[] =
+    "graph gpt-oss-tiny\n"
+    "input tokens : i32[T]\n"
+    "input forced : i32[T,4]\n"
+    "pool L0.kv : sliding bf16[2,2,64,64]\n"
+    "weight embed.w : bf16[2010,128] = \"model.embed_tokens.weight\"\n"
+    "weight norm.w : bf16[128:192] = \"\"\n"
+    "weight router.w : bf16[8,128] = \"a \\x22quoted\\x22 \\x5c name\\x0a\"\n"
+    "weight up.w : mxfp4[8,256,128] = \"up_blocks\" scales \"up_scales\"\n"
+    "weight up.b : bf16[8,256] = \"up_bias\"\n"
+    "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
+    "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
+    "beta_fast=32 beta_slow=1 scale=1.3465736 "
+    "dims=64 truncate=0\n"
+    "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05 one_plus=0\n"
+    "q : bf16[T,2,64] = reshape(normed) to=[T,2,64]\n"
+    "k : bf16[T,2,64] = rope(q, rope)\n"
+    "L0.kv.1 : sliding bf16[2,2,64,64] = kv_write(k, q, L0.kv)\n"
+    "o : bf16[T,2,64] = attention(k, L0.kv.1) scale=0.125 window=128\n"
+    "flat : bf16[T,128] = reshape(o) to=[T,128]\n"
+    "mid : bf16[T,128] = add(hidden.0, flat)\n"
+    "logits : f32[T,8] = linear(mid, router.w) out=f32\n"
+    "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4 "
+    "over_all=0\n"
+    "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16 pad=0\n"
+    "act : bf16[T,4,128] = swiglu(up) alpha=1.702 beta=1 limit=7 interleaved=1\n"
+    "sum : bf16[T,128] = combine(act, choice)\n"
+    "rows : bf16[R,128] = gather_rows(sum)\n"
+    "output rows\n"
+    "output mid\n";
 
 static void by_hand(void **state) {
   (void)state;
@@ -80,8 +82,8 @@ static void loose_forms(void **state) {
 
 static void results_have_any_names(void **state) {
   (void)state;
-  const char *text =
-      "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2\noutput best\n";
+  const char *text = "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2 "
+                     "over_all=0\noutput best\n";
   check_print(text, text);
 }
 

@@ -7,7 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-const char *nf_backend_name(nf_backend b) { return b == NF_BACKEND_REF ? "ref" : "cpu"; }
+static const char *const backend_names[NF_BACKEND_COUNT] = {"ref", "cpu", "cuda", "hip"};
+const char *nf_backend_name(nf_backend b) { return backend_names[b]; }
 
 static const char *const feature_names[] = {
 #define NAME(id, name) name,
@@ -15,6 +16,19 @@ static const char *const feature_names[] = {
 #undef NAME
 };
 const char *nf_cpu_feature_name(int index) { return feature_names[index]; }
+
+static const char *const rate_names[NF_RATE_COUNT] = {"f32", "bf16", "8bit"};
+const char *nf_rate_name(nf_rate r) { return rate_names[r]; }
+
+static const char *const gpu_names[] = {
+#define NAME(id, name) name,
+    NF_GPU_FEATURES(NAME)
+#undef NAME
+};
+const char *nf_feature_name(int bit) {
+  if (bit < NF_CPU_FEATURE_COUNT) return feature_names[bit];
+  return bit > NF_GPU_INDEX_BASE ? gpu_names[bit - NF_GPU_INDEX_BASE - 1] : "";
+}
 
 #if defined(__x86_64__)
 #include <asm/prctl.h>
@@ -110,5 +124,6 @@ nf_status nf_hw_detect(nf_hw *out) {
       .memory = (uint64_t)pages * (uint64_t)page,
   };
   detect_name(out->name, sizeof out->name);
+  nf_hw_state_peaks(out);
   return nf_ok();
 }

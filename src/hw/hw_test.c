@@ -30,6 +30,8 @@ static void names(void **state) {
   assert_string_equal(nf_cpu_feature_name(NF_CPU_INDEX_AVX512BF16), "avx512bf16");
   assert_string_equal(nf_backend_name(NF_BACKEND_REF), "ref");
   assert_string_equal(nf_backend_name(NF_BACKEND_CPU), "cpu");
+  assert_string_equal(nf_backend_name(NF_BACKEND_CUDA), "cuda");
+  assert_string_equal(nf_backend_name(NF_BACKEND_HIP), "hip");
 }
 
 int main(void) {

@@ -188,6 +188,7 @@ const nf_family nf_family_qwen3_next = {.model_type = "qwen3_next",
                                         .architecture = "Qwen3NextForCausalLM",
                                         .one_plus = true,
                                         .eps = 1e-6,
+                                        .chat = "chatml",
                                         .unused = "mtp.",
                                         .config = read_config,
                                         .build = build};

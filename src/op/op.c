@@ -86,18 +86,19 @@ static bool shapes_equal(const nf_shape *a, const nf_shape *b) {
   return same;
 }
 
-bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
+bool nf_attr_equal(nf_op op, int i, const nf_attrs *a, const nf_attrs *b) {
   static const size_t sizes[] = {[NF_ATTR_REAL] = sizeof(float),
                                  [NF_ATTR_INT] = sizeof(int64_t),
                                  [NF_ATTR_FLAG] = sizeof(bool),
                                  [NF_ATTR_DTYPE] = sizeof(nf_dtype)};
-  const nf_op_info *info = nf_op_of(op);
-  for (int i = 0; i < info->n_attr; i++) {
-    const struct nf_attr_info *at = &info->attr[i];
-    const char *x = (const char *)a + at->offset, *y = (const char *)b + at->offset;
-    bool same = at->kind == NF_ATTR_SHAPE ? shapes_equal((const nf_shape *)x, (const nf_shape *)y)
-                                          : memcmp(x, y, sizes[at->kind]) == 0;
-    if (!same) return false;
-  }
+  const struct nf_attr_info *at = &nf_op_of(op)->attr[i];
+  const char *x = (const char *)a + at->offset, *y = (const char *)b + at->offset;
+  return at->kind == NF_ATTR_SHAPE ? shapes_equal((const nf_shape *)x, (const nf_shape *)y)
+                                   : memcmp(x, y, sizes[at->kind]) == 0;
+}
+
+bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
+  for (int i = 0; i < nf_op_of(op)->n_attr; i++)
+    if (!nf_attr_equal(op, i, a, b)) return false;
   return true;
 }

@@ -82,4 +82,5 @@ typedef struct nf_op_desc {
 // Checks operands and attributes and fills d->out. NF_BAD_INPUT names op, operand, both shapes. Needs no
 // data.
 nf_status nf_op_infer(nf_op_desc *d);
-bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b); // field by field, floats by bits
+bool nf_attr_equal(nf_op op, int i, const nf_attrs *a, const nf_attrs *b); // attribute i
+bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b);       // field by field, floats by bits

@@ -13,15 +13,11 @@ static bool is_view(const nf_node *n) { return nf_op_of(n->op)->flags & NF_OP_VI
 
 static nf_status no_kernel(const nf_plan *p, const nf_node *n, const nf_op_desc *d, const nf_selection *s) {
   nf_text why = {0};
-  for (int i = 0; i < s->n; i++) {
-    nf_text_printf(&why, "%s%s: ", i != 0 ? "; " : "", s->candidate[i].variant->name);
-    nf_candidate_explain(&s->candidate[i], &p->options.hw, d, &why);
-  }
+  nf_selection_explain(s, &p->options.hw, d, &p->options.select, &why);
   nf_status st = nf_text_status(&why);
   if (nf_is_ok(st))
     st = nf_error(NF_UNAVAILABLE, "no kernel of %s runs '%s' = %s: %s", p->options.hw.name,
-                  p->graph->value[n->out[0]].name, nf_op_of(n->op)->name,
-                  why.n != 0 ? why.at : "there is none");
+                  p->graph->value[n->out[0]].name, nf_op_of(n->op)->name, why.at);
   nf_text_deinit(&why);
   return st;
 }
@@ -71,6 +67,7 @@ static nf_status select_kernel(nf_plan *p, nf_node_id id) {
   if (s->args == NULL) return out_of_memory();
   *(const nf_batch **)s->args = &p->batch;
   memcpy((char *)s->args + layout->attrs, &n->attr, layout->attrs_size);
+  if (s->selection.chosen->declared) p->declared = s->selection.chosen;
   p->launch[p->n_steps++] = (nf_launch){s->selection.chosen->blocks, s->selection.chosen->run, s->args};
   return nf_ok();
 }
@@ -142,6 +139,9 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   if (p == NULL) return out_of_memory();
   p->graph = g;
   p->options = *o;
+  if (o->at.of[NF_T] == 0) p->options.at = o->max;
+  p->options.select.least = nf_sizes_of(1, 1, 1);
+  p->options.select.most = o->max;
   nf_status st;
   NF_GOTO(choose_packs(p));
   NF_GOTO(select_kernels(p));
@@ -207,6 +207,9 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
     if (b->sizes.of[s] > p->options.max.of[s])
       return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)b->sizes.of[s],
                       nf_sym_name((nf_sym)s), (long)p->options.max.of[s]);
+  if (p->declared != NULL && nf_device_computes(d))
+    return nf_error(NF_UNAVAILABLE, "kernel %s is declared, not written yet: the plan can't be run",
+                    p->declared->name);
   // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
   const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
   p->batch = *b;

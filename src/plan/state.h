@@ -30,8 +30,9 @@ struct nf_plan {
   nf_lifetime *lifetime; // [n_lifetimes]
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
-  nf_meeting meeting; // with the other ranks
-  nf_batch batch;     // of the last run; kernels' arguments point here
+  const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
+  nf_meeting meeting;         // with the other ranks
+  nf_batch batch;             // of the last run; kernels' arguments point here
 };
 
 // Says which steps meet the other ranks and lets operands live for as long as that needs: between the values'

@@ -13,6 +13,7 @@
 static const nf_variant variants[] = {
 #define NF_VARIANT(op_, name_, ...) \
   {.name = #name_, .op = NF_OP_##op_, .blocks = name_##_blocks, .run = name_##_run, __VA_ARGS__},
+#define NF_DECLARED(op_, name_, ...) {.name = #name_, .op = NF_OP_##op_, .declared = true, __VA_ARGS__},
 #include "kernels/kernels.def"
 };
 

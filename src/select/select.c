@@ -12,17 +12,32 @@ static bool reads_pack(const nf_variant *v, const nf_op_desc *d) {
   return w < 0 || v->backend == NF_BACKEND_REF || d->in[w].pack == NF_PACK_ANY || d->in[w].pack == v->pack;
 }
 
-static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, nf_promise promise,
-                        int *limit) {
+static nf_site site_of(const nf_hw *hw, const nf_select_options *o, bool most) {
+  nf_site site = {.world = hw->world};
+  if (o != NULL) site.at = most ? o->most : o->least;
+  return site;
+}
+
+// The first limit that does not hold at one end of the steps goes to c.
+static bool limits_hold(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
+                        nf_candidate *c) {
+  for (int16_t i = 0; i < NF_MAX_LIMITS && v->limit[i].relation; i++)
+    for (int most = 0; most < 2; most++) {
+      const nf_site site = site_of(hw, o, most != 0);
+      c->limit = i, c->at_most_size = most != 0;
+      if (!nf_limit_holds(&v->limit[i], d, &site)) return false;
+    }
+  return true;
+}
+
+static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
+                        nf_candidate *c) {
   if (!runs_on(v->backend, hw->backend)) return NF_REFUSED_BACKEND;
   if (v->need & ~hw->features) return NF_REFUSED_NEED;
-  for (int i = 0; i < (int)(sizeof v->limit / sizeof *v->limit) && v->limit[i].relation; i++)
-    if (!nf_limit_holds(&v->limit[i], d)) {
-      *limit = i;
-      return NF_REFUSED_LIMIT;
-    }
+  if (v->declared && hw->target == NULL) return NF_REFUSED_DECLARED;
+  if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
   if (!reads_pack(v, d)) return NF_REFUSED_PACK;
-  return v->promise < promise ? NF_REFUSED_PROMISE : NF_CHOSEN;
+  return v->promise < (o != NULL ? o->promise : NF_PROMISE_F32) ? NF_REFUSED_PROMISE : NF_CHOSEN;
 }
 
 // The variant's name in the last "op=variant" that speaks of this op, or NULL.
@@ -43,7 +58,7 @@ void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_
     if (list[i].op != d->op) continue;
     nf_candidate *c = &out->candidate[out->n++];
     c->variant = &list[i];
-    c->refusal = judge(c->variant, hw, d, o ? o->promise : NF_PROMISE_F32, &c->limit);
+    c->refusal = judge(c->variant, hw, d, o, c);
     if (c->refusal) continue;
     if (forced && strcmp(forced, list[i].name) != 0) {
       c->refusal = NF_REFUSED_FORCED;
@@ -64,18 +79,20 @@ void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
 static void explain_need(const nf_variant *v, const nf_hw *hw, nf_text *out) {
   const char *separator = "";
   nf_text_printf(out, "needs ");
-  for (int i = 0; i < NF_CPU_FEATURE_COUNT; i++)
+  for (int i = 0; i < NF_FEATURE_BITS; i++)
     if (v->need & ~hw->features & 1ull << i) {
-      nf_text_printf(out, "%s%s", separator, nf_cpu_feature_name(i));
+      nf_text_printf(out, "%s%s", separator, nf_feature_name(i));
       separator = ", ";
     }
   nf_text_printf(out, ", which this processor lacks");
 }
 
-void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d, nf_text *out) {
+void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d,
+                          const nf_select_options *o, nf_text *out) {
+  const nf_site site = site_of(hw, o, c->at_most_size);
   switch (c->refusal) {
   case NF_CHOSEN:
-    nf_text_printf(out, "chosen");
+    nf_text_printf(out, c->variant->declared ? "chosen; declared, not written yet" : "chosen");
     break;
   case NF_REFUSED_BACKEND:
     nf_text_printf(out, "is for backend %s, not %s", nf_backend_name(c->variant->backend),
@@ -84,8 +101,11 @@ void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_de
   case NF_REFUSED_NEED:
     explain_need(c->variant, hw, out);
     break;
+  case NF_REFUSED_DECLARED:
+    nf_text_printf(out, "declared, not written yet");
+    break;
   case NF_REFUSED_LIMIT:
-    nf_limit_explain(&c->variant->limit[c->limit], d, out);
+    nf_limit_explain(&c->variant->limit[c->limit], d, &site, out);
     break;
   case NF_REFUSED_PACK:
     nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack),
@@ -101,4 +121,13 @@ void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_de
     nf_text_printf(out, "a later row is preferred");
     break;
   }
+}
+
+void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
+                          const nf_select_options *o, nf_text *out) {
+  for (int i = 0; i < s->n; i++) {
+    nf_text_printf(out, "%s%s: ", i != 0 ? "; " : "", s->candidate[i].variant->name);
+    nf_candidate_explain(&s->candidate[i], hw, d, o, out);
+  }
+  if (s->n == 0) nf_text_printf(out, "there is none");
 }

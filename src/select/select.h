@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selection: which kernel runs an op, and why the others do not. A pure function of (hardware facts, op
-// description, options): no globals, no allocation, thread-safe; tests ask it about machines that are not
-// here.
+// Selection: which kernel runs an op, why the others do not, and what it costs. Pure functions of (hardware
+// facts, op description, options): no globals, thread-safe; tests ask about machines that are not here.
 #pragma once
 #include "hw/hw.h"
 #include "kernels/contract/variant.h"
@@ -10,19 +9,21 @@ enum { NF_MAX_CANDIDATES = 24 };
 
 typedef enum nf_refusal {
   NF_CHOSEN = 0,
-  NF_REFUSED_BACKEND, // for another backend
-  NF_REFUSED_NEED,    // the processor lacks a feature
-  NF_REFUSED_LIMIT,   // a constraint row does not hold
-  NF_REFUSED_PACK,    // reads the weight in another packing order
-  NF_REFUSED_PROMISE, // promises less than was asked
-  NF_REFUSED_FORCED,  // legal, but another was forced by name
-  NF_REFUSED_BETTER,  // legal, but a later row of the list is preferred
+  NF_REFUSED_BACKEND,  // for another backend
+  NF_REFUSED_NEED,     // the processor lacks a feature
+  NF_REFUSED_DECLARED, // has no code yet, and this machine is here to run it
+  NF_REFUSED_LIMIT,    // a constraint row does not hold
+  NF_REFUSED_PACK,     // reads the weight in another packing order
+  NF_REFUSED_PROMISE,  // promises less than was asked
+  NF_REFUSED_FORCED,   // legal, but another was forced by name
+  NF_REFUSED_BETTER,   // legal, but a later row of the list is preferred
 } nf_refusal;
 
 typedef struct nf_candidate {
   const nf_variant *variant;
   nf_refusal refusal;
-  int limit; // of NF_REFUSED_LIMIT: which row
+  int16_t limit;     // of NF_REFUSED_LIMIT: which row,
+  bool at_most_size; // and at which end of the steps: options' `most`, else `least`
 } nf_candidate;
 
 typedef struct nf_selection {
@@ -35,17 +36,54 @@ typedef struct nf_select_options {
   nf_promise promise;
   const char *const *force; // [n_force] "op=variant"; validated by nf_select_check_forced
   size_t n_force;
+  // The smallest and the largest step that the kernel must take: limits on sizes hold at both ends. Zeros:
+  // not known, and a kernel with such a limit is refused.
+  nf_sizes least, most;
 } nf_select_options;
 
 // Of the legal variants the last of the list; a forced one that is not legal leaves nothing chosen. On a CPU
-// the references are legal too, and come first. o may be NULL.
+// the references are legal too, and come first. Declared rows are legal on targets that are not here
+// (hw->target), where nothing will run. o may be NULL.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);
 // The same over another list of variants, for tests.
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
                     const nf_select_options *o, nf_selection *out);
 nf_status nf_select_check_forced(const nf_select_options *o); // NF_USAGE with the nearest valid name
-// Why candidate c was refused (or "chosen"), one phrase.
-void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d, nf_text *out);
+// Why candidate c was refused (or "chosen"), one phrase. hw, d and o are those of the selection.
+void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d,
+                          const nf_select_options *o, nf_text *out);
+// Every candidate's phrase: "linear_ref: …; linear_generic: …"; "there is none" without candidates.
+void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
+                          const nf_select_options *o, nf_text *out);
+
+// ---- what the compiler asks: an op description -> legal or the reason, microseconds, padding ----
+
+// Estimated time of an op in microseconds, from the op description alone:
+//
+//   launch + max(bytes / bandwidth, operations / peak of their class, bytes from other ranks / links)
+//
+// bytes: every operand read once and every result written once, at padded extents; of experts' weights those
+// of min(E, T k) experts, of tables the rows, of caches what is attended to. operations: per op, work.c. On a
+// CPU a variant runs at the rate of the features that it needs, a reference at one operation a cycle; v NULL
+// is a kernel that uses all the processor has. A view costs nothing. It ignores caches and partly filled
+// processors: good for comparing plans. The context of sequences is no part of a description: attention
+// assumes NF_COST_CONTEXT tokens before the step.
+enum { NF_COST_CONTEXT = 1024 };
+double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v);
+
+// The bytes of that formula.
+double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
+
+// Whether a kernel is there for d at steps of these sizes (or for all from o's `least` to `most`, where those
+// are given), and what it costs at these. true: *us is its cost. false: the reason of every candidate is
+// appended to *why, *us untouched. The packing order of a weight is taken as not decided yet. o and why may
+// be NULL.
+bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
+                    double *us, nf_text *why);
+
+// The padded extent of q (NF_Q_K or NF_Q_N) that all legal variants want (WANT_PADDED): the logical extent
+// when one of them does without or none is legal; 0 when the op has no such extent.
+int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q);
 
 // The registry: every variant of every op, oldest first within an op.
 const nf_variant *nf_variants(size_t *out_n);

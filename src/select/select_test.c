@@ -65,7 +65,7 @@ static void names(void **state) {
 
 static void says(const nf_selection *s, int i, const nf_hw *hw, const nf_op_desc *d, const char *want) {
   nf_text t = {0};
-  nf_candidate_explain(&s->candidate[i], hw, d, &t);
+  nf_candidate_explain(&s->candidate[i], hw, d, NULL, &t);
   assert_string_equal(t.at, want);
   nf_text_deinit(&t);
 }
@@ -95,6 +95,128 @@ static void sentences(void **state) {
   force[0] = "linear=linear_avx512";
   nf_select_from(list, N_LIST, &zen2, &d, &(nf_select_options){.force = force, .n_force = 1}, &s);
   assert_null(s.chosen);
+}
+
+// The real list asked about targets that are not here, with and without what they need.
+static void targets(void **state) {
+  (void)state;
+  static const struct {
+    const char *target;
+    int64_t k;
+    const char *want;
+  } rows[] = {
+    {"gfx942", 2880, "linear_bf16_gfx942"},
+    {"gfx950", 2880, "linear_bf16_gfx950"},
+    {"sm_90", 2880, "linear_bf16_sm90"},
+    {"sm_100", 2880, "linear_bf16_cuda"},
+    {"graviton3", 2880, "linear_bf16_n16_generic"},
+    {"gfx950", 2881, NULL},
+#if defined(__x86_64__)
+    {"zen4", 2880, "linear_bf16_n16_avx2"},
+#endif
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    nf_hw hw;
+    nf_selection s;
+    nf_op_desc d = linear(rows[i].k, NF_BF16);
+    d.in[1].pack = NF_PACK_ANY;
+    assert_true(nf_is_ok(nf_hw_target(rows[i].target, &hw)));
+    nf_select(&hw, &d, NULL, &s);
+    assert_int_equal(s.chosen == NULL, rows[i].want == NULL);
+    if (s.chosen != NULL) assert_string_equal(s.chosen->name, rows[i].want);
+  }
+}
+
+static void declared(void **state) {
+  (void)state;
+  static const nf_variant rows[] = {
+      {.name = "add_ref", .op = NF_OP_add, .backend = NF_BACKEND_REF},
+      {.name = "add_new", .op = NF_OP_add, .backend = NF_BACKEND_CPU, .declared = true}};
+  const nf_op_desc d = {.op = NF_OP_add};
+  nf_hw hw = zen2;
+  nf_selection s;
+  nf_select_from(rows, 2, &hw, &d, NULL, &s); // the machine is here: it would have to run
+  assert_string_equal(s.chosen->name, "add_ref");
+  says(&s, 1, &hw, &d, "declared, not written yet");
+  hw.target = "zen2";
+  nf_select_from(rows, 2, &hw, &d, NULL, &s);
+  assert_string_equal(s.chosen->name, "add_new");
+  says(&s, 1, &hw, &d, "chosen; declared, not written yet");
+}
+
+// A limit on sizes must hold at both ends of the steps that a plan is for.
+static void steps(void **state) {
+  (void)state;
+  static const nf_variant rows[] = {
+      {.name = "add_ref", .op = NF_OP_add, .backend = NF_BACKEND_CPU},
+      {.name = "add_small", .op = NF_OP_add, .backend = NF_BACKEND_CPU, .limit = {AT_MOST(BYTES, 8192)}},
+      {.name = "add_large", .op = NF_OP_add, .backend = NF_BACKEND_CPU, .limit = {AT_LEAST(BYTES, 4096)}},
+      {.name = "add_pair", .op = NF_OP_add, .backend = NF_BACKEND_CPU, .limit = {WORLD(2, 4)}}};
+  nf_op_desc d = {.op = NF_OP_add};
+  d.in[0] = d.in[1] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(256));
+  const struct {
+    int64_t least, most;
+    int world;
+    const char *want;
+  } asked[] = {{1, 8, 1, "add_small"}, {1, 17, 1, "add_ref"},    {8, 17, 1, "add_large"},
+               {1, 17, 2, "add_pair"}, {16, 16, 0, "add_large"}, {1, 1, 3, "add_small"}};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    nf_hw hw = zen2;
+    nf_selection s;
+    hw.world = asked[i].world;
+    const nf_select_options o = {.least = nf_sizes_of(asked[i].least, 1, 1),
+                                 .most = nf_sizes_of(asked[i].most, 1, 1)};
+    nf_select_from(rows, 4, &hw, &d, &o, &s);
+    assert_string_equal(s.chosen->name, asked[i].want);
+  }
+  nf_selection s;
+  nf_text why = {0};
+  const nf_select_options o = {.least = nf_sizes_of(1, 1, 1), .most = nf_sizes_of(17, 1, 1)};
+  nf_select_from(rows, 4, &zen2, &d, &o, &s);
+  nf_selection_explain(&s, &zen2, &d, &o, &why);
+  assert_string_equal(why.at,
+                      "add_ref: chosen; add_small: BYTES = 8704 is not at most 8192; "
+                      "add_large: BYTES = 512 is not at least 4096; add_pair: WORLD = 1 is not one of 2 4");
+  nf_text_deinit(&why);
+  nf_select_from(rows, 4, &zen2, &d, NULL, &s); // sizes not told
+  assert_string_equal(s.chosen->name, "add_ref");
+  says(&s, 1, &zen2, &d, "BYTES (bytes of the first operand) is not fixed");
+}
+
+// Collectives by ranks and bytes: one-shot where it is good for all steps, else two-shot, else none that is
+// fused.
+static void collectives(void **state) {
+  (void)state;
+  static const struct {
+    const char *target;
+    int world;
+    int64_t hidden, tokens;
+    const char *want; // of the fused op
+  } rows[] = {{"gfx950", 2, 2880, 159, "all_reduce_add_rms_norm_oneshot_hip"},
+              {"gfx950", 2, 2880, 160, "all_reduce_add_rms_norm_twoshot_hip"},
+              {"gfx950", 8, 2880, 39, "all_reduce_add_rms_norm_oneshot_hip"},
+              {"gfx950", 8, 2880, 40, "all_reduce_add_rms_norm_twoshot_hip"},
+              {"gfx950", 2, 8200, 1, "all_reduce_add_rms_norm_twoshot_hip"}, // 1025 packs
+              {"gfx950", 2, 16392, 1, NULL},
+              {"gfx950", 3, 2880, 1, NULL},
+              {"gfx950", 1, 2880, 1, NULL},
+              {"sm_90", 4, 2880, 364, "all_reduce_add_rms_norm_oneshot_cuda"},
+              {"sm_90", 4, 2880, 365, "all_reduce_add_rms_norm_twoshot_cuda"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    nf_hw hw;
+    nf_selection s;
+    nf_op_desc d = {.op = NF_OP_all_reduce_add_rms_norm, .attr.all_reduce_add_rms_norm.eps = 1e-5f};
+    d.in[0] = d.in[1] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(rows[i].hidden));
+    d.in[2] = NF_TYPE(NF_BF16, NF_C(rows[i].hidden));
+    nf_status st = nf_op_infer(&d);
+    assert_string_equal(nf_status_message(st), "");
+    assert_true(nf_is_ok(nf_hw_target(rows[i].target, &hw)));
+    hw.world = rows[i].world;
+    const nf_select_options o = {.least = nf_sizes_of(1, 1, 1), .most = nf_sizes_of(rows[i].tokens, 1, 1)};
+    nf_select(&hw, &d, &o, &s);
+    assert_string_equal(s.chosen != NULL ? s.chosen->name : "none",
+                        rows[i].want != NULL ? rows[i].want : "none");
+  }
 }
 
 static void forced_names(void **state) {
@@ -136,13 +258,16 @@ static void real_list(void **state) {
     const char *op = nf_op_of(all[i].op)->name;
     assert_int_equal(strncmp(all[i].name, op, strlen(op)), 0);
     assert_ptr_equal(nf_variant_find(all[i].name), &all[i]);
-    assert_true(all[i].blocks && all[i].run);
+    assert_int_equal(all[i].blocks == NULL, all[i].declared);
+    assert_int_equal(all[i].run == NULL, all[i].declared);
   }
   assert_null(nf_variant_find("linear_of_nobody"));
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(names), cmocka_unit_test(sentences),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(names),        cmocka_unit_test(sentences),
+                                     cmocka_unit_test(targets),      cmocka_unit_test(declared),
+                                     cmocka_unit_test(steps),        cmocka_unit_test(collectives),
                                      cmocka_unit_test(forced_names), cmocka_unit_test(real_list)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,35 @@ static void mxfp4(void **state) {
   nf_free_aligned(t.data);
 }
 
+// Scales of rows, of groups, and of blocks that begin anew with every matrix.
+static void fp8(void **state) {
+  (void)state;
+  static const struct {
+    const char *type;
+    int64_t rows, cols; // that share a scale
+  } kinds[] = {{"fp8row[3,130:144,300]", 1, 300},
+               {"fp8g128[3,130,300]", 1, 128},
+               {"fp8b128[3,130:144,300]", 128, 128}};
+  for (int k = 0; k < 3; k++) {
+    nf_tensor t = made(kinds[k].type, 0);
+    const int64_t matrix = t.stride[0] / t.stride[1], across = (300 + kinds[k].cols - 1) / kinds[k].cols;
+    const int64_t down = (matrix + kinds[k].rows - 1) / kinds[k].rows;
+    float *scale = t.scale, out[300];
+    assert_int_equal(t.scale_stride, across);
+    for (int64_t i = 0; i < 3 * down * across; i++) scale[i] = (float)(i + 1) * 0.125f;
+    for (int64_t r = 0; r < 390; r++) {
+      const int64_t row = r / 130 * matrix + r % 130;
+      nf_row_decode(&t, r, out);
+      for (int64_t i = 0; i < 300; i++) {
+        const float s = scale[(r / 130 * down + r % 130 / kinds[k].rows) * across + i / kinds[k].cols];
+        const float want = nf_e4m3_decode(((uint8_t *)t.data)[row * 300 + i]) * s;
+        assert_memory_equal(&out[i], &want, sizeof want);
+      }
+    }
+    nf_free_aligned(t.data);
+  }
+}
+
 static void all_pairs_of_codes(void **state) {
   (void)state;
   uint8_t code[256];
@@ -197,10 +226,10 @@ static void empty_and_absent(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(padded_floats),      cmocka_unit_test(odd_strides),
-                                     cmocka_unit_test(encode_rounds),      cmocka_unit_test(small_codes),
-                                     cmocka_unit_test(integers),           cmocka_unit_test(mxfp4),
-                                     cmocka_unit_test(all_pairs_of_codes), cmocka_unit_test(pools),
-                                     cmocka_unit_test(empty_and_absent)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(padded_floats), cmocka_unit_test(odd_strides),
+                                     cmocka_unit_test(encode_rounds), cmocka_unit_test(small_codes),
+                                     cmocka_unit_test(integers),      cmocka_unit_test(mxfp4),
+                                     cmocka_unit_test(fp8),           cmocka_unit_test(all_pairs_of_codes),
+                                     cmocka_unit_test(pools),         cmocka_unit_test(empty_and_absent)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

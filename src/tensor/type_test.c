@@ -35,6 +35,14 @@ static void bytes(void **state) {
       {"mxfp4[0,32]", 0},
       {"sliding bf16[2,8,64,64]", 2 * 8 * 64 * 64 * 2},
       {"u8[T:2,5]", 70},
+      {"fp8row[3,50]", 192 + 3 * 4}, // 150 code bytes, to the next line, a scale per row
+      {"fp8row[2,3,50]", 320 + 6 * 4},
+      {"fp8g128[3,300]", 960 + 9 * 4}, // three scales per row, the last for 44 columns
+      {"fp8g128[T,128]", 7 * 128 + 7 * 4},
+      {"fp8b128[130,300]", 39040 + 2 * 3 * 4},
+      {"fp8b128[3,130,128]", 49920 + 3 * 2 * 4}, // each matrix ends with a block of two rows
+      {"fp8b128[0,128]", 0},
+      {"fp8b128[2,1:16,100]", 3200 + 2 * 4},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     nf_type t = parsed(rows[i].type);

@@ -9,26 +9,41 @@ typedef enum nf_chat_role {
   NF_ROLE_SYSTEM, // instructions of the one who runs the model
   NF_ROLE_USER,
   NF_ROLE_ASSISTANT,
-  NF_ROLE_TOOL, // what a tool answered; name = the tool's full name ("functions.f")
+  NF_ROLE_TOOL, // what a tool answered; name = the tool's full name (harmony: "functions.f")
 } nf_chat_role;
 
 // One message. Views may be empty; they are borrowed for the call.
 typedef struct nf_chat_message {
   nf_chat_role role;
-  nf_view name;         // of a tool (needed) or a participant
+  nf_view name;         // of a tool (harmony needs it) or a participant
   nf_view channel;      // of the assistant: "analysis", "commentary", "final"; empty: "final"
-  nf_view recipient;    // a tool that the assistant calls
+  nf_view recipient;    // a tool that the assistant calls, by the name that the format gives it
   nf_view content_type; // of a call: "json"
   nf_view content;
 } nf_chat_message;
 
+// Whether a model thinks before it answers: what its chat template makes of it, and what is wanted.
+typedef enum nf_thinking {
+  NF_THINKING_NEVER,
+  NF_THINKING_ALWAYS,
+  NF_THINKING_HYBRID, // unless told not to
+} nf_thinking;
+typedef enum nf_think { NF_THINK_DEFAULT, NF_THINK_ON, NF_THINK_OFF } nf_think;
+// The default is to think if the model can. NF_USAGE: the wish can't be had of this model.
+nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out);
+
 typedef struct nf_chat {
   const nf_chat_message *message;
   size_t n;
-  nf_view effort;    // reasoning effort "low", "medium" or "high"; empty: "medium"
-  nf_view date;      // today, "2025-06-28"; empty: the prompt says nothing about it
-  nf_view functions; // declarations of function tools in the format's own language; empty: no tools
-  bool answer;       // end with the start of the assistant's answer
+  // Formats without a place for effort or date leave them out.
+  nf_view effort; // reasoning effort "low", "medium" or "high"; empty: "medium"
+  nf_view date;   // today, "2025-06-28"; empty: the prompt says nothing about it
+  // Declarations of function tools in the format's own language (harmony: TypeScript; chatml: JSON, one line
+  // each); empty: no tools.
+  nf_view functions;
+  bool answer;          // end with the start of the assistant's answer
+  nf_thinking thinking; // of the model, for formats that go by its template
+  nf_think think;
 } nf_chat;
 
 // What comes out of an answer. HEADER starts a message, TEXT adds to it, END closes it; always in this order.
@@ -53,13 +68,15 @@ typedef struct nf_chat_reader nf_chat_reader;
 
 typedef struct nf_chat_format {
   const char *name;
+  bool by_template; // .thinking is what the checkpoint's template says (text/chat_template.h); else always
   // Whether the tokenizer has the special tokens of the format; else an error that names the first missing
   // one.
   nf_status (*check)(const nf_tokenizer *t);
   nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
                       nf_ids *out); // appends; out is kept on failure
-  // A reader that starts where render with .answer ended. The tokenizer must outlive it. Thread-compatible.
-  nf_status (*reader_create)(const nf_tokenizer *t, nf_chat_reader **out);
+  // A reader that starts where render of this chat with .answer ended. Nothing is kept of the chat; the
+  // tokenizer must outlive the reader. Thread-compatible.
+  nf_status (*reader_create)(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on
   nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
@@ -68,6 +85,6 @@ typedef struct nf_chat_format {
   bool (*is_stop)(const nf_tokenizer *t, int32_t id); // ids that end the answer
 } nf_chat_format;
 
-extern const nf_chat_format nf_harmony;
-// The format that a config.json's model_type uses, or NULL.
-const nf_chat_format *nf_chat_format_of(const char *model_type);
+extern const nf_chat_format nf_harmony, nf_chatml;
+// The format of this name; NULL: unknown, or no name.
+const nf_chat_format *nf_chat_format_of(const char *name);

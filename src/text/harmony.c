@@ -139,6 +139,8 @@ static bool is_spent_thought(const nf_chat *chat, size_t i) {
 }
 
 static nf_status put_chat(rendering *r, const nf_chat *chat) {
+  bool thinks; // how much is a matter of effort
+  NF_TRY(nf_chat_thinks(NF_THINKING_ALWAYS, chat->think, &thinks));
   NF_TRY(nf_harmony_find(r->t, &r->ids));
   NF_TRY(put_system(r, chat));
   NF_TRY(put_developer(r, chat));

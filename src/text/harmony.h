@@ -21,7 +21,7 @@ typedef struct nf_harmony_ids {
 nf_status nf_harmony_find(const nf_tokenizer *t, nf_harmony_ids *out); // names the first that is missing
 
 nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
-nf_status nf_harmony_reader_create(const nf_tokenizer *t, nf_chat_reader **out);
+nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
 void nf_harmony_reader_destroy(nf_chat_reader *r);

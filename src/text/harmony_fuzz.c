@@ -54,7 +54,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   static nf_tokenizer *t;
   if (!t) t = make();
   nf_chat_reader *r;
-  if (n == 0 || !nf_is_ok(nf_harmony.reader_create(t, &r))) return 0;
+  if (n == 0 || !nf_is_ok(nf_harmony.reader_create(t, &(nf_chat){0}, &r))) return 0;
   watch w = {.until_failure = data[0]};
   for (size_t i = 1; i < n; i++) { // a byte is an id, but 0xf0 and up: marks, and ids without text
     int32_t id = data[i] < 0xf0    ? data[i]

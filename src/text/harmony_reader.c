@@ -29,7 +29,8 @@ static void begin_header(nf_chat_reader *r, bool role_given) {
   r->message = (nf_chat_event){0};
 }
 
-nf_status nf_harmony_reader_create(const nf_tokenizer *t, nf_chat_reader **out) {
+nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
+  (void)chat; // every answer begins within a header
   nf_harmony_ids ids;
   NF_TRY(nf_harmony_find(t, &ids));
   nf_chat_reader *r = nf_alloc(1, sizeof *r);

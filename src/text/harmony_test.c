@@ -139,7 +139,7 @@ static void wrong_chats_are_refused(void **) {
   assert_non_null(strstr(nf_status_message(st), "no special token <|start|>"));
   nf_status_free(st);
   nf_tokenizer_destroy(other);
-  assert_ptr_equal(nf_chat_format_of("gpt_oss"), &nf_harmony);
+  assert_ptr_equal(nf_chat_format_of("harmony"), &nf_harmony);
   assert_null(nf_chat_format_of("bert"));
 }
 
@@ -196,7 +196,7 @@ static void answers_become_events(void **) {
     nf_text events = {0};
     nf_chat_reader *r;
     check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
-    check_ok(nf_harmony.reader_create(tokenizer, &r));
+    check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
     for (size_t k = 0; k < ids.n; k++) check_ok(nf_harmony.read(r, ids.at[k], print_event, &events));
     check_ok(nf_harmony.finish(r, print_event, &events));
     assert_string_equal(events.n ? events.at : "", cases[i].events);
@@ -217,7 +217,7 @@ static void a_sink_may_stop(void **) {
               nf_token_id(tokenizer, NF_VIEW("x"), &x));
   assert_true(nf_harmony.is_stop(tokenizer, end));
   assert_false(nf_harmony.is_stop(tokenizer, x) || nf_harmony.is_stop(tokenizer, -1));
-  check_ok(nf_harmony.reader_create(tokenizer, &r));
+  check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
   nf_status st = nf_harmony.read(r, message, refuse, NULL);
   assert_int_equal(nf_status_code(st), NF_CANCELLED);
   nf_status_free(st);
@@ -242,7 +242,7 @@ static nf_status render_and_read(void) {
   nf_chat_reader *r = NULL;
   nf_status st;
   NF_GOTO(nf_harmony.render(tokenizer, &(nf_chat){.message = m, .n = 1}, &ids));
-  NF_GOTO(nf_harmony.reader_create(tokenizer, &r));
+  NF_GOTO(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
   for (size_t i = 0; i < ids.n; i++) NF_GOTO(nf_harmony.read(r, ids.at[i], ignore, NULL));
   NF_GOTO(nf_harmony.finish(r, ignore, NULL));
 fail:

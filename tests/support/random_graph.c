@@ -37,7 +37,7 @@ static nf_val weight(maker *m, nf_type t) {
   static const char *const tensors[] = {"model.w",    "",         "with space", "quote\"back\\slash",
                                         "line\nfeed", "h\xc3\xa9"};
   nf_recipe recipe = {.tensor = tensors[below(m, 6)]};
-  if (t.dtype == NF_MXFP4) recipe.scales = tensors[below(m, 6)];
+  if (nf_is_quantised(t.dtype)) recipe.scales = tensors[below(m, 6)];
   if (chance(m, 20)) t.padded[t.rank - 1] += 32 * (1 + below(m, 3));
   return nf_build_weight(&m->b, fresh(m), t, recipe);
 }
@@ -52,7 +52,8 @@ static nf_val project(maker *m, nf_val x, int64_t in, int64_t out, nf_dtype dtyp
 
 static void norm_step(maker *m) {
   nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden)));
-  m->stream = NF_BUILD(&m->b, fresh(m), rms_norm, (m->stream, w), .eps = real(m, 1e-7f, 1e-3f));
+  m->stream = NF_BUILD(&m->b, fresh(m), rms_norm, (m->stream, w), .eps = real(m, 1e-7f, 1e-3f),
+                       .one_plus = chance(m, 50));
 }
 
 static void project_step(maker *m) {
@@ -74,7 +75,8 @@ static void experts_step(maker *m) {
   nf_val logits = project(m, m->stream, m->hidden, experts, NF_F32);
   nf_val forced =
       chance(m, 30) ? nf_build_input(&m->b, fresh(m), NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(k))) : 0;
-  nf_val weights = NF_BUILD(&m->b, fresh(m), router_topk, (logits, forced), .k = k);
+  nf_val weights =
+      NF_BUILD(&m->b, fresh(m), router_topk, (logits, forced), .k = k, .over_all = chance(m, 50));
   nf_val ids = nf_build_result(&m->b, weights, 1);
   nf_val w = weight(m, NF_TYPE(weight_dtype(m), NF_C(experts), NF_C(m->hidden), NF_C(m->hidden)));
   nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(experts), NF_C(m->hidden))) : 0;
@@ -98,7 +100,7 @@ static nf_val heads_of(maker *m, nf_val x, int64_t heads) {
 static void attention_step(maker *m) {
   int64_t kv_heads = 1 + below(m, 3), heads = kv_heads * (1 + below(m, 4));
   nf_type pool = NF_TYPE(m->dtype, NF_C(2), NF_C(kv_heads), NF_C(1 + below(m, 64)), NF_C(HEAD));
-  pool.cache = (nf_cache)(1 + below(m, NF_CACHE_COUNT - 1));
+  pool.cache = chance(m, 50) ? NF_CACHE_FULL : NF_CACHE_SLIDING;
   nf_val kv = nf_build_pool(&m->b, fresh(m), pool);
   nf_val q = heads_of(m, project(m, m->stream, m->hidden, heads * HEAD, m->dtype), heads);
   nf_val k = heads_of(m, project(m, m->stream, m->hidden, kv_heads * HEAD, m->dtype), kv_heads);
@@ -131,9 +133,59 @@ static void fused_step(maker *m) {
   m->stream = chance(m, 50) ? nf_build_result(&m->b, y, 1) : project(m, y, m->hidden, m->hidden, m->dtype);
 }
 
+// Activations and weights in FP8, scaled alike.
+static void fp8_step(maker *m) {
+  const bool rows = chance(m, 50);
+  nf_val x = NF_BUILD(&m->b, fresh(m), quantise, (m->stream), .to = rows ? NF_FP8_ROW : NF_FP8_GROUP);
+  nf_val w = weight(m, NF_TYPE(rows ? NF_FP8_ROW : NF_FP8_BLOCK, NF_C(m->hidden), NF_C(m->hidden)));
+  m->stream = NF_BUILD(&m->b, fresh(m), linear, (x, w, 0), .out = m->dtype);
+}
+
+// Some columns go through an activation each; one column gates all of them.
+static void gates_step(maker *m) {
+  const int64_t left = 1 + below(m, m->hidden - 1);
+  nf_val a = NF_BUILD(&m->b, fresh(m), narrow, (m->stream), .start = 0, .size = left);
+  nf_val b = NF_BUILD(&m->b, fresh(m), narrow, (m->stream), .start = left, .size = m->hidden - left);
+  a = NF_BUILD(&m->b, fresh(m), silu, (a), );
+  nf_val gate = project(m, m->stream, m->hidden, 1, float_dtype(m));
+  gate = NF_BUILD(&m->b, fresh(m), sigmoid, (gate), );
+  nf_val y = NF_BUILD(&m->b, fresh(m), concat, (a, b), );
+  m->stream = NF_BUILD(&m->b, fresh(m), mul, (y, gate), );
+}
+
+static nf_val state(maker *m, nf_type slot) {
+  slot.cache = NF_CACHE_RECURRENT;
+  return nf_build_pool(&m->b, fresh(m), slot);
+}
+
+static nf_val heads_vector(maker *m, nf_extent heads) { return weight(m, NF_TYPE(float_dtype(m), heads)); }
+
+static void recurrent_step(maker *m) {
+  const int64_t keys = 1 + below(m, 2), heads = keys * (1 + below(m, 3)), taps = 2 + below(m, 3);
+  const nf_extent channels = NF_C(2 * keys * HEAD + heads * HEAD), n = NF_C(heads);
+  nf_val x = project(m, m->stream, m->hidden, channels.c, m->dtype);
+  nf_val w = nf_build_weight(&m->b, fresh(m), NF_TYPE(m->dtype, channels, NF_C(1), NF_C(taps)),
+                             (nf_recipe){.tensor = "taps"});
+  nf_val a = project(m, m->stream, m->hidden, heads, m->dtype);
+  nf_val b = project(m, m->stream, m->hidden, heads, m->dtype);
+  nf_val z = project(m, m->stream, m->hidden, heads * HEAD, m->dtype);
+  nf_val qkv = NF_BUILD(&m->b, fresh(m), causal_conv1d,
+                        (x, w, state(m, NF_TYPE(m->dtype, NF_C(taps - 1), channels))), );
+  nf_val o = NF_BUILD(&m->b, fresh(m), gated_delta_rule,
+                      (qkv, b, a, heads_vector(m, n), heads_vector(m, n),
+                       state(m, NF_TYPE(NF_F32, n, NF_C(HEAD), NF_C(HEAD)))), );
+  const nf_shape by_head = {3, {NF_BY(1, NF_T), n, NF_C(HEAD)}},
+                 flat = {2, {by_head.dim[0], NF_C(heads * HEAD)}};
+  z = NF_BUILD(&m->b, fresh(m), reshape, (z), .to = by_head);
+  o = NF_BUILD(&m->b, fresh(m), rms_norm_gated, (o, z, heads_vector(m, NF_C(HEAD))), .eps = 1e-6f);
+  m->stream = NF_BUILD(&m->b, fresh(m), reshape, (o), .to = flat);
+  m->hidden = heads * HEAD;
+}
+
 static void make(maker *m) {
-  static void (*const steps[])(maker *) = {norm_step,      project_step, swiglu_step, experts_step,
-                                           attention_step, padded_step,  fused_step};
+  static void (*const steps[])(maker *) = {norm_step,      project_step,  swiglu_step, experts_step,
+                                           attention_step, padded_step,   fused_step,  fp8_step,
+                                           gates_step,     recurrent_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);
   m->hidden = HEAD * (1 + below(m, 4));
@@ -141,7 +193,7 @@ static void make(maker *m) {
   m->stream = NF_BUILD(&m->b, fresh(m), embedding, (m->tokens, table), .out = m->dtype);
   for (int64_t i = below(m, 8); i > 0; i--) {
     nf_builder_scope(&m->b, "S%d.", (int)i);
-    steps[below(m, 7)](m);
+    steps[below(m, sizeof steps / sizeof *steps)](m);
     if (chance(m, 20)) nf_build_output(&m->b, m->stream);
   }
   nf_val rows = NF_BUILD(&m->b, fresh(m), gather_rows, (m->stream), );

@@ -36,11 +36,12 @@ static nf_op_desc attention(void) {
   return d;
 }
 
-static void says(const nf_limit *l, const nf_op_desc *d, const char *holds_not, const char *itself) {
+static void says_at(const nf_limit *l, const nf_op_desc *d, const nf_site *site, const char *holds_not,
+                    const char *itself) {
   nf_text t = {0};
-  assert_int_equal(nf_limit_holds(l, d), holds_not == NULL);
+  assert_int_equal(nf_limit_holds(l, d, site), holds_not == NULL);
   if (holds_not) {
-    nf_limit_explain(l, d, &t);
+    nf_limit_explain(l, d, site, &t);
     assert_string_equal(t.at, holds_not);
     nf_text_deinit(&t);
     t = (nf_text){0};
@@ -48,6 +49,10 @@ static void says(const nf_limit *l, const nf_op_desc *d, const char *holds_not, 
   nf_limit_print(l, d->op, &t);
   assert_string_equal(t.at, itself);
   nf_text_deinit(&t);
+}
+
+static void says(const nf_limit *l, const nf_op_desc *d, const char *holds_not, const char *itself) {
+  says_at(l, d, NULL, holds_not, itself);
 }
 
 static void limits(void **state) {
@@ -69,7 +74,52 @@ static void limits(void **state) {
   says(&l[6], &d, "E (experts) is not fixed", "E at most 4");
 }
 
+static nf_op_desc add(nf_dtype t, int64_t columns) {
+  nf_op_desc d = {.op = NF_OP_add};
+  d.in[0] = d.in[1] = NF_TYPE(t, NF_BY(1, NF_T), NF_C(columns));
+  nf_status st = nf_op_infer(&d);
+  assert_string_equal(nf_status_message(st), "");
+  return d;
+}
+
+// The limits of a one-shot collective, asked of an add.
+static void derived(void **state) {
+  (void)state;
+  const nf_op_desc fine = add(NF_BF16, 2880), odd = add(NF_BF16, 2884), wide = add(NF_F32, 4100);
+  const nf_limit whole = WHOLE(PACK16(H)), most = AT_MOST(PACK16(H), 1024), tile = MULTIPLE_OF(PACK16(H), 32),
+                 least = AT_LEAST(PACK16(H), 361), heads = ONE_OF(K, 64, 2884);
+  says(&whole, &fine, NULL, "PACK16(H) whole");
+  says(&whole, &odd, "PACK16(H) = 360.5 is not whole", "PACK16(H) whole");
+  says(&most, &fine, NULL, "PACK16(H) at most 1024");
+  says(&most, &wide, "PACK16(H) = 1025 is not at most 1024", "PACK16(H) at most 1024");
+  says(&tile, &fine, "PACK16(H) = 360 is not a multiple of 32", "PACK16(H) a multiple of 32");
+  says(&least, &odd, "PACK16(H) = 360.5 is not at least 361", "PACK16(H) at least 361");
+  says(&heads, &odd, NULL, "K one of 64 2884");
+  says(&heads, &fine, "K = 2880 is not one of 64 2884", "K one of 64 2884");
+}
+
+static void sites(void **state) {
+  (void)state;
+  const nf_op_desc d = add(NF_BF16, 2880);
+  const nf_limit world = WORLD(2, 4, 8), cap = AT_MOST_FOR_WORLD(4, BYTES, 262144),
+                 least = AT_LEAST(BYTES, 5761);
+  nf_site s = {.at = nf_sizes_of(46, 1, 1), .world = 4};
+  says_at(&world, &d, &s, NULL, "WORLD one of 2 4 8");
+  says_at(&cap, &d, &s, "BYTES = 264960 is not at most 262144 for 4 ranks",
+          "BYTES at most 262144 for 4 ranks");
+  s.at = nf_sizes_of(45, 1, 1);
+  says_at(&cap, &d, &s, NULL, "BYTES at most 262144 for 4 ranks");
+  s = (nf_site){.at = nf_sizes_of(1, 1, 1), .world = 3};
+  says_at(&world, &d, &s, "WORLD = 3 is not one of 2 4 8", "WORLD one of 2 4 8");
+  says_at(&least, &d, &s, "BYTES = 5760 is not at least 5761", "BYTES at least 5761");
+  says(&world, &d, "WORLD = 1 is not one of 2 4 8", "WORLD one of 2 4 8");
+  says(&least, &d, "BYTES (bytes of the first operand) is not fixed", "BYTES at least 5761");
+  s = (nf_site){.at = nf_sizes_of(4096, 1, 1), .world = 2}; // another world's cap
+  says_at(&cap, &d, &s, NULL, "BYTES at most 262144 for 4 ranks");
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(layouts), cmocka_unit_test(limits)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(layouts), cmocka_unit_test(limits),
+                                     cmocka_unit_test(derived), cmocka_unit_test(sites)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

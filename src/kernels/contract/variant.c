@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits of kernel variants: what they speak of, whether they hold, and the sentences about them.
+// Quantities that limits of kernel variants speak of: how each extent follows from an op.
 #include "kernels/contract/variant.h"
 #include <string.h>
 
@@ -16,9 +16,13 @@ static const struct {
     [NF_Q_PAGE] = {"PAGE", "tokens per page"},
     [NF_Q_TAPS] = {"TAPS", "taps of the convolution"},
     [NF_Q_VALUE] = {"VALUE", "size of a value head"},
+    [NF_Q_PACK16_H] = {"PACK16(H)", "16-byte packs in a row of the first operand"},
+    [NF_Q_BYTES] = {"BYTES", "bytes of the first operand"},
+    [NF_Q_WORLD] = {"WORLD", "ranks"},
 };
 
 const char *nf_quantity_name(nf_quantity q) { return quantities[q].name; }
+const char *nf_quantity_what(nf_quantity q) { return quantities[q].what; }
 
 // Extent i of t, counted from the end when i < 0; false when there is none or a step decides it.
 static bool fixed(const nf_type *t, int i, int64_t *out) {
@@ -92,75 +96,14 @@ bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out) {
     return d->op == NF_OP_causal_conv1d && fixed(&d->in[1], -1, out);
   case NF_Q_VALUE:
     return d->op == NF_OP_gated_delta_rule && fixed(&d->in[STATE_POOL], STATE_VALUE, out);
+  case NF_Q_PACK16_H: // derived: nf_amount_of
+  case NF_Q_BYTES:
+  case NF_Q_WORLD:
   case NF_Q_NONE:
   case NF_Q_COUNT:
     break;
   }
   return false;
-}
-
-static const nf_type *operand(const nf_limit *l, const nf_op_desc *d) {
-  return l->operand >= 0 ? &d->in[l->operand] : &d->out[-1 - l->operand];
-}
-
-static const char *operand_name(const nf_limit *l, nf_op op) {
-  const nf_op_info *info = nf_op_of(op);
-  return l->operand >= 0 ? info->in[l->operand].name : info->out[-1 - l->operand].name;
-}
-
-bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d) {
-  if (l->relation == NF_DTYPE_IN) {
-    const nf_dtype t = operand(l, d)->dtype;
-    return t == NF_NONE || (l->dtypes >> t & 1);
-  }
-  int64_t v;
-  if (!nf_quantity_of(d, l->quantity, &v)) return false;
-  switch (l->relation) {
-  case NF_MULTIPLE_OF:
-    return v % l->value == 0;
-  case NF_AT_MOST:
-    return v <= l->value;
-  case NF_AT_LEAST:
-    return v >= l->value;
-  case NF_DTYPE_IN:
-    break;
-  }
-  return false;
-}
-
-static void print_dtypes(uint64_t set, nf_text *out) {
-  for (int t = 0; t < NF_DTYPE_COUNT; t++)
-    if (set >> t & 1) nf_text_printf(out, " %s", nf_dtype_of((nf_dtype)t)->name);
-}
-
-static const char *relation_name(nf_relation r) {
-  return r == NF_MULTIPLE_OF ? "a multiple of" : r == NF_AT_MOST ? "at most" : "at least";
-}
-
-void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, nf_text *out) {
-  if (l->relation == NF_DTYPE_IN) {
-    nf_text_printf(out, "%s is %s, not one of", operand_name(l, d->op),
-                   nf_dtype_of(operand(l, d)->dtype)->name);
-    print_dtypes(l->dtypes, out);
-    return;
-  }
-  int64_t v;
-  const char *name = quantities[l->quantity].name, *what = quantities[l->quantity].what;
-  if (nf_quantity_of(d, l->quantity, &v))
-    nf_text_printf(out, "%s = %lld is not %s %lld", name, (long long)v, relation_name(l->relation),
-                   (long long)l->value);
-  else
-    nf_text_printf(out, "%s (%s) is not fixed", name, what);
-}
-
-void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out) {
-  if (l->relation == NF_DTYPE_IN) {
-    nf_text_printf(out, "%s one of", operand_name(l, op));
-    print_dtypes(l->dtypes, out);
-    return;
-  }
-  nf_text_printf(out, "%s %s %lld", quantities[l->quantity].name, relation_name(l->relation),
-                 (long long)l->value);
 }
 
 int nf_packed_operand(const nf_op_desc *d) {

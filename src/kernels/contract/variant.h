@@ -17,21 +17,50 @@ typedef enum nf_quantity {
   NF_Q_PAGE,  // tokens per page
   NF_Q_TAPS,  // of a convolution
   NF_Q_VALUE, // size of a value head
+  // Derived ones: they follow from the extents, the dtype and where the op runs.
+  NF_Q_PACK16_H, // PACK16(H): 16-byte packs in a row of the first operand; need not be whole
+  NF_Q_BYTES,    // bytes of the first operand at the step's sizes
+  NF_Q_WORLD,    // ranks that run the op together
   NF_Q_COUNT
 } nf_quantity;
-const char *nf_quantity_name(nf_quantity q);                           // "K"
-bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out); // false: the op has no such extent
+#define NF_Q_PACK16(h) NF_Q_PACK16_##h       // so that limits say WHOLE(PACK16(H))
+const char *nf_quantity_name(nf_quantity q); // "K", "PACK16(H)"
+const char *nf_quantity_what(nf_quantity q); // "columns of the first operand"
+// An extent of the op; false: it has none, or q is derived.
+bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out);
+
+// Where an op runs, as far as limits may ask.
+typedef struct nf_site {
+  nf_sizes at; // sizes of the step; all zero: not known, and BYTES is not either
+  int world;   // ranks; 0 and 1: alone
+} nf_site;
+// Any quantity, as v / unit. A NULL site is one where nothing is known. false: the op has no such quantity
+// here.
+typedef struct nf_amount {
+  int64_t v, unit;
+} nf_amount;
+bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
 
 // The operand whose packing order kernels ask for: the weight matrix of an op ("w" or "table"), or -1.
 int nf_packed_operand(const nf_op_desc *d);
 
-typedef enum nf_relation { NF_MULTIPLE_OF = 1, NF_AT_MOST, NF_AT_LEAST, NF_DTYPE_IN } nf_relation;
+typedef enum nf_relation {
+  NF_MULTIPLE_OF = 1,
+  NF_AT_MOST,
+  NF_AT_LEAST,
+  NF_DTYPE_IN,
+  NF_ONE_OF,
+  NF_WHOLE
+} nf_relation;
+enum { NF_MAX_LIMITS = 12, NF_MAX_ONE_OF = 6, NF_MAX_WANTS = 3 };
 typedef struct nf_limit {
   nf_relation relation; // 0 ends the list
-  nf_quantity quantity; // of the first three
-  int64_t value;
+  nf_quantity quantity; // of all but NF_DTYPE_IN
+  int64_t value;        // of MULTIPLE_OF, AT_MOST, AT_LEAST; >= 1
   int8_t operand;  // of NF_DTYPE_IN: index of an operand, or -1 - index of a result. Absent operands pass.
+  int8_t world;    // the limit is only for so many ranks; 0: for any number
   uint64_t dtypes; // bit 1 << nf_dtype for each that is taken
+  int32_t one_of[NF_MAX_ONE_OF]; // ascending, zeros behind
 } nf_limit;
 #define MULTIPLE_OF(q, v) \
   { .relation = NF_MULTIPLE_OF, .quantity = NF_Q_##q, .value = (v) }
@@ -39,6 +68,16 @@ typedef struct nf_limit {
   { .relation = NF_AT_MOST, .quantity = NF_Q_##q, .value = (v) }
 #define AT_LEAST(q, v) \
   { .relation = NF_AT_LEAST, .quantity = NF_Q_##q, .value = (v) }
+#define ONE_OF(q, ...)                                                     \
+  {                                                                        \
+    .relation = NF_ONE_OF, .quantity = NF_Q_##q, .one_of = { __VA_ARGS__ } \
+  }
+#define WHOLE(q) \
+  { .relation = NF_WHOLE, .quantity = NF_Q_##q }
+#define WORLD(...) ONE_OF(WORLD, __VA_ARGS__)
+// A cap that holds for `w` ranks only: what a one-shot collective may move shrinks as ranks are added.
+#define AT_MOST_FOR_WORLD(w, q, v) \
+  { .relation = NF_AT_MOST, .quantity = NF_Q_##q, .value = (v), .world = (w) }
 #define OPERAND_DTYPE(i, set) \
   { .relation = NF_DTYPE_IN, .operand = (i), .dtypes = (set) }
 #define RESULT_DTYPE(i, set) \
@@ -46,10 +85,23 @@ typedef struct nf_limit {
 #define NF_BIT(dt) (1ull << NF_##dt)
 #define NF_FLOATS (NF_BIT(F32) | NF_BIT(BF16) | NF_BIT(F16))
 
-bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d);
-// "K = 2880 is not a multiple of 64"; "w is mxfp4, not one of bf16 f16". For a limit that does not hold.
-void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, nf_text *out);
+// A limit on something that is not known at the site does not hold. site may be NULL.
+bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site);
+// "K = 2880 is not a multiple of 64"; "w is mxfp4, not one of bf16 f16"; "PACK16(H) = 360.5 is not whole";
+// "WORLD = 3 is not one of 2 4 8"; "BYTES = 300000 is not at most 262144 for 4 ranks". For a limit that does
+// not hold.
+void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *site, nf_text *out);
 void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out); // the limit itself: "K a multiple of 64"
+
+// What a kernel would have, but does not insist on: the padded extent of a quantity (K: x and the weight's
+// columns; N: the result and the weight's rows) is a multiple. Padding is known zeros, so such a kernel works
+// on whole tiles. Where all kernels that can run an op want it the compiler pads: nf_select_padding.
+typedef struct nf_want {
+  nf_quantity quantity; // 0 ends the list
+  int32_t multiple;
+} nf_want;
+#define WANT_PADDED(q, v) \
+  { .quantity = NF_Q_##q, .multiple = (v) }
 
 // Numeric promise. Only variants of the asked promise or a stronger one compete.
 typedef enum nf_promise {
@@ -61,10 +113,12 @@ typedef struct nf_variant {
   const char *name; // "<op>_<...>_<isa>"; the backend's references end in _ref
   nf_op op;
   nf_backend backend;
-  uint64_t need; // NF_CPU_* bits
+  uint64_t need; // NF_CPU_* or NF_GPU() bits
   nf_promise promise;
   nf_pack pack; // of the weight that it reads. References read any.
-  nf_limit limit[8];
+  nf_limit limit[NF_MAX_LIMITS];
+  nf_want want[NF_MAX_WANTS];
+  bool declared; // constraints without code yet, for a target that is coming: blocks and run are NULL
   // The kernel: blocks(args) independent pieces of work, then run(args, block) for each, on any thread, in
   // any order. The number of blocks depends on shapes only. No libc but memory and maths, no allocation, no
   // globals.
@@ -72,8 +126,8 @@ typedef struct nf_variant {
   void (*run)(const void *args, int64_t block);
 } nf_variant;
 
-// A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def. Prototypes from the list: a
-// kernel is two functions, typed by its op's arguments.
+// A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def; NF_DECLARED has no functions.
+// Prototypes from the list: a kernel is two functions, typed by its op's arguments.
 #define NF_KERNEL_PROTOTYPES(op, name)                 \
   int64_t nf_##name##_blocks(const nf_##op##_args *a); \
   void nf_##name(const nf_##op##_args *a, int64_t block);

@@ -1,67 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The references against formulas written another way, in double precision, and against known values.
-#include "base/memory.h"
-#include "kernels/kernels.h"
-#include "tensor/scalar.h"
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-static nf_arena arena;
-
-static int tear_down(void **state) {
-  (void)state;
-  nf_arena_deinit(&arena);
-  return 0;
-}
-
-static uint32_t random_state = 1;
-static double uniform(void) { // [-1, 1)
-  random_state = random_state * 1664525u + 1013904223u;
-  return (random_state >> 8) / 8388608.0 - 1;
-}
-
-static nf_tensor tensor_of(nf_type t) {
-  size_t bytes;
-  nf_sizes one = nf_sizes_of(1, 1, 1);
-  assert_true(nf_is_ok(nf_type_bytes(&t, &one, &bytes)));
-  return nf_tensor_of(&t, &one, 0, nf_arena_alloc(&arena, bytes, 1));
-}
-#define ZEROS(dt, ...) tensor_of(NF_TYPE(NF_##dt, __VA_ARGS__))
-
-static nf_tensor fill(nf_tensor t, double scale) {
-  const int64_t cols = nf_tensor_cols(&t);
-  float *row = nf_arena_alloc(&arena, (size_t)cols, sizeof *row);
-  for (int64_t r = 0; r < nf_tensor_rows(&t); r++) {
-    for (int64_t i = 0; i < cols; i++) row[i] = (float)(scale * uniform());
-    nf_row_encode(&t, r, row);
-  }
-  return t;
-}
-#define RANDOM(dt, ...) fill(ZEROS(dt, __VA_ARGS__), 1)
-
-static double at(const nf_tensor *t, int64_t r, int64_t c) {
-  float row[512];
-  assert_true(nf_tensor_cols(t) <= 512);
-  nf_row_decode(t, r, row);
-  return row[c];
-}
-
-// Within float32 rounding of a sum of magnitude `scale`, or bf16 rounding of the result.
-static void near(const nf_tensor *t, int64_t r, int64_t c, double want, double scale) {
-  const double eps = t->dtype == NF_BF16 ? 1.0 / 256 : 0, got = at(t, r, c);
-  if (!(fabs(got - want) <= fabs(want) * eps + scale * 3e-6))
-    fail_msg("row %d column %d: %.9g, wanted %.9g", (int)r, (int)c, got, want);
-}
-
-#define RUN(op, args)                                                                   \
-  do {                                                                                  \
-    for (int64_t b_ = nf_##op##_ref_blocks(args); b_-- > 0;) nf_##op##_ref((args), b_); \
-  } while (0)
+#include "tests/support/oracle.h"
 
 static void linear(void **state) {
   (void)state;
@@ -142,6 +81,68 @@ static void rms_norm(void **state) {
   }
 }
 
+// One more than the weight; and the gated norm, whose gate may be of either sign.
+static void norms_of_qwen(void **state) {
+  (void)state;
+  nf_rms_norm_args a = {.attr = {.eps = 1e-6f, .one_plus = true},
+                        .x = RANDOM(F32, NF_C(3), NF_C(2), NF_C(50)),
+                        .w = RANDOM(BF16, NF_C(50)),
+                        .y = ZEROS(F32, NF_C(3), NF_C(2), NF_C(50))};
+  nf_rms_norm_gated_args g = {.attr = {.eps = 1e-6f},
+                              .x = a.x,
+                              .z = fill(ZEROS(F32, NF_C(3), NF_C(2), NF_C(50)), 9),
+                              .w = a.w,
+                              .y = ZEROS(F32, NF_C(3), NF_C(2), NF_C(50))};
+  RUN(rms_norm, &a);
+  RUN(rms_norm_gated, &g);
+  for (int t = 0; t < 6; t++) {
+    double sum = 0;
+    for (int i = 0; i < 50; i++) sum += pow(at(&a.x, t, i), 2);
+    for (int i = 0; i < 50; i++) {
+      const double x = at(&a.x, t, i) / sqrt(sum / 50 + 1e-6), w = at(&a.w, 0, i), z = at(&g.z, t, i);
+      near(&a.y, t, i, (1 + w) * x, 2);
+      near(&g.y, t, i, w * x * z / (1 + exp(-z)), 9);
+    }
+  }
+}
+
+// mul with a whole row and with one column; silu and sigmoid, far out as well.
+static void gates(void **state) {
+  (void)state;
+  nf_mul_args m = {.a = RANDOM(F32, NF_C(3), NF_C(9)),
+                   .b = RANDOM(BF16, NF_C(3), NF_C(9)),
+                   .y = ZEROS(F32, NF_C(3), NF_C(9))};
+  nf_mul_args one = {.a = m.a, .b = RANDOM(F16, NF_C(3), NF_C(1)), .y = ZEROS(F32, NF_C(3), NF_C(9))};
+  nf_silu_args s = {.x = fill(ZEROS(F32, NF_C(3), NF_C(9)), 20), .y = ZEROS(F32, NF_C(3), NF_C(9))};
+  ((float *)s.x.data)[0] = 200, ((float *)s.x.data)[1] = -200;
+  nf_sigmoid_args g = {.x = s.x, .y = ZEROS(F32, NF_C(3), NF_C(9))};
+  RUN(mul, &m);
+  RUN(mul, &one);
+  RUN(silu, &s);
+  RUN(sigmoid, &g);
+  for (int t = 0; t < 3; t++)
+    for (int i = 0; i < 9; i++) {
+      const double x = at(&s.x, t, i);
+      near(&m.y, t, i, at(&m.a, t, i) * at(&m.b, t, i), 1);
+      near(&one.y, t, i, at(&m.a, t, i) * at(&one.b, t, 0), 1);
+      near(&s.y, t, i, x / (1 + exp(-x)), 1 + fabs(x));
+      near(&g.y, t, i, 1 / (1 + exp(-x)), 1);
+    }
+}
+
+static void columns(void **state) {
+  (void)state;
+  nf_narrow_args n = {.attr = {.start = 3, .size = 4},
+                      .x = RANDOM(BF16, NF_C(2), NF_C(9)),
+                      .y = ZEROS(BF16, NF_C(2), NF_C(4))};
+  RUN(narrow, &n);
+  nf_concat_args c = {.a = n.y, .b = n.x, .d = n.y, .y = ZEROS(BF16, NF_C(2), NF_C(17))};
+  RUN(concat, &c);
+  for (int t = 0; t < 2; t++)
+    for (int i = 0; i < 17; i++)
+      assert_true(at(&c.y, t, i) == at(&n.x, t, i < 4 ? 3 + i : i < 13 ? i - 4 : i - 10));
+}
+
 static void swiglu(void **state) {
   (void)state;
   for (int interleaved = 0; interleaved < 2; interleaved++)
@@ -180,9 +181,16 @@ static void router(void **state) {
   RUN(router_topk, &a);
   assert_memory_equal(a.ids.data, forced, sizeof forced);
   near(&a.weights, 0, 2, 1 / (1 + exp(-4) + exp(-2.5) + exp(-3)), 1);
+  a.forced.data = NULL;
+  a.attr.over_all = true; // the softmax is over all seven
+  RUN(router_topk, &a);
+  double all = 0;
+  for (int i = 0; i < 7; i++) all += exp((double)z[i] - 3);
+  near(&a.weights, 0, 0, 1 / all, 1);
+  near(&a.weights, 0, 3, exp(-1) / all, 1);
+  a.attr.over_all = false;
   // Not a number still gives indices that exist.
   for (int i = 0; i < 7; i++) ((float *)a.logits.data)[i] = NAN;
-  a.forced.data = NULL;
   RUN(router_topk, &a);
   for (int j = 0; j < 4; j++) assert_in_range(((int32_t *)a.ids.data)[j], 0, 6);
 }
@@ -345,6 +353,7 @@ int main(void) {
       cmocka_unit_test(linear),    cmocka_unit_test(linear_alone), cmocka_unit_test(grouped_mxfp4),
       cmocka_unit_test(rms_norm),  cmocka_unit_test(swiglu),       cmocka_unit_test(router),
       cmocka_unit_test(combine),   cmocka_unit_test(yarn),         cmocka_unit_test(rope),
-      cmocka_unit_test(attention), cmocka_unit_test(rows)};
+      cmocka_unit_test(attention), cmocka_unit_test(rows),         cmocka_unit_test(norms_of_qwen),
+      cmocka_unit_test(gates),     cmocka_unit_test(columns)};
   return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -19,7 +19,7 @@ typedef float v8 __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
 typedef uint16_t v8h __attribute__((vector_size(16)));
-typedef int8_t v8c __attribute__((vector_size(8)));
+typedef uint8_t v16b __attribute__((vector_size(16)));
 #define NF_INLINE static inline __attribute__((always_inline))
 
 NF_INLINE v8 v8_splat(float x) { return (v8){x, x, x, x, x, x, x, x}; }
@@ -33,6 +33,46 @@ NF_INLINE v8 v8_load_bf16(const uint16_t *p) {
   v8h h;
   memcpy(&h, p, sizeof h);
   return (v8)(__builtin_convertvector(h, v8u) << 16);
+}
+
+// Masks by subtraction and shift: compilers turn comparisons of vectors that the processor has not into
+// scalar code.
+NF_INLINE v8i v8i_less(v8i a, v8i b) { return (a - b) >> 31; } // of a, b >= 0
+NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
+NF_INLINE v8i v8_is_nan(v8 x) { return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x)); }
+NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
+
+// Rounds to nearest even; NaN stays a quiet NaN.
+NF_INLINE void v8_store_bf16(uint16_t *p, v8 x) {
+  const v8u u = (v8u)x, nan = (v8u)v8_is_nan(x);
+  const v8u r = ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan);
+  const v8h h = __builtin_convertvector(r >> 16, v8h);
+  memcpy(p, &h, sizeof h);
+}
+
+// clang-format off
+#define NF_E4M3_EIGHT(s, x) s (x), s 1.125f * (x), s 1.25f * (x), s 1.375f * (x), s 1.5f * (x), s 1.625f * (x), s 1.75f * (x), s 1.875f * (x)
+#define NF_E4M3_HALF(s)                                                                                     \
+  s 0.0f, s 0x1p-17f, s 0x2p-17f, s 0x3p-17f, s 0x4p-17f, s 0x5p-17f, s 0x6p-17f, s 0x7p-17f,               \
+  NF_E4M3_EIGHT(s, 0x1p-14f), NF_E4M3_EIGHT(s, 0x1p-13f), NF_E4M3_EIGHT(s, 0x1p-12f),                       \
+  NF_E4M3_EIGHT(s, 0x1p-11f), NF_E4M3_EIGHT(s, 0x1p-10f), NF_E4M3_EIGHT(s, 0x1p-9f),                        \
+  NF_E4M3_EIGHT(s, 0x1p-8f), NF_E4M3_EIGHT(s, 0x1p-7f), NF_E4M3_EIGHT(s, 0x1p-6f),                          \
+  NF_E4M3_EIGHT(s, 0x1p-5f), NF_E4M3_EIGHT(s, 0x1p-4f), NF_E4M3_EIGHT(s, 0x1p-3f),                          \
+  NF_E4M3_EIGHT(s, 0x1p-2f), NF_E4M3_EIGHT(s, 0x1p-1f), NF_E4M3_EIGHT(s, 0x1p0f)
+// clang-format on
+
+// Eight FP8 E4M3 codes, which are numbers, as 2^-8 of their values. Not by a product with subnormal numbers,
+// which cost some processors a hundred cycles each: by way of float16, whose smallest codes are converted
+// without them, or else from a table.
+NF_INLINE v8 v8_load_e4m3(const uint8_t *p) {
+#if defined(__F16C__)
+  const __m128i wide = _mm_cvtepi8_epi16(_mm_loadl_epi64((const __m128i *)p));
+  return (v8)_mm256_cvtph_ps(_mm_and_si128(_mm_slli_epi16(wide, 7), _mm_set1_epi16((short)0xbf80)));
+#else
+  static const float value[256] = {NF_E4M3_HALF(+), NF_E4M3_HALF(-)};
+  return (v8){value[p[0]], value[p[1]], value[p[2]], value[p[3]],
+              value[p[4]], value[p[5]], value[p[6]], value[p[7]]};
+#endif
 }
 
 // a * b + c, fused where the processor has it.
@@ -60,7 +100,7 @@ NF_INLINE float v8_highest(v8 x) {
 // e^x for x <= 0, to 2 units in the last place; below -87 it is 0. x = n ln 2 + r, |r| <= ln 2 / 2, and a
 // polynomial for e^r (Taylor to the 7th power: 4e-9 relative).
 NF_INLINE v8 v8_exp(v8 x) {
-  const v8i live = x > v8_splat(-87.0f);
+  const v8i live = v8i_less((v8i)v8_abs(x), (v8i)v8_splat(87.0f));
   const v8 shift = v8_splat(0x1.8p23f); // adding and taking it away rounds to a whole number
   const v8 n = (v8_fma(x, v8_splat(1.44269504f), shift)) - shift;
   v8 r = v8_fma(n, v8_splat(-0.693359375f), x);
@@ -75,4 +115,11 @@ NF_INLINE v8 v8_exp(v8 x) {
   p = v8_fma(p, r, v8_splat(1.0f));
   const v8i scale = (__builtin_convertvector(n, v8i) + 127) << 23;
   return (v8)((v8i)(p * (v8)scale) & live);
+}
+
+// 1 / (1 + e^-x): e^-|x| never overflows.
+NF_INLINE v8 v8_sigmoid(v8 x) {
+  const v8 e = v8_exp(-v8_abs(x)), one = v8_splat(1);
+  const v8 y = v8_select((v8i)x >> 31, e, one) / (one + e);
+  return v8_select(v8_is_nan(x), x, y);
 }

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the stages of fusing share: the run, its candidates, and the choice among them.
+#pragma once
+#include "fuse/match.h"
+
+// A set of n things that may exclude each other: which to take so that the gains add up to the most.
+typedef struct nf_cover {
+  size_t n;
+  const double *gain;       // [n] > 0
+  const uint64_t *excludes; // [n][words] bit j of row i: i and j exclude each other
+  size_t words, limit;
+  bool *taken; // [n]
+  bool exact;
+} nf_cover;
+// Branch and bound; things in order, earlier ones win ties. Bitwise the same for the same input.
+nf_status nf_cover_solve(nf_cover *c);
+
+typedef struct nf_candidate_fusion {
+  nf_match match;
+  nf_replacement to;
+  nf_fusion fusion;                      // what the report will say
+  nf_node_id node[NF_MAX_PATTERN_NODES]; // sorted
+  int turn;                              // in the order
+} nf_candidate_fusion;
+
+// What ops cost, asked once for each description.
+typedef struct nf_price {
+  nf_op_desc d;
+  bool legal;
+  double us;
+  const char *why; // of one that is not legal
+} nf_price;
+typedef struct nf_prices {
+  nf_arena arena;
+  nf_price **slot; // open addressing; size a power of two
+  size_t n, size;
+} nf_prices;
+// Views are free. The price lives as long as the table.
+nf_status nf_price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out);
+void nf_prices_deinit(nf_prices *p);
+
+typedef struct nf_fuse_run {
+  const nf_rules *rules;
+  const nf_fuse_options *options;
+  nf_fuse_report *report;
+  nf_edit edit;
+  nf_candidate_fusion *found; // [n_found] as fusions stand in the report
+  size_t n_found, cap_found;
+  const nf_price **node_price; // [n_nodes of edit]
+  nf_prices prices;
+} nf_fuse_run;
+
+// The rule's place in the order (0 where there is none); n_order: not named; -1: not to be looked for at all.
+int nf_rule_turn(const nf_rule *rule, const nf_fuse_options *o);
+
+nf_status nf_canonicalise(nf_edit *e);
+// Normalising rules and canonical form to a fixed point. seed: the order in which places are visited; the
+// result does not depend on it.
+nf_status nf_normalise(nf_fuse_run *run, uint64_t seed);
+nf_status nf_find_fusions(nf_fuse_run *run);   // fills found, near misses and prices
+nf_status nf_choose_fusions(nf_fuse_run *run); // verdicts, sites
+void nf_drop_fusions(nf_fuse_run *run);
+
+// What a node that no kernel runs weighs, in microseconds: a fusion that makes it run wins.
+#define NF_NO_KERNEL_US 1e9

@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: Apache-2.0
+// The choice: fusions that overlap form sites; each site is covered by the set that saves most, or in the
+// order that was asked for.
+#include "fuse/choice.h"
+#include <stdlib.h>
+#include <string.h>
+
+enum { DEFAULT_LIMIT = 100000, MAX_EXACT = 2048 }; // steps of a search; fusions that a search takes on
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to choose fusions"); }
+
+static double gain(const nf_candidate_fusion *c) { return c->fusion.before_us - c->fusion.after_us; }
+
+static bool overlap(const nf_candidate_fusion *a, const nf_candidate_fusion *b) {
+  for (size_t i = 0, j = 0; i < a->fusion.n_nodes && j < b->fusion.n_nodes;) {
+    if (a->node[i] == b->node[j]) return true;
+    a->node[i] < b->node[j] ? i++ : j++;
+  }
+  return false;
+}
+
+// ---- sites ----
+
+static nf_node_id root(nf_node_id *parent, nf_node_id i) {
+  while (parent[i] != i) i = parent[i] = parent[parent[i]];
+  return i;
+}
+
+// The smaller one leads, so that a site is called by its first node.
+static void join(nf_node_id *parent, nf_node_id a, nf_node_id b) {
+  a = root(parent, a);
+  b = root(parent, b);
+  parent[a > b ? a : b] = a > b ? b : a;
+}
+
+static int by_place(const void *a, const void *b) {
+  const nf_candidate_fusion *x = a, *y = b;
+  if (x->fusion.site != y->fusion.site) return x->fusion.site < y->fusion.site ? -1 : 1;
+  if (x->match.node[0] != y->match.node[0]) return x->match.node[0] < y->match.node[0] ? -1 : 1;
+  const int name = strcmp(x->fusion.rule, y->fusion.rule);
+  return name ? name : memcmp(x->node, y->node, sizeof x->node);
+}
+
+static nf_status find_sites(nf_fuse_run *run) {
+  nf_fuse_report *r = run->report;
+  nf_node_id *parent = nf_alloc(run->edit.n_nodes, sizeof *parent);
+  r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
+  if (!parent || !r->site) {
+    nf_free(parent);
+    return no_memory();
+  }
+  for (nf_node_id i = 0; i < run->edit.n_nodes; i++) parent[i] = i;
+  for (size_t i = 0; i < run->n_found; i++)
+    for (size_t k = 1; k < run->found[i].fusion.n_nodes; k++)
+      join(parent, run->found[i].node[0], run->found[i].node[k]);
+  for (size_t i = 0; i < run->n_found; i++) run->found[i].fusion.site = root(parent, run->found[i].node[0]);
+  nf_free(parent);
+  qsort(run->found, run->n_found, sizeof *run->found, by_place);
+  size_t last = SIZE_MAX;
+  for (size_t i = 0; i < run->n_found; i++) {
+    nf_fusion *f = &run->found[i].fusion;
+    if (f->site != last) r->site[r->n_sites++] = (nf_fuse_site){.at = f->at, .exact = true};
+    last = f->site;
+    f->site = r->n_sites - 1;
+  }
+  return nf_ok();
+}
+
+// ---- what lost ----
+
+static void tell_losers(nf_candidate_fusion *c, size_t n, size_t from) {
+  for (size_t i = 0; i < n; i++) {
+    if (c[i].fusion.verdict != NF_FUSION_LOST) continue;
+    nf_fusion *f = &c[i].fusion;
+    bool any = false;
+    f->by_us = -gain(&c[i]);
+    for (size_t k = 0; k < n; k++) {
+      if (c[k].fusion.verdict != NF_FUSION_CHOSEN || !overlap(&c[i], &c[k])) continue;
+      f->by_us += gain(&c[k]);
+      if (!any || gain(&c[k]) > gain(&c[f->lost_to - from])) f->lost_to = from + k;
+      any = true;
+    }
+  }
+}
+
+static nf_status explain_losers(nf_fuse_run *run) {
+  for (size_t i = 0; i < run->n_found; i++) {
+    nf_fusion *f = &run->found[i].fusion;
+    if (f->verdict != NF_FUSION_LOST) continue;
+    const nf_fusion *to = &run->found[f->lost_to].fusion;
+    f->why = nf_arena_printf(&run->report->arena, "lost to %s at %s by %.2f µs", to->rule, to->at, f->by_us);
+    if (!f->why) return no_memory();
+  }
+  return nf_ok();
+}
+
+static bool competes(const nf_candidate_fusion *c) {
+  return c->fusion.verdict == NF_FUSION_CHOSEN || c->fusion.verdict == NF_FUSION_LOST;
+}
+
+// ---- by cost ----
+
+// One site's problem: candidates from the heaviest on, what they save, what they exclude.
+typedef struct problem {
+  nf_arena arena;
+  const nf_candidate_fusion **by_gain;
+  double *gain;
+  nf_cover cover;
+  struct problem *next; // solved before
+} problem;
+
+static int heavier(const void *a, const void *b) {
+  const nf_candidate_fusion *x = *(const nf_candidate_fusion *const *)a,
+                            *y = *(const nf_candidate_fusion *const *)b;
+  if (gain(x) != gain(y)) return gain(x) > gain(y) ? -1 : 1;
+  const int name = strcmp(x->fusion.rule, y->fusion.rule);
+  return name ? name : memcmp(x->node, y->node, sizeof x->node);
+}
+
+static nf_status make_problem(const nf_candidate_fusion *c, size_t n, size_t limit, problem *p) {
+  size_t m = 0;
+  for (size_t i = 0; i < n; i++) m += competes(&c[i]);
+  p->cover = (nf_cover){.n = m, .words = m / 64 + 1, .limit = limit};
+  p->by_gain = nf_arena_alloc(&p->arena, m, sizeof *p->by_gain);
+  p->gain = nf_arena_alloc(&p->arena, m, sizeof *p->gain);
+  p->cover.taken = nf_arena_alloc(&p->arena, m, sizeof *p->cover.taken);
+  uint64_t *excludes = nf_arena_alloc(&p->arena, m * p->cover.words, sizeof *excludes);
+  if (!p->by_gain || !p->gain || !p->cover.taken || !excludes) return no_memory();
+  m = 0;
+  for (size_t i = 0; i < n; i++)
+    if (competes(&c[i])) p->by_gain[m++] = &c[i];
+  qsort(p->by_gain, m, sizeof *p->by_gain, heavier);
+  for (size_t i = 0; i < m; i++) {
+    p->gain[i] = gain(p->by_gain[i]);
+    for (size_t k = 0; k < m; k++)
+      if (i != k && overlap(p->by_gain[i], p->by_gain[k]))
+        excludes[i * p->cover.words + k / 64] |= 1ull << k % 64;
+  }
+  p->cover.gain = p->gain;
+  p->cover.excludes = excludes;
+  return nf_ok();
+}
+
+static bool equal_problems(const problem *a, const problem *b) {
+  const size_t n = a->cover.n;
+  return n == b->cover.n && memcmp(a->gain, b->gain, n * sizeof *a->gain) == 0 &&
+         memcmp(a->cover.excludes, b->cover.excludes, n * a->cover.words * sizeof *a->cover.excludes) == 0;
+}
+
+// Equal layers are equal problems: the first one's answer is theirs.
+static nf_status solve(problem *p, problem **solved) {
+  for (const problem *old = *solved; old; old = old->next) {
+    if (!equal_problems(old, p)) continue;
+    memcpy(p->cover.taken, old->cover.taken, p->cover.n * sizeof *p->cover.taken);
+    p->cover.exact = old->cover.exact;
+    return nf_ok();
+  }
+  NF_TRY(nf_cover_solve(&p->cover));
+  p->next = *solved;
+  *solved = p;
+  return nf_ok();
+}
+
+// Takes the fusion unless another has taken one of its nodes. owner: [nodes] 1 + who took it.
+static void take(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
+  nf_fusion *f = &c->fusion;
+  f->verdict = NF_FUSION_CHOSEN;
+  for (size_t i = 0; i < f->n_nodes && f->verdict == NF_FUSION_CHOSEN; i++) {
+    if (!owner[c->node[i]]) continue;
+    f->verdict = NF_FUSION_LOST;
+    f->lost_to = owner[c->node[i]] - 1;
+    f->by_us = gain(&run->found[f->lost_to]) - gain(c);
+  }
+  for (size_t i = 0; i < f->n_nodes && f->verdict == NF_FUSION_CHOSEN; i++)
+    owner[c->node[i]] = (size_t)(c - run->found) + 1;
+}
+
+// Too many for a search: the heaviest first.
+static nf_status take_greedily(nf_fuse_run *run, size_t from, size_t n) {
+  size_t *owner = nf_alloc(run->edit.n_nodes, sizeof *owner), m = 0;
+  nf_candidate_fusion **sorted = nf_alloc(n, sizeof *sorted);
+  const bool memory = owner && sorted;
+  for (size_t i = 0; memory && i < n; i++)
+    if (competes(&run->found[from + i])) sorted[m++] = &run->found[from + i];
+  if (memory) qsort(sorted, m, sizeof *sorted, heavier);
+  for (size_t i = 0; memory && i < m; i++) take(run, sorted[i], owner);
+  run->report->site[run->found[from].fusion.site].exact = false;
+  nf_free(owner);
+  nf_free(sorted);
+  return memory ? nf_ok() : no_memory();
+}
+
+static nf_status choose_in_site(nf_fuse_run *run, size_t from, size_t n, problem *p, problem **solved) {
+  nf_candidate_fusion *c = &run->found[from];
+  const size_t limit = run->options->limit ? run->options->limit : DEFAULT_LIMIT;
+  if (n > MAX_EXACT) return take_greedily(run, from, n);
+  NF_TRY(make_problem(c, n, limit, p));
+  NF_TRY(solve(p, solved));
+  for (size_t i = 0; i < p->cover.n; i++)
+    c[p->by_gain[i] - c].fusion.verdict = p->cover.taken[i] ? NF_FUSION_CHOSEN : NF_FUSION_LOST;
+  run->report->site[c->fusion.site].exact = p->cover.exact;
+  tell_losers(c, n, from);
+  return nf_ok();
+}
+
+static nf_status choose_by_cost(nf_fuse_run *run) {
+  problem *all = nf_alloc(run->report->n_sites, sizeof *all), *solved = NULL;
+  nf_status st = all ? nf_ok() : no_memory();
+  size_t from = 0, site = 0;
+  for (; from < run->n_found && nf_is_ok(st); site++) {
+    size_t n = 0;
+    while (from + n < run->n_found && run->found[from + n].fusion.site == site) n++;
+    st = choose_in_site(run, from, n, &all[site], &solved);
+    from += n;
+  }
+  for (size_t i = 0; all && i < run->report->n_sites; i++) nf_arena_deinit(&all[i].arena);
+  nf_free(all);
+  return st;
+}
+
+// ---- in order ----
+
+static int by_turn(const void *a, const void *b) {
+  const nf_candidate_fusion *x = *(nf_candidate_fusion *const *)a, *y = *(nf_candidate_fusion *const *)b;
+  if (x->turn != y->turn) return x->turn - y->turn;
+  const int name = strcmp(x->fusion.rule, y->fusion.rule);
+  return name ? name : x < y ? -1 : x > y;
+}
+
+static void take_turn(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
+  nf_fusion *f = &c->fusion;
+  if (c->turn == (int)run->options->n_order && f->verdict != NF_FUSION_REFUSED) {
+    f->verdict = NF_FUSION_UNNAMED;
+    f->why = "not in the order";
+  }
+  if (competes(c)) take(run, c, owner);
+}
+
+static nf_status choose_in_order(nf_fuse_run *run) {
+  nf_candidate_fusion **sorted = nf_alloc(run->n_found, sizeof *sorted);
+  size_t *owner = nf_alloc(run->edit.n_nodes, sizeof *owner);
+  const bool memory = sorted && owner;
+  for (size_t i = 0; memory && i < run->n_found; i++) sorted[i] = &run->found[i];
+  if (memory) qsort(sorted, run->n_found, sizeof *sorted, by_turn);
+  for (size_t i = 0; memory && i < run->n_found; i++) take_turn(run, sorted[i], owner);
+  nf_free(sorted);
+  nf_free(owner);
+  return memory ? nf_ok() : no_memory();
+}
+
+nf_status nf_choose_fusions(nf_fuse_run *run) {
+  run->report->n_sites = 0;
+  if (!run->n_found) return nf_ok();
+  NF_TRY(find_sites(run));
+  NF_TRY(run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run));
+  return explain_losers(run);
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The whole way: canonical form and normalising, then the choice, then the graph with what was chosen.
+#include "fuse/choice.h"
+#include <stdlib.h>
+#include <string.h>
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for the fusion report"); }
+
+// ---- applying ----
+
+static nf_status apply(nf_fuse_run *run, nf_node_id *first_new) {
+  for (size_t i = 0; i < run->n_found; i++) {
+    const nf_candidate_fusion *c = &run->found[i];
+    nf_node_id node[NF_MAX_PATTERN_NODES];
+    first_new[i] = (nf_node_id)run->edit.n_nodes;
+    if (c->fusion.verdict != NF_FUSION_CHOSEN) continue;
+    const nf_splice s = nf_replacement_splice(&c->match, &c->to, node);
+    NF_TRY(nf_edit_splice(&run->edit, &s));
+  }
+  first_new[run->n_found] = (nf_node_id)run->edit.n_nodes;
+  return nf_canonicalise(&run->edit);
+}
+
+// Of the chosen fusions in the circle the one that saves least is given up.
+static void give_up(nf_fuse_run *run, const nf_node_id *first_new, const bool *in_circle) {
+  nf_fusion *worst = NULL;
+  for (size_t i = 0; i < run->n_found; i++) {
+    nf_fusion *f = &run->found[i].fusion;
+    bool in = false;
+    for (nf_node_id id = first_new[i]; id < first_new[i + 1]; id++) in |= in_circle[id];
+    if (in && (!worst || f->before_us - f->after_us <= worst->before_us - worst->after_us)) worst = f;
+  }
+  if (!worst) return;
+  worst->verdict = NF_FUSION_REFUSED;
+  worst->why = "with the others it would close a circle";
+}
+
+// One try; *out NULL when a fusion had to be given up.
+static nf_status build(nf_fuse_run *run, nf_graph **out) {
+  nf_arena a = {0};
+  size_t most = run->edit.n_nodes;
+  for (size_t i = 0; i < run->n_found; i++)
+    most += run->found[i].to.graph ? run->found[i].to.graph->n_nodes : 0;
+  nf_node_id *first_new = nf_arena_alloc(&a, run->n_found + 1, sizeof *first_new);
+  bool *in_circle = nf_arena_alloc(&a, most, sizeof *in_circle);
+  nf_status st = first_new && in_circle ? apply(run, first_new) : no_memory();
+  if (nf_is_ok(st)) st = nf_edit_finish(&run->edit, out, in_circle);
+  if (nf_is_ok(st) && !*out) give_up(run, first_new, in_circle);
+  nf_arena_deinit(&a);
+  return st;
+}
+
+// ---- the report ----
+
+static size_t count_nodes(const nf_graph *g) {
+  size_t n = 0;
+  for (size_t i = 0; i < g->n_nodes; i++) n += !(nf_op_of(g->node[i].op)->flags & NF_OP_VIEW);
+  return n;
+}
+
+static void count_sums(nf_fuse_run *run, const nf_graph *normal) {
+  nf_fuse_report *r = run->report;
+  for (size_t i = 0; i < normal->n_nodes; i++) r->sums += normal->node[i].op == NF_OP_all_reduce;
+  for (size_t i = 0; i < run->n_found; i++) {
+    const nf_fusion *f = &run->found[i].fusion;
+    if (f->verdict != NF_FUSION_CHOSEN) continue;
+    r->sums_fused += (size_t)f->sums;
+    r->sums_padded += f->pads ? (size_t)f->sums : 0;
+    r->after_us -= f->before_us - f->after_us;
+  }
+}
+
+static int by_family(const void *a, const void *b) {
+  const nf_fuse_family *x = a, *y = b;
+  return strcmp(x->name, y->name);
+}
+
+static nf_fuse_family *family_of(nf_fuse_report *r, const char *name) {
+  for (size_t i = 0; i < r->n_families; i++)
+    if (strcmp(r->family[i].name, name) == 0) return &r->family[i];
+  r->family[r->n_families].name = name;
+  return &r->family[r->n_families++];
+}
+
+static nf_status count_families(nf_fuse_run *run) {
+  nf_fuse_report *r = run->report;
+  r->family = nf_arena_alloc(&r->arena, run->rules->n, sizeof *r->family);
+  if (!r->family) return no_memory();
+  for (size_t i = 0; i < run->rules->n; i++)
+    if (!run->rules->pattern[i].rule->normalise) family_of(r, run->rules->pattern[i].rule->family);
+  for (size_t i = 0; i < run->n_found; i++) {
+    const nf_fusion *f = &run->found[i].fusion;
+    nf_fuse_family *family = family_of(r, f->family);
+    family->found++;
+    if (f->verdict != NF_FUSION_CHOSEN) continue;
+    family->chosen++;
+    family->saved_us += f->before_us - f->after_us;
+  }
+  qsort(r->family, r->n_families, sizeof *r->family, by_family);
+  return nf_ok();
+}
+
+static nf_status tell(nf_fuse_run *run, const nf_graph *normal, const nf_graph *fused) {
+  nf_fuse_report *r = run->report;
+  r->nodes_before = count_nodes(normal);
+  r->nodes_after = count_nodes(fused);
+  r->fusion = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->fusion);
+  if (!r->fusion) return no_memory();
+  for (size_t i = 0; i < run->n_found; i++) r->fusion[i] = run->found[i].fusion;
+  r->n_fusions = run->n_found;
+  count_sums(run, normal);
+  return count_families(run);
+}
+
+// ---- the stages ----
+
+static nf_status normalise(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
+  NF_TRY(nf_edit_init(&run->edit, g));
+  if (run->options->mode != NF_FUSE_OFF) NF_TRY(nf_normalise(run, 0));
+  NF_TRY(nf_edit_finish(&run->edit, out, NULL));
+  return *out ? nf_ok()
+              : nf_error(NF_INTERNAL, "graph %s: a normalising rewrite has closed a circle", g->name);
+}
+
+static nf_status fuse(nf_fuse_run *run, const nf_graph *normal, nf_graph **out) {
+  nf_edit_deinit(&run->edit);
+  NF_TRY(nf_edit_init(&run->edit, normal));
+  NF_TRY(nf_find_fusions(run));
+  for (nf_node_id i = 0; i < run->edit.n_nodes; i++)
+    if (run->node_price[i]->legal) run->report->before_us += run->node_price[i]->us;
+  run->report->after_us = run->report->before_us;
+  for (;;) {
+    NF_TRY(nf_choose_fusions(run));
+    NF_TRY(build(run, out));
+    if (*out) break;
+    nf_edit_deinit(&run->edit);
+    NF_TRY(nf_edit_init(&run->edit, normal));
+  }
+  return tell(run, normal, *out);
+}
+
+static nf_status run_all(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
+  nf_graph *normal = NULL;
+  run->report->graph = nf_arena_copy(&run->report->arena, g->name, strlen(g->name));
+  if (!run->report->graph) return no_memory();
+  NF_TRY(normalise(run, g, &normal));
+  if (run->options->mode == NF_FUSE_OFF) {
+    run->report->nodes_before = run->report->nodes_after = count_nodes(normal);
+    *out = normal;
+    return nf_ok();
+  }
+  nf_status st = fuse(run, normal, out);
+  nf_drop_fusions(run);
+  nf_edit_deinit(&run->edit);
+  nf_graph_destroy(normal);
+  return st;
+}
+
+nf_status nf_fuse(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_graph **out,
+                  nf_fuse_report **out_report) {
+  NF_TRY(nf_fuse_check_options(r, o));
+  if (o->mode != NF_FUSE_OFF && !o->costs.of)
+    return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
+  nf_fuse_run run = {.rules = r, .options = o, .report = nf_alloc(1, sizeof *run.report)};
+  nf_graph *fused = NULL;
+  if (!run.report) return no_memory();
+  run.report->mode = o->mode;
+  nf_status st = run_all(&run, g, &fused);
+  nf_edit_deinit(&run.edit);
+  nf_prices_deinit(&run.prices);
+  if (!nf_is_ok(st)) {
+    nf_graph_destroy(fused);
+    nf_fuse_report_destroy(run.report);
+    return nf_status_note(st, "fusing");
+  }
+  *out = fused;
+  *out_report = run.report;
+  return st;
+}
+
+void nf_fuse_report_destroy(nf_fuse_report *r) {
+  if (!r) return;
+  nf_free(r->near);
+  nf_free(r->normalised);
+  nf_arena_deinit(&r->arena);
+  nf_free(r);
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matcher: node after node in the pattern's order, with a way back wherever there is a choice (which
+// user, which order of operands that commute).
+#include "fuse/match.h"
+#include <string.h>
+
+typedef struct state {
+  nf_matcher *m;
+  nf_match match;
+  int depth; // nodes bound
+} state;
+
+static const nf_node *pattern_node(const state *s, nf_node_id id) { return &s->m->pattern->graph->node[id]; }
+static const nf_node *graph_node(const state *s, nf_node_id id) { return &s->m->edit->node[id].n; }
+
+// Keeps the deepest failure, of equally deep ones the first.
+static bool miss(state *s, nf_near n) {
+  n.depth = s->depth;
+  const nf_near *best = &s->m->near;
+  if (n.depth > best->depth || (n.depth == best->depth && n.depth && n.part > best->part)) s->m->near = n;
+  return false;
+}
+
+// ---- one node ----
+
+static bool attrs_fit(state *s, nf_node_id want, nf_node_id id) {
+  const nf_node *p = pattern_node(s, want), *g = graph_node(s, id);
+  const nf_op_info *info = nf_op_of(p->op);
+  for (int i = 0; i < info->n_attr; i++) {
+    if (s->m->pattern->any[want] >> i & 1 || nf_attr_equal(p->op, i, &p->attr, &g->attr)) continue;
+    return miss(s, (nf_near){.kind = NF_NEAR_ATTR, .node = id, .want = want, .at = i});
+  }
+  return true;
+}
+
+static bool is_free(state *s, nf_node_id want, nf_node_id id) {
+  for (size_t i = 0; i < s->m->pattern->graph->n_nodes; i++)
+    if (s->match.node[i] == id + 1)
+      return miss(s, (nf_near){.kind = NF_NEAR_TWICE, .node = id, .want = want});
+  return true;
+}
+
+static bool results_fit(state *s, nf_node_id want, nf_node_id id) {
+  const nf_node *p = pattern_node(s, want), *g = graph_node(s, id);
+  for (int r = 0; r < nf_op_of(p->op)->n_out; r++) {
+    nf_val *v = &s->match.value[p->out[r]];
+    if (*v && *v != g->out[r])
+      return miss(s, (nf_near){.kind = NF_NEAR_RESULT, .node = id, .want = want, .at = r, .value = *v});
+    *v = g->out[r];
+  }
+  return true;
+}
+
+// A value that a node of the pattern makes can't be a leaf of the graph.
+// Operand k of the pattern's node is operand `at` of the graph's.
+static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, int at) {
+  const nf_val p = pattern_node(s, want)->in[k], v = graph_node(s, id)->in[at];
+  const nf_pattern *pattern = s->m->pattern;
+  const bool maybe = pattern->leaf[p] && pattern->side.leaf[pattern->leaf[p] - 1].maybe;
+  nf_near n = {.node = id, .want = want, .at = at, .part = k, .value = v};
+  if (!p && v) n.kind = NF_NEAR_EXTRA;
+  if (p && !v && !maybe) n.kind = NF_NEAR_MISSING;
+  if (n.kind || !p || !v) return n.kind ? miss(s, n) : true;
+  if (s->match.value[p] && s->match.value[p] != v) {
+    n.kind = NF_NEAR_OTHER;
+    n.wanted = s->match.value[p];
+    return miss(s, n);
+  }
+  const nf_value *made = &s->m->edit->value[v].v;
+  if (!pattern->leaf[p]) {
+    const nf_value *like = &pattern->graph->value[p];
+    n.want = like->node;
+    if (made->kind != NF_VALUE_RESULT)
+      n.kind = NF_NEAR_LEAF;
+    else if (graph_node(s, made->node)->op != pattern_node(s, like->node)->op)
+      n.kind = NF_NEAR_OP;
+    else if (made->result != like->result)
+      n.kind = NF_NEAR_RESULT;
+  }
+  s->match.value[p] = v;
+  return n.kind ? miss(s, n) : true;
+}
+
+static bool operands_fit(state *s, nf_node_id want, nf_node_id id, bool swapped) {
+  for (int k = 0; k < nf_op_of(pattern_node(s, want)->op)->n_in; k++)
+    if (!operand_fits(s, want, id, k, swapped && k < 2 ? 1 - k : k)) return false;
+  return true;
+}
+
+// ---- all nodes ----
+
+static nf_status next(state *s);
+
+static bool whole(state *s) {
+  const nf_pattern *p = s->m->pattern;
+  for (nf_val v = 1; v < p->graph->n_values; v++) {
+    if (p->leaf[v] || p->yielded[v]) continue;
+    const nf_edit_value *is = &s->m->edit->value[s->match.value[v]];
+    nf_near n = {.want = p->graph->value[v].node, .value = s->match.value[v]};
+    if (is->output) n.kind = NF_NEAR_OUTPUT;
+    for (nf_use u = is->uses; u && !n.kind; u = s->m->edit->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN]) {
+      bool inside = false;
+      for (size_t i = 0; i < p->graph->n_nodes; i++) inside |= s->match.node[i] == nf_use_node(u) + 1;
+      if (inside) continue;
+      n.kind = NF_NEAR_OUTSIDE;
+      n.node = nf_use_node(u);
+    }
+    if (n.kind) return miss(s, n);
+  }
+  return true;
+}
+
+static bool applies(state *s) {
+  const nf_rule *rule = s->m->pattern->rule;
+  if (!rule->applies) return true;
+  nf_text why = {0};
+  const nf_side side = {.match = &s->match};
+  const bool yes = rule->applies(&side, &why);
+  nf_near n = {.kind = NF_NEAR_APPLIES, .node = s->match.node[0] - 1};
+  if (why.n) memcpy(n.why, why.at, why.n < sizeof n.why ? why.n : sizeof n.why - 1);
+  nf_text_deinit(&why);
+  return yes || miss(s, n);
+}
+
+static nf_status bind(state *s, nf_node_id want, nf_node_id id) {
+  const nf_op op = pattern_node(s, want)->op;
+  const bool commutes = nf_op_of(op)->flags & NF_OP_COMMUTES;
+  if (graph_node(s, id)->op != op || !is_free(s, want, id) || !attrs_fit(s, want, id)) return nf_ok();
+  const nf_match before = s->match;
+  for (int swapped = 0; swapped <= (int)commutes; swapped++) {
+    if (results_fit(s, want, id) && operands_fit(s, want, id, swapped)) {
+      s->match.node[want] = id + 1;
+      s->depth++;
+      NF_TRY(next(s));
+      s->depth--;
+    }
+    s->match = before;
+  }
+  return nf_ok();
+}
+
+static nf_status bind_user(state *s, const nf_pattern_step *step) {
+  const nf_edit *e = s->m->edit;
+  const nf_op op = pattern_node(s, step->node)->op;
+  const nf_val by = s->match.value[step->by];
+  nf_node_id last = 0;
+  bool any = false;
+  for (;;) { // users in the order of their numbers, whatever the order of the chain
+    nf_node_id id = UINT32_MAX;
+    for (nf_use u = e->value[by].uses; u; u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+      if (nf_use_node(u) + 1 > last && nf_use_node(u) < id && graph_node(s, nf_use_node(u))->op == op)
+        id = nf_use_node(u);
+    if (id == UINT32_MAX) break;
+    any = true;
+    last = id + 1;
+    NF_TRY(bind(s, step->node, id));
+  }
+  if (!any) miss(s, (nf_near){.kind = NF_NEAR_USER, .want = step->node, .value = by});
+  return nf_ok();
+}
+
+static nf_status next(state *s) {
+  const nf_pattern *p = s->m->pattern;
+  if (s->depth == (int)p->graph->n_nodes) {
+    if (!whole(s) || !applies(s)) return nf_ok();
+    s->m->n_found++;
+    return s->m->found(s->m->user, &s->match);
+  }
+  const nf_pattern_step *step = &p->step[s->depth];
+  if (!step->makes) return bind_user(s, step);
+  return bind(s, step->node, s->m->edit->value[s->match.value[step->by]].v.node);
+}
+
+nf_status nf_match_at(nf_matcher *m, nf_node_id anchor) {
+  state s = {.m = m, .match = {.pattern = m->pattern, .edit = m->edit}};
+  return bind(&s, 0, anchor);
+}

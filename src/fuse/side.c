@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// What rules call while they say their two sides.
+#include "fuse/pattern.h"
+#include <string.h>
+
+static void wrong(nf_side *s, const char *what, const char *name) {
+  nf_builder_fail(s->b, nf_error(NF_INTERNAL, "%s %s", what, name));
+}
+
+void nf_yield(nf_side *s, nf_val v) {
+  if (s->n_yields == NF_MAX_YIELDS)
+    wrong(s, "too many yields in", s->b->graph->name);
+  else
+    s->yield[s->n_yields++] = v;
+}
+
+static nf_val add_leaf(nf_side *s, const char *name, nf_type example, bool maybe) {
+  if (s->n_leaves == NF_MAX_LEAVES) {
+    wrong(s, "too many leaves, at", name);
+    return 0;
+  }
+  const nf_val v = example.cache ? nf_build_pool(s->b, name, example) : nf_build_input(s->b, name, example);
+  s->leaf[s->n_leaves].name = name;
+  s->leaf[s->n_leaves].maybe = maybe;
+  s->leaf[s->n_leaves++].v = v;
+  return v;
+}
+
+nf_val nf_leaf(nf_side *s, const char *name, nf_type example) { return add_leaf(s, name, example, false); }
+nf_val nf_leaf_maybe(nf_side *s, const char *name, nf_type example) {
+  return add_leaf(s, name, example, true);
+}
+
+void nf_any(nf_side *s, nf_val v, const char *attr) {
+  if (s->n_any == NF_MAX_ANY) {
+    wrong(s, "too many free attributes, at", attr);
+    return;
+  }
+  s->any[s->n_any].v = v;
+  s->any[s->n_any++].attr = attr;
+}
+
+nf_val nf_found(nf_side *s, const char *leaf) {
+  for (int i = 0; i < s->n_leaves; i++)
+    if (strcmp(s->leaf[i].name, leaf) == 0) return s->leaf[i].v;
+  wrong(s, "the pattern has no leaf called", leaf);
+  return 0;
+}
+
+// What was found for a value of the pattern, or NULL.
+static const nf_value *found_value(const nf_side *s, const char *name) {
+  const nf_val v = nf_graph_find(s->match->pattern->graph, name);
+  return v ? &s->match->edit->value[s->match->value[v]].v : NULL;
+}
+
+const nf_type *nf_found_type(const nf_side *s, const char *name) {
+  static const nf_type none = {0};
+  const nf_value *v = found_value(s, name);
+  return v ? &v->type : &none;
+}
+
+const nf_attrs *nf_found_attrs(const nf_side *s, const char *name) {
+  static const nf_attrs none = {0};
+  const nf_value *v = found_value(s, name);
+  return v && v->kind == NF_VALUE_RESULT ? &s->match->edit->node[v->node].n.attr : &none;
+}
+
+size_t nf_found_users(const nf_side *s, const char *name, nf_op op) {
+  const nf_val v = nf_graph_find(s->match->pattern->graph, name);
+  const nf_edit *e = s->match->edit;
+  size_t n = 0;
+  for (nf_use u = v ? e->value[s->match->value[v]].uses : 0; u;
+       u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+    n += e->node[nf_use_node(u)].n.op == op;
+  return n;
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Limits of kernel variants: derived quantities, whether a limit holds, and the sentences about it.
+#include "kernels/contract/variant.h"
+
+// ---- amounts ----
+
+// Bits of a row over bits of a pack, so that halves are seen.
+static bool packs(const nf_op_desc *d, nf_amount *out) {
+  enum { PACK_BITS = 128 };
+  int64_t columns, bits;
+  if (!nf_quantity_of(d, NF_Q_K, &columns)) return false;
+  if (__builtin_mul_overflow(columns, nf_dtype_of(d->in[0].dtype)->bits, &bits)) return false;
+  *out = (nf_amount){bits, PACK_BITS};
+  return true;
+}
+
+static bool bytes(const nf_op_desc *d, const nf_site *site, nf_amount *out) {
+  size_t n;
+  if (site == NULL || site->at.of[NF_CONST] == 0 || d->in[0].dtype == NF_NONE) return false;
+  const nf_status st = nf_type_bytes(&d->in[0], &site->at, &n);
+  const bool ok = nf_is_ok(st) && n <= INT64_MAX;
+  nf_status_free(st);
+  if (ok) *out = (nf_amount){(int64_t)n, 1};
+  return ok;
+}
+
+bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out) {
+  if (q == NF_Q_PACK16_H) return packs(d, out);
+  if (q == NF_Q_BYTES) return bytes(d, site, out);
+  *out = (nf_amount){site != NULL && site->world > 1 ? site->world : 1, 1};
+  return q == NF_Q_WORLD || nf_quantity_of(d, q, &out->v);
+}
+
+// ---- holding ----
+
+static const nf_type *operand(const nf_limit *l, const nf_op_desc *d) {
+  return l->operand >= 0 ? &d->in[l->operand] : &d->out[-1 - l->operand];
+}
+
+static const char *operand_name(const nf_limit *l, nf_op op) {
+  const nf_op_info *info = nf_op_of(op);
+  return l->operand >= 0 ? info->in[l->operand].name : info->out[-1 - l->operand].name;
+}
+
+static bool is_one_of(const nf_limit *l, nf_amount a) {
+  for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++)
+    if (a.v == l->one_of[i] * a.unit) return true;
+  return false;
+}
+
+bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site) {
+  if (l->relation == NF_DTYPE_IN) {
+    const nf_dtype t = operand(l, d)->dtype;
+    return t == NF_NONE || (l->dtypes >> t & 1);
+  }
+  nf_amount a;
+  if (l->world != 0 && (site == NULL || site->world != l->world)) return true;
+  if (!nf_amount_of(d, l->quantity, site, &a)) return false;
+  switch (l->relation) {
+  case NF_MULTIPLE_OF:
+    return a.v % (l->value * a.unit) == 0;
+  case NF_AT_MOST:
+    return a.v <= l->value * a.unit;
+  case NF_AT_LEAST:
+    return a.v >= l->value * a.unit;
+  case NF_ONE_OF:
+    return is_one_of(l, a);
+  case NF_WHOLE:
+    return a.v % a.unit == 0;
+  case NF_DTYPE_IN:
+    break;
+  }
+  return false;
+}
+
+// ---- sentences ----
+
+static void print_dtypes(uint64_t set, nf_text *out) {
+  for (int t = 0; t < NF_DTYPE_COUNT; t++)
+    if (set >> t & 1) nf_text_printf(out, " %s", nf_dtype_of((nf_dtype)t)->name);
+}
+
+// "a multiple of 64", "one of 2 4 8", "whole", "at most 262144 for 4 ranks".
+static void print_relation(const nf_limit *l, nf_text *out) {
+  static const char *const names[] = {
+      [NF_MULTIPLE_OF] = "a multiple of", [NF_AT_MOST] = "at most", [NF_AT_LEAST] = "at least",
+      [NF_DTYPE_IN] = "one of",           [NF_ONE_OF] = "one of",   [NF_WHOLE] = "whole"};
+  nf_text_printf(out, "%s", names[l->relation]);
+  if (l->relation == NF_DTYPE_IN) print_dtypes(l->dtypes, out);
+  for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++) nf_text_printf(out, " %d", (int)l->one_of[i]);
+  if (l->value != 0) nf_text_printf(out, " %lld", (long long)l->value);
+  if (l->world != 0) nf_text_printf(out, " for %d ranks", l->world);
+}
+
+static void print_amount(nf_amount a, nf_text *out) {
+  if (a.v % a.unit == 0)
+    nf_text_printf(out, "%lld", (long long)(a.v / a.unit));
+  else
+    nf_text_printf(out, "%.10g", (double)a.v / (double)a.unit);
+}
+
+void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *site, nf_text *out) {
+  nf_amount a;
+  const char *name = nf_quantity_name(l->quantity), *what = nf_quantity_what(l->quantity);
+  if (l->relation == NF_DTYPE_IN) {
+    nf_text_printf(out, "%s is %s, not ", operand_name(l, d->op), nf_dtype_of(operand(l, d)->dtype)->name);
+  } else if (nf_amount_of(d, l->quantity, site, &a)) {
+    nf_text_printf(out, "%s = ", name);
+    print_amount(a, out);
+    nf_text_printf(out, " is not ");
+  } else {
+    nf_text_printf(out, "%s (%s) is not fixed", name, what);
+    return;
+  }
+  print_relation(l, out);
+}
+
+void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out) {
+  nf_text_printf(out, "%s ",
+                 l->relation == NF_DTYPE_IN ? operand_name(l, op) : nf_quantity_name(l->quantity));
+  print_relation(l, out);
+}

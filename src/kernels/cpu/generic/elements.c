@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ops that treat each element alone: add, mul, silu, sigmoid, swiglu; and copies of columns: narrow, concat.
+// A block is a few rows, by their length alone.
+#include "kernels/cpu/generic/row.h"
+
+int64_t NF_BLOCKS(add_rows)(const nf_add_args *a) { return nf_row_blocks(&a->y); }
+
+void NF_KERNEL(add_rows)(const nf_add_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float u[NF_PIECE], v[NF_PIECE];
+  NF_FOR_ROWS(r, block, &a->y)
+  for (int64_t k = 0; k < cols; k += NF_PIECE) {
+    const int64_t count = nf_min(NF_PIECE, cols - k),
+                  n = nf_padded(&a->a, nf_tensor_row(&a->a, r), k, count, u);
+    nf_padded(&a->b, nf_tensor_row(&a->b, r), k, count, v);
+    for (int64_t i = 0; i < n; i += 8) v8_store(u + i, v8_load(u + i) + v8_load(v + i));
+    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, u);
+  }
+}
+
+int64_t NF_BLOCKS(mul_rows)(const nf_mul_args *a) { return nf_row_blocks(&a->y); }
+
+// Columns [k, k + count) of b's row r; one column is repeated.
+static void factors(const nf_mul_args *a, int64_t r, int64_t k, int64_t count, float *out) {
+  const void *row = nf_tensor_row(&a->b, r);
+  float one;
+  if (nf_tensor_cols(&a->b) == nf_tensor_cols(&a->y)) {
+    nf_padded(&a->b, row, k, count, out);
+    return;
+  }
+  nf_widen(&a->b, row, 0, 1, &one);
+  for (int64_t i = 0; i < count; i += 8) v8_store(out + i, v8_splat(one));
+}
+
+void NF_KERNEL(mul_rows)(const nf_mul_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float u[NF_PIECE], v[NF_PIECE];
+  NF_FOR_ROWS(r, block, &a->y)
+  for (int64_t k = 0; k < cols; k += NF_PIECE) {
+    const int64_t count = nf_min(NF_PIECE, cols - k),
+                  n = nf_padded(&a->a, nf_tensor_row(&a->a, r), k, count, u);
+    factors(a, r, k, count, v);
+    for (int64_t i = 0; i < n; i += 8) v8_store(u + i, v8_load(u + i) * v8_load(v + i));
+    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, u);
+  }
+}
+
+int64_t NF_BLOCKS(silu_rows)(const nf_silu_args *a) { return nf_row_blocks(&a->y); }
+
+void NF_KERNEL(silu_rows)(const nf_silu_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x[NF_PIECE];
+  NF_FOR_ROWS(r, block, &a->y)
+  for (int64_t k = 0; k < cols; k += NF_PIECE) {
+    const int64_t count = nf_min(NF_PIECE, cols - k),
+                  n = nf_padded(&a->x, nf_tensor_row(&a->x, r), k, count, x);
+    for (int64_t i = 0; i < n; i += 8) v8_store(x + i, v8_load(x + i) * v8_sigmoid(v8_load(x + i)));
+    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, x);
+  }
+}
+
+int64_t NF_BLOCKS(sigmoid_rows)(const nf_sigmoid_args *a) { return nf_row_blocks(&a->y); }
+
+void NF_KERNEL(sigmoid_rows)(const nf_sigmoid_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x[NF_PIECE];
+  NF_FOR_ROWS(r, block, &a->y)
+  for (int64_t k = 0; k < cols; k += NF_PIECE) {
+    const int64_t count = nf_min(NF_PIECE, cols - k),
+                  n = nf_padded(&a->x, nf_tensor_row(&a->x, r), k, count, x);
+    for (int64_t i = 0; i < n; i += 8) v8_store(x + i, v8_sigmoid(v8_load(x + i)));
+    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, x);
+  }
+}
+
+// ---- swiglu ----
+
+int64_t NF_BLOCKS(swiglu_rows)(const nf_swiglu_args *a) { return nf_row_blocks(&a->y); }
+
+// Columns [k, k + count) of gate and up of x's row, count <= NF_PIECE / 2.
+static void gate_and_up(const nf_swiglu_args *a, const void *row, int64_t k, int64_t count, float *g,
+                        float *u) {
+  float both[NF_PIECE];
+  if (!a->attr.interleaved) {
+    nf_padded(&a->x, row, k, count, g);
+    nf_padded(&a->x, row, nf_tensor_cols(&a->y) + k, count, u);
+    return;
+  }
+  const int64_t n = nf_padded(&a->x, row, 2 * k, 2 * count, both);
+  for (int64_t i = n; i < (count + 7) / 8 * 16; i++) both[i] = 0; // 2 count is 8 short of a pair of vectors
+  for (int64_t i = 0; i < count; i += 8) {
+    const v8 low = v8_load(both + 2 * i), high = v8_load(both + 2 * i + 8);
+    v8_store(g + i, __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14));
+    v8_store(u + i, __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15));
+  }
+}
+
+NF_INLINE v8 swiglu(const nf_swiglu_attrs *at, v8 g, v8 u) {
+  if (at->limit > 0) {
+    const v8 most = v8_splat(at->limit);
+    g = v8_select(g > most, most, g);
+    u = v8_select(u > most, most, u);
+    u = v8_select(u < -most, -most, u);
+  }
+  return g * v8_sigmoid(v8_splat(at->alpha) * g) * (u + v8_splat(at->beta));
+}
+
+void NF_KERNEL(swiglu_rows)(const nf_swiglu_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y), piece = NF_PIECE / 2;
+  float g[NF_PIECE / 2], u[NF_PIECE / 2];
+  NF_FOR_ROWS(r, block, &a->y)
+  for (int64_t k = 0; k < cols; k += piece) {
+    const int64_t count = nf_min(piece, cols - k);
+    gate_and_up(a, nf_tensor_row(&a->x, r), k, count, g, u);
+    for (int64_t i = 0; i < count; i += 8) v8_store(g + i, swiglu(&a->attr, v8_load(g + i), v8_load(u + i)));
+    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, g);
+  }
+}
+
+// ---- columns ----
+
+int64_t NF_BLOCKS(narrow_rows)(const nf_narrow_args *a) { return nf_row_blocks(&a->y); }
+
+void NF_KERNEL(narrow_rows)(const nf_narrow_args *a, int64_t block) {
+  const int64_t size = nf_dtype_of(a->y.dtype)->bits / 8, cols = nf_tensor_cols(&a->y);
+  NF_FOR_ROWS(r, block, &a->y)
+  memcpy(nf_tensor_row(&a->y, r), (const char *)nf_tensor_row(&a->x, r) + a->attr.start * size,
+         (size_t)(cols * size));
+}
+
+int64_t NF_BLOCKS(concat_rows)(const nf_concat_args *a) { return nf_row_blocks(&a->y); }
+
+void NF_KERNEL(concat_rows)(const nf_concat_args *a, int64_t block) {
+  const nf_tensor *in[] = {&a->a, &a->b, &a->c, &a->d};
+  NF_FOR_ROWS(r, block, &a->y) {
+    char *to = nf_tensor_row(&a->y, r);
+    for (int i = 0; i < 4; i++) {
+      if (in[i]->dtype == NF_NONE) continue;
+      const size_t bytes = (size_t)(nf_tensor_cols(in[i]) * nf_dtype_of(a->y.dtype)->bits / 8);
+      memcpy(to, nf_tensor_row(in[i], r), bytes);
+      to += bytes;
+    }
+  }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A plan with kernels that have no code yet: made, explained, taken by the null device, refused by one that
+// computes.
+#include "plan/plan.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void ok(nf_status st) { assert_string_equal(nf_status_message(st), ""); }
+
+static void declared(void **state) {
+  (void)state;
+  nf_graph *g;
+  nf_plan *p;
+  nf_device *host, *null;
+  nf_threads *threads;
+  nf_plan_options o = {.max = nf_sizes_of(4, 1, 1)};
+  ok(nf_hw_target("gfx950", &o.hw));
+  ok(nf_graph_parse(NF_VIEW("graph g\ninput a : bf16[T,64]\ny : bf16[T,64] = add(a, a)\noutput y\n"), "text",
+                    &g));
+  ok(nf_plan_create(g, &o, &p));
+  float a[4 * 64];
+  void *arena = nf_alloc_aligned(nf_plan_arena_bytes(p));
+  nf_plan_bind(p, nf_graph_find(g, "a"), a, 0);
+  nf_plan_place(p, arena);
+  ok(nf_threads_create(1, &threads));
+  ok(nf_device_host(threads, &host));
+  ok(nf_device_null(&null));
+  const nf_batch b = {.sizes = nf_sizes_of(4, 1, 1)};
+  ok(nf_plan_run(p, null, &b));
+  nf_status st = nf_plan_run(p, host, &b);
+  assert_int_equal(nf_status_code(st), NF_UNAVAILABLE);
+  assert_string_equal(nf_status_message(st),
+                      "kernel add_bf16_hip is declared, not written yet: the plan can't be run");
+  nf_status_free(st);
+  json_t *doc;
+  ok(nf_plan_explain(p, &doc));
+  assert_int_equal(json_integer_value(json_object_get(doc, "declared")), 1);
+  json_decref(doc);
+  nf_device_destroy(null);
+  nf_device_destroy(host);
+  nf_threads_destroy(threads);
+  nf_free_aligned(arena);
+  nf_plan_destroy(p);
+  nf_graph_destroy(g);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(declared)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cost model: a roofline and launch overhead over an op's work, and what the compiler asks of selection.
+#include "base/checked.h"
+#include "select/work.h"
+
+// How much of the processor's peak a kernel can have. A CPU kernel uses the instructions it needs, and no
+// others; a reference computes element by element.
+static double part_of_peak(const nf_hw *hw, const nf_variant *v, nf_rate r) {
+  const double all = nf_cpu_rate(hw->features, r);
+  if (v == NULL || hw->cores == 0) return 1;
+  return v->backend == NF_BACKEND_REF ? 1 / all : nf_cpu_rate(v->need, r) / all;
+}
+
+static double larger(double a, double b) { return a > b ? a : b; }
+
+double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
+  double time = 0, launch = hw->launch;
+  if (hw->bandwidth > 0) time = w->bytes / hw->bandwidth;
+  if (hw->peak[w->rate] > 0)
+    time = larger(time, w->operations / (hw->peak[w->rate] * part_of_peak(hw, v, w->rate)));
+  if (w->exchanged > 0 && hw->world > 1 && hw->link > 0 && hw->links > 0) {
+    const double one = w->exchanged / hw->link, all = w->exchanged * (hw->world - 1) / hw->links;
+    time = larger(time, larger(one, all));
+    // Ranks that wait for each other pay about another launch: a fused all_reduce+add+norm of one token
+    // took 3.9 us on two H200s, the add+norm alone 1.4.
+    launch *= 2;
+  }
+  return 1e6 * (launch + time);
+}
+
+double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) {
+  return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_of(d, at, 1).bytes;
+}
+
+double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
+  const nf_work w = nf_work_of(d, at, hw->world);
+  return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_us(hw, &w, v);
+}
+
+// ---- what the compiler asks ----
+
+static void select_undecided(const nf_hw *hw, const nf_select_options *o, nf_op_desc *d, nf_selection *out) {
+  const int w = nf_packed_operand(d);
+  if (w >= 0) d->in[w].pack = NF_PACK_ANY;
+  nf_select(hw, d, o, out);
+}
+
+bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
+                    double *us, nf_text *why) {
+  nf_select_options options = o != NULL ? *o : (nf_select_options){0};
+  nf_op_desc question = *d;
+  nf_selection s;
+  if (options.most.of[NF_T] == 0) options.least = options.most = *at;
+  select_undecided(hw, &options, &question, &s);
+  const bool view = nf_op_of(d->op)->flags & NF_OP_VIEW;
+  if (s.chosen != NULL || view) return *us = nf_cost_us(hw, d, at, s.chosen), true;
+  if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
+  return false;
+}
+
+// The multiple that v wants of q, 1: any extent will do.
+static int64_t wanted(const nf_variant *v, nf_quantity q) {
+  for (int i = 0; i < NF_MAX_WANTS && v->want[i].quantity != NF_Q_NONE; i++)
+    if (v->want[i].quantity == q) return v->want[i].multiple;
+  return 1;
+}
+
+static int64_t common_multiple(int64_t a, int64_t b) {
+  int64_t x = a, y = b;
+  while (y != 0) {
+    const int64_t rest = x % y;
+    x = y;
+    y = rest;
+  }
+  return a / x * b;
+}
+
+int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q) {
+  nf_op_desc question = *d;
+  nf_selection s;
+  int64_t n, multiple = 1;
+  if (!nf_quantity_of(d, q, &n)) return 0;
+  select_undecided(hw, o, &question, &s);
+  for (int i = 0; i < s.n; i++) {
+    const nf_candidate *c = &s.candidate[i];
+    if (c->refusal != NF_CHOSEN && c->refusal != NF_REFUSED_BETTER) continue;
+    if (wanted(c->variant, q) == 1) return n;
+    multiple = common_multiple(multiple, wanted(c->variant, q));
+  }
+  return nf_round_up(n, multiple);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "text/chat_template.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include <string.h>
+
+enum { MAX_TEMPLATE = 1 << 20, MAX_JSON = 16 << 20 }; // bytes; tokenizer_config.json lists added tokens too
+
+// What is behind the last `what` in v; false: there is none.
+static bool behind_last(nf_view v, nf_view what, nf_view *out) {
+  bool found = false;
+  for (const char *at; v.n && (at = memmem(v.at, v.n, what.at, what.n)); found = true) {
+    v.n -= (size_t)(at - v.at) + what.n;
+    v.at = at + what.n;
+  }
+  if (found) *out = v;
+  return found;
+}
+
+nf_thinking nf_chat_template_thinking(nf_view text) {
+  nf_view prompt, thought, rest;
+  if (behind_last(text, NF_VIEW("enable_thinking"), &rest)) return NF_THINKING_HYBRID;
+  if (!behind_last(text, NF_VIEW("add_generation_prompt"), &prompt)) return NF_THINKING_NEVER;
+  const bool opened = behind_last(prompt, NF_VIEW("<think>"), &thought);
+  return opened && !behind_last(thought, NF_VIEW("</think>"), &rest) ? NF_THINKING_ALWAYS : NF_THINKING_NEVER;
+}
+
+static nf_status default_of(const nf_json_at *list, nf_view *out) {
+  size_t n;
+  NF_TRY(nf_json_array(list, &n));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(list, i);
+    NF_TRY(nf_json_object(&item));
+    const nf_json_at name = nf_json_get(&item, "name"), text = nf_json_get(&item, "template");
+    nf_view called;
+    NF_TRY(nf_json_string(&name, &called));
+    if (nf_view_equal(called, NF_VIEW("default"))) return nf_json_string(&text, out);
+  }
+  return nf_json_error(list, "none of the %zu templates is named \"default\"", n);
+}
+
+nf_status nf_chat_template_in(const nf_json *doc, nf_view *out) {
+  const nf_json_at root = nf_json_root(doc), at = nf_json_get(&root, "chat_template");
+  NF_TRY(nf_json_object(&root));
+  *out = (nf_view){0};
+  if (!at.value) return nf_ok();
+  if (json_is_array(at.value)) return default_of(&at, out);
+  if (json_is_string(at.value)) return nf_json_string(&at, out);
+  return nf_json_error(&at, "should be a string, or an array of objects with name and template");
+}
+
+// Each of these leaves *found alone when there is no template.
+
+static nf_status look_in_text(const char *path, nf_thinking *out, bool *found) {
+  char *text;
+  size_t n;
+  NF_TRY(nf_file_load(path, MAX_TEMPLATE, &text, &n));
+  const size_t bad = nf_utf8_check(text, n);
+  if (bad == n) *out = nf_chat_template_thinking((nf_view){text, n});
+  nf_free(text);
+  if (bad < n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", path, bad);
+  return *found = true, nf_ok();
+}
+
+static nf_status look_in_json(const char *path, nf_thinking *out, bool *found) {
+  nf_json doc = {0};
+  nf_view text = {0};
+  nf_status st = nf_json_load(path, MAX_JSON, &doc);
+  if (nf_is_ok(st)) st = nf_chat_template_in(&doc, &text);
+  if (nf_is_ok(st) && text.n) {
+    *out = nf_chat_template_thinking(text);
+    *found = true;
+  }
+  nf_json_deinit(&doc);
+  return st;
+}
+
+static const struct {
+  const char *name;
+  nf_status (*look)(const char *path, nf_thinking *out, bool *found);
+} places[] = {
+    // the first wins
+    {"chat_template.jinja", look_in_text},
+    {"tokenizer_config.json", look_in_json},
+    {"chat_template.json", look_in_json},
+};
+
+nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_thinking *out) {
+  bool found = false;
+  for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
+    char *path = NULL;
+    NF_TRY(nf_path_join(dir, places[i].name, &path));
+    const nf_status st = nf_path_exists(path) ? places[i].look(path, out, &found) : nf_ok();
+    nf_free(path);
+    if (!nf_is_ok(st)) return st;
+  }
+  int32_t id;
+  if (!found) *out = nf_token_id(t, NF_VIEW("<think>"), &id) ? NF_THINKING_HYBRID : NF_THINKING_NEVER;
+  return nf_ok();
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of reading ChatML: answers as events, whole and cut at every token, and the mistakes that models
+// make.
+#include "tests/support/alloc_fail.h"
+#include "text/chat.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+static nf_tokenizer *tokenizer;
+
+static void check_ok(nf_status st) {
+  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+}
+
+static int load(void **) {
+  check_ok(nf_tokenizer_load("tests/data/tokenizers/qwen-small/tokenizer.json", &tokenizer));
+  return 0;
+}
+
+static int unload(void **) {
+  nf_tokenizer_destroy(tokenizer);
+  return 0;
+}
+
+static const nf_chat never = {.thinking = NF_THINKING_NEVER}, always = {.thinking = NF_THINKING_ALWAYS},
+                     hybrid = {.thinking = NF_THINKING_HYBRID},
+                     off = {.thinking = NF_THINKING_HYBRID, .think = NF_THINK_OFF};
+
+// Events as text: "role channel >recipient type|text|END" per message.
+static nf_status print_event(void *user, const nf_chat_event *e) {
+  static const char *const ends[] = {"end", "call", "answer", "cut"};
+  nf_text *t = user;
+  if (e->kind == NF_CHAT_TEXT) nf_text_append(t, e->text.at, e->text.n);
+  if (e->kind == NF_CHAT_END) nf_text_printf(t, "|%s;", ends[e->end]);
+  if (e->kind == NF_CHAT_HEADER)
+    nf_text_printf(t, "%.*s %.*s >%.*s %.*s|", (int)e->role.n, e->role.at, (int)e->channel.n, e->channel.at,
+                   (int)e->recipient.n, e->recipient.at, (int)e->content_type.n, e->content_type.at);
+  return nf_ok();
+}
+
+#define A "assistant analysis > |"
+#define F "assistant final > |"
+#define C "assistant commentary > |"
+#define CALLED(name) "assistant commentary >" name " json|"
+
+static const struct {
+  const nf_chat *chat;
+  const char *answer, *events;
+} cases[] = {
+    // whole answers
+    {&hybrid, "<think>\nHm.\n\nOk\n\n</think>\n\nYes, 世界!\n<|im_end|>",
+     A "Hm.\n\nOk|end;" F "Yes, 世界!\n|answer;"},
+    {&always, "Hm.\n</think>\n\nYes<|endoftext|>", A "Hm.|end;" F "Yes|answer;"},
+    {&always, "<think>\nHm.\n</think>\n\nYes<|im_end|>", A "Hm.|end;" F "Yes|answer;"},
+    {&off, "\n\nYes<|im_end|>", F "Yes|answer;"},
+    {&never, "\nYes<|im_end|>", F "\nYes|answer;"},
+    {&hybrid, "Yes<|im_end|>", F "Yes|answer;"},
+    {&hybrid, "\n<think>\n\n</think>\n\nYes<|im_end|>", F "Yes|answer;"},
+    {&hybrid, "<think>\nHm.\n</think>\n\n<|im_end|>", A "Hm.|end;"},
+    // thoughts that never end, that are none, that come twice
+    {&always, "Hm.\n", A "Hm.|cut;"},
+    {&always, "Hm.<|im_end|>", A "Hm.|answer;"},
+    {&always, "a <think> b</think>c", A "a <think> b|end;" F "c|cut;"},
+    {&hybrid, "</think>\n\nYes", F "Yes|cut;"},
+    {&hybrid, "Say <think> and </think>.<|im_end|>", F "Say <think> and </think>.|answer;"},
+    {&hybrid, "<think>a</think>\n<think>b</think>c", A "a|end;" A "b|end;" F "c|cut;"},
+    {&hybrid, "<think>a <tool_call>{}</tool_call></think>c", A "a <tool_call>{}</tool_call>|end;" F "c|cut;"},
+    // calls
+    {&never,
+     "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": [1.50, \"}\\\"\"], \"b\": "
+     "{}}}\n</tool_call><|im_end|>",
+     CALLED("f") "{\"a\": [1.50, \"}\\\"\"], \"b\": {}}|call;"},
+    {&hybrid,
+     "<think>\nHm.\n</think>\n\nLet "
+     "me.\n<tool_call>\n{\"name\":\"f\",\"arguments\":{}}\n</tool_call>\n<tool_call>\n"
+     "{ \"arguments\" : 7 , \"name\" : \"g\" }\n</tool_call><|im_end|>",
+     A "Hm.|end;" F "Let me.|end;" CALLED("f") "{}|call;" CALLED("g") "7|call;"},
+    {&never, "<tool_call>{\"name\":\"f\",\"arguments\":\"{\\\"a\\\": 1}\"}</tool_call>\nDone.",
+     CALLED("f") "{\"a\": 1}|call;" F "Done.|cut;"},
+    {&never, "<tool_call>{\"name\":\"f\"}</tool_call>", CALLED("f") "{}|call;"},
+    {&never, "<tool_call>{\"name\":\"f\",\"arguments\":null}</tool_call>", CALLED("f") "{}|call;"},
+    {&never, "<tool_call>{\"x\":[{}],\"name\":\"f\\u0041\",\"arguments\":\"\"}</tool_call>",
+     CALLED("fA") "{}|call;"},
+    {&never, "<tool_call>{\"name\":\"<think>\",\"arguments\":{\"a\":\"</think><tool_call>\"}}</tool_call>",
+     CALLED("<think>") "{\"a\":\"</think><tool_call>\"}|call;"},
+    // calls without an end
+    {&never, "<tool_call>{\"name\":\"f\"}<|im_end|>", CALLED("f") "{}|call;"},
+    {&never, "<tool_call>{\"name\":\"f\"}", CALLED("f") "{}|cut;"},
+    {&never, "<tool_call>\n{\"name\":", C "{\"name\":|cut;"},
+    // what is no call
+    {&never, "<tool_call>\n<function=f>\n</function>\n</tool_call>\nx",
+     C "<function=f>\n</function>|end;" F "x|cut;"},
+    {&never, "<tool_call>{\"name\":7}</tool_call><|im_end|>", C "{\"name\":7}|end;"},
+    {&never, "<tool_call>{\"name\":\"\"}</tool_call>", C "{\"name\":\"\"}|end;"},
+    {&never, "<tool_call>{\"name\":\"f\",\"argument\\u0073\":{}}</tool_call>",
+     C "{\"name\":\"f\",\"argument\\u0073\":{}}|end;"},
+    {&never, "<tool_call>[]</tool_call>", C "[]|end;"},
+    {&never, "<tool_call>{} {}</tool_call>", C "{} {}|end;"},
+    {&never, "<tool_call>\n</tool_call>x", F "x|cut;"},
+    {&never, "a</tool_call>b<|im_end|>", F "a</tool_call>b|answer;"},
+    // nothing, and what comes after an answer
+    {&hybrid, "", ""},
+    {&always, "\n</think>\n<|im_end|>\n", ""},
+    {&never, "\n\n", ""},
+    {&hybrid,
+     "a<|im_end|>\n<|im_start|>user\nq\n<|im_end|>\n<|im_start|>assistant\n<think>b</think>c<|im_end|>",
+     F "a|answer;user  > |q\n|end;" A "b|end;" F "c|answer;"},
+    {&never, "a<|im_start|>tool\n<tool_call><think>", F "a|cut;tool  > |<tool_call><think>|cut;"},
+    {&never, "<|im_start|>user", F "user|cut;"},
+    {&never,
+     "<|im_start|>a role is never as long as this one is, which goes on for more than sixty-four "
+     "bytes\nx<|im_end|>",
+     F "a role is never as long as this one is, which goes on for more than sixty-four bytes\nx|answer;"},
+    {&never, "a<both>b<|im_end|>", F "ab|answer;"}, // another special token
+};
+enum { N_CASES = sizeof cases / sizeof *cases };
+
+static nf_text read_ids(const nf_chat *chat, const int32_t *ids, size_t n) {
+  nf_text events = {0};
+  nf_chat_reader *r;
+  check_ok(nf_chatml.reader_create(tokenizer, chat, &r));
+  for (size_t i = 0; i < n; i++) check_ok(nf_chatml.read(r, ids[i], print_event, &events));
+  check_ok(nf_chatml.finish(r, print_event, &events));
+  nf_chatml.reader_destroy(r);
+  nf_text_append(&events, "", 0);
+  return events;
+}
+
+static void answers_become_events(void **) {
+  for (size_t i = 0; i < N_CASES; i++) {
+    nf_ids ids = {0};
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+    nf_text events = read_ids(cases[i].chat, ids.at, ids.n);
+    if (strcmp(events.at, cases[i].events) != 0)
+      fail_msg("%s:\ngot      %s\nexpected %s", cases[i].answer, events.at, cases[i].events);
+    nf_text_deinit(&events);
+    nf_ids_deinit(&ids);
+  }
+}
+
+// Messages that were closed before the cut are those of the whole answer.
+static void answers_may_be_cut_anywhere(void **) {
+  for (size_t i = 0; i < N_CASES; i++) {
+    nf_ids ids = {0};
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+    for (size_t n = 0; n < ids.n; n++) {
+      nf_text events = read_ids(cases[i].chat, ids.at, n);
+      size_t closed = events.n;
+      if (closed > 5 && strcmp(events.at + closed - 5, "|cut;") == 0)
+        for (closed -= 5; closed && events.at[closed - 1] != ';';) closed--;
+      if (strncmp(events.at, cases[i].events, closed) != 0)
+        fail_msg("%s: cut at %zu: %s", cases[i].answer, n, events.at);
+      nf_text_deinit(&events);
+    }
+    nf_ids_deinit(&ids);
+  }
+}
+
+static int32_t id_of(const char *spelling) {
+  int32_t id = -1;
+  assert_true(nf_token_id(tokenizer, nf_view_of(spelling), &id));
+  return id;
+}
+
+static void half_characters_are_replaced(void **) {
+  const int32_t half = id_of("\xe4"),
+                ids[] = {id_of("<think>"),     half, id_of("</think>"),  half, id_of("x"), half,
+                         id_of("<tool_call>"), half, id_of("<|im_end|>")};
+  nf_text events = read_ids(&hybrid, ids, sizeof ids / sizeof *ids);
+  assert_string_equal(events.at,
+                      A "\xef\xbf\xbd|end;" F "\xef\xbf\xbdx\xef\xbf\xbd|end;" C "\xef\xbf\xbd|answer;");
+  nf_text_deinit(&events);
+  // a character may go on behind the newline that ends a role
+  const int32_t role[] = {id_of("<|im_start|>"), id_of("u"), id_of("\n"), half, id_of("\xb8"), id_of("\x96")};
+  events = read_ids(&never, role, sizeof role / sizeof *role);
+  assert_string_equal(events.at, "u  > |世|cut;");
+  nf_text_deinit(&events);
+}
+
+static void text_comes_as_it_is_read(void **) {
+  nf_chat_reader *r;
+  nf_text events = {0};
+  check_ok(nf_chatml.reader_create(tokenizer, &never, &r));
+  static const char *const ids[] = {"x", "\n", "y", "<tool_call>"};
+  static const char *const so_far[] = {F "x", F "x", F "x\ny", F "x\ny|end;"};
+  for (int i = 0; i < 4; i++) {
+    check_ok(nf_chatml.read(r, id_of(ids[i]), print_event, &events));
+    assert_string_equal(events.at, so_far[i]);
+  }
+  nf_chatml.reader_destroy(r);
+  nf_text_deinit(&events);
+}
+
+static void endless_calls_become_text(void **) {
+  nf_chat_reader *r;
+  nf_text events = {0};
+  const int32_t mark = id_of("<tool_call>");
+  const size_t n = (1 << 20) / 11 + 3; // of 11 bytes
+  check_ok(nf_chatml.reader_create(tokenizer, &never, &r));
+  check_ok(nf_chatml.read(r, mark, print_event, &events));
+  for (size_t i = 0; i < n; i++) check_ok(nf_chatml.read(r, mark, print_event, &events));
+  check_ok(nf_chatml.read(r, id_of("</tool_call>"), print_event, &events));
+  assert_int_equal(events.n, sizeof C - 1 + 11 * n + sizeof "|end;" - 1);
+  nf_chatml.reader_destroy(r);
+  nf_text_deinit(&events);
+}
+
+static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
+
+static void a_sink_may_stop(void **) {
+  nf_chat_reader *r;
+  nf_text events = {0};
+  check_ok(nf_chatml.reader_create(tokenizer, &hybrid, &r));
+  for (int i = 0; i < 2; i++) {
+    const nf_status st = nf_chatml.read(r, id_of(i ? "<|im_end|>" : "x"), refuse, NULL);
+    assert_int_equal(nf_status_code(st), NF_CANCELLED);
+    nf_status_free(st);
+  }
+  check_ok(nf_chatml.read(r, id_of("x"), print_event, &events)); // the reader is still good
+  check_ok(nf_chatml.read(r, INT32_MIN, print_event, &events));
+  check_ok(nf_chatml.finish(r, print_event, &events));
+  assert_string_equal(events.at, F "x|cut;");
+  nf_chatml.reader_destroy(r);
+  nf_text_deinit(&events);
+}
+
+static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
+
+static nf_status read_case(const nf_chat *chat, const nf_ids *ids) {
+  nf_chat_reader *r = NULL;
+  nf_status st;
+  NF_GOTO(nf_chatml.reader_create(tokenizer, chat, &r));
+  for (size_t i = 0; i < ids->n; i++) NF_GOTO(nf_chatml.read(r, ids->at[i], ignore, NULL));
+  NF_GOTO(nf_chatml.finish(r, ignore, NULL));
+fail:
+  nf_chatml.reader_destroy(r);
+  return st;
+}
+
+static void memory_runs_out(void **) {
+  if (!nf_alloc_fail_available()) skip();
+  for (size_t i = 0; i < N_CASES; i++) {
+    nf_ids ids = {0};
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+    check_ok(read_case(cases[i].chat, &ids));
+    for (uint64_t n = 1;; n++) {
+      const int64_t live = nf_alloc_live();
+      nf_alloc_fail_at(n, true);
+      const nf_status st = read_case(cases[i].chat, &ids);
+      const bool done = nf_alloc_count() < n;
+      nf_alloc_fail_at(0, false);
+      const nf_code code = nf_status_code(st);
+      nf_status_free(st);
+      if (nf_alloc_live() != live) fail_msg("%s: allocation %d: leak", cases[i].answer, (int)n);
+      // why a call is none is said to nobody, so the memory for saying it may fail
+      if (code != NF_OK && (done || code != NF_NO_MEMORY))
+        fail_msg("%s: allocation %d: %s", cases[i].answer, (int)n, nf_code_name(code));
+      if (done) break;
+    }
+    nf_ids_deinit(&ids);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(answers_become_events),
+      cmocka_unit_test(answers_may_be_cut_anywhere),
+      cmocka_unit_test(half_characters_are_replaced),
+      cmocka_unit_test(text_comes_as_it_is_read),
+      cmocka_unit_test(endless_calls_become_text),
+      cmocka_unit_test(a_sink_may_stop),
+      cmocka_unit_test(memory_runs_out),
+  };
+  return cmocka_run_group_tests(tests, load, unload);
+}

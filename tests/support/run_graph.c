@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Values of all ranks in arenas of one layout, nodes one after the other, each on all ranks before the next.
+#include "tests/support/run_graph.h"
+#include "base/checked.h"
+#include "select/select.h"
+#include <math.h>
+#include <string.h>
+
+enum { MAX_WORLD = 4, ROWS = 3 };
+
+struct nf_ran {
+  const nf_graph *g;
+  nf_arena arena;
+  int world;
+  nf_sizes at;
+  uint64_t seed;
+  size_t *offset; // [n_values]
+  size_t bytes;
+  char *base[MAX_WORLD];
+  nf_batch batch[MAX_WORLD];
+  nf_comm comm[MAX_WORLD];
+};
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to run a graph"); }
+
+static nf_val alias_of(const nf_graph *g, nf_val v) {
+  const nf_value *value = &g->value[v];
+  if (value->kind != NF_VALUE_RESULT) return v;
+  const nf_node *n = &g->node[value->node];
+  const nf_op_info *info = nf_op_of(n->op);
+  const int alias = info->flags & NF_OP_VIEW ? 0 : info->out[value->result].alias;
+  return alias < 0 ? v : alias_of(g, n->in[alias]);
+}
+
+nf_tensor nf_ran_value(const nf_ran *r, int rank, nf_val v) {
+  return nf_tensor_of(&r->g->value[v].type, &r->at, r->at.of[NF_T],
+                      r->base[rank] + r->offset[alias_of(r->g, v)]);
+}
+
+static nf_status place(nf_ran *r) {
+  r->offset = nf_arena_alloc(&r->arena, r->g->n_values, sizeof *r->offset);
+  if (!r->offset) return no_memory();
+  for (nf_val v = 1; v < r->g->n_values; v++) {
+    size_t bytes;
+    NF_TRY(nf_type_bytes(&r->g->value[v].type, &r->at, &bytes));
+    if (r->g->value[v].type.cache) bytes *= (size_t)r->at.of[NF_T];
+    r->offset[v] = r->bytes;
+    r->bytes += (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE);
+  }
+  for (int rank = 0; rank < r->world; rank++) {
+    r->base[rank] = nf_alloc_aligned(r->bytes);
+    if (!r->base[rank]) return no_memory();
+    memset(r->base[rank], 0xff, r->bytes);
+  }
+  return nf_ok();
+}
+
+static nf_status make_batch(nf_ran *r) {
+  const int64_t tokens = r->at.of[NF_T];
+  int32_t *a = nf_arena_alloc(&r->arena, (size_t)(3 * tokens + ROWS + 3), sizeof *a);
+  if (!a) return no_memory();
+  int32_t *q_start = a, *kv_len = a + 2, *row = a + 3, *position = row + ROWS, *page = position + tokens;
+  q_start[1] = kv_len[0] = (int32_t)tokens;
+  for (int i = 0; i < ROWS && i < tokens; i++) row[i] = (int32_t)(tokens - 1 - i);
+  for (int32_t t = 0; t < tokens; t++) position[t] = page[t] = t;
+  for (int rank = 0; rank < r->world; rank++) {
+    nf_batch *b = &r->batch[rank];
+    r->comm[rank] = (nf_comm){.world = r->world, .rank = rank, .base = r->base};
+    *b = (nf_batch){.sizes = r->at,
+                    .comm = r->world > 1 ? &r->comm[rank] : NULL,
+                    .q_start = q_start,
+                    .kv_len = kv_len,
+                    .row = row,
+                    .position = position};
+    for (int c = 0; c < NF_CACHE_COUNT; c++)
+      b->group[c] = (struct nf_batch_group){.page_table = page, .pages = tokens, .write_slot = page};
+  }
+  return nf_ok();
+}
+
+static uint64_t next(uint64_t *state) {
+  uint64_t z = *state += 0x9e3779b97f4a7c15u;
+  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+  return z ^ z >> 27;
+}
+
+static void fill(const nf_ran *r, int rank, nf_val v, float *room) {
+  const nf_tensor t = nf_ran_value(r, rank, v);
+  const uint64_t key[2] = {r->seed, t.dtype == NF_I32 ? 0 : (uint64_t)rank};
+  uint64_t state = nf_hash(r->g->value[v].name, strlen(r->g->value[v].name), key);
+  const int64_t cols = nf_tensor_cols(&t);
+  for (int64_t row = 0; row < nf_tensor_rows(&t); row++) {
+    if (t.dtype == NF_I32) {
+      for (int64_t i = 0; i < cols; i++)
+        ((int32_t *)nf_tensor_row(&t, row))[i] = (int32_t)(next(&state) >> 20) & 3;
+      continue;
+    }
+    for (int64_t i = 0; i < cols; i++) room[i] = (float)(int64_t)(next(&state) >> 41) / (float)(1 << 22) - 1;
+    nf_row_encode(&t, row, room);
+    const int64_t size = nf_dtype_of(t.dtype)->bits / 8;
+    if (t.padded > cols)
+      memset((char *)nf_tensor_row(&t, row) + cols * size, 0, (size_t)((t.padded - cols) * size));
+  }
+}
+
+static nf_status fill_leaves(nf_ran *r) {
+  for (nf_val v = 1; v < r->g->n_values; v++) {
+    const nf_value *value = &r->g->value[v];
+    if (value->kind == NF_VALUE_RESULT || value->kind == NF_VALUE_POOL) continue;
+    if (value->type.dtype != NF_I32 && !nf_is_float(value->type.dtype))
+      return nf_error(NF_BAD_INPUT, "%s: no way to fill its type", value->name);
+    const nf_tensor t = nf_ran_value(r, 0, v);
+    float *room = nf_arena_alloc(&r->arena, (size_t)nf_tensor_cols(&t) + 1, sizeof *room);
+    if (!room) return no_memory();
+    for (int rank = 0; rank < r->world; rank++) fill(r, rank, v, room);
+  }
+  return nf_ok();
+}
+
+static nf_status run_node(nf_ran *r, const nf_node *n) {
+  const nf_op_info *info = nf_op_of(n->op);
+  const nf_args_layout *layout = nf_args_layout_of(n->op);
+  const nf_variant *ref = nf_reference_of(n->op);
+  if (!ref) return nf_ok(); // a view
+  char *args = nf_arena_alloc(&r->arena, 1, layout->size);
+  if (!args) return no_memory();
+  memcpy(args + layout->attrs, &n->attr, layout->attrs_size);
+  nf_tensor *tensor = (nf_tensor *)(args + layout->tensors);
+  for (int rank = 0; rank < r->world; rank++) {
+    *(const nf_batch **)args = &r->batch[rank];
+    for (int k = 0; k < info->n_in; k++)
+      tensor[layout->in[k]] = n->in[k] ? nf_ran_value(r, rank, n->in[k]) : (nf_tensor){0};
+    for (int i = 0; i < info->n_out; i++)
+      if (info->out[i].alias < 0) tensor[layout->out[i]] = nf_ran_value(r, rank, n->out[i]);
+    const int64_t blocks = ref->blocks(args);
+    for (int64_t b = 0; b < blocks; b++) ref->run(args, b);
+  }
+  return nf_ok();
+}
+
+static nf_status run(nf_ran *r) {
+  NF_TRY(place(r));
+  NF_TRY(make_batch(r));
+  NF_TRY(fill_leaves(r));
+  for (size_t i = 0; i < r->g->n_nodes; i++) NF_TRY(run_node(r, &r->g->node[i]));
+  return nf_ok();
+}
+
+nf_status nf_ran_create(const nf_graph *g, int world, int64_t tokens, uint64_t seed, nf_ran **out) {
+  nf_ran *r = nf_alloc(1, sizeof *r);
+  if (!r) return no_memory();
+  r->g = g;
+  r->world = world;
+  r->seed = seed;
+  r->at = nf_sizes_of(tokens, 1, nf_min(tokens, ROWS));
+  nf_status st = run(r);
+  if (nf_is_ok(st))
+    *out = r;
+  else
+    nf_ran_destroy(r);
+  return st;
+}
+
+void nf_ran_destroy(nf_ran *r) {
+  if (!r) return;
+  for (int rank = 0; rank < r->world; rank++) nf_free_aligned(r->base[rank]);
+  nf_arena_deinit(&r->arena);
+  nf_free(r);
+}
+
+static double row_difference(const nf_tensor *x, const nf_tensor *y, int64_t row) {
+  const int64_t cols = nf_tensor_cols(x);
+  const size_t bytes = (size_t)nf_max(cols, x->padded) * (size_t)nf_dtype_of(x->dtype)->bits / 8;
+  if (memcmp(nf_tensor_row(x, row), nf_tensor_row(y, row), bytes) == 0) return 0;
+  float a[nf_max(1, cols)], b[nf_max(1, cols)];
+  double most = 0x1p-60, off = 0x1p-120; // the bytes differ, if only in a sign of zero
+  nf_row_decode(x, row, a);
+  nf_row_decode(y, row, b);
+  for (int64_t i = 0; i < cols; i++) {
+    most = fmax(most, fabs((double)a[i]));
+    off = fmax(off, fabs((double)a[i] - b[i]));
+    if (isnan(a[i]) || isnan(b[i])) return INFINITY;
+  }
+  return off / most;
+}
+
+double nf_ran_difference(const nf_ran *a, const nf_ran *b, const char **where) {
+  double most = 0;
+  *where = "";
+  for (nf_val v = 1; v < a->g->n_values; v++) {
+    const nf_val w = nf_graph_find(b->g, a->g->value[v].name);
+    if (!w || a->g->value[v].type.cache || !nf_type_equal(&a->g->value[v].type, &b->g->value[w].type))
+      continue;
+    for (int rank = 0; rank < a->world; rank++) {
+      const nf_tensor x = nf_ran_value(a, rank, v), y = nf_ran_value(b, rank, w);
+      for (int64_t row = 0; row < nf_tensor_rows(&x); row++) {
+        const double d = row_difference(&x, &y, row);
+        if (!(d <= most)) most = d, *where = a->g->value[v].name;
+      }
+    }
+  }
+  return most;
+}
