@@ -152,6 +152,13 @@ static void print_model(const json_t *doc) {
          number(m, "batch"), number(m, "sessions"), number(m, "context"), number(m, "rows"));
 }
 
+static void print_ranks(const json_t *doc) {
+  const double world = number(json_object_get(doc, "model"), "world");
+  if (world > 1)
+    printf(", on each of %.0f ranks, which wait for one another %.0f times", world,
+           number(json_object_get(doc, "plan"), "barriers"));
+}
+
 static int larger_first(const void *a, const void *b) {
   const double x = number(*(json_t *const *)a, "bytes"), y = number(*(json_t *const *)b, "bytes");
   return x < y ? 1 : x > y ? -1 : 0;
@@ -190,8 +197,8 @@ static void print_memory(const json_t *doc, bool all) {
   const json_t *b = json_object_get(doc, "budget"),
                *memory = json_object_get(json_object_get(doc, "plan"), "memory");
   printf("\nmemory: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f\n",
-         gib(b, "weights"), gib(b, "caches"), gib(b, "activations"), gib(memory, "unshared"),
-         gib(b, "tables"));
+         gib(b, "weights"), gib(b, "caches"), gib(b, "activations"),
+         number(json_object_get(doc, "model"), "world") * gib(memory, "unshared"), gib(b, "tables"));
   print_pools(json_object_get(doc, "pools"));
   print_largest(json_object_get(memory, "values"), all ? SIZE_MAX : 8);
 }
@@ -205,8 +212,10 @@ void cli_render_explain(const char *json, size_t n, bool all) {
   print_model(doc);
   printf("target: ");
   print_target(json_object_get(doc, "target"));
-  printf("plan: %zu nodes, %.0f kernels a step, estimated %.1f us for the largest step\n\n",
+  printf("plan: %zu nodes, %.0f kernels a step, estimated %.1f us for the largest step",
          json_array_size(nodes), number(plan, "launches"), number(plan, "us"));
+  print_ranks(doc);
+  printf("\n\n");
   print_nodes(nodes, all);
   print_memory(doc, all);
   json_decref(doc);
