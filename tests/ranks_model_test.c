@@ -34,7 +34,7 @@ static void copy_line(const nf_graph *g, nf_view line, nf_text *out) {
                  (int)(line.at + line.n - end), end);
 }
 
-static nf_status cut(const nf_graph *whole, int world, nf_graph **out) {
+static nf_status shard(const nf_graph *whole, int world, nf_graph **out) {
   nf_text text = {0}, changed = {0};
   (void)world;
   nf_graph_print(whole, &text);
@@ -53,7 +53,7 @@ static nf_status cut(const nf_graph *whole, int world, nf_graph **out) {
 static infuse_error *try_load(infuse_model_options o, int64_t world, infuse_model **out) {
   o.size = sizeof o;
   o.world = world;
-  return nf_model_load(runtime, dir, &o, (nf_load_options){.cut = cut}, out).error;
+  return nf_model_load(runtime, dir, &o, (nf_load_options){.shard = shard}, out).error;
 }
 
 static infuse_model *load(infuse_model_options o, int64_t world) {

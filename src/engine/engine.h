@@ -43,13 +43,13 @@ typedef struct nf_rank {
 } nf_rank;
 
 // Makes the graph of `world` ranks from the whole one.
-typedef nf_status (*nf_cut)(const nf_graph *whole, int world, nf_graph **out);
+typedef nf_status (*nf_sharder)(const nf_graph *whole, int world, nf_graph **out);
 
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
   bool keep_all;                // every value can be looked at after a step
-  nf_cut cut;                   // NULL: the engine's own
+  nf_sharder shard;             // NULL: the engine's own
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
   nf_graph *logical;    // as the family says it
@@ -102,7 +102,7 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load with what only verify and tests want.
 typedef struct nf_load_options {
   bool keep_all;
-  nf_cut cut; // in place of the engine's own
+  nf_sharder shard; // in place of the engine's own
 } nf_load_options;
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                         nf_load_options own, infuse_model **out);

@@ -55,14 +55,14 @@ static void log_unused(const infuse_model *m) {
 }
 
 // One graph for all ranks; that of a single rank is the whole one.
-static nf_status cut_graph(infuse_model *m) {
+static nf_status shard_graph(infuse_model *m) {
   if (m->options.world == 1) return nf_ok();
-  if (m->cut == NULL)
+  if (m->shard == NULL)
     return nf_error(NF_UNAVAILABLE, "a model can't be cut for %ld ranks yet; give world 1",
                     (long)m->options.world);
   nf_graph *whole = m->logical;
   m->logical = NULL;
-  const nf_status st = m->cut(whole, (int)m->options.world, &m->logical);
+  const nf_status st = m->shard(whole, (int)m->options.world, &m->logical);
   nf_graph_destroy(whole);
   return st;
 }
@@ -75,7 +75,7 @@ static nf_status build_graph(infuse_model *m) {
                               .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
   NF_TRY(nf_model_build(&m->config, m->files, &o, &m->logical));
-  NF_TRY(cut_graph(m));
+  NF_TRY(shard_graph(m));
   for (nf_val v = 1; v < m->logical->n_values; v++) m->uses[m->logical->value[v].type.cache] = true;
   log_unused(m);
   return nf_ok();
@@ -268,7 +268,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = own.keep_all;
-  m->cut = own.cut;
+  m->shard = own.shard;
   nf_status st;
   nf_compile_options compiling;
   NF_GOTO(nf_model_open(rt, dir, o, m));
