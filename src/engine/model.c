@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "plan/shard.h"
 #include "text/chat_template.h"
 #include <string.h>
 
@@ -259,8 +260,8 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
   return (infuse_sampling){g->temperature, g->top_k, g->top_p, g->min_p, 0};
 }
 
-nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                        bool keep_all, infuse_model **out) {
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
+                        infuse_model **out) {
   NF_TRY(nf_runtime_check_runs(rt));
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
