@@ -1,59 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Models of several ranks through the engine. The graph is cut by hand: every rank has all the weights, and
-// in front of each norm the stream is summed over the ranks, which a norm does not see. So any world must
-// give the logits of one rank, through barriers, caches, tables and sessions of the real thing.
+// Models of several ranks through the engine: any world gives the logits of one rank, through prompts in
+// pieces, caches and forced experts; what they need and refuse; a failing rank; allocations.
 #include "base/difference.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/expect.h"
-#include <stdio.h>
 
 static const char *const dir = "checkpoints/gpt-oss-tiny";
 enum { VOCAB = 384, PROMPT = 21, DECODE = 9, ALL = PROMPT + DECODE };
 
 static infuse_runtime *runtime;
 
-// ---- the cut ----
-
-// The line of a node that is rms_norm(x, …) becomes two.
-static void copy_line(const nf_graph *g, nf_view line, nf_text *out) {
-  static const char norm[] = " = rms_norm(";
-  const char *at = memmem(line.at, line.n, norm, sizeof norm - 1);
-  if (at == NULL) {
-    nf_text_printf(out, "%.*s\n", (int)line.n, line.at);
-    return;
-  }
-  const char *x = at + sizeof norm - 1, *end = memchr(x, ',', (size_t)(line.at + line.n - x));
-  char name[256], made[256];
-  snprintf(name, sizeof name, "%.*s", (int)(end - x), x);
-  snprintf(made, sizeof made, "%.*s", (int)strcspn(line.at, " "), line.at);
-  nf_text_printf(out, "%s.sum : ", made);
-  nf_type_print(&g->value[nf_graph_find(g, name)].type, out);
-  nf_text_printf(out, " = all_reduce(%s)\n%.*s%s.sum%.*s\n", name, (int)(x - line.at), line.at, made,
-                 (int)(line.at + line.n - end), end);
-}
-
-static nf_status shard(const nf_graph *whole, int world, nf_graph **out) {
-  nf_text text = {0}, changed = {0};
-  (void)world;
-  nf_graph_print(whole, &text);
-  for (size_t i = 0; i < text.n;) {
-    const size_t n = strcspn(text.at + i, "\n");
-    copy_line(whole, (nf_view){text.at + i, n}, &changed);
-    i += n + 1;
-  }
-  nf_status st = nf_status_join(nf_text_status(&text), nf_text_status(&changed));
-  if (nf_is_ok(st)) st = nf_graph_parse((nf_view){changed.at, changed.n}, "cut", out);
-  nf_text_deinit(&text);
-  nf_text_deinit(&changed);
-  return st;
-}
-
 static infuse_error *try_load(infuse_model_options o, int64_t world, infuse_model **out) {
   o.size = sizeof o;
   o.world = world;
-  return nf_model_load(runtime, dir, &o, (nf_load_options){.shard = shard}, out).error;
+  return infuse_model_load(runtime, dir, &o, out);
 }
 
 static infuse_model *load(infuse_model_options o, int64_t world) {
@@ -101,7 +63,7 @@ static void test_any_world_is_one(void **state) {
   (void)state;
   static float want[ALL * VOCAB], got[ALL * VOCAB];
   run(1, want);
-  for (int64_t world = 2; world <= 4; world++) {
+  for (int64_t world = 2; world <= 8; world *= 2) {
     nf_difference d = {0};
     memset(got, 0xff, sizeof got); // NaN
     run(world, got);
@@ -114,21 +76,19 @@ static void test_any_world_is_one(void **state) {
 
 static void test_budget_counts_all(void **state) {
   (void)state;
-  infuse_model_info one = {.size = sizeof one}, three = {.size = sizeof three};
   infuse_model *m = load((infuse_model_options){0}, 1);
-  infuse_model_describe(m, &one);
-  const uint64_t tables = m->budget.tables;
+  const nf_budget one = m->budget;
   infuse_model_destroy(m);
-  m = load((infuse_model_options){0}, 3);
-  infuse_model_describe(m, &three);
-  assert_int_equal(three.weight_bytes, 3 * one.weight_bytes);
-  assert_int_equal(three.cache_bytes, 3 * one.cache_bytes);
-  assert_true(three.activation_bytes >= 3 * one.activation_bytes);
-  assert_int_equal(m->budget.tables, 2 * tables);
+  m = load((infuse_model_options){0}, 4);
+  const nf_budget four = m->budget;
   infuse_model_destroy(m);
-  const uint64_t all = three.weight_bytes + three.cache_bytes + three.activation_bytes + 2 * tables;
-  infuse_model_destroy(load((infuse_model_options){.memory = all}, 3));
-  refused(try_load((infuse_model_options){.memory = all - 1}, 3, &m), INFUSE_UNAVAILABLE, "needs");
+  assert_true(four.weights > one.weights && four.weights < 4 * one.weights); // norms are on every rank
+  assert_true(four.caches >= one.caches);
+  assert_true(four.activations > one.activations);
+  assert_int_equal(2 * four.tables, 5 * one.tables); // one more on the host
+  const uint64_t all = four.weights + four.caches + four.activations + four.tables;
+  infuse_model_destroy(load((infuse_model_options){.memory = all}, 4));
+  refused(try_load((infuse_model_options){.memory = all - 1}, 4, &m), INFUSE_UNAVAILABLE, "needs");
 }
 
 static void test_refusals(void **state) {
@@ -137,12 +97,13 @@ static void test_refusals(void **state) {
   static const char wants[] = "it must lie between 1 and 64";
   refused(try_load((infuse_model_options){0}, 65, &m), INFUSE_USAGE, wants);
   refused(try_load((infuse_model_options){0}, -1, &m), INFUSE_USAGE, wants);
+  refused(try_load((infuse_model_options){0}, 3, &m), INFUSE_BAD_INPUT, "can't be dealt evenly");
   assert_null(m);
 }
 
 // One rank can't run its plan: one error, and the step can be tried again.
 static void fail_once(int rank) {
-  infuse_model *m = load((infuse_model_options){0}, 3);
+  infuse_model *m = load((infuse_model_options){0}, 4);
   infuse_session *s = session(m, 1);
   const int32_t tokens[] = {1, 2, 3};
   const nf_val input = nf_graph_find(m->graph, "tokens");
@@ -159,7 +120,7 @@ static void fail_once(int rank) {
 
 static void test_a_rank_fails(void **state) {
   (void)state;
-  for (int rank = 0; rank < 3; rank++) fail_once(rank);
+  for (int rank = 0; rank < 4; rank++) fail_once(rank);
 }
 
 static void test_null_device(void **state) {
@@ -167,7 +128,7 @@ static void test_null_device(void **state) {
   infuse_runtime *usual = runtime;
   const infuse_runtime_options o = {.size = sizeof o, .device = "null"};
   ok(infuse_runtime_create(&o, &runtime));
-  infuse_model *m = load((infuse_model_options){0}, 3);
+  infuse_model *m = load((infuse_model_options){0}, 4);
   infuse_session *s = session(m, 1);
   const int32_t tokens[] = {1, 2, 3};
   ok(infuse_session_append(s, tokens, 3));

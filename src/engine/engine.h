@@ -42,17 +42,13 @@ typedef struct nf_rank {
   nf_buffer tables; // the step's arrays
 } nf_rank;
 
-// Makes the graph of `world` ranks from the whole one.
-typedef nf_status (*nf_sharder)(const nf_graph *whole, int world, nf_graph **out);
-
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
   bool keep_all;                // every value can be looked at after a step
-  nf_sharder shard;             // NULL: the engine's own
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *logical;    // as the family says it
+  nf_graph *logical;    // as the family says it, cut for the ranks
   nf_compiled compiled;
   const nf_graph *graph; // of `compiled`: what runs
   nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
@@ -99,13 +95,9 @@ struct infuse_session {
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
 nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
-// infuse_model_load with what only verify and tests want.
-typedef struct nf_load_options {
-  bool keep_all;
-  nf_sharder shard; // in place of the engine's own
-} nf_load_options;
-nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                        nf_load_options own, infuse_model **out);
+// infuse_model_load, with keep_all.
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
+                        infuse_model **out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 nf_sizes nf_model_largest_step(const infuse_model *m);

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "plan/shard.h"
 #include "text/chat_template.h"
 #include <string.h>
 
@@ -57,12 +58,9 @@ static void log_unused(const infuse_model *m) {
 // One graph for all ranks; that of a single rank is the whole one.
 static nf_status shard_graph(infuse_model *m) {
   if (m->options.world == 1) return nf_ok();
-  if (m->shard == NULL)
-    return nf_error(NF_UNAVAILABLE, "a model can't be cut for %ld ranks yet; give world 1",
-                    (long)m->options.world);
   nf_graph *whole = m->logical;
   m->logical = NULL;
-  const nf_status st = m->shard(whole, (int)m->options.world, &m->logical);
+  const nf_status st = nf_shard(whole, (int)m->options.world, &m->logical);
   nf_graph_destroy(whole);
   return st;
 }
@@ -262,13 +260,12 @@ infuse_sampling infuse_model_sampling(const infuse_model *m) {
   return (infuse_sampling){g->temperature, g->top_k, g->top_p, g->min_p, 0};
 }
 
-nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                        nf_load_options own, infuse_model **out) {
+nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
+                        infuse_model **out) {
   NF_TRY(nf_runtime_check_runs(rt));
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
-  m->keep_all = own.keep_all;
-  m->shard = own.shard;
+  m->keep_all = keep_all;
   nf_status st;
   nf_compile_options compiling;
   NF_GOTO(nf_model_open(rt, dir, o, m));
@@ -287,7 +284,7 @@ fail:
 
 infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                                 infuse_model **out) {
-  return nf_model_load(rt, dir, o, (nf_load_options){0}, out).error;
+  return nf_model_load(rt, dir, o, false, out).error;
 }
 
 void infuse_model_destroy(infuse_model *m) {

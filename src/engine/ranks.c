@@ -118,8 +118,8 @@ static nf_status fill_weight(infuse_model *m, int rank, nf_val v) {
   void *data = m->rank[rank].buffer[v].data;
   value.type = *nf_plan_type(m->plan, v);
   if (!nf_device_computes(m->rt->device)) return nf_ok();
-  if (m->options.dummy) return nf_weight_dummy(&value, data);
-  return nf_weight_load(m->files, &value, data);
+  if (m->options.dummy) return nf_weight_dummy(&value, rank, data);
+  return nf_weight_load(m->files, &value, rank, data);
 }
 
 nf_status nf_model_load_weights(infuse_model *m) {

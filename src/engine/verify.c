@@ -79,15 +79,14 @@ static nf_status run_both(pair *p, infuse_runtime *rt, const char *dir, const in
       .size = sizeof ro, .device = "ref", .threads = nf_threads_count(rt->threads)};
   const size_t n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
   const infuse_model_options plain = options_of(mo, n, false);
-  const nf_load_options all = {.keep_all = true};
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
-  NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, all, &p->reference));
+  NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference));
   NF_TRY(prepare_tokens(p, o));
   NF_TRY(run(p->reference, p, NULL, &p->reference_session));
   const bool experts = p->reference->config.experts != 0;
   if (experts) NF_TRY(read_routes(p));
   const infuse_model_options own = options_of(mo, n, experts);
-  NF_TRY(nf_model_load(rt, dir, &own, all, &p->model));
+  NF_TRY(nf_model_load(rt, dir, &own, true, &p->model));
   return run(p->model, p, p->routes, &p->session);
 }
 

@@ -4,6 +4,13 @@
 #include "kernels/ref/ref.h"
 #include <string.h>
 
+// A tensor as rank `rank` has it.
+static nf_tensor of_rank(const nf_comm *c, const nf_tensor *x, int rank) {
+  nf_tensor theirs = *x;
+  if (c) theirs.data = c->base[rank] + ((char *)x->data - c->base[c->rank]);
+  return theirs;
+}
+
 // Row r of x summed over the ranks, unrounded.
 static void reduce(const nf_batch *batch, const nf_tensor *x, int64_t r, float *out) {
   const nf_comm *c = batch->comm;
@@ -11,8 +18,7 @@ static void reduce(const nf_batch *batch, const nf_tensor *x, int64_t r, float *
   float room[nf_ref_room(x)];
   for (int64_t i = 0; i < cols; i++) out[i] = 0;
   for (int rank = 0; rank < (c ? c->world : 1); rank++) {
-    nf_tensor theirs = *x;
-    if (c) theirs.data = c->base[rank] + ((char *)x->data - c->base[c->rank]);
+    const nf_tensor theirs = of_rank(c, x, rank);
     const float *row = nf_ref_row(&theirs, r, room);
     for (int64_t i = 0; i < cols; i++) out[i] = rank == 0 ? row[i] : out[i] + row[i];
   }
@@ -47,6 +53,28 @@ void nf_all_reduce_ref(const nf_all_reduce_args *a, int64_t r) {
   float y[nf_max(1, nf_tensor_cols(&a->y))];
   reduce(a->batch, &a->x, r, y);
   nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_all_gather_ref_blocks(const nf_all_gather_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_all_gather_ref(const nf_all_gather_args *a, int64_t r) {
+  const nf_comm *c = a->batch->comm;
+  const size_t n = (size_t)(nf_tensor_cols(&a->x) * nf_dtype_of(a->x.dtype)->bits / 8);
+  for (int rank = 0; rank < (c ? c->world : 1); rank++) {
+    const nf_tensor theirs = of_rank(c, &a->x, rank);
+    memcpy((char *)nf_tensor_row(&a->y, r) + (size_t)rank * n, nf_tensor_row(&theirs, r), n);
+  }
+}
+
+int64_t nf_rank_ids_ref_blocks(const nf_rank_ids_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_rank_ids_ref(const nf_rank_ids_args *a, int64_t r) {
+  const int64_t first = a->batch->comm ? a->attr.size * a->batch->comm->rank : 0;
+  int32_t *y = nf_tensor_row(&a->y, r);
+  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) {
+    const int64_t id = nf_ref_int(&a->x, r, i) - first;
+    y[i] = id >= 0 && id < a->attr.size ? (int32_t)id : -1;
+  }
 }
 
 int64_t nf_add_rms_norm_ref_blocks(const nf_add_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
