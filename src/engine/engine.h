@@ -48,7 +48,7 @@ struct infuse_model {
   bool keep_all;                // every value can be looked at after a step
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *logical;    // as the family says it
+  nf_graph *logical;    // as the family says it, cut for the ranks
   nf_compiled compiled;
   const nf_graph *graph; // of `compiled`: what runs
   nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
