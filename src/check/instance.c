@@ -301,7 +301,7 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
     i->storage[n].tensor = (nf_tensor *)((char *)i->args + i->layout->tensors) + n;
   for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude, before));
   for (int n = 0; n < info->n_out; n++)
-    if (info->out[n].alias < 0)
+    if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
   if (info->flags & NF_OP_COMM && i->c->dims.world > 0) NF_TRY(place_peers(i, magnitude));
   if (info->flags & (NF_OP_BATCH | NF_OP_COMM)) *(const nf_batch **)i->args = &i->batch;

@@ -131,7 +131,8 @@ static nf_status run_node(nf_ran *r, const nf_node *n) {
     for (int k = 0; k < info->n_in; k++)
       tensor[layout->in[k]] = n->in[k] ? nf_ran_value(r, rank, n->in[k]) : (nf_tensor){0};
     for (int i = 0; i < info->n_out; i++)
-      if (info->out[i].alias < 0) tensor[layout->out[i]] = nf_ran_value(r, rank, n->out[i]);
+      if (info->out[i].alias < 0)
+        tensor[layout->out[i]] = n->out[i] ? nf_ran_value(r, rank, n->out[i]) : (nf_tensor){0};
     const int64_t blocks = ref->blocks(args);
     for (int64_t b = 0; b < blocks; b++) ref->run(args, b);
   }
