@@ -30,7 +30,10 @@ static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
 
 // The activation sees values on both sides of its limit; logits may be large.
 static float scale_of(nf_op op) {
-  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ? 10 : 1;
+  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ||
+                 op == NF_OP_silu_mul || op == NF_OP_sigmoid_mul
+             ? 10
+             : 1;
 }
 
 static float value_at(const filler *f, int64_t r, int64_t col) {
