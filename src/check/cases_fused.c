@@ -46,13 +46,17 @@ nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *m) {
   return nf_op_infer(d);
 }
 
-#define NORM(op) d->attr.op##_quantise = (nf_##op##_quantise_attrs){.eps = 1e-5f, .one_plus = one_plus, .to = to, .keep = keep}
+#define NORM(op)                                               \
+  d->attr.op##_quantise = (nf_##op##_quantise_attrs) {         \
+    .eps = 1e-5f, .one_plus = one_plus, .to = to, .keep = keep \
+  }
 
 nf_status nf_case_make_quantised(nf_op_desc *d, const nf_dims *m) {
   const nf_extent t = NF_BY(1, NF_T), k = NF_C(m->q[NF_Q_K]);
   const nf_dtype to = m->options & ROW ? NF_FP8_ROW : NF_FP8_GROUP;
   const bool one_plus = m->options & ONE_PLUS, keep = m->options & KEEP;
-  const nf_type x = m->options & HEADS ? NF_TYPE(m->act, t, NF_C(3), k) : NF_TYPE(m->act, t, k), w = NF_TYPE(m->out, k);
+  const nf_type x = m->options & HEADS ? NF_TYPE(m->act, t, NF_C(3), k) : NF_TYPE(m->act, t, k),
+                w = NF_TYPE(m->out, k);
   d->in[0] = x;
   switch (d->op) {
   case NF_OP_rms_norm_quantise:

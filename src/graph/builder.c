@@ -167,7 +167,8 @@ static nf_status infer_node(const nf_graph *g, const nf_node *n, nf_op_desc *d) 
   return nf_op_infer(d);
 }
 
-// The results are called name[i]; those without a name there, such as the later ones of n_names 1, name[0] + "." + the result's own name.
+// The results are called name[i]; those without a name there, such as the later ones of n_names 1, name[0] +
+// "." + the result's own name.
 static nf_status add_node(nf_builder *b, const char *const *name, int n_names, nf_op op, const nf_val *in,
                           const void *attrs, nf_val *out) {
   nf_graph *g = b->graph;

@@ -233,8 +233,8 @@ static nf_status check_results(const parser *p, nf_val first, const result *r, i
   int has = 0;
   while (has < NF_MAX_OUT && node->out[has]) has++;
   if (n != has)
-    return nf_error(NF_BAD_INPUT, "with these attributes %s has %d results, not %d",
-                    nf_op_of(node->op)->name, has, n);
+    return nf_error(NF_BAD_INPUT, "with these attributes %s has %d results, not %d", nf_op_of(node->op)->name,
+                    has, n);
   for (int i = 0; i < n; i++) {
     const nf_value *v = &g->value[node->out[i]];
     if (nf_type_equal(&v->type, &r[i].type)) continue;

@@ -23,11 +23,11 @@ static nf_status norm(nf_op_desc *d, nf_op_desc *plain, nf_dtype to, bool keep) 
   return quantised(d, &plain->out[0], to, &d->out[0]);
 }
 
-#define NORM(name)                                                                                           \
-  nf_status nf_infer_##name##_quantise(nf_op_desc *d) {                                                      \
-    const nf_##name##_quantise_attrs *at = &d->attr.name##_quantise;                                         \
-    nf_op_desc plain = {.op = NF_OP_##name, .attr.name = {.eps = at->eps, .one_plus = at->one_plus}};        \
-    return norm(d, &plain, at->to, at->keep);                                                                \
+#define NORM(name)                                                                                    \
+  nf_status nf_infer_##name##_quantise(nf_op_desc *d) {                                               \
+    const nf_##name##_quantise_attrs *at = &d->attr.name##_quantise;                                  \
+    nf_op_desc plain = {.op = NF_OP_##name, .attr.name = {.eps = at->eps, .one_plus = at->one_plus}}; \
+    return norm(d, &plain, at->to, at->keep);                                                         \
   }
 NORM(rms_norm)
 NORM(add_rms_norm)

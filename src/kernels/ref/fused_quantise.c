@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms that quantise and gated products, from the references of their parts, rounded where those would store.
-// A block is one row.
+// Norms that quantise and gated products, from the references of their parts, rounded where those would
+// store. A block is one row.
 #include "kernels/ref/fused.h"
 
 // ---- norms ----
@@ -21,7 +21,8 @@ static void quantised_norm(const norm *n, nf_dtype dtype, int64_t r, const float
   nf_ref_quantise(n->y, r, y);
 }
 
-#define NORM(a) &(const norm){&(a)->w, &(a)->y, &(a)->norm, (a)->attr.eps, (a)->attr.one_plus}
+#define NORM(a) \
+  &(const norm) { &(a)->w, &(a)->y, &(a)->norm, (a)->attr.eps, (a)->attr.one_plus }
 
 int64_t nf_rms_norm_quantise_ref_blocks(const nf_rms_norm_quantise_args *a) { return nf_tensor_rows(&a->y); }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gated products, perhaps quantised, and gated norms of heads that are quantised. A block is a few rows, by
-// their length alone; what is quantised is held as float32. Sums and roundings are those of the parts' kernels.
+// their length alone; what is quantised is held as float32. Sums and roundings are those of the parts'
+// kernels.
 #include "kernels/cpu/generic/fp8.h"
 #include <math.h>
 
@@ -87,8 +88,7 @@ NF_INLINE void head(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, const 
     const v8 v = nf_load8(t, x, k, to);
     square[(k - from) / 8 % 2] = v8_fma(v, v, square[(k - from) / 8 % 2]);
   }
-  const v8 scale =
-      v8_splat(1 / sqrtf(v8_sum(square[0] + square[1]) / (float)(to - from) + a->attr.eps));
+  const v8 scale = v8_splat(1 / sqrtf(v8_sum(square[0] + square[1]) / (float)(to - from) + a->attr.eps));
   for (int64_t k = from; k < to; k += 8) {
     const v8 gate = nf_load8(t, z, k, to), w = nf_load8(a->w.dtype, a->w.data, k - from, to - from);
     v8_store(h + k, nf_as_stored(t, nf_load8(t, x, k, to) * scale * w * (gate * v8_sigmoid(gate))));

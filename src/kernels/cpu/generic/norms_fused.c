@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms with what stands around them: sums over ranks and with the residual before, padding or quantise behind.
-// A block is a few rows, by their length alone; a row is held as float32 from the sum to the codes. Sums and
-// roundings are those of the parts' kernels, in their order.
+// Norms with what stands around them: sums over ranks and with the residual before, padding or quantise
+// behind. A block is a few rows, by their length alone; a row is held as float32 from the sum to the codes.
+// Sums and roundings are those of the parts' kernels, in their order.
 #include "kernels/cpu/generic/fp8.h"
 #include <math.h>
 
@@ -47,7 +47,8 @@ NF_INLINE v8 normalise(const norm *n, nf_dtype t, int64_t from, int64_t to, floa
   const v8 scale = v8_splat(by), plus = v8_splat(n->one_plus ? 1 : 0);
   v8 most = v8_splat(0);
   for (int64_t k = from; k < to; k += 8) {
-    const v8 y = nf_as_stored(t, v8_load(h + k) * scale * (plus + nf_load8(n->w->dtype, n->w->data, k, cols)));
+    const v8 y =
+        nf_as_stored(t, v8_load(h + k) * scale * (plus + nf_load8(n->w->dtype, n->w->data, k, cols)));
     if (kept) nf_store8(t, kept, k, cols, y);
     v8_store(h + k, y);
     most = nf_highest(most, y);
@@ -71,8 +72,7 @@ NF_INLINE void plain(const norm *n, nf_dtype t, int64_t r, float by, float *h) {
   char *y = nf_tensor_row(n->y, r);
   const v8 scale = v8_splat(by), plus = v8_splat(n->one_plus ? 1 : 0);
   for (int64_t k = 0; k < cols; k += 8)
-    nf_store8(t, y, k, cols,
-              v8_load(h + k) * scale * (plus + nf_load8(n->w->dtype, n->w->data, k, cols)));
+    nf_store8(t, y, k, cols, v8_load(h + k) * scale * (plus + nf_load8(n->w->dtype, n->w->data, k, cols)));
   if (n->y->padded > cols) memset(y + cols * size, 0, (size_t)((n->y->padded - cols) * size));
 }
 
@@ -122,8 +122,8 @@ int64_t NF_BLOCKS(all_reduce_add_rms_norm_rows)(const nf_all_reduce_add_rms_norm
   return nf_row_blocks(&a->y);
 }
 void NF_KERNEL(all_reduce_add_rms_norm_rows)(const nf_all_reduce_add_rms_norm_args *a, int64_t block) {
-  rows_of_ranks(&(const norm){NORM(a), .comm = a->batch->comm, .residual = &a->residual, .sum = &a->sum}, true,
-                false, block);
+  rows_of_ranks(&(const norm){NORM(a), .comm = a->batch->comm, .residual = &a->residual, .sum = &a->sum},
+                true, false, block);
 }
 
 int64_t NF_BLOCKS(rms_norm_quantise_rows)(const nf_rms_norm_quantise_args *a) { return nf_row_blocks(&a->y); }
@@ -143,7 +143,8 @@ int64_t NF_BLOCKS(all_reduce_rms_norm_quantise_rows)(const nf_all_reduce_rms_nor
 }
 void NF_KERNEL(all_reduce_rms_norm_quantise_rows)(const nf_all_reduce_rms_norm_quantise_args *a,
                                                   int64_t block) {
-  rows_of_ranks(&(const norm){NORM(a), KEPT(a), .comm = a->batch->comm, .sum = &a->reduced}, false, true, block);
+  rows_of_ranks(&(const norm){NORM(a), KEPT(a), .comm = a->batch->comm, .sum = &a->reduced}, false, true,
+                block);
 }
 
 int64_t NF_BLOCKS(all_reduce_add_rms_norm_quantise_rows)(const nf_all_reduce_add_rms_norm_quantise_args *a) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums over ranks, and padding: the reference's bits. A block is a few rows, by their length alone; every rank
-// reads the others' rows.
+// Sums over ranks, and padding: the reference's bits. A block is a few rows, by their length alone; every
+// rank reads the others' rows.
 #include "kernels/cpu/generic/row.h"
 
 // A row's padding, which is zeros.
