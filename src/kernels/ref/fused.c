@@ -2,28 +2,19 @@
 // Padding, sums over ranks, and the norms that these and residuals fuse with. A block is one row; a sum over
 // ranks reads the row from each of them, so every rank does the whole of it and none waits inside.
 #include "kernels/ref/fused.h"
-#include <string.h>
-
-// Row r with its padding, which is zeros.
-static void store(const nf_tensor *t, int64_t r, const float *y) {
-  const int64_t cols = nf_tensor_cols(t), size = nf_dtype_of(t->dtype)->bits / 8;
-  nf_row_encode(t, r, y);
-  if (t->padded > cols)
-    memset((char *)nf_tensor_row(t, r) + cols * size, 0, (size_t)((t->padded - cols) * size));
-}
 
 int64_t nf_pad_ref_blocks(const nf_pad_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_pad_ref(const nf_pad_args *a, int64_t r) {
   float room[nf_ref_room(&a->x)];
-  store(&a->y, r, nf_ref_row(&a->x, r, room));
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room));
 }
 
 int64_t nf_unpad_ref_blocks(const nf_unpad_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_unpad_ref(const nf_unpad_args *a, int64_t r) {
   float room[nf_ref_room(&a->x)];
-  store(&a->y, r, nf_ref_row(&a->x, r, room));
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room));
 }
 
 int64_t nf_all_reduce_ref_blocks(const nf_all_reduce_args *a) { return nf_tensor_rows(&a->y); }
@@ -31,7 +22,7 @@ int64_t nf_all_reduce_ref_blocks(const nf_all_reduce_args *a) { return nf_tensor
 void nf_all_reduce_ref(const nf_all_reduce_args *a, int64_t r) {
   float y[nf_max(1, nf_tensor_cols(&a->y))];
   nf_ref_reduce(a->batch, &a->x, r, y);
-  store(&a->y, r, y);
+  nf_row_encode(&a->y, r, y);
 }
 
 int64_t nf_add_rms_norm_ref_blocks(const nf_add_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
@@ -43,8 +34,8 @@ void nf_add_rms_norm_ref(const nf_add_rms_norm_args *a, int64_t r) {
   const float *x = nf_ref_row(&a->x, r, x_room), *residual = nf_ref_row(&a->residual, r, residual_room);
   for (int64_t i = 0; i < cols; i++) h[i] = x[i] + residual[i];
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->sum, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->sum, r, h);
 }
 
 int64_t nf_all_reduce_rms_norm_ref_blocks(const nf_all_reduce_rms_norm_args *a) {
@@ -57,8 +48,8 @@ void nf_all_reduce_rms_norm_ref(const nf_all_reduce_rms_norm_args *a, int64_t r)
   nf_ref_reduce(a->batch, &a->x, r, h);
   nf_ref_round(a->x.dtype, h, cols);
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->reduced, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->reduced, r, h);
 }
 
 int64_t nf_all_reduce_add_rms_norm_ref_blocks(const nf_all_reduce_add_rms_norm_args *a) {
@@ -73,6 +64,6 @@ void nf_all_reduce_add_rms_norm_ref(const nf_all_reduce_add_rms_norm_args *a, in
   nf_ref_round(a->x.dtype, h, cols);
   for (int64_t i = 0; i < cols; i++) h[i] += residual[i];
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->sum, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->sum, r, h);
 }

@@ -68,12 +68,12 @@ NF_INLINE void quantised(const norm *n, nf_dtype t, int64_t r, float by, float *
 }
 
 NF_INLINE void plain(const norm *n, nf_dtype t, int64_t r, float by, float *h) {
-  const int64_t cols = nf_tensor_cols(n->x), size = nf_dtype_of(t)->bits / 8;
-  char *y = nf_tensor_row(n->y, r);
+  const int64_t cols = nf_tensor_cols(n->x);
+  void *y = nf_tensor_row(n->y, r);
   const v8 scale = v8_splat(by), plus = v8_splat(n->one_plus ? 1 : 0);
   for (int64_t k = 0; k < cols; k += 8)
     nf_store8(t, y, k, cols, v8_load(h + k) * scale * (plus + nf_load8(n->w->dtype, n->w->data, k, cols)));
-  if (n->y->padded > cols) memset(y + cols * size, 0, (size_t)((n->y->padded - cols) * size));
+  nf_clear_padding(n->y, y, cols);
 }
 
 NF_INLINE void rows_of(const norm *n, nf_dtype t, bool over_ranks, bool add, bool codes, int64_t block) {

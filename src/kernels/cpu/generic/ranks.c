@@ -3,13 +3,6 @@
 // rank reads the others' rows.
 #include "kernels/cpu/generic/row.h"
 
-// A row's padding, which is zeros.
-static void end_row(const nf_tensor *y, int64_t r) {
-  const int64_t cols = nf_tensor_cols(y), size = nf_dtype_of(y->dtype)->bits / 8;
-  if (y->padded > cols)
-    memset((char *)nf_tensor_row(y, r) + cols * size, 0, (size_t)((y->padded - cols) * size));
-}
-
 int64_t NF_BLOCKS(all_reduce_rows)(const nf_all_reduce_args *a) { return nf_row_blocks(&a->y); }
 
 void NF_KERNEL(all_reduce_rows)(const nf_all_reduce_args *a, int64_t block) {
@@ -23,15 +16,16 @@ void NF_KERNEL(all_reduce_rows)(const nf_all_reduce_args *a, int64_t block) {
       for (int rank = 1; rank < c->world; rank++) sum += nf_load8(a->x.dtype, c->base[rank] + at, k, cols);
       nf_store8(a->y.dtype, nf_tensor_row(&a->y, r), k, cols, sum);
     }
-    end_row(&a->y, r);
+    nf_clear_padding(&a->y, nf_tensor_row(&a->y, r), cols);
   }
 }
 
 static void copy_rows(const nf_tensor *x, const nf_tensor *y, int64_t block) {
-  const size_t bytes = (size_t)(nf_tensor_cols(y) * nf_dtype_of(y->dtype)->bits / 8);
+  const int64_t cols = nf_tensor_cols(y);
+  const size_t bytes = (size_t)(cols * nf_dtype_of(y->dtype)->bits / 8);
   NF_FOR_ROWS(r, block, y) {
     memcpy(nf_tensor_row(y, r), nf_tensor_row(x, r), bytes);
-    end_row(y, r);
+    nf_clear_padding(y, nf_tensor_row(y, r), cols);
   }
 }
 

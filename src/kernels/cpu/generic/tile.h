@@ -63,13 +63,19 @@ NF_INLINE void nf_tiles(nf_strip_as as, const float *x, const void *w, int64_t s
   nf_tile(T, S, as, x + t * NF_PANEL, NF_PANEL, (const char *)w + s * strip_bytes, strip_bytes, n, \
           sum + s * strip_sums + t * NF_STRIP, strip_sums, NF_STRIP)
   for (int t = 0; t < tokens;) {
-    const int left = tokens - t, step = left >= 6 ? 6 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+    const int left = tokens - t, step = left >= 6 ? 6 : left;
     for (int s = 0; s < strips;) {
       const int more = strips - s;
       if (step == 6)
         TILE(6, 1), s++;
+      else if (step == 5)
+        TILE(5, 1), s++;
       else if (step == 4)
         TILE(4, 1), s++;
+      else if (step == 3 && more >= 2)
+        TILE(3, 2), s += 2;
+      else if (step == 3)
+        TILE(3, 1), s++;
       else if (step == 2 && more >= 2)
         TILE(2, 2), s += 2;
       else if (step == 2)
