@@ -35,7 +35,7 @@ static const expected published[] = {
     {gpt_20b, 2, "cost", {0}, {{0}}, 49, 49, 24},
     {gpt_120b, 1, "cost", {0}, {{pad, 36}}, 0, 0, 0},
     {gpt_20b, 1, "cost", {0}, {{pad, 24}}, 0, 0, 0},
-    {next_80b, 1, "cost", {0}, {{"rms_norm_gated_quantise", 36}}, 0, 0, 0},
+    {next_80b, 1, "cost", {0}, {{"gated_norm_quantise", 36}}, 0, 0, 0},
 };
 enum { PUBLISHED = sizeof published / sizeof *published };
 
