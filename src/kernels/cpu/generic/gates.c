@@ -14,58 +14,48 @@ typedef struct kind {
   bool one; // column of b, for all of a's
 } kind;
 
-NF_INLINE v8 function(kind kd, nf_dtype t, v8 x) {
-  return nf_as_stored(t, kd.sigmoid ? v8_sigmoid(x) : x * v8_sigmoid(x));
-}
+NF_INLINE v8 function(kind kd, v8 x) { return kd.sigmoid ? v8_sigmoid(x) : x * v8_sigmoid(x); }
 
-// Columns [k, k + n) of a b, not rounded. first: b's only column, through its function.
-NF_INLINE v8 product(kind kd, const void *a, const void *b, v8 first, int64_t k, int64_t n) {
-  v8 u = nf_load8(kd.a, a, k, n), v = first;
-  if (!kd.one) v = nf_load8(kd.b, b, k, n);
-  if (!kd.sigmoid) return function(kd, kd.a, u) * v;
-  return u * (kd.one ? v : function(kd, kd.b, v));
-}
-
-NF_INLINE v8 only_column(kind kd, const void *b) {
-  const v8 x = v8_splat(kd.one ? nf_load8(kd.b, b, 0, 1)[0] : 0);
-  return kd.sigmoid ? function(kd, kd.b, x) : x;
-}
-
-NF_INLINE void plain(kind kd, const void *a, const void *b, int64_t cols, void *y) {
-  const v8 first = only_column(kd, b);
-#define STEP(k, n) nf_store8(kd.a, y, k, n, product(kd, a, b, first, k, n))
-  NF_FOR_COLUMNS(0, cols, STEP);
+// Columns [k, k + count) of a row's product: into y, or rounded into h. f: room for a piece. The function has
+// a loop of its own, whose constants so stay in registers. only: b's only column, after its function.
+NF_INLINE void piece(kind kd, const void *a, const void *b, v8 only, int64_t k, int64_t count, float *f,
+                     void *y, float *h) {
+  const void *inner = kd.sigmoid ? b : a, *other = kd.sigmoid ? a : b;
+  const nf_dtype of_inner = kd.sigmoid ? kd.b : kd.a, of_other = kd.sigmoid ? kd.a : kd.b;
+  const bool constant = kd.sigmoid && kd.one;
+#define STEP(i, n) v8_store(f + (i), function(kd, nf_load8(of_inner, inner, k + (i), n)))
+  if (!constant) NF_FOR_COLUMNS(0, count, STEP);
 #undef STEP
-}
-
-NF_INLINE void quantised(kind kd, const void *a, const void *b, const nf_tensor *y, int64_t r, float *h) {
-  const int64_t cols = nf_tensor_cols(y), group = nf_dtype_of(y->dtype)->group_cols;
-  float *scale = nf_tensor_scales(y, r);
-  const v8 first = only_column(kd, b);
-  for (int64_t from = 0; from < cols; from += group) {
-    const int64_t count = nf_min(group, cols - from);
-    v8 most = v8_splat(0);
-#define STEP(k, n)                                                   \
-  do {                                                               \
-    const v8 x = nf_as_stored(kd.a, product(kd, a, b, first, k, n)); \
-    v8_store(h + (k), x);                                            \
-    most = nf_highest(most, x);                                      \
+#define STEP(i, n)                                                                         \
+  do {                                                                                     \
+    const v8 u = constant ? only : nf_as_stored(of_inner, v8_load(f + (i)));               \
+    const v8 x = u * (kd.one && !constant ? only : nf_load8(of_other, other, k + (i), n)); \
+    if (y)                                                                                 \
+      nf_store8(kd.a, y, k + (i), n, x);                                                   \
+    else                                                                                   \
+      v8_store(h + k + (i), nf_as_stored(kd.a, x));                                        \
   } while (0)
-    NF_FOR_COLUMNS(from, from + count, STEP);
+  NF_FOR_COLUMNS(0, count, STEP);
 #undef STEP
-    *scale = nf_fp8_scale(most);
-    nf_codes(h + from, count, *scale++, (uint8_t *)nf_tensor_row(y, r) + from);
-  }
+}
+
+NF_INLINE void row(kind kd, const nf_tensor *a, const nf_tensor *b, const nf_tensor *y, int64_t r, float *h) {
+  const int64_t cols = nf_tensor_cols(a);
+  const void *u = nf_tensor_row(a, r), *v = nf_tensor_row(b, r);
+  void *to = h ? NULL : nf_tensor_row(y, r);
+  v8 only = v8_splat(kd.one ? nf_load8(kd.b, v, 0, 1)[0] : 0);
+  if (kd.sigmoid) only = nf_as_stored(kd.b, function(kd, only));
+  float f[NF_PIECE];
+  for (int64_t k = 0; k < cols; k += NF_PIECE) piece(kd, u, v, only, k, nf_min(NF_PIECE, cols - k), f, to, h);
+  if (h) nf_quantise_row(y, r, h);
 }
 
 NF_INLINE void rows_of(kind kd, const nf_tensor *a, const nf_tensor *b, const nf_tensor *y, int64_t block) {
-  float h[nf_row_room(nf_is_quantised(y->dtype) ? nf_tensor_cols(y) : 0)];
-  NF_FOR_ROWS(r, block, y) {
-    const void *u = nf_tensor_row(a, r), *v = nf_tensor_row(b, r);
-    if (nf_is_quantised(y->dtype))
-      quantised(kd, u, v, y, r, h);
-    else
-      plain(kd, u, v, nf_tensor_cols(y), nf_tensor_row(y, r));
+  if (nf_is_quantised(y->dtype)) {
+    float h[nf_row_room(nf_tensor_cols(y))];
+    NF_FOR_ROWS(r, block, y) row(kd, a, b, y, r, h);
+  } else {
+    NF_FOR_ROWS(r, block, y) row(kd, a, b, y, r, NULL);
   }
 }
 
@@ -129,19 +119,6 @@ NF_INLINE void head(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, const 
 #undef STEP
 }
 
-// The row h, with zeros behind it, as codes and scales.
-NF_INLINE void row_codes(const nf_tensor *y, int64_t r, const float *h) {
-  const int64_t cols = nf_tensor_cols(y), group = nf_dtype_of(y->dtype)->group_cols;
-  float *scale = nf_tensor_scales(y, r);
-  for (int64_t k = 0; k < cols; k += group) {
-    const int64_t n = nf_min(group, cols - k);
-    v8 most = v8_splat(0);
-    for (int64_t i = k; i < k + n; i += 8) most = nf_highest(most, v8_load(h + i));
-    *scale = nf_fp8_scale(most);
-    nf_codes(h + k, n, *scale++, (uint8_t *)nf_tensor_row(y, r) + k);
-  }
-}
-
 NF_INLINE void heads_of(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, int64_t block) {
   const int64_t cols = nf_tensor_cols(&a->x), n = nf_tensor_cols(&a->w), size = nf_dtype_of(t)->bits / 8;
   float h[nf_row_room(cols) + 8];
@@ -149,7 +126,7 @@ NF_INLINE void heads_of(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, in
     const char *x = nf_tensor_row(&a->x, r), *z = nf_tensor_row(&a->z, r);
     for (int64_t k = 0; k < cols; k += n) head(a, t, x + k * size, z + k * size, n, h + k);
     v8_store(h + cols, v8_splat(0));
-    row_codes(&a->y, r, h);
+    nf_quantise_row(&a->y, r, h);
   }
 }
 

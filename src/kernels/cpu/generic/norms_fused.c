@@ -68,10 +68,11 @@ NF_INLINE void quantised(const norm *n, kind kd, int64_t r, v8 by, float *h) {
   const int64_t cols = nf_tensor_cols(n->x), group = nf_dtype_of(n->y->dtype)->group_cols;
   void *kept = n->kept ? nf_tensor_row(n->kept, r) : NULL;
   float *scale = nf_tensor_scales(n->y, r);
+  uint8_t *code = nf_tensor_row(n->y, r);
   for (int64_t k = 0; k < cols; k += group) {
     const int64_t count = nf_min(group, cols - k);
     *scale = nf_fp8_scale(round_norm(n, kd, k, k + count, by, kept, h));
-    nf_codes(h + k, count, *scale++, (uint8_t *)nf_tensor_row(n->y, r) + k);
+    nf_codes(h + k, count, *scale++, code + k);
   }
 }
 

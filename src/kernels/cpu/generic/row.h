@@ -64,27 +64,42 @@ NF_INLINE int64_t nf_row_blocks(const nf_tensor *y) {
 
 // ---- kernels that hold whole rows, eight columns at a time ----
 
+// The ends of rows, apart: what is rare need not be fast, but small.
+static __attribute__((noinline, unused)) void nf_load_end(nf_dtype t, const void *row, int64_t k, int64_t n,
+                                                          float out[8]) {
+  for (int64_t i = 0; i < 8; i++)
+    out[i] = i >= n        ? 0
+             : t == NF_F32 ? ((const float *)row)[k + i]
+                           : nf_bf16_decode(((const uint16_t *)row)[k + i]);
+}
+static __attribute__((noinline, unused)) void nf_store_end(nf_dtype t, void *row, int64_t k, int64_t n,
+                                                           const float x[8]) {
+  for (int64_t i = 0; i < n; i++)
+    if (t == NF_F32)
+      ((float *)row)[k + i] = x[i];
+    else
+      ((uint16_t *)row)[k + i] = nf_bf16_encode(x[i]);
+}
+
 // Columns [k, k + 8) of a row of f32 or bf16; with n below 8, a constant otherwise, zeros from the n-th on.
 NF_INLINE v8 nf_load8(nf_dtype t, const void *row, int64_t k, int64_t n) {
   if (n >= 8) return t == NF_F32 ? v8_load((const float *)row + k) : v8_load_bf16((const uint16_t *)row + k);
-  float x[8] = {0};
-  for (int64_t i = 0; i < n; i++)
-    x[i] = t == NF_F32 ? ((const float *)row)[k + i] : nf_bf16_decode(((const uint16_t *)row)[k + i]);
+  float x[8];
+  nf_load_end(t, row, k, n, x);
   return v8_load(x);
 }
 
 // The first n of them.
 NF_INLINE void nf_store8(nf_dtype t, void *row, int64_t k, int64_t n, v8 x) {
-  if (n >= 8 && t == NF_F32)
+  float end[8];
+  if (n >= 8 && t == NF_F32) {
     v8_store((float *)row + k, x);
-  else if (n >= 8)
+  } else if (n >= 8) {
     v8_store_bf16((uint16_t *)row + k, x);
-  else
-    for (int64_t i = 0; i < n; i++)
-      if (t == NF_F32)
-        ((float *)row)[k + i] = x[i];
-      else
-        ((uint16_t *)row)[k + i] = nf_bf16_encode(x[i]);
+  } else {
+    v8_store(end, x);
+    nf_store_end(t, row, k, n, end);
+  }
 }
 
 // The same columns over all ranks, in their order. own: this rank's row.
