@@ -192,9 +192,11 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
 
 // Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
 static bool packable(const nf_variant *v, const nf_op_desc *d) {
-  const int weight = nf_packed_operand(d);
-  if (weight < 0 || v->pack == NF_PACK_PLAIN || d->in[weight].dtype != NF_MXFP4) return true;
-  return d->in[weight].dim[d->in[weight].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols == 0;
+  if (v->pack == NF_PACK_PLAIN) return true;
+  NF_FOR_PACKED(w, d)
+  if (d->in[w].dtype == NF_MXFP4 && d->in[w].dim[d->in[w].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols)
+    return false;
+  return true;
 }
 
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
@@ -203,10 +205,9 @@ bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
   nf_hw here = *hw;
   nf_op_desc d = c->d;
   const nf_select_options o = {.least = c->at, .most = c->at};
-  const int weight = nf_packed_operand(&d);
   here.backend = NF_BACKEND_CPU;
   here.world = (int)c->dims.world;
-  if (weight >= 0) d.in[weight].pack = NF_PACK_ANY;
+  NF_FOR_PACKED(w, &d) d.in[w].pack = NF_PACK_ANY;
   nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;
 }

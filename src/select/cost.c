@@ -36,8 +36,7 @@ double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, cons
 // ---- what the compiler asks ----
 
 static void select_undecided(const nf_hw *hw, const nf_select_options *o, nf_op_desc *d, nf_selection *out) {
-  const int w = nf_packed_operand(d);
-  if (w >= 0) d->in[w].pack = NF_PACK_ANY;
+  NF_FOR_PACKED(w, d) d->in[w].pack = NF_PACK_ANY;
   nf_select(hw, d, o, out);
 }
 

@@ -147,8 +147,8 @@ static double bytes_of(const nf_op_desc *d, const nf_sizes *at) {
 
 // The wider of what is multiplied decides: weights are widened to the activations' type.
 static nf_rate rate_of(const nf_op_desc *d) {
-  const int w = nf_packed_operand(d);
   int bits = nf_dtype_of(d->in[0].dtype)->bits;
+  NF_FOR_PACKED(w, d)
   if (w > 0 && nf_dtype_of(d->in[w].dtype)->bits > bits) bits = nf_dtype_of(d->in[w].dtype)->bits;
   return !rows[d->op].matrix || bits > 16 ? NF_RATE_F32 : bits > 8 ? NF_RATE_BF16 : NF_RATE_8BIT;
 }

@@ -106,10 +106,11 @@ bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out) {
   return false;
 }
 
-int nf_packed_operand(const nf_op_desc *d) {
+int nf_packed_operand(const nf_op_desc *d, int from) {
   const nf_op_info *info = nf_op_of(d->op);
-  for (int i = 0; i < info->n_in; i++) {
-    const bool weight = strcmp(info->in[i].name, "w") == 0 || strcmp(info->in[i].name, "table") == 0;
+  for (int i = from; i < info->n_in; i++) {
+    const char *name = info->in[i].name;
+    const bool weight = strcmp(name, "w") == 0 || strncmp(name, "w_", 2) == 0 || strcmp(name, "table") == 0;
     if (weight && d->in[i].rank >= 2 && d->in[i].dim[0].sym == NF_CONST) return i;
   }
   return -1;

@@ -41,8 +41,10 @@ typedef struct nf_amount {
 } nf_amount;
 bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
 
-// The operand whose packing order kernels ask for: the weight matrix of an op ("w" or "table"), or -1.
-int nf_packed_operand(const nf_op_desc *d);
+// The first operand from `from` on whose packing order kernels ask for, or -1: the weight matrices of an op, which are
+// called "w", "w_" and more, or "table".
+int nf_packed_operand(const nf_op_desc *d, int from);
+#define NF_FOR_PACKED(i, d) for (int i = nf_packed_operand((d), 0); i >= 0; i = nf_packed_operand((d), i + 1))
 
 typedef enum nf_relation {
   NF_MULTIPLE_OF = 1,
