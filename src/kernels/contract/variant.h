@@ -17,6 +17,7 @@ typedef enum nf_quantity {
   NF_Q_PAGE,  // tokens per page
   NF_Q_TAPS,  // of a convolution
   NF_Q_VALUE, // size of a value head
+  NF_Q_INNER, // columns between an expert's two products
   // Derived ones: they follow from the extents, the dtype and where the op runs.
   NF_Q_PACK16_H, // PACK16(H): 16-byte packs in a row of the first operand; need not be whole
   NF_Q_BYTES,    // bytes of the first operand at the step's sizes

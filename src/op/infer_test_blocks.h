@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of infer_test.c's table: ops that are a model's blocks.
+#define QK(...) OP(qk_rope_write, .eps = 1e-6f, __VA_ARGS__)
+#define UP(...) OP(experts_swiglu, .out = NF_BF16, .alpha = 1.7f, .beta = 1, .limit = 7, __VA_ARGS__)
+#define SILU(...) OP(experts_silu, .out = NF_BF16, __VA_ARGS__)
+#define POOL "full bf16[2,2,16,64]"
+#define KV "bf16[T,2,64]", "bf16[T,2,64]"
+
+{QK(), {"bf16[T,8,64]", KV, "f32[T,64]", NULL, NULL, POOL}, .out = {"bf16[T,8,64]", POOL}},
+    {OP(qk_rope_write), {"bf16[T,8,64]", KV, "f32[T,32]", NULL, NULL, POOL}, .out = {"bf16[T,8,64]", POOL}},
+    {QK(), {"f32[T,8,64]", KV, "f32[T,32]", "f32[64]", NULL, POOL}, .out = {"f32[T,8,64]", POOL}},
+    {QK(.one_plus = true),
+     {"bf16[T,8,64]", KV, "f32[T,16]", "bf16[64]", "bf16[64]", POOL},
+     .out = {"bf16[T,8,64]", POOL}},
+    {QK(.start = 0),
+     {"bf16[T,8,128]", KV, "f32[T,64]", "bf16[64]", "bf16[64]", POOL},
+     .out = {"bf16[T,8,64]", POOL}},
+    {QK(.start = 64), {"bf16[T,8,128]", KV, "f32[T,64]", NULL, NULL, POOL}, .out = {"bf16[T,8,64]", POOL}},
+    {QK(.start = 65), {"bf16[T,8,128]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "columns 65 to 128 are"},
+    {QK(.start = -1), {"bf16[T,8,128]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "narrow: x is"},
+    {QK(), {"bf16[T,8,32]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "qk_rope_write: narrow: x is"},
+    {QK(), {"bf16[T,512]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "qk_rope_write: rope: x is"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,66]", NULL, NULL, POOL}, .refused = "qk_rope_write: rope: table is"},
+    {QK(), {"bf16[S,8,64]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "table is f32[T,64] but x has S rows"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,64]", "bf16[32]", NULL, POOL}, .refused = "rms_norm: w is bf16[32]"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,64]", NULL, "bf16[32]", POOL}, .refused = "rms_norm: w is bf16[32]"},
+    {OP(qk_rope_write),
+     {"bf16[T,8,64]", KV, "f32[T,64]", "bf16[64]", NULL, POOL},
+     .refused = "rms_norm: eps is 0 but must be finite and above 0"},
+    {QK(),
+     {"bf16[T,8,64]", "f32[T,2,64]", "bf16[T,2,64]", "f32[T,64]", NULL, NULL, POOL},
+     .refused = "qk_rope_write: kv_write: k is f32[T,2,64] but kv is bf16"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,64]", NULL, NULL, "full bf16[2,4,16,64]"}, .refused = "kv has 4 heads"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,64]", NULL, NULL, "full bf16[2]"}, .refused = "kv_write: kv is"},
+    {QK(), {"bf16[T,8,64]", KV, "f32[T,64]", NULL, NULL, NULL}, .refused = "kv is missing"},
+    {QK(), {"bf16[T,8:9,64]", KV, "f32[T,64]", NULL, NULL, POOL}, .refused = "must not be padded"},
+
+    {UP(), {"bf16[T,32]", "i32[T,2]", "mxfp4[4,12,32]", NULL, "bf16[4,32,6]"}, .out = {"bf16[T,2,32]"}},
+    {UP(.interleaved = true),
+     {"bf16[T,32:64]", "i32[T,2]", "mxfp4[4,64,32]", "bf16[4,64]", "mxfp4[4,32,32]", "f32[4,32]"},
+     .out = {"bf16[T,2,32]"}},
+    {OP(experts_swiglu, .out = NF_F32),
+     {"f16[T,2,8]", "i32[T,2]", "f16[4,6,8]", NULL, "f16[4,5,3]"},
+     .out = {"f32[T,2,5]"}},
+    {UP(), {"fp8row[S,8]", "i32[S,1]", "fp8row[4,6,8]", NULL, "bf16[4,5,3]"}, .out = {"bf16[S,1,5]"}},
+    {UP(), {"bf16[5,8]", "i32[5,3]", "bf16[4,6,8]", NULL, "bf16[4,5,3:8]"}, .out = {"bf16[5,3,5]"}},
+    {UP(), {"bf16[T,32]", "i32[T,2]", "bf16[4,12,32]", NULL, "bf16[5,32,6]"}, .refused = "w_up and w_down must have the same experts"},
+    {UP(),
+     {"bf16[T,32]", "i32[T,2]", "bf16[4,12,31]", NULL, "bf16[4,32,6]"},
+     .refused = "experts_swiglu: grouped_linear: w is bf16[4,12,31] but x has 32 columns"},
+    {UP(), {"bf16[T,32]", "i32[T,2]", "bf16[4,12,32]", NULL, "bf16[4,32,12]"}, .refused = "x has 6 columns"},
+    {UP(), {"bf16[T,32]", "i32[T,2]", "bf16[4,13,32]", NULL, "bf16[4,32,6]"}, .refused = "swiglu: x is"},
+    {UP(), {"bf16[T,32]", "i32[T,2]", "bf16[4,12,32]", "bf16[4,6]", "bf16[4,32,6]"}, .refused = "w has 12 rows"},
+    {UP(), {"bf16[T,32]", "i32[T,2]", "bf16[4,12,32]", NULL, NULL}, .refused = "w_down is missing"},
+    {OP(experts_swiglu, .out = NF_I32),
+     {"bf16[T,32]", "i32[T,2]", "bf16[4,12,32]", NULL, "bf16[4,32,6]"},
+     .refused = "grouped_linear: out must be"},
+
+    {SILU(), {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,6,8]", "bf16[4,5,6]"}, .out = {"bf16[T,2,5]"}},
+    {SILU(.to = NF_FP8_GROUP),
+     {"fp8g128[T,256]", "i32[T,2]", "fp8b128[4,128,256]", "fp8b128[4,128,256]", "fp8b128[4,256,128]"},
+     .out = {"bf16[T,2,256]"}},
+    {SILU(.to = NF_FP8_ROW),
+     {"bf16[T,8:9]", "i32[T,2]", "fp8row[4,6,8]", "bf16[4,6,8]", "fp8row[4,5,6]"},
+     .out = {"bf16[T,2,5]"}},
+    {OP(experts_silu, .out = NF_F16),
+     {"f32[T,2,8]", "i32[T,2]", "f32[4,6,8]", "f32[4,6,8]", "f32[4,5,6]"},
+     .out = {"f16[T,2,5]"}},
+    {SILU(), {"bf16[R,32]", "i32[R,3]", "mxfp4[4,6,32]", "mxfp4[4,6,32]", "bf16[4,5,6]"}, .out = {"bf16[R,3,5]"}},
+    {SILU(.to = NF_BF16),
+     {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,6,8]", "bf16[4,5,6]"},
+     .refused = "experts_silu: quantise: to must be fp8row or fp8g128"},
+    {SILU(.to = NF_FP8_ROW),
+     {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,6,8]", "bf16[4,5,6]"},
+     .refused = "grouped_linear: x is fp8row[T,2,6] but must be f32, bf16 or f16"},
+    {SILU(),
+     {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,1,8]", "bf16[4,5,6]"},
+     .refused = "w_gate and w_up must have the same rows"},
+    {SILU(), {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,6,9]", "bf16[4,5,6]"}, .refused = "x has 8 columns"},
+    {SILU(), {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", "bf16[4,6,8]", "bf16[4,5,7]"}, .refused = "x has 6 columns"},
+    {SILU(), {"bf16[T,8]", "i32[T,2]", "bf16[4,6,8]", NULL, "bf16[4,5,6]"}, .refused = "w_up is missing"},
+
+#undef QK
+#undef UP
+#undef SILU
+#undef POOL
+#undef KV
