@@ -232,7 +232,8 @@ enum { DTYPES = 3 * 5 * 7 }; // all triples of set_dtypes
 static nf_dims dims_of(int i) {
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
-  static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7}, inner[] = {32, 64, 5, 160, 1, 96, 40};
+  static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7},
+                       inner[] = {32, 64, 5, 160, 1, 96, 40};
   static const int64_t experts[] = {4, 8, 5}, topk[] = {2, 4, 1, 3, 4}, group[] = {1, 4, 8},
                        page[] = {16, 64, 5};
   return (nf_dims){.q = {[NF_Q_K] = PICK(k, i),

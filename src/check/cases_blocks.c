@@ -8,8 +8,8 @@ static nf_status make_heads(nf_op_desc *d, const nf_dims *m) {
   const nf_extent t = NF_BY(1, NF_T), heads = NF_C(m->kv_heads);
   const int64_t head = m->q[NF_Q_HEAD], extra = m->options & WIDE ? head + 3 : 0;
   const nf_type norm = NF_TYPE(m->options & PART ? NF_BF16 : m->act, NF_C(head));
-  d->attr.qk_rope_write =
-      (nf_qk_rope_write_attrs){.eps = 1e-5f, .one_plus = m->options & PART, .start = m->options & WIDE ? 3 : 0};
+  d->attr.qk_rope_write = (nf_qk_rope_write_attrs){
+      .eps = 1e-5f, .one_plus = m->options & PART, .start = m->options & WIDE ? 3 : 0};
   d->in[Q] = NF_TYPE(m->act, t, NF_C(m->kv_heads * m->q[NF_Q_GROUP]), NF_C(head + extra));
   d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, NF_C(head));
   d->in[TABLE] = NF_TYPE(NF_F32, t, NF_C(m->options & PART ? head / 4 * 2 : head / 2 * 2));
@@ -39,7 +39,8 @@ static nf_status make_swiglu(nf_op_desc *d, const nf_dims *m) {
   const int64_t inner = m->q[NF_Q_INNER], n = m->q[NF_Q_N];
   const nf_extent e = NF_C(m->q[NF_Q_E]);
   const nf_dtype bias = m->options & OTHER ? NF_BF16 : m->act;
-  d->attr.experts_swiglu = (nf_experts_swiglu_attrs){.out = m->out, .alpha = 1, .interleaved = m->options & OTHER};
+  d->attr.experts_swiglu =
+      (nf_experts_swiglu_attrs){.out = m->out, .alpha = 1, .interleaved = m->options & OTHER};
   if (m->options & BIASES) {
     d->attr.experts_swiglu.alpha = 1.702f;
     d->attr.experts_swiglu.beta = 1;

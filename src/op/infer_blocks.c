@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shape rules of a model's blocks: heads that are turned and cached, experts. Each is what its parts infer, one after
-// the other, and a refusal names both.
+// Shape rules of a model's blocks: heads that are turned and cached, experts. Each is what its parts infer,
+// one after the other, and a refusal names both.
 #include "op/infer_fused.h"
 
 // What a part of d's makes of its operands.
@@ -41,7 +41,8 @@ nf_status nf_infer_qk_rope_write(nf_op_desc *d) {
 
 // ---- experts ----
 
-static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out, nf_type *y) {
+static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out,
+                         nf_type *y) {
   nf_op_desc of = {.op = NF_OP_grouped_linear, .attr.grouped_linear.out = out, .in = {x, d->in[1], d->in[w]}};
   if (bias) of.in[3] = *bias;
   return part(d, of, y);

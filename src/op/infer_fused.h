@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shape rules that stand in infer_fused.c and infer_blocks.c, under the names that infer.c's table is made of.
+// Shape rules that stand in infer_fused.c and infer_blocks.c, under the names that infer.c's table is made
+// of.
 #pragma once
 #include "op/op.h"
 

@@ -40,8 +40,7 @@ static void choose_pack(nf_plan *p, const nf_node *n) {
   nf_select(&p->options.hw, &d, &p->options.select, &s);
   const nf_pack pack = s.chosen != NULL ? s.chosen->pack : NF_PACK_PLAIN;
   NF_FOR_PACKED(w, &d)
-  if (d.in[w].pack == NF_PACK_ANY)
-    p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
+  if (d.in[w].pack == NF_PACK_ANY) p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
 }
 
 static nf_status choose_packs(nf_plan *p) {

@@ -120,15 +120,16 @@ static double share(const nf_op_desc *d, const nf_sizes *at, int i) {
   case NF_OP_grouped_linear: // the experts that can be touched
   case NF_OP_experts_swiglu:
   case NF_OP_experts_silu:
-    return i >= FIRST_OF_EXPERTS
-               ? least(1, tokens * quantity(d, NF_Q_TOPK) / most(1, quantity(d, NF_Q_E)))
-               : 1;
+    return i >= FIRST_OF_EXPERTS ? least(1, tokens * quantity(d, NF_Q_TOPK) / most(1, quantity(d, NF_Q_E)))
+                                 : 1;
   case NF_OP_gather_rows:
     return least(1, (double)at->of[NF_R] / most(1, tokens));
   case NF_OP_kv_write:
     return i == WRITTEN_POOL ? tokens / page : 1;
   case NF_OP_qk_rope_write: // q may be a part of its columns
-    return i == HEADS_POOL ? tokens / page : i == 0 ? quantity(d, NF_Q_HEAD) / most(1, quantity(d, NF_Q_K)) : 1;
+    return i == HEADS_POOL ? tokens / page
+           : i == 0        ? quantity(d, NF_Q_HEAD) / most(1, quantity(d, NF_Q_K))
+                           : 1;
   case NF_OP_causal_conv1d: // a state of each sequence, read and written
     return i == CONV_POOL ? 2 * least(tokens, (double)at->of[NF_S]) : 1;
   case NF_OP_gated_delta_rule:

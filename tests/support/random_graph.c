@@ -225,8 +225,8 @@ static void recurrent_step(maker *m) {
 }
 
 static void make(maker *m) {
-  static void (*const steps[])(maker *) = {norm_step,      project_step,  swiglu_step, experts_step,
-                                           attention_step, padded_step,   fused_step,  fp8_step,
+  static void (*const steps[])(maker *) = {norm_step,      project_step,   swiglu_step, experts_step,
+                                           attention_step, padded_step,    fused_step,  fp8_step,
                                            gates_step,     recurrent_step, heads_step,  blocks_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);

@@ -42,8 +42,8 @@ typedef struct nf_amount {
 } nf_amount;
 bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
 
-// The first operand from `from` on whose packing order kernels ask for, or -1: the weight matrices of an op, which are
-// called "w", "w_" and more, or "table".
+// The first operand from `from` on whose packing order kernels ask for, or -1: the weight matrices of an op,
+// which are called "w", "w_" and more, or "table".
 int nf_packed_operand(const nf_op_desc *d, int from);
 #define NF_FOR_PACKED(i, d) for (int i = nf_packed_operand((d), 0); i >= 0; i = nf_packed_operand((d), i + 1))
 
@@ -121,6 +121,9 @@ typedef struct nf_variant {
   nf_pack pack; // of the weight that it reads. References read any.
   nf_limit limit[NF_MAX_LIMITS];
   nf_want want[NF_MAX_WANTS];
+  // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some
+  // idle. NONE: always enough.
+  nf_quantity pieces;
   bool declared; // constraints without code yet, for a target that is coming: blocks and run are NULL
   // The kernel: blocks(args) independent pieces of work, then run(args, block) for each, on any thread, in
   // any order. The number of blocks depends on shapes only. No libc but memory and maths, no allocation, no

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model's blocks: the references of their parts, one after the other, a token or a row at a time; what lies between
-// is rounded as the parts round it. A block is one token of qk_rope_write, one (token, choice) of experts.
+// A model's blocks: the references of their parts, one after the other, a token or a row at a time; what lies
+// between is rounded as the parts round it. A block is one token of qk_rope_write, one (token, choice) of
+// experts.
 #include "kernels/ref/ref.h"
 #include <string.h>
 
@@ -74,7 +75,9 @@ static void product(const nf_tensor *x, int64_t r, int32_t e, const nf_tensor *w
 }
 
 // The row of x that row r of y comes from.
-static int64_t row_of_x(const nf_tensor *x, int64_t r, int64_t choices) { return x->rank == 3 ? r : r / choices; }
+static int64_t row_of_x(const nf_tensor *x, int64_t r, int64_t choices) {
+  return x->rank == 3 ? r : r / choices;
+}
 
 // Row r of y as a tensor of its own; false, and zeros there, where there is no expert.
 static bool open_row(const nf_tensor *ids, const nf_tensor *y, int64_t r, int32_t *e, nf_tensor *row) {
@@ -90,7 +93,8 @@ int64_t nf_experts_swiglu_ref_blocks(const nf_experts_swiglu_args *a) { return n
 void nf_experts_swiglu_ref(const nf_experts_swiglu_args *a, int64_t r) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   float h_room[nf_max(1, 2 * inner)], act_room[nf_max(1, inner)];
-  nf_tensor y, h = local(a->y.dtype, 1, 2 * inner, h_room, NULL), act = local(a->y.dtype, 1, inner, act_room, NULL);
+  nf_tensor y, h = local(a->y.dtype, 1, 2 * inner, h_room, NULL),
+               act = local(a->y.dtype, 1, inner, act_room, NULL);
   int32_t e;
   if (!open_row(&a->ids, &a->y, r, &e, &y)) return;
   product(&a->x, row_of_x(&a->x, r, a->ids.dim[1]), e, &a->w_up, &a->up_bias, h);
