@@ -63,7 +63,7 @@ static void ignore(void *user, const char *json, size_t n) { (void)user, (void)j
 static void explain(const char *dir) {
   infuse_runtime *rt;
   must((nf_status){infuse_runtime_create(NULL, &rt)});
-  must((nf_status){infuse_explain(rt, dir, NULL, ignore, NULL)});
+  must((nf_status){infuse_explain(rt, dir, NULL, NULL, ignore, NULL)});
   infuse_runtime_destroy(rt);
 }
 

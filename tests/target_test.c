@@ -20,7 +20,8 @@ static json_t *explained_in(const char *dir, const char *target, int64_t batch) 
   infuse_runtime *rt = runtime_for(target, NULL);
   json_t *doc = NULL;
   const infuse_model_options o = {.size = sizeof o, .batch = batch};
-  ok(infuse_explain(rt, dir, &o, keep, &doc));
+  const infuse_explain_options eo = {.size = sizeof eo, .range_lo = batch, .range_hi = batch};
+  ok(infuse_explain(rt, dir, &o, &eo, keep, &doc));
   infuse_runtime_destroy(rt);
   assert_non_null(doc);
   return doc;

@@ -90,6 +90,11 @@ typedef struct infuse_model_options {
   bool plain_activations;   // activations in front of FP8 weights are not quantised
   const char *const *force; // [n_force] "op=kernel"
   size_t n_force;
+  const char *fuse; // "cost" (default; "off" on device ref), "ordered", "off"
+  const char *const
+      *fuse_order; // [n_fuse_order] of "ordered": rules or families, the first takes what it can
+  size_t n_fuse_order;
+  const char *rules; // "-a,+b": rules or families taken out and put back; NULL: all
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything

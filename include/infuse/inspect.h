@@ -17,9 +17,15 @@ typedef void (*infuse_sink)(void *user, const char *json, size_t n);
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user);
 
 // What infuse would do with a model: graph, kernel of each node with the reason the others were refused,
-// memory plan. Reads config.json and, if there are any, the headers of the weight files; never weights.
+// memory plan; every fusion that was chosen, lost or refused, with its cost. Reads config.json and, if there
+// are any, the headers of the weight files; never weights.
+typedef struct infuse_explain_options {
+  size_t size;
+  int64_t range_lo, range_hi; // steps of so many tokens; 0: all that the model computes
+} infuse_explain_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_explain(infuse_runtime *rt, const char *dir,
-                                                        const infuse_model_options *o, infuse_sink sink,
+                                                        const infuse_model_options *o,
+                                                        const infuse_explain_options *eo, infuse_sink sink,
                                                         void *user);
 
 // Runs every kernel that can run here against its reference. `op` NULL: all ops. INFUSE_CHECK_FAILED when one

@@ -36,7 +36,8 @@ static nf_status make_linear(const nf_dims *m, nf_op_desc *d, nf_extent t) {
     if (m->options & 1) d->in[2] = NF_TYPE(bias, n);
     return nf_op_infer(d);
   }
-  d->attr.grouped_linear.out = m->out;
+  d->attr.grouped_linear = (nf_grouped_linear_attrs){
+      .out = m->out, .pad = m->options & 16 ? nf_round_up(m->q[NF_Q_N] + 1, 32) : 0};
   d->in[0] = m->options & 2 ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
   d->in[1] = NF_TYPE(NF_I32, t, j);
   d->in[2] = NF_TYPE(m->weight, e, n, k);

@@ -92,7 +92,11 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .plain_activations = o->act_quant != NULL && strcmp(o->act_quant, "off") == 0,
                                 .dummy = o->load_format != NULL && strcmp(o->load_format, "dummy") == 0,
                                 .force = o->force.at,
-                                .n_force = o->force.n};
+                                .n_force = o->force.n,
+                                .fuse = o->fuse,
+                                .fuse_order = o->fuse_order.at,
+                                .n_fuse_order = o->fuse_order.n,
+                                .rules = o->rules};
 }
 
 static bool one_of(const char *option, const char *value, const char *const *names, int n, int *out) {

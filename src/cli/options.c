@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST } kind;
+typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES } kind;
 typedef struct row {
   const char *name, *value; // "--last", "N"
   kind kind;
@@ -28,6 +28,7 @@ static const row rows[] = {
     {"--chunk", "N", NUMBER, AT(chunk), 1, 1 << 20, CLI_MODEL, "tokens computed at a time (64)"},
     {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN | CLI_GENERATE,
      "tokens a session may hold (4096)"},
+    {"--range", "LO:HI", TEXT, AT(range), 0, 0, CLI_EXPLAIN, "steps of so many tokens (all)"},
     {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
     {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,
@@ -36,6 +37,11 @@ static const row rows[] = {
      "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
+    {"--fuse", "cost|ordered|off", TEXT, AT(fuse), 0, 0, CLI_MODEL,
+     "how fusions are chosen (cost; ref: off)"},
+    {"--fuse-order", "A,B,C", NAMES, AT(fuse_order), 0, 0, CLI_MODEL,
+     "rules or families, the first takes what it can (ordered)"},
+    {"--rules", "-A,+B", TEXT, AT(rules), 0, 0, CLI_MODEL, "without rule A, with B; all is every rule"},
     {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},
     {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,
      "at most N new tokens (until the context is full)"},
@@ -120,7 +126,14 @@ static bool store_in_list(const row *r, const char *text, cli_options *out) {
   return true;
 }
 
-static bool store(const row *r, const char *text, cli_options *out) {
+// Names between commas. The text is argv's, which is ours to cut.
+static bool store_names(const row *r, char *text, cli_options *out) {
+  for (char *rest = text, *name; (name = strsep(&rest, ",")) != NULL;)
+    if (!store_in_list(r, name, out)) return false;
+  return true;
+}
+
+static bool store(const row *r, char *text, cli_options *out) {
   switch (r->kind) {
   case SWITCH:
     *(bool *)((char *)out + r->offset) = true;
@@ -133,6 +146,8 @@ static bool store(const row *r, const char *text, cli_options *out) {
     return store_number(r, text, out);
   case REAL:
     return store_real(r, text, out);
+  case NAMES:
+    return store_names(r, text, out);
   case LIST:
     return store_in_list(r, text, out);
   }

@@ -141,11 +141,13 @@ static void print_nodes(const json_t *nodes, bool all) {
 
 static void print_model(const json_t *doc) {
   const json_t *m = json_object_get(doc, "model");
-  printf("model: %s, %.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token)%s\n",
-         text(m, "family"), number(m, "layers"), number(m, "hidden"), number(m, "vocab"),
-         number(m, "experts"), number(m, "experts_per_token"),
-         json_is_true(json_object_get(m, "files")) ? ""
-                                                   : "; no weight files, types from the family's inventory");
+  printf("model: %s, %.0f layers, hidden %.0f, vocabulary %.0f", text(m, "family"), number(m, "layers"),
+         number(m, "hidden"), number(m, "vocab"));
+  if (number(m, "experts") > 0)
+    printf(", %.0f experts (%.0f a token)", number(m, "experts"), number(m, "experts_per_token"));
+  printf("%s\n", json_is_true(json_object_get(m, "files"))
+                     ? ""
+                     : "; no weight files, types from the family's inventory");
   printf("step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits\n",
          number(m, "batch"), number(m, "sessions"), number(m, "context"), number(m, "rows"));
 }

@@ -9,6 +9,7 @@
 #include "engine/tables.h"
 #include "model/family.h"
 #include "model/generation.h"
+#include "plan/compile.h"
 #include "plan/plan.h"
 #include <infuse/infuse.h>
 
@@ -37,7 +38,9 @@ struct infuse_model {
   bool keep_all;                // every value can be looked at after a step
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *graph;
+  nf_graph *logical;    // as the family says it
+  nf_compiled compiled;
+  const nf_graph *graph; // of `compiled`: what runs
   nf_plan *plan;
   nf_budget budget;
   nf_buffer *buffer; // [n_values] of weights and pools
@@ -77,9 +80,11 @@ struct infuse_session {
   int64_t first_token_position;
 };
 
-// Everything but the large allocations: config, files, graph, plan, budget.
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m);
+// Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
+// the caller may change how it is compiled.
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
+nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load, with keep_all.
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out);

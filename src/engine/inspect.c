@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain and devices: what the engine knows, as one JSON document. docs/explain.md has the schemas.
+#include "base/checked.h"
 #include "base/memory.h"
 #include "engine/document.h"
 #include "engine/engine.h"
@@ -92,13 +93,31 @@ static json_t *model_facts(const infuse_model *m) {
                    "rows", (json_int_t)o->rows);
 }
 
-static nf_status explain(const infuse_model *m, infuse_sink sink, void *user) {
-  json_t *plan = NULL;
-  NF_TRY(nf_plan_explain(m->plan, &plan));
-  json_t *doc = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/1", "target",
-                          target(m->rt), "model", model_facts(m), "budget", memory_parts(m), "weights",
-                          weights(m), "pools", pools(m), "plan", plan);
-  return nf_document_deliver(doc, sink, user);
+static json_t *ranges(const infuse_model *m, const nf_compile_options *o, nf_status *st) {
+  nf_token_range range[NF_MAX_RANGES];
+  size_t n = 0;
+  *st = nf_compile_ranges(m->logical, o, range, &n);
+  json_t *list = nf_is_ok(*st) ? json_array() : NULL;
+  for (size_t i = 0; i < n && nf_is_ok(*st); i++)
+    append(&list, json_pack("[I, I]", (json_int_t)range[i].lo, (json_int_t)range[i].hi));
+  return list;
+}
+
+static nf_status explain(const infuse_model *m, const nf_compile_options *o, infuse_sink sink, void *user) {
+  json_t *doc = NULL, *facts;
+  nf_status st;
+  NF_TRY(nf_compiled_explain(&m->compiled, o, &doc));
+  json_t *list = ranges(m, o, &st);
+  facts = nf_is_ok(st) ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/1",
+                                   "target", target(m->rt), "model", model_facts(m), "budget",
+                                   memory_parts(m), "weights", weights(m), "pools", pools(m), "ranges", list)
+                       : NULL;
+  if (nf_is_ok(st) && (facts == NULL || json_object_update(doc, facts) != 0))
+    st = nf_error(NF_NO_MEMORY, "no memory for the document");
+  json_decref(facts);
+  if (nf_is_ok(st)) return nf_document_deliver(doc, sink, user);
+  json_decref(doc);
+  return st;
 }
 
 // A folder with no weight files is explained from the family's inventory.
@@ -115,18 +134,42 @@ static bool has_weights(const char *dir) {
   return found;
 }
 
+// The sizes of the steps that are explained: all of them, or those that `o` asks for.
+static nf_status explained_steps(const infuse_explain_options *o, nf_compile_options *c) {
+  if (o->range_lo == 0 && o->range_hi == 0) return nf_ok();
+  if (o->range_lo < 1 || o->range_hi < o->range_lo || o->range_hi > 1 << 20)
+    return nf_error(NF_USAGE, "range %ld:%ld: must begin at 1 or later and not end before", (long)o->range_lo,
+                    (long)o->range_hi);
+  const int64_t s = c->plan.max.of[NF_S], r = c->plan.max.of[NF_R];
+  c->least = nf_sizes_of(o->range_lo, nf_min(o->range_lo, s), nf_min(o->range_lo, r));
+  c->plan.max = nf_sizes_of(o->range_hi, nf_min(o->range_hi, s), nf_min(o->range_hi, r));
+  c->at = c->least;
+  return nf_ok();
+}
+
+static nf_status compile_and_explain(infuse_model *m, const infuse_explain_options *o, infuse_sink sink,
+                                     void *user) {
+  nf_compile_options c;
+  NF_TRY(nf_model_compile_options(m, &c));
+  NF_TRY(explained_steps(o, &c));
+  NF_TRY(nf_model_compile(m, &c));
+  return explain(m, &c, sink, user);
+}
+
 infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                             infuse_sink sink, void *user) {
+                             const infuse_explain_options *eo, infuse_sink sink, void *user) {
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
   m->rt = rt;
   infuse_model_options options = {0};
+  infuse_explain_options explaining = {0};
   nf_status st;
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));
+  NF_GOTO(nf_options_copy(&explaining, sizeof explaining, eo, "infuse_explain_options"));
   options.size = sizeof options;
   options.dummy = options.dummy || !has_weights(dir);
-  NF_GOTO(nf_model_prepare(rt, dir, &options, m));
-  NF_GOTO(explain(m, sink, user));
+  NF_GOTO(nf_model_open(rt, dir, &options, m));
+  NF_GOTO(compile_and_explain(m, &explaining, sink, user));
 fail:
   infuse_model_destroy(m);
   return st.error;

@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "model/weights.h"
 #include "text/chat_template.h"
+#include <string.h>
 
 static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {
   if (*value == 0) *value = otherwise;
@@ -60,19 +61,42 @@ static nf_status build_graph(infuse_model *m) {
                               .hidden_outputs = m->options.keep_hidden,
                               .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
-  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->graph));
-  for (nf_val v = 1; v < m->graph->n_values; v++) m->uses[m->graph->value[v].type.cache] = true;
+  NF_TRY(nf_model_build(&m->config, m->files, &o, &m->logical));
+  for (nf_val v = 1; v < m->logical->n_values; v++) m->uses[m->logical->value[v].type.cache] = true;
   log_unused(m);
   return nf_ok();
 }
 
-static nf_status make_plan(infuse_model *m) {
-  const nf_plan_options o = {.hw = m->rt->hw,
-                             .select = {.force = m->options.force, .n_force = m->options.n_force},
-                             .max = largest_step(m),
-                             .keep_all = m->keep_all};
-  NF_TRY(nf_select_check_forced(&o.select));
-  return nf_plan_create(m->graph, &o, &m->plan);
+// The references are a graph as it is said, unless somebody asks for more.
+static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
+  static const char *const names[] = {
+      [NF_FUSE_COST] = "cost", [NF_FUSE_ORDERED] = "ordered", [NF_FUSE_OFF] = "off"};
+  const infuse_model_options *o = &m->options;
+  *out = o->n_fuse_order != 0                  ? NF_FUSE_ORDERED
+         : m->rt->hw.backend == NF_BACKEND_REF ? NF_FUSE_OFF
+                                               : NF_FUSE_COST;
+  if (o->fuse == NULL) return nf_ok();
+  for (int i = 0; i < 3; i++)
+    if (strcmp(o->fuse, names[i]) == 0) return *out = (nf_fuse_mode)i, nf_ok();
+  const char *near = nf_nearest(o->fuse, names, 3);
+  return nf_error(NF_USAGE, "fuse '%s' is not known%s%s; there are cost, ordered and off", o->fuse,
+                  near != NULL ? "; did you mean " : "", near != NULL ? near : "");
+}
+
+nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out) {
+  const infuse_model_options *o = &m->options;
+  *out = (nf_compile_options){.plan = {.hw = m->rt->hw,
+                                       .select = {.force = o->force, .n_force = o->n_force},
+                                       .max = largest_step(m),
+                                       .keep_all = m->keep_all},
+                              .least = nf_sizes_of(1, 1, 1),
+                              .order = o->fuse_order,
+                              .n_order = o->n_fuse_order,
+                              .rules = o->rules};
+  // What is asked for most: all sessions decode.
+  out->at = nf_sizes_of(nf_min(o->sessions, o->batch), o->sessions, nf_min(o->sessions, o->rows));
+  NF_TRY(nf_select_check_forced(&out->plan.select));
+  return fuse_mode(m, &out->mode);
 }
 
 // Bytes of value v with all its slots; 0 for values that the plan places itself.
@@ -104,15 +128,19 @@ static nf_status add_up(infuse_model *m) {
   return nf_ok();
 }
 
-nf_status nf_model_prepare(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                           infuse_model *m) {
+nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
   NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
   NF_TRY(nf_config_load(dir, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
-  NF_TRY(build_graph(m));
-  NF_TRY(make_plan(m));
+  return build_graph(m);
+}
+
+nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
+  NF_TRY(nf_compile(m->logical, o, &m->compiled));
+  m->graph = m->compiled.graph;
+  m->plan = m->compiled.plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
   return add_up(m);
 }
@@ -225,8 +253,8 @@ static void release(infuse_model *m) {
   nf_free(m->choices);
   nf_tokenizer_destroy(m->tokenizer);
   nf_free(m->hidden);
-  nf_plan_destroy(m->plan);
-  nf_graph_destroy(m->graph);
+  nf_compiled_deinit(&m->compiled);
+  nf_graph_destroy(m->logical);
   nf_checkpoint_close(m->files);
   nf_config_deinit(&m->config);
 }
@@ -276,7 +304,10 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = keep_all;
   nf_status st;
-  NF_GOTO(nf_model_prepare(rt, dir, o, m));
+  nf_compile_options compiling;
+  NF_GOTO(nf_model_open(rt, dir, o, m));
+  NF_GOTO(nf_model_compile_options(m, &compiling));
+  NF_GOTO(nf_model_compile(m, &compiling));
   NF_GOTO(check_budget(m));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));

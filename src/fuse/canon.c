@@ -25,8 +25,8 @@ static void fold_reshape(nf_edit *e, nf_node_id id) {
     nf_edit_set(e, id, 0, e->node[x->node].n.in[0]);
 }
 
-static bool changes_layout_only(nf_op op) {
-  return op == NF_OP_reshape || op == NF_OP_pad || op == NF_OP_unpad;
+static bool may_do_nothing(nf_op op) {
+  return op == NF_OP_reshape || op == NF_OP_pad || op == NF_OP_unpad || op == NF_OP_narrow;
 }
 
 static bool any_output(const nf_edit *e, nf_node_id id) {
@@ -50,11 +50,11 @@ static bool become_view(nf_edit *e, nf_node_id id, nf_val x) {
   return true;
 }
 
-// A reshape, pad or unpad to the type that is there already.
+// A reshape, pad, unpad or narrow to the type that is there already.
 static bool drop_nothing(nf_edit *e, nf_node_id id) {
   const nf_node *n = &e->node[id].n;
   const nf_val x = n->in[0], y = n->out[0];
-  if (!changes_layout_only(n->op) || !nf_type_equal(&e->value[x].v.type, &e->value[y].v.type)) return false;
+  if (!may_do_nothing(n->op) || !nf_type_equal(&e->value[x].v.type, &e->value[y].v.type)) return false;
   const bool named = e->value[y].output, fixed = e->value[x].output || e->value[x].v.kind != NF_VALUE_RESULT;
   if (named && fixed) {
     const bool used = e->value[y].n_uses;
@@ -105,7 +105,8 @@ static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
 // Of two that compute the same an output stays; of two outputs the second becomes a view.
 static bool drop_duplicate(nf_edit *e, seen *s, nf_node_id id) {
   const nf_op_info *info = nf_op_of(e->node[id].n.op);
-  if (info->out[0].alias >= 0) return false; // who writes a pool writes another one
+  for (int r = 0; r < info->n_out; r++)
+    if (info->out[r].alias >= 0) return false; // a pool is written once in each of its states
   nf_node_id *slot = find_same(e, s, id);
   if (!*slot) {
     *slot = id + 1;

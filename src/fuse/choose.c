@@ -45,7 +45,6 @@ static nf_status find_sites(nf_fuse_run *run) {
   nf_fuse_report *r = run->report;
   nf_node_id *parent = nf_alloc(run->edit.n_nodes, sizeof *parent);
   r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
-  r->n_sites = 0;
   if (!parent || !r->site) {
     nf_free(parent);
     return no_memory();
@@ -89,7 +88,7 @@ static nf_status explain_losers(nf_fuse_run *run) {
     nf_fusion *f = &run->found[i].fusion;
     if (f->verdict != NF_FUSION_LOST) continue;
     const nf_fusion *to = &run->found[f->lost_to].fusion;
-    f->why = nf_arena_printf(&run->report->arena, "lost to %s at %s by %.3g µs", to->rule, to->at, f->by_us);
+    f->why = nf_arena_printf(&run->report->arena, "lost to %s at %s by %.2f µs", to->rule, to->at, f->by_us);
     if (!f->why) return no_memory();
   }
   return nf_ok();
@@ -250,6 +249,8 @@ static nf_status choose_in_order(nf_fuse_run *run) {
 }
 
 nf_status nf_choose_fusions(nf_fuse_run *run) {
+  run->report->n_sites = 0;
+  if (!run->n_found) return nf_ok();
   NF_TRY(find_sites(run));
   NF_TRY(run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run));
   return explain_losers(run);

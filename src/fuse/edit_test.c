@@ -82,6 +82,8 @@ static void canonical(void **state) {
        IN "a : f32[8*T] = reshape(x) to=[8*T]\ny : f32[T,8] = add(x, z)\noutput y\noutput a\n"},
       {IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n",
        IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n"},
+      {IN "a : f32[T,8] = narrow(x) start=0 size=8\ny : f32[T,8] = add(a, z)\noutput y\n",
+       IN "y : f32[T,8] = add(x, z)\noutput y\n"},
       {IN "a : f32[T,8] = unpad(x)\nb : f32[T,8] = pad(a) to=8\ny : f32[T,8] = add(b, z)\noutput y\n",
        IN "y : f32[T,8] = add(x, z)\noutput y\n"},
       // what nothing needs goes, with its weights; what writes a pool stays

@@ -159,6 +159,8 @@ static nf_status run_all(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
 nf_status nf_fuse(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_graph **out,
                   nf_fuse_report **out_report) {
   NF_TRY(nf_fuse_check_options(r, o));
+  if (o->mode != NF_FUSE_OFF && !o->costs.of)
+    return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
   nf_fuse_run run = {.rules = r, .options = o, .report = nf_alloc(1, sizeof *run.report)};
   nf_graph *fused = NULL;
   if (!run.report) return no_memory();

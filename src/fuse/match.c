@@ -16,7 +16,8 @@ static const nf_node *graph_node(const state *s, nf_node_id id) { return &s->m->
 // Keeps the deepest failure, of equally deep ones the first.
 static bool miss(state *s, nf_near n) {
   n.depth = s->depth;
-  if (n.depth > s->m->near.depth) s->m->near = n;
+  const nf_near *best = &s->m->near;
+  if (n.depth > best->depth || (n.depth == best->depth && n.depth && n.part > best->part)) s->m->near = n;
   return false;
 }
 
@@ -51,10 +52,12 @@ static bool results_fit(state *s, nf_node_id want, nf_node_id id) {
 }
 
 // A value that a node of the pattern makes can't be a leaf of the graph.
-static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, nf_val p, nf_val v) {
+// Operand k of the pattern's node is operand `at` of the graph's.
+static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, int at) {
+  const nf_val p = pattern_node(s, want)->in[k], v = graph_node(s, id)->in[at];
   const nf_pattern *pattern = s->m->pattern;
   const bool maybe = pattern->leaf[p] && pattern->side.leaf[pattern->leaf[p] - 1].maybe;
-  nf_near n = {.node = id, .want = want, .at = k, .value = v};
+  nf_near n = {.node = id, .want = want, .at = at, .part = k, .value = v};
   if (!p && v) n.kind = NF_NEAR_EXTRA;
   if (p && !v && !maybe) n.kind = NF_NEAR_MISSING;
   if (n.kind || !p || !v) return n.kind ? miss(s, n) : true;
@@ -79,9 +82,8 @@ static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, nf_val
 }
 
 static bool operands_fit(state *s, nf_node_id want, nf_node_id id, bool swapped) {
-  const nf_node *p = pattern_node(s, want), *g = graph_node(s, id);
-  for (int k = 0; k < nf_op_of(p->op)->n_in; k++)
-    if (!operand_fits(s, want, id, k, p->in[k], g->in[swapped && k < 2 ? 1 - k : k])) return false;
+  for (int k = 0; k < nf_op_of(pattern_node(s, want)->op)->n_in; k++)
+    if (!operand_fits(s, want, id, k, swapped && k < 2 ? 1 - k : k)) return false;
   return true;
 }
 

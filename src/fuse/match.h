@@ -23,6 +23,7 @@ typedef enum nf_near_kind {
 typedef struct nf_near {
   nf_near_kind kind;
   int depth;       // nodes found before
+  int part;        // and operands of the next one
   nf_node_id node; // of the graph, where it is wrong
   nf_node_id want; // node of the pattern
   int at;          // operand or attribute

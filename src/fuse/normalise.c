@@ -3,6 +3,8 @@
 #include "fuse/choice.h"
 #include <string.h>
 
+enum { ROUNDS = 64 };
+
 typedef struct first { // takes the first match
   nf_match match;
   bool there;
@@ -72,8 +74,12 @@ static size_t stride_of(size_t n, uint64_t seed) {
 
 nf_status nf_normalise(nf_fuse_run *run, uint64_t seed) {
   bool changed = true;
+  const size_t most = ROUNDS + run->edit.n_nodes; // each round takes some padding further
   NF_TRY(nf_canonicalise(&run->edit));
-  while (changed) {
+  for (size_t round = 0; changed; round++) {
+    if (round == most)
+      return nf_error(NF_INTERNAL, "normalising graph %s does not end: see the rules of its last rewrites",
+                      run->edit.from->name);
     const size_t n = run->edit.n_nodes, stride = stride_of(n, seed);
     changed = false;
     for (size_t i = 0; i < n; i++) {

@@ -5,6 +5,7 @@
 #include "model/family.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/folder.h"
+#include "tests/support/spoil.h"
 #include "tests/support/weights.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -210,17 +211,29 @@ static void exhaust(nf_status (*use)(const char *), const char *dir, bool for_go
   }
 }
 
+// FP8 rows whose config has expressions.
+static char *with_expressions(void) {
+  char *dir = folder_create();
+  folder_link(dir, "config.json", "checkpoints/qwen3-tiny-fp8-ptpc/config.json");
+  folder_link(dir, "model.safetensors", "checkpoints/qwen3-tiny-fp8-ptpc/model.safetensors");
+  spoil_config(dir, "quantization_config", "ignore", "[\"lm_head\",\"re:.*(vision|audio).*\"]");
+  return dir;
+}
+
 static void every_failed_allocation_is_clean(void **state) {
   (void)state;
   if (!nf_alloc_fail_available()) skip();
-  char *dir = two_shards();
+  char *dir = two_shards(), *expressions = with_expressions();
   for (int for_good = 0; for_good < 2; for_good++) {
     exhaust(use_shards, dir, for_good, 0);
     exhaust(use_writer, dir, for_good, 0);
     // One: libc's qsort of more than 1 KiB of entries sorts in place when it gets no buffer.
     exhaust(use_folder, TINY, for_good, !for_good);
+    exhaust(use_folder, "checkpoints/qwen3-next-tiny-fp8-block", for_good, !for_good);
+    exhaust(use_folder, expressions, for_good, !for_good);
   }
   folder_remove(dir);
+  folder_remove(expressions);
 }
 
 int main(void) {

@@ -126,8 +126,8 @@ nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c)
     size_t kind;
     NF_TRY(one_of(&item, names, sizeof names / sizeof *names, &kind));
     if (!(kinds >> kind & 1))
-      return nf_json_error(&item, "'%s' does not fit: %s has no such layers%s", names[kind],
-                           c->family->model_type, kind == NF_LAYER_SLIDING ? " here" : "");
+      return nf_json_error(&item, "'%s' does not fit: %s has no such layers", names[kind],
+                           c->family->model_type);
     c->layer[i] = (nf_layer_kind)kind;
   }
   return nf_ok();
@@ -199,8 +199,10 @@ static nf_status read_family(const nf_json_at *root, const nf_family **out) {
   NF_TRY(nf_json_array(&list, &n));
   const nf_json_at first = nf_json_item(&list, 0);
   NF_TRY(nf_json_string(&first, &architecture));
-  *out = nf_family_find(type.at, architecture.at);
-  return *out ? nf_ok() : unknown_family(&first, architecture.at);
+  if (nf_view_equal(architecture, nf_view_of((*out)->architecture))) return nf_ok();
+  if (!nf_family_find(NULL, architecture.at)) return unknown_family(&first, architecture.at);
+  return nf_json_error(&first, "'%s' is not that of model_type '%s', should be '%s'", architecture.at,
+                       type.at, (*out)->architecture);
 }
 
 // The activation type: any of these runs, since infuse chooses its own.
@@ -209,6 +211,16 @@ static nf_status check_dtype(const nf_json_at *root, const char *key) {
   const nf_json_at at = nf_json_get(root, key);
   size_t ignored;
   return at.value ? one_of(&at, names, sizeof names / sizeof *names, &ignored) : nf_ok();
+}
+
+static nf_status check_quantisation(const nf_json_at *root, const nf_config *c) {
+  const bool mxfp4 = c->quant.weight == NF_MXFP4;
+  if (mxfp4 == c->family->mxfp4) return nf_ok();
+  const nf_json_at at = nf_json_get(root, "quantization_config");
+  if (mxfp4)
+    return nf_json_error(&at, "quant_method 'mxfp4' does not fit %s, should be another",
+                         c->family->model_type);
+  return nf_json_error(&at, "experts must be MXFP4 (quant_method \"mxfp4\")");
 }
 
 nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
@@ -220,7 +232,8 @@ nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
   NF_TRY(check_dtype(&root, "torch_dtype"));
   NF_TRY(check_dtype(&root, "dtype"));
   NF_TRY(nf_quantisation_read(&root, &out->quant));
-  const nf_status st = out->family->config(&root, out);
+  nf_status st = out->family->config(&root, out);
+  if (nf_is_ok(st)) st = check_quantisation(&root, out);
   if (!nf_is_ok(st)) nf_config_deinit(out);
   return st;
 }

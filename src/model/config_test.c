@@ -30,6 +30,21 @@ static nf_config changed(const char *key, const char *inner, const char *text) {
   return c;
 }
 
+// The config of `dir` with the keys of JSON `text` instead.
+static nf_config changed_of(const char *dir, const char *text) {
+  char path[128];
+  nf_json doc;
+  nf_config c;
+  snprintf(path, sizeof path, "%s/config.json", dir);
+  ok(nf_json_load(path, 1 << 20, &doc));
+  json_t *other = json_loads(text, 0, NULL);
+  assert_int_equal(json_object_update(doc.root, other), 0);
+  json_decref(other);
+  ok(nf_config_parse(&doc, &c));
+  nf_json_deinit(&doc);
+  return c;
+}
+
 static void published_configs_are_read(void **state) {
   (void)state;
   static const struct {
@@ -60,7 +75,82 @@ static void published_configs_are_read(void **state) {
     assert_int_equal(c.eos[0], 200002);
     for (int64_t l = 0; l < c.layers; l++)
       assert_int_equal(c.layer[l], l % 2 ? NF_LAYER_FULL : NF_LAYER_SLIDING);
+    nf_config_deinit(&c);
   }
+}
+
+static void published_qwen_configs_are_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *dir, *family;
+    int64_t layers, hidden, heads, kv_heads, head, rotated, inner;
+    bool tied;
+    nf_dtype weight, activation;
+  } all[] = {
+      {"configs/qwen3-0.6b", "qwen3", 28, 1024, 16, 8, 128, 128, 3072, true, NF_NONE, NF_NONE},
+      {"configs/qwen3-8b-fp8", "qwen3", 36, 4096, 32, 8, 128, 128, 12288, false, NF_FP8_BLOCK, NF_FP8_GROUP},
+      {"configs/qwen3-32b-fp8-dynamic", "qwen3", 64, 5120, 64, 8, 128, 128, 25600, false, NF_FP8_ROW,
+       NF_FP8_ROW},
+      {"configs/qwen3-next-80b-a3b-fp8", "qwen3_next", 48, 2048, 16, 2, 256, 64, 512, false, NF_FP8_BLOCK,
+       NF_FP8_GROUP}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    nf_config c;
+    ok(nf_config_load(all[i].dir, &c));
+    assert_string_equal(c.family->model_type, all[i].family);
+    assert_int_equal(c.layers, all[i].layers);
+    assert_int_equal(c.hidden, all[i].hidden);
+    assert_int_equal(c.heads, all[i].heads);
+    assert_int_equal(c.kv_heads, all[i].kv_heads);
+    assert_int_equal(c.head, all[i].head);
+    assert_int_equal(c.rope.dims, all[i].rotated);
+    assert_int_equal(c.inner, all[i].inner);
+    assert_int_equal(c.tied, all[i].tied);
+    assert_int_equal(c.quant.weight, all[i].weight);
+    assert_int_equal(c.quant.activation, all[i].activation);
+    assert_int_equal(c.vocab, 151936);
+    assert_true(c.eps == 1e-6 && !c.attention_bias && c.window == 0 && c.n_eos == 1 && c.eos[0] == 151645);
+    nf_config_deinit(&c);
+  }
+}
+
+static void what_qwen3_next_adds_is_read(void **state) {
+  (void)state;
+  nf_config c;
+  ok(nf_config_load("configs/qwen3-next-80b-a3b-fp8", &c));
+  for (int64_t l = 0; l < c.layers; l++) {
+    assert_int_equal(c.layer[l], l % 4 == 3 ? NF_LAYER_FULL : NF_LAYER_LINEAR);
+    assert_false(c.dense[l]);
+  }
+  assert_int_equal(c.experts, 512);
+  assert_int_equal(c.experts_per_token, 10);
+  assert_int_equal(c.shared_inner, 512);
+  assert_true(c.norm_topk && c.rope.theta == 1e7);
+  const nf_linear_config want = {.key_heads = 16, .value_heads = 32, .key = 128, .value = 128, .taps = 4};
+  assert_memory_equal(&c.linear, &want, sizeof want);
+  nf_config_deinit(&c);
+}
+
+// Which layers slide, and which have no experts, in every way to say it.
+static void layers_are_chosen(void **state) {
+  (void)state;
+  nf_config c = changed_of(
+      "checkpoints/qwen3-tiny",
+      "{\"use_sliding_window\":true,\"sliding_window\":16,\"max_window_layers\":1,\"layer_types\":null}");
+  assert_int_equal(c.layer[0], NF_LAYER_FULL);
+  assert_int_equal(c.layer[1], NF_LAYER_SLIDING);
+  assert_int_equal(c.window, 16);
+  nf_config_deinit(&c);
+  c = changed_of("checkpoints/qwen3-tiny",
+                 "{\"use_sliding_window\":false,\"sliding_window\":16,\"max_window_layers\":0}");
+  assert_int_equal(c.layer[2], NF_LAYER_FULL);
+  nf_config_deinit(&c);
+  c = changed_of("checkpoints/qwen3-next-tiny", "{\"layer_types\":null,\"full_attention_interval\":2,"
+                                                "\"decoder_sparse_step\":2,\"mlp_only_layers\":[3]}");
+  for (int l = 0; l < 4; l++) {
+    assert_int_equal(c.layer[l], l % 2 ? NF_LAYER_FULL : NF_LAYER_LINEAR);
+    assert_int_equal(c.dense[l], l != 1);
+  }
+  nf_config_deinit(&c);
 }
 
 static void both_spellings_of_rope_agree(void **state) {
@@ -80,9 +170,13 @@ static void both_spellings_of_rope_agree(void **state) {
   ok(nf_config_parse(&doc, &legacy));
   assert_memory_equal(&now.rope, &then.rope, sizeof now.rope);
   assert_memory_equal(&now.rope, &legacy.rope, sizeof now.rope);
+  nf_config_deinit(&then);
   json_object_set_new(doc.root, "rope_scaling", json_null());
   ok(nf_config_parse(&doc, &then));
   assert_true(then.rope.factor == 1 && then.rope.scale == 1 && then.rope.theta == 150000);
+  nf_config_deinit(&now);
+  nf_config_deinit(&then);
+  nf_config_deinit(&legacy);
   nf_json_deinit(&doc);
 }
 
@@ -90,25 +184,33 @@ static void missing_keys_have_their_defaults(void **state) {
   (void)state;
   nf_config c = changed("rope_parameters", "truncate", NULL);
   assert_true(c.rope.truncate);
+  nf_config_deinit(&c);
   c = changed("rope_parameters", "beta_fast", NULL);
   assert_true(c.rope.beta_fast == 32);
+  nf_config_deinit(&c);
   c = changed("rope_parameters", "attention_factor", "1.5");
   assert_true(c.rope.scale == 1.5);
+  nf_config_deinit(&c);
   c = changed("layer_types", NULL, NULL);
   assert_int_equal(c.layer[0], NF_LAYER_SLIDING);
   assert_int_equal(c.layer[3], NF_LAYER_FULL);
+  nf_config_deinit(&c);
   c = changed("layer_types", NULL,
               "[\"full_attention\",\"full_attention\",\"sliding_attention\",\"sliding_attention\"]");
   assert_int_equal(c.layer[0], NF_LAYER_FULL);
   assert_int_equal(c.layer[3], NF_LAYER_SLIDING);
   assert_int_equal(c.n_eos, 0);
+  nf_config_deinit(&c);
   c = changed("eos_token_id", NULL, "[3,1,2]");
   assert_int_equal(c.n_eos, 3);
   assert_int_equal(c.eos[0], 3);
+  nf_config_deinit(&c);
   c = changed("architectures", NULL, NULL);
   assert_ptr_equal(c.family, nf_family_find("gpt_oss", NULL));
+  nf_config_deinit(&c);
   c = changed("vocab_size", NULL, "384.0"); // a whole number however it is written
   assert_int_equal(c.vocab, 384);
+  nf_config_deinit(&c);
 }
 
 static void families_are_found_by_either_name(void **state) {
@@ -143,13 +245,15 @@ static void fewer_layers_can_be_asked_for(void **state) {
   assert_int_equal(nf_status_code(st), NF_USAGE);
   assert_non_null(strstr(nf_status_message(st), "has 24"));
   nf_status_free(st);
+  nf_config_deinit(&c);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(published_configs_are_read),       cmocka_unit_test(both_spellings_of_rope_agree),
       cmocka_unit_test(missing_keys_have_their_defaults), cmocka_unit_test(families_are_found_by_either_name),
-      cmocka_unit_test(fewer_layers_can_be_asked_for),
+      cmocka_unit_test(fewer_layers_can_be_asked_for),    cmocka_unit_test(published_qwen_configs_are_read),
+      cmocka_unit_test(what_qwen3_next_adds_is_read),     cmocka_unit_test(layers_are_chosen),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@ typedef struct nf_family {
   const char *model_type, *architecture; // as config.json spells them
   bool one_plus;                         // its norms multiply by 1 + w
   bool attention_bias;                   // where config.json does not say
+  bool mxfp4;                            // its experts are MXFP4; others have no such weights
   double eps;                            // where config.json does not say
   const char *chat;                      // name of its chat format, "chatml"; NULL: none
   const char *unused; // what the names of tensors begin with that are known and not used; NULL: none

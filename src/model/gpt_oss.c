@@ -13,12 +13,10 @@ static nf_status read_config(const nf_json_at *root, nf_config *c) {
   NF_TRY(nf_config_f64_or(root, "swiglu_alpha", 1e-6, 1e6, 1.702, &c->swiglu_alpha));
   for (int64_t i = 0; i < c->layers; i++) c->layer[i] = i % 2 == 0 ? NF_LAYER_SLIDING : NF_LAYER_FULL;
   NF_TRY(nf_config_layers(root, NF_LAYERS_ATTENTION, c));
-  const nf_json_at width = nf_json_get(root, "hidden_size"), quant = nf_json_get(root, "quantization_config");
+  const nf_json_at width = nf_json_get(root, "hidden_size");
   if (c->hidden % 32 != 0 || c->inner % 32 != 0)
     return nf_json_error(&width, "%ld (and intermediate_size %ld) must be multiples of the MXFP4 block, 32",
                          (long)c->hidden, (long)c->inner);
-  if (c->quant.weight != NF_MXFP4)
-    return nf_json_error(&quant, "experts must be MXFP4 (quant_method \"mxfp4\")");
   return nf_ok();
 }
 
@@ -62,6 +60,7 @@ static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_
 const nf_family nf_family_gpt_oss = {.model_type = "gpt_oss",
                                      .architecture = "GptOssForCausalLM",
                                      .attention_bias = true,
+                                     .mxfp4 = true,
                                      .eps = 1e-5,
                                      .chat = "harmony",
                                      .config = read_config,

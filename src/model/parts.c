@@ -142,10 +142,22 @@ static nf_val rope_of(const nf_parts *p) {
                   .truncate = r->truncate);
 }
 
+static nf_val head_weight(const nf_parts *p) {
+  const nf_config *c = p->c;
+  const char *tensor = "lm_head.weight";
+  if (!p->files || nf_checkpoint_find(p->files, tensor))
+    return nf_part_stored(p, "head.w", tensor, (const int64_t[]){c->vocab, c->hidden}, 2);
+  nf_builder_fail(p->b,
+                  nf_error(NF_BAD_INPUT,
+                           "%s: has no tensor '%s', should have it, or config.json a tie_word_embeddings "
+                           "that is true",
+                           nf_checkpoint_where(p->files), tensor));
+  return 0;
+}
+
 static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   const nf_config *c = p->c;
-  const int64_t dim[] = {c->vocab, c->hidden};
-  const nf_val w = c->tied ? table : nf_part_stored(p, "head.w", "lm_head.weight", dim, 2);
+  const nf_val w = c->tied ? table : head_weight(p);
   const nf_val rows = NF_BUILD(p->b, "rows", gather_rows, (h), );
   const nf_val nw = nf_part_stored(p, "norm.w", "model.norm.weight", &c->hidden, 1);
   const nf_val final = NF_BUILD(p->b, NF_NAME(p, "hidden.%ld", (long)c->layers), rms_norm, (rows, nw),

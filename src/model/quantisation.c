@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "model/quantisation.h"
+#include "base/checked.h"
 #include <string.h>
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 
-enum { MAX_ENTRIES = 1 << 20, MATCH_STEPS = 100000 };
+// An expression is matched with every linear of the model, tens of thousands: neither may be costly.
+enum { MAX_ENTRIES = 1 << 20, MAX_EXPRESSIONS = 256, MATCH_STEPS = 10000, MATCH_KIB = 1024 };
 
 struct nf_expression {
   const char *text;
@@ -22,8 +24,9 @@ static nf_status no_memory(void) {
 static nf_status compile(const nf_json_at *at, struct nf_expression *e) {
   int code;
   PCRE2_SIZE where;
-  e->code =
-      pcre2_compile((PCRE2_SPTR)e->text, strlen(e->text), PCRE2_UTF | PCRE2_ANCHORED, &code, &where, NULL);
+  e->code = pcre2_compile((PCRE2_SPTR)e->text, strlen(e->text),
+                          PCRE2_UTF | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &where, NULL);
+  if (!e->code && code == PCRE2_ERROR_HEAP_FAILED) return no_memory();
   if (!e->code) {
     char text[128];
     pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
@@ -34,6 +37,7 @@ static nf_status compile(const nf_json_at *at, struct nf_expression *e) {
   e->data = pcre2_match_data_create(1, NULL);
   if (!e->context || !e->data) return no_memory();
   pcre2_set_match_limit(e->context, MATCH_STEPS);
+  pcre2_set_heap_limit(e->context, MATCH_KIB);
   return nf_ok();
 }
 
@@ -43,6 +47,8 @@ static nf_status read_entry(const nf_json_at *at, bool expressions, nf_arena *ar
   const char *name = nf_arena_copy(arena, text.at, text.n);
   if (!name) return no_memory();
   if (!expressions || strncmp(name, "re:", 3) != 0) return nf_map_add(&out->names, name, text.n, 0, NULL);
+  if (out->n_expressions == MAX_EXPRESSIONS)
+    return nf_json_error(at, "is one more regular expression than %d, should be fewer", MAX_EXPRESSIONS);
   struct nf_expression *e = &out->expression[out->n_expressions++];
   e->text = name + 3;
   return compile(at, e);
@@ -54,8 +60,10 @@ static nf_status read_list(const nf_json_at *list, bool expressions, nf_arena *a
   if (!list->value) return nf_ok();
   NF_TRY(nf_json_array(list, &n));
   if (n > MAX_ENTRIES) return nf_json_error(list, "has %zu entries, should have at most %d", n, MAX_ENTRIES);
-  out->expression = nf_arena_alloc(arena, n, sizeof *out->expression);
-  if (!out->expression) return no_memory();
+  if (expressions)
+    out->expression =
+        nf_arena_alloc(arena, n < MAX_EXPRESSIONS ? n : MAX_EXPRESSIONS, sizeof *out->expression);
+  if (expressions && !out->expression) return no_memory();
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(list, i);
     NF_TRY(read_entry(&item, expressions, arena, out));
@@ -67,6 +75,7 @@ static nf_status matches(const struct nf_expression *e, const char *module, bool
   const int rc = pcre2_match(e->code, (PCRE2_SPTR)module, strlen(module), 0, 0, e->data, e->context);
   *out = rc >= 0;
   if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) return nf_ok();
+  if (rc == PCRE2_ERROR_NOMEMORY) return no_memory();
   return nf_error(NF_BAD_INPUT,
                   "quantization_config: 're:%.100s' takes more than %d steps on '%s', should be simpler",
                   e->text, MATCH_STEPS, module);
@@ -113,10 +122,11 @@ static nf_status want_string(const nf_json_at *from, const char *key, const char
                        got.at, want);
 }
 
-static nf_status want_bool(const nf_json_at *from, const char *key, bool want) {
+// Key of `from`, which is `otherwise` when absent.
+static nf_status want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise) {
   const nf_json_at at = nf_json_get(from, key);
   bool got;
-  if (!at.value) return nf_ok();
+  if (!at.value && otherwise == want) return nf_ok();
   NF_TRY(nf_json_bool(&at, &got));
   if (got == want) return nf_ok();
   return nf_json_error(&at, "%s is not supported, should be %s", got ? "true" : "false",
@@ -167,20 +177,25 @@ static const struct scheme {
     {"block", NULL, NF_FP8_BLOCK, NF_NONE},
 };
 
-static nf_status want_fp8(const nf_json_at *from, bool dynamic) {
-  const nf_json_at bits = nf_json_get(from, "num_bits");
-  int64_t n;
-  NF_TRY(nf_json_i64(&bits, 1, 64, &n));
-  if (n != 8) return nf_json_error(&bits, "%ld is not supported, should be 8", (long)n);
+static nf_status want_i64(const nf_json_at *from, const char *key, int64_t want) {
+  const nf_json_at at = nf_json_get(from, key);
+  int64_t got;
+  NF_TRY(nf_json_i64(&at, 1, 1 << 20, &got));
+  if (got == want) return nf_ok();
+  return nf_json_error(&at, "%ld is not supported, should be %ld", (long)got, (long)want);
+}
+
+static nf_status want_fp8(const nf_json_at *from) {
+  NF_TRY(nf_json_object(from));
+  NF_TRY(want_i64(from, "num_bits", 8));
   NF_TRY(want_string(from, "type", "float", false));
-  NF_TRY(want_bool(from, "symmetric", true));
-  return want_bool(from, "dynamic", dynamic);
+  return want_bool(from, "symmetric", true, true);
 }
 
 static nf_status find_scheme(const nf_json_at *group, const nf_json_at *weights, const nf_json_at *acts,
                              const struct scheme **out) {
   const nf_json_at w = nf_json_get(weights, "strategy"), a = nf_json_get(acts, "strategy");
-  nf_view ws, as = {0};
+  nf_view ws, as = NF_VIEW("nothing");
   NF_TRY(nf_json_string(&w, &ws));
   if (acts->value) NF_TRY(nf_json_string(&a, &as));
   for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
@@ -191,9 +206,9 @@ static nf_status find_scheme(const nf_json_at *group, const nf_json_at *weights,
   }
   return nf_json_error(
       group,
-      "weights by '%.*s' and activations by '%.*s' are not supported, should be channel and token, "
-      "or block and group",
-      (int)(ws.n < 100 ? ws.n : 100), ws.at, (int)(as.n < 100 ? as.n : 100), acts->value ? as.at : "");
+      "weights by '%.*s' with activations by '%.*s' are not supported, should be 'channel' with "
+      "'token' or 'block' with 'group'",
+      (int)nf_min(ws.n, 100), ws.at, (int)nf_min(as.n, 100), as.at);
 }
 
 static nf_status read_group(const nf_json_at *group, nf_quantisation *q) {
@@ -202,15 +217,16 @@ static nf_status read_group(const nf_json_at *group, nf_quantisation *q) {
   const struct scheme *scheme = NULL;
   size_t n;
   NF_TRY(nf_json_object(group));
-  NF_TRY(nf_json_object(&weights));
-  NF_TRY(want_fp8(&weights, false));
+  NF_TRY(want_fp8(&weights));
+  NF_TRY(want_bool(&weights, "dynamic", false, false));
   if (acts.value) {
-    NF_TRY(nf_json_object(&acts));
-    NF_TRY(want_fp8(&acts, true));
+    NF_TRY(want_fp8(&acts));
+    NF_TRY(want_bool(&acts, "dynamic", true, false));
   }
   if (out.value) return nf_json_error(&out, "is not supported, should be null");
   NF_TRY(find_scheme(group, &weights, &acts, &scheme));
   if (scheme->weight == NF_FP8_BLOCK) NF_TRY(want_blocks(&weights, "block_structure"));
+  if (scheme->activation == NF_FP8_GROUP) NF_TRY(want_i64(&acts, "group_size", 128));
   q->weight = scheme->weight;
   q->activation = scheme->activation;
   q->some = true;

@@ -13,7 +13,12 @@ static nf_status read_windows(const nf_json_at *root, nf_config *c) {
   if (sliding) NF_TRY(nf_config_i64(root, "sliding_window", 1, NF_CONFIG_MAX_CONTEXT, &c->window));
   for (int64_t i = 0; i < c->layers; i++)
     c->layer[i] = sliding && i >= full ? NF_LAYER_SLIDING : NF_LAYER_FULL;
-  return nf_config_layers(root, sliding ? NF_LAYERS_ATTENTION : 1u << NF_LAYER_FULL, c);
+  NF_TRY(nf_config_layers(root, NF_LAYERS_ATTENTION, c));
+  const nf_json_at at = nf_json_get(root, "use_sliding_window");
+  for (int64_t i = 0; i < c->layers && !sliding; i++)
+    if (c->layer[i] == NF_LAYER_SLIDING)
+      return nf_json_error(&at, "is false, should be true: layer_types[%ld] is 'sliding_attention'", (long)i);
+  return nf_ok();
 }
 
 static nf_status read_config(const nf_json_at *root, nf_config *c) {

@@ -110,6 +110,7 @@ nf_val nf_part_mxfp4(const nf_parts *p, const char *name, const char *stem, cons
 typedef struct linear_files {
   const char *module, *scales_name; // scales_name: as the config calls them
   const nf_stored *weight, *scales;
+  bool right_name; // scales are called so
 } linear_files;
 
 static const nf_stored *find_beside(const nf_checkpoint *files, const char *module, const char *what) {
@@ -123,6 +124,7 @@ static linear_files find_linear(const nf_parts *p, const char *module) {
   linear_files f = {.module = module, .scales_name = p->c->quant.scales};
   f.weight = find_beside(p->files, module, "weight");
   if (f.scales_name) f.scales = find_beside(p->files, module, f.scales_name);
+  f.right_name = f.scales;
   for (int i = 0; i < 2 && !f.scales; i++) f.scales = find_beside(p->files, module, names[i]);
   return f;
 }
@@ -139,6 +141,14 @@ static nf_status check_agreement(const nf_parts *p, const linear_files *f, bool 
     return nf_error(NF_BAD_INPUT,
                     "%s: tensor '%s' is %s but has scales, '%s'; should be F8_E4M3, or without them", file,
                     f->weight->name, f->weight->kind, f->scales->name);
+  if (fp8 && p->c->quant.weight == NF_NONE)
+    return nf_error(NF_BAD_INPUT,
+                    "%s: tensor '%s' is F8_E4M3, but config.json has no quantization_config, should have one",
+                    file, f->weight->name);
+  if (fp8 && quantised && !f->right_name)
+    return nf_error(NF_BAD_INPUT,
+                    "%s: has '%s', which config.json calls '%s.%s'; quant_method should be another", file,
+                    f->scales->name, f->module, f->scales_name);
   if (fp8 == quantised) return nf_ok();
   return nf_error(NF_BAD_INPUT,
                   "%s: tensor '%s' is %s, but quantization_config of config.json says that it is%s quantised",
@@ -157,7 +167,7 @@ static nf_status check_scales(const nf_parts *p, const linear_files *f, const in
 // One linear [N, K] whose name is complete: its dtype.
 static nf_status decide(const nf_parts *p, const char *module, const int64_t *dim, nf_dtype *out) {
   bool quantised;
-  NF_TRY(nf_quantisation_covers(&p->c->quant, module, &quantised));
+  NF_TRY(nf_quantisation_covers(&p->c->quant, module, &quantised), "%s", p->c->where);
   *out = quantised ? p->c->quant.weight : NF_BF16;
   if (!p->files) return nf_ok();
   const linear_files f = find_linear(p, module);
@@ -181,7 +191,7 @@ static nf_status decide_stack(const nf_parts *p, const char *module, int64_t par
     if (i == 0) *out = dtype;
     if (dtype != *out)
       return nf_error(NF_BAD_INPUT,
-                      "%s: '%s.weight' is %s, but that of part 0 is %s; experts of a layer must be alike",
+                      "%s: '%s.weight' is %s, but that of expert 0 is %s; experts of a layer must be alike",
                       p->files ? nf_checkpoint_where(p->files) : p->c->where, name, nf_dtype_of(dtype)->name,
                       nf_dtype_of(*out)->name);
   }

@@ -101,7 +101,7 @@ static nf_status find(const loading *l, const char *pattern, int64_t part, size_
 }
 
 static nf_status bad_element(const loading *l, const nf_stored *t, const char *what, uint64_t i, int bytes) {
-  return nf_error(NF_BAD_INPUT, "%s: tensor '%s': %s %llu (byte %llu) is no number",
+  return nf_error(NF_BAD_INPUT, "%s: tensor '%s': %s %llu (byte %llu) is no finite number",
                   nf_checkpoint_file(l->files, t), t->name, what, (unsigned long long)i,
                   (unsigned long long)(t->offset + i * (uint64_t)bytes));
 }

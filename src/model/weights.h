@@ -5,7 +5,8 @@
 #include "model/checkpoint.h"
 
 // Fills `data` (nf_type_bytes of v->type) by reading just the ranges that the recipe names; v->type may be
-// packed. NF_BAD_INPUT for NaN scales and codes. Memory beyond `data`: 8 MiB at most.
+// packed. NF_BAD_INPUT for codes and scales that are no finite number. Memory beyond `data`: 8 MiB, or a row
+// or its scales where that is more.
 nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, void *data);
 // Made-up values of sensible size, the same for the same name and type: `--load-format dummy`.
 nf_status nf_weight_dummy(const nf_value *v, void *data);

@@ -147,6 +147,16 @@ static nf_type with_last(const nf_type *x, nf_dtype dtype, nf_extent e) {
   return y;
 }
 
+// The first result's columns are padded to `to`; 0: they are not.
+static nf_status want_padding(nf_op_desc *d, const char *name, int64_t to) {
+  nf_type *y = &d->out[0];
+  if (to == 0) return nf_ok();
+  if (to < last(y).c)
+    return refuse(d, "%s is %" PRId64 " but must be at least the %" PRId64 " columns", name, to, last(y).c);
+  y->padded[y->rank - 1] = to;
+  return nf_ok();
+}
+
 // ---- rules ----
 
 static nf_status infer_embedding(nf_op_desc *d) {
@@ -199,7 +209,7 @@ static nf_status infer_grouped_linear(nf_op_desc *d) {
   }
   NF_TRY(want_out_float(d, d->attr.grouped_linear.out));
   d->out[0] = NF_TYPE(d->attr.grouped_linear.out, ids->dim[0], ids->dim[1], w->dim[1]);
-  return nf_ok();
+  return want_padding(d, "pad", d->attr.grouped_linear.pad);
 }
 
 static nf_type plain(const nf_type *x) { return nf_type_make(x->dtype, x->dim, (size_t)x->rank); }
@@ -367,7 +377,7 @@ static nf_status infer_swiglu(nf_op_desc *d) {
   if (!isfinite(at->limit) || at->limit < 0)
     return refuse(d, "limit is %.9g but must be finite and not negative", (double)at->limit);
   d->out[0] = with_last(x, x->dtype, NF_C(last(x).c / 2));
-  return nf_ok();
+  return want_padding(d, "half of x's padding", x->padded[x->rank - 1] / 2);
 }
 
 static nf_status infer_router_topk(nf_op_desc *d) {
@@ -399,6 +409,7 @@ static nf_status infer_combine(nf_op_desc *d) {
   NF_TRY(want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
   NF_TRY(want_dim(d, 1, 1, x->dim[1], "x has %s experts per row"));
   d->out[0] = NF_TYPE(x->dtype, x->dim[0], x->dim[2]);
+  d->out[0].padded[1] = x->padded[2];
   return nf_ok();
 }
 

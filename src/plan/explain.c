@@ -40,6 +40,16 @@ static json_t *candidates(const nf_plan *p, const nf_step *s, const nf_op_desc *
   return NULL;
 }
 
+static json_t *operands(const nf_plan *p, const nf_node *n) {
+  json_t *list = json_array();
+  int bad = list == NULL;
+  for (int k = 0; k < nf_op_of(n->op)->n_in; k++)
+    if (n->in[k] != 0) bad |= push(list, json_string(p->graph->value[n->in[k]].name));
+  if (bad == 0) return list;
+  json_decref(list);
+  return NULL;
+}
+
 static json_t *results(const nf_plan *p, const nf_node *n) {
   json_t *list = json_array();
   int bad = list == NULL;
@@ -72,7 +82,7 @@ static json_t *wants(const nf_plan *p, const nf_op_desc *d) {
 static int put_kernel(json_t *row, const nf_plan *p, const nf_step *s, const nf_op_desc *d) {
   const nf_variant *v = s->selection.chosen;
   return put(row, "kernel", json_string(v->name)) | put(row, "declared", json_boolean(v->declared)) |
-         put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.max, v))) |
+         put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.at, v))) |
          put(row, "wants", wants(p, d)) | put(row, "candidates", candidates(p, s, d));
 }
 
@@ -84,7 +94,8 @@ static json_t *explain_node(const nf_plan *p, const nf_node *n, const nf_step *s
   json_t *row = json_object();
   int bad = put(row, "name", json_string(p->graph->value[n->out[0]].name));
   bad |= put(row, "op", json_string(nf_op_of(n->op)->name)) | put(row, "text", take_text(&text));
-  bad |= put(row, "results", results(p, n));
+  bad |= put(row, "operands", operands(p, n)) | put(row, "results", results(p, n));
+  bad |= put(row, "bytes", json_real(nf_cost_bytes(&d, &p->options.at)));
   if (s != NULL)
     bad |= put_kernel(row, p, s, &d);
   else
@@ -136,7 +147,7 @@ static int put_totals(json_t *doc, const nf_plan *p) {
     const nf_variant *v = p->step[i].selection.chosen;
     const nf_op_desc d = nf_plan_describe(p, &p->graph->node[p->step[i].node]);
     declared += v->declared;
-    us += nf_cost_us(&p->options.hw, &d, &p->options.max, v);
+    us += nf_cost_us(&p->options.hw, &d, &p->options.at, v);
   }
   return put(doc, "launches", json_integer((json_int_t)p->n_steps)) |
          put(doc, "declared", json_integer((json_int_t)declared)) | put(doc, "us", json_real(us));

@@ -140,6 +140,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   if (p == NULL) return out_of_memory();
   p->graph = g;
   p->options = *o;
+  if (o->at.of[NF_T] == 0) p->options.at = o->max;
   p->options.select.least = nf_sizes_of(1, 1, 1);
   p->options.select.most = o->max;
   nf_status st;

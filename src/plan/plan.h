@@ -14,6 +14,7 @@ typedef struct nf_plan_options {
   nf_hw hw;
   nf_select_options select;
   nf_sizes max;  // the largest step: storage is planned for it
+  nf_sizes at;   // the step that estimates are told for; zeros: the largest
   bool keep_all; // no value's storage is shared: after a run every value can be looked at
 } nf_plan_options;
 

@@ -38,6 +38,10 @@ static double rounds(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, c
   return ceil(pieces / hw->cores) * hw->cores / pieces;
 }
 
+double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) {
+  return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_of(d, at, 1).bytes;
+}
+
 double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
   nf_work w = nf_work_of(d, at, hw->world);
   const double longer = rounds(hw, d, at, v);
@@ -58,7 +62,7 @@ bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_des
   nf_select_options options = o != NULL ? *o : (nf_select_options){0};
   nf_op_desc question = *d;
   nf_selection s;
-  options.least = options.most = *at;
+  if (options.most.of[NF_T] == 0) options.least = options.most = *at;
   select_undecided(hw, &options, &question, &s);
   const bool view = nf_op_of(d->op)->flags & NF_OP_VIEW;
   if (s.chosen != NULL || view) return *us = nf_cost_us(hw, d, at, s.chosen), true;

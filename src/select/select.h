@@ -71,9 +71,13 @@ void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_de
 enum { NF_COST_CONTEXT = 1024 };
 double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v);
 
-// Whether a kernel is there for d at steps of these sizes, and what it costs. true: *us is its cost. false:
-// the reason of every candidate is appended to *why, *us untouched. The packing order of a weight is taken as
-// not decided yet. o and why may be NULL; o's `least` and `most` are ignored.
+// The bytes of that formula.
+double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
+
+// Whether a kernel is there for d at steps of these sizes (or for all from o's `least` to `most`, where those
+// are given), and what it costs at these. true: *us is its cost. false: the reason of every candidate is
+// appended to *why, *us untouched. The packing order of a weight is taken as not decided yet. o and why may
+// be NULL.
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
                     double *us, nf_text *why);
 

@@ -172,4 +172,6 @@ void nf_row_encode(const nf_tensor *t, int64_t r, const float *restrict in) {
     assert(t->dtype == NF_F16);
     for (int64_t i = 0; i < n; i++) half[i] = nf_f16_encode(in[i]);
   }
+  const size_t size = (size_t)nf_dtype_of(t->dtype)->bits / 8;
+  if (t->padded > n) memset((char *)half + (size_t)n * size, 0, (size_t)(t->padded - n) * size);
 }

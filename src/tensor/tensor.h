@@ -30,5 +30,6 @@ void *nf_tensor_scales(const nf_tensor *t, int64_t r);
 // Decodes row r (all cols) into float32; integers convert. Exact for every dtype but I32/I64 beyond 2^24 and
 // MXFP4 products beyond float32's range, which give infinity. `out` does not overlap the tensor.
 void nf_row_decode(const nf_tensor *t, int64_t r, float *out);
-// Encodes float32 into row r of a plain float dtype (F32, BF16, F16), rounding to nearest even.
+// Encodes float32 into row r of a plain float dtype (F32, BF16, F16), rounding to nearest even; the row's
+// padding becomes zeros.
 void nf_row_encode(const nf_tensor *t, int64_t r, const float *in);

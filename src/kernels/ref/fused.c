@@ -4,14 +4,6 @@
 #include "kernels/ref/ref.h"
 #include <string.h>
 
-// Row r with its padding, which is zeros.
-static void store(const nf_tensor *t, int64_t r, const float *y) {
-  const int64_t cols = nf_tensor_cols(t), size = nf_dtype_of(t->dtype)->bits / 8;
-  nf_row_encode(t, r, y);
-  if (t->padded > cols)
-    memset((char *)nf_tensor_row(t, r) + cols * size, 0, (size_t)((t->padded - cols) * size));
-}
-
 // Row r of x summed over the ranks, unrounded.
 static void reduce(const nf_batch *batch, const nf_tensor *x, int64_t r, float *out) {
   const nf_comm *c = batch->comm;
@@ -39,14 +31,14 @@ int64_t nf_pad_ref_blocks(const nf_pad_args *a) { return nf_tensor_rows(&a->y); 
 
 void nf_pad_ref(const nf_pad_args *a, int64_t r) {
   float room[nf_ref_room(&a->x)];
-  store(&a->y, r, nf_ref_row(&a->x, r, room));
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room));
 }
 
 int64_t nf_unpad_ref_blocks(const nf_unpad_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_unpad_ref(const nf_unpad_args *a, int64_t r) {
   float room[nf_ref_room(&a->x)];
-  store(&a->y, r, nf_ref_row(&a->x, r, room));
+  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room));
 }
 
 int64_t nf_all_reduce_ref_blocks(const nf_all_reduce_args *a) { return nf_tensor_rows(&a->y); }
@@ -54,7 +46,7 @@ int64_t nf_all_reduce_ref_blocks(const nf_all_reduce_args *a) { return nf_tensor
 void nf_all_reduce_ref(const nf_all_reduce_args *a, int64_t r) {
   float y[nf_max(1, nf_tensor_cols(&a->y))];
   reduce(a->batch, &a->x, r, y);
-  store(&a->y, r, y);
+  nf_row_encode(&a->y, r, y);
 }
 
 int64_t nf_add_rms_norm_ref_blocks(const nf_add_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
@@ -66,8 +58,8 @@ void nf_add_rms_norm_ref(const nf_add_rms_norm_args *a, int64_t r) {
   const float *x = nf_ref_row(&a->x, r, x_room), *residual = nf_ref_row(&a->residual, r, residual_room);
   for (int64_t i = 0; i < cols; i++) h[i] = x[i] + residual[i];
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->sum, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->sum, r, h);
 }
 
 int64_t nf_all_reduce_rms_norm_ref_blocks(const nf_all_reduce_rms_norm_args *a) {
@@ -80,8 +72,8 @@ void nf_all_reduce_rms_norm_ref(const nf_all_reduce_rms_norm_args *a, int64_t r)
   reduce(a->batch, &a->x, r, h);
   round_row(a->x.dtype, h, cols);
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->reduced, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->reduced, r, h);
 }
 
 int64_t nf_all_reduce_add_rms_norm_ref_blocks(const nf_all_reduce_add_rms_norm_args *a) {
@@ -96,6 +88,6 @@ void nf_all_reduce_add_rms_norm_ref(const nf_all_reduce_add_rms_norm_args *a, in
   round_row(a->x.dtype, h, cols);
   for (int64_t i = 0; i < cols; i++) h[i] += residual[i];
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  store(&a->y, r, y);
-  store(&a->sum, r, h);
+  nf_row_encode(&a->y, r, y);
+  nf_row_encode(&a->sum, r, h);
 }

@@ -45,7 +45,7 @@ static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
 static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t n) {
   nf_tensor part = *t;
   part.data = (char *)t->data + from * (nf_dtype_of(t->dtype)->bits / 8);
-  part.dim[t->rank - 1] = n;
+  part.dim[t->rank - 1] = part.padded = n;
   return part;
 }
 

@@ -13,10 +13,9 @@
 enum {
   NF_MX = 32,     // columns of MXFP4 that share a scale
   NF_BLOCK = 128, // columns, and rows, of fp8b128 that do
-  // With so few tokens, codes are decoded on their way into the tile, not into a panel. The bits are the
-  // same.
-  NF_DIRECT = 2,
-  NF_DIRECT_BF16 = 6,
+  // So few tokens are one tile, which reads each code once: codes of bf16 and FP8 are decoded on their way
+  // into it, not into a panel. The bits are the same.
+  NF_DIRECT = 6,
   NF_TOGETHER = 4,
 };
 
@@ -124,7 +123,7 @@ static inline void nf_panel_of_w(const nf_strips *g, int64_t s, int64_t k, int64
 static inline void nf_multiply(const nf_strips *g, const float *x, int tokens, int64_t k, int64_t n,
                                float *sum) {
   const char *codes = g->codes + k * g->column_bytes;
-  if (g->dtype == NF_BF16 && tokens <= NF_DIRECT_BF16) {
+  if (g->dtype == NF_BF16 && tokens <= NF_DIRECT) {
     nf_tiles(NF_AS_BF16, x, codes, g->strip_bytes, (int)g->n, tokens, n, sum);
     return;
   }

@@ -18,8 +18,16 @@ NF_INLINE void nf_widen(const nf_tensor *x, const void *row, int64_t k, int64_t 
   for (; i < n; i++) out[i] = nf_bf16_decode(h[i]);
 }
 
+// Zeros behind the columns of a padded row, once the last of them, up to `end`, are there.
+NF_INLINE void nf_clear_padding(const nf_tensor *y, void *row, int64_t end) {
+  const size_t size = y->dtype == NF_F32 ? sizeof(float) : sizeof(uint16_t);
+  if (y->padded > end && end == nf_tensor_cols(y))
+    memset((char *)row + (size_t)end * size, 0, (size_t)(y->padded - end) * size);
+}
+
 // Columns [k, k + n) of the row of y that begins at `row`.
 NF_INLINE void nf_round(const nf_tensor *y, void *row, int64_t k, int64_t n, const float *in) {
+  nf_clear_padding(y, row, k + n);
   if (y->dtype == NF_F32) {
     memcpy((float *)row + k, in, (size_t)n * sizeof *in);
     return;

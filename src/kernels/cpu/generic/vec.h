@@ -19,7 +19,7 @@ typedef float v8 __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
 typedef uint32_t v8u __attribute__((vector_size(32)));
 typedef uint16_t v8h __attribute__((vector_size(16)));
-typedef uint8_t v8b __attribute__((vector_size(8)));
+typedef uint8_t v16b __attribute__((vector_size(16)));
 #define NF_INLINE static inline __attribute__((always_inline))
 
 NF_INLINE v8 v8_splat(float x) { return (v8){x, x, x, x, x, x, x, x}; }
@@ -35,9 +35,16 @@ NF_INLINE v8 v8_load_bf16(const uint16_t *p) {
   return (v8)(__builtin_convertvector(h, v8u) << 16);
 }
 
+// Masks by subtraction and shift: compilers turn comparisons of vectors that the processor has not into
+// scalar code.
+NF_INLINE v8i v8i_less(v8i a, v8i b) { return (a - b) >> 31; } // of a, b >= 0
+NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
+NF_INLINE v8i v8_is_nan(v8 x) { return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x)); }
+NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
+
 // Rounds to nearest even; NaN stays a quiet NaN.
 NF_INLINE void v8_store_bf16(uint16_t *p, v8 x) {
-  const v8u u = (v8u)x, nan = (v8u)((v8i)(u & 0x7fffffff) > 0x7f800000);
+  const v8u u = (v8u)x, nan = (v8u)v8_is_nan(x);
   const v8u r = ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan);
   const v8h h = __builtin_convertvector(r >> 16, v8h);
   memcpy(p, &h, sizeof h);
@@ -82,9 +89,6 @@ NF_INLINE v8 v8_max(v8 a, v8 b) {
   return (v8)(((v8i)a & m) | ((v8i)b & ~m));
 }
 
-NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
-NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
-
 // Lanes are added pairwise, always in the same order.
 NF_INLINE float v8_sum(v8 x) { return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7])); }
 NF_INLINE float v8_highest(v8 x) {
@@ -96,7 +100,7 @@ NF_INLINE float v8_highest(v8 x) {
 // e^x for x <= 0, to 2 units in the last place; below -87 it is 0. x = n ln 2 + r, |r| <= ln 2 / 2, and a
 // polynomial for e^r (Taylor to the 7th power: 4e-9 relative).
 NF_INLINE v8 v8_exp(v8 x) {
-  const v8i live = x > v8_splat(-87.0f);
+  const v8i live = v8i_less((v8i)v8_abs(x), (v8i)v8_splat(87.0f));
   const v8 shift = v8_splat(0x1.8p23f); // adding and taking it away rounds to a whole number
   const v8 n = (v8_fma(x, v8_splat(1.44269504f), shift)) - shift;
   v8 r = v8_fma(n, v8_splat(-0.693359375f), x);
@@ -116,6 +120,6 @@ NF_INLINE v8 v8_exp(v8 x) {
 // 1 / (1 + e^-x): e^-|x| never overflows.
 NF_INLINE v8 v8_sigmoid(v8 x) {
   const v8 e = v8_exp(-v8_abs(x)), one = v8_splat(1);
-  const v8 y = v8_select(x < v8_splat(0), e, one) / (one + e);
-  return v8_select(x == x, y, x);
+  const v8 y = v8_select((v8i)x >> 31, e, one) / (one + e);
+  return v8_select(v8_is_nan(x), x, y);
 }

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parts of patterns and replacements that several rules say.
+#include "fuse/rules/parts.h"
+
+nf_val nf_leaf_rows(nf_side *s, const char *name) {
+  return nf_leaf(s, name, NF_TYPE(s->example->dtype, NF_BY(1, NF_T), NF_C(s->example->columns)));
+}
+
+nf_val nf_pattern_norm(nf_side *s, nf_val x) {
+  const nf_val w = nf_leaf(s, "w", NF_TYPE(s->example->weight, NF_C(s->example->columns)));
+  const nf_val y =
+      NF_BUILD(s->b, "y", rms_norm, (x, w), .eps = s->example->eps, .one_plus = s->example->flag);
+  nf_any(s, y, "eps");
+  nf_any(s, y, "one_plus");
+  return y;
+}
+
+nf_val nf_pattern_pad(nf_side *s, nf_val x) {
+  const nf_val padded = NF_BUILD(s->b, "padded", pad, (x), .to = s->example->padded);
+  nf_any(s, padded, "to");
+  return padded;
+}
+
+nf_val nf_pattern_router(nf_side *s, nf_val x) {
+  const nf_val w = nf_leaf(s, "router.w", NF_TYPE(s->example->weight, NF_C(8), NF_C(s->example->columns)));
+  const nf_val bias = nf_leaf_maybe(s, "router.b", NF_TYPE(s->example->weight, NF_C(8)));
+  const nf_val logits = NF_BUILD(s->b, "logits", linear, (x, w, bias), .out = NF_F32);
+  nf_any(s, logits, "out");
+  return logits;
+}
+
+nf_val nf_replace_router(nf_side *s, nf_val x) {
+  return NF_BUILD(s->b, "logits", linear, (x, nf_found(s, "router.w"), nf_found(s, "router.b")),
+                  .out = nf_found_attrs(s, "logits")->linear.out);
+}

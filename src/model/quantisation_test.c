@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// quantization_config: the methods and what each makes of weights and activations; which modules are
+// quantised; what is refused.
+#include "base/clock.h"
+#include "model/quantisation.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+static void ok(nf_status st) {
+  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+}
+
+static nf_status read_as(const char *key, const char *text, nf_quantisation *out) {
+  char all[8192];
+  nf_json doc;
+  snprintf(all, sizeof all, "{\"%s\":%s}", key, text);
+  ok(nf_json_parse(all, strlen(all), "config.json", &doc));
+  const nf_json_at root = nf_json_root(&doc);
+  nf_status st = nf_quantisation_read(&root, out);
+  nf_json_deinit(&doc); // nothing of it is borrowed
+  return st;
+}
+
+static nf_quantisation quantisation(const char *text) {
+  nf_quantisation q;
+  ok(read_as("quantization_config", text, &q));
+  return q;
+}
+
+static bool covers(const nf_quantisation *q, const char *module) {
+  bool is;
+  ok(nf_quantisation_covers(q, module, &is));
+  return is;
+}
+
+#define FP8(skip) \
+  "{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128],\"modules_to_not_convert\":" skip "}"
+#define NUMBERS "\"num_bits\":8,\"type\":\"float\""
+#define CHANNEL "{" NUMBERS ",\"strategy\":\"channel\"}"
+#define BLOCK "{" NUMBERS ",\"strategy\":\"block\",\"block_structure\":[128,128]}"
+#define TOKEN "{" NUMBERS ",\"strategy\":\"token\",\"dynamic\":true}"
+#define GROUP "{" NUMBERS ",\"strategy\":\"group\",\"group_size\":128,\"dynamic\":true}"
+#define GROUPS(targets, weights, acts) \
+  "{\"g\":{\"targets\":" targets ",\"weights\":" weights ",\"input_activations\":" acts "}}"
+#define PACKED(groups, ignore)                                                                        \
+  "{\"quant_method\":\"compressed-tensors\",\"format\":\"float-quantized\",\"config_groups\":" groups \
+  ",\"ignore\":" ignore "}"
+#define LINEAR "[\"Linear\"]"
+#define ROWS(targets, ignore) PACKED(GROUPS(targets, CHANNEL, TOKEN), ignore)
+
+// ---- methods ----
+
+static void every_method_is_read(void **state) {
+  (void)state;
+  static const struct {
+    const char *text;
+    nf_dtype weight, activation;
+    const char *scales;
+  } all[] = {
+      {"null", NF_NONE, NF_NONE, NULL},
+      {"{\"quant_method\":\"mxfp4\"}", NF_MXFP4, NF_NONE, NULL},
+      {"{\"quant_method\":\"mxfp4\",\"modules_to_not_convert\":[\"lm_head\"]}", NF_MXFP4, NF_NONE, NULL},
+      {FP8("[]"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale_inv"},
+      {FP8("null"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale_inv"},
+      {"{\"quant_method\":\"fp8\",\"fmt\":\"e4m3\",\"activation_scheme\":\"dynamic\",\"weight_block_size\":["
+       "128.0,128]}",
+       NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale_inv"},
+      {ROWS(LINEAR, "[]"), NF_FP8_ROW, NF_FP8_ROW, "weight_scale"},
+      {ROWS(LINEAR, "null"), NF_FP8_ROW, NF_FP8_ROW, "weight_scale"},
+      {PACKED(GROUPS(LINEAR, CHANNEL, "null"), "[]"), NF_FP8_ROW, NF_NONE, "weight_scale"},
+      {PACKED(GROUPS(LINEAR, BLOCK, GROUP), "[]"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale"},
+      {PACKED(GROUPS(LINEAR, BLOCK, "null"), "[]"), NF_FP8_BLOCK, NF_NONE, "weight_scale"},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    static const char *const keys[] = {"quantization_config", "compression_config"};
+    for (int k = 0; k < 2; k++) {
+      nf_quantisation q;
+      ok(read_as(keys[k], all[i].text, &q));
+      assert_int_equal(q.weight, all[i].weight);
+      assert_int_equal(q.activation, all[i].activation);
+      assert_int_equal(q.scales == NULL, all[i].scales == NULL);
+      if (q.scales) assert_string_equal(q.scales, all[i].scales);
+      assert_int_equal(covers(&q, "model.layers.0.mlp.up_proj"),
+                       all[i].scales != NULL); // MXFP4: its family knows
+      nf_quantisation_deinit(&q);
+      nf_quantisation_deinit(&q); // again is fine
+    }
+  }
+}
+
+static void the_newer_key_wins(void **state) {
+  (void)state;
+  nf_quantisation q;
+  ok(read_as("compression_config\":{\"quant_method\":\"unheard of\"},\"quantization_config", FP8("[]"), &q));
+  assert_int_equal(q.weight, NF_FP8_BLOCK);
+  nf_quantisation_deinit(&q);
+}
+
+// ---- which modules ----
+
+typedef struct question {
+  const char *config, *module;
+  bool quantised;
+} question;
+
+static void expect_answers(const question *all, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    nf_quantisation q = quantisation(all[i].config);
+    if (covers(&q, all[i].module) != all[i].quantised)
+      fail_msg("%s: '%s' should %sbe quantised", all[i].config, all[i].module,
+               all[i].quantised ? "" : "not ");
+    nf_quantisation_deinit(&q);
+  }
+}
+#define EXPECT_ANSWERS(...) \
+  expect_answers((const question[]){__VA_ARGS__}, sizeof((const question[]){__VA_ARGS__}) / sizeof(question))
+
+#define UP "model.layers.1.mlp.up_proj"
+
+static void names_stand_for_their_children(void **state) {
+  (void)state;
+  EXPECT_ANSWERS({FP8("[\"lm_head\"]"), UP, true}, {FP8("[\"" UP "\"]"), UP, false},
+                 {FP8("[\"model.layers.1.mlp\"]"), UP, false}, {FP8("[\"model.layers.1\"]"), UP, false},
+                 {FP8("[\"model\"]"), UP, false}, {FP8("[\"model.layers.1.ml\"]"), UP, true},
+                 {FP8("[\"model.layers.1.mlp.up_proj.weight\"]"), UP, true},
+                 {FP8("[\"model.layers.1\"]"), "model.layers.10.mlp.up_proj", true},
+                 {FP8("[\"mlp\"]"), UP, true}, {FP8("[\"\"]"), UP, true}, {FP8("[\"Linear\"]"), UP, true},
+                 {FP8("[\"re:.*\"]"), UP, true}, // a name here, and no module is called that
+                 {FP8("[\"x\",\"x\",\"" UP "\",\"x\"]"), UP, false});
+}
+
+static void ignored_names_are_whole_ones(void **state) {
+  (void)state;
+  EXPECT_ANSWERS({ROWS(LINEAR, "[\"lm_head\"]"), UP, true}, {ROWS(LINEAR, "[\"" UP "\"]"), UP, false},
+                 {ROWS(LINEAR, "[\"model.layers.1.mlp\"]"), UP, true},
+                 {ROWS(LINEAR, "[\"Linear\"]"), UP, false}, {ROWS(LINEAR, "[\"Conv1d\"]"), UP, true},
+                 {ROWS(LINEAR, "[\"\"]"), UP, true});
+}
+
+static void targets_choose(void **state) {
+  (void)state;
+  EXPECT_ANSWERS(
+      {ROWS("[]", "[]"), UP, false}, {ROWS("[\"" UP "\"]", "[]"), UP, true},
+      {ROWS("[\"" UP "\"]", "[]"), "model.layers.1.mlp.gate_proj", false},
+      {ROWS("[\"Conv1d\"]", "[]"), UP, false}, {ROWS("[\"re:.*up_proj\"]", "[]"), UP, true},
+      {ROWS("[\"re:.*down_proj\"]", "[]"), UP, false},
+      {ROWS("[\"re:.*up_proj\",\"Linear\"]", "[]"), "model.layers.1.self_attn.q_proj", true},
+      {ROWS("[\"" UP "\"]", "[\"re:.*mlp.*\"]"), UP, false}); // what is ignored is so whoever wants it
+}
+
+// As Python's re.match: at the start of the name, to wherever it ends.
+static void expressions_match_from_the_start(void **state) {
+  (void)state;
+  EXPECT_ANSWERS(
+      {ROWS(LINEAR, "[\"re:.*up_proj\"]"), UP, false}, {ROWS(LINEAR, "[\"re:up_proj\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:model\"]"), UP, false}, {ROWS(LINEAR, "[\"re:odel\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:.*up\"]"), UP, false}, {ROWS(LINEAR, "[\"re:.*up$\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:^model[.]layers[.]\\\\d[.]\"]"), UP, false},
+      {ROWS(LINEAR, "[\"re:model\\\\.layers\\\\.\\\\d\\\\.\"]"), "model.layers.12.mlp.up_proj", true},
+      {ROWS(LINEAR, "[\"re:(?:x|.*mlp)\"]"), UP, false}, {ROWS(LINEAR, "[\"re:x|mlp\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:x|model\"]"), UP, false}, {ROWS(LINEAR, "[\"re:MODEL\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:(?i)MODEL\"]"), UP, false}, {ROWS(LINEAR, "[\"re:\"]"), UP, false},
+      {ROWS(LINEAR, "[\"re:.*(?=proj)\"]"), UP, false}, {ROWS(LINEAR, "[\" re:.*\"]"), UP, true},
+      {ROWS(LINEAR, "[\"re:(?P<n>m)odel\"]"), UP, false},
+      {ROWS(LINEAR, "[\"a\",\"re:b\",\"c\",\"re:.*mlp\"]"), UP, false});
+}
+
+// ---- what is refused ----
+
+static void expect_refused(const char *text, const char *want) {
+  nf_quantisation q;
+  nf_status st = read_as("quantization_config", text, &q);
+  if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), want) ||
+      strncmp(nf_status_message(st), "config.json: quantization_config", 32) != 0)
+    fail_msg("'%s' does not say '%s'", nf_status_message(st), want);
+  nf_status_free(st);
+  assert_int_equal(q.weight, NF_NONE);
+  assert_null(q.arena.block);
+}
+
+static void expressions_that_are_none_are_refused(void **state) {
+  (void)state;
+  static const char *const broken[][2] = {
+      {"(", "missing closing parenthesis"},       {"[a", "missing terminating ]"},
+      {"*a", "quantifier does not follow"},       {"a)", "unmatched closing parenthesis"},
+      {"a{2,1}", "numbers out of order"},         {"(?<=a+)b", "lookbehind"},
+      {"(?Z)", "unrecognized character"},         {"\\\\C", "\\C"},
+      {"((a{1,900}){1,900}){1,900}", "too large"}};
+  for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
+    char text[512], want[96];
+    snprintf(text, sizeof text, ROWS(LINEAR, "[\"lm_head\",\"re:%s\"]"), broken[i][0]);
+    expect_refused(text, "ignore[1]: 're:");
+    expect_refused(text, "is no valid regular expression: ");
+    expect_refused(text, broken[i][1]);
+    snprintf(text, sizeof text, ROWS("[\"re:%s\"]", "[]"), broken[i][0]);
+    snprintf(want, sizeof want, "config_groups.g.targets[0]: 're:");
+    expect_refused(text, want);
+  }
+}
+
+static void too_many_expressions_are_refused(void **state) {
+  (void)state;
+  char list[2600] = "[", text[4096];
+  for (int i = 0; i < 257; i++) {
+    strcat(list, i ? ",\"re:a\"" : "\"re:a\"");
+    if (i == 255) {
+      snprintf(text, sizeof text, ROWS(LINEAR, "%s]"), list);
+      nf_quantisation q = quantisation(text);
+      assert_true(covers(&q, UP));
+      nf_quantisation_deinit(&q);
+    }
+  }
+  snprintf(text, sizeof text, ROWS(LINEAR, "%s]"), list);
+  expect_refused(text, "ignore[256]: is one more regular expression than 256");
+}
+
+// Exponential in the length of the name, or with groups enough to fill memory.
+static void costly_expressions_are_refused_quickly(void **state) {
+  (void)state;
+  static const char *const costly[] = {"(.+)+[^a-z0-9._]", "(([a-z0-9._]+)+)+[!?]", "(.*)(.*)(.*)(.*)[!?]",
+                                       "(?:.|.)*(?:.|.)*[A-Z]", "(?R)?(?:.|.)*(?:.|.)*[A-Z]"};
+  for (size_t i = 0; i < sizeof costly / sizeof *costly; i++) {
+    char text[512];
+    bool is;
+    snprintf(text, sizeof text, ROWS(LINEAR, "[\"re:%s\"]"), costly[i]);
+    nf_quantisation q = quantisation(text);
+    const double start = nf_now();
+    nf_status st = nf_quantisation_covers(&q, UP, &is);
+    const double ms = 1e3 * (nf_now() - start);
+    if (nf_status_code(st) != NF_BAD_INPUT ||
+        !strstr(nf_status_message(st), "steps on '" UP "', should be simpler"))
+      fail_msg("%s: '%s'", costly[i], nf_status_message(st));
+    print_message("%s: refused in %.2f ms (bound 10)%s\n", costly[i], ms, ms > 30 ? "  ALARM" : "");
+    nf_status_free(st);
+    nf_quantisation_deinit(&q);
+  }
+}
+
+static void unknown_forms_are_refused(void **state) {
+  (void)state;
+#define WITH(key) "{" NUMBERS ",\"strategy\":\"channel\"," key "}"
+  static const char *const all[][2] = {
+      {"[]", "should be an object"},
+      {"{}", "quant_method: is missing"},
+      {"{\"quant_method\":\"awq\"}",
+       "'awq' is not supported, should be one of: mxfp4, fp8, compressed-tensors"},
+      {"{\"quant_method\":\"fp8\"}", "weight_block_size: is missing"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}", "should be [128, 128]"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,64]}", "should be [128, 128]"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128,128]}", "should be [128, 128]"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128],\"fmt\":\"e5m2\"}",
+       "fmt: 'e5m2' is not supported"},
+      {FP8("[1]"), "modules_to_not_convert[0]: is a number"},
+      {PACKED("[]", "[]"), "config_groups: is an array, should be an object"},
+      {PACKED("{}", "[]"), "config_groups: has 0 groups, should have 1"},
+      {PACKED("{\"a\":{},\"b\":{}}", "[]"), "config_groups: has 2 groups, should have 1"},
+      {PACKED("{\"a\":null}", "[]"), "config_groups.a: is missing"},
+      {PACKED(GROUPS("null", CHANNEL, TOKEN), "[]"), "config_groups.g.targets: is missing"},
+      {PACKED(GROUPS(LINEAR, "null", TOKEN), "[]"), "config_groups.g.weights: is missing"},
+      {PACKED(GROUPS(LINEAR, WITH("\"dynamic\":true"), TOKEN), "[]"),
+       "weights.dynamic: true is not supported"},
+      {PACKED(GROUPS(LINEAR, WITH("\"symmetric\":false"), TOKEN), "[]"),
+       "weights.symmetric: false is not supported"},
+      {PACKED(GROUPS(LINEAR, CHANNEL, "{" NUMBERS ",\"strategy\":\"token\"}"), "[]"),
+       "input_activations.dynamic: is missing, should be true"},
+      {PACKED(GROUPS(LINEAR, CHANNEL, GROUP), "[]"),
+       "g: weights by 'channel' with activations by 'group' are not supported"},
+      {PACKED(GROUPS(LINEAR, BLOCK, TOKEN), "[]"), "g: weights by 'block' with activations by 'token'"},
+      {PACKED(GROUPS(LINEAR, "{" NUMBERS ",\"strategy\":\"tensor\"}", "null"), "[]"),
+       "g: weights by 'tensor' with activations by 'nothing'"},
+      {PACKED(
+           GROUPS(LINEAR, BLOCK, "{" NUMBERS ",\"strategy\":\"group\",\"group_size\":64,\"dynamic\":true}"),
+           "[]"),
+       "input_activations.group_size: 64 is not supported, should be 128"},
+      {PACKED(GROUPS(LINEAR, "{" NUMBERS ",\"strategy\":\"block\"}", GROUP), "[]"),
+       "block_structure: is missing"},
+  };
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) expect_refused(all[i][0], all[i][1]);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(every_method_is_read),
+      cmocka_unit_test(the_newer_key_wins),
+      cmocka_unit_test(names_stand_for_their_children),
+      cmocka_unit_test(ignored_names_are_whole_ones),
+      cmocka_unit_test(targets_choose),
+      cmocka_unit_test(expressions_match_from_the_start),
+      cmocka_unit_test(expressions_that_are_none_are_refused),
+      cmocka_unit_test(too_many_expressions_are_refused),
+      cmocka_unit_test(costly_expressions_are_refused_quickly),
+      cmocka_unit_test(unknown_forms_are_refused),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
