@@ -181,7 +181,7 @@ static nf_status add_part_node(nf_edit *e, const nf_splice *s, const nf_node *n,
   const char *near = e->value[s->inside[0]].v.name;
   nf_node copy = *n;
   for (int k = 0; k < info->n_in; k++) copy.in[k] = n->in[k] ? map[n->in[k]] : 0;
-  for (int r = 0; r < info->n_out; r++) {
+  for (int r = 0; r < info->n_out && n->out[r]; r++) {
     const nf_val v = n->out[r];
     if (!map[v]) NF_TRY(add_value(e, &s->part->value[v], near, &map[v]));
     e->value[map[v]].v.node = (nf_node_id)e->n_nodes;

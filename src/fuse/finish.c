@@ -103,7 +103,7 @@ static void build_node(finish *f, nf_node_id id) {
   for (int r = 0; r < info->n_out; r++) name[r] = f->e->value[n->out[r]].v.name;
   const nf_val first = nf_build_named(&f->b, name, n->op, in, &n->attr);
   if (f->left) f->left[id] = false;
-  for (int r = 0; r < info->n_out; r++) {
+  for (int r = 0; r < info->n_out && n->out[r]; r++) {
     f->now[n->out[r]] = first ? first + (nf_val)r : 0;
     there(f, n->out[r]);
   }

@@ -50,6 +50,13 @@ static const struct row {
     [NF_OP_qk_rope_write] = {.element = 8, .known = true}, // of q; k has fewer heads
     [NF_OP_experts_swiglu] = {.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true, .known = true},
     [NF_OP_experts_silu] = {.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true, .known = true},
+    [NF_OP_rms_norm_quantise] = {.element = 8, .known = true},
+    [NF_OP_add_rms_norm_quantise] = {.element = 9, .known = true},
+    [NF_OP_all_reduce_rms_norm_quantise] = {.element = 9, .exchange = 2, .known = true},
+    [NF_OP_all_reduce_add_rms_norm_quantise] = {.element = 10, .exchange = 2, .known = true},
+    [NF_OP_rms_norm_gated_quantise] = {.element = 20, .known = true},
+    [NF_OP_silu_mul] = {.element = 13, .known = true},
+    [NF_OP_sigmoid_mul] = {.element = 12, .known = true},
 };
 
 bool nf_work_known(nf_op op) { return rows[op].known; }

@@ -61,3 +61,33 @@ NF_INLINE int64_t nf_row_blocks(const nf_tensor *y) {
 #define NF_FOR_ROWS(r, block, y)                                                                           \
   for (int64_t r = (block)*nf_rows_of_block(y), end_ = nf_min(r + nf_rows_of_block(y), nf_tensor_rows(y)); \
        r < end_; r++)
+
+// ---- kernels that hold whole rows, eight columns at a time ----
+
+// Columns [k, k + 8) of a row of f32 or bf16 with `cols` of them; zeros behind the last.
+NF_INLINE v8 nf_load8(nf_dtype t, const void *row, int64_t k, int64_t cols) {
+  if (k + 8 <= cols)
+    return t == NF_F32 ? v8_load((const float *)row + k) : v8_load_bf16((const uint16_t *)row + k);
+  float x[8] = {0};
+  for (int64_t i = k; i < cols; i++)
+    x[i - k] = t == NF_F32 ? ((const float *)row)[i] : nf_bf16_decode(((const uint16_t *)row)[i]);
+  return v8_load(x);
+}
+
+NF_INLINE void nf_store8(nf_dtype t, void *row, int64_t k, int64_t cols, v8 x) {
+  if (k + 8 > cols) {
+    for (int64_t i = k; i < cols; i++)
+      if (t == NF_F32)
+        ((float *)row)[i] = x[i - k];
+      else
+        ((uint16_t *)row)[i] = nf_bf16_encode(x[i - k]);
+  } else if (t == NF_F32)
+    v8_store((float *)row + k, x);
+  else
+    v8_store_bf16((uint16_t *)row + k, x);
+}
+
+NF_INLINE v8 nf_as_stored(nf_dtype t, v8 x) { return t == NF_F32 ? x : v8_round_bf16(x); }
+
+// Room for a row as float32, up to a multiple of 8 columns.
+NF_INLINE int64_t nf_row_room(int64_t cols) { return (nf_max(1, cols) + 7) / 8 * 8; }
