@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cases of ops that are a model's blocks.
+#include "base/checked.h"
 #include "check/internal.h"
 
 static nf_status make_heads(nf_op_desc *d, const nf_dims *m) {
@@ -20,7 +21,9 @@ static nf_status make_heads(nf_op_desc *d, const nf_dims *m) {
   return nf_op_infer(d);
 }
 
-enum { BIASES = 1, BY_CHOICE = 2, OTHER = 4, PLAIN_X = 8 };
+enum { BIASES = 1, BY_CHOICE = 2, OTHER = 4, PLAIN_X = 8, PAD = 16 };
+
+static int64_t padding(const nf_dims *m) { return m->options & PAD ? nf_round_up(m->q[NF_Q_N] + 1, 32) : 0; }
 
 // What experts read: x [T,K] or [T,J,K], quantised as the weights are unless it is plain; and ids.
 static void give_rows(nf_op_desc *d, const nf_dims *m) {
@@ -39,8 +42,8 @@ static nf_status make_swiglu(nf_op_desc *d, const nf_dims *m) {
   const int64_t inner = m->q[NF_Q_INNER], n = m->q[NF_Q_N];
   const nf_extent e = NF_C(m->q[NF_Q_E]);
   const nf_dtype bias = m->options & OTHER ? NF_BF16 : m->act;
-  d->attr.experts_swiglu =
-      (nf_experts_swiglu_attrs){.out = m->out, .alpha = 1, .interleaved = m->options & OTHER};
+  d->attr.experts_swiglu = (nf_experts_swiglu_attrs){
+      .out = m->out, .alpha = 1, .interleaved = m->options & OTHER, .pad = padding(m)};
   if (m->options & BIASES) {
     d->attr.experts_swiglu.alpha = 1.702f;
     d->attr.experts_swiglu.beta = 1;
@@ -55,7 +58,7 @@ static nf_status make_swiglu(nf_op_desc *d, const nf_dims *m) {
 
 static nf_status make_silu(nf_op_desc *d, const nf_dims *m) {
   const bool quantised = nf_is_fp8(m->weight) && !(m->options & OTHER);
-  d->attr.experts_silu.out = m->out;
+  d->attr.experts_silu = (nf_experts_silu_attrs){.out = m->out, .pad = padding(m)};
   if (quantised) d->attr.experts_silu.to = m->weight == NF_FP8_ROW ? NF_FP8_ROW : NF_FP8_GROUP;
   d->in[2] = d->in[3] = weights(m, m->q[NF_Q_INNER], m->q[NF_Q_K]);
   d->in[4] = weights(m, m->q[NF_Q_N], m->q[NF_Q_INNER]);

@@ -42,8 +42,10 @@ nf_status nf_infer_qk_rope_write(nf_op_desc *d) {
 // ---- experts ----
 
 static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out,
-                         nf_type *y) {
-  nf_op_desc of = {.op = NF_OP_grouped_linear, .attr.grouped_linear.out = out, .in = {x, d->in[1], d->in[w]}};
+                         int64_t pad, nf_type *y) {
+  nf_op_desc of = {.op = NF_OP_grouped_linear,
+                   .attr.grouped_linear = {.out = out, .pad = pad},
+                   .in = {x, d->in[1], d->in[w]}};
   if (bias) of.in[3] = *bias;
   return part(d, of, y);
 }
@@ -60,7 +62,7 @@ nf_status nf_infer_experts_swiglu(nf_op_desc *d) {
   enum { X, IDS, W_UP, UP_BIAS, W_DOWN, DOWN_BIAS };
   const nf_experts_swiglu_attrs *at = &d->attr.experts_swiglu;
   nf_type h;
-  NF_TRY(product(d, d->in[X], W_UP, &d->in[UP_BIAS], at->out, &h));
+  NF_TRY(product(d, d->in[X], W_UP, &d->in[UP_BIAS], at->out, 0, &h));
   NF_TRY(part(d,
               (nf_op_desc){.op = NF_OP_swiglu,
                            .attr.swiglu = {.alpha = at->alpha,
@@ -69,7 +71,7 @@ nf_status nf_infer_experts_swiglu(nf_op_desc *d) {
                                            .interleaved = at->interleaved},
                            .in = {h}},
               &h));
-  NF_TRY(product(d, h, W_DOWN, &d->in[DOWN_BIAS], at->out, &d->out[0]));
+  NF_TRY(product(d, h, W_DOWN, &d->in[DOWN_BIAS], at->out, at->pad, &d->out[0]));
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }
 
@@ -77,13 +79,13 @@ nf_status nf_infer_experts_silu(nf_op_desc *d) {
   enum { X, IDS, W_GATE, W_UP, W_DOWN };
   const nf_experts_silu_attrs *at = &d->attr.experts_silu;
   nf_type g, u;
-  NF_TRY(product(d, d->in[X], W_GATE, NULL, at->out, &g));
-  NF_TRY(product(d, d->in[X], W_UP, NULL, at->out, &u));
+  NF_TRY(product(d, d->in[X], W_GATE, NULL, at->out, 0, &g));
+  NF_TRY(product(d, d->in[X], W_UP, NULL, at->out, 0, &u));
   NF_TRY(alike(d, W_GATE, W_UP, 1, "rows")); // mul would take one column for all
   NF_TRY(part(d, (nf_op_desc){.op = NF_OP_mul, .in = {g, u}}, &g));
   if (at->to != NF_NONE)
     NF_TRY(part(d, (nf_op_desc){.op = NF_OP_quantise, .attr.quantise.to = at->to, .in = {g}}, &g));
-  NF_TRY(product(d, g, W_DOWN, NULL, at->out, &d->out[0]));
+  NF_TRY(product(d, g, W_DOWN, NULL, at->out, at->pad, &d->out[0]));
   NF_TRY(alike(d, W_GATE, W_UP, 0, "experts"));
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }

@@ -84,7 +84,8 @@ static bool open_row(const nf_tensor *ids, const nf_tensor *y, int64_t r, int32_
   const int64_t choices = ids->dim[1], cols = nf_tensor_cols(y);
   *e = nf_ref_int(ids, r / choices, r % choices);
   *row = local(y->dtype, 1, cols, nf_tensor_row(y, r), NULL);
-  if (*e < 0) memset(row->data, 0, (size_t)(cols * (nf_dtype_of(y->dtype)->bits / 8)));
+  row->padded = y->padded;
+  if (*e < 0) memset(row->data, 0, (size_t)(y->padded * (nf_dtype_of(y->dtype)->bits / 8)));
   return *e >= 0;
 }
 

@@ -48,7 +48,7 @@ static bool next_tile(tiles *s, const nf_tensor *x) {
 
 // Rows without an expert are the first block's.
 static void clear_rows(const nf_tensor *ids, const nf_tensor *y, int64_t block) {
-  const size_t bytes = (size_t)(nf_tensor_cols(y) * nf_dtype_of(y->dtype)->bits / 8);
+  const size_t bytes = (size_t)(y->padded * nf_dtype_of(y->dtype)->bits / 8);
   for (int64_t r = 0; block == 0 && r < nf_tensor_rows(y); r++)
     if (((const int32_t *)nf_tensor_row(ids, r / ids->dim[1]))[r % ids->dim[1]] < 0)
       memset(nf_tensor_row(y, r), 0, bytes);
