@@ -30,7 +30,10 @@ static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
 
 // The activation sees values on both sides of its limit; logits may be large.
 static float scale_of(nf_op op) {
-  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ? 10 : 1;
+  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ||
+                 op == NF_OP_silu_mul || op == NF_OP_sigmoid_mul
+             ? 10
+             : 1;
 }
 
 static float value_at(const filler *f, int64_t r, int64_t col) {
@@ -311,7 +314,7 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
     i->storage[n].tensor = (nf_tensor *)((char *)i->args + i->layout->tensors) + n;
   for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude, before));
   for (int n = 0; n < info->n_out; n++)
-    if (info->out[n].alias < 0)
+    if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
   if (info->flags & NF_OP_COMM && i->c->dims.world > 0) NF_TRY(place_peers(i, magnitude));
   if (i->c->d.op == NF_OP_rank_ids) { // reads the rank, and nothing of the others

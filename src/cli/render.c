@@ -308,13 +308,16 @@ void cli_render_verify(const char *json, size_t n, bool all) {
   const json_t *rows = json_object_get(doc, "rows");
   kind *kinds = calloc(json_array_size(rows) + 1, sizeof *kinds);
   const size_t count = kinds != NULL ? group_rows(rows, all, kinds) : 0;
-  printf("device %s against the reference, %.0f tokens; error = ||plan - reference|| / ||reference||\n",
-         text(doc, "device"), number(doc, "tokens"));
+  printf("device %s, %.0f rank(s), %.0f tokens: %.0f kernels against the reference; the same %.0f without "
+         "fusions\n",
+         text(doc, "device"), number(doc, "world"), number(doc, "tokens"), number(doc, "kernels"),
+         number(doc, "unfused_kernels"));
+  printf("error = ||plan - reference|| / ||reference||, unfused the same without fusions\n");
   for (size_t i = 0; i < count; i++) {
     const json_t *w = kinds[i].worst;
-    printf("%4zux %-24s %-15s error %.1e at %-20s bound %.0e  %s\n", kinds[i].count, kinds[i].key,
-           text(w, "op"), number(w, "error"), text(w, "name"), number(w, "bound"),
-           json_is_true(json_object_get(w, "ok")) ? "ok" : "FAILED");
+    printf("%4zux %-24s %-15s error %.1e unfused %.1e at %-20s bound %.0e  %s\n", kinds[i].count,
+           kinds[i].key, text(w, "op"), number(w, "error"), number(w, "unfused"), text(w, "name"),
+           number(w, "bound"), json_is_true(json_object_get(w, "ok")) ? "ok" : "FAILED");
     free(kinds[i].key);
   }
   free(kinds);

@@ -30,7 +30,8 @@ static bool parse_dtype(nf_view s, nf_dtype *out) {
   char name[16] = {0};
   if (s.n >= sizeof name) return false;
   memcpy(name, s.at, s.n);
-  return nf_dtype_parse(name, out);
+  *out = NF_NONE;
+  return nf_view_equal(s, nf_view_of(nf_dtype_of(NF_NONE)->name)) || nf_dtype_parse(name, out);
 }
 
 static nf_status parse_shape(nf_view s, nf_shape *out) {
@@ -129,8 +130,13 @@ static nf_status parse_results(nf_scan *l, result out[NF_MAX_OUT], int *n) {
 
 static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {
   const nf_graph *g = p->b.graph;
+  const nf_node *node = &g->node[g->value[first].node];
+  const int has = nf_node_results(node);
+  if (n != has)
+    return nf_error(NF_BAD_INPUT, "with these attributes %s has %d results, not %d", nf_op_of(node->op)->name,
+                    has, n);
   for (int i = 0; i < n; i++) {
-    const nf_value *v = &g->value[g->node[g->value[first].node].out[i]];
+    const nf_value *v = &g->value[node->out[i]];
     if (nf_type_equal(&v->type, &r[i].type)) continue;
     nf_text want = {0};
     nf_type_print(&v->type, &want);
@@ -163,10 +169,10 @@ static nf_status parse_node(parser *p, nf_scan *l) {
   const nf_op_info *info = nf_op_of(op);
   NF_TRY(parse_operands(p, l, info, in));
   while (!nf_scan_end(l)) NF_TRY(parse_attr(l, info, &seen, &attrs));
-  if (n != info->n_out)
+  if (n > info->n_out || (n < info->n_out && !info->out[n].may))
     return nf_error(NF_BAD_INPUT, "%s has %d results, not %d", info->name, info->n_out, n);
   const char *names[NF_MAX_OUT];
-  for (int i = 0; i < n; i++) names[i] = r[i].name;
+  for (int i = 0; i < info->n_out; i++) names[i] = i < n ? r[i].name : NULL;
   nf_val first = nf_build_named(&p->b, names, op, in, &attrs);
   NF_TRY(built(p));
   return check_results(p, first, r, n);

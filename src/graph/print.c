@@ -125,7 +125,7 @@ void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
 }
 
 static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
-  for (int i = 0; i < nf_op_of(n->op)->n_out; i++) {
+  for (int i = 0; i < nf_node_results(n); i++) {
     if (i) nf_text_printf(out, ", ");
     print_typed(&g->value[n->out[i]], out);
   }

@@ -90,7 +90,7 @@ static void find_roots(nf_plan *p) {
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
     const nf_op_info *info = nf_op_of(n->op);
-    for (int r = 0; r < info->n_out; r++) {
+    for (int r = 0; r < nf_node_results(n); r++) {
       const int alias = is_view(n) ? 0 : info->out[r].alias;
       if (alias >= 0) p->home[n->out[r]].root = p->home[n->in[alias]].root;
     }
@@ -196,7 +196,7 @@ static nf_status set_tensors(nf_plan *p) {
     const nf_args_layout *layout = nf_args_layout_of(n->op);
     nf_tensor *tensor = (nf_tensor *)((char *)p->step[i].args + layout->tensors);
     for (int k = 0; k < info->n_in; k++) NF_TRY(set_tensor(p, n->in[k], &tensor[layout->in[k]]));
-    for (int r = 0; r < info->n_out; r++)
+    for (int r = 0; r < nf_node_results(n); r++)
       if (info->out[r].alias < 0) NF_TRY(set_tensor(p, n->out[r], &tensor[layout->out[r]]));
   }
   return nf_ok();

@@ -26,7 +26,7 @@ nf_status nf_shard_plain(nf_sharding *s, nf_node_id n) {
   for (int i = 0; i < info->n_in; i++)
     if (operand(s, n, i)->spread == NF_CUT) whole &= nf_shard_whole(s, node_of(s, n)->in[i], n);
   for (int i = 0; whole && i < info->n_in; i++) whole = nf_shard_whole(s, node_of(s, n)->in[i], n);
-  for (int i = 0; whole && i < info->n_out; i++) nf_shard_result(s, n, i, (nf_piece){0});
+  for (int i = 0; whole && i < nf_node_results(node_of(s, n)); i++) nf_shard_result(s, n, i, (nf_piece){0});
   return nf_ok();
 }
 
