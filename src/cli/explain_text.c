@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse explain as text: what was fused in each distinct layer and why not the rest; what it is worth;
+// kernels; memory.
+#include "base/memory.h"
+#include "base/text.h"
+#include "cli/doc.h"
+#include "cli/explain.h"
+#include "cli/outline.h"
+#include "cli/screen.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_NEAR = 5 };
+
+// ---- the head ----
+
+static void print_head(const json_t *doc) {
+  const json_t *m = json_object_get(doc, "model"), *plan = json_object_get(doc, "plan");
+  if (cli_number(plan, "declared") > 0)
+    cli_wrapped(0, 2, "note: %.0f of %.0f kernels are declared, not written yet: this plan can't be run",
+                cli_number(plan, "declared"), cli_number(plan, "launches"));
+  cli_wrapped(0, 2, "model: %s, %.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token)%s",
+              cli_text(m, "family"), cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"),
+              cli_number(m, "experts"), cli_number(m, "experts_per_token"),
+              cli_is(m, "files") ? "" : "; no weight files, types from the family's inventory");
+  cli_wrapped(0, 2, "step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits",
+              cli_number(m, "batch"), cli_number(m, "sessions"), cli_number(m, "context"),
+              cli_number(m, "rows"));
+  cli_print_target("target: ", json_object_get(doc, "target"));
+}
+
+// ---- sites ----
+
+static void print_chosen(const json_t *site) {
+  size_t i, n = 0;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    if (!cli_chosen(c)) continue;
+    const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
+    printf("  %-30s %-38s %8.2f %8.2f %8.2f\n", cli_text(c, "at"), cli_text(c, "rule"), before, after,
+           before - after);
+    n++;
+  }
+  if (n == 0) printf("  %-30s %-38s\n", cli_text(site, "at"), "none");
+}
+
+static void print_others(const json_t *site) {
+  size_t i;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    const char *rule = cli_text(c, "rule"), *why = cli_text(c, "why");
+    if (cli_equal(c, "verdict", "lost"))
+      cli_wrapped(4, 8, "lost: %s to %s by %.2f µs", rule, cli_text(c, "lost_to"), cli_number(c, "by_us"));
+    else if (cli_equal(c, "verdict", "dear"))
+      cli_wrapped(4, 8, "too dear: %s %s", rule, why);
+    else if (cli_equal(c, "verdict", "refused"))
+      cli_wrapped(4, 8, "refused: %s: %s", rule, why);
+    else if (!cli_chosen(c))
+      cli_wrapped(4, 8, "%s: %s: %s", cli_text(c, "verdict"), rule, why);
+  }
+  const json_t *exact = json_object_get(site, "exact");
+  if (json_is_false(exact)) printf("    the best that was found; the search was cut short\n");
+}
+
+static bool same_reason(const json_t *a, const json_t *b) {
+  return cli_equal(a, "at", cli_text(b, "at")) && cli_equal(a, "node", cli_text(b, "node")) &&
+         cli_equal(a, "why", cli_text(b, "why"));
+}
+
+// Rules that fail at the same node for the same reason are one entry: near[0] and those behind it that are
+// then cleared.
+static void print_reason(const json_t **near, size_t n) {
+  const json_t *first = near[0];
+  const double depth = cli_number(first, "depth");
+  nf_text rules = {0};
+  for (size_t i = 0; i < n; i++) {
+    if (near[i] == NULL || !same_reason(first, near[i])) continue;
+    nf_text_printf(&rules, "%s%s", i != 0 ? ", " : "", cli_text(near[i], "rule"));
+    near[i] = NULL;
+  }
+  cli_wrapped(4, 8, "%s at %s, %.0f node%s deep: %s: %s", rules.failed ? "?" : rules.at,
+              cli_text(first, "at"), depth, depth == 1 ? "" : "s", cli_text(first, "node"),
+              cli_text(first, "why"));
+  nf_text_deinit(&rules);
+}
+
+static void print_near(const cli_outline *o, const cli_class *c, bool all) {
+  const size_t n = cli_outline_count(o, CLI_NEAR, c->layer);
+  const json_t **near = nf_alloc(n + 1, sizeof *near);
+  if (near == NULL || n == 0) return nf_free(near);
+  cli_nearest_first(o, c->layer, near);
+  printf("  near misses:\n");
+  size_t shown = 0, hidden = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (near[i] == NULL) continue;
+    if (all || shown < SHOWN_NEAR)
+      print_reason(near + i, n - i), shown++;
+    else
+      hidden++;
+  }
+  if (hidden != 0) printf("    and %zu more, no deeper (--all prints them)\n", hidden);
+  nf_free(near);
+}
+
+static void print_class(const cli_outline *o, const cli_class *c, bool all) {
+  const bool sites = cli_outline_count(o, CLI_SITES, c->layer) != 0;
+  if (!sites && cli_outline_count(o, CLI_NEAR, c->layer) == 0) return;
+  if (c->n > 1)
+    cli_heading("%s (%zu equal ones; names and costs of layer %zu)", c->title, c->n, c->layer - 1);
+  else
+    cli_heading("%s", c->title);
+  if (sites) printf("  %-30s %-38s %8s %8s %8s\n", "site", "fusion", "before", "after", "saved µs");
+  const json_t *site;
+  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
+    print_chosen(site);
+    print_others(site);
+  }
+  print_near(o, c, all);
+}
+
+// ---- totals ----
+
+static void print_total(const char *what, double unfused, double fused, int decimals) {
+  printf("  %-30s %14.*f %14.*f %14.*f", what, decimals, unfused, decimals, fused, decimals, unfused - fused);
+  if (unfused > 0) printf(" %8.1f %%", 100 * (unfused - fused) / unfused);
+  printf("\n");
+}
+
+static void print_totals(const json_t *doc) {
+  const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes"),
+               *unfused = json_object_get(doc, "unfused");
+  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1;
+  cli_heading("totals of a step of %.0f token%s, estimated", per, per == 1 ? "" : "s");
+  printf("  %-30s %14s %14s %14s\n", "", "unfused", "fused", "saved");
+  print_total("nodes", (double)json_array_size(unfused), (double)json_array_size(nodes), 0);
+  print_total("launches", (double)cli_launches(unfused), cli_number(plan, "launches"), 0);
+  print_total("bytes", cli_sum(unfused, "bytes"), cli_sum(nodes, "bytes"), 0);
+  print_total("µs per token", cli_sum(unfused, "us") / per, cli_number(plan, "us") / per, 2);
+}
+
+static void print_families(const json_t *fusion) {
+  size_t i;
+  json_t *f;
+  json_array_foreach(json_object_get(fusion, "families"), i, f)
+      printf("  %-30s found %4.0f   chosen %4.0f   saves %10.2f µs\n", cli_text(f, "family"),
+             cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+  const json_t *sums = json_object_get(fusion, "all_reduce");
+  printf("all_reduce: fused %.0f of %.0f, with pad %.0f\n", cli_number(sums, "fused"), cli_number(sums, "of"),
+         cli_number(sums, "padded"));
+}
+
+static void print_normalised(const json_t *fusion) {
+  char *line = cli_normalised(fusion);
+  if (line != NULL) cli_wrapped(0, 2, "normalised: %s", line);
+  free(line);
+}
+
+static void print_ranges(const json_t *doc) {
+  char *line = cli_ranges(doc);
+  if (line != NULL) cli_wrapped(0, 2, "%s", line);
+  free(line);
+}
+
+static void print_layers(const json_t *doc, bool all) {
+  cli_outline o;
+  const nf_status st = cli_outline_init(doc, all, &o);
+  for (size_t i = 0; nf_is_ok(st) && i < o.n_classes; i++) print_class(&o, &o.class[i], all);
+  if (!nf_is_ok(st)) fprintf(stderr, "infuse: %s\n", nf_status_message(st));
+  nf_status_free(st);
+  cli_outline_deinit(&o);
+}
+
+static void print_fusions(const json_t *doc, bool all) {
+  const json_t *fusion = json_object_get(doc, "fusion"), *range = json_object_get(doc, "range");
+  cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f", cli_text(fusion, "mode"),
+              cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"));
+  print_ranges(doc);
+  print_layers(doc, all);
+  print_totals(doc);
+  cli_heading("families of rules");
+  print_families(fusion);
+  print_normalised(fusion);
+}
+
+void cli_explain_text(const json_t *doc, bool all) {
+  print_head(doc);
+  print_fusions(doc, all);
+  cli_print_kernels(doc, all);
+  cli_print_memory(doc, all);
+}
