@@ -13,7 +13,7 @@ static double gib(const json_t *object, const char *key) { return cli_number(obj
 
 // ---- kernels ----
 
-static char *node_key(const json_t *node) {
+char *cli_node_key(const json_t *node) {
   const char *type = cli_text(json_array_get(json_object_get(node, "results"), 0), "type");
   char *key = NULL;
   return asprintf(&key, "%s\n%s\n%s\n%s", cli_text(node, "name"), cli_text(node, "text"),
@@ -60,7 +60,7 @@ static void print_group(const cli_group *g) {
 void cli_print_kernels(const json_t *doc, bool all) {
   const json_t *nodes = cli_in(doc, "plan", "nodes");
   cli_group *groups = nf_alloc(json_array_size(nodes) + 1, sizeof *groups);
-  const size_t n = groups != NULL ? cli_group_nodes(nodes, all, node_key, groups) : 0;
+  const size_t n = groups != NULL ? cli_group_nodes(nodes, all, cli_node_key, groups) : 0;
   cli_heading("kernels");
   for (size_t i = 0; i < n; i++) {
     print_group(&groups[i]);

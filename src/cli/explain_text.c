@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain as text: what was fused in each distinct layer and why not the rest; what it is worth;
 // kernels; memory.
-#include "base/memory.h"
-#include "base/text.h"
 #include "cli/doc.h"
 #include "cli/explain.h"
 #include "cli/outline.h"
@@ -50,58 +48,27 @@ static void print_others(const json_t *site) {
   size_t i;
   json_t *c;
   json_array_foreach(json_object_get(site, "candidates"), i, c) {
-    const char *rule = cli_text(c, "rule"), *why = cli_text(c, "why");
-    if (cli_equal(c, "verdict", "lost"))
-      cli_wrapped(4, 8, "lost: %s to %s by %.2f µs", rule, cli_text(c, "lost_to"), cli_number(c, "by_us"));
-    else if (cli_equal(c, "verdict", "dear"))
-      cli_wrapped(4, 8, "too dear: %s %s", rule, why);
-    else if (cli_equal(c, "verdict", "refused"))
-      cli_wrapped(4, 8, "refused: %s: %s", rule, why);
-    else if (!cli_chosen(c))
-      cli_wrapped(4, 8, "%s: %s: %s", cli_text(c, "verdict"), rule, why);
+    char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
+    if (verdict != NULL) cli_wrapped(4, 8, "%s: %s", cli_text(c, "rule"), verdict);
+    free(verdict);
   }
-  const json_t *exact = json_object_get(site, "exact");
-  if (json_is_false(exact)) printf("    the best that was found; the search was cut short\n");
+  if (json_is_false(json_object_get(site, "exact")))
+    printf("    the best that was found; the search was cut short\n");
 }
 
-static bool same_reason(const json_t *a, const json_t *b) {
-  return cli_equal(a, "at", cli_text(b, "at")) && cli_equal(a, "node", cli_text(b, "node")) &&
-         cli_equal(a, "why", cli_text(b, "why"));
-}
-
-// Rules that fail at the same node for the same reason are one entry: near[0] and those behind it that are
-// then cleared.
-static void print_reason(const json_t **near, size_t n) {
-  const json_t *first = near[0];
-  const double depth = cli_number(first, "depth");
-  nf_text rules = {0};
-  for (size_t i = 0; i < n; i++) {
-    if (near[i] == NULL || !same_reason(first, near[i])) continue;
-    nf_text_printf(&rules, "%s%s", i != 0 ? ", " : "", cli_text(near[i], "rule"));
-    near[i] = NULL;
-  }
-  cli_wrapped(4, 8, "%s at %s, %.0f node%s deep: %s: %s", rules.failed ? "?" : rules.at,
-              cli_text(first, "at"), depth, depth == 1 ? "" : "s", cli_text(first, "node"),
-              cli_text(first, "why"));
-  nf_text_deinit(&rules);
+static void print_reason(const cli_reason *r) {
+  const double depth = cli_number(r->near, "depth");
+  cli_wrapped(4, 8, "%s at %s, %.0f node%s deep: %s: %s", r->rules, cli_text(r->near, "at"), depth,
+              depth == 1 ? "" : "s", cli_text(r->near, "node"), cli_text(r->near, "why"));
 }
 
 static void print_near(const cli_outline *o, const cli_class *c, bool all) {
-  const size_t n = cli_outline_count(o, CLI_NEAR, c->layer);
-  const json_t **near = nf_alloc(n + 1, sizeof *near);
-  if (near == NULL || n == 0) return nf_free(near);
-  cli_nearest_first(o, c->layer, near);
-  printf("  near misses:\n");
-  size_t shown = 0, hidden = 0;
-  for (size_t i = 0; i < n; i++) {
-    if (near[i] == NULL) continue;
-    if (all || shown < SHOWN_NEAR)
-      print_reason(near + i, n - i), shown++;
-    else
-      hidden++;
-  }
-  if (hidden != 0) printf("    and %zu more, no deeper (--all prints them)\n", hidden);
-  nf_free(near);
+  cli_reason *reason = NULL;
+  const size_t n = cli_reasons(o, c->layer, &reason), shown = all || n <= SHOWN_NEAR ? n : SHOWN_NEAR;
+  if (n != 0) printf("  near misses:\n");
+  for (size_t i = 0; i < shown; i++) print_reason(&reason[i]);
+  if (shown < n) printf("    and %zu more, no deeper (--all prints them)\n", n - shown);
+  cli_reasons_free(reason, n);
 }
 
 static void print_class(const cli_outline *o, const cli_class *c, bool all) {

@@ -150,11 +150,12 @@ static bool equal(const cli_outline *o, const nf_text *of_layer, size_t a, size_
 }
 
 // "1 to 35", "1, 3 .. 35", "0, 4 to 7, 9". Runs of equal steps, so that every second layer is one run.
+// at: layers as the outline numbers them, one more than their names tell.
 static void write_run(nf_text *t, const size_t *at, size_t n, size_t step) {
-  nf_text_printf(t, "%s%zu", t->n != 0 ? ", " : "", at[0]);
-  if (n == 2) nf_text_printf(t, ", %zu", at[1]);
-  if (n > 2 && step == 1) nf_text_printf(t, " to %zu", at[n - 1]);
-  if (n > 2 && step != 1) nf_text_printf(t, ", %zu .. %zu", at[1], at[n - 1]);
+  nf_text_printf(t, "%s%zu", t->n != 0 ? ", " : "", at[0] - 1);
+  if (n == 2) nf_text_printf(t, ", %zu", at[1] - 1);
+  if (n > 2 && step == 1) nf_text_printf(t, " to %zu", at[n - 1] - 1);
+  if (n > 2 && step != 1) nf_text_printf(t, ", %zu .. %zu", at[1] - 1, at[n - 1] - 1);
 }
 
 static void write_layers(nf_text *t, const size_t *at, size_t n) {
@@ -166,9 +167,9 @@ static void write_layers(nf_text *t, const size_t *at, size_t n) {
   }
 }
 
-static nf_status title(cli_outline *o, cli_class *c, const size_t *member) {
+static nf_status title(cli_outline *o, cli_class *c) {
   nf_text t = {0};
-  write_layers(&t, member, c->n);
+  write_layers(&t, c->member, c->n);
   const char *list = t.failed ? NULL : t.at;
   if (c->layer == 0)
     c->title = "before the layers";
@@ -178,6 +179,13 @@ static nf_status title(cli_outline *o, cli_class *c, const size_t *member) {
     c->title = nf_arena_printf(&o->arena, "layer%s %s", c->n > 1 ? "s" : "", list);
   nf_text_deinit(&t);
   return c->title != NULL ? nf_ok() : no_memory();
+}
+
+static nf_status keep(cli_outline *o, cli_class *c, const size_t *member) {
+  size_t *copy = nf_arena_alloc(&o->arena, c->n, sizeof *copy);
+  if (copy == NULL) return no_memory();
+  c->member = memcpy(copy, member, c->n * sizeof *member);
+  return title(o, c);
 }
 
 static nf_status classify(cli_outline *o, const nf_text *of_layer, bool all) {
@@ -192,9 +200,9 @@ static nf_status classify(cli_outline *o, const nf_text *of_layer, bool all) {
     for (size_t b = a; b < o->n_layers; b++) {
       if (told_of[b] || of_layer[b].n == 0 || (b != a && (all || !equal(o, of_layer, a, b)))) continue;
       told_of[b] = true;
-      member[c->n++] = b - 1;
+      member[c->n++] = b;
     }
-    NF_TRY(title(o, c, member));
+    NF_TRY(keep(o, c, member));
   }
   return nf_ok();
 }

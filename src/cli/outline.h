@@ -14,6 +14,7 @@ typedef enum cli_part { CLI_BEFORE, CLI_AFTER, CLI_SITES, CLI_NEAR, CLI_PARTS } 
 
 typedef struct cli_class { // layers in which the same was decided
   size_t layer, n;         // the first of them, as cli_outline numbers them; how many
+  const size_t *member;    // [n] all of them
   const char *title;       // "layers 1 to 35", "before the layers"
 } cli_class;
 
