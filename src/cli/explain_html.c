@@ -60,11 +60,14 @@ static void write_families(nf_text *t, const json_t *fusion) {
            "<section><h2>Families of rules</h2><div class=\"panel scroll\"><table><thead><tr><th>Family</th>"
            "<th class=\"n\">found</th><th class=\"n\">chosen</th><th class=\"n\">saved "
            "µs</th></tr></thead><tbody>\n");
-  json_array_foreach(json_object_get(fusion, "families"), i, f) cli_html(
-      t,
-      "<tr><td><code>%s</code></td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n "
-      "gain\">%.2f</td></tr>\n",
-      cli_text(f, "family"), cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+  json_array_foreach(json_object_get(fusion, "families"), i, f) {
+    cli_html(t, "<tr><td><code>");
+    cli_html_name(t, cli_text(f, "family"));
+    cli_html(
+        t,
+        "</code></td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n gain\">%.2f</td></tr>\n",
+        cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+  }
   cli_html(t, "</tbody></table></div>\n");
 }
 

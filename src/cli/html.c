@@ -48,3 +48,14 @@ void cli_html(nf_text *t, const char *fmt, ...) {
   }
   va_end(args);
 }
+
+void cli_html_name(nf_text *t, const char *name) {
+  for (const char *s = name; *s != '\0';) {
+    const size_t n = strcspn(s, "_.") + 1;
+    char part[64];
+    snprintf(part, sizeof part, "%.*s", n < sizeof part ? (int)n : (int)sizeof part - 1, s);
+    escape(t, part);
+    s += strlen(part);
+    if (*s != '\0' && (s[-1] == '_' || s[-1] == '.')) nf_text_printf(t, "<wbr>");
+  }
+}

@@ -9,6 +9,7 @@
 
 // printf of %s (escaped), %zu, %d, %f with a precision, and %%.
 void cli_html(nf_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void cli_html_name(nf_text *t, const char *name); // escaped, and may be broken behind '_' and '.'
 enum { CLI_FRAME_COLOURS = 6 };
 extern const char cli_html_style[];
 

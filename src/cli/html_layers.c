@@ -4,23 +4,44 @@
 #include "cli/doc.h"
 #include "cli/explain.h"
 #include "cli/html.h"
+#include <string.h>
 
 // ---- drawings ----
 
-static nf_status write_drawing(nf_text *t, const cli_outline *o, const cli_class *c, cli_part part) {
-  cli_drawing d;
-  const nf_status st = cli_draw(o, c, part, &d);
+enum { SIDE_BY_SIDE = 580 }; // the widest of which two fit beside each other
+
+static void write_graph(nf_text *t, const char *title, const cli_drawing *d) {
   size_t launches = 0;
-  for (size_t i = 0; i < d.n_boxes; i++) launches += d.box[i].kind == CLI_NODE;
-  cli_html(t, "<div class=\"panel\"><h3>%s: %zu launches, %.2f µs</h3>",
-           part == CLI_BEFORE ? "Before" : "After", launches, d.us);
-  cli_html(t, "<div class=\"scroll\">");
-  if (nf_is_ok(st) && d.fits)
-    cli_svg(t, &d);
+  for (size_t i = 0; i < d->n_boxes; i++) launches += d->box[i].kind == CLI_NODE;
+  cli_html(t, "<div class=\"panel\"><h3>%s: %zu launch%s, %.2f µs</h3><div class=\"scroll\">", title,
+           launches, launches == 1 ? "" : "es", d->us);
+  if (d->fits)
+    cli_svg(t, d);
   else
     cli_html(t, "<p class=\"dim\">Too large to be drawn.</p>");
   cli_html(t, "</div></div>\n");
-  cli_drawing_deinit(&d);
+}
+
+static bool same_graph(const cli_drawing *a, const cli_drawing *b) {
+  bool same = a->n_boxes == b->n_boxes && a->n_frames == 0;
+  for (size_t i = 0; same && i < a->n_boxes; i++)
+    same = a->box[i].kind == b->box[i].kind && strcmp(a->box[i].name, b->box[i].name) == 0 &&
+           (a->box[i].kind != CLI_NODE || strcmp(a->box[i].op, b->box[i].op) == 0);
+  return same;
+}
+
+static nf_status write_drawings(nf_text *t, const cli_outline *o, const cli_class *c) {
+  cli_drawing before, after = {0};
+  nf_status st = cli_draw(o, c, CLI_BEFORE, &before);
+  if (nf_is_ok(st)) st = cli_draw(o, c, CLI_AFTER, &after);
+  const bool same = nf_is_ok(st) && same_graph(&before, &after);
+  const bool wide = before.size.x > SIDE_BY_SIDE || after.size.x > SIDE_BY_SIDE;
+  cli_html(t, "<div class=\"%s\">", same || wide ? "stack" : "pair");
+  if (nf_is_ok(st)) write_graph(t, same ? "Unchanged" : "Before", &before);
+  if (nf_is_ok(st) && !same) write_graph(t, "After", &after);
+  cli_html(t, "</div>\n");
+  cli_drawing_deinit(&before);
+  cli_drawing_deinit(&after);
   return st;
 }
 
@@ -28,10 +49,11 @@ static nf_status write_drawing(nf_text *t, const cli_outline *o, const cli_class
 
 static void write_chosen(nf_text *t, const json_t *c, size_t frame) {
   const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
-  cli_html(t,
-           "<tr><td><span class=\"dot c%zu\"></span><b class=\"mono\">%s</b><br><span class=\"dim\">at "
-           "<code>%s</code></span></td>",
-           frame % CLI_FRAME_COLOURS, cli_text(c, "rule"), cli_text(c, "at"));
+  cli_html(t, "<tr><td><span class=\"dot c%zu\"></span><b class=\"mono\">", frame % CLI_FRAME_COLOURS);
+  cli_html_name(t, cli_text(c, "rule"));
+  cli_html(t, "</b><br><span class=\"dim\">at <code>");
+  cli_html_name(t, cli_text(c, "at"));
+  cli_html(t, "</code></span></td>");
   cli_html(t, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f</td><td class=\"n gain\">%.2f</td></tr>\n",
            before, after, before - after);
 }
@@ -101,10 +123,8 @@ static nf_status write_class(nf_text *t, const cli_outline *o, const cli_class *
   cli_html(t, "<section><h2>%s", c->title);
   if (c->n > 1)
     cli_html(t, " <span class=\"dim\">(%zu equal ones; names of layer %zu)</span>", c->n, c->layer - 1);
-  cli_html(t, "</h2>\n<div class=\"pair\">");
-  NF_TRY(write_drawing(t, o, c, CLI_BEFORE));
-  NF_TRY(write_drawing(t, o, c, CLI_AFTER));
-  cli_html(t, "</div>\n");
+  cli_html(t, "</h2>\n");
+  NF_TRY(write_drawings(t, o, c));
   write_sites(t, o, c);
   write_near(t, o, c);
   cli_html(t, "</section>\n");

@@ -30,7 +30,8 @@ const char cli_html_style[] =
     ".pair .panel{margin:0;min-width:0}.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
     "table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;font-weight:600;"
     "color:var(--dim);font-size:13px}th,td{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);"
-    "vertical-align:top}td:last-child,th:last-child{padding-right:0}tr:last-child td{border-bottom:0}"
+    "vertical-align:top;overflow-wrap:normal}td:last-child,th:last-child{padding-right:0}tr:last-child "
+    "td{border-bottom:0}"
     ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "tr.not td{padding-top:0;color:var(--dim);font-size:13px}tr:has(+tr.not) td{border-bottom:0}"
     ".not ul{margin:0;padding-left:32px}.gain{color:var(--good)}h2::first-letter{text-transform:uppercase}\n"
@@ -43,7 +44,7 @@ const char cli_html_style[] =
     "summary::before{content:'+';color:var(--dim);"
     "width:8px;font-family:ui-monospace,monospace}.kernels details[open]>summary::before{content:'\\2212'}"
     ".kernels summary .n{margin-left:auto}\n"
-    ".defs{position:absolute}svg{display:block;margin:0 auto;max-width:none}"
+    ".defs{position:absolute}.graph{display:block;margin:0 auto;width:var(--w);height:auto}"
     "svg text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink)}"
     "svg .op{font-weight:700}svg .us{text-anchor:end;fill:var(--dim)}svg .name{fill:var(--dim)}"
     "svg .node rect{fill:var(--node);stroke:var(--wire)}svg .pill rect{fill:none;stroke:var(--wire);"
@@ -56,5 +57,6 @@ const char cli_html_style[] =
   ")}.dot.c" #i "{background:var(--f" #i ");border-color:var(--r" #i ")}\n"
     COLOUR(0) COLOUR(1) COLOUR(2) COLOUR(3) COLOUR(4) COLOUR(5)
 #undef COLOUR
-        "@media(max-width:560px){body{padding:12px}.panel{padding:10px}h2{margin-top:26px}}\n"
+        "@media(max-width:560px){body{padding:12px}.panel{padding:10px}h2{margin-top:26px}"
+        ".graph{width:min(var(--w),max(100%,calc(var(--w)*.8)))}}\n"
         "@media print{body{max-width:none}.panel,.card{break-inside:avoid}}\n";

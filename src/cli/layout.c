@@ -2,12 +2,14 @@
 // Cells are boxes and, where a wire passes a rank, its place there. Segments join cells of neighbouring
 // ranks.
 #include "cli/layout.h"
+#include <math.h>
+#include <stdint.h>
 #include <string.h>
 
-enum { SWEEPS = 12, MOST_CELLS = 4000, LANE = 8 };
+enum { SWEEPS = 24, MOST_CELLS = 4000, LANE = 8 };
 
 typedef struct cell {
-  size_t rank;
+  size_t rank, wire; // wire: of a lane
   double w, x, key, weight;
 } cell;
 typedef struct segment {
@@ -63,7 +65,7 @@ static void add_cells(grid *g, const cli_place *box, size_t n, const cli_wire *w
     for (size_t r = box[wire[i].from].rank + 1; r < box[wire[i].to].rank; r++) {
       g->segment[g->n_segments++] = (segment){at, g->n, i};
       at = g->n;
-      g->cell[g->n++] = (cell){.rank = r, .w = LANE};
+      g->cell[g->n++] = (cell){.rank = r, .wire = i, .w = LANE};
     }
     g->segment[g->n_segments++] = (segment){at, wire[i].to, i};
   }
@@ -93,14 +95,16 @@ static void pack(grid *g, size_t r) {
   }
 }
 
-// For each cell of rank r where it would like to be: the mean of its neighbours above, below or both.
+// For each cell of rank r where it would like to be: the mean of its neighbours above, below or both. Those
+// of wires that pass pull hardest, so that these come out straight.
 static void want(grid *g, size_t r, bool above, bool below) {
   for (size_t i = g->first[r]; i < g->first[r + 1]; i++)
     g->cell[g->order[i]].key = g->cell[g->order[i]].weight = 0;
   for (size_t s = 0; s < g->n_segments; s++) {
     cell *up = &g->cell[g->segment[s].up], *down = &g->cell[g->segment[s].down];
-    if (above && down->rank == r) down->key += up->x, down->weight++;
-    if (below && up->rank == r) up->key += down->x, up->weight++;
+    const double pull = up->w == LANE && down->w == LANE ? 8 : up->w == LANE || down->w == LANE ? 2 : 1;
+    if (above && down->rank == r) down->key += pull * up->x, down->weight += pull;
+    if (below && up->rank == r) up->key += pull * down->x, up->weight += pull;
   }
   for (size_t i = g->first[r]; i < g->first[r + 1]; i++) {
     cell *c = &g->cell[g->order[i]];
@@ -160,7 +164,7 @@ static void settle(grid *g, size_t r) {
     const cell *c = &g->cell[g->order[first + i]];
     if (i > 0) shift += (g->cell[g->order[first + i - 1]].w + c->w) / 2 + CLI_BOX_GAP;
     g->d[runs] = c->key - shift;
-    g->w[runs] = c->w == LANE ? 3 : 1; // wires that pass are straightened first
+    g->w[runs] = c->w == LANE ? 8 : 1;
     g->run[runs++] = 1;
     for (; runs > 1 && g->d[runs - 2] > g->d[runs - 1]; runs--) {
       const double w = g->w[runs - 2] + g->w[runs - 1];
@@ -178,7 +182,45 @@ static void settle(grid *g, size_t r) {
     }
 }
 
-static double find_columns(grid *g) {
+// How far the i-th cell of `order` could move to either side.
+static void free_room(const grid *g, size_t i, double *lo, double *hi) {
+  const cell *c = &g->cell[g->order[i]];
+  if (i > g->first[c->rank]) {
+    const cell *left = &g->cell[g->order[i - 1]];
+    *lo = fmax(*lo, left->x + (left->w + c->w) / 2 + CLI_BOX_GAP);
+  }
+  if (i + 1 < g->first[c->rank + 1]) {
+    const cell *right = &g->cell[g->order[i + 1]];
+    *hi = fmin(*hi, right->x - (right->w + c->w) / 2 - CLI_BOX_GAP);
+  }
+}
+
+// Gives the lanes first to first + n - 1 of a wire, which pass ranks one below the other, the same column
+// where they have room for one, so that it runs straight; returns how many of them from the first on have it.
+static size_t straighten(grid *g, const size_t *place, size_t first, size_t n) {
+  double lo = -1e9, hi = 1e9, sum = 0;
+  size_t k = 0;
+  for (; k < n; k++) {
+    double l = lo, h = hi;
+    free_room(g, place[first + k], &l, &h);
+    if (l > h && k > 0) break;
+    lo = l, hi = h;
+    sum += g->cell[first + k].x;
+  }
+  for (size_t i = 0; i < k && lo <= hi; i++) g->cell[first + i].x = fmin(fmax(sum / (double)k, lo), hi);
+  return k;
+}
+
+// The lanes of a wire were added one after the other.
+static void straighten_all(grid *g, size_t n_boxes) {
+  for (size_t i = 0; i < g->n; i++) g->run[g->order[i]] = i;
+  for (size_t first = n_boxes, n; first < g->n; first += n) {
+    for (n = 1; first + n < g->n && g->cell[first + n].wire == g->cell[first].wire;) n++;
+    for (size_t done = 0; done < n;) done += straighten(g, g->run, first + done, n - done);
+  }
+}
+
+static double find_columns(grid *g, size_t n_boxes) {
   for (int sweep = 0; sweep < SWEEPS; sweep++)
     for (size_t k = 0; k < g->n_ranks; k++) {
       const bool down = sweep % 2 == 0, last = sweep + 4 >= SWEEPS;
@@ -186,6 +228,7 @@ static double find_columns(grid *g) {
       want(g, r, down || last, !down || last);
       settle(g, r);
     }
+  for (int i = 0; i < 3; i++) straighten_all(g, n_boxes);
   double lo = 0, hi = 0;
   for (size_t c = 0; c < g->n; c++) {
     const double left = g->cell[c].x - g->cell[c].w / 2, right = g->cell[c].x + g->cell[c].w / 2;
@@ -258,7 +301,7 @@ nf_status cli_layout(cli_place *box, size_t n, cli_wire *wire, size_t n_wires, n
   add_cells(&g, box, n, wire, n_wires);
   sort_by_rank(&g);
   order(&g);
-  out_size->x = find_columns(&g);
+  out_size->x = find_columns(&g, n);
   out_size->y = find_rows(&g, box, n);
   for (size_t i = 0; i < n; i++) box[i].x = g.cell[i].x, box[i].y = g.d[box[i].rank] + g.w[box[i].rank] / 2;
   bool ok = true;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-enum { CLI_RANK_GAP = 34, CLI_BOX_GAP = 18, CLI_MARGIN = 16, CLI_MOST_BOXES = 400 };
+enum { CLI_RANK_GAP = 38, CLI_BOX_GAP = 18, CLI_MARGIN = 16, CLI_MOST_BOXES = 400 };
 
 typedef struct cli_point {
   double x, y;

@@ -101,11 +101,10 @@ static void write_box(nf_text *t, const cli_box *b, const cli_place *p) {
 }
 
 void cli_svg(nf_text *t, const cli_drawing *d) {
-  cli_html(
-      t,
-      "<svg viewBox=\"0 0 %.0f %.0f\" width=\"%.0f\" height=\"%.0f\" role=\"img\" aria-label=\"graph of %zu "
-      "boxes\">\n",
-      d->size.x, d->size.y, d->size.x, d->size.y, d->n_boxes);
+  cli_html(t,
+           "<svg class=\"graph\" style=\"--w:%.0fpx\" viewBox=\"0 0 %.0f %.0f\" role=\"img\" "
+           "aria-label=\"graph of %zu boxes\">\n",
+           d->size.x, d->size.x, d->size.y, d->n_boxes);
   for (size_t f = 0; f < d->n_frames; f++) write_frame(t, d, f);
   cli_html(t, "\n");
   for (size_t i = 0; i < d->n_wires; i++) {
