@@ -80,7 +80,7 @@ static void print_counts(const json_t *doc) {
 
 void cli_explain_brief(const json_t *doc) {
   const json_t *range = json_object_get(doc, "range"), *model = json_object_get(doc, "model");
-  printf("%s, %.0f layers, fusions by %s for steps of %.0f to %.0f tokens\n", cli_text(model, "family"),
+  printf("%s, %.0f layers, fusions: %s, for steps of %.0f to %.0f tokens\n", cli_text(model, "family"),
          cli_number(model, "layers"), cli_text(json_object_get(doc, "fusion"), "mode"),
          cli_number(range, "lo"), cli_number(range, "hi"));
   cli_outline o;

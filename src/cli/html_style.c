@@ -24,7 +24,7 @@ const char cli_html_style[] =
     ".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:10px;margin:16px 0}"
     ".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 12px}"
     ".card b{display:block;font-size:20px;font-weight:650;font-variant-numeric:tabular-nums}"
-    ".card span{color:var(--dim);font-size:13px}.card .saved{color:var(--good)}\n"
+    ".card span{color:var(--dim);font-size:13px}.card .saved{color:var(--good);white-space:nowrap}\n"
     ".panel{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;margin:10px 0}"
     ".pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:10px}"
     ".pair .panel{margin:0;min-width:0}.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"

@@ -31,6 +31,14 @@ static int columns(const char *s, size_t n) {
   return count;
 }
 
+// A name from a file may hold what would steer the terminal.
+static void print_safely(const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const unsigned char c = (unsigned char)s[i];
+    putchar(c < ' ' || c == 0x7F ? '?' : c);
+  }
+}
+
 static void print_words(const char *s, int indent, int hang) {
   int at = printf("%*s", indent, "");
   for (bool first = true; *s != '\0'; first = false) {
@@ -40,7 +48,7 @@ static void print_words(const char *s, int indent, int hang) {
       at = printf("\n%*s", hang, "") - 1;
     else if (!first)
       at += printf(" ");
-    fwrite(s, 1, n, stdout);
+    print_safely(s, n);
     at += wide;
     s += n + (s[n] == ' ');
   }
