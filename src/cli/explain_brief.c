@@ -34,7 +34,10 @@ static void print_candidate(const json_t *c) {
 
 static void print_class(const cli_outline *o, const cli_class *c) {
   if (cli_outline_count(o, CLI_SITES, c->layer) == 0) return;
-  printf("%s\n", c->title);
+  if (c->n > 1)
+    printf("%s, %zu in all\n", c->title, c->n);
+  else
+    printf("%s\n", c->title);
   const json_t *site, *candidate;
   for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
     const json_t *list = json_object_get(site, "candidates");

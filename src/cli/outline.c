@@ -149,7 +149,8 @@ static bool equal(const cli_outline *o, const nf_text *of_layer, size_t a, size_
   return a != 0 && b != o->n_layers - 1 && strcmp(of_layer[a].at, of_layer[b].at) == 0;
 }
 
-// "1 to 35", "1, 3 .. 35", "0, 4 to 7, 9". Runs of equal steps, so that every second layer is one run.
+// "1 to 35", "1, 3 .. 35", "0, 4 to 7, 9". Runs of equal steps, so that every second layer is one run; of
+// many runs the first and the end.
 // at: layers as the outline numbers them, one more than their names tell.
 static void write_run(nf_text *t, const size_t *at, size_t n, size_t step) {
   nf_text_printf(t, "%s%zu", t->n != 0 ? ", " : "", at[0] - 1);
@@ -159,7 +160,8 @@ static void write_run(nf_text *t, const size_t *at, size_t n, size_t step) {
 }
 
 static void write_layers(nf_text *t, const size_t *at, size_t n) {
-  for (size_t i = 0, k; i < n; i = k) {
+  for (size_t i = 0, k, runs = 0; i < n; i = k, runs++) {
+    if (runs == 4) return nf_text_printf(t, " .. %zu", at[n - 1] - 1);
     const size_t step = i + 1 < n ? at[i + 1] - at[i] : 1;
     for (k = i + 1; k < n && at[k] - at[k - 1] == step;) k++;
     if (k - i == 2 && k < n) k--; // two that a longer run may follow
