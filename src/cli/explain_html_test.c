@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "cli/explain.h"
 #include "cli/html.h"
+#include "tests/support/alloc_fail.h"
 #include <ctype.h>
 #include <infuse/inspect.h>
 #include <setjmp.h> // cmocka wants these before itself
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -68,7 +70,8 @@ static void check_alone(const char *page) {
 static char *page_of(const json_t *doc) {
   char *page = NULL;
   size_t n;
-  const char *path = "explain_html_test.html";
+  char path[64];
+  snprintf(path, sizeof path, "/tmp/infuse-page-%d.html", (int)getpid());
   nf_status st = cli_explain_html(doc, path);
   assert_string_equal(nf_status_message(st), "");
   st = nf_file_load(path, (size_t)1 << 26, &page, &n);
@@ -204,11 +207,35 @@ static void writes_all_or_nothing(void **state) {
   nf_json_deinit(&doc);
 }
 
+// Any allocation may fail: then there is an error and no page, or a page that lacks a line; nothing leaks.
+static void survives_lack_of_memory(void **state) {
+  (void)state;
+  if (!nf_alloc_fail_available()) skip();
+  char path[64];
+  snprintf(path, sizeof path, "/tmp/infuse-poor-%d.html", (int)getpid());
+  nf_json doc = explain("checkpoints/gpt-oss-tiny", "gfx950");
+  nf_alloc_fail_at(0, false);
+  const int64_t live = nf_alloc_live();
+  assert_true(nf_is_ok(cli_explain_html(doc.root, path)));
+  const uint64_t all = nf_alloc_count(), step = all / 400 + 1;
+  for (uint64_t n = 1; n <= all; n += n < 40 ? 1 : step) {
+    assert_true(remove(path) == 0 || n > 1);
+    nf_alloc_fail_at(n, true);
+    const nf_status st = cli_explain_html(doc.root, path);
+    nf_alloc_fail_at(0, false);
+    assert_int_equal(nf_is_ok(st), nf_path_exists(path));
+    nf_status_free(st);
+    assert_int_equal(nf_alloc_live(), live);
+  }
+  remove(path);
+  nf_json_deinit(&doc);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(pages_of_models),       cmocka_unit_test(escapes_all_names),
       cmocka_unit_test(takes_what_is_missing), cmocka_unit_test(large_graphs_are_bounded),
-      cmocka_unit_test(writes_all_or_nothing),
+      cmocka_unit_test(writes_all_or_nothing), cmocka_unit_test(survives_lack_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain's text about kernels and memory.
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/doc.h"
 #include "cli/explain.h"
 #include "cli/screen.h"
@@ -22,39 +23,50 @@ char *cli_node_key(const json_t *node) {
              : key;
 }
 
-static void print_types(const json_t *node) {
+static void write_types(const json_t *node, nf_text *t) {
   size_t i;
   json_t *result;
   json_array_foreach(json_object_get(node, "results"), i, result)
-      printf("%s%s", i != 0 ? ", " : "", cli_text(result, "type"));
+      nf_text_printf(t, "%s%s", i != 0 ? ", " : "", cli_text(result, "type"));
 }
 
-static void print_wants(json_t *wants) {
+static void write_wants(json_t *wants, nf_text *t) {
   const char *extent;
   json_t *padded;
   json_object_foreach(wants, extent, padded)
-      printf(", wants %s padded to %" JSON_INTEGER_FORMAT, extent, json_integer_value(padded));
+      nf_text_printf(t, ", wants %s padded to %.0f", extent, json_number_value(padded));
+}
+
+static void print_text(int indent, int hang, nf_text *t) {
+  if (t->n != 0 && !t->failed) cli_wrapped(indent, hang, "%s", t->at);
+  nf_text_deinit(t);
+  *t = (nf_text){0};
+}
+
+static void print_refusals(const json_t *node, const char *kernel) {
+  size_t i;
+  json_t *c;
+  json_array_foreach(json_object_get(node, "candidates"), i, c) {
+    if (cli_is(c, "here") && !cli_equal(c, "kernel", kernel))
+      cli_wrapped(8, 12, "not %s: %s", cli_text(c, "kernel"), cli_text(c, "verdict"));
+  }
 }
 
 static void print_group(const cli_group *g) {
   const char *kernel = cli_text(g->node, "kernel");
   const int name = (int)strcspn(g->key, "\n");
   const char *body = g->key + name + 1;
-  printf("%4zux %.*s : ", g->count, name, g->key);
-  print_types(g->node);
-  printf("\n");
+  nf_text t = {0};
+  nf_text_printf(&t, "%*s%zux %.*s : ", g->count < 10 ? 3 : g->count < 100 ? 2 : 1, "", g->count, name, g->key);
+  write_types(g->node, &t);
+  print_text(0, 8, &t);
   cli_wrapped(8, 12, "= %.*s", (int)strcspn(body, "\n"), body);
   if (kernel[0] == '?') return; // a view
-  printf("        %s %s, %.2f µs", cli_is(g->node, "declared") ? "would run" : "runs", kernel,
-         cli_number(g->node, "us"));
-  print_wants(json_object_get(g->node, "wants"));
-  printf("\n");
-  size_t i;
-  json_t *c;
-  json_array_foreach(json_object_get(g->node, "candidates"), i, c) {
-    if (cli_is(c, "here") && !cli_equal(c, "kernel", kernel))
-      cli_wrapped(8, 12, "not %s: %s", cli_text(c, "kernel"), cli_text(c, "verdict"));
-  }
+  nf_text_printf(&t, "%s %s, %.2f µs", cli_is(g->node, "declared") ? "would run" : "runs", kernel,
+                 cli_number(g->node, "us"));
+  write_wants(json_object_get(g->node, "wants"), &t);
+  print_text(8, 12, &t);
+  print_refusals(g->node, kernel);
 }
 
 void cli_print_kernels(const json_t *doc, bool all) {
