@@ -77,7 +77,7 @@ has '"ok": false'
 sed 's/"kernel": *"linear_bf16_gfx950"/"kernel": "linear_other"/' "$out/off.json" >"$out/kernel.json"
 exits 0 "" --diff "$out/off.json" "$out/kernel.json"
 has 'L#.attn.q: linear_bf16_gfx950 -> linear_other'
-sed 's/L1\.attn\.residual/L1.\\u001b[31m/' "$out/cost.json" >"$out/evil.json"
+sed 's/L1\.attn\.residual/L1.\\u001b[31m/g' "$out/cost.json" >"$out/evil.json"
 exits 1 "" --diff "$out/cost.json" "$out/evil.json" --all
 ! grep -q "$(printf '\033')" "$out/out" || fail "a name steers the terminal"
 
