@@ -57,7 +57,7 @@ static void print_group(const cli_group *g) {
   const int name = (int)strcspn(g->key, "\n");
   const char *body = g->key + name + 1;
   nf_text t = {0};
-  nf_text_printf(&t, "%*s%zux %.*s : ", g->count < 10 ? 3 : g->count < 100 ? 2 : 1, "", g->count, name, g->key);
+  nf_text_printf(&t, "%4zux %.*s : ", g->count, name, g->key);
   write_types(g->node, &t);
   print_text(0, 8, &t);
   cli_wrapped(8, 12, "= %.*s", (int)strcspn(body, "\n"), body);
