@@ -157,10 +157,21 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
   case NF_OP_pad:
   case NF_OP_unpad:
   case NF_OP_all_reduce:
+  case NF_OP_all_gather:
+  case NF_OP_rank_ids:
   case NF_OP_add_rms_norm:
   case NF_OP_all_reduce_rms_norm:
   case NF_OP_all_reduce_add_rms_norm:
     return nf_case_make_fused(d, m);
+  case NF_OP_rms_norm_quantise:
+  case NF_OP_add_rms_norm_quantise:
+  case NF_OP_all_reduce_rms_norm_quantise:
+  case NF_OP_all_reduce_add_rms_norm_quantise:
+    return nf_case_make_quantised(d, m);
+  case NF_OP_rms_norm_gated_quantise:
+  case NF_OP_silu_mul:
+  case NF_OP_sigmoid_mul:
+    return nf_case_make_gated(d, m);
   case NF_OP_causal_conv1d:
   case NF_OP_gated_delta_rule:
     return make_recurrent(m, d, t);

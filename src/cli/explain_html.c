@@ -13,13 +13,20 @@ static void write_facts(nf_text *t, const json_t *doc) {
   const json_t *m = json_object_get(doc, "model"), *target = json_object_get(doc, "target"),
                *plan = json_object_get(doc, "plan"), *range = json_object_get(doc, "range");
   cli_html(t, "<h1>%s on %s</h1>\n", cli_text(m, "family"), cli_text(target, "name"));
-  cli_html(t,
-           "<p class=\"dim\">%.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token). Steps "
-           "of %.0f to "
-           "%.0f tokens, costs estimated at %.0f. Fusions: %s.</p>\n",
-           cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"), cli_number(m, "experts"),
-           cli_number(m, "experts_per_token"), cli_number(range, "lo"), cli_number(range, "hi"),
-           cli_number(range, "at"), cli_text(json_object_get(doc, "fusion"), "mode"));
+  cli_html(t, "<p class=\"dim\">%.0f layers, hidden %.0f, vocabulary %.0f", cli_number(m, "layers"),
+           cli_number(m, "hidden"), cli_number(m, "vocab"));
+  if (cli_number(m, "experts") > 0)
+    cli_html(t, ", %.0f experts (%.0f a token)", cli_number(m, "experts"),
+             cli_number(m, "experts_per_token"));
+  cli_html(t, ". Steps of %.0f to %.0f tokens, costs estimated at %.0f. Fusions: %s.",
+           cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"),
+           cli_text(json_object_get(doc, "fusion"), "mode"));
+  if (cli_number(m, "world") > 1)
+    cli_html(t,
+             " On %.0f ranks, which wait for one another %.0f times a step; costs, nodes and bytes are those "
+             "of one.",
+             cli_number(m, "world"), cli_number(plan, "barriers"));
+  cli_html(t, "</p>\n");
   if (cli_number(plan, "declared") > 0)
     cli_html(
         t,

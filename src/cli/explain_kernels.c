@@ -120,8 +120,8 @@ static void print_pools(const json_t *pools) {
 void cli_print_memory(const json_t *doc, bool all) {
   const json_t *b = json_object_get(doc, "budget"), *memory = cli_in(doc, "plan", "memory");
   cli_heading("memory: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f",
-              gib(b, "weights"), gib(b, "caches"), gib(b, "activations"), gib(memory, "unshared"),
-              gib(b, "tables"));
+              gib(b, "weights"), gib(b, "caches"), gib(b, "activations"),
+              cli_number(json_object_get(doc, "model"), "world") * gib(memory, "unshared"), gib(b, "tables"));
   print_pools(json_object_get(doc, "pools"));
   print_largest(json_object_get(memory, "values"), all ? SIZE_MAX : 8);
 }

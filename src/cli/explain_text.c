@@ -19,14 +19,21 @@ static void print_head(const json_t *doc) {
   if (cli_number(plan, "declared") > 0)
     cli_wrapped(0, 2, "note: %.0f of %.0f kernels are declared, not written yet: this plan can't be run",
                 cli_number(plan, "declared"), cli_number(plan, "launches"));
-  cli_wrapped(0, 2, "model: %s, %.0f layers, hidden %.0f, vocabulary %.0f, %.0f experts (%.0f a token)%s",
-              cli_text(m, "family"), cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"),
-              cli_number(m, "experts"), cli_number(m, "experts_per_token"),
+  char experts[64] = "";
+  if (cli_number(m, "experts") > 0)
+    snprintf(experts, sizeof experts, ", %.0f experts (%.0f a token)", cli_number(m, "experts"),
+             cli_number(m, "experts_per_token"));
+  cli_wrapped(0, 2, "model: %s, %.0f layers, hidden %.0f, vocabulary %.0f%s%s", cli_text(m, "family"),
+              cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"), experts,
               cli_is(m, "files") ? "" : "; no weight files, types from the family's inventory");
   cli_wrapped(0, 2, "step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits",
               cli_number(m, "batch"), cli_number(m, "sessions"), cli_number(m, "context"),
               cli_number(m, "rows"));
   cli_print_target("target: ", json_object_get(doc, "target"));
+  if (cli_number(m, "world") > 1)
+    cli_wrapped(0, 2,
+                "ranks: %.0f, each with a share of the weights; they wait for one another %.0f times a step",
+                cli_number(m, "world"), cli_number(plan, "barriers"));
 }
 
 // ---- sites ----

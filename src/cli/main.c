@@ -89,6 +89,7 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .batch = o->chunk,
                                 .memory = (uint64_t)o->memory,
                                 .layers = o->layers,
+                                .world = o->world,
                                 .plain_activations = o->act_quant != NULL && strcmp(o->act_quant, "off") == 0,
                                 .dummy = o->load_format != NULL && strcmp(o->load_format, "dummy") == 0,
                                 .force = o->force.at,

@@ -36,6 +36,7 @@ static const row rows[] = {
     {"--act-quant", "on|off", TEXT, AT(act_quant), 0, 0, CLI_MODEL,
      "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
+    {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL, "ranks that share the model (1)"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
     {"--fuse", "cost|ordered|off", TEXT, AT(fuse), 0, 0, CLI_MODEL,
      "how fusions are chosen (cost; ref: off)"},

@@ -127,12 +127,16 @@ void cli_render_verify(const char *json, size_t n, bool all) {
   const json_t *rows = json_object_get(doc, "rows");
   kind *kinds = calloc(json_array_size(rows) + 1, sizeof *kinds);
   const size_t count = kinds != NULL ? group_rows(rows, all, kinds) : 0;
-  printf("device %s against the reference, %.0f tokens; error = ||plan - reference|| / ||reference||\n",
-         cli_text(doc, "device"), cli_number(doc, "tokens"));
+  printf("device %s, %.0f rank(s), %.0f tokens: %.0f kernels against the reference; the same %.0f without "
+         "fusions\n",
+         cli_text(doc, "device"), cli_number(doc, "world"), cli_number(doc, "tokens"),
+         cli_number(doc, "kernels"), cli_number(doc, "unfused_kernels"));
+  printf("error = ||plan - reference|| / ||reference||, unfused the same without fusions\n");
   for (size_t i = 0; i < count; i++) {
     const json_t *w = kinds[i].worst;
-    printf("%4zux %-24s %-15s error %.1e at %-20s bound %.0e  %s\n", kinds[i].count, kinds[i].key,
-           cli_text(w, "op"), cli_number(w, "error"), cli_text(w, "name"), cli_number(w, "bound"),
+    printf("%4zux %-24s %-15s error %.1e unfused %.1e at %-20s bound %.0e  %s\n", kinds[i].count,
+           kinds[i].key, cli_text(w, "op"), cli_number(w, "error"), cli_number(w, "unfused"),
+           cli_text(w, "name"), cli_number(w, "bound"),
            json_is_true(json_object_get(w, "ok")) ? "ok" : "FAILED");
     free(kinds[i].key);
   }

@@ -140,7 +140,7 @@ static nf_status find_result(const nf_graph *g, nf_val v, int i, nf_val *out) {
   const nf_value *value = &g->value[v];
   if (value->kind != NF_VALUE_RESULT) return nf_error(NF_BAD_INPUT, "%s is no node's result", value->name);
   const nf_node *n = &g->node[value->node];
-  if (i < 0 || i >= nf_op_of(n->op)->n_out)
+  if (i < 0 || i >= nf_node_results(n))
     return nf_error(NF_BAD_INPUT, "%s: %s has no result %d", value->name, nf_op_of(n->op)->name, i);
   *out = n->out[i];
   return nf_ok();
@@ -167,7 +167,8 @@ static nf_status infer_node(const nf_graph *g, const nf_node *n, nf_op_desc *d) 
   return nf_op_infer(d);
 }
 
-// The results are called name[i], or with n_names 1 the later ones name[0] + "." + the result's own name.
+// The results are called name[i]; those without a name there, such as the later ones of n_names 1, name[0] +
+// "." + the result's own name.
 static nf_status add_node(nf_builder *b, const char *const *name, int n_names, nf_op op, const nf_val *in,
                           const void *attrs, nf_val *out) {
   nf_graph *g = b->graph;
@@ -179,9 +180,9 @@ static nf_status add_node(nf_builder *b, const char *const *name, int n_names, n
   memcpy(n.in, in, (size_t)info->n_in * sizeof *in);
   memcpy(&n.attr, attrs, attrs_size[op]);
   NF_TRY(infer_node(g, &n, &d), "%s%s", b->scope, name[0]);
-  for (int i = 0; i < info->n_out; i++) {
+  for (int i = 0; i < info->n_out && d.out[i].dtype != NF_NONE; i++) {
     nf_value v = {.type = d.out[i], .kind = NF_VALUE_RESULT, .node = (nf_node_id)g->n_nodes, .result = i};
-    const bool own = i < n_names;
+    const bool own = i < n_names && name[i];
     NF_TRY(full_name(b, name[own ? i : 0], own ? NULL : info->out[i].name, &v.name));
     NF_TRY(append_value(g, &v, &n.out[i]));
   }

@@ -188,7 +188,7 @@ static bool same_value(const nf_value *a, const nf_value *b) {
          nf_type_equal(&a->type, &b->type);
 }
 
-static void check_random(uint64_t seed, unsigned *ops) {
+static void check_random(uint64_t seed, uint64_t *ops) {
   nf_graph *g;
   nf_text first = {0}, second = {0};
   nf_status st = nf_random_graph(seed, &g);
@@ -201,7 +201,7 @@ static void check_random(uint64_t seed, unsigned *ops) {
   assert_int_equal(g->n_outputs, back->n_outputs);
   for (size_t i = 0; i < g->n_nodes; i++) {
     if (!same_node(&g->node[i], &back->node[i])) fail_msg("seed %d: node %d differs", (int)seed, (int)i);
-    *ops |= 1u << g->node[i].op;
+    *ops |= 1ull << g->node[i].op;
   }
   for (size_t i = 1; i < g->n_values; i++)
     if (!same_value(&g->value[i], &back->value[i])) fail_msg("seed %d: value %d differs", (int)seed, (int)i);
@@ -213,9 +213,9 @@ static void check_random(uint64_t seed, unsigned *ops) {
 
 static void at_random(void **state) {
   (void)state;
-  unsigned ops = 0;
+  uint64_t ops = 0;
   for (uint64_t seed = 1; seed <= 500; seed++) check_random(seed, &ops);
-  assert_int_equal(ops, (1u << NF_OP_COUNT) - 1); // every op has occurred
+  assert_int_equal(ops, (1ull << NF_OP_COUNT) - 1); // every op has occurred
 }
 
 int main(void) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: what every finished graph keeps, whoever made it.
+#include "graph/cut.h"
 #include "graph/rules.h"
 #include <string.h>
 
@@ -25,9 +26,10 @@ static nf_status check_weight(const nf_value *v) {
   for (int i = 0; i < v->type.rank; i++)
     if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
+  NF_TRY(nf_cut_check(&v->recipe.cut, &v->type));
   const int64_t stack = v->recipe.stack;
-  if (stack && (v->type.rank < 2 || stack != v->type.dim[0].c || !has_star(v->recipe.tensor) ||
-                (v->recipe.scales && !has_star(v->recipe.scales))))
+  if (stack && (v->type.rank < 2 || stack != nf_cut_whole(&v->recipe.cut, v->type).dim[0].c ||
+                !has_star(v->recipe.tensor) || (v->recipe.scales && !has_star(v->recipe.scales))))
     return nf_error(NF_BAD_INPUT,
                     "a stacked weight must have one part for each of its first extent, and a '*' in "
                     "the names of its tensors");
@@ -79,6 +81,7 @@ static nf_status verify_order(const nf_graph *g, nf_node_id id, nf_val *last) {
   const nf_op_info *info = nf_op_of(n->op);
   for (int i = 0; i < info->n_out; i++) {
     nf_val v = n->out[i];
+    if (!v && info->out[i].may) break;
     if (!v || v >= g->n_values)
       return nf_error(NF_BAD_INPUT, "node %u: result %s is missing", id, info->out[i].name);
     const nf_value *value = &g->value[v];
@@ -103,6 +106,9 @@ static nf_status verify_types(const nf_graph *g, const nf_node *n) {
   for (int i = 0; i < nf_op_of(n->op)->n_out; i++) {
     const nf_value *v = &g->value[n->out[i]];
     if (nf_type_equal(&d.out[i], &v->type)) continue;
+    if (!n->out[i] || d.out[i].dtype == NF_NONE)
+      return nf_error(NF_BAD_INPUT, "%s: result %s is %s", name, nf_op_of(n->op)->out[i].name,
+                      n->out[i] ? "there but must not be" : "missing");
     nf_text is = {0}, want = {0};
     nf_type_print(&v->type, &is);
     nf_type_print(&d.out[i], &want);

@@ -1,17 +1,37 @@
 // SPDX-License-Identifier: Apache-2.0
-// Shape rules that stand in infer_fused.c, under the names that infer.c's table is made of.
+// Shape rules that stand in infer_fused.c and infer_quantise.c, under the names that infer.c's table is made
+// of.
 #pragma once
 #include "op/op.h"
 
 nf_status nf_infer_pad(nf_op_desc *d);
 nf_status nf_infer_unpad(nf_op_desc *d);
 nf_status nf_infer_all_reduce(nf_op_desc *d);
+nf_status nf_infer_all_gather(nf_op_desc *d);
+nf_status nf_infer_rank_ids(nf_op_desc *d);
 nf_status nf_infer_add_rms_norm(nf_op_desc *d);
 nf_status nf_infer_all_reduce_rms_norm(nf_op_desc *d);
 nf_status nf_infer_all_reduce_add_rms_norm(nf_op_desc *d);
 #define infer_pad nf_infer_pad
 #define infer_unpad nf_infer_unpad
 #define infer_all_reduce nf_infer_all_reduce
+#define infer_all_gather nf_infer_all_gather
+#define infer_rank_ids nf_infer_rank_ids
 #define infer_add_rms_norm nf_infer_add_rms_norm
 #define infer_all_reduce_rms_norm nf_infer_all_reduce_rms_norm
 #define infer_all_reduce_add_rms_norm nf_infer_all_reduce_add_rms_norm
+
+nf_status nf_infer_rms_norm_quantise(nf_op_desc *d);
+nf_status nf_infer_add_rms_norm_quantise(nf_op_desc *d);
+nf_status nf_infer_all_reduce_rms_norm_quantise(nf_op_desc *d);
+nf_status nf_infer_all_reduce_add_rms_norm_quantise(nf_op_desc *d);
+nf_status nf_infer_rms_norm_gated_quantise(nf_op_desc *d);
+nf_status nf_infer_silu_mul(nf_op_desc *d);
+nf_status nf_infer_sigmoid_mul(nf_op_desc *d);
+#define infer_rms_norm_quantise nf_infer_rms_norm_quantise
+#define infer_add_rms_norm_quantise nf_infer_add_rms_norm_quantise
+#define infer_all_reduce_rms_norm_quantise nf_infer_all_reduce_rms_norm_quantise
+#define infer_all_reduce_add_rms_norm_quantise nf_infer_all_reduce_add_rms_norm_quantise
+#define infer_rms_norm_gated_quantise nf_infer_rms_norm_gated_quantise
+#define infer_silu_mul nf_infer_silu_mul
+#define infer_sigmoid_mul nf_infer_sigmoid_mul

@@ -9,6 +9,7 @@
 #define OPT(n) char n;
 #define POOL(n) char n;
 #define OUT(n) char n;
+#define MAY(n) char n;
 #define SAME(n) char n;
 #define REAL(n) char n;
 #define INT(n) char n;
@@ -39,8 +40,9 @@ enum {
 #define IN(n) {#n, NF_OPERAND_IN},
 #define OPT(n) {#n, NF_OPERAND_OPT},
 #define POOL(n) {#n, NF_OPERAND_POOL},
-#define OUT(n) {#n, -1},
-#define SAME(n) {#n, (int)offsetof(operands, n)},
+#define OUT(n) {#n, -1, false},
+#define MAY(n) {#n, -1, true},
+#define SAME(n) {#n, (int)offsetof(operands, n), false},
 #define REAL(n) {#n, NF_ATTR_REAL, offsetof(attributes, n)},
 #define INT(n) {#n, NF_ATTR_INT, offsetof(attributes, n)},
 #define FLAG(n) {#n, NF_ATTR_FLAG, offsetof(attributes, n)},

@@ -61,6 +61,7 @@ typedef struct nf_op_info {
   struct nf_result_info {
     const char *name;
     int alias; // operand whose storage this result is (pools), or -1
+    bool may;  // may be absent: dtype NF_NONE, no value
   } out[NF_MAX_OUT];
   struct nf_attr_info {
     const char *name;

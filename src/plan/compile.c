@@ -38,13 +38,18 @@ static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compi
   return fuse(o, c);
 }
 
-nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
-  nf_compiled c = {0};
+nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out) {
   nf_plan_options p = o->plan;
   p.select = select_of(o);
   p.at = o->at;
+  p.rank = rank;
+  return nf_plan_create(c->graph, &p, out);
+}
+
+nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
+  nf_compiled c = {0};
   nf_status st = choose(g, o, &c);
-  if (nf_is_ok(st)) st = nf_plan_create(c.graph, &p, &c.plan);
+  if (nf_is_ok(st)) st = nf_compiled_plan(&c, o, o->plan.rank, &c.plan);
   if (nf_is_ok(st))
     *out = c;
   else

@@ -78,6 +78,7 @@ static void experts_step(maker *m) {
   nf_val weights =
       NF_BUILD(&m->b, fresh(m), router_topk, (logits, forced), .k = k, .over_all = chance(m, 50));
   nf_val ids = nf_build_result(&m->b, weights, 1);
+  if (chance(m, 20)) ids = NF_BUILD(&m->b, fresh(m), rank_ids, (ids), .size = experts);
   nf_val w = weight(m, NF_TYPE(weight_dtype(m), NF_C(experts), NF_C(m->hidden), NF_C(m->hidden)));
   nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(experts), NF_C(m->hidden))) : 0;
   nf_val x = m->stream;
@@ -121,6 +122,12 @@ static void padded_step(maker *m) {
                             : project(m, sum, m->hidden, m->hidden, m->dtype);
 }
 
+// The columns of two ranks side by side, and what they come to.
+static void gathered_step(maker *m) {
+  const nf_val all = NF_BUILD(&m->b, fresh(m), all_gather, (m->stream), .world = 2);
+  m->stream = project(m, all, 2 * m->hidden, m->hidden, m->dtype);
+}
+
 static void fused_step(maker *m) {
   const nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden))), x = m->stream;
   const bool one_plus = chance(m, 50);
@@ -141,6 +148,39 @@ static void fp8_step(maker *m) {
   m->stream = NF_BUILD(&m->b, fresh(m), linear, (x, w, 0), .out = m->dtype);
 }
 
+// The same in one op with what stands before it.
+static void fused_fp8_step(maker *m) {
+  const bool rows = chance(m, 50), keep = chance(m, 50);
+  const nf_dtype to = rows ? NF_FP8_ROW : NF_FP8_GROUP;
+  const nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden))), x = m->stream;
+  nf_val y = 0;
+  switch (below(m, 7)) {
+  case 0:
+    y = NF_BUILD(&m->b, fresh(m), rms_norm_quantise, (x, w), .eps = 1, .to = to, .keep = keep);
+    break;
+  case 1:
+    y = NF_BUILD(&m->b, fresh(m), add_rms_norm_quantise, (x, x, w), .eps = 1, .to = to, .keep = keep);
+    break;
+  case 2:
+    y = NF_BUILD(&m->b, fresh(m), all_reduce_rms_norm_quantise, (x, w), .eps = 1, .to = to, .keep = keep);
+    break;
+  case 3:
+    y = NF_BUILD(&m->b, fresh(m), all_reduce_add_rms_norm_quantise, (x, x, w), .eps = 1, .to = to,
+                 .keep = keep);
+    break;
+  case 4:
+    y = NF_BUILD(&m->b, fresh(m), rms_norm_gated_quantise, (x, x, w), .eps = 1, .to = to);
+    break;
+  case 5:
+    y = NF_BUILD(&m->b, fresh(m), silu_mul, (x, x), .quantise = to);
+    break;
+  default:
+    y = NF_BUILD(&m->b, fresh(m), sigmoid_mul, (x, x), .quantise = to);
+  }
+  nf_val v = weight(m, NF_TYPE(rows ? NF_FP8_ROW : NF_FP8_BLOCK, NF_C(m->hidden), NF_C(m->hidden)));
+  m->stream = NF_BUILD(&m->b, fresh(m), linear, (y, v, 0), .out = m->dtype);
+}
+
 // Some columns go through an activation each; one column gates all of them.
 static void gates_step(maker *m) {
   const int64_t left = 1 + below(m, m->hidden - 1);
@@ -150,7 +190,8 @@ static void gates_step(maker *m) {
   nf_val gate = project(m, m->stream, m->hidden, 1, float_dtype(m));
   gate = NF_BUILD(&m->b, fresh(m), sigmoid, (gate), );
   nf_val y = NF_BUILD(&m->b, fresh(m), concat, (a, b), );
-  m->stream = NF_BUILD(&m->b, fresh(m), mul, (y, gate), );
+  y = NF_BUILD(&m->b, fresh(m), mul, (y, gate), );
+  m->stream = chance(m, 50) ? NF_BUILD(&m->b, fresh(m), silu_mul, (y, gate), ) : y;
 }
 
 static nf_val state(maker *m, nf_type slot) {
@@ -183,9 +224,9 @@ static void recurrent_step(maker *m) {
 }
 
 static void make(maker *m) {
-  static void (*const steps[])(maker *) = {norm_step,      project_step,  swiglu_step, experts_step,
-                                           attention_step, padded_step,   fused_step,  fp8_step,
-                                           gates_step,     recurrent_step};
+  static void (*const steps[])(maker *) = {norm_step,      project_step,   swiglu_step,    experts_step,
+                                           attention_step, padded_step,    fused_step,     fp8_step,
+                                           gates_step,     recurrent_step, fused_fp8_step, gathered_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);
   m->hidden = HEAD * (1 + below(m, 4));

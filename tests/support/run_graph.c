@@ -117,11 +117,14 @@ static nf_status fill_leaves(nf_ran *r) {
   return nf_ok();
 }
 
-static nf_status run_node(nf_ran *r, const nf_node *n) {
+const nf_variant *nf_ran_reference(const nf_op_desc *d) { return nf_reference_of(d->op); }
+
+static nf_status run_node(nf_ran *r, nf_ran_kernel *kernel, const nf_node *n) {
   const nf_op_info *info = nf_op_of(n->op);
   const nf_args_layout *layout = nf_args_layout_of(n->op);
-  const nf_variant *ref = nf_reference_of(n->op);
-  if (!ref) return nf_ok(); // a view
+  if (info->flags & NF_OP_VIEW) return nf_ok();
+  const nf_op_desc d = nf_graph_describe(r->g, n);
+  const nf_variant *v = kernel(&d);
   char *args = nf_arena_alloc(&r->arena, 1, layout->size);
   if (!args) return no_memory();
   memcpy(args + layout->attrs, &n->attr, layout->attrs_size);
@@ -131,29 +134,35 @@ static nf_status run_node(nf_ran *r, const nf_node *n) {
     for (int k = 0; k < info->n_in; k++)
       tensor[layout->in[k]] = n->in[k] ? nf_ran_value(r, rank, n->in[k]) : (nf_tensor){0};
     for (int i = 0; i < info->n_out; i++)
-      if (info->out[i].alias < 0) tensor[layout->out[i]] = nf_ran_value(r, rank, n->out[i]);
-    const int64_t blocks = ref->blocks(args);
-    for (int64_t b = 0; b < blocks; b++) ref->run(args, b);
+      if (info->out[i].alias < 0)
+        tensor[layout->out[i]] = n->out[i] ? nf_ran_value(r, rank, n->out[i]) : (nf_tensor){0};
+    const int64_t blocks = v->blocks(args);
+    for (int64_t b = 0; b < blocks; b++) v->run(args, b);
   }
   return nf_ok();
 }
 
-static nf_status run(nf_ran *r) {
+static nf_status run(nf_ran *r, nf_ran_kernel *kernel) {
   NF_TRY(place(r));
   NF_TRY(make_batch(r));
   NF_TRY(fill_leaves(r));
-  for (size_t i = 0; i < r->g->n_nodes; i++) NF_TRY(run_node(r, &r->g->node[i]));
+  for (size_t i = 0; i < r->g->n_nodes; i++) NF_TRY(run_node(r, kernel, &r->g->node[i]));
   return nf_ok();
 }
 
 nf_status nf_ran_create(const nf_graph *g, int world, int64_t tokens, uint64_t seed, nf_ran **out) {
+  return nf_ran_create_by(nf_ran_reference, g, world, tokens, seed, out);
+}
+
+nf_status nf_ran_create_by(nf_ran_kernel *kernel, const nf_graph *g, int world, int64_t tokens, uint64_t seed,
+                           nf_ran **out) {
   nf_ran *r = nf_alloc(1, sizeof *r);
   if (!r) return no_memory();
   r->g = g;
   r->world = world;
   r->seed = seed;
   r->at = nf_sizes_of(tokens, 1, nf_min(tokens, ROWS));
-  nf_status st = run(r);
+  nf_status st = run(r, kernel);
   if (nf_is_ok(st))
     *out = r;
   else
@@ -171,7 +180,10 @@ void nf_ran_destroy(nf_ran *r) {
 static double row_difference(const nf_tensor *x, const nf_tensor *y, int64_t row) {
   const int64_t cols = nf_tensor_cols(x);
   const size_t bytes = (size_t)nf_max(cols, x->padded) * (size_t)nf_dtype_of(x->dtype)->bits / 8;
-  if (memcmp(nf_tensor_row(x, row), nf_tensor_row(y, row), bytes) == 0) return 0;
+  const size_t scales = nf_is_fp8(x->dtype) ? (size_t)nf_scale_cols(x->dtype, cols) * sizeof(float) : 0;
+  if (memcmp(nf_tensor_row(x, row), nf_tensor_row(y, row), bytes) == 0 &&
+      (!scales || memcmp(nf_tensor_scales(x, row), nf_tensor_scales(y, row), scales) == 0))
+    return 0;
   float a[nf_max(1, cols)], b[nf_max(1, cols)];
   double most = 0x1p-60, off = 0x1p-120; // the bytes differ, if only in a sign of zero
   nf_row_decode(x, row, a);

@@ -10,6 +10,7 @@
 #define OPT(n) char n;
 #define POOL(n) char n;
 #define OUT(n) char n;
+#define MAY(n) char n;
 #define SAME(n)
 #define NF_OP(name, flags, in, out, attrs, what) \
   typedef struct name##_index {                  \
@@ -21,6 +22,7 @@
 #define OPT(n) offsetof(index, n),
 #define POOL(n) offsetof(index, n),
 #define OUT(n) offsetof(index, n),
+#define MAY(n) offsetof(index, n),
 #define SAME(n) offsetof(index, n),
 #define TENSORS(end) (((end) + alignof(nf_tensor) - 1) / alignof(nf_tensor) * alignof(nf_tensor))
 #define NF_OP(name, flags, in_, out_, attrs_, what)                                       \

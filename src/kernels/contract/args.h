@@ -11,6 +11,7 @@
 #define OPT(n) nf_tensor n;
 #define POOL(n) nf_tensor n;
 #define OUT(n) nf_tensor n;
+#define MAY(n) nf_tensor n;
 #define SAME(n)
 #define NF_OP(name, flags, in, out, attrs, what)                     \
   typedef struct nf_##name##_args {                                  \

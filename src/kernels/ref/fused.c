@@ -1,31 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Padding, sums over ranks, and the norms that these and residuals fuse with. A block is one row; a sum over
 // ranks reads the row from each of them, so every rank does the whole of it and none waits inside.
-#include "kernels/ref/ref.h"
+#include "kernels/ref/fused.h"
 #include <string.h>
-
-// Row r of x summed over the ranks, unrounded.
-static void reduce(const nf_batch *batch, const nf_tensor *x, int64_t r, float *out) {
-  const nf_comm *c = batch->comm;
-  const int64_t cols = nf_tensor_cols(x);
-  float room[nf_ref_room(x)];
-  for (int64_t i = 0; i < cols; i++) out[i] = 0;
-  for (int rank = 0; rank < (c ? c->world : 1); rank++) {
-    nf_tensor theirs = *x;
-    if (c) theirs.data = c->base[rank] + ((char *)x->data - c->base[c->rank]);
-    const float *row = nf_ref_row(&theirs, r, room);
-    for (int64_t i = 0; i < cols; i++) out[i] = rank == 0 ? row[i] : out[i] + row[i];
-  }
-}
-
-// x as it is after a store into `dtype`.
-static void round_row(nf_dtype dtype, float *x, int64_t n) {
-  if (dtype == NF_F32) return;
-  uint16_t room[nf_max(1, n)];
-  const nf_tensor t = {.data = room, .dtype = dtype, .rank = 1, .dim = {n}, .stride = {1}};
-  nf_row_encode(&t, 0, x);
-  nf_row_decode(&t, 0, x);
-}
 
 int64_t nf_pad_ref_blocks(const nf_pad_args *a) { return nf_tensor_rows(&a->y); }
 
@@ -45,8 +22,30 @@ int64_t nf_all_reduce_ref_blocks(const nf_all_reduce_args *a) { return nf_tensor
 
 void nf_all_reduce_ref(const nf_all_reduce_args *a, int64_t r) {
   float y[nf_max(1, nf_tensor_cols(&a->y))];
-  reduce(a->batch, &a->x, r, y);
+  nf_ref_reduce(a->batch, &a->x, r, y);
   nf_row_encode(&a->y, r, y);
+}
+
+int64_t nf_all_gather_ref_blocks(const nf_all_gather_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_all_gather_ref(const nf_all_gather_args *a, int64_t r) {
+  const nf_comm *c = a->batch->comm;
+  const size_t n = (size_t)(nf_tensor_cols(&a->x) * nf_dtype_of(a->x.dtype)->bits / 8);
+  for (int rank = 0; rank < (c ? c->world : 1); rank++) {
+    const nf_tensor theirs = nf_ref_of_rank(c, &a->x, rank);
+    memcpy((char *)nf_tensor_row(&a->y, r) + (size_t)rank * n, nf_tensor_row(&theirs, r), n);
+  }
+}
+
+int64_t nf_rank_ids_ref_blocks(const nf_rank_ids_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_rank_ids_ref(const nf_rank_ids_args *a, int64_t r) {
+  const int64_t first = a->batch->comm ? a->attr.size * a->batch->comm->rank : 0;
+  int32_t *y = nf_tensor_row(&a->y, r);
+  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) {
+    const int64_t id = nf_ref_int(&a->x, r, i) - first;
+    y[i] = id >= 0 && id < a->attr.size ? (int32_t)id : -1;
+  }
 }
 
 int64_t nf_add_rms_norm_ref_blocks(const nf_add_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
@@ -69,8 +68,8 @@ int64_t nf_all_reduce_rms_norm_ref_blocks(const nf_all_reduce_rms_norm_args *a) 
 void nf_all_reduce_rms_norm_ref(const nf_all_reduce_rms_norm_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
   float h[nf_max(1, cols)], y[nf_max(1, cols)];
-  reduce(a->batch, &a->x, r, h);
-  round_row(a->x.dtype, h, cols);
+  nf_ref_reduce(a->batch, &a->x, r, h);
+  nf_ref_round(a->x.dtype, h, cols);
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
   nf_row_encode(&a->y, r, y);
   nf_row_encode(&a->reduced, r, h);
@@ -84,8 +83,8 @@ void nf_all_reduce_add_rms_norm_ref(const nf_all_reduce_add_rms_norm_args *a, in
   const int64_t cols = nf_tensor_cols(&a->y);
   float residual_room[nf_ref_room(&a->residual)], h[nf_max(1, cols)], y[nf_max(1, cols)];
   const float *residual = nf_ref_row(&a->residual, r, residual_room);
-  reduce(a->batch, &a->x, r, h);
-  round_row(a->x.dtype, h, cols);
+  nf_ref_reduce(a->batch, &a->x, r, h);
+  nf_ref_round(a->x.dtype, h, cols);
   for (int64_t i = 0; i < cols; i++) h[i] += residual[i];
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
   nf_row_encode(&a->y, r, y);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Activations as FP8. A block is one row.
-#include "kernels/ref/ref.h"
+#include "kernels/ref/fused.h"
 #include "tensor/scalar.h"
 
 int64_t nf_quantise_ref_blocks(const nf_quantise_args *a) { return nf_tensor_rows(&a->y); }
@@ -14,11 +14,15 @@ static float encode(const float *x, int64_t n, uint8_t *code) {
   return scale;
 }
 
-void nf_quantise_ref(const nf_quantise_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->x), group = nf_dtype_of(a->y.dtype)->group_cols;
-  float room[nf_ref_room(&a->x)], *scale = nf_tensor_scales(&a->y, r);
-  const float *x = nf_ref_row(&a->x, r, room);
-  uint8_t *code = nf_tensor_row(&a->y, r);
+void nf_ref_quantise(const nf_tensor *y, int64_t r, const float *x) {
+  const int64_t cols = nf_tensor_cols(y), group = nf_dtype_of(y->dtype)->group_cols;
+  float *scale = nf_tensor_scales(y, r);
+  uint8_t *code = nf_tensor_row(y, r);
   for (int64_t from = 0; from < cols; from += group)
     *scale++ = encode(x + from, nf_min(group, cols - from), code + from);
+}
+
+void nf_quantise_ref(const nf_quantise_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)];
+  nf_ref_quantise(&a->y, r, nf_ref_row(&a->x, r, room));
 }

@@ -42,11 +42,24 @@ NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
 NF_INLINE v8i v8_is_nan(v8 x) { return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x)); }
 NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
 
-// Rounds to nearest even; NaN stays a quiet NaN.
-NF_INLINE void v8_store_bf16(uint16_t *p, v8 x) {
+// A constant that stays where it is: loops with many of them would make each anew in every round, by way of
+// an integer register.
+NF_INLINE v8u v8u_constant(uint32_t x) {
+  v8u c = (v8u){0} + x;
+#if defined(__AVX2__)
+  __asm__("" : "+x"(c));
+#endif
+  return c;
+}
+
+// In the upper halves, rounded to nearest even; NaN stays a quiet NaN.
+NF_INLINE v8u v8_bf16(v8 x) {
   const v8u u = (v8u)x, nan = (v8u)v8_is_nan(x);
-  const v8u r = ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan);
-  const v8h h = __builtin_convertvector(r >> 16, v8h);
+  return ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan);
+}
+NF_INLINE v8 v8_round_bf16(v8 x) { return (v8)(v8_bf16(x) & 0xffff0000); }
+NF_INLINE void v8_store_bf16(uint16_t *p, v8 x) {
+  const v8h h = __builtin_convertvector(v8_bf16(x) >> 16, v8h);
   memcpy(p, &h, sizeof h);
 }
 

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// Norms that quantise and gated products, from the references of their parts, rounded where those would
+// store. A block is one row.
+#include "kernels/ref/fused.h"
+
+// ---- norms ----
+
+typedef struct norm {
+  const nf_tensor *w, *y, *kept;
+  float eps;
+  bool one_plus;
+} norm;
+
+// Of h, a row of a tensor of `dtype`.
+static void quantised_norm(const norm *n, nf_dtype dtype, int64_t r, const float *h) {
+  const int64_t cols = nf_tensor_cols(n->y);
+  float y[nf_max(1, cols)];
+  nf_ref_norm(h, n->w, n->eps, n->one_plus, cols, y);
+  nf_ref_round(dtype, y, cols);
+  if (n->kept->dtype != NF_NONE) nf_row_encode(n->kept, r, y);
+  nf_ref_quantise(n->y, r, y);
+}
+
+#define NORM(a) \
+  &(const norm) { &(a)->w, &(a)->y, &(a)->norm, (a)->attr.eps, (a)->attr.one_plus }
+
+int64_t nf_rms_norm_quantise_ref_blocks(const nf_rms_norm_quantise_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_rms_norm_quantise_ref(const nf_rms_norm_quantise_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)];
+  quantised_norm(NORM(a), a->x.dtype, r, nf_ref_row(&a->x, r, room));
+}
+
+static void add(float *h, const nf_tensor *residual, int64_t r) {
+  float room[nf_ref_room(residual)];
+  const float *x = nf_ref_row(residual, r, room);
+  for (int64_t i = 0; i < nf_tensor_cols(residual); i++) h[i] += x[i];
+}
+
+int64_t nf_add_rms_norm_quantise_ref_blocks(const nf_add_rms_norm_quantise_args *a) {
+  return nf_tensor_rows(&a->y);
+}
+
+void nf_add_rms_norm_quantise_ref(const nf_add_rms_norm_quantise_args *a, int64_t r) {
+  float h[nf_max(1, nf_tensor_cols(&a->y))];
+  nf_row_decode(&a->x, r, h);
+  add(h, &a->residual, r);
+  nf_row_encode(&a->sum, r, h);
+  quantised_norm(NORM(a), a->x.dtype, r, h);
+}
+
+int64_t nf_all_reduce_rms_norm_quantise_ref_blocks(const nf_all_reduce_rms_norm_quantise_args *a) {
+  return nf_tensor_rows(&a->y);
+}
+
+void nf_all_reduce_rms_norm_quantise_ref(const nf_all_reduce_rms_norm_quantise_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float h[nf_max(1, cols)];
+  nf_ref_reduce(a->batch, &a->x, r, h);
+  nf_ref_round(a->x.dtype, h, cols);
+  nf_row_encode(&a->reduced, r, h);
+  quantised_norm(NORM(a), a->x.dtype, r, h);
+}
+
+int64_t nf_all_reduce_add_rms_norm_quantise_ref_blocks(const nf_all_reduce_add_rms_norm_quantise_args *a) {
+  return nf_tensor_rows(&a->y);
+}
+
+void nf_all_reduce_add_rms_norm_quantise_ref(const nf_all_reduce_add_rms_norm_quantise_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float h[nf_max(1, cols)];
+  nf_ref_reduce(a->batch, &a->x, r, h);
+  nf_ref_round(a->x.dtype, h, cols);
+  add(h, &a->residual, r);
+  nf_row_encode(&a->sum, r, h);
+  quantised_norm(NORM(a), a->x.dtype, r, h);
+}
+
+int64_t nf_rms_norm_gated_quantise_ref_blocks(const nf_rms_norm_gated_quantise_args *a) {
+  return nf_tensor_rows(&a->y);
+}
+
+void nf_rms_norm_gated_quantise_ref(const nf_rms_norm_gated_quantise_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y), head = nf_tensor_cols(&a->w);
+  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
+  const float *x = nf_ref_row(&a->x, r, x_room), *z = nf_ref_row(&a->z, r, z_room);
+  for (int64_t i = 0; i < cols; i += head) nf_ref_norm(x + i, &a->w, a->attr.eps, false, head, y + i);
+  for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
+  nf_ref_round(a->x.dtype, y, cols);
+  nf_ref_quantise(&a->y, r, y);
+}
+
+// ---- gated products ----
+
+// Row r of `gate` through f, as its own op stores it; one column, where there is one.
+static void open_gate(const nf_tensor *gate, int64_t r, float (*f)(float), float *out) {
+  const int64_t n = nf_tensor_cols(gate);
+  nf_row_decode(gate, r, out);
+  for (int64_t i = 0; i < n; i++) out[i] = f(out[i]);
+  nf_ref_round(gate->dtype, out, n);
+}
+
+// y = a b, of a's dtype or quantised; b has one column or all.
+static void product(const nf_tensor *y, nf_dtype dtype, int64_t r, float *a, const float *b, int64_t step) {
+  const int64_t cols = nf_tensor_cols(y);
+  for (int64_t i = 0; i < cols; i++) a[i] *= b[i * step];
+  if (!nf_is_quantised(y->dtype)) {
+    nf_row_encode(y, r, a);
+    return;
+  }
+  nf_ref_round(dtype, a, cols);
+  nf_ref_quantise(y, r, a);
+}
+
+int64_t nf_silu_mul_ref_blocks(const nf_silu_mul_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_silu_mul_ref(const nf_silu_mul_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float open[nf_max(1, cols)], room[nf_ref_room(&a->up)];
+  open_gate(&a->gate, r, nf_ref_silu, open);
+  product(&a->y, a->gate.dtype, r, open, nf_ref_row(&a->up, r, room), nf_tensor_cols(&a->up) == cols);
+}
+
+int64_t nf_sigmoid_mul_ref_blocks(const nf_sigmoid_mul_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_sigmoid_mul_ref(const nf_sigmoid_mul_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x[nf_max(1, cols)], open[nf_max(1, nf_tensor_cols(&a->gate))];
+  nf_row_decode(&a->x, r, x);
+  open_gate(&a->gate, r, nf_ref_sigmoid, open);
+  product(&a->y, a->x.dtype, r, x, open, nf_tensor_cols(&a->gate) == cols);
+}
