@@ -3,12 +3,6 @@
 // ones.
 #include "fuse/rules/parts.h"
 
-static nf_val pattern_silu(nf_side *s) {
-  const nf_val gate = nf_leaf_rows(s, "gate"), up = nf_leaf_rows(s, "up");
-  const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
-  return NF_BUILD(s->b, "y", mul, (open, up), );
-}
-
 static nf_val pattern_sigmoid(nf_side *s, nf_val x, nf_val gate) {
   const nf_val open = NF_BUILD(s->b, "open", sigmoid, (gate), );
   return NF_BUILD(s->b, "y", mul, (x, open), );
@@ -16,7 +10,11 @@ static nf_val pattern_sigmoid(nf_side *s, nf_val x, nf_val gate) {
 
 // ---- as they are ----
 
-static void silu_pattern(nf_side *s) { nf_yield(s, pattern_silu(s)); }
+static void silu_pattern(nf_side *s) {
+  const nf_val gate = nf_leaf_rows(s, "gate"), up = nf_leaf_rows(s, "up");
+  const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
+  nf_yield(s, NF_BUILD(s->b, "y", mul, (open, up), ));
+}
 static void silu_replacement(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "y", silu_mul, (nf_found(s, "gate"), nf_found(s, "up")), ));
 }
@@ -39,17 +37,6 @@ const nf_rule nf_rule_sigmoid_mul = {.name = "sigmoid_mul",
                                      .replacement = sigmoid_replacement};
 
 // ---- quantised ----
-
-static void silu_quantise_pattern(nf_side *s) { nf_yield(s, nf_pattern_quantise(s, pattern_silu(s))); }
-static void silu_quantise_replacement(nf_side *s) {
-  nf_yield(s, NF_BUILD(s->b, "codes", silu_mul, (nf_found(s, "gate"), nf_found(s, "up")),
-                       .quantise = nf_found_attrs(s, "codes")->quantise.to));
-}
-const nf_rule nf_rule_silu_mul_quantise = {.name = "silu_mul_quantise",
-                                           .family = "act_quantise",
-                                           .what = "a product gated by SiLU, quantised",
-                                           .pattern = silu_quantise_pattern,
-                                           .replacement = silu_quantise_replacement};
 
 static void sigmoid_quantise_pattern(nf_side *s) {
   nf_yield(s, nf_pattern_quantise(s, pattern_sigmoid(s, nf_leaf_rows(s, "x"), nf_leaf_rows(s, "gate"))));
