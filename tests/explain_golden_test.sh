@@ -11,7 +11,8 @@ trap 'rm -rf "$out"' EXIT
 
 # A line each: the end of the file's name, then options. Targets only, so that no file depends on this machine.
 cases='gfx950 --target gfx950
-gfx950.ordered --target gfx950 --fuse ordered --fuse-order all_reduce_rms_norm,add_rms_norm_pad
+gfx950.world2 --target gfx950 --world 2
+gfx950.world2.ordered --target gfx950 --world 2 --fuse ordered --fuse-order all_reduce_rms_norm,add_rms_norm_pad
 sm_90 --target sm_90
 zen5 --target zen5'
 

@@ -140,6 +140,16 @@ static nf_status draw_users(pen *p) {
   return nf_ok();
 }
 
+// What a fusion made besides the node that has its result's name is named after it: "hidden.36.rows".
+static void frame_helpers(pen *p) {
+  for (size_t i = p->d->n_wires; i-- > 0;) {
+    cli_box *from = &p->d->box[p->d->wire[i].from], *to = &p->d->box[p->d->wire[i].to];
+    if (from->kind != CLI_NODE || from->frame != SIZE_MAX || to->frame == SIZE_MAX) continue;
+    const size_t n = strlen(to->name);
+    if (strncmp(from->name, to->name, n) == 0 && from->name[n] == '.') from->frame = to->frame;
+  }
+}
+
 // ---- the whole ----
 
 // Names what the chosen fusions take, by every result of the nodes they take.
@@ -210,6 +220,7 @@ static nf_status draw(pen *p) {
   NF_TRY(find_frames(p));
   for (size_t i = 0; (node = cli_outline_next(p->o, p->part, p->c->layer, &i)) != NULL;)
     NF_TRY(draw_node(p, node));
+  if (p->part == CLI_AFTER) frame_helpers(p);
   widen_costs(p);
   NF_TRY(draw_users(p));
   return cli_layout(p->d->place, p->d->n_boxes, p->d->wire, p->d->n_wires, &p->d->arena, &p->d->size,

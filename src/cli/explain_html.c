@@ -70,10 +70,11 @@ static void write_families(nf_text *t, const json_t *fusion) {
   json_array_foreach(json_object_get(fusion, "families"), i, f) {
     cli_html(t, "<tr><td><code>");
     cli_html_name(t, cli_text(f, "family"));
+    const double saved = cli_number(f, "saved_us");
     cli_html(
         t,
-        "</code></td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n gain\">%.2f</td></tr>\n",
-        cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+        "</code></td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n %s\">%.2f</td></tr>\n",
+        cli_number(f, "found"), cli_number(f, "chosen"), saved > 0 ? "gain" : "dim", saved);
   }
   cli_html(t, "</tbody></table></div>\n");
 }
@@ -105,6 +106,17 @@ static void write_memory(nf_text *t, const json_t *doc) {
 
 // ---- the page ----
 
+static void write_legend(nf_text *t, const json_t *doc) {
+  const bool normalised = json_array_size(cli_in(doc, "fusion", "normalised")) != 0;
+  cli_html(t,
+           "<p class=\"dim\">Below, each distinct layer before and after. A coloured frame holds what a "
+           "fusion takes "
+           "in, or what it made; figures are estimated µs; dashed are values from and to elsewhere; views, "
+           "which cost "
+           "nothing, are not drawn.%s</p>\n",
+           normalised ? " The graph before is drawn as it was before it was normalised." : "");
+}
+
 static nf_status write_page(nf_text *t, const json_t *doc, const cli_outline *o) {
   cli_html(t,
            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" "
@@ -116,11 +128,7 @@ static nf_status write_page(nf_text *t, const json_t *doc, const cli_outline *o)
   write_facts(t, doc);
   write_totals(t, doc);
   write_fusion(t, doc);
-  cli_html(
-      t,
-      "<p class=\"dim\">Below, each distinct layer before and after. A coloured frame holds what a fusion "
-      "takes in, or what it made; figures are estimated µs; dashed are values from and to elsewhere; views, "
-      "which cost nothing, are not drawn.</p>\n");
+  write_legend(t, doc);
   NF_TRY(cli_html_layers(t, o));
   cli_html_kernels(t, doc);
   write_memory(t, doc);

@@ -114,6 +114,7 @@ static void pages_of_models(void **state) {
     assert_non_null(strstr(page, "prefers-color-scheme:dark"));
     assert_non_null(strstr(page, "all_reduce: fused 0 of 0, with pad 0"));
     assert_non_null(strstr(page, "class=\"frame c0 rim\""));
+    assert_null(strstr(page, "&#60;")); // markup that went where text goes
     nf_free(page);
     nf_json_deinit(&doc);
   }

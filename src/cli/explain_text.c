@@ -56,7 +56,10 @@ static void print_others(const json_t *site) {
   json_t *c;
   json_array_foreach(json_object_get(site, "candidates"), i, c) {
     char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
-    if (verdict != NULL) cli_wrapped(4, 8, "%s: %s", cli_text(c, "rule"), verdict);
+    const bool here = cli_equal(c, "at", cli_text(site, "at"));
+    if (verdict != NULL)
+      cli_wrapped(4, 8, "%s%s%s: %s", cli_text(c, "rule"), here ? "" : " at ", here ? "" : cli_text(c, "at"),
+                  verdict);
     free(verdict);
   }
   if (json_is_false(json_object_get(site, "exact")))

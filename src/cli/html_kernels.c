@@ -40,7 +40,8 @@ static void write_group(nf_text *t, cli_group *g) {
       "<span class=\"n\">%.2f</span></summary><ul><li><code>%s</code></li><li>gives ",
       g->count, g->key, cli_text(g->node, "kernel"), cli_number(g->node, "us"), text);
   write_types(t, g->node);
-  cli_html(t, "</li>%s", cli_is(g->node, "declared") ? "<li>declared, not written yet</li>" : "");
+  cli_html(t, "</li>");
+  if (cli_is(g->node, "declared")) cli_html(t, "<li>declared, not written yet</li>");
   write_candidates(t, g->node);
   cli_html(t, "</ul></details>\n");
 }

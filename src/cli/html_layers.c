@@ -22,11 +22,13 @@ static void write_graph(nf_text *t, const char *title, const cli_drawing *d) {
   cli_html(t, "</div></div>\n");
 }
 
+// But for what uses its values elsewhere.
 static bool same_graph(const cli_drawing *a, const cli_drawing *b) {
   bool same = a->n_boxes == b->n_boxes && a->n_frames == 0;
   for (size_t i = 0; same && i < a->n_boxes; i++)
-    same = a->box[i].kind == b->box[i].kind && strcmp(a->box[i].name, b->box[i].name) == 0 &&
-           (a->box[i].kind != CLI_NODE || strcmp(a->box[i].op, b->box[i].op) == 0);
+    same = a->box[i].kind == b->box[i].kind &&
+           (a->box[i].kind != CLI_NODE ||
+            (strcmp(a->box[i].name, b->box[i].name) == 0 && strcmp(a->box[i].op, b->box[i].op) == 0));
   return same;
 }
 
@@ -82,7 +84,10 @@ static void write_others(nf_text *t, const json_t *site, size_t chosen) {
   cli_html(t, "<tr class=\"not\"><td colspan=\"4\"><ul>");
   json_array_foreach(json_object_get(site, "candidates"), i, c) {
     char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
-    if (verdict != NULL) cli_html(t, "<li><code>%s</code>: %s</li>", cli_text(c, "rule"), verdict);
+    const bool here = cli_equal(c, "at", cli_text(site, "at"));
+    if (verdict != NULL)
+      cli_html(t, "<li><code>%s%s%s</code>: %s</li>", cli_text(c, "rule"), here ? "" : " at ",
+               here ? "" : cli_text(c, "at"), verdict);
     nf_free(verdict);
   }
   if (cut) cli_html(t, "<li>the best that was found; the search was cut short</li>");
