@@ -57,7 +57,7 @@ doc() { # doc <file> <arguments>...
   "$infuse" explain -m checkpoints/gpt-oss-tiny --device null --target gfx950 --json "$@" >"$out/$file.json"
 }
 doc cost
-doc off --fuse off
+doc off --fuse=off
 doc ordered --fuse ordered --fuse-order add_rms_norm
 exits 0 "" --diff "$out/cost.json" "$out/cost.json"
 has 'fusions: 0 lost, 0 gained; kernels: 0 changed'
@@ -69,6 +69,8 @@ has 'L#.attn.residual: add_rms_norm_router_pad, before nothing'
 exits 1 "" --diff "$out/cost.json" "$out/ordered.json"
 has '4x L#.attn.residual: add_rms_norm_router_pad, now add_rms_norm: unnamed: not in the order'
 has '4x L#.attn.residual: add_rms_norm, before add_rms_norm_router_pad'
+exits 0 "" --diff "$out/ordered.json" "$out/cost.json"
+has 'fusions: 0 lost, ' # what grew into a larger one is not lost
 exits 1 "" --diff "$out/cost.json" "$out/ordered.json" --all
 has 'L3.attn.residual: add_rms_norm_router_pad, now add_rms_norm'
 exits 1 "" --diff "$out/cost.json" "$out/ordered.json" --json

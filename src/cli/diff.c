@@ -51,12 +51,23 @@ static json_t *why_not(const json_t *doc, const char *rule, const char *at) {
   return json_string("no match begins there");
 }
 
-static bool shares_node(const json_t *a, const json_t *b) {
-  size_t i, k;
+static size_t shared_nodes(const json_t *a, const json_t *b) {
+  size_t n = 0, i, k;
   json_t *x, *y;
   json_array_foreach(json_object_get(a, "nodes"), i, x) {
-    json_array_foreach(json_object_get(b, "nodes"), k, y) {
-      if (json_is_string(x) && json_equal(x, y)) return true;
+    json_array_foreach(json_object_get(b, "nodes"), k, y) { n += json_is_string(x) && json_equal(x, y); }
+  }
+  return n;
+}
+
+// Whether a fusion that `doc` chose takes in all nodes of f: then f is not lost, but part of a larger one.
+static bool grew(const json_t *doc, const json_t *f) {
+  const size_t all = json_array_size(json_object_get(f, "nodes"));
+  json_t *site, *c;
+  size_t i, k;
+  json_array_foreach(cli_in(doc, "fusion", "sites"), i, site) {
+    json_array_foreach(json_object_get(site, "candidates"), k, c) {
+      if (cli_chosen(c) && shared_nodes(f, c) == all) return true;
     }
   }
   return false;
@@ -69,7 +80,7 @@ static json_t *instead(const json_t *doc, const json_t *f) {
   size_t i, k;
   json_array_foreach(cli_in(doc, "fusion", "sites"), i, site) {
     json_array_foreach(json_object_get(site, "candidates"), k, c) {
-      if (ok && cli_chosen(c) && shares_node(c, f)) ok = push(list, json_string(cli_text(c, "rule")));
+      if (ok && cli_chosen(c) && shared_nodes(c, f) != 0) ok = push(list, json_string(cli_text(c, "rule")));
     }
   }
   if (ok) return list;
@@ -91,14 +102,15 @@ static json_t *missing(const json_t *b, const json_t *f, bool lost) {
   return NULL;
 }
 
-// Fusions that `a` chose and `b` did not: lost, or seen from the other side, gained.
+// Fusions that `a` chose and `b` did not: lost, unless one of `b` grew out of it, or seen from the other
+// side, gained.
 static json_t *only_in(const json_t *a, const json_t *b, bool lost) {
   json_t *list = json_array(), *site, *c;
   bool ok = list != NULL;
   size_t i, k;
   json_array_foreach(cli_in(a, "fusion", "sites"), i, site) {
     json_array_foreach(json_object_get(site, "candidates"), k, c) {
-      if (!ok || !cli_chosen(c)) continue;
+      if (!ok || !cli_chosen(c) || (lost && grew(b, c))) continue;
       const json_t *other = find_candidate(b, cli_text(c, "rule"), cli_text(c, "at"));
       if (other == NULL || !cli_chosen(other)) ok = push(list, missing(b, c, lost));
     }

@@ -170,6 +170,24 @@ static bool unknown(const cli_command *c, const char *name) {
 
 static int values_of(const row *r) { return r->kind == SWITCH ? 0 : r->kind == PAIR ? 2 : 1; }
 
+// --name=value is cut in two; the text is argv's. NULL: it is one.
+static char *cut_value(char *arg) {
+  char *value = strncmp(arg, "--", 2) == 0 ? strchr(arg, '=') : NULL;
+  if (value != NULL) *value++ = '\0';
+  return value;
+}
+
+static bool store_option(const row *r, char *inlined, int *i, int argc, char **argv, cli_options *out) {
+  const int wanted = values_of(r);
+  if (inlined != NULL && wanted != 1) return cli_usage("%s takes no '='", r->name), false;
+  if (inlined != NULL) return store(r, inlined, out);
+  if (*i + wanted >= argc) return cli_usage("%s wants %s", r->name, r->value), false;
+  if (wanted == 0) return store(r, NULL, out);
+  for (int k = 0; k < wanted; k++)
+    if (!store(r, argv[++*i], out)) return false;
+  return true;
+}
+
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
   *out = (cli_options){.temperature = -1, .top_k = -1, .top_p = -1, .min_p = -1, .seed = -1}; // -1: not given
   for (int i = 0; i < argc; i++) {
@@ -178,13 +196,10 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
       out->argument = name;
       continue;
     }
+    char *inlined = cut_value(argv[i]);
     const row *r = find(name, c->bit);
     if (r == NULL) return unknown(c, name);
-    const int wanted = values_of(r);
-    if (i + wanted >= argc) return cli_usage("%s wants %s", r->name, r->value), false;
-    if (wanted == 0 && !store(r, NULL, out)) return false;
-    for (int k = 0; k < wanted; k++)
-      if (!store(r, argv[++i], out)) return false;
+    if (!store_option(r, inlined, &i, argc, argv, out)) return false;
   }
   return true;
 }
