@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fused kernels against the chains that they replace, at shapes of real models: both run in turns in one
-// process, medians and the best
-// of each, and a mark where the fused one is slower. Never a test. The fused graph is what
-// the rule makes of the chain. build/bench/fusions [threads]
-#include "base/clock.h"
+// Fused kernels against the chains that they replace, at shapes of real models: both run in turns on one
+// thread, medians and the best of each, and a mark where the fused one is slower. Never a test. The fused
+// graph is what the rule makes of the chain. build/bench/fusions
 #include "base/memory.h"
 #include "fuse/fuse.h"
 #include "plan/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { PAIRS = 101, MOST = 512, RANKS = 2 };
 
@@ -165,10 +164,17 @@ static void prepare(side *s, const nf_graph *g, const nf_graph *chain, int64_t t
   nf_plan_place(s->plan, s->arena);
 }
 
+// Of this process: what others do on the machine does not count.
+static double cpu_seconds(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 static void run(side *s, int pair, nf_device *d, const nf_batch *b, int times) {
-  const double start = nf_now();
+  const double start = cpu_seconds();
   for (int i = 0; i < times; i++) must(nf_plan_run(s->plan, d, b));
-  if (pair >= 0) s->us[pair] = 1e6 * (nf_now() - start) / times;
+  if (pair >= 0) s->us[pair] = 1e6 * (cpu_seconds() - start) / times;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -218,19 +224,18 @@ static bool compare(const struct row *row, int64_t tokens, nf_device *d) {
   return us <= chain_us;
 }
 
-int main(int argc, char **argv) {
-  const int threads = argc > 1 ? atoi(argv[1]) : 2;
+int main(void) {
   int slower = 0;
   nf_threads *pool;
   nf_device *device;
-  must(nf_threads_create(threads, &pool));
+  must(nf_threads_create(1, &pool));
   must(nf_device_host(pool, &device));
   printf("| rule | model | tokens | fused, µs | chain, µs | chain / fused | of the best "
          "|\n|---|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (int64_t tokens = 1; tokens <= MOST; tokens = tokens == 1 ? 64 : 8 * tokens)
       slower += !compare(&rows[i], tokens, device);
-  printf("\n%d slower; %d threads, medians and best of %d runs in turns\n", slower, threads, PAIRS);
+  printf("\n%d slower; one thread, medians and best of %d runs in turns\n", slower, PAIRS);
   nf_device_destroy(device);
   nf_threads_destroy(pool);
   return 0;

@@ -61,7 +61,7 @@ static void barriers(int rounds) {
 
 // ---- steps ----
 
-enum { STEPS = 20 };
+enum { STEPS = 20, ROWS = WORLDS + 1 }; // the last row: one rank with one thread
 
 static double steps_us(team *t) {
   const int32_t token = 7;
@@ -71,20 +71,21 @@ static double steps_us(team *t) {
 }
 
 static void steps(const char *what, const team_shape *shape, int rounds) {
-  static double us[WORLDS][MOST_ROUNDS];
-  static team t[WORLDS];
+  static double us[ROWS][MOST_ROUNDS];
+  static team t[ROWS];
   nf_hw hw;
   must(nf_hw_detect(&hw));
-  const int cores = nf_cores();
-  for (int w = 0; w < WORLDS; w++) {
-    const int each = cores / worlds[w] > 1 ? cores / worlds[w] : 1;
-    must(team_init(&t[w], shape, worlds[w], each, &hw));
+  for (int w = 0; w < ROWS; w++) {
+    const int world = w < WORLDS ? worlds[w] : 1, each = w < WORLDS ? nf_cores() / world : 1;
+    must(team_init(&t[w], shape, world, each > 1 ? each : 1, &hw));
     steps_us(&t[w]);
   }
   for (int i = 0; i < rounds; i++)
-    for (int w = 0; w < WORLDS; w++) us[w][i] = steps_us(&t[w]);
-  for (int w = 0; w < WORLDS; w++) {
-    print_row(what, worlds[w], us[w], rounds, "us");
+    for (int w = 0; w < ROWS; w++) us[w][i] = steps_us(&t[w]);
+  for (int w = 0; w < ROWS; w++) {
+    char name[80];
+    snprintf(name, sizeof name, "%s%s", what, w < WORLDS ? "" : ", 1 thread");
+    print_row(name, t[w].world, us[w], rounds, "us");
     team_deinit(&t[w]);
   }
 }

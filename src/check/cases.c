@@ -175,6 +175,10 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
   case NF_OP_causal_conv1d:
   case NF_OP_gated_delta_rule:
     return make_recurrent(m, d, t);
+  case NF_OP_qk_rope_write:
+  case NF_OP_experts_swiglu:
+  case NF_OP_experts_silu:
+    return nf_case_make_block(d, m);
   default:
     return make_rows(m, d, t);
   }
@@ -204,9 +208,11 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
 
 // Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
 static bool packable(const nf_variant *v, const nf_op_desc *d) {
-  const int weight = nf_packed_operand(d);
-  if (weight < 0 || v->pack == NF_PACK_PLAIN || d->in[weight].dtype != NF_MXFP4) return true;
-  return d->in[weight].dim[d->in[weight].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols == 0;
+  if (v->pack == NF_PACK_PLAIN) return true;
+  NF_FOR_PACKED(w, d)
+  if (d->in[w].dtype == NF_MXFP4 && d->in[w].dim[d->in[w].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols)
+    return false;
+  return true;
 }
 
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
@@ -215,10 +221,9 @@ bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
   nf_hw here = *hw;
   nf_op_desc d = c->d;
   const nf_select_options o = {.least = c->at, .most = c->at};
-  const int weight = nf_packed_operand(&d);
   here.backend = NF_BACKEND_CPU;
   here.world = (int)c->dims.world;
-  if (weight >= 0) d.in[weight].pack = NF_PACK_ANY;
+  NF_FOR_PACKED(w, &d) d.in[w].pack = NF_PACK_ANY;
   nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;
 }
@@ -239,7 +244,8 @@ enum { DTYPES = 3 * 5 * 7 }; // all triples of set_dtypes
 static nf_dims dims_of(int i) {
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
-  static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7};
+  static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7},
+                       inner[] = {32, 64, 5, 160, 1, 96, 40};
   static const int64_t experts[] = {4, 8, 5}, topk[] = {2, 4, 1, 3, 4}, group[] = {1, 4, 8},
                        page[] = {16, 64, 5};
   return (nf_dims){.q = {[NF_Q_K] = PICK(k, i),
@@ -250,7 +256,8 @@ static nf_dims dims_of(int i) {
                          [NF_Q_GROUP] = PICK(group, i),
                          [NF_Q_PAGE] = PICK(page, i + i / 3),
                          [NF_Q_TAPS] = PICK(taps, i),
-                         [NF_Q_VALUE] = PICK(value, i)},
+                         [NF_Q_VALUE] = PICK(value, i),
+                         [NF_Q_INNER] = PICK(inner, i)},
                    .kv_heads = 1 + i % 2,
                    .tokens = PICK(t, i),
                    .world = 1 + i % NF_MAX_WORLD,

@@ -80,6 +80,30 @@ static double rounding(nf_dtype t, double want) {
   return fabs(want) * step + (t == NF_F16 ? 0x1p-24 : 0);
 }
 
+// Between a block's parts values are rounded to the activations' type, and two that are close may go to
+// neighbours; of FP8 those are an eighth apart.
+static double step_of(nf_dtype t) { return t == NF_BF16 ? 0x1p-7 : t == NF_F16 ? 0x1p-10 : 0; }
+
+// Normalised heads are at most sqrt(head) times their weight; rotated ones twice that, and their table's
+// values.
+static double of_heads(const nf_case *c) {
+  const double most = c->exact ? 3 : 1, head = (double)c->dims.q[NF_Q_HEAD];
+  const bool norms = c->d.in[4].dtype != NF_NONE;
+  const double largest = norms ? sqrt(head) * (most + 1) : most;
+  return 2 * most * largest * (norms ? eps * (head + 16) + step_of(c->d.in[0].dtype) : 4 * eps);
+}
+
+// With `sum` the same over absolute values. The activation's slope is at most about 2 times its factor, and
+// the limit makes that factor smaller than what the sums have come to.
+static double of_experts(const nf_case *c, double sum) {
+  const double most = c->exact ? 9 : 1, k = (double)c->dims.q[NF_Q_K], inner = (double)c->dims.q[NF_Q_INNER];
+  const bool swiglu = c->d.op == NF_OP_experts_swiglu, limit = swiglu && c->d.attr.experts_swiglu.limit > 0;
+  const double steps =
+      c->d.op == NF_OP_experts_silu && c->d.attr.experts_silu.to ? 0.25 : 3 * step_of(c->dims.out);
+  const double cut = limit ? fmax(1, most * k / c->d.attr.experts_swiglu.limit) : 1;
+  return sum * (8 * eps * (k + 16) * cut + eps * (inner + 64) + steps * cut) + 1e-6;
+}
+
 static double bound_of(const nf_case *c, double want, double sum, double magnitude) {
   const double big = c->exact ? 3 : 10;
   switch (c->d.op) {
@@ -118,6 +142,11 @@ static double bound_of(const nf_case *c, double want, double sum, double magnitu
     return eps * (16 + 2 * big) * magnitude;
   case NF_OP_rope:
     return eps * 4 * 2 * (c->exact ? 9 : 1);
+  case NF_OP_qk_rope_write:
+    return of_heads(c);
+  case NF_OP_experts_swiglu:
+  case NF_OP_experts_silu:
+    return of_experts(c, sum);
   case NF_OP_rope_table:
     return eps * (8 + 256) * c->d.attr.rope_table.scale; // angles up to 256 radians
   case NF_OP_attention:

@@ -83,16 +83,17 @@ static void fill_fp8(const filler *f, const nf_tensor *t, int64_t r) {
 
 // tokens, experts (i32): below the number of rows that they choose from. Experts forced on a router differ.
 static int64_t choices(const nf_case *c) {
-  return c->d.op == NF_OP_rank_ids         ? NF_MAX_WORLD * c->d.attr.rank_ids.size
-         : c->d.op == NF_OP_grouped_linear ? c->d.in[2].dim[0].c
-         : c->d.op == NF_OP_router_topk    ? c->d.in[0].dim[1].c
-                                           : c->d.in[1].dim[0].c;
+  int64_t experts;
+  return c->d.op == NF_OP_rank_ids                 ? NF_MAX_WORLD * c->d.attr.rank_ids.size
+         : nf_quantity_of(&c->d, NF_Q_E, &experts) ? experts
+                                                   : c->d.in[1].dim[0].c;
 }
 
 // What no rank's part has is -1, where an op takes that.
 static bool is_nobody(const filler *f, int64_t r, int64_t i) {
   const nf_op op = f->c->d.op;
-  const bool takes = op == NF_OP_embedding || op == NF_OP_grouped_linear || op == NF_OP_rank_ids;
+  const bool takes = op == NF_OP_embedding || op == NF_OP_grouped_linear || op == NF_OP_experts_swiglu ||
+                     op == NF_OP_experts_silu || op == NF_OP_rank_ids;
   return takes && f->c->dims.options & 2 && hash_at(f, r, -2 - i) % 4 == 0;
 }
 
@@ -218,6 +219,14 @@ static void fill_states(const nf_instance *i, const filler *f, const nf_tensor *
 
 // ---- storage ----
 
+// Whether the op writes the pool that is its operand n.
+static bool writes_pool(const nf_case *c, int n) {
+  const nf_op_info *info = nf_op_of(c->d.op);
+  bool any = false;
+  for (int r = 0; r < info->n_out; r++) any |= info->out[r].alias == n;
+  return any;
+}
+
 static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
                        bool written) {
   const int unit = type.dtype == NF_MXFP4 ? nf_dtype_of(type.dtype)->group_cols : 1;
@@ -266,8 +275,8 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
                       i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
-  if (i->pack != NF_PACK_PLAIN && n == nf_packed_operand(&i->c->d)) return place_packed(i, s, &f, room);
-  NF_TRY(place(i, s, *type, gap, slots, states || (type->cache && i->c->d.op == NF_OP_kv_write)));
+  if (i->pack != NF_PACK_PLAIN && n == nf_packed_operand(&i->c->d, n)) return place_packed(i, s, &f, room);
+  NF_TRY(place(i, s, *type, gap, slots, writes_pool(i->c, n)));
   if (!type->cache)
     fill(&f, s->tensor, room);
   else if (states)

@@ -30,6 +30,7 @@ bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
 nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *dims);     // padding, ranks, fused ops: d->op
 nf_status nf_case_make_quantised(nf_op_desc *d, const nf_dims *dims); // norms that quantise
 nf_status nf_case_make_gated(nf_op_desc *d, const nf_dims *dims); // gated products, gated norms that quantise
+nf_status nf_case_make_block(nf_op_desc *d, const nf_dims *dims); // a model's blocks
 // Where a PADDED op may have padding in its first operand, and the options ask for it.
 nf_status nf_case_pad(nf_op_desc *d, const nf_dims *dims);
 nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_INPUT: the op can't be so

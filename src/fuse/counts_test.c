@@ -15,18 +15,10 @@ static int tear_down(void **state) {
   return 0;
 }
 
-// The estimate of the kernel that would run; weights in whatever order it likes.
+// The estimate of the kernel that would run.
 static bool estimate(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
-  const nf_hw *hw = user;
   const nf_select_options o = {.least = *at, .most = *at};
-  const int weight = nf_packed_operand(d);
-  nf_op_desc any = *d;
-  nf_selection s;
-  if (weight >= 0) any.in[weight].pack = NF_PACK_ANY;
-  nf_select(hw, &any, &o, &s);
-  if (s.chosen) *us = nf_cost_us(hw, d, at, s.chosen);
-  if (!s.chosen) nf_text_printf(why, "no kernel");
-  return s.chosen;
+  return nf_select_cost(user, &o, d, at, us, why);
 }
 
 static void fuse_model(const char *dir, const char *target, int64_t tokens, nf_fuse_report **out) {
@@ -45,17 +37,18 @@ static void fuse_model(const char *dir, const char *target, int64_t tokens, nf_f
 }
 
 // Qwen3-Next FP8, 48 layers, 12 of them with attention: both norms of each layer; the gated norms of the 36
-// others; SiLU of experts and of the shared one, and the attention's gate; the share of the shared expert.
-// Qwen3: both norms of each layer, and the MLP. GPT-OSS has no FP8: all sums with their norms but the last.
+// others; SiLU of the shared expert, and the attention's gate; the share of the shared expert; experts;
+// heads. Qwen3: both norms of each layer, and the MLP. GPT-OSS has no FP8: all sums with their norms but the
+// last.
 static const struct {
   const char *dir;
-  size_t norm_quantise, gated_norm_quantise, act_quantise, act, add_rms_norm;
+  size_t norm_quantise, gated_norm_quantise, act_quantise, act, add_rms_norm, experts, heads;
 } models[] = {
-    {"configs/qwen3-next-80b-a3b-fp8", 96, 36, 48 + 48 + 12, 48, 0},
-    {"configs/qwen3-8b-fp8", 72, 0, 36, 0, 0},
-    {"configs/qwen3-32b-fp8-dynamic", 128, 0, 64, 0, 0},
-    {"configs/qwen3-0.6b", 0, 0, 0, 28, 55},
-    {"configs/gpt-oss-120b", 0, 0, 0, 0, 71},
+    {"configs/qwen3-next-80b-a3b-fp8", 96, 36, 48 + 12, 48, 0, 48, 12},
+    {"configs/qwen3-8b-fp8", 72, 0, 36, 0, 0, 0, 36},
+    {"configs/qwen3-32b-fp8-dynamic", 128, 0, 64, 0, 0, 0, 64},
+    {"configs/qwen3-0.6b", 0, 0, 0, 28, 55, 0, 28},
+    {"configs/gpt-oss-120b", 0, 0, 0, 0, 71, 36, 36},
 };
 
 static void counts(void **state) {
@@ -71,6 +64,8 @@ static void counts(void **state) {
         assert_int_equal(chosen(r, "act_quantise"), models[i].act_quantise);
         assert_int_equal(chosen(r, "act"), models[i].act);
         assert_int_equal(chosen(r, "add_rms_norm"), models[i].add_rms_norm);
+        assert_int_equal(chosen(r, "experts"), models[i].experts);
+        assert_int_equal(chosen(r, "qk_norm_rope_write"), models[i].heads);
         assert_true(r->after_us < r->before_us);
         nf_fuse_report_destroy(r);
       }

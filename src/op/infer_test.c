@@ -882,6 +882,7 @@ static const infer_case cases[] = {
     {OP(reshape, TO(2, TOK, NF_C(512))),
      {"fp8row[T,4,128]"},
      .refused = "columns that share a scale must stay"},
+#include "op/infer_test_blocks.def"
 };
 enum { N_CASES = sizeof cases / sizeof cases[0] };
 

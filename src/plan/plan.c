@@ -33,12 +33,14 @@ nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n) {
 // and a reference reads everything.
 static void choose_pack(nf_plan *p, const nf_node *n) {
   nf_op_desc d = nf_plan_describe(p, n);
-  const int w = nf_packed_operand(&d);
-  if (w < 0 || d.in[w].pack != NF_PACK_ANY) return;
+  bool undecided = false;
+  NF_FOR_PACKED(w, &d) undecided |= d.in[w].pack == NF_PACK_ANY;
+  if (!undecided) return;
   nf_selection s;
   nf_select(&p->options.hw, &d, &p->options.select, &s);
   const nf_pack pack = s.chosen != NULL ? s.chosen->pack : NF_PACK_PLAIN;
-  p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
+  NF_FOR_PACKED(w, &d)
+  if (d.in[w].pack == NF_PACK_ANY) p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
 }
 
 static nf_status choose_packs(nf_plan *p) {

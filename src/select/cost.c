@@ -2,6 +2,7 @@
 // The cost model: a roofline and launch overhead over an op's work, and what the compiler asks of selection.
 #include "base/checked.h"
 #include "select/work.h"
+#include <math.h>
 
 // How much of the processor's peak a kernel can have. A CPU kernel uses the instructions it needs, and no
 // others; a reference computes element by element.
@@ -28,20 +29,31 @@ double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
   return 1e6 * (launch + time);
 }
 
+// How much longer a kernel takes whose blocks are few and as long as each other: the last round of them
+// leaves cores without work.
+static double rounds(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
+  int64_t each;
+  if (v == NULL || v->pieces == NF_Q_NONE || hw->cores < 2 || !nf_quantity_of(d, v->pieces, &each)) return 1;
+  const double pieces = larger(1, (double)each * (double)at->of[NF_T]);
+  return ceil(pieces / hw->cores) * hw->cores / pieces;
+}
+
 double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) {
   return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_of(d, at, 1).bytes;
 }
 
 double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
-  const nf_work w = nf_work_of(d, at, hw->world);
+  nf_work w = nf_work_of(d, at, hw->world);
+  const double longer = rounds(hw, d, at, v);
+  w.bytes *= longer;
+  w.operations *= longer;
   return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_us(hw, &w, v);
 }
 
 // ---- what the compiler asks ----
 
 static void select_undecided(const nf_hw *hw, const nf_select_options *o, nf_op_desc *d, nf_selection *out) {
-  const int w = nf_packed_operand(d);
-  if (w >= 0) d->in[w].pack = NF_PACK_ANY;
+  NF_FOR_PACKED(w, d) d->in[w].pack = NF_PACK_ANY;
   nf_select(hw, d, o, out);
 }
 

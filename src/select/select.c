@@ -7,9 +7,12 @@ static bool runs_on(nf_backend variant, nf_backend hw) {
   return variant == hw || (variant == NF_BACKEND_REF && hw == NF_BACKEND_CPU);
 }
 
-static bool reads_pack(const nf_variant *v, const nf_op_desc *d) {
-  const int w = nf_packed_operand(d);
-  return w < 0 || v->backend == NF_BACKEND_REF || d->in[w].pack == NF_PACK_ANY || d->in[w].pack == v->pack;
+// The first weight that lies as v does not read it, or -1.
+static int unread_pack(const nf_variant *v, const nf_op_desc *d) {
+  if (v->backend == NF_BACKEND_REF) return -1;
+  NF_FOR_PACKED(w, d)
+  if (d->in[w].pack != NF_PACK_ANY && d->in[w].pack != v->pack) return w;
+  return -1;
 }
 
 static nf_site site_of(const nf_hw *hw, const nf_select_options *o, bool most) {
@@ -36,7 +39,7 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
   if (v->need & ~hw->features) return NF_REFUSED_NEED;
   if (v->declared && hw->target == NULL) return NF_REFUSED_DECLARED;
   if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
-  if (!reads_pack(v, d)) return NF_REFUSED_PACK;
+  if (unread_pack(v, d) >= 0) return NF_REFUSED_PACK;
   return v->promise < (o != NULL ? o->promise : NF_PROMISE_F32) ? NF_REFUSED_PROMISE : NF_CHOSEN;
 }
 
@@ -109,7 +112,7 @@ void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_de
     break;
   case NF_REFUSED_PACK:
     nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack),
-                   nf_pack_name(d->in[nf_packed_operand(d)].pack));
+                   nf_pack_name(d->in[unread_pack(c->variant, d)].pack));
     break;
   case NF_REFUSED_PROMISE:
     nf_text_printf(out, "promises less than was asked");

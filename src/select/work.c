@@ -10,6 +10,7 @@ static const struct row {
   double times;    // and operations for each of it
   double key;      // for each key that a token looks at
   bool matrix;     // by matrix units, where there are any for the types
+  bool experts;    // and the products inside, which have other extents
   double exchange; // of the first operand, what comes from each other rank, times ranks
   bool known;
 } rows[NF_OP_COUNT] = {
@@ -48,6 +49,9 @@ static const struct row {
     [NF_OP_all_reduce] = {.element = 1, .exchange = 2, .known = true},
     [NF_OP_all_reduce_rms_norm] = {.element = 5, .exchange = 2, .known = true},
     [NF_OP_all_reduce_add_rms_norm] = {.element = 6, .exchange = 2, .known = true},
+    [NF_OP_qk_rope_write] = {.element = 8, .known = true}, // of q; k has fewer heads
+    [NF_OP_experts_swiglu] = {.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true, .known = true},
+    [NF_OP_experts_silu] = {.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true, .known = true},
     [NF_OP_rms_norm_quantise] = {.element = 8, .known = true},
     [NF_OP_add_rms_norm_quantise] = {.element = 9, .known = true},
     [NF_OP_all_reduce_rms_norm_quantise] = {.element = 9, .exchange = 2, .known = true},
@@ -111,9 +115,9 @@ static double keys_of_token(const nf_op_desc *d, const nf_sizes *at) {
 static double share(const nf_op_desc *d, const nf_sizes *at, int i) {
   enum {
     TABLE = 1,
-    GROUPED_W = 2,
-    GROUPED_BIAS = 3,
+    FIRST_OF_EXPERTS = 2, // weights and biases of experts stand behind x and ids
     WRITTEN_POOL = 2,
+    HEADS_POOL = 6,
     READ_POOL = 1,
     CONV_POOL = 2,
     DELTA_POOL = 5
@@ -123,13 +127,18 @@ static double share(const nf_op_desc *d, const nf_sizes *at, int i) {
   case NF_OP_embedding: // a row for each token
     return i == TABLE ? least(1, tokens / most(1, extent(&d->in[i], 0, at))) : 1;
   case NF_OP_grouped_linear: // the experts that can be touched
-    return i == GROUPED_W || i == GROUPED_BIAS
-               ? least(1, tokens * quantity(d, NF_Q_TOPK) / most(1, quantity(d, NF_Q_E)))
-               : 1;
+  case NF_OP_experts_swiglu:
+  case NF_OP_experts_silu:
+    return i >= FIRST_OF_EXPERTS ? least(1, tokens * quantity(d, NF_Q_TOPK) / most(1, quantity(d, NF_Q_E)))
+                                 : 1;
   case NF_OP_gather_rows:
     return least(1, (double)at->of[NF_R] / most(1, tokens));
   case NF_OP_kv_write:
     return i == WRITTEN_POOL ? tokens / page : 1;
+  case NF_OP_qk_rope_write: // q may be a part of its columns
+    return i == HEADS_POOL ? tokens / page
+           : i == 0        ? quantity(d, NF_Q_HEAD) / most(1, quantity(d, NF_Q_K))
+                           : 1;
   case NF_OP_causal_conv1d: // a state of each sequence, read and written
     return i == CONV_POOL ? 2 * least(tokens, (double)at->of[NF_S]) : 1;
   case NF_OP_gated_delta_rule:
@@ -156,8 +165,8 @@ static double bytes_of(const nf_op_desc *d, const nf_sizes *at) {
 
 // The wider of what is multiplied decides: weights are widened to the activations' type.
 static nf_rate rate_of(const nf_op_desc *d) {
-  const int w = nf_packed_operand(d);
   int bits = nf_dtype_of(d->in[0].dtype)->bits;
+  NF_FOR_PACKED(w, d)
   if (w > 0 && nf_dtype_of(d->in[w].dtype)->bits > bits) bits = nf_dtype_of(d->in[w].dtype)->bits;
   return !rows[d->op].matrix || bits > 16 ? NF_RATE_F32 : bits > 8 ? NF_RATE_BF16 : NF_RATE_8BIT;
 }
@@ -167,6 +176,8 @@ nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world) {
   if (nf_op_of(d->op)->flags & NF_OP_VIEW) return (nf_work){0};
   double each = r->element + r->times * quantity(d, r->of);
   if (r->key != 0) each += r->key * keys_of_token(d, at);
+  if (r->experts) // gate, up and what is made of them, for a column of the result
+    each += quantity(d, NF_Q_INNER) * (4 * quantity(d, NF_Q_K) + 16) / most(1, quantity(d, NF_Q_N));
   return (nf_work){.bytes = bytes_of(d, at),
                    .operations = elements(&d->out[0], at) * each,
                    .rate = rate_of(d),

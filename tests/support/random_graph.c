@@ -114,6 +114,48 @@ static void attention_step(maker *m) {
   m->hidden = heads * HEAD;
 }
 
+// The same in one op, whose heads may have more columns than it takes.
+static void heads_step(maker *m) {
+  const int64_t kv_heads = 1 + below(m, 3), heads = kv_heads * (1 + below(m, 4)), start = below(m, HEAD);
+  nf_type pool = NF_TYPE(m->dtype, NF_C(2), NF_C(kv_heads), NF_C(1 + below(m, 64)), NF_C(HEAD));
+  pool.cache = chance(m, 50) ? NF_CACHE_FULL : NF_CACHE_SLIDING;
+  const nf_val kv = nf_build_pool(&m->b, fresh(m), pool);
+  const nf_val k = heads_of(m, project(m, m->stream, m->hidden, kv_heads * HEAD, m->dtype), kv_heads);
+  nf_val q = project(m, m->stream, m->hidden, heads * 2 * HEAD, m->dtype);
+  const nf_shape wide = {3, {NF_BY(1, NF_T), NF_C(heads), NF_C(2 * HEAD)}};
+  q = NF_BUILD(&m->b, fresh(m), reshape, (q), .to = wide);
+  const nf_val norm = chance(m, 50) ? weight(m, NF_TYPE(float_dtype(m), NF_C(HEAD))) : 0;
+  q = NF_BUILD(&m->b, fresh(m), qk_rope_write, (q, k, k, m->rope, norm, chance(m, 50) ? norm : 0, kv),
+               .eps = real(m, 1e-7f, 1e-3f), .one_plus = chance(m, 50), .start = start);
+  const nf_shape flat = {2, {NF_BY(1, NF_T), NF_C(heads * HEAD)}};
+  m->stream = NF_BUILD(&m->b, fresh(m), reshape, (q), .to = flat);
+  m->hidden = heads * HEAD;
+}
+
+static nf_val experts_weight(maker *m, int64_t experts, int64_t n, int64_t k) {
+  return weight(m, NF_TYPE(weight_dtype(m), NF_C(experts), NF_C(n), NF_C(k)));
+}
+
+// Experts in one op, of either kind.
+static void blocks_step(maker *m) {
+  const int64_t experts = 1 + below(m, 8), k = 1 + below(m, experts), inner = HEAD * (1 + below(m, 3));
+  const nf_val logits = project(m, m->stream, m->hidden, experts, NF_F32);
+  const nf_val weights = NF_BUILD(&m->b, fresh(m), router_topk, (logits), .k = k);
+  const nf_val ids = nf_build_result(&m->b, weights, 1), down = experts_weight(m, experts, m->hidden, inner);
+  nf_val y;
+  if (chance(m, 50)) {
+    const nf_val up = experts_weight(m, experts, 2 * inner, m->hidden);
+    const nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(experts), NF_C(m->hidden))) : 0;
+    y = NF_BUILD(&m->b, fresh(m), experts_swiglu, (m->stream, ids, up, 0, down, bias), .out = m->dtype,
+                 .alpha = real(m, 0, 2), .beta = real(m, -1, 1), .interleaved = chance(m, 50));
+  } else {
+    const nf_val gate = experts_weight(m, experts, inner, m->hidden);
+    const nf_val up = experts_weight(m, experts, inner, m->hidden);
+    y = NF_BUILD(&m->b, fresh(m), experts_silu, (m->stream, ids, gate, up, down), .out = m->dtype);
+  }
+  m->stream = NF_BUILD(&m->b, fresh(m), combine, (y, weights), );
+}
+
 // Through padding and back.
 static void padded_step(maker *m) {
   const nf_val x = NF_BUILD(&m->b, fresh(m), pad, (m->stream), .to = m->hidden + 32 * below(m, 3));
@@ -224,9 +266,9 @@ static void recurrent_step(maker *m) {
 }
 
 static void make(maker *m) {
-  static void (*const steps[])(maker *) = {norm_step,      project_step,   swiglu_step,    experts_step,
-                                           attention_step, padded_step,    fused_step,     fp8_step,
-                                           gates_step,     recurrent_step, fused_fp8_step, gathered_step};
+  static void (*const steps[])(maker *) = {
+      norm_step, project_step, swiglu_step,    experts_step, attention_step, padded_step,    fused_step,
+      fp8_step,  gates_step,   recurrent_step, heads_step,   blocks_step,    fused_fp8_step, gathered_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);
   m->hidden = HEAD * (1 + below(m, 4));

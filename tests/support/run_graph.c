@@ -3,6 +3,8 @@
 #include "tests/support/run_graph.h"
 #include "base/checked.h"
 #include "select/select.h"
+#include "tensor/pack.h"
+#include "tensor/scalar.h"
 #include <math.h>
 #include <string.h>
 
@@ -14,6 +16,7 @@ struct nf_ran {
   int world;
   nf_sizes at;
   uint64_t seed;
+  nf_type *type;  // [n_values] as the kernels want them packed
   size_t *offset; // [n_values]
   size_t bytes;
   char *base[MAX_WORLD];
@@ -33,16 +36,38 @@ static nf_val alias_of(const nf_graph *g, nf_val v) {
 }
 
 nf_tensor nf_ran_value(const nf_ran *r, int rank, nf_val v) {
-  return nf_tensor_of(&r->g->value[v].type, &r->at, r->at.of[NF_T],
-                      r->base[rank] + r->offset[alias_of(r->g, v)]);
+  return nf_tensor_of(&r->type[v], &r->at, r->at.of[NF_T], r->base[rank] + r->offset[alias_of(r->g, v)]);
 }
 
-static nf_status place(nf_ran *r) {
+static nf_op_desc describe(const nf_ran *r, const nf_node *n) {
+  nf_op_desc d = nf_graph_describe(r->g, n);
+  for (int k = 0; k < nf_op_of(n->op)->n_in; k++)
+    if (n->in[k]) d.in[k] = r->type[n->in[k]];
+  return d;
+}
+
+// A weight lies as the first kernel that reads it wants.
+static void choose_packs(nf_ran *r, nf_ran_kernel *kernel) {
+  for (nf_val v = 1; v < r->g->n_values; v++) r->type[v] = r->g->value[v].type;
+  for (size_t i = 0; i < r->g->n_nodes; i++) {
+    const nf_node *n = &r->g->node[i];
+    nf_op_desc d = describe(r, n);
+    NF_FOR_PACKED(w, &d)
+    if (d.in[w].pack == NF_PACK_PLAIN) d.in[w].pack = NF_PACK_ANY;
+    const nf_variant *v = nf_op_of(n->op)->flags & NF_OP_VIEW ? NULL : kernel(&d);
+    NF_FOR_PACKED(w, &d)
+    if (v && d.in[w].pack == NF_PACK_ANY) r->type[n->in[w]] = nf_type_packed(r->type[n->in[w]], v->pack);
+  }
+}
+
+static nf_status place(nf_ran *r, nf_ran_kernel *kernel) {
   r->offset = nf_arena_alloc(&r->arena, r->g->n_values, sizeof *r->offset);
-  if (!r->offset) return no_memory();
+  r->type = nf_arena_alloc(&r->arena, r->g->n_values, sizeof *r->type);
+  if (!r->offset || !r->type) return no_memory();
+  choose_packs(r, kernel);
   for (nf_val v = 1; v < r->g->n_values; v++) {
     size_t bytes;
-    NF_TRY(nf_type_bytes(&r->g->value[v].type, &r->at, &bytes));
+    NF_TRY(nf_type_bytes(&r->type[v], &r->at, &bytes));
     if (r->g->value[v].type.cache) bytes *= (size_t)r->at.of[NF_T];
     r->offset[v] = r->bytes;
     r->bytes += (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE);
@@ -84,35 +109,65 @@ static uint64_t next(uint64_t *state) {
   return z ^ z >> 27;
 }
 
-static void fill(const nf_ran *r, int rank, nf_val v, float *room) {
-  const nf_tensor t = nf_ran_value(r, rank, v);
-  const uint64_t key[2] = {r->seed, t.dtype == NF_I32 ? 0 : (uint64_t)rank};
-  uint64_t state = nf_hash(r->g->value[v].name, strlen(r->g->value[v].name), key);
-  const int64_t cols = nf_tensor_cols(&t);
-  for (int64_t row = 0; row < nf_tensor_rows(&t); row++) {
-    if (t.dtype == NF_I32) {
-      for (int64_t i = 0; i < cols; i++)
-        ((int32_t *)nf_tensor_row(&t, row))[i] = (int32_t)(next(&state) >> 20) & 3;
-      continue;
-    }
-    for (int64_t i = 0; i < cols; i++) room[i] = (float)(int64_t)(next(&state) >> 41) / (float)(1 << 22) - 1;
-    nf_row_encode(&t, row, room);
-    const int64_t size = nf_dtype_of(t.dtype)->bits / 8;
-    if (t.padded > cols)
-      memset((char *)nf_tensor_row(&t, row) + cols * size, 0, (size_t)((t.padded - cols) * size));
+static void fill_ints(int32_t *row, int64_t cols, uint64_t *state) {
+  for (int64_t i = 0; i < cols; i++) row[i] = (int32_t)(next(state) >> 20) & 3;
+}
+
+static void fill_floats(const nf_tensor *t, int64_t row, uint64_t *state, float *room) {
+  for (int64_t i = 0; i < nf_tensor_cols(t); i++)
+    room[i] = (float)(int64_t)(next(state) >> 41) / (float)(1 << 22) - 1;
+  nf_row_encode(t, row, room);
+}
+
+static void fill_fp8(const nf_tensor *t, int64_t row, uint64_t *state) {
+  const int64_t cols = nf_tensor_cols(t);
+  uint8_t *code = nf_tensor_row(t, row);
+  float *scale = nf_tensor_scales(t, row);
+  for (int64_t i = 0; i < cols; i++) code[i] = nf_e4m3_encode((float)(next(state) >> 55) - 256);
+  for (int64_t i = 0; i < nf_scale_cols(t->dtype, cols); i++) scale[i] = (float)(1 + i % 3) * 0x1p-9f;
+}
+
+// Rows of a plain tensor, from a stream that `name` and the rank decide.
+static void fill_rows(const nf_ran *r, int rank, const char *name, const nf_tensor *t, int64_t from,
+                      int64_t n, float *room) {
+  const uint64_t key[2] = {r->seed, t->dtype == NF_I32 ? 0 : (uint64_t)rank};
+  uint64_t state = nf_hash(name, strlen(name), key);
+  for (int64_t row = from; row < from + n; row++)
+    if (t->dtype == NF_I32)
+      fill_ints(nf_tensor_row(t, row), nf_tensor_cols(t), &state);
+    else if (nf_is_fp8(t->dtype))
+      fill_fp8(t, row, &state);
+    else
+      fill_floats(t, row, &state, room);
+}
+
+static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
+  const nf_value *value = &r->g->value[v];
+  const nf_tensor to = nf_ran_value(r, rank, v);
+  nf_tensor plain = to;
+  if (to.pack != NF_PACK_PLAIN) {
+    size_t bytes;
+    NF_TRY(nf_type_bytes(&value->type, &r->at, &bytes));
+    void *data = nf_arena_alloc(&r->arena, 1, bytes);
+    if (!data) return no_memory();
+    plain = nf_tensor_of(&value->type, &r->at, 0, data);
   }
+  fill_rows(r, rank, value->name, &plain, 0, nf_tensor_rows(&plain), room);
+  if (to.pack != NF_PACK_PLAIN) nf_pack_tensor(&to, &plain);
+  return nf_ok();
 }
 
 static nf_status fill_leaves(nf_ran *r) {
   for (nf_val v = 1; v < r->g->n_values; v++) {
     const nf_value *value = &r->g->value[v];
+    const nf_dtype dtype = value->type.dtype;
     if (value->kind == NF_VALUE_RESULT || value->kind == NF_VALUE_POOL) continue;
-    if (value->type.dtype != NF_I32 && !nf_is_float(value->type.dtype))
+    if (dtype != NF_I32 && !nf_is_float(dtype) && !nf_is_fp8(dtype))
       return nf_error(NF_BAD_INPUT, "%s: no way to fill its type", value->name);
     const nf_tensor t = nf_ran_value(r, 0, v);
     float *room = nf_arena_alloc(&r->arena, (size_t)nf_tensor_cols(&t) + 1, sizeof *room);
     if (!room) return no_memory();
-    for (int rank = 0; rank < r->world; rank++) fill(r, rank, v, room);
+    for (int rank = 0; rank < r->world; rank++) NF_TRY(fill(r, rank, v, room));
   }
   return nf_ok();
 }
@@ -123,7 +178,7 @@ static nf_status run_node(nf_ran *r, nf_ran_kernel *kernel, const nf_node *n) {
   const nf_op_info *info = nf_op_of(n->op);
   const nf_args_layout *layout = nf_args_layout_of(n->op);
   if (info->flags & NF_OP_VIEW) return nf_ok();
-  const nf_op_desc d = nf_graph_describe(r->g, n);
+  const nf_op_desc d = describe(r, n);
   const nf_variant *v = kernel(&d);
   char *args = nf_arena_alloc(&r->arena, 1, layout->size);
   if (!args) return no_memory();
@@ -143,7 +198,7 @@ static nf_status run_node(nf_ran *r, nf_ran_kernel *kernel, const nf_node *n) {
 }
 
 static nf_status run(nf_ran *r, nf_ran_kernel *kernel) {
-  NF_TRY(place(r));
+  NF_TRY(place(r, kernel));
   NF_TRY(make_batch(r));
   NF_TRY(fill_leaves(r));
   for (size_t i = 0; i < r->g->n_nodes; i++) NF_TRY(run_node(r, kernel, &r->g->node[i]));
@@ -201,7 +256,8 @@ double nf_ran_difference(const nf_ran *a, const nf_ran *b, const char **where) {
   *where = "";
   for (nf_val v = 1; v < a->g->n_values; v++) {
     const nf_val w = nf_graph_find(b->g, a->g->value[v].name);
-    if (!w || a->g->value[v].type.cache || !nf_type_equal(&a->g->value[v].type, &b->g->value[w].type))
+    if (!w || a->g->value[v].type.cache || !nf_type_equal(&a->type[v], &b->type[w]) ||
+        a->type[v].pack != NF_PACK_PLAIN)
       continue;
     for (int rank = 0; rank < a->world; rank++) {
       const nf_tensor x = nf_ran_value(a, rank, v), y = nf_ran_value(b, rank, w);

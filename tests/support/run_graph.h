@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any graph run by the references, or by other kernels of the CPU that read plain weights, on several ranks
-// in lockstep, with leaves filled by their names: what two graphs have in common can be compared. No plan, no
-// storage shared; all that no kernel writes holds NaN.
+// Any graph run by the references, or by other kernels of the CPU, whose weights are packed for them, on
+// several ranks in lockstep, with leaves filled by their names: what two graphs have in common can be
+// compared. No plan, no storage shared; all that no kernel writes holds NaN.
 #pragma once
 #include "graph/graph.h"
 #include "kernels/contract/variant.h"

@@ -16,6 +16,7 @@ static const struct {
     [NF_Q_PAGE] = {"PAGE", "tokens per page"},
     [NF_Q_TAPS] = {"TAPS", "taps of the convolution"},
     [NF_Q_VALUE] = {"VALUE", "size of a value head"},
+    [NF_Q_INNER] = {"INNER", "columns between an expert's two products"},
     [NF_Q_PACK16_H] = {"PACK16(H)", "16-byte packs in a row of the first operand"},
     [NF_Q_BYTES] = {"BYTES", "bytes of the first operand"},
     [NF_Q_WORLD] = {"WORLD", "ranks"},
@@ -37,14 +38,20 @@ enum { POOL_HEADS = 1, POOL_PAGE = 2 };
 // Of gated_delta_rule's: operand 5, [value heads, key size, value size].
 enum { STATE_POOL = 5, STATE_KEY = 1, STATE_VALUE = 2 };
 
+// Of qk_rope_write's: operand 6.
+enum { HEADS_POOL = 6 };
+
+static bool is_experts(nf_op op) { return op == NF_OP_experts_swiglu || op == NF_OP_experts_silu; }
+
 static bool experts(const nf_op_desc *d, int64_t *out) {
-  if (d->op == NF_OP_grouped_linear) return fixed(&d->in[2], 0, out);
+  if (d->op == NF_OP_grouped_linear || is_experts(d->op)) return fixed(&d->in[2], 0, out);
   if (d->op == NF_OP_router_topk) return fixed(&d->in[0], -1, out);
   return false;
 }
 
 static bool topk(const nf_op_desc *d, int64_t *out) {
-  if (d->op == NF_OP_grouped_linear || d->op == NF_OP_combine) return fixed(&d->in[1], -1, out);
+  if (d->op == NF_OP_grouped_linear || d->op == NF_OP_combine || is_experts(d->op))
+    return fixed(&d->in[1], -1, out);
   if (d->op != NF_OP_router_topk) return false;
   *out = d->attr.router_topk.k;
   return true;
@@ -56,6 +63,8 @@ static bool head(const nf_op_desc *d, int64_t *out) {
   case NF_OP_kv_write:
   case NF_OP_attention:
     return fixed(&d->in[0], -1, out);
+  case NF_OP_qk_rope_write:
+    return fixed(&d->in[HEADS_POOL], -1, out);
   case NF_OP_gated_delta_rule:
     return fixed(&d->in[STATE_POOL], STATE_KEY, out);
   case NF_OP_rms_norm_gated_quantise: // w's columns
@@ -93,11 +102,14 @@ bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out) {
   case NF_Q_PAGE:
     if (d->op == NF_OP_attention) return fixed(&d->in[1], POOL_PAGE, out);
     if (d->op == NF_OP_kv_write) return fixed(&d->in[2], POOL_PAGE, out);
+    if (d->op == NF_OP_qk_rope_write) return fixed(&d->in[HEADS_POOL], POOL_PAGE, out);
     return false;
   case NF_Q_TAPS:
     return d->op == NF_OP_causal_conv1d && fixed(&d->in[1], -1, out);
   case NF_Q_VALUE:
     return d->op == NF_OP_gated_delta_rule && fixed(&d->in[STATE_POOL], STATE_VALUE, out);
+  case NF_Q_INNER: // both have their last weight at 4
+    return is_experts(d->op) && fixed(&d->in[4], -1, out);
   case NF_Q_PACK16_H: // derived: nf_amount_of
   case NF_Q_BYTES:
   case NF_Q_WORLD:
@@ -108,10 +120,11 @@ bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out) {
   return false;
 }
 
-int nf_packed_operand(const nf_op_desc *d) {
+int nf_packed_operand(const nf_op_desc *d, int from) {
   const nf_op_info *info = nf_op_of(d->op);
-  for (int i = 0; i < info->n_in; i++) {
-    const bool weight = strcmp(info->in[i].name, "w") == 0 || strcmp(info->in[i].name, "table") == 0;
+  for (int i = from; i < info->n_in; i++) {
+    const char *name = info->in[i].name;
+    const bool weight = strcmp(name, "w") == 0 || strncmp(name, "w_", 2) == 0 || strcmp(name, "table") == 0;
     if (weight && d->in[i].rank >= 2 && d->in[i].dim[0].sym == NF_CONST) return i;
   }
   return -1;

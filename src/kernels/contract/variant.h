@@ -17,6 +17,7 @@ typedef enum nf_quantity {
   NF_Q_PAGE,  // tokens per page
   NF_Q_TAPS,  // of a convolution
   NF_Q_VALUE, // size of a value head
+  NF_Q_INNER, // columns between an expert's two products
   // Derived ones: they follow from the extents, the dtype and where the op runs.
   NF_Q_PACK16_H, // PACK16(H): 16-byte packs in a row of the first operand; need not be whole
   NF_Q_BYTES,    // bytes of the first operand at the step's sizes
@@ -41,8 +42,10 @@ typedef struct nf_amount {
 } nf_amount;
 bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
 
-// The operand whose packing order kernels ask for: the weight matrix of an op ("w" or "table"), or -1.
-int nf_packed_operand(const nf_op_desc *d);
+// The first operand from `from` on whose packing order kernels ask for, or -1: the weight matrices of an op,
+// which are called "w", "w_" and more, or "table".
+int nf_packed_operand(const nf_op_desc *d, int from);
+#define NF_FOR_PACKED(i, d) for (int i = nf_packed_operand((d), 0); i >= 0; i = nf_packed_operand((d), i + 1))
 
 typedef enum nf_relation {
   NF_MULTIPLE_OF = 1,
@@ -118,6 +121,9 @@ typedef struct nf_variant {
   nf_pack pack; // of the weight that it reads. References read any.
   nf_limit limit[NF_MAX_LIMITS];
   nf_want want[NF_MAX_WANTS];
+  // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some
+  // idle. NONE: always enough.
+  nf_quantity pieces;
   bool declared; // constraints without code yet, for a target that is coming: blocks and run are NULL
   // The kernel: blocks(args) independent pieces of work, then run(args, block) for each, on any thread, in
   // any order. The number of blocks depends on shapes only. No libc but memory and maths, no allocation, no

@@ -23,7 +23,13 @@ NF_INLINE void piece(kind kd, const void *a, const void *b, v8 only, int64_t k, 
   const void *inner = kd.sigmoid ? b : a, *other = kd.sigmoid ? a : b;
   const nf_dtype of_inner = kd.sigmoid ? kd.b : kd.a, of_other = kd.sigmoid ? kd.a : kd.b;
   const bool constant = kd.sigmoid && kd.one;
-#define STEP(i, n) v8_store(f + (i), function(kd, nf_load8(of_inner, inner, k + (i), n)))
+  const int64_t size = of_other == NF_F32 ? 4 : 2, y_size = kd.a == NF_F32 ? 4 : 2;
+#define STEP(i, n)                                                          \
+  do {                                                                      \
+    __builtin_prefetch((const char *)other + (k + (i)) * size);             \
+    if (y) __builtin_prefetch((const char *)y + (k + (i)) * y_size, 1);     \
+    v8_store(f + (i), function(kd, nf_load8(of_inner, inner, k + (i), n))); \
+  } while (0)
   if (!constant) NF_FOR_COLUMNS(0, count, STEP);
 #undef STEP
 #define STEP(i, n)                                                                         \
@@ -59,24 +65,17 @@ NF_INLINE void rows_of(kind kd, const nf_tensor *a, const nf_tensor *b, const nf
   }
 }
 
-NF_INLINE void rows_of_types(bool sigmoid, nf_dtype t, const nf_tensor *a, const nf_tensor *b,
-                             const nf_tensor *y, int64_t block) {
-  const bool one = nf_tensor_cols(b) != nf_tensor_cols(a);
-  if (one && b->dtype == NF_F32)
-    rows_of((kind){sigmoid, t, NF_F32, true}, a, b, y, block);
-  else if (one)
-    rows_of((kind){sigmoid, t, NF_BF16, true}, a, b, y, block);
-  else if (b->dtype == NF_F32)
-    rows_of((kind){sigmoid, t, NF_F32, false}, a, b, y, block);
-  else
-    rows_of((kind){sigmoid, t, NF_BF16, false}, a, b, y, block);
-}
-
+// Of one type, code of its own; of two the loops look at them.
 NF_INLINE void rows(bool sigmoid, const nf_tensor *a, const nf_tensor *b, const nf_tensor *y, int64_t block) {
-  if (a->dtype == NF_F32)
-    rows_of_types(sigmoid, NF_F32, a, b, y, block);
+  const bool one = nf_tensor_cols(b) != nf_tensor_cols(a);
+  if (one && a->dtype == NF_BF16)
+    rows_of((kind){sigmoid, NF_BF16, b->dtype, true}, a, b, y, block);
+  else if (!one && a->dtype == NF_BF16 && b->dtype == NF_BF16)
+    rows_of((kind){sigmoid, NF_BF16, NF_BF16, false}, a, b, y, block);
+  else if (!one && a->dtype == NF_F32 && b->dtype == NF_F32)
+    rows_of((kind){sigmoid, NF_F32, NF_F32, false}, a, b, y, block);
   else
-    rows_of_types(sigmoid, NF_BF16, a, b, y, block);
+    rows_of((kind){sigmoid, a->dtype, b->dtype, one}, a, b, y, block);
 }
 
 int64_t NF_BLOCKS(silu_mul_rows)(const nf_silu_mul_args *a) { return nf_row_blocks(&a->y); }
@@ -99,7 +98,8 @@ int64_t NF_BLOCKS(rms_norm_gated_quantise_rows)(const nf_rms_norm_gated_quantise
 NF_INLINE void head(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, const void *x, const void *z,
                     int64_t n, float *h) {
   const nf_dtype of_w = a->w.dtype;
-  v8 square = v8_splat(0), other = square; // in turns
+  const int64_t size = t == NF_F32 ? 4 : 2, next = n * size; // head, which is fetched meanwhile
+  v8 square = v8_splat(0), other = square;                   // in turns
 #define STEP(k, count)                     \
   do {                                     \
     const v8 v = nf_load8(t, x, k, count); \
@@ -112,6 +112,8 @@ NF_INLINE void head(const nf_rms_norm_gated_quantise_args *a, nf_dtype t, const 
   const v8 scale = v8_splat(1 / sqrtf(v8_sum(square + other) / (float)n + a->attr.eps));
 #define STEP(k, count)                                                                                    \
   do {                                                                                                    \
+    __builtin_prefetch((const char *)x + next + (k)*size);                                                \
+    __builtin_prefetch((const char *)z + next + (k)*size);                                                \
     const v8 gate = nf_load8(t, z, k, count), w = nf_load8(of_w, a->w.data, k, count);                    \
     v8_store(h + (k), nf_as_stored(t, nf_load8(t, x, k, count) * scale * w * (gate * v8_sigmoid(gate)))); \
   } while (0)

@@ -97,12 +97,9 @@ NF_INLINE void rows_of(const norm *n, kind kd, int64_t block) {
 }
 
 NF_INLINE void rows(const norm *n, bool over_ranks, bool add, bool codes, int64_t block) {
-  const bool x = n->x->dtype == NF_F32, w = n->w->dtype == NF_F32;
-  if (x && w)
-    rows_of(n, (kind){over_ranks, add, codes, NF_F32, NF_F32}, block);
-  else if (x)
-    rows_of(n, (kind){over_ranks, add, codes, NF_F32, NF_BF16}, block);
-  else if (w)
+  if (n->x->dtype == NF_F32)
+    rows_of(n, (kind){over_ranks, add, codes, NF_F32, n->w->dtype}, block);
+  else if (n->w->dtype == NF_F32)
     rows_of(n, (kind){over_ranks, add, codes, NF_BF16, NF_F32}, block);
   else
     rows_of(n, (kind){over_ranks, add, codes, NF_BF16, NF_BF16}, block);

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// Experts: gate and up, the activation and down as one. The sum over a token's experts stays a node: it is
+// over what several blocks make.
+#include "fuse/rule.h"
+
+enum { EXPERTS = 4, CHOICES = 2, INNER = 6, OUT = 10 };
+
+static nf_type weight_of(const nf_side *s, int64_t n, int64_t k) {
+  return NF_TYPE(s->example->weight, NF_C(EXPERTS), NF_C(n), NF_C(k));
+}
+
+static nf_val product(nf_side *s, const char *name, nf_val x, nf_val ids, nf_val w, nf_val bias) {
+  const nf_val y = NF_BUILD(s->b, name, grouped_linear, (x, ids, w, bias), .out = s->example->dtype);
+  nf_any(s, y, "out");
+  nf_any(s, y, "pad");
+  return y;
+}
+
+static nf_val rows(nf_side *s) {
+  return nf_leaf(s, "x", NF_TYPE(s->example->dtype, NF_BY(1, NF_T), NF_C(s->example->columns)));
+}
+
+static nf_val ids_of(nf_side *s) { return nf_leaf(s, "ids", NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(CHOICES))); }
+
+static nf_dtype out_of(const nf_side *s, const char *name) {
+  return nf_found_attrs(s, name)->grouped_linear.out;
+}
+
+static int64_t pad_of(const nf_side *s) { return nf_found_attrs(s, "y")->grouped_linear.pad; }
+
+// ---- gate and up in one weight ----
+
+static void swiglu_pattern(nf_side *s) {
+  const nf_val x = rows(s), ids = ids_of(s),
+               w_up = nf_leaf(s, "w_up", weight_of(s, 2 * INNER, s->example->columns));
+  const nf_val up_bias =
+      nf_leaf_maybe(s, "up_bias", NF_TYPE(s->example->weight, NF_C(EXPERTS), NF_C(2 * INNER)));
+  const nf_val up = product(s, "up", x, ids, w_up, up_bias);
+  const nf_val act = NF_BUILD(s->b, "act", swiglu, (up), .alpha = 1.7f, .beta = 1, .limit = 0.1f,
+                              .interleaved = s->example->flag);
+  static const char *const free[] = {"alpha", "beta", "limit", "interleaved"};
+  for (size_t i = 0; i < sizeof free / sizeof *free; i++) nf_any(s, act, free[i]);
+  const nf_val w_down = nf_leaf(s, "w_down", weight_of(s, OUT, INNER));
+  const nf_val down_bias =
+      nf_leaf_maybe(s, "down_bias", NF_TYPE(s->example->weight, NF_C(EXPERTS), NF_C(OUT)));
+  nf_yield(s, product(s, "y", act, ids, w_down, down_bias));
+}
+
+static void swiglu_replacement(nf_side *s) {
+  const nf_swiglu_attrs *act = &nf_found_attrs(s, "act")->swiglu;
+  nf_yield(s, NF_BUILD(s->b, "y", experts_swiglu,
+                       (nf_found(s, "x"), nf_found(s, "ids"), nf_found(s, "w_up"), nf_found(s, "up_bias"),
+                        nf_found(s, "w_down"), nf_found(s, "down_bias")),
+                       .out = out_of(s, "y"), .alpha = act->alpha, .beta = act->beta, .limit = act->limit,
+                       .interleaved = act->interleaved, .pad = pad_of(s)));
+}
+
+static bool one_type(const nf_side *s, nf_text *why) {
+  if (out_of(s, "up") == out_of(s, "y")) return true;
+  nf_text_printf(why, "the products have results of other types");
+  return false;
+}
+
+const nf_rule nf_rule_experts_swiglu = {.name = "experts_swiglu",
+                                        .family = "experts",
+                                        .what = "an expert's products and the activation between",
+                                        .pattern = swiglu_pattern,
+                                        .replacement = swiglu_replacement,
+                                        .applies = one_type};
+
+// ---- gate and up apart; what lies between may be quantised ----
+
+static void silu_pattern(nf_side *s, bool quantised) {
+  const int64_t k = s->example->columns;
+  const nf_val x = rows(s), ids = ids_of(s);
+  const nf_val gate = product(s, "gate", x, ids, nf_leaf(s, "w_gate", weight_of(s, INNER, k)), 0);
+  const nf_val up = product(s, "up", x, ids, nf_leaf(s, "w_up", weight_of(s, INNER, k)), 0);
+  const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
+  nf_val act = NF_BUILD(s->b, "act", mul, (open, up), );
+  nf_type down = weight_of(s, OUT, INNER);
+  if (quantised) {
+    act = NF_BUILD(s->b, "codes", quantise, (act), .to = NF_FP8_ROW);
+    nf_any(s, act, "to");
+    down.dtype = NF_FP8_ROW;
+  }
+  nf_yield(s, product(s, "y", act, ids, nf_leaf(s, "w_down", down), 0));
+}
+
+static void replace_silu(nf_side *s, nf_dtype to) {
+  nf_yield(s, NF_BUILD(s->b, "y", experts_silu,
+                       (nf_found(s, "x"), nf_found(s, "ids"), nf_found(s, "w_gate"), nf_found(s, "w_up"),
+                        nf_found(s, "w_down")),
+                       .out = out_of(s, "y"), .to = to, .pad = pad_of(s)));
+}
+
+static bool three_types(const nf_side *s, nf_text *why) {
+  if (out_of(s, "gate") == out_of(s, "up") && one_type(s, why)) return true;
+  if (!why->n) nf_text_printf(why, "gate and up have other types");
+  return false;
+}
+
+static void silu_plain_pattern(nf_side *s) { silu_pattern(s, false); }
+static void silu_plain_replacement(nf_side *s) { replace_silu(s, NF_NONE); }
+const nf_rule nf_rule_experts_silu = {.name = "experts_silu",
+                                      .family = "experts",
+                                      .what = "an expert's products, gate and up apart",
+                                      .pattern = silu_plain_pattern,
+                                      .replacement = silu_plain_replacement,
+                                      .applies = three_types};
+
+static void silu_quantised_pattern(nf_side *s) { silu_pattern(s, true); }
+static void silu_quantised_replacement(nf_side *s) {
+  replace_silu(s, nf_found_attrs(s, "codes")->quantise.to);
+}
+const nf_rule nf_rule_experts_silu_quantise = {.name = "experts_silu_quantise",
+                                               .family = "experts",
+                                               .what = "the same, quantised in between",
+                                               .pattern = silu_quantised_pattern,
+                                               .replacement = silu_quantised_replacement,
+                                               .applies = three_types};

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// Queries and keys turned, perhaps normalised before, with the writing of keys and values. The attention that
+// reads both is a part of the pattern, and stays: it says which queries and keys belong together.
+#include "fuse/rule.h"
+
+enum { HEADS = 4, KV_HEADS = 2, PAGE = 4 };
+
+// `norm` of x, by the weight `w`; and turned.
+static nf_val turned(nf_side *s, nf_val x, const char *norm, const char *w, const char *name, nf_val table) {
+  const nf_example *e = s->example;
+  if (norm) {
+    const nf_val weight = nf_leaf(s, w, NF_TYPE(e->weight, NF_C(2 * e->columns)));
+    x = NF_BUILD(s->b, norm, rms_norm, (x, weight), .eps = e->eps, .one_plus = e->flag);
+    nf_any(s, x, "eps");
+    nf_any(s, x, "one_plus");
+  }
+  return NF_BUILD(s->b, name, rope, (x, table), );
+}
+
+static nf_val pattern_query(nf_side *s, bool narrow) {
+  const nf_example *e = s->example;
+  const int64_t head = 2 * e->columns;
+  const nf_val q =
+      nf_leaf(s, "q", NF_TYPE(e->dtype, NF_BY(1, NF_T), NF_C(HEADS), NF_C(narrow ? 2 * head : head)));
+  if (!narrow) return q;
+  const nf_val part = NF_BUILD(s->b, "query", narrow, (q), .start = e->flag ? head : 0, .size = head);
+  nf_any(s, part, "start");
+  nf_any(s, part, "size");
+  return part;
+}
+
+static void pattern(nf_side *s, bool norms, bool narrow) {
+  const nf_example *e = s->example;
+  const nf_extent t = NF_BY(1, NF_T), head = NF_C(2 * e->columns);
+  const nf_type kv = NF_TYPE(e->dtype, t, NF_C(KV_HEADS), head);
+  nf_type slot = NF_TYPE(e->dtype, NF_C(2), NF_C(KV_HEADS), NF_C(PAGE), head);
+  slot.cache = NF_CACHE_FULL;
+  const nf_val query = pattern_query(s, narrow), k = nf_leaf(s, "k", kv), v = nf_leaf(s, "v", kv);
+  const nf_val table = nf_leaf(s, "table", NF_TYPE(NF_F32, t, NF_C(e->flag ? head.c / 4 * 2 : head.c)));
+  const nf_val q = turned(s, query, norms ? "q.norm" : NULL, "q.w", "q.rope", table);
+  const nf_val keys = turned(s, k, norms ? "k.norm" : NULL, "k.w", "k.rope", table);
+  const nf_val written = NF_BUILD(s->b, "written", kv_write, (keys, v, nf_leaf(s, "cache", slot)), );
+  const nf_val sinks = nf_leaf_maybe(s, "sinks", NF_TYPE(e->weight, NF_C(HEADS)));
+  const nf_val o = NF_BUILD(s->b, "o", attention, (q, written, sinks), .scale = 0.5f);
+  nf_any(s, o, "scale");
+  nf_any(s, o, "window");
+  nf_yield(s, q);
+  nf_yield(s, written);
+  nf_yield(s, o);
+}
+
+static void replacement(nf_side *s, bool norms, bool narrow) {
+  const nf_attention_attrs *attention = &nf_found_attrs(s, "o")->attention;
+  const nf_rms_norm_attrs none = {0}, *norm = norms ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
+  const nf_val y =
+      NF_BUILD(s->b, "q.rope", qk_rope_write,
+               (nf_found(s, "q"), nf_found(s, "k"), nf_found(s, "v"), nf_found(s, "table"),
+                norms ? nf_found(s, "q.w") : 0, norms ? nf_found(s, "k.w") : 0, nf_found(s, "cache")),
+               .eps = norm->eps, .one_plus = norm->one_plus,
+               .start = narrow ? nf_found_attrs(s, "query")->narrow.start : 0);
+  const nf_val written = nf_build_result(s->b, y, 1);
+  nf_yield(s, y);
+  nf_yield(s, written);
+  nf_yield(s, NF_BUILD(s->b, "o", attention, (y, written, nf_found(s, "sinks")), .scale = attention->scale,
+                       .window = attention->window));
+}
+
+static bool norms_agree(const nf_side *s, nf_text *why) {
+  if (nf_attrs_equal(NF_OP_rms_norm, nf_found_attrs(s, "q.norm"), nf_found_attrs(s, "k.norm"))) return true;
+  nf_text_printf(why, "the norms of queries and keys have other attributes");
+  return false;
+}
+
+static void plain_pattern(nf_side *s) { pattern(s, false, false); }
+static void plain_replacement(nf_side *s) { replacement(s, false, false); }
+const nf_rule nf_rule_qk_rope_write = {.name = "qk_rope_write",
+                                       .family = "qk_norm_rope_write",
+                                       .what = "queries and keys turned, keys and values written",
+                                       .pattern = plain_pattern,
+                                       .replacement = plain_replacement};
+
+static void norm_pattern(nf_side *s) { pattern(s, true, false); }
+static void norm_replacement(nf_side *s) { replacement(s, true, false); }
+const nf_rule nf_rule_qk_norm_rope_write = {.name = "qk_norm_rope_write",
+                                            .family = "qk_norm_rope_write",
+                                            .what = "the same, normalised before",
+                                            .pattern = norm_pattern,
+                                            .replacement = norm_replacement,
+                                            .applies = norms_agree};
+
+static void narrow_pattern(nf_side *s) { pattern(s, true, true); }
+static void narrow_replacement(nf_side *s) { replacement(s, true, true); }
+const nf_rule nf_rule_qk_norm_rope_write_narrow = {.name = "qk_norm_rope_write_narrow",
+                                                   .family = "qk_norm_rope_write",
+                                                   .what =
+                                                       "the same, of queries that have a gate beside them",
+                                                   .pattern = narrow_pattern,
+                                                   .replacement = narrow_replacement,
+                                                   .applies = norms_agree};

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// experts_swiglu and experts_silu: what lies between an expert's two products stays in the block, and so in
+// the cache. A block takes every n-th tile of an expert's tokens, where n follows from shapes: the tile's
+// rows times all strips of the first weights, the activation by its own kernels, the result times all strips
+// of the last. So every number is made as the ops alone make it, bit by bit.
+//
+// The sum over a token's experts stays outside: it would cross blocks.
+#include "kernels/cpu/generic/gather.h"
+#include "kernels/kernels.h"
+
+enum {
+  GROUP = 8,
+  MAX_INNER = 4096,
+  ROOM = 4
+}; // strips at a time, that share scales of 128 rows; bytes an element
+
+// Blocks of an expert: as many as it would have tiles if all had the same.
+static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
+  return nf_max(1, nf_ceil_div(nf_tensor_rows(ids) * ids->dim[1], experts * NF_TILE_TOKENS));
+}
+
+static int64_t blocks(const nf_tensor *ids, const nf_tensor *w) {
+  return nf_tensor_rows(ids) * ids->dim[1] == 0 ? 0 : w->dim[0] * blocks_of_expert(ids, w->dim[0]);
+}
+
+typedef struct tiles { // those of a block, one after the other
+  const nf_tensor *ids;
+  int64_t e, at, every, turn; // the next pair, and how many tiles to go until it is this block's turn
+  nf_pairs pairs;
+  int64_t row[NF_TILE_TOKENS], of_x[NF_TILE_TOKENS]; // rows of the tile's own tensors; of x
+} tiles;
+
+static tiles tiles_of(const nf_tensor *ids, const nf_tensor *w, int64_t block) {
+  const int64_t every = blocks_of_expert(ids, w->dim[0]);
+  return (tiles){.ids = ids, .e = block / every, .every = every, .turn = block % every};
+}
+
+static bool next_tile(tiles *s, const nf_tensor *x) {
+  do nf_gather(s->ids, s->e, &s->at, &s->pairs);
+  while (s->pairs.n && s->turn-- > 0);
+  s->turn = s->every - 1;
+  for (int i = 0; i < s->pairs.n; i++) {
+    s->row[i] = i;
+    s->of_x[i] = x->rank == 3 ? s->pairs.index[i] : s->pairs.index[i] / s->ids->dim[1];
+  }
+  return s->pairs.n != 0;
+}
+
+// Rows without an expert are the first block's.
+static void clear_rows(const nf_tensor *ids, const nf_tensor *y, int64_t block) {
+  const size_t bytes = (size_t)(y->padded * nf_dtype_of(y->dtype)->bits / 8);
+  for (int64_t r = 0; block == 0 && r < nf_tensor_rows(y); r++)
+    if (((const int32_t *)nf_tensor_row(ids, r / ids->dim[1]))[r % ids->dim[1]] < 0)
+      memset(nf_tensor_row(y, r), 0, bytes);
+}
+
+// A tile's own tensor, [rows, cols] at `room`.
+static nf_tensor local(nf_dtype dtype, int rows, int64_t cols, void *room, float *scale) {
+  return (nf_tensor){.data = room,
+                     .scale = scale,
+                     .dtype = dtype,
+                     .rank = 2,
+                     .dim = {rows, cols},
+                     .stride = {cols, 1},
+                     .padded = cols,
+                     .scale_stride = scale == NULL ? 0 : nf_scale_cols(dtype, cols)};
+}
+
+static void product(const tiles *s, const nf_tensor *x, const int64_t *from, const nf_tensor *w,
+                    const nf_tensor *bias, const nf_tensor *y, const int64_t *to) {
+  const int64_t all = nf_ceil_div(w->dim[1], NF_STRIP);
+  for (int64_t s0 = 0; s0 < all; s0 += GROUP) {
+    const nf_strips strips = nf_strips_of(w, s->e, s0, nf_min(GROUP, all - s0));
+    nf_rows_times_strips(GROUP, x, from, s->pairs.n, &strips, w->dim[2], s0, bias, s->e, y, to);
+  }
+}
+
+#define RUN(op, ...)                                                                       \
+  do {                                                                                     \
+    const nf_##op##_args a_ = {__VA_ARGS__};                                               \
+    for (int64_t b_ = NF_BLOCKS(op##_rows)(&a_); b_-- > 0;) NF_KERNEL(op##_rows)(&a_, b_); \
+  } while (0)
+
+int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) { return blocks(&a->ids, &a->w_up); }
+
+void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t block) {
+  const int64_t inner = nf_tensor_cols(&a->w_down);
+  const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
+  _Alignas(64) char h_room[ROOM * NF_TILE_TOKENS * 2 * MAX_INNER],
+      act_room[ROOM * NF_TILE_TOKENS * MAX_INNER];
+  tiles s = tiles_of(&a->ids, &a->w_up, block);
+  clear_rows(&a->ids, &a->y, block);
+  while (next_tile(&s, &a->x)) {
+    const nf_tensor h = local(a->y.dtype, s.pairs.n, 2 * inner, h_room, NULL),
+                    act = local(a->y.dtype, s.pairs.n, inner, act_room, NULL);
+    product(&s, &a->x, s.of_x, &a->w_up, &a->up_bias, &h, s.row);
+    RUN(swiglu, .attr = attr, .x = h, .y = act);
+    product(&s, &act, s.row, &a->w_down, &a->down_bias, &a->y, s.pairs.index);
+  }
+}
+
+int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) { return blocks(&a->ids, &a->w_up); }
+
+void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block) {
+  const int64_t inner = nf_tensor_cols(&a->w_down);
+  const nf_tensor none = {0};
+  _Alignas(64) char room[3][ROOM * NF_TILE_TOKENS * MAX_INNER];
+  float scale[NF_TILE_TOKENS * MAX_INNER / NF_BLOCK];
+  tiles s = tiles_of(&a->ids, &a->w_up, block);
+  clear_rows(&a->ids, &a->y, block);
+  while (next_tile(&s, &a->x)) {
+    const nf_dtype dtype = a->y.dtype;
+    nf_tensor g = local(dtype, s.pairs.n, inner, room[0], NULL),
+              u = local(dtype, s.pairs.n, inner, room[1], NULL),
+              open = local(dtype, s.pairs.n, inner, room[2], NULL);
+    product(&s, &a->x, s.of_x, &a->w_gate, &none, &g, s.row);
+    product(&s, &a->x, s.of_x, &a->w_up, &none, &u, s.row);
+    RUN(silu, .x = g, .y = open);
+    RUN(mul, .a = open, .b = u, .y = g);
+    if (a->attr.to != NF_NONE) {
+      const nf_tensor codes = local(a->attr.to, s.pairs.n, inner, room[1], scale);
+      RUN(quantise, .attr.to = a->attr.to, .x = g, .y = codes);
+      g = codes;
+    }
+    product(&s, &g, s.row, &a->w_down, &none, &a->y, s.pairs.index);
+  }
+}
