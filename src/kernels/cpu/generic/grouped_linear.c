@@ -16,10 +16,10 @@ void NF_KERNEL(grouped_linear_n16)(const nf_grouped_linear_args *a, int64_t bloc
   const int64_t e = block / groups, s0 = block % groups * GROUP;
   const nf_strips strips = nf_strips_of(&a->w, e, s0, nf_min(GROUP, all - s0));
   nf_pairs pairs;
-  for (int64_t at = 0; nf_gather(&a->ids, e, &at, &pairs), pairs.n != 0;) {
+  for (int64_t at = 0; nf_gather(&a->ids, e, NF_TILE_TOKENS, &at, &pairs), pairs.n != 0;) {
     int64_t from[NF_TILE_TOKENS];
     for (int i = 0; i < pairs.n; i++) from[i] = a->x.rank == 3 ? pairs.index[i] : pairs.index[i] / J;
-    nf_rows_times_strips(GROUP, &a->x, from, pairs.n, &strips, a->w.dim[2], s0, &a->bias, e, &a->y,
-                         pairs.index);
+    nf_rows_times_strips(GROUP, NF_TILE_TOKENS, &a->x, from, pairs.n, &strips, a->w.dim[2], s0, &a->bias, e,
+                         &a->y, pairs.index);
   }
 }
