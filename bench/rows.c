@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "model/family.h"
-#include "plan/plan.h"
+#include "plan/compile.h"
+#include "plan/shard.h"
 #include <infuse/inspect.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,7 @@ static void must(nf_status st) {
 }
 
 // Median milliseconds of RUNS calls.
-static double median_ms(void (*f)(const char *), const char *arg) {
+static double median_ms(void (*f)(const void *), const void *arg) {
   double ms[RUNS];
   for (int i = 0; i < RUNS; i++) {
     const double start = nf_now();
@@ -43,7 +44,61 @@ static double median_ms(void (*f)(const char *), const char *arg) {
   return ms[RUNS / 2];
 }
 
-static void build_and_plan(const char *dir) {
+// ---- compiling ----
+
+typedef struct job { // a graph of one rank, for a target
+  nf_graph *graph;
+  nf_hw hw;
+} job;
+
+// `layers` 0: as many as the config says.
+static job job_of(const char *dir, int world, int64_t layers) {
+  const nf_build_options build = {.activation = NF_BF16, .page = 64};
+  nf_config config;
+  nf_graph *whole;
+  job j;
+  must(nf_config_load(dir, &config));
+  for (int64_t i = config.layers; i < layers; i++) config.layer[i] = config.layer[i - config.layers];
+  if (layers != 0) config.layers = layers;
+  must(nf_model_build(&config, NULL, &build, &whole));
+  must(nf_shard(whole, world, &j.graph));
+  must(nf_hw_target("gfx950", &j.hw));
+  j.hw.world = world;
+  nf_graph_destroy(whole);
+  nf_config_deinit(&config);
+  return j;
+}
+
+// From the laid-out graph to the plan, all rules, at decode size.
+static void compile(const void *arg) {
+  const job *j = arg;
+  const nf_sizes one = nf_sizes_of(1, 1, 1), most = nf_sizes_of(64, 64, 64);
+  const nf_compile_options o = {
+      .plan = {.hw = j->hw, .max = most}, .least = one, .at = one, .mode = NF_FUSE_COST};
+  nf_compiled c;
+  must(nf_compile(j->graph, &o, &c));
+  nf_compiled_deinit(&c);
+}
+
+static double compile_ms(const char *dir, int world, int64_t layers) {
+  job j = job_of(dir, world, layers);
+  const double ms = median_ms(compile, &j);
+  nf_graph_destroy(j.graph);
+  return ms;
+}
+
+static void compile_rows(void) {
+  print_row("compile gpt-oss-120b, 2 ranks, gfx950", compile_ms("configs/gpt-oss-120b", 2, 0), "ms", 30);
+  print_row("compile qwen3-next-80b-a3b-fp8, gfx950", compile_ms("configs/qwen3-next-80b-a3b-fp8", 1, 0),
+            "ms", 60);
+  const double few = compile_ms("configs/gpt-oss-120b", 2, 12);
+  print_row("compile gpt-oss-120b with 96 layers, over that with 12",
+            compile_ms("configs/gpt-oss-120b", 2, 96) / few, "x", 8);
+}
+
+// ---- loading and running ----
+
+static void build_and_plan(const void *dir) {
   nf_config config;
   nf_graph *graph;
   nf_plan *plan;
@@ -60,14 +115,14 @@ static void build_and_plan(const char *dir) {
 
 static void ignore(void *user, const char *json, size_t n) { (void)user, (void)json, (void)n; }
 
-static void explain(const char *dir) {
+static void explain(const void *dir) {
   infuse_runtime *rt;
   must((nf_status){infuse_runtime_create(NULL, &rt)});
   must((nf_status){infuse_explain(rt, dir, NULL, NULL, ignore, NULL)});
   infuse_runtime_destroy(rt);
 }
 
-static void first_token(const char *dir) {
+static void first_token(const void *dir) {
   infuse_runtime *rt;
   infuse_model *m;
   infuse_session *s;
@@ -83,7 +138,7 @@ static void first_token(const char *dir) {
   infuse_runtime_destroy(rt);
 }
 
-static void open_files(const char *dir) {
+static void open_files(const void *dir) {
   nf_checkpoint *c;
   must(nf_checkpoint_open(dir, NULL, &c));
   nf_checkpoint_close(c);
@@ -109,6 +164,7 @@ static void memory_row(const char *dir, const char *file) {
 
 int main(void) {
   print_row("build and plan gpt-oss-120b", median_ms(build_and_plan, "configs/gpt-oss-120b"), "ms", 50);
+  compile_rows();
   print_row("explain gpt-oss-120b, no weights", median_ms(explain, "configs/gpt-oss-120b"), "ms", 1000);
   print_row("open checkpoints/gpt-oss-tiny, 79 tensors", median_ms(open_files, "checkpoints/gpt-oss-tiny"),
             "ms", 50);

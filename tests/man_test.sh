@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 "$infuse" -h | awk '/^  [a-z]/ { print $1 }' >"$work/commands"
 while read -r command; do
   "$infuse" "$command" -h | awk -v c="$command" '
-    /^  -/ { sub(/^  /, ""); value = ""; if (match($0, /^[^ ]+ [^ ]/)) value = " " $2; print c, $1 value }'
+    /^  -/ { sub(/^  /, ""); sub(/  .*/, ""); sub(/ $/, ""); print c, $0 }'
 done <"$work/commands" | LC_ALL=C sort >"$work/help"
 [ "$(wc -l <"$work/help")" -gt 50 ] || { echo "-h prints next to no options"; exit 1; }
 

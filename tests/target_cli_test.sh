@@ -24,7 +24,7 @@ exits 2 "did you mean --target?" explain -m $m --targt sm_90
 
 for target in $(sed -n 's/^NF_TARGET("\([^"]*\)".*/\1/p' src/hw/targets.def); do
   "$infuse" explain -m configs/gpt-oss-120b --target "$target" >"$out/text"
-  grep -q ' us$\| us, wants' "$out/text" || { echo "explain --target $target shows no estimate"; exit 1; }
+  grep -q ' µs$\| µs, wants' "$out/text" || { echo "explain --target $target shows no estimate"; exit 1; }
   for page in docs/infuse.1 docs/explain.md; do
     grep -qw "$target" $page || { echo "$page does not name target $target"; exit 1; }
   done

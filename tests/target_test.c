@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Planning for machines that are not here, through the public interface: every node of gpt-oss-120b has a
-// kernel and a cost on every target; the null device takes such a model, and nothing else does.
+// Planning for machines that are not here, through the public interface: every node of gpt-oss-120b before
+// fusions (fusion_test.c has these) has a kernel and a cost on every target; the null device takes such a
+// model, and nothing else does.
 #include "tests/support/expect.h"
 #include <infuse/inspect.h>
 #include <jansson.h>
@@ -19,7 +20,7 @@ static void keep(void *user, const char *json, size_t n) { *(json_t **)user = js
 static json_t *explained_in(const char *dir, const char *target, int64_t batch) {
   infuse_runtime *rt = runtime_for(target, NULL);
   json_t *doc = NULL;
-  const infuse_model_options o = {.size = sizeof o, .batch = batch};
+  const infuse_model_options o = {.size = sizeof o, .batch = batch, .fuse = "off"};
   const infuse_explain_options eo = {.size = sizeof eo, .range_lo = batch, .range_hi = batch};
   ok(infuse_explain(rt, dir, &o, &eo, keep, &doc));
   infuse_runtime_destroy(rt);

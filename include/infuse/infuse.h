@@ -95,6 +95,7 @@ typedef struct infuse_model_options {
       *fuse_order; // [n_fuse_order] of "ordered": rules or families, the first takes what it can
   size_t n_fuse_order;
   const char *rules; // "-a,+b": rules or families taken out and put back; NULL: all
+  int64_t world;     // ranks that share the model, 1 to 64; 0: 1. The runtime's threads are dealt out to them
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything

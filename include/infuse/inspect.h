@@ -39,10 +39,10 @@ typedef struct infuse_check_options {
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o,
                                                       infuse_sink sink, void *user);
 
-// Runs the reference and this runtime's plan side by side over the same tokens, experts forced to the
-// reference's, and gives the error ||plan - reference|| / ||reference|| of every value. INFUSE_CHECK_FAILED
-// when that of the logits exceeds 5e-2, or any other 1e-1 (2e-1 and 3e-1 where activations are quantised);
-// the document is delivered either way.
+// Runs the reference, this runtime's plan, and the same without fusions over the same tokens, experts forced
+// to the reference's, and gives the error ||plan - reference|| / ||reference|| of every value that all
+// compute. INFUSE_CHECK_FAILED when that of the logits exceeds 5e-2, or any other 1e-1 (2e-1 and 3e-1 where
+// activations are quantised); the document is delivered either way.
 typedef struct infuse_verify_options {
   size_t size;
   const int32_t *tokens; // [n_tokens], at most 4096; NULL: 48 of them are drawn from `seed`

@@ -2,9 +2,9 @@
 // The pool. The caller of a run works too and never waits for a worker that has not joined it, so a worker
 // that the system wakes late costs nothing. Workers spin shortly, then sleep on a futex.
 #include "base/threads.h"
+#include "base/futex.h"
 #include "base/memory.h"
 #include <limits.h>
-#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #define THREADS_MAX 4096
@@ -34,23 +33,6 @@ struct nf_threads {
   _Atomic bool stop;
 };
 
-static void pause_cpu(void) {
-#if defined(__x86_64__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  __asm__ volatile("yield");
-#endif
-}
-
-static void futex_wait(_Atomic uint32_t *word, uint32_t seen) {
-  syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL,
-          0); // early returns are fine: all callers loop
-}
-
-static void futex_wake(_Atomic uint32_t *word, int count) {
-  syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
-}
-
 static void work(nf_threads *t) {
   for (int64_t b; (b = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed)) < t->blocks;) {
     t->f(t->arg, b);
@@ -70,7 +52,7 @@ static bool join_run(nf_threads *t) {
 
 static void leave_run(nf_threads *t) {
   uint32_t before = atomic_fetch_sub_explicit(&t->state, 1, memory_order_release);
-  if (before == (WAITING | 1)) futex_wake(&t->state, 1);
+  if (before == (WAITING | 1)) nf_futex_wake(&t->state, 1);
 }
 
 static uint32_t next_epoch(nf_threads *t, uint32_t seen) {
@@ -78,12 +60,12 @@ static uint32_t next_epoch(nf_threads *t, uint32_t seen) {
     uint32_t e = atomic_load(&t->epoch);
     if (e != seen) return e;
     if (i < t->spins)
-      pause_cpu();
+      nf_pause();
     else {
       // Both sides are sequentially consistent: either start() sees the sleeper, or the futex sees the new
       // epoch.
       atomic_fetch_add(&t->sleepers, 1);
-      futex_wait(&t->epoch, seen);
+      nf_futex_wait(&t->epoch, seen);
       atomic_fetch_sub(&t->sleepers, 1);
     }
   }
@@ -91,7 +73,7 @@ static uint32_t next_epoch(nf_threads *t, uint32_t seen) {
 
 static void start(nf_threads *t, int wake) {
   atomic_fetch_add(&t->epoch, 1);
-  if (atomic_load(&t->sleepers) > 0) futex_wake(&t->epoch, wake);
+  if (atomic_load(&t->sleepers) > 0) nf_futex_wake(&t->epoch, wake);
 }
 
 static void *worker(void *arg) {
@@ -109,9 +91,9 @@ static void wait_until_empty(nf_threads *t) {
   uint32_t s = atomic_fetch_and_explicit(&t->state, ~(uint32_t)OPEN, memory_order_acquire) & ~(uint32_t)OPEN;
   for (int i = 0; s & ~(uint32_t)WAITING; i++) {
     if (i < t->spins)
-      pause_cpu();
+      nf_pause();
     else if (s & WAITING)
-      futex_wait(&t->state, s);
+      nf_futex_wait(&t->state, s);
     else
       atomic_fetch_or_explicit(&t->state, WAITING, memory_order_relaxed);
     s = atomic_load_explicit(&t->state, memory_order_acquire);

@@ -49,6 +49,8 @@ static const shape shapes[] = {
     {.op = NF_OP_gather_rows, .k = 2880, .flops = 0},
     {.op = NF_OP_pad, .k = 2880, .flops = 0},
     {.op = NF_OP_all_reduce, .k = 2880, .flops = 2880},
+    {.op = NF_OP_all_gather, .k = 2880, .flops = 0},
+    {.op = NF_OP_rank_ids, .k = 4, .e = 32, .flops = 0},
     {.op = NF_OP_add_rms_norm, .k = 2880, .flops = 5.0 * 2880},
     {.op = NF_OP_all_reduce_rms_norm, .k = 2880, .flops = 5.0 * 2880},
     {.op = NF_OP_all_reduce_add_rms_norm, .k = 2880, .flops = 6.0 * 2880},

@@ -157,6 +157,8 @@ static nf_status make(nf_op_desc *d, const nf_dims *m) {
   case NF_OP_pad:
   case NF_OP_unpad:
   case NF_OP_all_reduce:
+  case NF_OP_all_gather:
+  case NF_OP_rank_ids:
   case NF_OP_add_rms_norm:
   case NF_OP_all_reduce_rms_norm:
   case NF_OP_all_reduce_add_rms_norm:

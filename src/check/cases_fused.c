@@ -24,6 +24,13 @@ nf_status nf_case_make_fused(nf_op_desc *d, const nf_dims *m) {
   case NF_OP_pad:
     d->attr.pad.to = wider(m->q[NF_Q_K]);
     break;
+  case NF_OP_all_gather:
+    d->attr.all_gather.world = m->world;
+    break;
+  case NF_OP_rank_ids:
+    d->attr.rank_ids.size = m->q[NF_Q_E];
+    d->in[0].dtype = NF_I32;
+    break;
   case NF_OP_add_rms_norm:
     d->attr.add_rms_norm = (nf_add_rms_norm_attrs){.eps = 1e-5f, .one_plus = one_plus, .pad = pad};
     d->in[1] = d->in[0];

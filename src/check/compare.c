@@ -39,6 +39,8 @@ bool nf_case_bitwise(const nf_case *c) {
   case NF_OP_pad:
   case NF_OP_unpad:
   case NF_OP_all_reduce:
+  case NF_OP_all_gather:
+  case NF_OP_rank_ids:
     return true;
   case NF_OP_linear:
   case NF_OP_grouped_linear:

@@ -84,14 +84,26 @@ static void fill_fp8(const filler *f, const nf_tensor *t, int64_t r) {
 // tokens, experts (i32): below the number of rows that they choose from. Experts forced on a router differ.
 static int64_t choices(const nf_case *c) {
   int64_t experts;
-  return nf_quantity_of(&c->d, NF_Q_E, &experts) ? experts : c->d.in[1].dim[0].c;
+  return c->d.op == NF_OP_rank_ids                 ? NF_MAX_WORLD * c->d.attr.rank_ids.size
+         : nf_quantity_of(&c->d, NF_Q_E, &experts) ? experts
+                                                   : c->d.in[1].dim[0].c;
+}
+
+// What no rank's part has is -1, where an op takes that.
+static bool is_nobody(const filler *f, int64_t r, int64_t i) {
+  const nf_op op = f->c->d.op;
+  const bool takes = op == NF_OP_embedding || op == NF_OP_grouped_linear || op == NF_OP_experts_swiglu ||
+                     op == NF_OP_experts_silu || op == NF_OP_rank_ids;
+  return takes && f->c->dims.options & 2 && hash_at(f, r, -2 - i) % 4 == 0;
 }
 
 static void fill_ints(const filler *f, const nf_tensor *t, int64_t r) {
   int32_t *row = nf_tensor_row(t, r);
   const int64_t n = choices(f->c), first = (int64_t)(hash_at(f, r, -1) % (uint64_t)n);
   for (int64_t i = 0; i < nf_tensor_cols(t); i++)
-    row[i] = t->rank == 1 ? (int32_t)(hash_at(f, r, i) % (uint64_t)n) : (int32_t)((first + i) % n);
+    row[i] = is_nobody(f, r, i) ? -1
+             : t->rank == 1     ? (int32_t)(hash_at(f, r, i) % (uint64_t)n)
+                                : (int32_t)((first + i) % n);
 }
 
 static void fill(const filler *f, const nf_tensor *t, float *room) {
@@ -314,6 +326,10 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
     if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
   if (info->flags & NF_OP_COMM && i->c->dims.world > 0) NF_TRY(place_peers(i, magnitude));
+  if (i->c->d.op == NF_OP_rank_ids) { // reads the rank, and nothing of the others
+    i->comm.rank = (int)(i->c->seed % NF_MAX_WORLD);
+    i->batch.comm = &i->comm;
+  }
   if (info->flags & (NF_OP_BATCH | NF_OP_COMM)) *(const nf_batch **)i->args = &i->batch;
   memcpy((char *)i->args + i->layout->attrs, &i->c->d.attr, i->layout->attrs_size);
   return nf_ok();

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse explain, check and devices: ask the library for its document, print it as JSON or as text.
+// infuse verify, check and devices: ask the library for its document, print it as JSON or as text.
 #include "base/memory.h"
-#include "base/text.h"
 #include "cli/cli.h"
 #include "cli/render.h"
-#include <string.h>
 
 typedef struct view { // what a sink needs to know
   const cli_options *o;
@@ -19,9 +17,6 @@ static void show(void *user, const char *json, size_t n) {
     v->render(v->o, json, n);
 }
 
-static void render_explain(const cli_options *o, const char *json, size_t n) {
-  cli_render_explain(json, n, o->all);
-}
 static void render_verify(const cli_options *o, const char *json, size_t n) {
   cli_render_verify(json, n, o->all);
 }
@@ -31,22 +26,6 @@ static void render_check(const cli_options *o, const char *json, size_t n) {
 static void render_devices(const cli_options *o, const char *json, size_t n) {
   (void)o;
   cli_render_devices(json, n);
-}
-
-static bool parse_range(const char *text, infuse_explain_options *out) {
-  const char *colon = strchr(text, ':');
-  return colon != NULL && nf_parse_i64((nf_view){text, (size_t)(colon - text)}, &out->range_lo) &&
-         nf_parse_i64(nf_view_of(colon + 1), &out->range_hi);
-}
-
-int cli_explain(const cli_options *o, infuse_runtime *rt) {
-  if (o->model == NULL) return cli_usage("explain wants -m DIR");
-  const infuse_model_options mo = cli_model_options(o);
-  infuse_explain_options eo = {.size = sizeof eo};
-  if (o->range != NULL && !parse_range(o->range, &eo))
-    return cli_usage("--range: '%s' is not LO:HI", o->range);
-  view v = {o, render_explain};
-  return cli_fail(infuse_explain(rt, o->model, &mo, &eo, show, &v));
 }
 
 int cli_verify(const cli_options *o, infuse_runtime *rt) {

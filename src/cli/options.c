@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES } kind;
+typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES, PAIR } kind;
 typedef struct row {
   const char *name, *value; // "--last", "N"
   kind kind;
@@ -36,6 +36,7 @@ static const row rows[] = {
     {"--act-quant", "on|off", TEXT, AT(act_quant), 0, 0, CLI_MODEL,
      "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
+    {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL, "ranks that share the model (1)"},
     {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
     {"--fuse", "cost|ordered|off", TEXT, AT(fuse), 0, 0, CLI_MODEL,
      "how fusions are chosen (cost; ref: off)"},
@@ -63,6 +64,10 @@ static const row rows[] = {
     {"--file", "FILE", TEXT, AT(file), 0, 0, CLI_TOKENIZE, "text to tokenize; - is standard input (default)"},
     {"--all", NULL, SWITCH, AT(all), 0, 0, CLI_EXPLAIN | CLI_CHECK | CLI_VERIFY,
      "every layer, or every case, not just kinds"},
+    {"--brief", NULL, SWITCH, AT(brief), 0, 0, CLI_EXPLAIN, "what was decided, a line each, no costs"},
+    {"--html", "FILE", TEXT, AT(html), 0, 0, CLI_EXPLAIN, "write a page with drawings instead"},
+    {"--diff", "A.json B.json", PAIR, AT(diff), 0, 0, CLI_EXPLAIN,
+     "what changed from A to B; exit 1 when a fusion was lost"},
     {"--bench", NULL, SWITCH, AT(bench), 0, 0, CLI_CHECK, "time the kernels as well"},
     {"--seed", "N", NUMBER, AT(seed), 0, INT64_MAX, CLI_CHECK | CLI_GENERATE | CLI_VERIFY,
      "draw the same again"},
@@ -149,6 +154,7 @@ static bool store(const row *r, char *text, cli_options *out) {
   case NAMES:
     return store_names(r, text, out);
   case LIST:
+  case PAIR:
     return store_in_list(r, text, out);
   }
   return false;
@@ -162,6 +168,8 @@ static bool unknown(const cli_command *c, const char *name) {
   return false;
 }
 
+static int values_of(const row *r) { return r->kind == SWITCH ? 0 : r->kind == PAIR ? 2 : 1; }
+
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
   *out = (cli_options){.temperature = -1, .top_k = -1, .top_p = -1, .min_p = -1, .seed = -1}; // -1: not given
   for (int i = 0; i < argc; i++) {
@@ -172,8 +180,11 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
     }
     const row *r = find(name, c->bit);
     if (r == NULL) return unknown(c, name);
-    if (r->kind != SWITCH && i + 1 == argc) return cli_usage("%s wants %s", r->name, r->value), false;
-    if (!store(r, r->kind != SWITCH ? argv[++i] : NULL, out)) return false;
+    const int wanted = values_of(r);
+    if (i + wanted >= argc) return cli_usage("%s wants %s", r->name, r->value), false;
+    if (wanted == 0 && !store(r, NULL, out)) return false;
+    for (int k = 0; k < wanted; k++)
+      if (!store(r, argv[++i], out)) return false;
   }
   return true;
 }

@@ -54,7 +54,12 @@ nf_status nf_device_read(nf_device *d, const nf_buffer *b, size_t offset, void *
 }
 
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n) {
-  for (size_t i = 0; i < n; i++) d->driver->run(d, &launch[i]);
-  d->launches += n;
+  for (size_t i = 0; i < n; i++) {
+    const nf_launch *l = &launch[i];
+    if (l->before != NULL) NF_TRY(l->before->wait(l->before->user));
+    d->driver->run(d, l);
+    d->launches++;
+    if (l->after != NULL) NF_TRY(l->after->wait(l->after->user));
+  }
   return nf_ok();
 }

@@ -14,11 +14,19 @@ typedef struct nf_buffer { // device memory; `data` is its address as kernels se
   size_t bytes;
 } nf_buffer;
 
+// How the device waits for others that run the same launches. Called between kernels, on the queue's thread;
+// an error ends the run.
+typedef struct nf_meeting {
+  nf_status (*wait)(void *user);
+  void *user;
+} nf_meeting;
+
 // One kernel call: blocks(args) pieces, run(args, block) for each. `args` lives until the queue is idle.
 typedef struct nf_launch {
   int64_t (*blocks)(const void *args);
   void (*run)(const void *args, int64_t block);
   const void *args;
+  const nf_meeting *before, *after; // the kernel; NULL: it waits for nobody. They live as long as `args`
 } nf_launch;
 
 typedef struct nf_device nf_device;
@@ -42,6 +50,7 @@ uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
 nf_status nf_device_write(nf_device *d, const nf_buffer *b, size_t offset, const void *from, size_t bytes);
 nf_status nf_device_read(nf_device *d, const nf_buffer *b, size_t offset, void *to, size_t bytes);
 
-// Runs the launches in order and returns when all are done. Allocates nothing.
+// Runs the launches in order and returns when all are done, or with the first error of a meeting. Allocates
+// nothing.
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n);
 uint64_t nf_device_launches(const nf_device *d); // so far

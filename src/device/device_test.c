@@ -98,6 +98,43 @@ static void test_launches(void **state) {
   }
 }
 
+typedef struct visitor { // who is called between kernels
+  const int *seen;
+  int calls, at[3], fail;
+} visitor;
+
+static nf_status visit(void *user) {
+  visitor *v = user;
+  v->at[v->calls++] = *v->seen;
+  return v->calls == v->fail ? nf_error(NF_CANCELLED, "enough") : nf_ok();
+}
+
+// Meetings stand where they should, and an error of one leaves the rest undone.
+static void test_meetings(void **state) {
+  (void)state;
+  for (int i = 0; i < N_DEVICES; i++) {
+    nf_device *d;
+    int one = 1, x[3] = {0};
+    const sum_args args[] = {{&one, &x[0], 1}, {&x[0], &x[1], 1}, {&x[1], &x[2], 1}};
+    visitor v = {.seen = &x[1]};
+    const nf_meeting m = {visit, &v};
+    const nf_launch launch[] = {{sum_blocks, double_it, &args[0]},
+                                {sum_blocks, double_it, &args[1], .before = &m, .after = &m},
+                                {sum_blocks, double_it, &args[2], .before = &m}};
+    ok(devices[i].make(&d));
+    ok(nf_device_run(d, launch, 3));
+    assert_int_equal(v.calls, 3);
+    assert_int_equal(v.at[0], 0);
+    for (int k = 1; k < 3; k++) assert_int_equal(v.at[k], nf_device_computes(d) ? 4 : 0);
+    v = (visitor){.seen = &x[1], .fail = 2};
+    nf_status st = nf_device_run(d, launch, 3);
+    assert_string_equal(nf_status_message(st), "enough");
+    nf_status_free(st);
+    assert_int_equal(nf_device_launches(d), 3 + 2);
+    nf_device_destroy(d);
+  }
+}
+
 static int set_up(void **state) {
   (void)state;
   return !nf_is_ok(nf_threads_create(2, &threads));
@@ -110,6 +147,6 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_memory), cmocka_unit_test(test_copies),
-                                     cmocka_unit_test(test_launches)};
+                                     cmocka_unit_test(test_launches), cmocka_unit_test(test_meetings)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -32,19 +32,29 @@ typedef struct nf_budget {
   uint64_t weights, caches, activations, tables;
 } nf_budget;
 
+// What each rank has for itself.
+typedef struct nf_rank {
+  nf_threads *threads; // NULL: the runtime's
+  nf_device *device;
+  nf_plan *plan;
+  nf_buffer *buffer; // [n_values] of weights and pools
+  nf_buffer arena;
+  nf_buffer tables; // the step's arrays
+} nf_rank;
+
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
   bool keep_all;                // every value can be looked at after a step
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *logical;    // as the family says it
+  nf_graph *logical;    // as the family says it, cut for the ranks
   nf_compiled compiled;
   const nf_graph *graph; // of `compiled`: what runs
-  nf_plan *plan;
+  nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
+  nf_ranks *ranks;
+  nf_rank *rank; // [options.world]
   nf_budget budget;
-  nf_buffer *buffer; // [n_values] of weights and pools
-  nf_buffer arena;
   bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
   nf_slots slots[NF_CACHE_COUNT];
   nf_step_tables tables;
@@ -90,7 +100,16 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
                         infuse_model **out);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
+nf_sizes nf_model_largest_step(const infuse_model *m);
+// Bytes of a weight or pool v with all its slots, of one rank; 0 for values that the plan places itself.
+nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
+
+// ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.
+nf_status nf_model_create_ranks(infuse_model *m);   // the communicator; makes no thread
+nf_status nf_model_allocate_ranks(infuse_model *m); // the other plans, all memory, and starts the ranks
+nf_status nf_model_load_weights(infuse_model *m);
+void nf_model_release_ranks(infuse_model *m); // before what was compiled goes
 
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the

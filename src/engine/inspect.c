@@ -85,12 +85,12 @@ static json_t *weights(const infuse_model *m) {
 static json_t *model_facts(const infuse_model *m) {
   const nf_config *c = &m->config;
   const infuse_model_options *o = &m->options;
-  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I}", "family", c->family->model_type,
-                   "layers", (json_int_t)c->layers, "hidden", (json_int_t)c->hidden, "vocab",
-                   (json_int_t)c->vocab, "experts", (json_int_t)c->experts, "experts_per_token",
+  return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:I, s:I, s:I, s:I}", "family",
+                   c->family->model_type, "layers", (json_int_t)c->layers, "hidden", (json_int_t)c->hidden,
+                   "vocab", (json_int_t)c->vocab, "experts", (json_int_t)c->experts, "experts_per_token",
                    (json_int_t)c->experts_per_token, "files", m->files != NULL, "context",
                    (json_int_t)o->context, "sessions", (json_int_t)o->sessions, "batch", (json_int_t)o->batch,
-                   "rows", (json_int_t)o->rows);
+                   "rows", (json_int_t)o->rows, "world", (json_int_t)o->world);
 }
 
 static json_t *ranges(const infuse_model *m, const nf_compile_options *o, nf_status *st) {

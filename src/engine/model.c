@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
-#include "model/weights.h"
+#include "plan/shard.h"
 #include "text/chat_template.h"
 #include <string.h>
 
@@ -22,6 +22,7 @@ static nf_status fill_options(infuse_model *m) {
   NF_TRY(bounded("sessions", &o->sessions, 1, 1, 4096));
   NF_TRY(bounded("batch", &o->batch, nf_max(64, o->sessions), 1, 1 << 20));
   NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));
+  NF_TRY(bounded("world", &o->world, 1, 1, NF_MAX_WORLD));
   return nf_ok();
 }
 
@@ -36,7 +37,7 @@ int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
   return pages * m->options.sessions;
 }
 
-static nf_sizes largest_step(const infuse_model *m) {
+nf_sizes nf_model_largest_step(const infuse_model *m) {
   return nf_sizes_of(m->options.batch, m->options.sessions, m->options.rows);
 }
 
@@ -54,6 +55,16 @@ static void log_unused(const infuse_model *m) {
                  nf_checkpoint_where(m->files), n, prefix);
 }
 
+// One graph for all ranks; that of a single rank is the whole one.
+static nf_status shard_graph(infuse_model *m) {
+  if (m->options.world == 1) return nf_ok();
+  nf_graph *whole = m->logical;
+  m->logical = NULL;
+  const nf_status st = nf_shard(whole, (int)m->options.world, &m->logical);
+  nf_graph_destroy(whole);
+  return st;
+}
+
 static nf_status build_graph(infuse_model *m) {
   const nf_build_options o = {.activation = m->rt->activation,
                               .page = NF_PAGE,
@@ -62,6 +73,7 @@ static nf_status build_graph(infuse_model *m) {
                               .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
   NF_TRY(nf_model_build(&m->config, m->files, &o, &m->logical));
+  NF_TRY(shard_graph(m));
   for (nf_val v = 1; v < m->logical->n_values; v++) m->uses[m->logical->value[v].type.cache] = true;
   log_unused(m);
   return nf_ok();
@@ -87,22 +99,23 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
   const infuse_model_options *o = &m->options;
   *out = (nf_compile_options){.plan = {.hw = m->rt->hw,
                                        .select = {.force = o->force, .n_force = o->n_force},
-                                       .max = largest_step(m),
-                                       .keep_all = m->keep_all},
+                                       .max = nf_model_largest_step(m),
+                                       .keep_all = m->keep_all,
+                                       .ranks = m->ranks},
                               .least = nf_sizes_of(1, 1, 1),
                               .order = o->fuse_order,
                               .n_order = o->n_fuse_order,
                               .rules = o->rules};
+  out->plan.hw.world = (int)o->world;
   // What is asked for most: all sessions decode.
   out->at = nf_sizes_of(nf_min(o->sessions, o->batch), o->sessions, nf_min(o->sessions, o->rows));
   NF_TRY(nf_select_check_forced(&out->plan.select));
   return fuse_mode(m, &out->mode);
 }
 
-// Bytes of value v with all its slots; 0 for values that the plan places itself.
-static nf_status stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
+nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
   const nf_value *value = &m->graph->value[v];
-  const nf_sizes max = largest_step(m);
+  const nf_sizes max = nf_model_largest_step(m);
   *out = 0;
   if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) return nf_ok();
   NF_TRY(nf_type_bytes(nf_plan_type(m->plan, v), &max, out), "value '%s'", value->name);
@@ -112,19 +125,28 @@ static nf_status stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
   return nf_ok();
 }
 
+// `count` times `bytes` more; what is too much for numbers is still too much for any memory.
+static void add(uint64_t *part, uint64_t count, uint64_t bytes) {
+  const uint64_t most = UINT64_MAX / 8;
+  if (__builtin_mul_overflow(count, bytes, &bytes) || __builtin_add_overflow(*part, bytes, part) ||
+      *part > most)
+    *part = most;
+}
+
 static nf_status add_up(infuse_model *m) {
   const int64_t routes = m->options.forced_experts ? m->config.layers * m->config.experts_per_token : 0;
-  const nf_sizes max = largest_step(m);
+  const nf_sizes max = nf_model_largest_step(m);
+  const uint64_t world = (uint64_t)m->options.world;
   for (nf_val v = 1; v < m->graph->n_values; v++) {
     size_t bytes;
-    NF_TRY(stored_bytes(m, v, &bytes));
-    *(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights) += bytes;
+    NF_TRY(nf_model_stored_bytes(m, v, &bytes));
+    add(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world, bytes);
   }
   if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
-  m->budget.activations = nf_plan_arena_bytes(m->plan);
-  m->budget.tables = 2 * m->tables.bytes;
+  add(&m->budget.activations, world, nf_plan_arena_bytes(m->plan));
+  add(&m->budget.tables, world + 1, m->tables.bytes); // one more on the host
   return nf_ok();
 }
 
@@ -134,6 +156,7 @@ nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_TRY(nf_config_load(dir, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
+  NF_TRY(nf_model_create_ranks(m));
   return build_graph(m);
 }
 
@@ -165,58 +188,6 @@ static nf_status check_budget(const infuse_model *m) {
 
 // ---- allocating and loading ----
 
-static nf_status fill_weight(infuse_model *m, nf_val v) {
-  nf_value value = m->graph->value[v];
-  void *data = m->buffer[v].data;
-  value.type = *nf_plan_type(m->plan, v);
-  if (!nf_device_computes(m->rt->device)) return nf_ok();
-  if (m->options.dummy) return nf_weight_dummy(&value, data);
-  return nf_weight_load(m->files, &value, data);
-}
-
-static nf_status load_weights(infuse_model *m) {
-  uint64_t done = 0;
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    if (m->graph->value[v].kind != NF_VALUE_WEIGHT) continue;
-    NF_TRY(fill_weight(m, v));
-    done += m->buffer[v].bytes;
-    NF_TRY(nf_log_progress(&m->rt->log, "loading weights", done, m->budget.weights));
-  }
-  return nf_ok();
-}
-
-// Cache pools start as zeros: a slot is read only after it was written, but nothing should depend on it.
-static nf_status allocate_stored(infuse_model *m) {
-  nf_device *d = m->rt->device;
-  m->buffer = nf_alloc(m->graph->n_values, sizeof *m->buffer);
-  if (m->buffer == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", m->graph->n_values);
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    const nf_value *value = &m->graph->value[v];
-    size_t bytes;
-    NF_TRY(stored_bytes(m, v, &bytes));
-    if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) continue;
-    NF_TRY(nf_device_alloc(d, bytes, &m->buffer[v]), "for '%s'", value->name);
-    nf_plan_bind(m->plan, v, m->buffer[v].data,
-                 value->kind == NF_VALUE_POOL ? nf_model_slots(m, value->type.cache) : 0);
-  }
-  return nf_ok();
-}
-
-static void bind_inputs(infuse_model *m) {
-  char *at = m->tables.device.data;
-  const size_t layer_bytes =
-      sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
-  nf_plan_bind(m->plan, nf_graph_find(m->graph, "tokens"), at + m->tables.tokens, 0);
-  if (!m->options.forced_experts) return;
-  for (int64_t l = 0; l < m->config.layers; l++) {
-    char name[32];
-    snprintf(name, sizeof name, "L%ld.routes", (long)l);
-    const nf_val routes = nf_graph_find(m->graph, name); // none where the layer has no experts
-    if (routes != 0) nf_plan_bind(m->plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
-  }
-}
-
 // Where results wait for the client, beyond what it may read in the device's own memory.
 static nf_status allocate_results(infuse_model *m) {
   if (m->options.keep_hidden)
@@ -230,24 +201,16 @@ static nf_status allocate_results(infuse_model *m) {
 }
 
 static nf_status allocate(infuse_model *m) {
-  nf_device *d = m->rt->device;
-  NF_TRY(allocate_stored(m));
-  NF_TRY(nf_device_alloc(d, nf_plan_arena_bytes(m->plan), &m->arena), "for activations");
-  nf_plan_place(m->plan, m->arena.data);
-  NF_TRY(nf_step_tables_alloc(&m->tables, d));
-  bind_inputs(m);
+  NF_TRY(nf_model_allocate_ranks(m));
+  NF_TRY(nf_step_tables_alloc(&m->tables));
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     if (m->uses[g]) NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
   return allocate_results(m);
 }
 
 static void release(infuse_model *m) {
-  nf_device *d = m->rt->device;
-  if (m->buffer != NULL)
-    for (nf_val v = 1; v < m->graph->n_values; v++) nf_device_free(d, &m->buffer[v]);
-  nf_free(m->buffer);
-  nf_device_free(d, &m->arena);
-  nf_step_tables_free(&m->tables, d);
+  nf_model_release_ranks(m);
+  nf_step_tables_free(&m->tables);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
   nf_free(m->logits);
   nf_free(m->choices);
@@ -311,7 +274,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_GOTO(check_budget(m));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));
-  NF_GOTO(load_weights(m));
+  NF_GOTO(nf_model_load_weights(m));
   *out = m;
   return nf_ok();
 fail:

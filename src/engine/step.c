@@ -145,9 +145,9 @@ static void fill(infuse_model *m, const share *part, size_t n) {
   host_array(t, t->q_start)[n] = (int32_t)token;
 }
 
-static void point_batch(const infuse_model *m, nf_batch *b) {
+static void point_batch(const infuse_model *m, const nf_rank *r, nf_batch *b) {
   const nf_step_tables *t = &m->tables;
-  const char *at = t->device.data;
+  const char *at = r->tables.data;
   b->q_start = (const int32_t *)(at + t->q_start);
   b->position = (const int32_t *)(at + t->position);
   b->kv_len = (const int32_t *)(at + t->kv_len);
@@ -161,11 +161,28 @@ static void point_batch(const infuse_model *m, nf_batch *b) {
   }
 }
 
+// ---- running ----
+
+typedef struct job { // of all ranks
+  const infuse_model *m;
+  const nf_batch *batch;
+} job;
+
+static nf_status run_rank(void *user, int rank) {
+  const job *j = user;
+  const nf_rank *r = &j->m->rank[rank];
+  nf_batch b = *j->batch;
+  point_batch(j->m, r, &b);
+  NF_TRY(nf_device_write(r->device, &r->tables, 0, j->m->tables.host, j->m->tables.bytes));
+  return nf_plan_run(r->plan, r->device, &b);
+}
+
 static nf_status copy_logits(infuse_model *m, int64_t rows) {
   if (m->logits == NULL || rows == 0) return nf_ok();
   const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
-  const size_t at = (size_t)((const char *)t.data - (const char *)m->arena.data);
-  return nf_device_read(m->rt->device, &m->arena, at, m->logits,
+  const nf_rank *r = &m->rank[0];
+  const size_t at = (size_t)((const char *)t.data - (const char *)r->arena.data);
+  return nf_device_read(r->device, &r->arena, at, m->logits,
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
@@ -194,9 +211,7 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   if (n == 0) return nf_ok();
   for (size_t i = 0; i < n; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
   fill(m, part, n);
-  point_batch(m, &b);
-  NF_TRY(nf_device_write(m->rt->device, &m->tables.device, 0, m->tables.host, m->tables.bytes));
-  NF_TRY(nf_plan_run(m->plan, m->rt->device, &b));
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b}));
   NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
   for (size_t i = 0; i < n; i++) advance(m, &part[i]);
   for (size_t i = 0; i < n; i++) NF_TRY(draw(part[i].session));

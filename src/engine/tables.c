@@ -28,14 +28,13 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
   return ok;
 }
 
-nf_status nf_step_tables_alloc(nf_step_tables *t, nf_device *d) {
+nf_status nf_step_tables_alloc(nf_step_tables *t) {
   t->host = nf_alloc(1, t->bytes);
   if (t->host == NULL) return nf_error(NF_NO_MEMORY, "no memory for the step's tables, %zu bytes", t->bytes);
-  return nf_device_alloc(d, t->bytes, &t->device);
+  return nf_ok();
 }
 
-void nf_step_tables_free(nf_step_tables *t, nf_device *d) {
+void nf_step_tables_free(nf_step_tables *t) {
   nf_free(t->host);
   t->host = NULL;
-  nf_device_free(d, &t->device);
 }

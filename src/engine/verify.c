@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse_verify: the plan against the reference, value by value.
+// infuse_verify: the plan, the same without fusions, and the reference side by side, value by value, joined
+// by names.
 #include "base/difference.h"
 #include "base/memory.h"
 #include "engine/document.h"
@@ -16,17 +17,21 @@ typedef struct bounds {
 } bounds;
 static const bounds plain_bounds = {5e-2, 1e-1}, quantised_bounds = {2e-1, 3e-1};
 
-typedef struct pair { // the same tokens in both
+typedef struct side { // one way to run the model
+  infuse_model *model;
+  infuse_session *session;
+} side;
+
+typedef struct trio { // the same tokens in all
   infuse_runtime *reference_runtime;
-  infuse_model *reference, *model;
-  infuse_session *reference_session, *session;
+  side reference, unfused, plan;
   int32_t *tokens, *routes;
   size_t n;
-} pair;
+} trio;
 
-// ---- running both ----
+// ---- running ----
 
-static nf_status prepare_tokens(pair *p, const infuse_verify_options *o) {
+static nf_status prepare_tokens(trio *p, const infuse_verify_options *o) {
   p->n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
   if (p->n == 0 || p->n > MAX_TOKENS)
     return nf_error(NF_USAGE, "%zu tokens to verify; give 1 to %d", p->n, MAX_TOKENS);
@@ -34,67 +39,81 @@ static nf_status prepare_tokens(pair *p, const infuse_verify_options *o) {
   if (p->tokens == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", p->n);
   for (size_t i = 0; i < p->n; i++) {
     const float u = nf_uniform(o->seed, i);
-    p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)(u * (float)p->reference->config.vocab);
+    p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)(u * (float)p->reference.model->config.vocab);
   }
   return nf_ok();
 }
 
-static infuse_model_options options_of(const infuse_model_options *mo, size_t n, bool forced) {
+static infuse_model_options options_of(const infuse_model_options *mo, size_t n, bool forced, bool fused) {
   infuse_model_options o = *mo;
   o.size = sizeof o;
   o.context = o.batch = o.rows = (int64_t)n;
   o.sessions = 1;
   o.forced_experts = forced;
+  if (!fused) o.fuse = "off", o.fuse_order = NULL, o.n_fuse_order = 0;
   return o;
 }
 
-static nf_status run(infuse_model *m, const pair *p, const int32_t *routes, infuse_session **out) {
+static nf_status run(infuse_runtime *rt, const char *dir, const infuse_model_options *mo, const trio *p,
+                     side *out) {
   const infuse_session_options so = {.size = sizeof so, .rows = INFUSE_ALL_ROWS};
-  NF_TRY((nf_status){infuse_session_create(m, &so, out)});
-  NF_TRY((nf_status){routes != NULL ? infuse_session_append_routed(*out, p->tokens, p->n, routes)
-                                    : infuse_session_append(*out, p->tokens, p->n)});
-  return (nf_status){infuse_step(m, out, 1)};
+  if (out->model == NULL) NF_TRY(nf_model_load(rt, dir, mo, true, &out->model));
+  NF_TRY((nf_status){infuse_session_create(out->model, &so, &out->session)});
+  NF_TRY((nf_status){mo->forced_experts
+                         ? infuse_session_append_routed(out->session, p->tokens, p->n, p->routes)
+                         : infuse_session_append(out->session, p->tokens, p->n)});
+  return (nf_status){infuse_step(out->model, &out->session, 1)};
 }
 
 // The experts that the reference chose, [layers][n][k].
-static nf_status read_routes(pair *p) {
-  const nf_config *c = &p->reference->config;
+static nf_status read_routes(trio *p) {
+  const nf_config *c = &p->reference.model->config;
   const size_t layer = p->n * (size_t)c->experts_per_token;
   p->routes = nf_alloc((size_t)c->layers * layer, sizeof *p->routes);
   if (p->routes == NULL) return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", p->n);
   for (int64_t l = 0; l < c->layers; l++) {
     char name[40];
     snprintf(name, sizeof name, "L%ld.moe.choice.ids", (long)l);
-    const nf_val v = nf_graph_find(p->reference->graph, name);
+    const nf_val v = nf_graph_find(p->reference.model->graph, name);
     if (v == 0) continue; // a layer without experts
-    const nf_tensor ids = nf_plan_tensor(p->reference->plan, v);
+    const nf_tensor ids = nf_plan_tensor(p->reference.model->plan, v);
     memcpy(p->routes + (size_t)l * layer, ids.data, layer * sizeof *p->routes);
   }
   return nf_ok();
 }
 
-static nf_status run_both(pair *p, infuse_runtime *rt, const char *dir, const infuse_model_options *mo,
-                          const infuse_verify_options *o) {
+static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *dir,
+                               const infuse_model_options *mo, const infuse_verify_options *o) {
   const infuse_runtime_options ro = {
       .size = sizeof ro, .device = "ref", .threads = nf_threads_count(rt->threads)};
   const size_t n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
-  const infuse_model_options plain = options_of(mo, n, false);
+  const infuse_model_options plain = options_of(mo, n, false, false);
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
-  NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference));
+  NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference.model));
   NF_TRY(prepare_tokens(p, o));
-  NF_TRY(run(p->reference, p, NULL, &p->reference_session));
-  const bool experts = p->reference->config.experts != 0;
-  if (experts) NF_TRY(read_routes(p));
-  const infuse_model_options own = options_of(mo, n, experts);
-  NF_TRY(nf_model_load(rt, dir, &own, true, &p->model));
-  return run(p->model, p, p->routes, &p->session);
+  NF_TRY(run(p->reference_runtime, dir, &plain, p, &p->reference));
+  return p->reference.model->config.experts != 0 ? read_routes(p) : nf_ok();
 }
 
-static void release(pair *p) {
-  infuse_session_destroy(p->session);
-  infuse_session_destroy(p->reference_session);
-  infuse_model_destroy(p->model);
-  infuse_model_destroy(p->reference);
+static nf_status run_all(trio *p, infuse_runtime *rt, const char *dir, const infuse_model_options *mo,
+                         const infuse_verify_options *o) {
+  NF_TRY(run_reference(p, rt, dir, mo, o));
+  const bool experts = p->routes != NULL;
+  const infuse_model_options fused = options_of(mo, p->n, experts, true),
+                             plain = options_of(mo, p->n, experts, false);
+  NF_TRY(run(rt, dir, &fused, p, &p->plan));
+  return run(rt, dir, &plain, p, &p->unfused);
+}
+
+static void end(side *s) {
+  infuse_session_destroy(s->session);
+  infuse_model_destroy(s->model);
+}
+
+static void release(trio *p) {
+  end(&p->plan);
+  end(&p->unfused);
+  end(&p->reference);
   infuse_runtime_destroy(p->reference_runtime);
   nf_free(p->tokens);
   nf_free(p->routes);
@@ -125,39 +144,64 @@ static bounds bounds_of(const nf_graph *g) {
   return plain_bounds;
 }
 
-// One row a value; *failed when an error exceeds its bound. NULL: no memory.
-static json_t *compare(const pair *p, bool *failed) {
-  const nf_graph *g = p->reference->graph;
-  const bounds limit = bounds_of(g);
+// ||a - b|| / ||b|| of the value called `name`; false when one of them does not have it.
+static bool apart(const side *a, const side *b, const char *name, float *row, double *out) {
+  const nf_val x = nf_graph_find(a->model->graph, name), y = nf_graph_find(b->model->graph, name);
+  if (x == 0 || y == 0) return false;
+  const nf_tensor got = nf_plan_tensor(a->model->plan, x), want = nf_plan_tensor(b->model->plan, y);
+  const double error = error_of(&got, &want, row);
+  *out = isfinite(error) ? error : 1e300;
+  return true;
+}
+
+// The row of value v of the plan; NULL: no memory.
+static json_t *compare_value(const trio *p, nf_val v, double bound, bool *failed) {
+  const nf_graph *g = p->plan.model->graph;
+  const nf_value *value = &g->value[v];
+  const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
+  float *row = nf_alloc(2 * (size_t)nf_tensor_cols(&t), sizeof *row);
+  double error = 0, unfused = 0, between = 0;
+  if (row == NULL) return NULL;
+  apart(&p->plan, &p->reference, value->name, row, &error);
+  apart(&p->unfused, &p->reference, value->name, row, &unfused);
+  apart(&p->plan, &p->unfused, value->name, row, &between);
+  nf_free(row);
+  *failed |= error > bound;
+  return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
+                   nf_op_of(g->node[value->node].op)->name, "error", error, "unfused", unfused, "between",
+                   between, "bound", bound, "ok", error <= bound);
+}
+
+// One row for each value that all three compute; *failed when an error exceeds its bound. NULL: no memory.
+static json_t *compare(const trio *p, bool *failed) {
+  const nf_graph *g = p->plan.model->graph;
+  const bounds limit = bounds_of(p->reference.model->graph);
   json_t *rows = json_array();
-  int bad = rows == NULL;
-  for (nf_val v = 1; v < g->n_values && bad == 0; v++) {
-    const nf_val same = nf_graph_find(p->model->graph, g->value[v].name);
-    if (!compares(g, &g->value[v]) || same == 0) continue;
-    const nf_tensor want = nf_plan_tensor(p->reference->plan, v), got = nf_plan_tensor(p->model->plan, same);
-    float *row = nf_alloc(2 * (size_t)nf_tensor_cols(&want), sizeof *row);
-    const double error = row != NULL ? error_of(&got, &want, row) : 0;
-    const double bound = v == p->reference->logits_value ? limit.logits : limit.value;
-    *failed |= !(error <= bound);
-    bad = row == NULL;
-    nf_free(row);
-    bad |= json_array_append_new(rows, json_pack("{s:s, s:s, s:f, s:f, s:b}", "name", g->value[v].name, "op",
-                                                 nf_op_of(g->node[g->value[v].node].op)->name, "error",
-                                                 isfinite(error) ? error : 1e300, "bound", bound, "ok",
-                                                 error <= bound));
+  bool bad = rows == NULL;
+  for (nf_val v = 1; v < g->n_values && !bad; v++) {
+    const char *name = g->value[v].name;
+    if (!compares(g, &g->value[v]) || nf_graph_find(p->reference.model->graph, name) == 0 ||
+        nf_graph_find(p->unfused.model->graph, name) == 0)
+      continue;
+    const double bound = v == p->plan.model->logits_value ? limit.logits : limit.value;
+    bad = json_array_append_new(rows, compare_value(p, v, bound, failed)) != 0;
   }
-  if (bad == 0) return rows;
+  if (!bad) return rows;
   json_decref(rows);
   return NULL;
 }
 
-static nf_status verify(pair *p, const infuse_runtime *rt, infuse_sink sink, void *user) {
+static nf_status verify(trio *p, const infuse_runtime *rt, infuse_sink sink, void *user) {
   bool failed = false;
+  const nf_fuse_report *r = p->plan.model->compiled.report;
   json_t *rows = compare(p, &failed);
-  json_t *doc = rows == NULL
-                    ? NULL
-                    : json_pack("{s:s, s:s, s:I, s:b, s:o}", "schema", "infuse.verify/1", "device",
-                                rt->options.device, "tokens", (json_int_t)p->n, "ok", !failed, "rows", rows);
+  json_t *doc = rows == NULL ? NULL
+                             : json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "schema",
+                                         "infuse.verify/1", "device", rt->options.device, "tokens",
+                                         (json_int_t)p->n, "world", (json_int_t)p->plan.model->options.world,
+                                         "kernels", (json_int_t)r->nodes_after, "unfused_kernels",
+                                         (json_int_t)p->unfused.model->compiled.report->nodes_after, "ok",
+                                         !failed, "rows", rows);
   NF_TRY(nf_document_deliver(doc, sink, user));
   return failed ? nf_error(NF_CHECK_FAILED, "the plan of device %s differs from the reference",
                            rt->options.device)
@@ -168,13 +212,13 @@ infuse_error *infuse_verify(infuse_runtime *rt, const char *dir, const infuse_mo
                             const infuse_verify_options *o, infuse_sink sink, void *user) {
   infuse_model_options model_options = {0};
   infuse_verify_options options = {0};
-  pair p = {0};
+  trio p = {0};
   nf_status st;
   NF_GOTO(nf_options_copy(&model_options, sizeof model_options, mo, "infuse_model_options"));
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_verify_options"));
   NF_GOTO(nf_runtime_check_runs(rt));
   if (!nf_device_computes(rt->device)) NF_GOTO(nf_error(NF_USAGE, "device null computes nothing to verify"));
-  NF_GOTO(run_both(&p, rt, dir, &model_options, &options));
+  NF_GOTO(run_all(&p, rt, dir, &model_options, &options));
   NF_GOTO(verify(&p, rt, sink, user));
 fail:
   release(&p);

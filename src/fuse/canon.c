@@ -31,7 +31,7 @@ static bool may_do_nothing(nf_op op) {
 
 static bool any_output(const nf_edit *e, nf_node_id id) {
   bool any = false;
-  for (int r = 0; r < nf_op_of(e->node[id].n.op)->n_out; r++) any |= e->value[e->node[id].n.out[r]].output;
+  for (int r = 0; r < nf_node_results(&e->node[id].n); r++) any |= e->value[e->node[id].n.out[r]].output;
   return any;
 }
 
@@ -97,7 +97,7 @@ static nf_node_id *find_same(const nf_edit *e, seen *s, nf_node_id id) {
 }
 
 static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
-  for (int r = 0; r < nf_op_of(e->node[id].n.op)->n_out; r++)
+  for (int r = 0; r < nf_node_results(&e->node[id].n); r++)
     nf_edit_instead(e, e->node[id].n.out[r], e->node[for_this].n.out[r]);
   nf_edit_kill(e, id);
 }

@@ -88,7 +88,7 @@ nf_op_desc nf_edit_describe(const nf_edit *e, nf_node_id id) {
   nf_op_desc d = {.op = n->op, .attr = n->attr};
   for (int k = 0; k < info->n_in; k++)
     if (n->in[k]) d.in[k] = e->value[n->in[k]].v.type;
-  for (int r = 0; r < info->n_out; r++) d.out[r] = e->value[n->out[r]].v.type;
+  for (int r = 0; r < nf_node_results(n); r++) d.out[r] = e->value[n->out[r]].v.type;
   return d;
 }
 
@@ -123,7 +123,7 @@ void nf_edit_rename(nf_edit *e, nf_val v, nf_val w) {
 
 static bool needed(const nf_edit *e, const nf_node *n) {
   const nf_op_info *info = nf_op_of(n->op);
-  for (int r = 0; r < info->n_out; r++) {
+  for (int r = 0; r < nf_node_results(n); r++) {
     const nf_edit_value *v = &e->value[n->out[r]];
     if (v->n_uses || v->output || info->out[r].alias >= 0) return true;
   }
@@ -181,7 +181,7 @@ static nf_status add_part_node(nf_edit *e, const nf_splice *s, const nf_node *n,
   const char *near = e->value[s->inside[0]].v.name;
   nf_node copy = *n;
   for (int k = 0; k < info->n_in; k++) copy.in[k] = n->in[k] ? map[n->in[k]] : 0;
-  for (int r = 0; r < info->n_out && n->out[r]; r++) {
+  for (int r = 0; r < nf_node_results(n); r++) {
     const nf_val v = n->out[r];
     if (!map[v]) NF_TRY(add_value(e, &s->part->value[v], near, &map[v]));
     e->value[map[v]].v.node = (nf_node_id)e->n_nodes;

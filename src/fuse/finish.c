@@ -44,7 +44,7 @@ static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to f
 // The pool value that a node replaces; ops write at most one.
 static nf_val written_by(const nf_node *n) {
   const nf_op_info *info = nf_op_of(n->op);
-  for (int r = 0; r < info->n_out; r++)
+  for (int r = 0; r < nf_node_results(n); r++)
     if (info->out[r].alias >= 0) return n->in[info->out[r].alias];
   return 0;
 }
@@ -97,13 +97,13 @@ static void build_leaf(finish *f, nf_val v) {
 static void build_node(finish *f, nf_node_id id) {
   const nf_node *n = &f->e->node[id].n;
   const nf_op_info *info = nf_op_of(n->op);
-  const char *name[NF_MAX_OUT];
+  const char *name[NF_MAX_OUT] = {0};
   nf_val in[NF_MAX_IN] = {0};
   for (int k = 0; k < info->n_in; k++) in[k] = f->now[n->in[k]];
-  for (int r = 0; r < info->n_out; r++) name[r] = f->e->value[n->out[r]].v.name;
+  for (int r = 0; r < nf_node_results(n); r++) name[r] = f->e->value[n->out[r]].v.name;
   const nf_val first = nf_build_named(&f->b, name, n->op, in, &n->attr);
   if (f->left) f->left[id] = false;
-  for (int r = 0; r < info->n_out && n->out[r]; r++) {
+  for (int r = 0; r < nf_node_results(n); r++) {
     f->now[n->out[r]] = first ? first + (nf_val)r : 0;
     there(f, n->out[r]);
   }

@@ -42,7 +42,7 @@ static bool is_free(state *s, nf_node_id want, nf_node_id id) {
 
 static bool results_fit(state *s, nf_node_id want, nf_node_id id) {
   const nf_node *p = pattern_node(s, want), *g = graph_node(s, id);
-  for (int r = 0; r < nf_op_of(p->op)->n_out && p->out[r]; r++) {
+  for (int r = 0; r < nf_node_results(p); r++) {
     nf_val *v = &s->match.value[p->out[r]];
     if (*v && *v != g->out[r])
       return miss(s, (nf_near){.kind = NF_NEAR_RESULT, .node = id, .want = want, .at = r, .value = *v});

@@ -140,7 +140,7 @@ static nf_status find_result(const nf_graph *g, nf_val v, int i, nf_val *out) {
   const nf_value *value = &g->value[v];
   if (value->kind != NF_VALUE_RESULT) return nf_error(NF_BAD_INPUT, "%s is no node's result", value->name);
   const nf_node *n = &g->node[value->node];
-  if (i < 0 || i >= nf_op_of(n->op)->n_out || !n->out[i])
+  if (i < 0 || i >= nf_node_results(n))
     return nf_error(NF_BAD_INPUT, "%s: %s has no result %d", value->name, nf_op_of(n->op)->name, i);
   *out = n->out[i];
   return nf_ok();

@@ -23,6 +23,6 @@ nf_op_desc nf_graph_describe(const nf_graph *g, const nf_node *n) {
   nf_op_desc d = {.op = n->op, .attr = n->attr};
   for (int i = 0; i < info->n_in; i++)
     if (n->in[i]) d.in[i] = g->value[n->in[i]].type;
-  for (int i = 0; i < info->n_out; i++) d.out[i] = g->value[n->out[i]].type;
+  for (int i = 0; i < nf_node_results(n); i++) d.out[i] = g->value[n->out[i]].type;
   return d;
 }

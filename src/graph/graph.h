@@ -36,6 +36,12 @@ typedef struct nf_node {
   nf_val in[NF_MAX_IN]; // 0: absent
   nf_val out[NF_MAX_OUT];
 } nf_node;
+// Results that the node has: those of its op, without those at the end that may be absent and are.
+static inline int nf_node_results(const nf_node *n) {
+  int i = 0;
+  while (i < nf_op_of(n->op)->n_out && n->out[i] != 0) i++;
+  return i;
+}
 
 typedef struct nf_graph {
   nf_arena arena; // owns names and recipes

@@ -2,112 +2,13 @@
 // Graphs from text (grammar: print.c), through the builder, so that every check of the builder applies. What
 // the text says of a node's results must be what the shape rules say.
 #include "graph/graph.h"
+#include "graph/scan.h"
 #include <math.h>
 #include <string.h>
 
-enum { MAX_TEXT_NAME = 255, MAX_STRING = 1023 };
-
-typedef struct line {
-  nf_view rest; // what is still to be read
-} line;
-
-static void skip_spaces(line *l) {
-  while (l->rest.n && (*l->rest.at == ' ' || *l->rest.at == '\t')) l->rest.at++, l->rest.n--;
-}
-
-static nf_view take(line *l, size_t n) {
-  nf_view head = {l->rest.at, n};
-  l->rest.at += n;
-  l->rest.n -= n;
-  return head;
-}
-
-static bool name_char(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-         c == '-';
-}
-
-static nf_view peek_word(line *l) {
-  size_t n = 0;
-  skip_spaces(l);
-  while (n < l->rest.n && name_char(l->rest.at[n])) n++;
-  return (nf_view){l->rest.at, n};
-}
-
-static bool accept(line *l, char c) {
-  skip_spaces(l);
-  if (!l->rest.n || *l->rest.at != c) return false;
-  take(l, 1);
-  return true;
-}
-
-static bool at_end(line *l) {
-  skip_spaces(l);
-  return l->rest.n == 0;
-}
-
-static nf_status expected(const line *l, const char *what) {
-  size_t n = l->rest.n < 40 ? l->rest.n : 40;
-  if (!n) return nf_error(NF_BAD_INPUT, "%s is missing at the end of the line", what);
-  return nf_error(NF_BAD_INPUT, "%s is expected before '%.*s'", what, (int)n, l->rest.at);
-}
-
-static nf_status expect(line *l, char c) {
-  char what[] = {'\'', c, '\'', 0};
-  return accept(l, c) ? nf_ok() : expected(l, what);
-}
-
-static nf_status parse_name(line *l, const char *what, char out[MAX_TEXT_NAME + 1]) {
-  nf_view w = peek_word(l);
-  if (!w.n) return expected(l, what);
-  if (w.n > MAX_TEXT_NAME) return nf_error(NF_BAD_INPUT, "%s is longer than %d bytes", what, MAX_TEXT_NAME);
-  memcpy(out, take(l, w.n).at, w.n);
-  out[w.n] = 0;
-  return nf_ok();
-}
-
-// Up to and with the closing bracket.
-static nf_status parse_type(line *l, nf_type *out) {
-  skip_spaces(l);
-  const char *end = l->rest.n ? memchr(l->rest.at, ']', l->rest.n) : NULL;
-  if (!end) return expected(l, "a type");
-  return nf_type_parse(take(l, (size_t)(end - l->rest.at) + 1), out);
-}
-
-static int hex_digit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-// One byte of a string, or -1.
-static int parse_byte(line *l) {
-  if (!l->rest.n) return -1;
-  char c = *take(l, 1).at;
-  if (c != '\\') return (unsigned char)c >= 32 ? (unsigned char)c : -1;
-  if (l->rest.n < 3 || l->rest.at[0] != 'x') return -1;
-  int hi = hex_digit(l->rest.at[1]), lo = hex_digit(l->rest.at[2]);
-  take(l, 3);
-  return hi < 0 || lo < 0 || hi + lo == 0 ? -1 : hi * 16 + lo;
-}
-
-static nf_status parse_string(line *l, char out[MAX_STRING + 1]) {
-  if (!accept(l, '"')) return expected(l, "a string");
-  for (size_t n = 0; n <= MAX_STRING; n++) {
-    if (l->rest.n && *l->rest.at == '"') {
-      take(l, 1);
-      out[n] = 0;
-      return nf_ok();
-    }
-    int c = parse_byte(l);
-    if (c < 0) return nf_error(NF_BAD_INPUT, "a string does not end or holds a byte that must be \\xNN");
-    out[n] = (char)c;
-  }
-  return nf_error(NF_BAD_INPUT, "a string is longer than %d bytes", MAX_STRING);
-}
-
 // ---- attributes ----
 
-static nf_view peek_value(line *l) {
+static nf_view peek_value(nf_scan *l) {
   size_t n = 0;
   while (n < l->rest.n && l->rest.at[n] != ' ' && l->rest.at[n] != '\t') n++;
   return (nf_view){l->rest.at, n};
@@ -171,16 +72,16 @@ static nf_status parse_value(const struct nf_attr_info *a, nf_view s, nf_attrs *
   return nf_error(NF_BAD_INPUT, "'%.*s' is no value of its kind", (int)(s.n < 40 ? s.n : 40), s.at);
 }
 
-static nf_status parse_attr(line *l, const nf_op_info *info, unsigned *seen, nf_attrs *attrs) {
-  nf_view name = peek_word(l);
+static nf_status parse_attr(nf_scan *l, const nf_op_info *info, unsigned *seen, nf_attrs *attrs) {
+  nf_view name = nf_scan_word(l);
   for (int i = 0; i < info->n_attr; i++) {
     if (!nf_view_equal(name, nf_view_of(info->attr[i].name))) continue;
     if (*seen >> i & 1) return nf_error(NF_BAD_INPUT, "attribute %s is given twice", info->attr[i].name);
     *seen |= 1u << i;
-    take(l, name.n);
-    NF_TRY(expect(l, '='));
+    nf_scan_take(l, name.n);
+    NF_TRY(nf_scan_expect(l, '='));
     nf_view value = peek_value(l);
-    NF_TRY(parse_value(&info->attr[i], take(l, value.n), attrs), "attribute %s", info->attr[i].name);
+    NF_TRY(parse_value(&info->attr[i], nf_scan_take(l, value.n), attrs), "attribute %s", info->attr[i].name);
     return nf_ok();
   }
   return nf_error(NF_BAD_INPUT, "%s has no attribute '%.*s'", info->name, (int)(name.n < 40 ? name.n : 40),
@@ -198,41 +99,40 @@ static nf_status find_value(const parser *p, const char *name, nf_val *out) {
   return *out ? nf_ok() : nf_error(NF_BAD_INPUT, "%s is not defined above", name);
 }
 
-static nf_status parse_operands(const parser *p, line *l, const nf_op_info *info, nf_val *in) {
-  char name[MAX_TEXT_NAME + 1];
-  NF_TRY(expect(l, '('));
-  if (accept(l, ')')) return nf_ok();
+static nf_status parse_operands(const parser *p, nf_scan *l, const nf_op_info *info, nf_val *in) {
+  char name[NF_SCAN_NAME + 1];
+  NF_TRY(nf_scan_expect(l, '('));
+  if (nf_scan_accept(l, ')')) return nf_ok();
   for (int i = 0;; i++) {
     if (i == info->n_in) return nf_error(NF_BAD_INPUT, "%s takes %d operands", info->name, info->n_in);
-    NF_TRY(parse_name(l, "an operand", name));
+    NF_TRY(nf_scan_name(l, "an operand", name));
     if (strcmp(name, "_") != 0) NF_TRY(find_value(p, name, &in[i]));
-    if (accept(l, ')')) return nf_ok();
-    NF_TRY(expect(l, ','));
+    if (nf_scan_accept(l, ')')) return nf_ok();
+    NF_TRY(nf_scan_expect(l, ','));
   }
 }
 
 typedef struct result {
-  char name[MAX_TEXT_NAME + 1];
+  char name[NF_SCAN_NAME + 1];
   nf_type type;
 } result;
 
-static nf_status parse_results(line *l, result out[NF_MAX_OUT], int *n) {
+static nf_status parse_results(nf_scan *l, result out[NF_MAX_OUT], int *n) {
   *n = 0;
   do {
     if (*n == NF_MAX_OUT) return nf_error(NF_BAD_INPUT, "a node has at most %d results", NF_MAX_OUT);
-    NF_TRY(parse_name(l, "a result's name", out[*n].name));
-    NF_TRY(expect(l, ':'));
-    NF_TRY(parse_type(l, &out[*n].type), "%s", out[*n].name);
+    NF_TRY(nf_scan_name(l, "a result's name", out[*n].name));
+    NF_TRY(nf_scan_expect(l, ':'));
+    NF_TRY(nf_scan_type(l, &out[*n].type), "%s", out[*n].name);
     ++*n;
-  } while (accept(l, ','));
-  return expect(l, '=');
+  } while (nf_scan_accept(l, ','));
+  return nf_scan_expect(l, '=');
 }
 
 static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {
   const nf_graph *g = p->b.graph;
   const nf_node *node = &g->node[g->value[first].node];
-  int has = 0;
-  while (has < NF_MAX_OUT && node->out[has]) has++;
+  const int has = nf_node_results(node);
   if (n != has)
     return nf_error(NF_BAD_INPUT, "with these attributes %s has %d results, not %d", nf_op_of(node->op)->name,
                     has, n);
@@ -256,7 +156,7 @@ static nf_status built(parser *p) {
   return st;
 }
 
-static nf_status parse_node(parser *p, line *l) {
+static nf_status parse_node(parser *p, nf_scan *l) {
   result r[NF_MAX_OUT];
   nf_val in[NF_MAX_IN] = {0};
   nf_attrs attrs = {0};
@@ -264,12 +164,12 @@ static nf_status parse_node(parser *p, line *l) {
   nf_op op;
   int n;
   NF_TRY(parse_results(l, r, &n));
-  nf_view name = peek_word(l);
-  if (!nf_op_parse(name, &op)) return expected(l, "an op");
-  take(l, name.n);
+  nf_view name = nf_scan_word(l);
+  if (!nf_op_parse(name, &op)) return nf_scan_expected(l, "an op");
+  nf_scan_take(l, name.n);
   const nf_op_info *info = nf_op_of(op);
   NF_TRY(parse_operands(p, l, info, in));
-  while (!at_end(l)) NF_TRY(parse_attr(l, info, &seen, &attrs));
+  while (!nf_scan_end(l)) NF_TRY(parse_attr(l, info, &seen, &attrs));
   if (n > info->n_out || (n < info->n_out && !info->out[n].may))
     return nf_error(NF_BAD_INPUT, "%s has %d results, not %d", info->name, info->n_out, n);
   const char *names[NF_MAX_OUT];
@@ -279,16 +179,18 @@ static nf_status parse_node(parser *p, line *l) {
   return check_results(p, first, r, n);
 }
 
-static nf_status parse_typed(line *l, result *out) {
-  NF_TRY(parse_name(l, "a name", out->name));
-  NF_TRY(expect(l, ':'));
-  return parse_type(l, &out->type);
+static nf_status parse_typed(nf_scan *l, result *out) {
+  NF_TRY(nf_scan_name(l, "a name", out->name));
+  NF_TRY(nf_scan_expect(l, ':'));
+  return nf_scan_type(l, &out->type);
 }
 
-static nf_status end_line(line *l) { return at_end(l) ? nf_ok() : expected(l, "the end of the line"); }
+static nf_status end_line(nf_scan *l) {
+  return nf_scan_end(l) ? nf_ok() : nf_scan_expected(l, "the end of the line");
+}
 
 // Inputs and pools: a name and a type, and nothing more.
-static nf_status parse_leaf(parser *p, line *l, nf_val (*build)(nf_builder *, const char *, nf_type)) {
+static nf_status parse_leaf(parser *p, nf_scan *l, nf_val (*build)(nf_builder *, const char *, nf_type)) {
   result r;
   NF_TRY(parse_typed(l, &r));
   NF_TRY(end_line(l));
@@ -296,69 +198,101 @@ static nf_status parse_leaf(parser *p, line *l, nf_val (*build)(nf_builder *, co
   return built(p);
 }
 
-static nf_status parse_input(parser *p, line *l) { return parse_leaf(p, l, nf_build_input); }
-static nf_status parse_pool(parser *p, line *l) { return parse_leaf(p, l, nf_build_pool); }
+static nf_status parse_input(parser *p, nf_scan *l) { return parse_leaf(p, l, nf_build_input); }
+static nf_status parse_pool(parser *p, nf_scan *l) { return parse_leaf(p, l, nf_build_pool); }
 
-static nf_status parse_weight(parser *p, line *l) {
+static nf_status parse_small(nf_scan *l, const char *what, int *out) {
+  int64_t n;
+  NF_TRY(nf_scan_count(l, what, &n));
+  if (n > NF_MAX_RANKS) return nf_error(NF_BAD_INPUT, "%s is above %d", what, NF_MAX_RANKS);
+  *out = (int)n;
+  return nf_ok();
+}
+
+// Behind the word "cut".
+static nf_status parse_cut(nf_scan *l, nf_cut *c) {
+  c->copies = 1;
+  NF_TRY(parse_small(l, "the dimension of a cut", &c->dim));
+  if (!nf_scan_accept_word(l, "world")) return nf_scan_expected(l, "'world'");
+  NF_TRY(parse_small(l, "the number of ranks", &c->world));
+  if (nf_scan_accept_word(l, "copies")) NF_TRY(parse_small(l, "the number of copies", &c->copies));
+  NF_TRY(nf_scan_expect(l, '['));
+  do {
+    if (c->n == NF_MAX_SEGMENTS)
+      return nf_error(NF_BAD_INPUT, "a cut has at most %d segments", NF_MAX_SEGMENTS);
+    NF_TRY(nf_scan_count(l, "the size of a segment", &c->segment[c->n].size));
+    NF_TRY(nf_scan_expect(l, '/'));
+    NF_TRY(nf_scan_count(l, "the unit of a segment", &c->segment[c->n++].unit));
+  } while (nf_scan_accept(l, ','));
+  if (c->world == 0) return nf_error(NF_BAD_INPUT, "a cut is over 2 to %d ranks", NF_MAX_RANKS);
+  return nf_scan_expect(l, ']');
+}
+
+typedef struct strings { // of a recipe
+  char tensor[NF_SCAN_STRING + 1], scales[NF_SCAN_STRING + 1];
+} strings;
+
+static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
+  out->tensor = s->tensor;
+  NF_TRY(nf_scan_string(l, s->tensor));
+  if (nf_scan_accept_word(l, "scales")) {
+    NF_TRY(nf_scan_string(l, s->scales));
+    out->scales = s->scales;
+  }
+  if (nf_scan_accept_word(l, "stack")) {
+    NF_TRY(nf_scan_count(l, "the number of stacked tensors", &out->stack));
+    if (out->stack == 0) return nf_error(NF_BAD_INPUT, "the number of stacked tensors is 0");
+  }
+  if (nf_scan_accept_word(l, "cut")) NF_TRY(parse_cut(l, &out->cut));
+  out->zero_but_rank0 = nf_scan_accept_word(l, "zero_but_rank0");
+  return end_line(l);
+}
+
+static nf_status parse_weight(parser *p, nf_scan *l) {
   result r;
-  char tensor[MAX_STRING + 1], scales[MAX_STRING + 1];
-  nf_recipe recipe = {.tensor = tensor};
+  strings s;
+  nf_recipe recipe = {0};
   NF_TRY(parse_typed(l, &r));
-  NF_TRY(expect(l, '='));
-  NF_TRY(parse_string(l, tensor));
-  nf_view word = peek_word(l);
-  if (nf_view_equal(word, NF_VIEW("scales"))) {
-    take(l, word.n);
-    NF_TRY(parse_string(l, scales));
-    recipe.scales = scales;
-    word = peek_word(l);
-  }
-  if (nf_view_equal(word, NF_VIEW("stack"))) {
-    take(l, word.n);
-    word = peek_word(l);
-    if (!nf_parse_i64(word, &recipe.stack) || recipe.stack < 1)
-      return expected(l, "the number of stacked tensors");
-    take(l, word.n);
-  }
-  NF_TRY(end_line(l));
+  NF_TRY(nf_scan_expect(l, '='));
+  NF_TRY(parse_recipe(l, &s, &recipe));
   nf_build_weight(&p->b, r.name, r.type, recipe);
   return built(p);
 }
 
-static nf_status parse_output(parser *p, line *l) {
-  char name[MAX_TEXT_NAME + 1];
+static nf_status parse_output(parser *p, nf_scan *l) {
+  char name[NF_SCAN_NAME + 1];
   nf_val v;
-  NF_TRY(parse_name(l, "a name", name));
+  NF_TRY(nf_scan_name(l, "a name", name));
   NF_TRY(end_line(l));
   NF_TRY(find_value(p, name, &v));
   nf_build_output(&p->b, v);
   return built(p);
 }
 
-static nf_status parse_head(parser *p, line *l) {
-  char name[MAX_TEXT_NAME + 1];
-  nf_view word = peek_word(l);
-  if (!nf_view_equal(word, NF_VIEW("graph"))) return expected(l, "'graph NAME'");
-  take(l, word.n);
-  NF_TRY(parse_name(l, "the graph's name", name));
+static nf_status parse_head(parser *p, nf_scan *l) {
+  char name[NF_SCAN_NAME + 1];
+  nf_view word = nf_scan_word(l);
+  if (!nf_view_equal(word, NF_VIEW("graph"))) return nf_scan_expected(l, "'graph NAME'");
+  nf_scan_take(l, word.n);
+  NF_TRY(nf_scan_name(l, "the graph's name", name));
   NF_TRY(end_line(l));
   return nf_builder_init(&p->b, name);
 }
 
 // A line that begins with a keyword and a name; a name that is followed by ':' begins a node.
-static nf_status parse_line(parser *p, line *l) {
+static nf_status parse_line(parser *p, nf_scan *l) {
   static const struct {
     nf_view word;
-    nf_status (*parse)(parser *, line *);
+    nf_status (*parse)(parser *, nf_scan *);
   } kinds[] = {{NF_VIEW("input"), parse_input},
                {NF_VIEW("pool"), parse_pool},
                {NF_VIEW("weight"), parse_weight},
                {NF_VIEW("output"), parse_output}};
   if (!p->b.graph) return parse_head(p, l);
-  line after = *l;
-  nf_view word = peek_word(&after);
-  take(&after, word.n);
-  bool keyword = peek_word(&after).n > 0;
+  nf_scan after = *l;
+  nf_view word = nf_scan_word(&after);
+  nf_scan_take(&after, word.n);
+  bool keyword = nf_scan_word(&after).n > 0;
   for (size_t i = 0; keyword && i < sizeof kinds / sizeof kinds[0]; i++) {
     if (!nf_view_equal(word, kinds[i].word)) continue;
     *l = after;
@@ -371,12 +305,12 @@ static nf_status parse_lines(parser *p, nf_view text, const char *where) {
   size_t number = 0;
   while (text.n) {
     const char *end = memchr(text.at, '\n', text.n);
-    line l = {{text.at, end ? (size_t)(end - text.at) : text.n}};
+    nf_scan l = {{text.at, end ? (size_t)(end - text.at) : text.n}};
     size_t used = l.rest.n + (end != NULL);
     text.at += used;
     text.n -= used;
     number++;
-    if (at_end(&l) || *l.rest.at == '#') continue;
+    if (nf_scan_end(&l) || *l.rest.at == '#') continue;
     NF_TRY(parse_line(p, &l), "%s:%zu", where, number);
   }
   return p->b.graph ? nf_ok() : nf_error(NF_BAD_INPUT, "%s:%zu: 'graph NAME' is missing", where, number + 1);

@@ -4,7 +4,8 @@
 //   graph NAME
 //   input NAME : TYPE                    TYPE as in tensor/type.h
 //   pool NAME : TYPE                     (with a cache group)
-//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"] [stack N]
+//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"] [stack N] [CUT] [zero_but_rank0]
+//   CUT is: cut DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
 //   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
 //   output NAME
 //
@@ -36,20 +37,32 @@ static void print_typed(const nf_value *v, nf_text *out) {
   nf_type_print(&v->type, out);
 }
 
+static void print_cut(const nf_cut *c, nf_text *out) {
+  nf_text_printf(out, " cut %d world %d", c->dim, c->world);
+  if (c->copies != 1) nf_text_printf(out, " copies %d", c->copies);
+  for (int i = 0; i < c->n; i++)
+    nf_text_printf(out, "%s%" PRId64 "/%" PRId64, i ? "," : " [", c->segment[i].size, c->segment[i].unit);
+  nf_text_append(out, "]", 1);
+}
+
+static void print_recipe(const nf_recipe *r, nf_text *out) {
+  nf_text_printf(out, " = ");
+  print_string(r->tensor, out);
+  if (r->scales) {
+    nf_text_printf(out, " scales ");
+    print_string(r->scales, out);
+  }
+  if (r->stack) nf_text_printf(out, " stack %" PRId64, r->stack);
+  if (r->cut.world) print_cut(&r->cut, out);
+  if (r->zero_but_rank0) nf_text_printf(out, " zero_but_rank0");
+}
+
 static void print_leaf(const nf_value *v, nf_text *out) {
   static const char *const words[] = {
       [NF_VALUE_INPUT] = "input", [NF_VALUE_WEIGHT] = "weight", [NF_VALUE_POOL] = "pool"};
   nf_text_printf(out, "%s ", words[v->kind]);
   print_typed(v, out);
-  if (v->kind == NF_VALUE_WEIGHT) {
-    nf_text_printf(out, " = ");
-    print_string(v->recipe.tensor, out);
-    if (v->recipe.scales) {
-      nf_text_printf(out, " scales ");
-      print_string(v->recipe.scales, out);
-    }
-    if (v->recipe.stack) nf_text_printf(out, " stack %" PRId64, v->recipe.stack);
-  }
+  if (v->kind == NF_VALUE_WEIGHT) print_recipe(&v->recipe, out);
   nf_text_append(out, "\n", 1);
 }
 
@@ -112,7 +125,7 @@ void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
 }
 
 static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
-  for (int i = 0; i < nf_op_of(n->op)->n_out && n->out[i]; i++) {
+  for (int i = 0; i < nf_node_results(n); i++) {
     if (i) nf_text_printf(out, ", ");
     print_typed(&g->value[n->out[i]], out);
   }

@@ -2,12 +2,31 @@
 // Where the bytes of a weight come from, as data: evaluated at load, or never (explain, dummy weights).
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
+
+enum { NF_MAX_SEGMENTS = 4, NF_MAX_RANKS = 1024 };
+
+// One dimension dealt to the ranks: each segment by itself, in whole units, the lower ranks first. A rank's
+// segments lie one after the other, each as long as the largest share of it; where a rank has less, the end
+// is zeros.
+typedef struct nf_cut {
+  int world;  // ranks; 0: not cut
+  int copies; // neighbouring ranks that have the same share, a divisor of world
+  int dim;    // of the weight
+  int n;      // segments
+  struct nf_segment {
+    int64_t size; // columns of the uncut weight; those of all segments are its extent
+    int64_t unit; // columns that stay together; the last unit may be shorter
+  } segment[NF_MAX_SEGMENTS];
+} nf_cut;
 
 typedef struct nf_recipe {
   const char *tensor; // checkpoint tensor with the values or codes
   const char *scales; // checkpoint tensor with the scales of a quantised weight, else NULL
-  // 0, or the weight's first extent: part i of it, counted from 0, is a tensor of its own, whose names are
-  // these with i for their '*'.
+  // 0, or the uncut weight's first extent: part i of it, counted from 0, is a tensor of its own, whose names
+  // are these with i for their '*'.
   int64_t stack;
+  nf_cut cut;
+  bool zero_but_rank0; // other ranks have zeros: what is added to a sum over ranks counts once
 } nf_recipe;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: what every finished graph keeps, whoever made it.
+#include "graph/cut.h"
 #include "graph/rules.h"
 #include <string.h>
 
@@ -25,9 +26,10 @@ static nf_status check_weight(const nf_value *v) {
   for (int i = 0; i < v->type.rank; i++)
     if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
+  NF_TRY(nf_cut_check(&v->recipe.cut, &v->type));
   const int64_t stack = v->recipe.stack;
-  if (stack && (v->type.rank < 2 || stack != v->type.dim[0].c || !has_star(v->recipe.tensor) ||
-                (v->recipe.scales && !has_star(v->recipe.scales))))
+  if (stack && (v->type.rank < 2 || stack != nf_cut_whole(&v->recipe.cut, v->type).dim[0].c ||
+                !has_star(v->recipe.tensor) || (v->recipe.scales && !has_star(v->recipe.scales))))
     return nf_error(NF_BAD_INPUT,
                     "a stacked weight must have one part for each of its first extent, and a '*' in "
                     "the names of its tensors");

@@ -4,12 +4,13 @@
 #include "graph/graph.h"
 #include "model/checkpoint.h"
 
-// Fills `data` (nf_type_bytes of v->type) by reading just the ranges that the recipe names; v->type may be
-// packed. NF_BAD_INPUT for codes and scales that are no finite number. Memory beyond `data`: 8 MiB, or a row
-// or its scales where that is more.
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, void *data);
-// Made-up values of sensible size, the same for the same name and type: `--load-format dummy`.
-nf_status nf_weight_dummy(const nf_value *v, void *data);
+// Fills `data` (nf_type_bytes of v->type) with what rank `rank` has of the weight, by reading just that;
+// v->type may be packed. Weights that are not cut are the same on all ranks. NF_BAD_INPUT for scales
+// and codes that are no finite number. Memory beyond `data`: 8 MiB, or a few rows.
+nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data);
+// Made-up values of sensible size, the same for the same name and uncut type: `--load-format dummy`. A rank's
+// are those of the uncut weight.
+nf_status nf_weight_dummy(const nf_value *v, int rank, void *data);
 
 // One checkpoint tensor of a weight.
 enum { NF_TENSOR_NAME = 512 };

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Made-up weights. Each element is a function of the weight's name and its own index only, and of a size that
 // keeps activations near 1 through any number of layers.
-#include "base/memory.h"
+#include "graph/cut.h"
 #include "model/weights.h"
-#include "model/weights_plane.h"
-#include "tensor/pack.h"
+#include "model/weights_rows.h"
 #include "tensor/scalar.h"
 #include <math.h>
 #include <string.h>
@@ -28,10 +27,9 @@ typedef struct spread { // uniform in centre +- reach
   float centre, reach;
 } spread;
 
-static spread spread_of(const nf_value *v) {
-  const nf_type *t = &v->type;
+static spread spread_of(const char *name, const nf_type *t) {
   if (t->rank > 1) return (spread){0, sqrtf(3.0f / (float)t->dim[t->rank - 1].c)}; // variance 1/K
-  return strstr(v->name, "norm") ? (spread){1, 0.1f} : (spread){0, 0.05f};
+  return strstr(name, "norm") ? (spread){1, 0.1f} : (spread){0, 0.05f};
 }
 
 // Four elements of 16 random bits each from one output.
@@ -48,84 +46,91 @@ static void store(nf_dtype dtype, unsigned char *at, int64_t i, float x) {
     memcpy(at + 2 * i, &h, 2);
 }
 
-static void fill_floats(const nf_value *v, const nf_weight_planes *p) {
-  const uint64_t seed = seed_of(v->name);
-  const spread s = spread_of(v);
-  const bool bf16 = v->type.dtype == NF_BF16;
-  float x[4];
-  int64_t i = 0;
-  for (; bf16 && i + 4 <= p->n; i += 4) {
-    uint16_t h[4];
-    four(noise(seed, (uint64_t)i / 4), s, x);
-    for (int k = 0; k < 4; k++) h[k] = nf_bf16_encode(x[k]);
-    memcpy(p->codes + 2 * i, h, sizeof h);
-  }
-  for (; i < p->n; i++) {
-    four(noise(seed, (uint64_t)i / 4), s, x);
-    store(v->type.dtype, p->codes, i, x[i % 4]);
+typedef struct making {
+  nf_type type; // of the uncut weight
+  uint64_t seed;
+  spread spread;
+  int64_t columns;
+} making;
+
+// Elements [i, i + n) of a plane of floats.
+static void make_floats(const making *m, int64_t i, int64_t n, unsigned char *out) {
+  const bool bf16 = m->type.dtype == NF_BF16;
+  float x[4] = {0};
+  for (int64_t k = 0; k < n;) {
+    if (k == 0 || (i + k) % 4 == 0) four(noise(m->seed, (uint64_t)(i + k) / 4), m->spread, x);
+    if (bf16 && (i + k) % 4 == 0 && k + 4 <= n) {
+      uint16_t h[4];
+      for (int j = 0; j < 4; j++) h[j] = nf_bf16_encode(x[j]);
+      memcpy(out + 2 * k, h, sizeof h);
+      k += 4;
+    } else {
+      store(m->type.dtype, out, k, x[(i + k) % 4]);
+      k++;
+    }
   }
 }
 
 // Random codes have a mean square of 68.5/8; the scale of a group is 2^e or 2^(e-1), which multiplies that by
-// 5/8 * 4^e. e brings it nearest to 1/K.
-static void fill_mxfp4(const nf_value *v, const nf_weight_planes *p) {
-  const uint64_t seed = seed_of(v->name), scale_seed = ~seed;
-  const double k = (double)v->type.dim[v->type.rank - 1].c;
-  const int e = (int)lrint(-0.5 * log2(k * 68.5 / 8 * 5 / 8));
-  for (size_t i = 0; i < p->code_bytes; i += 8) { // rows are whole groups of 16 bytes
-    const uint64_t bits = noise(seed, i / 8);
-    memcpy(p->codes + i, &bits, 8);
+// 5/8 * 4^e. e brings it nearest to 1/K. Codes begin at whole groups of 16 bytes.
+static void make_mxfp4(const making *m, int64_t byte, int64_t n, unsigned char *out) {
+  for (int64_t i = 0; i < n; i += 8) {
+    const uint64_t bits = noise(m->seed, (uint64_t)(byte + i) / 8);
+    memcpy(out + i, &bits, 8);
   }
-  for (size_t i = 0; i < p->scale_bytes; i++)
-    p->scales[i] = (unsigned char)(127 + e - (int)(noise(scale_seed, i / 64) >> i % 64 & 1));
+}
+
+static void make_mxfp4_scales(const making *m, int64_t first, int64_t n, unsigned char *out) {
+  const int e = (int)lrint(-0.5 * log2((double)m->columns * 68.5 / 8 * 5 / 8));
+  for (int64_t i = first; i < first + n; i++)
+    out[i - first] = (unsigned char)(127 + e - (int)(noise(~m->seed, (uint64_t)i / 64) >> i % 64 & 1));
 }
 
 // Random codes of all sizes: uniform values have a mean square of 448^2 / 3, a scale makes that 1/K.
-static void fill_fp8(const nf_value *v, const nf_weight_planes *p) {
-  const uint64_t seed = seed_of(v->name);
-  const float scale = sqrtf(3.0f / (float)v->type.dim[v->type.rank - 1].c) / 448;
-  float x[4];
-  for (size_t i = 0; i < p->code_bytes; i++) {
-    if (i % 4 == 0) four(noise(seed, i / 4), (spread){0, 448}, x);
-    p->codes[i] = nf_e4m3_encode(x[i % 4]);
+static void make_fp8(const making *m, int64_t first, int64_t n, unsigned char *out) {
+  float x[4] = {0};
+  for (int64_t i = first; i < first + n; i++) {
+    if (i == first || i % 4 == 0) four(noise(m->seed, (uint64_t)i / 4), (spread){0, 448}, x);
+    out[i - first] = nf_e4m3_encode(x[i % 4]);
   }
-  for (size_t i = 0; i + sizeof scale <= p->scale_bytes; i += sizeof scale)
-    memcpy(p->scales + i, &scale, sizeof scale);
 }
 
-static nf_status fill_plain(const nf_value *v, void *data) {
-  nf_weight_planes p;
-  NF_TRY(nf_weight_planes_of(v, data, &p));
-  if (v->type.dtype == NF_MXFP4)
-    fill_mxfp4(v, &p);
-  else if (nf_is_fp8(v->type.dtype))
-    fill_fp8(v, &p);
-  else if (nf_is_float(v->type.dtype))
-    fill_floats(v, &p);
-  else
-    return nf_error(NF_INTERNAL, "weight '%s': no made-up values for %s", v->name,
-                    nf_dtype_of(v->type.dtype)->name);
+static nf_status make_codes(void *self, int64_t row, int64_t rows, int64_t at, int64_t n, void *out) {
+  const making *m = self;
+  const nf_dtype dtype = m->type.dtype;
+  const int64_t bits = nf_dtype_of(dtype)->bits, width = m->columns * bits / 8;
+  for (int64_t r = 0; r < rows; r++) {
+    const int64_t byte = (row + r) * width + at;
+    unsigned char *to = (unsigned char *)out + r * n;
+    if (dtype == NF_MXFP4)
+      make_mxfp4(m, byte, n, to);
+    else if (nf_is_fp8(dtype))
+      make_fp8(m, byte, n, to);
+    else
+      make_floats(m, byte * 8 / bits, n * 8 / bits, to);
+  }
   return nf_ok();
 }
 
-// The same values as plain ones, so that a plan's choice of kernels does not change the model.
-static nf_status fill_packed(const nf_value *v, void *data) {
-  const nf_sizes none = nf_sizes_of(0, 0, 0);
-  nf_value plain = *v;
-  size_t bytes;
-  plain.type.pack = NF_PACK_PLAIN;
-  for (int i = 0; i < plain.type.rank; i++) plain.type.padded[i] = plain.type.dim[i].c;
-  NF_TRY(nf_type_bytes(&plain.type, &none, &bytes));
-  void *whole = nf_alloc_aligned(bytes);
-  if (!whole) return nf_error(NF_NO_MEMORY, "no memory to pack weight '%s'", v->name);
-  const nf_status st = fill_plain(&plain, whole);
-  const nf_tensor from = nf_tensor_of(&plain.type, &none, 0, whole),
-                  to = nf_tensor_of(&v->type, &none, 0, data);
-  if (nf_is_ok(st)) nf_pack_tensor(&to, &from);
-  nf_free_aligned(whole);
-  return st;
+static nf_status make_scales(void *self, int64_t row, int64_t rows, int64_t at, int64_t n, void *out) {
+  const making *m = self;
+  const int64_t width = nf_scale_cols(m->type.dtype, m->columns);
+  const float scale = sqrtf(3.0f / (float)m->columns) / 448;
+  for (int64_t r = 0; r < rows; r++) {
+    if (m->type.dtype == NF_MXFP4)
+      make_mxfp4_scales(m, (row + r) * width + at, n, (unsigned char *)out + r * n);
+    for (int64_t i = 0; i < n && m->type.dtype != NF_MXFP4; i++) ((float *)out)[r * n + i] = scale;
+  }
+  return nf_ok();
 }
 
-nf_status nf_weight_dummy(const nf_value *v, void *data) {
-  return (v->type.pack == NF_PACK_PLAIN ? fill_plain : fill_packed)(v, data);
+nf_status nf_weight_dummy(const nf_value *v, int rank, void *data) {
+  const nf_dtype dtype = v->type.dtype;
+  making m = {.type = nf_cut_whole(&v->recipe.cut, v->type), .seed = seed_of(v->name)};
+  const nf_weight_source source = {&m, make_codes, make_scales};
+  if (dtype != NF_MXFP4 && dtype != NF_FP8_ROW && dtype != NF_FP8_BLOCK && !nf_is_float(dtype))
+    return nf_error(NF_INTERNAL, "weight '%s': no made-up values for %s", v->name, nf_dtype_of(dtype)->name);
+  m.spread = spread_of(v->name, &m.type);
+  m.columns = m.type.rank ? m.type.dim[m.type.rank - 1].c : 1;
+  return nf_weight_fill(v, rank, &source, data);
 }

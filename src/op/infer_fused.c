@@ -2,6 +2,7 @@
 // Shape rules of padding, of sums over ranks, and of ops that are several others in one: those are what the
 // others infer, one after the other, and a refusal names both.
 #include "op/infer_fused.h"
+#include "base/checked.h"
 #include <inttypes.h>
 
 // x is [.., H] with constant, perhaps padded columns.
@@ -45,6 +46,30 @@ nf_status nf_infer_unpad(nf_op_desc *d) {
 nf_status nf_infer_all_reduce(nf_op_desc *d) {
   NF_TRY(want_columns(d));
   d->out[0] = d->in[0];
+  return nf_ok();
+}
+
+nf_status nf_infer_all_gather(nf_op_desc *d) {
+  const int64_t world = d->attr.all_gather.world;
+  nf_type *y = &d->out[0];
+  NF_TRY(want_columns(d));
+  *y = d->in[0];
+  nf_extent *columns = &y->dim[y->rank - 1];
+  if (world < 1 || !nf_mul_i64(columns->c, world, &columns->c))
+    return nf_error(NF_BAD_INPUT,
+                    "all_gather: world is %" PRId64 " but must be 1 or more, with columns below 2^63", world);
+  y->padded[y->rank - 1] = columns->c;
+  return nf_ok();
+}
+
+nf_status nf_infer_rank_ids(nf_op_desc *d) {
+  const int64_t size = d->attr.rank_ids.size;
+  if (d->in[0].dtype != NF_I32 || d->in[0].pack != NF_PACK_PLAIN)
+    return nf_error(NF_BAD_INPUT, "rank_ids: x is %s but must be plain i32",
+                    nf_dtype_of(d->in[0].dtype)->name);
+  if (size < 1 || size > INT32_MAX)
+    return nf_error(NF_BAD_INPUT, "rank_ids: size is %" PRId64 " but must be 1 to %d", size, INT32_MAX);
+  d->out[0] = nf_type_make(NF_I32, d->in[0].dim, (size_t)d->in[0].rank);
   return nf_ok();
 }
 

@@ -7,6 +7,8 @@
 nf_status nf_infer_pad(nf_op_desc *d);
 nf_status nf_infer_unpad(nf_op_desc *d);
 nf_status nf_infer_all_reduce(nf_op_desc *d);
+nf_status nf_infer_all_gather(nf_op_desc *d);
+nf_status nf_infer_rank_ids(nf_op_desc *d);
 nf_status nf_infer_add_rms_norm(nf_op_desc *d);
 nf_status nf_infer_all_reduce_rms_norm(nf_op_desc *d);
 nf_status nf_infer_all_reduce_add_rms_norm(nf_op_desc *d);
@@ -16,6 +18,8 @@ nf_status nf_infer_experts_silu(nf_op_desc *d);
 #define infer_pad nf_infer_pad
 #define infer_unpad nf_infer_unpad
 #define infer_all_reduce nf_infer_all_reduce
+#define infer_all_gather nf_infer_all_gather
+#define infer_rank_ids nf_infer_rank_ids
 #define infer_add_rms_norm nf_infer_add_rms_norm
 #define infer_all_reduce_rms_norm nf_infer_all_reduce_rms_norm
 #define infer_all_reduce_add_rms_norm nf_infer_all_reduce_add_rms_norm

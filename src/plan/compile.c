@@ -38,13 +38,18 @@ static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compi
   return fuse(o, c);
 }
 
-nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
-  nf_compiled c = {0};
+nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out) {
   nf_plan_options p = o->plan;
   p.select = select_of(o);
   p.at = o->at;
+  p.rank = rank;
+  return nf_plan_create(c->graph, &p, out);
+}
+
+nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
+  nf_compiled c = {0};
   nf_status st = choose(g, o, &c);
-  if (nf_is_ok(st)) st = nf_plan_create(c.graph, &p, &c.plan);
+  if (nf_is_ok(st)) st = nf_compiled_plan(&c, o, o->plan.rank, &c.plan);
   if (nf_is_ok(st))
     *out = c;
   else
@@ -54,11 +59,13 @@ nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled
 
 // ---- explaining ----
 
-static json_t *operands_of(const nf_graph *g, const nf_node *n) {
+// Names of the values that are there; a node's lists end at their first 0, or have gaps where an operand may
+// lack.
+static json_t *names_of(const nf_graph *g, const nf_val *value, int n) {
   json_t *list = json_array();
   bool ok = list != NULL;
-  for (int i = 0; ok && i < nf_op_of(n->op)->n_in; i++)
-    if (n->in[i] != 0) ok = json_array_append_new(list, json_string(g->value[n->in[i]].name)) == 0;
+  for (int i = 0; ok && i < n; i++)
+    if (value[i] != 0) ok = json_array_append_new(list, json_string(g->value[value[i]].name)) == 0;
   if (ok) return list;
   json_decref(list);
   return NULL;
@@ -73,9 +80,10 @@ static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
     const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
     double us = 0;
     if (!view) cost_of((void *)o, &d, &o->at, &us, NULL);
-    json_t *row = json_pack("{s:s, s:s, s:b, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op",
-                            nf_op_of(n->op)->name, "view", view, "operands", operands_of(g, n), "us", us,
-                            "bytes", nf_cost_bytes(&d, &o->at));
+    json_t *row =
+        json_pack("{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op",
+                  nf_op_of(n->op)->name, "view", view, "operands", names_of(g, n->in, NF_MAX_IN), "results",
+                  names_of(g, n->out, NF_MAX_OUT), "us", us, "bytes", nf_cost_bytes(&d, &o->at));
     ok = json_array_append_new(list, row) == 0;
   }
   if (ok) return list;

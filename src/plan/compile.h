@@ -25,6 +25,9 @@ typedef struct nf_compiled {
 
 // NF_USAGE for names of rules that there are not, with the nearest; else as nf_plan_create.
 nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out);
+// The plan of another rank than o->plan.rank, for the same graph with the same o; owned by the caller, and
+// gone before c.
+nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out);
 void nf_compiled_deinit(nf_compiled *c); // zeroed is fine
 // "range", "plan" (nf_plan_explain), "fusion" (the report) and "unfused": the nodes before, with what each
 // would cost. o: that of nf_compile.

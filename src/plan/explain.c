@@ -139,6 +139,12 @@ static json_t *explain_memory(const nf_plan *p) {
   return NULL;
 }
 
+static json_t *barriers(const nf_plan *p) { // a step
+  json_int_t n = 0;
+  for (size_t i = 0; i < p->n_steps; i++) n += p->step[i].meets_before + p->step[i].meets_after;
+  return json_integer(n);
+}
+
 // Launches whose kernels have no code yet, and the estimate of all.
 static int put_totals(json_t *doc, const nf_plan *p) {
   size_t declared = 0;
@@ -149,7 +155,7 @@ static int put_totals(json_t *doc, const nf_plan *p) {
     declared += v->declared;
     us += nf_cost_us(&p->options.hw, &d, &p->options.at, v);
   }
-  return put(doc, "launches", json_integer((json_int_t)p->n_steps)) |
+  return put(doc, "launches", json_integer((json_int_t)p->n_steps)) | put(doc, "barriers", barriers(p)) |
          put(doc, "declared", json_integer((json_int_t)declared)) | put(doc, "us", json_real(us));
 }
 

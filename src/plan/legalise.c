@@ -76,14 +76,13 @@ static void copy_leaf(walk *w, nf_val v) {
 }
 
 static void copy_node(walk *w, const nf_node *n) {
-  const nf_op_info *info = nf_op_of(n->op);
   nf_val in[NF_MAX_IN] = {0};
   nf_attrs attr = n->attr;
-  const char *name[NF_MAX_OUT];
+  const char *name[NF_MAX_OUT] = {0};
   lay_out(w, n, in, &attr);
-  for (int i = 0; i < info->n_out; i++) name[i] = w->from->value[n->out[i]].name;
+  for (int i = 0; i < nf_node_results(n); i++) name[i] = w->from->value[n->out[i]].name;
   const nf_val first = nf_build_named(&w->b, name, n->op, in, &attr);
-  for (int i = 0; i < info->n_out; i++) w->now[n->out[i]] = nf_build_result(&w->b, first, i);
+  for (int i = 0; i < nf_node_results(n); i++) w->now[n->out[i]] = nf_build_result(&w->b, first, i);
 }
 
 // What is computed comes out as it was asked for.

@@ -92,7 +92,7 @@ static void find_roots(nf_plan *p) {
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
     const nf_op_info *info = nf_op_of(n->op);
-    for (int r = 0; r < info->n_out; r++) {
+    for (int r = 0; r < nf_node_results(n); r++) {
       const int alias = is_view(n) ? 0 : info->out[r].alias;
       if (alias >= 0) p->home[n->out[r]].root = p->home[n->in[alias]].root;
     }
@@ -130,6 +130,7 @@ static nf_status plan_memory(nf_plan *p) {
     for (int k = 0; k < NF_MAX_IN; k++) extend_lifetime(p, n->in[k], (int32_t)i);
   }
   for (size_t i = 0; i < g->n_outputs; i++) extend_lifetime(p, g->output[i], (int32_t)g->n_nodes);
+  NF_TRY(nf_plan_meet(p));
   for (size_t i = 0; p->options.keep_all && i < p->n_lifetimes; i++)
     p->lifetime[i].last = (int32_t)g->n_nodes;
   return nf_memory_plan(p->lifetime, p->n_lifetimes, &p->arena_bytes);
@@ -147,6 +148,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   NF_GOTO(choose_packs(p));
   NF_GOTO(select_kernels(p));
   NF_GOTO(plan_memory(p));
+  nf_plan_set_meetings(p);
   *out = p;
   return nf_ok();
 fail:
@@ -166,6 +168,7 @@ size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
 void nf_plan_place(nf_plan *p, void *arena) {
   for (size_t i = 0; i < p->n_lifetimes; i++)
     p->home[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
+  if (p->options.ranks != NULL) nf_ranks_place(p->options.ranks, p->options.rank, arena);
 }
 
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
@@ -195,7 +198,7 @@ static nf_status set_tensors(nf_plan *p) {
     const nf_args_layout *layout = nf_args_layout_of(n->op);
     nf_tensor *tensor = (nf_tensor *)((char *)p->step[i].args + layout->tensors);
     for (int k = 0; k < info->n_in; k++) NF_TRY(set_tensor(p, n->in[k], &tensor[layout->in[k]]));
-    for (int r = 0; r < info->n_out; r++)
+    for (int r = 0; r < nf_node_results(n); r++)
       if (info->out[r].alias < 0) NF_TRY(set_tensor(p, n->out[r], &tensor[layout->out[r]]));
   }
   return nf_ok();
@@ -212,6 +215,9 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
   // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
   const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
   p->batch = *b;
-  if (!same) NF_TRY(set_tensors(p));
-  return nf_device_run(d, p->launch, p->n_steps);
+  if (p->options.ranks != NULL) p->batch.comm = nf_ranks_comm(p->options.ranks, p->options.rank);
+  const nf_status st = same ? nf_ok() : set_tensors(p);
+  if (nf_is_ok(st)) return nf_device_run(d, p->launch, p->n_steps);
+  p->batch.sizes = (nf_sizes){0}; // of no step: the next one sets them again
+  return st;
 }

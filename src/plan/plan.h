@@ -4,36 +4,47 @@
 //
 // Life: create (selection and memory plan; allocates no tensor) → bind what lives outside (weights, pools,
 // inputs) and place the arena → run as often as you like. Running allocates nothing. One thread at a time.
+//
+// Several ranks have a plan each, made from one graph with the same options: planning is deterministic, so
+// their arenas have one layout, and what COMM ops read from others lies in it. Their runs go side by side:
+// the plan waits for all ranks before each COMM op, and behind it where the operand's storage is used again
+// before they meet the next time.
 #pragma once
 #include "base/json.h"
 #include "device/device.h"
+#include "dist/ranks.h"
 #include "graph/graph.h"
 #include "select/select.h"
 
 typedef struct nf_plan_options {
   nf_hw hw;
   nf_select_options select;
-  nf_sizes max;  // the largest step: storage is planned for it
-  nf_sizes at;   // the step that estimates are told for; zeros: the largest
-  bool keep_all; // no value's storage is shared: after a run every value can be looked at
+  nf_sizes max;    // the largest step: storage is planned for it
+  nf_sizes at;     // the step that estimates are told for; zeros: the largest
+  bool keep_all;   // no value's storage is shared: after a run every value can be looked at
+  nf_ranks *ranks; // the plan is that of `rank` of these, which outlive it; NULL: it is alone, or never run
+  int rank;
 } nf_plan_options;
 
 typedef struct nf_plan nf_plan;
 
-// The graph is borrowed. A node without a legal kernel is NF_UNAVAILABLE with every kernel's reason.
+// The graph is borrowed. A node without a legal kernel is NF_UNAVAILABLE with every kernel's reason; with
+// other ranks a COMM op whose operand no node made is NF_BAD_INPUT.
 nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **out);
 void nf_plan_destroy(nf_plan *p); // NULL is fine
 
 // The graph's type of v, or of a weight the one in which its kernels read it.
 const nf_type *nf_plan_type(const nf_plan *p, nf_val v);
 size_t nf_plan_arena_bytes(const nf_plan *p); // all activations, sharing storage by lifetime
-void nf_plan_place(nf_plan *p, void *arena);  // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE
+// nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
+void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, weight or pool lies: nf_type_bytes at the largest sizes; `slots` of them for a pool.
 // Borrowed.
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 
-// One step. b->sizes must not exceed the plan's; every input must have been written. Unbound values:
-// NF_INTERNAL.
+// One step. b->sizes must not exceed the plan's and b->comm is the plan's own affair; every input must have
+// been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one ends
+// all.
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b);
 // Value v at the sizes of the last run. After a run only outputs still hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);

@@ -14,7 +14,8 @@ typedef struct nf_home { // where a value's bytes lie
 typedef struct nf_step { // one kernel call
   nf_node_id node;
   nf_selection selection;
-  void *args; // nf_<op>_args
+  void *args;                     // nf_<op>_args
+  bool meets_before, meets_after; // all ranks wait for one another there
 } nf_step;
 
 struct nf_plan {
@@ -30,7 +31,13 @@ struct nf_plan {
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
   const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
+  nf_meeting meeting;         // with the other ranks
   nf_batch batch;             // of the last run; kernels' arguments point here
 };
+
+// Says which steps meet the other ranks and lets operands live for as long as that needs: between the values'
+// lifetimes and their places.
+nf_status nf_plan_meet(nf_plan *p);
+void nf_plan_set_meetings(nf_plan *p); // so in the launches, when there are other ranks
 
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types

@@ -44,6 +44,8 @@ static const struct row {
     [NF_OP_add_rms_norm] = {.element = 5, .known = true},
     // Each rank gets its share of every other's operand, and then their sums of theirs; with two ranks that
     // is what one step of whole operands moves too.
+    [NF_OP_all_gather] = {.exchange = 1, .known = true},
+    [NF_OP_rank_ids] = {.element = 2, .known = true},
     [NF_OP_all_reduce] = {.element = 1, .exchange = 2, .known = true},
     [NF_OP_all_reduce_rms_norm] = {.element = 5, .exchange = 2, .known = true},
     [NF_OP_all_reduce_add_rms_norm] = {.element = 6, .exchange = 2, .known = true},

@@ -165,9 +165,41 @@ static nf_val reshape_step(dice *d) {
   return NF_BUILD(&d->m.b, fresh(d), reshape, (x), .to = flat);
 }
 
+static nf_val heads_of(dice *d, nf_val x) {
+  const nf_shape to = {3, {NF_BY(1, NF_T), NF_C(HEADS), NF_C(HEAD)}};
+  return NF_BUILD(&d->m.b, fresh(d), reshape, (x), .to = to);
+}
+
+// Products gated by SiLU or sigmoid, and gated norms; of heads or of whole rows.
+static nf_val gate_step(dice *d) {
+  const nf_shape flat = {2, {NF_BY(1, NF_T), NF_C(H)}};
+  const int64_t kind = below(d, 3);
+  const bool heads = kind == 2 || below(d, 2);
+  const nf_val x = heads ? heads_of(d, any(d)) : any(d), z = heads ? heads_of(d, any(d)) : any(d);
+  nf_val y;
+  if (kind == 2) {
+    const nf_val w = weight(&d->m, fresh(d), NF_TYPE(NF_BF16, NF_C(HEAD)));
+    y = NF_BUILD(&d->m.b, fresh(d), rms_norm_gated, (x, z, w), .eps = 1e-6f);
+  } else {
+    const nf_val open =
+        kind ? NF_BUILD(&d->m.b, fresh(d), silu, (x), ) : NF_BUILD(&d->m.b, fresh(d), sigmoid, (x), );
+    y = kind ? NF_BUILD(&d->m.b, fresh(d), mul, (open, z), ) : NF_BUILD(&d->m.b, fresh(d), mul, (z, open), );
+  }
+  return heads ? NF_BUILD(&d->m.b, fresh(d), reshape, (y), .to = flat) : y;
+}
+
+// One of what is quantised, its codes an output; perhaps it is read itself too.
+static nf_val codes_step(dice *d) {
+  const nf_val x = below(d, 2) ? norm_step(d) : gate_step(d);
+  nf_build_output(&d->m.b,
+                  NF_BUILD(&d->m.b, fresh(d), quantise, (x), .to = below(d, 2) ? NF_FP8_ROW : NF_FP8_GROUP));
+  return below(d, 2) ? x : add_step(d);
+}
+
 static void random_layers(dice *d) {
-  static nf_val (*const steps[])(dice *) = {add_step,    add_step,     norm_step,   norm_step,   reduce_step,
-                                            linear_step, padding_step, router_step, reshape_step};
+  static nf_val (*const steps[])(dice *) = {add_step,    add_step,     norm_step,    norm_step,
+                                            reduce_step, linear_step,  padding_step, router_step,
+                                            gate_step,   reshape_step, codes_step,   codes_step};
   for (int i = 0; i < STREAMS; i++) d->stream[i] = nf_build_input(&d->m.b, fresh(d), ROWS(&d->m, H));
   for (int64_t i = 4 + below(d, 24); i > 0; i--) {
     const nf_val x = steps[below(d, sizeof steps / sizeof *steps)](d);

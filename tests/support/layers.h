@@ -10,6 +10,6 @@ typedef struct nf_layers {
   nf_dtype act;
 } nf_layers;
 nf_status nf_layers_graph(const nf_layers *o, nf_graph **out);
-// A few streams through random adds, norms, sums, padding, linears and reshapes; the same seed, the same
-// graph.
+// A few streams through random adds, norms, sums, padding, linears, reshapes, gates and quantises; the same
+// seed, the same graph.
 nf_status nf_random_layers(uint64_t seed, nf_dtype act, nf_graph **out);

@@ -78,6 +78,7 @@ static void experts_step(maker *m) {
   nf_val weights =
       NF_BUILD(&m->b, fresh(m), router_topk, (logits, forced), .k = k, .over_all = chance(m, 50));
   nf_val ids = nf_build_result(&m->b, weights, 1);
+  if (chance(m, 20)) ids = NF_BUILD(&m->b, fresh(m), rank_ids, (ids), .size = experts);
   nf_val w = weight(m, NF_TYPE(weight_dtype(m), NF_C(experts), NF_C(m->hidden), NF_C(m->hidden)));
   nf_val bias = chance(m, 50) ? weight(m, NF_TYPE(NF_BF16, NF_C(experts), NF_C(m->hidden))) : 0;
   nf_val x = m->stream;
@@ -161,6 +162,12 @@ static void padded_step(maker *m) {
   const nf_val sum = chance(m, 50) ? NF_BUILD(&m->b, fresh(m), all_reduce, (x), ) : x;
   m->stream = chance(m, 50) ? NF_BUILD(&m->b, fresh(m), unpad, (sum), )
                             : project(m, sum, m->hidden, m->hidden, m->dtype);
+}
+
+// The columns of two ranks side by side, and what they come to.
+static void gathered_step(maker *m) {
+  const nf_val all = NF_BUILD(&m->b, fresh(m), all_gather, (m->stream), .world = 2);
+  m->stream = project(m, all, 2 * m->hidden, m->hidden, m->dtype);
 }
 
 static void fused_step(maker *m) {
@@ -260,8 +267,8 @@ static void recurrent_step(maker *m) {
 
 static void make(maker *m) {
   static void (*const steps[])(maker *) = {
-      norm_step, project_step, swiglu_step,    experts_step, attention_step, padded_step,   fused_step,
-      fp8_step,  gates_step,   recurrent_step, heads_step,   blocks_step,    fused_fp8_step};
+      norm_step, project_step, swiglu_step,    experts_step, attention_step, padded_step,    fused_step,
+      fp8_step,  gates_step,   recurrent_step, heads_step,   blocks_step,    fused_fp8_step, gathered_step};
   m->tokens = nf_build_input(&m->b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   m->dtype = float_dtype(m);
   m->hidden = HEAD * (1 + below(m, 4));

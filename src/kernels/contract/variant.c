@@ -67,6 +67,8 @@ static bool head(const nf_op_desc *d, int64_t *out) {
     return fixed(&d->in[HEADS_POOL], -1, out);
   case NF_OP_gated_delta_rule:
     return fixed(&d->in[STATE_POOL], STATE_KEY, out);
+  case NF_OP_rms_norm_gated_quantise: // w's columns
+    return fixed(&d->in[2], -1, out);
   case NF_OP_rope_table:
     *out = d->attr.rope_table.dims;
     return true;

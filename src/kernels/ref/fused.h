@@ -3,6 +3,13 @@
 #pragma once
 #include "kernels/ref/ref.h"
 
+// A tensor as rank `rank` has it.
+static inline nf_tensor nf_ref_of_rank(const nf_comm *c, const nf_tensor *x, int rank) {
+  nf_tensor theirs = *x;
+  if (c) theirs.data = c->base[rank] + ((char *)x->data - c->base[c->rank]);
+  return theirs;
+}
+
 // Row r of x summed over the ranks, unrounded.
 static inline void nf_ref_reduce(const nf_batch *batch, const nf_tensor *x, int64_t r, float *out) {
   const nf_comm *c = batch->comm;
@@ -10,8 +17,7 @@ static inline void nf_ref_reduce(const nf_batch *batch, const nf_tensor *x, int6
   float room[nf_ref_room(x)];
   for (int64_t i = 0; i < cols; i++) out[i] = 0;
   for (int rank = 0; rank < (c ? c->world : 1); rank++) {
-    nf_tensor theirs = *x;
-    if (c) theirs.data = c->base[rank] + ((char *)x->data - c->base[c->rank]);
+    const nf_tensor theirs = nf_ref_of_rank(c, x, rank);
     const float *row = nf_ref_row(&theirs, r, room);
     for (int64_t i = 0; i < cols; i++) out[i] = rank == 0 ? row[i] : out[i] + row[i];
   }

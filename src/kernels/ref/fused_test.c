@@ -120,6 +120,37 @@ static void sums_over_ranks(void **state) {
   }
 }
 
+static void columns_of_all_ranks(void **state) {
+  (void)state;
+  uint16_t y[ROWS * WORLD * COLS];
+  set_up(NF_BF16);
+  nf_all_gather_args a = {.batch = &batch,
+                          .attr.world = WORLD,
+                          .x = tensor(NF_BF16, ROWS, COLS, rank_memory[1].x),
+                          .y = tensor(NF_BF16, ROWS, WORLD * COLS, y)};
+  a.y.dim[1] = a.y.padded = WORLD * COLS;
+  for (int64_t b = 0; b < nf_all_gather_ref_blocks(&a); b++) nf_all_gather_ref(&a, b);
+  for (int r = 0; r < ROWS; r++)
+    for (int rank = 0; rank < WORLD; rank++)
+      assert_memory_equal(y + (r * WORLD + rank) * COLS, (uint16_t *)rank_memory[rank].x + r * COLS,
+                          COLS * 2);
+}
+
+static void indices_into_a_part(void **state) {
+  (void)state;
+  int32_t x[] = {0, 4, 5, 9, 10, -1}, y[6];
+  const int32_t want[][6] = {{0, 4, -1, -1, -1, -1}, {-1, -1, 0, 4, -1, -1}};
+  for (int rank = 0; rank < 2; rank++) {
+    const nf_comm comm = {.world = 2, .rank = rank};
+    const nf_batch of = {.comm = &comm};
+    nf_rank_ids_args a = {.batch = &of, .attr.size = 5};
+    a.x = a.y = (nf_tensor){.data = x, .dtype = NF_I32, .rank = 1, .dim = {6}, .stride = {1}};
+    a.y.data = y;
+    for (int64_t b = 0; b < nf_rank_ids_ref_blocks(&a); b++) nf_rank_ids_ref(&a, b);
+    assert_memory_equal(y, want[rank], sizeof y);
+  }
+}
+
 // y of the row h[COLS].
 static void check_norm(const nf_tensor *y, const nf_tensor *w, int r, const double *h, bool one_plus) {
   double square = 0;
@@ -185,6 +216,7 @@ static void norms(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(padding), cmocka_unit_test(sums_over_ranks),
-                                     cmocka_unit_test(norms)};
+                                     cmocka_unit_test(columns_of_all_ranks),
+                                     cmocka_unit_test(indices_into_a_part), cmocka_unit_test(norms)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,13 +9,19 @@ static float bias_of(const nf_tensor *bias, int64_t e, int64_t n, float *buffer)
   return bias->data ? nf_ref_row(bias, e, buffer)[n] : 0;
 }
 
+// Columns n .. n + count of y, whose last ones clear the padding behind them.
+static nf_tensor part_of(const nf_tensor *y, int64_t n, int count) {
+  nf_tensor part = nf_ref_columns(y, n, count);
+  if (n + count == nf_tensor_cols(y)) part.padded = y->padded - n;
+  return part;
+}
+
 // Result (row, n .. n + count) = x . w + b for the count weight rows in w.
 static void outputs(const nf_tensor *y, int64_t row, int64_t n, int count, const float *x,
                     const float *const w[], const float *b, int64_t cols) {
   float v[ROWS];
   for (int i = 0; i < count; i++) v[i] = nf_ref_dot(x, w[i], cols) + b[i];
-  nf_tensor part = nf_ref_columns(y, n, count);
-  if (n + count == nf_tensor_cols(y)) part.padded = y->padded - n; // the last ones clear what is behind them
+  const nf_tensor part = part_of(y, n, count);
   nf_row_encode(&part, row, v);
 }
 
@@ -48,7 +54,10 @@ void nf_grouped_linear_ref(const nf_grouped_linear_args *a, int64_t block) {
   const float *w[ROWS];
   bool decoded = false;
   for (int64_t r = 0, rows = a->ids.dim[0] * j_count; r < rows; r++) {
-    if (nf_ref_int(&a->ids, r / j_count, r % j_count) != e) continue;
+    const int32_t id = nf_ref_int(&a->ids, r / j_count, r % j_count);
+    const nf_tensor part = part_of(&a->y, first, count);
+    if (id < 0 && e == 0) nf_ref_zero_row(&part, r);
+    if (id != e) continue;
     float bias_room[a->bias.data ? nf_ref_room(&a->bias) : 1];
     for (int i = 0; i < count && !decoded; i++) {
       w[i] = nf_ref_row(&a->w, e * a->w.dim[1] + first + i, w_room[i]);

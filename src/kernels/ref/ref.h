@@ -41,6 +41,12 @@ static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
   return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
 }
 
+// Rows that no rank's part has.
+static inline void nf_ref_zero_row(const nf_tensor *t, int64_t r) {
+  const int64_t cols = nf_max(nf_tensor_cols(t), t->padded);
+  __builtin_memset(nf_tensor_row(t, r), 0, (size_t)(cols * (nf_dtype_of(t->dtype)->bits / 8)));
+}
+
 // Columns [from, from + n) of a plain float tensor.
 static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t n) {
   nf_tensor part = *t;

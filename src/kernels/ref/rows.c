@@ -8,7 +8,11 @@ int64_t nf_embedding_ref_blocks(const nf_embedding_args *a) { return rows_of(&a-
 
 void nf_embedding_ref(const nf_embedding_args *a, int64_t t) {
   float room[nf_ref_room(&a->table)];
-  nf_row_encode(&a->y, t, nf_ref_row(&a->table, nf_ref_int(&a->tokens, 0, t), room));
+  const int64_t token = nf_ref_int(&a->tokens, 0, t);
+  if (token < 0)
+    nf_ref_zero_row(&a->y, t);
+  else
+    nf_row_encode(&a->y, t, nf_ref_row(&a->table, token, room));
 }
 
 int64_t nf_gather_rows_ref_blocks(const nf_gather_rows_args *a) { return rows_of(&a->y); }

@@ -3,11 +3,11 @@
 // rank reads the others' rows.
 #include "kernels/cpu/generic/row.h"
 
-// A row's padding, which is zeros.
-static void end_row(const nf_tensor *y, int64_t r) {
-  const int64_t cols = nf_tensor_cols(y), size = nf_dtype_of(y->dtype)->bits / 8;
-  if (y->padded > cols)
-    memset((char *)nf_tensor_row(y, r) + cols * size, 0, (size_t)((y->padded - cols) * size));
+// own: this rank's row.
+NF_INLINE void sum_row(const nf_comm *c, nf_dtype t, const char *own, int64_t cols, void *y) {
+#define STEP(k, count) nf_store8(t, y, k, count, nf_reduced(c, t, own, k, count))
+  NF_FOR_COLUMNS(0, cols, STEP);
+#undef STEP
 }
 
 int64_t NF_BLOCKS(all_reduce_rows)(const nf_all_reduce_args *a) { return nf_row_blocks(&a->y); }
@@ -17,21 +17,21 @@ void NF_KERNEL(all_reduce_rows)(const nf_all_reduce_args *a, int64_t block) {
                 *c = a->batch->comm ? a->batch->comm : &alone;
   const int64_t cols = nf_tensor_cols(&a->y);
   NF_FOR_ROWS(r, block, &a->y) {
-    const int64_t at = (char *)nf_tensor_row(&a->x, r) - c->base[c->rank];
-    for (int64_t k = 0; k < cols; k += 8) {
-      v8 sum = nf_load8(a->x.dtype, c->base[0] + at, k, cols);
-      for (int rank = 1; rank < c->world; rank++) sum += nf_load8(a->x.dtype, c->base[rank] + at, k, cols);
-      nf_store8(a->y.dtype, nf_tensor_row(&a->y, r), k, cols, sum);
-    }
-    end_row(&a->y, r);
+    void *y = nf_tensor_row(&a->y, r);
+    if (a->y.dtype == NF_F32)
+      sum_row(c, NF_F32, nf_tensor_row(&a->x, r), cols, y);
+    else
+      sum_row(c, NF_BF16, nf_tensor_row(&a->x, r), cols, y);
+    nf_clear_padding(&a->y, y, cols);
   }
 }
 
 static void copy_rows(const nf_tensor *x, const nf_tensor *y, int64_t block) {
-  const size_t bytes = (size_t)(nf_tensor_cols(y) * nf_dtype_of(y->dtype)->bits / 8);
+  const int64_t cols = nf_tensor_cols(y);
+  const size_t bytes = (size_t)(cols * nf_dtype_of(y->dtype)->bits / 8);
   NF_FOR_ROWS(r, block, y) {
     memcpy(nf_tensor_row(y, r), nf_tensor_row(x, r), bytes);
-    end_row(y, r);
+    nf_clear_padding(y, nf_tensor_row(y, r), cols);
   }
 }
 

@@ -64,28 +64,61 @@ NF_INLINE int64_t nf_row_blocks(const nf_tensor *y) {
 
 // ---- kernels that hold whole rows, eight columns at a time ----
 
-// Columns [k, k + 8) of a row of f32 or bf16 with `cols` of them; zeros behind the last.
-NF_INLINE v8 nf_load8(nf_dtype t, const void *row, int64_t k, int64_t cols) {
-  if (k + 8 <= cols)
-    return t == NF_F32 ? v8_load((const float *)row + k) : v8_load_bf16((const uint16_t *)row + k);
-  float x[8] = {0};
-  for (int64_t i = k; i < cols; i++)
-    x[i - k] = t == NF_F32 ? ((const float *)row)[i] : nf_bf16_decode(((const uint16_t *)row)[i]);
+// The ends of rows, apart: what is rare need not be fast, but small.
+static __attribute__((noinline, unused)) void nf_load_end(nf_dtype t, const void *row, int64_t k, int64_t n,
+                                                          float out[8]) {
+  for (int64_t i = 0; i < 8; i++)
+    out[i] = i >= n        ? 0
+             : t == NF_F32 ? ((const float *)row)[k + i]
+                           : nf_bf16_decode(((const uint16_t *)row)[k + i]);
+}
+static __attribute__((noinline, unused)) void nf_store_end(nf_dtype t, void *row, int64_t k, int64_t n,
+                                                           const float x[8]) {
+  for (int64_t i = 0; i < n; i++)
+    if (t == NF_F32)
+      ((float *)row)[k + i] = x[i];
+    else
+      ((uint16_t *)row)[k + i] = nf_bf16_encode(x[i]);
+}
+
+// Columns [k, k + 8) of a row of f32 or bf16; with n below 8, a constant otherwise, zeros from the n-th on.
+NF_INLINE v8 nf_load8(nf_dtype t, const void *row, int64_t k, int64_t n) {
+  if (n >= 8) return t == NF_F32 ? v8_load((const float *)row + k) : v8_load_bf16((const uint16_t *)row + k);
+  float x[8];
+  nf_load_end(t, row, k, n, x);
   return v8_load(x);
 }
 
-NF_INLINE void nf_store8(nf_dtype t, void *row, int64_t k, int64_t cols, v8 x) {
-  if (k + 8 > cols) {
-    for (int64_t i = k; i < cols; i++)
-      if (t == NF_F32)
-        ((float *)row)[i] = x[i - k];
-      else
-        ((uint16_t *)row)[i] = nf_bf16_encode(x[i - k]);
-  } else if (t == NF_F32)
+// The first n of them.
+NF_INLINE void nf_store8(nf_dtype t, void *row, int64_t k, int64_t n, v8 x) {
+  float end[8];
+  if (n >= 8 && t == NF_F32) {
     v8_store((float *)row + k, x);
-  else
+  } else if (n >= 8) {
     v8_store_bf16((uint16_t *)row + k, x);
+  } else {
+    v8_store(end, x);
+    nf_store_end(t, row, k, n, end);
+  }
 }
+
+// The same columns over all ranks, in their order. own: this rank's row.
+NF_INLINE v8 nf_reduced(const nf_comm *c, nf_dtype t, const char *own, int64_t k, int64_t n) {
+  const int64_t at = own - c->base[c->rank];
+  v8 sum = nf_load8(t, c->base[0] + at, k, n);
+  for (int rank = 1; rank < c->world; rank++) sum += nf_load8(t, c->base[rank] + at, k, n);
+  return sum;
+}
+
+// `step(k, n)` for columns [from, to), eight at a time, and then for those that are left: whole steps get a
+// constant, so that nothing in them branches.
+#define NF_FOR_COLUMNS(from, to, step)          \
+  do {                                          \
+    int64_t k_ = (from);                        \
+    const int64_t to_ = (to);                   \
+    for (; k_ + 8 <= to_; k_ += 8) step(k_, 8); \
+    if (k_ < to_) step(k_, to_ - k_);           \
+  } while (0)
 
 NF_INLINE v8 nf_as_stored(nf_dtype t, v8 x) { return t == NF_F32 ? x : v8_round_bf16(x); }
 

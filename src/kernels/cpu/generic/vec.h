@@ -42,6 +42,16 @@ NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
 NF_INLINE v8i v8_is_nan(v8 x) { return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x)); }
 NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
 
+// A constant that stays where it is: loops with many of them would make each anew in every round, by way of
+// an integer register.
+NF_INLINE v8u v8u_constant(uint32_t x) {
+  v8u c = (v8u){0} + x;
+#if defined(__AVX2__)
+  __asm__("" : "+x"(c));
+#endif
+  return c;
+}
+
 // In the upper halves, rounded to nearest even; NaN stays a quiet NaN.
 NF_INLINE v8u v8_bf16(v8 x) {
   const v8u u = (v8u)x, nan = (v8u)v8_is_nan(x);

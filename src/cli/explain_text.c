@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse explain as text: what was fused in each distinct layer and why not the rest; what it is worth;
+// kernels; memory.
+#include "cli/doc.h"
+#include "cli/explain.h"
+#include "cli/outline.h"
+#include "cli/screen.h"
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SHOWN_NEAR = 5 };
+
+// ---- the head ----
+
+static void print_head(const json_t *doc) {
+  const json_t *m = json_object_get(doc, "model"), *plan = json_object_get(doc, "plan");
+  if (cli_number(plan, "declared") > 0)
+    cli_wrapped(0, 2, "note: %.0f of %.0f kernels are declared, not written yet: this plan can't be run",
+                cli_number(plan, "declared"), cli_number(plan, "launches"));
+  char experts[64] = "";
+  if (cli_number(m, "experts") > 0)
+    snprintf(experts, sizeof experts, ", %.0f experts (%.0f a token)", cli_number(m, "experts"),
+             cli_number(m, "experts_per_token"));
+  cli_wrapped(0, 2, "model: %s, %.0f layers, hidden %.0f, vocabulary %.0f%s%s", cli_text(m, "family"),
+              cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"), experts,
+              cli_is(m, "files") ? "" : "; no weight files, types from the family's inventory");
+  cli_wrapped(0, 2, "step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits",
+              cli_number(m, "batch"), cli_number(m, "sessions"), cli_number(m, "context"),
+              cli_number(m, "rows"));
+  cli_print_target("target: ", json_object_get(doc, "target"));
+  if (cli_number(m, "world") > 1)
+    cli_wrapped(0, 2,
+                "ranks: %.0f, each with a share of the weights; they wait for one another %.0f times a step",
+                cli_number(m, "world"), cli_number(plan, "barriers"));
+}
+
+// ---- sites ----
+
+static void print_chosen(const json_t *site) {
+  size_t i, n = 0;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    if (!cli_chosen(c)) continue;
+    const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
+    printf("  %-30s %-38s %8.2f %8.2f %8.2f\n", cli_text(c, "at"), cli_text(c, "rule"), before, after,
+           before - after);
+    n++;
+  }
+  if (n == 0) printf("  %-30s %-38s\n", cli_text(site, "at"), "none");
+}
+
+static void print_others(const json_t *site) {
+  size_t i;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
+    if (verdict != NULL) cli_wrapped(4, 8, "%s: %s", cli_text(c, "rule"), verdict);
+    free(verdict);
+  }
+  if (json_is_false(json_object_get(site, "exact")))
+    printf("    the best that was found; the search was cut short\n");
+}
+
+static void print_reason(const cli_reason *r) {
+  const double depth = cli_number(r->near, "depth");
+  cli_wrapped(4, 8, "%s at %s, %.0f node%s deep: %s: %s", r->rules, cli_text(r->near, "at"), depth,
+              depth == 1 ? "" : "s", cli_text(r->near, "node"), cli_text(r->near, "why"));
+}
+
+static void print_near(const cli_outline *o, const cli_class *c, bool all) {
+  cli_reason *reason = NULL;
+  const size_t n = cli_reasons(o, c->layer, &reason), shown = all || n <= SHOWN_NEAR ? n : SHOWN_NEAR;
+  if (n != 0) printf("  near misses:\n");
+  for (size_t i = 0; i < shown; i++) print_reason(&reason[i]);
+  if (shown < n) printf("    and %zu more, no deeper (--all prints them)\n", n - shown);
+  cli_reasons_free(reason, n);
+}
+
+static void print_class(const cli_outline *o, const cli_class *c, bool all) {
+  const bool sites = cli_outline_count(o, CLI_SITES, c->layer) != 0;
+  if (!sites && cli_outline_count(o, CLI_NEAR, c->layer) == 0) return;
+  if (c->n > 1)
+    cli_heading("%s (%zu equal ones; names and costs of layer %zu)", c->title, c->n, c->layer - 1);
+  else
+    cli_heading("%s", c->title);
+  if (sites) printf("  %-30s %-38s %8s %8s %8s\n", "site", "fusion", "before", "after", "saved µs");
+  const json_t *site;
+  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
+    print_chosen(site);
+    print_others(site);
+  }
+  print_near(o, c, all);
+}
+
+// ---- totals ----
+
+static void print_total(const char *what, double unfused, double fused, int decimals) {
+  printf("  %-30s %14.*f %14.*f %14.*f", what, decimals, unfused, decimals, fused, decimals, unfused - fused);
+  if (unfused > 0) printf(" %8.1f %%", 100 * (unfused - fused) / unfused);
+  printf("\n");
+}
+
+static void print_totals(const json_t *doc) {
+  const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes"),
+               *unfused = json_object_get(doc, "unfused");
+  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1;
+  cli_heading("totals of a step of %.0f token%s, estimated", per, per == 1 ? "" : "s");
+  printf("  %-30s %14s %14s %14s\n", "", "unfused", "fused", "saved");
+  print_total("nodes", (double)json_array_size(unfused), (double)json_array_size(nodes), 0);
+  print_total("launches", (double)cli_launches(unfused), cli_number(plan, "launches"), 0);
+  print_total("bytes", cli_sum(unfused, "bytes"), cli_sum(nodes, "bytes"), 0);
+  print_total("µs per token", cli_sum(unfused, "us") / per, cli_number(plan, "us") / per, 2);
+}
+
+static void print_families(const json_t *fusion) {
+  size_t i;
+  json_t *f;
+  json_array_foreach(json_object_get(fusion, "families"), i, f)
+      printf("  %-30s found %4.0f   chosen %4.0f   saves %10.2f µs\n", cli_text(f, "family"),
+             cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+  const json_t *sums = json_object_get(fusion, "all_reduce");
+  printf("all_reduce: fused %.0f of %.0f, with pad %.0f\n", cli_number(sums, "fused"), cli_number(sums, "of"),
+         cli_number(sums, "padded"));
+}
+
+static void print_normalised(const json_t *fusion) {
+  char *line = cli_normalised(fusion);
+  if (line != NULL) cli_wrapped(0, 2, "normalised: %s", line);
+  free(line);
+}
+
+static void print_ranges(const json_t *doc) {
+  char *line = cli_ranges(doc);
+  if (line != NULL) cli_wrapped(0, 2, "%s", line);
+  free(line);
+}
+
+static void print_layers(const json_t *doc, bool all) {
+  cli_outline o;
+  const nf_status st = cli_outline_init(doc, all, &o);
+  for (size_t i = 0; nf_is_ok(st) && i < o.n_classes; i++) print_class(&o, &o.class[i], all);
+  if (!nf_is_ok(st)) fprintf(stderr, "infuse: %s\n", nf_status_message(st));
+  nf_status_free(st);
+  cli_outline_deinit(&o);
+}
+
+static void print_fusions(const json_t *doc, bool all) {
+  const json_t *fusion = json_object_get(doc, "fusion"), *range = json_object_get(doc, "range");
+  cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f", cli_text(fusion, "mode"),
+              cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"));
+  print_ranges(doc);
+  print_layers(doc, all);
+  print_totals(doc);
+  cli_heading("families of rules");
+  print_families(fusion);
+  print_normalised(fusion);
+}
+
+void cli_explain_text(const json_t *doc, bool all) {
+  print_head(doc);
+  print_fusions(doc, all);
+  cli_print_kernels(doc, all);
+  cli_print_memory(doc, all);
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What an explain document tells, layer by layer: which layer each node, site and near miss belongs to, and
+// which layers are equal, so that they are told once.
+//
+// A node belongs to the layer that its name tells; the nodes of a chosen fusion stay together, in the last of
+// their layers. What has no layer stands before or after them.
+#pragma once
+#include "base/memory.h"
+#include "base/status.h"
+#include <jansson.h>
+#include <stdbool.h>
+
+typedef enum cli_part { CLI_BEFORE, CLI_AFTER, CLI_SITES, CLI_NEAR, CLI_PARTS } cli_part;
+
+typedef struct cli_class { // layers in which the same was decided
+  size_t layer, n;         // the first of them, as cli_outline numbers them; how many
+  const size_t *member;    // [n] all of them
+  const char *title;       // "layers 1 to 35", "before the layers"
+} cli_class;
+
+typedef struct cli_outline {
+  nf_arena arena;
+  const json_t *doc, *list[CLI_PARTS]; // unfused, plan.nodes, fusion.sites, fusion.near_misses
+  size_t *layer[CLI_PARTS]; // of each item: 0 before the layers, then layer + 1, n_layers - 1 after
+  size_t n_layers;
+  cli_class *class; // [n_classes] by their first layers; layers in which there is nothing have none
+  size_t n_classes;
+} cli_outline;
+
+// `doc` must outlive it. `all`: no two layers count as equal. Deinit is wanted on error as well.
+nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out);
+void cli_outline_deinit(cli_outline *o);
+
+// The item of `part` after *i in layer `layer`, or NULL; start with *i = 0.
+const json_t *cli_outline_next(const cli_outline *o, cli_part part, size_t layer, size_t *i);
+size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer);

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+// What each rank of a model has: a share of the threads with a device of its own, a plan, weights, caches,
+// activations and a copy of the step's tables.
+#include "base/checked.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "model/weights.h"
+
+// The runtime's threads are dealt out evenly. A single rank has them all.
+static int threads_each(const infuse_model *m) {
+  const int all = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 1;
+  return (int)nf_max(1, all / m->options.world);
+}
+
+nf_status nf_model_create_ranks(infuse_model *m) {
+  m->rank = nf_alloc((size_t)m->options.world, sizeof *m->rank);
+  if (m->rank == NULL) return nf_error(NF_NO_MEMORY, "no memory for %ld ranks", (long)m->options.world);
+  return nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks);
+}
+
+// Planning is deterministic: every rank's plan is like that of rank 0, which there is already.
+static nf_status plan_rank(infuse_model *m, int rank) {
+  nf_rank *r = &m->rank[rank];
+  nf_compile_options o;
+  if (rank == 0) return r->plan = m->plan, nf_ok();
+  NF_TRY(nf_model_compile_options(m, &o));
+  NF_TRY(nf_compiled_plan(&m->compiled, &o, rank, &r->plan));
+  if (nf_plan_arena_bytes(r->plan) == nf_plan_arena_bytes(m->plan)) return nf_ok();
+  return nf_error(NF_INTERNAL, "the plans of ranks 0 and %d differ", rank);
+}
+
+// ---- memory ----
+
+// Cache pools start as zeros: a slot is read only after it was written, but nothing should depend on it.
+static nf_status allocate_stored(infuse_model *m, nf_rank *r) {
+  r->buffer = nf_alloc(m->graph->n_values, sizeof *r->buffer);
+  if (r->buffer == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", m->graph->n_values);
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    const nf_value *value = &m->graph->value[v];
+    size_t bytes;
+    NF_TRY(nf_model_stored_bytes(m, v, &bytes));
+    if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) continue;
+    NF_TRY(nf_device_alloc(r->device, bytes, &r->buffer[v]), "for '%s'", value->name);
+    nf_plan_bind(r->plan, v, r->buffer[v].data,
+                 value->kind == NF_VALUE_POOL ? nf_model_slots(m, value->type.cache) : 0);
+  }
+  return nf_ok();
+}
+
+static void bind_inputs(const infuse_model *m, const nf_rank *r) {
+  char *at = r->tables.data;
+  const size_t layer_bytes =
+      sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
+  nf_plan_bind(r->plan, nf_graph_find(m->graph, "tokens"), at + m->tables.tokens, 0);
+  if (!m->options.forced_experts) return;
+  for (int64_t l = 0; l < m->config.layers; l++) {
+    char name[32];
+    snprintf(name, sizeof name, "L%ld.routes", (long)l);
+    const nf_val routes = nf_graph_find(m->graph, name); // none where the layer has no experts
+    if (routes != 0) nf_plan_bind(r->plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
+  }
+}
+
+// A single rank computes on the runtime's device; several have one each.
+static nf_status make_device(const infuse_model *m, nf_rank *r) {
+  r->device = m->rt->device;
+  if (m->options.world == 1) return nf_ok();
+  r->device = NULL;
+  if (m->rt->threads == NULL) return nf_device_null(&r->device);
+  NF_TRY(nf_threads_create(threads_each(m), &r->threads));
+  return nf_device_host(r->threads, &r->device);
+}
+
+static nf_status allocate_rank(infuse_model *m, int rank) {
+  nf_rank *r = &m->rank[rank];
+  NF_TRY(make_device(m, r));
+  NF_TRY(plan_rank(m, rank));
+  NF_TRY(allocate_stored(m, r));
+  NF_TRY(nf_device_alloc(r->device, nf_plan_arena_bytes(r->plan), &r->arena), "for activations");
+  nf_plan_place(r->plan, r->arena.data);
+  NF_TRY(nf_device_alloc(r->device, m->tables.bytes, &r->tables), "for the step's tables");
+  bind_inputs(m, r);
+  return nf_ok();
+}
+
+nf_status nf_model_allocate_ranks(infuse_model *m) {
+  for (int rank = 0; rank < m->options.world; rank++) {
+    const nf_status st = allocate_rank(m, rank);
+    if (!nf_is_ok(st)) return m->options.world == 1 ? st : nf_status_note(st, "rank %d", rank);
+  }
+  return nf_ranks_start(m->ranks);
+}
+
+static void release_rank(const infuse_model *m, nf_rank *r) {
+  if (r->device != NULL) {
+    for (nf_val v = 1; r->buffer != NULL && v < m->graph->n_values; v++)
+      nf_device_free(r->device, &r->buffer[v]);
+    nf_device_free(r->device, &r->arena);
+    nf_device_free(r->device, &r->tables);
+  }
+  nf_free(r->buffer);
+  if (r->plan != m->plan) nf_plan_destroy(r->plan);
+  if (r->device != m->rt->device) nf_device_destroy(r->device);
+  nf_threads_destroy(r->threads);
+}
+
+void nf_model_release_ranks(infuse_model *m) {
+  for (int rank = 0; m->rank != NULL && rank < m->options.world; rank++) release_rank(m, &m->rank[rank]);
+  nf_ranks_destroy(m->ranks);
+  nf_free(m->rank);
+}
+
+// ---- weights ----
+
+static nf_status fill_weight(infuse_model *m, int rank, nf_val v) {
+  nf_value value = m->graph->value[v];
+  void *data = m->rank[rank].buffer[v].data;
+  value.type = *nf_plan_type(m->plan, v);
+  if (!nf_device_computes(m->rt->device)) return nf_ok();
+  if (m->options.dummy) return nf_weight_dummy(&value, rank, data);
+  return nf_weight_load(m->files, &value, rank, data);
+}
+
+nf_status nf_model_load_weights(infuse_model *m) {
+  uint64_t done = 0;
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    if (m->graph->value[v].kind != NF_VALUE_WEIGHT) continue;
+    for (int rank = 0; rank < m->options.world; rank++) {
+      NF_TRY(fill_weight(m, rank, v));
+      done += m->rank[rank].buffer[v].bytes;
+      NF_TRY(nf_log_progress(&m->rt->log, "loading weights", done, m->budget.weights));
+    }
+  }
+  return nf_ok();
+}

@@ -1,0 +1,108 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# infuse explain as text, page and difference: on every config, its exit codes, and what is refused as wrong usage.
+#   usage: explain_cli_test.sh <infuse>
+set -eu
+infuse=$1
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+fail() { echo "$*"; exit 1; }
+exits() { # exits <code> <text on stderr> <arguments>...
+  wanted=$1 text=$2 code=0
+  shift 2
+  "$infuse" explain "$@" >"$out/out" 2>"$out/err" || code=$?
+  [ "$code" = "$wanted" ] || { cat "$out/err"; fail "explain $*: exit $code, not $wanted"; }
+  grep -qF -e "$text" "$out/err" || [ -z "$text" ] || fail "explain $*: says '$(cat "$out/err")', not '$text'"
+  [ "$(wc -l <"$out/err")" -le 1 ] || fail "explain $*: more than one line"
+}
+has() { grep -qF -e "$1" "$out/out" || { cat "$out/out"; fail "no '$1'"; }; }
+hasnt() { ! grep -qF -e "$1" "$out/out" || fail "there is '$1'"; }
+
+# ---- text ----
+
+for config in configs/*/; do
+  for target in gfx950 zen5; do
+    exits 0 "" -m "$config" --device null --target $target
+    wide=$(LC_ALL=C.UTF-8 wc -L <"$out/out")
+    [ "$wide" -le 100 ] || fail "explain -m $config --target $target is $wide columns wide"
+    [ "$(grep -c '^all_reduce: fused [0-9]* of [0-9]*, with pad [0-9]*$' "$out/out")" = 1 ] || fail "no line of all_reduce"
+    for part in 'layer 0' 'fusions (cost)' 'totals of a step of 1 token, estimated' 'families of rules' 'normalised: ' \
+      'kernels' 'memory: '; do has "$part"; done
+    ! grep -q "$(printf '\033')" "$out/out" || fail "colours where no terminal is"
+  done
+done
+exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950
+has 'layers 1, 3 .. 35 (18 equal ones; names and costs of layer 1)'
+has 'add_rms_norm: lost to add_rms_norm_router_pad by'
+has 'add_rms_norm_pad at L1.attn.residual, 3 nodes deep: L1.moe.norm: is also used by L1.moe.router,'
+exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --all
+has 'L35.moe.router'
+exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --fuse off
+has 'fusions (off)'
+
+# ---- page ----
+
+exits 0 "" -m configs/gpt-oss-20b --device null --target gfx950 --html "$out/page.html"
+[ ! -s "$out/out" ] || fail "--html prints"
+grep -q '</html>' "$out/page.html" || fail "half a page"
+exits 3 "$out/no/page.html: can't create" -m configs/gpt-oss-20b --device null --target gfx950 --html "$out/no/page.html"
+[ "$(ls "$out" | grep -c tmp)" = 0 ] || fail "something is left"
+
+# ---- difference ----
+
+doc() { # doc <file> <arguments>...
+  file=$1
+  shift
+  "$infuse" explain -m checkpoints/gpt-oss-tiny --device null --target gfx950 --json "$@" >"$out/$file.json"
+}
+doc cost
+doc off --fuse off
+doc ordered --fuse ordered --fuse-order add_rms_norm
+exits 0 "" --diff "$out/cost.json" "$out/cost.json"
+has 'fusions: 0 lost, 0 gained; kernels: 0 changed'
+exits 1 "" --diff "$out/cost.json" "$out/off.json"
+has 'mode: cost -> off'
+has 'L#.attn.residual: add_rms_norm_router_pad, now nothing: '
+exits 0 "" --diff "$out/off.json" "$out/cost.json"
+has 'L#.attn.residual: add_rms_norm_router_pad, before nothing'
+exits 1 "" --diff "$out/cost.json" "$out/ordered.json"
+has '4x L#.attn.residual: add_rms_norm_router_pad, now add_rms_norm: unnamed: not in the order'
+has '4x L#.attn.residual: add_rms_norm, before add_rms_norm_router_pad'
+exits 1 "" --diff "$out/cost.json" "$out/ordered.json" --all
+has 'L3.attn.residual: add_rms_norm_router_pad, now add_rms_norm'
+exits 1 "" --diff "$out/cost.json" "$out/ordered.json" --json
+has '"schema": "infuse.explain_diff/1"'
+has '"ok": false'
+sed 's/"kernel": *"linear_bf16_gfx950"/"kernel": "linear_other"/' "$out/off.json" >"$out/kernel.json"
+exits 0 "" --diff "$out/off.json" "$out/kernel.json"
+has 'L#.attn.q: linear_bf16_gfx950 -> linear_other'
+sed 's/L1\.attn\.residual/L1.\\u001b[31m/g' "$out/cost.json" >"$out/evil.json"
+exits 1 "" --diff "$out/cost.json" "$out/evil.json" --all
+! grep -q "$(printf '\033')" "$out/out" || fail "a name steers the terminal"
+
+# ---- wrong usage ----
+
+echo '{"schema": "infuse.check/1"}' >"$out/check.json"
+echo '{"schema": "infuse.explain/1", "plan": {}}' >"$out/part.json"
+echo '{"schema": ' >"$out/broken.json"
+printf '\000\001' >"$out/binary.json"
+exits 2 "$out/check.json: has schema infuse.check/1, infuse.explain/1 is wanted" --diff "$out/cost.json" "$out/check.json"
+exits 2 "$out/part.json: has no plan.nodes" --diff "$out/part.json" "$out/cost.json"
+exits 2 "$out/broken.json: line 2" --diff "$out/broken.json" "$out/cost.json"
+exits 2 "$out/binary.json: " --diff "$out/cost.json" "$out/binary.json"
+exits 2 "$out/none.json: can't open" --diff "$out/cost.json" "$out/none.json"
+exits 2 "--diff wants A.json B.json" --diff "$out/cost.json"
+exits 2 "--diff compares two documents and takes no -m" --diff "$out/cost.json" "$out/off.json" -m configs/gpt-oss-20b
+exits 2 "--html draws one plan" --diff "$out/cost.json" "$out/off.json" --html "$out/page.html"
+exits 2 "--json and --html" -m configs/gpt-oss-20b --json --html "$out/page.html"
+exits 2 "--brief goes without" -m configs/gpt-oss-20b --json --brief
+exits 2 "explain wants -m DIR" --json
+exits 2 "--html wants FILE" -m configs/gpt-oss-20b --html
+exits 2 "fuse order" -m configs/gpt-oss-20b --fuse off --fuse-order add_rms_norm
+exits 2 "fuse order" -m configs/gpt-oss-20b --fuse ordered
+exits 2 "nearest is add_rms_norm" -m configs/gpt-oss-20b --fuse ordered --fuse-order add_rms_nrm
+exits 2 "nearest is add_rms_norm_pad" -m configs/gpt-oss-20b --rules -add_rms_norm_pda
+exits 2 "did you mean cost" -m configs/gpt-oss-20b --fuse cst
+exits 2 "range 5:3" -m configs/gpt-oss-20b --range 5:3
+exits 2 "'5' is not LO:HI" -m configs/gpt-oss-20b --range 5
