@@ -16,7 +16,7 @@ enum {
 
 // Blocks of an expert: as many as it would have tiles if all had the same.
 static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
-  return nf_max(1, nf_ceil_div(nf_tensor_rows(ids) * ids->dim[1], experts * NF_TILE_TOKENS));
+  return nf_max(1, nf_ceil_div(nf_tensor_rows(ids) * ids->dim[1], experts * NF_MOST_PAIRS));
 }
 
 static int64_t blocks(const nf_tensor *ids, const nf_tensor *w) {
@@ -26,17 +26,31 @@ static int64_t blocks(const nf_tensor *ids, const nf_tensor *w) {
 typedef struct tiles { // those of a block, one after the other
   const nf_tensor *ids;
   int64_t e, at, every, turn; // the next pair, and how many tiles to go until it is this block's turn
+  int size;                   // pairs of a tile
   nf_pairs pairs;
-  int64_t row[NF_TILE_TOKENS], of_x[NF_TILE_TOKENS]; // rows of the tile's own tensors; of x
+  int64_t row[NF_MOST_PAIRS], of_x[NF_MOST_PAIRS]; // rows of the tile's own tensors; of x
 } tiles;
+
+// Equal tiles, as few as will do, of whole steps of the matrix tiles.
+static int size_of_tiles(const nf_tensor *ids, int64_t e) {
+  enum { STEP = 6 };
+  int64_t n = 0;
+  for (int64_t t = 0; t < ids->dim[0]; t++)
+    for (int64_t j = 0; j < ids->dim[1]; j++) n += ((const int32_t *)nf_tensor_row(ids, t))[j] == e;
+  return (int)nf_round_up(nf_ceil_div(n, nf_max(1, nf_ceil_div(n, NF_MOST_PAIRS))), STEP);
+}
 
 static tiles tiles_of(const nf_tensor *ids, const nf_tensor *w, int64_t block) {
   const int64_t every = blocks_of_expert(ids, w->dim[0]);
-  return (tiles){.ids = ids, .e = block / every, .every = every, .turn = block % every};
+  return (tiles){.ids = ids,
+                 .e = block / every,
+                 .every = every,
+                 .turn = block % every,
+                 .size = size_of_tiles(ids, block / every)};
 }
 
 static bool next_tile(tiles *s, const nf_tensor *x) {
-  do nf_gather(s->ids, s->e, &s->at, &s->pairs);
+  do nf_gather(s->ids, s->e, s->size, &s->at, &s->pairs);
   while (s->pairs.n && s->turn-- > 0);
   s->turn = s->every - 1;
   for (int i = 0; i < s->pairs.n; i++) {
@@ -71,7 +85,8 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
   const int64_t all = nf_ceil_div(w->dim[1], NF_STRIP);
   for (int64_t s0 = 0; s0 < all; s0 += GROUP) {
     const nf_strips strips = nf_strips_of(w, s->e, s0, nf_min(GROUP, all - s0));
-    nf_rows_times_strips(GROUP, x, from, s->pairs.n, &strips, w->dim[2], s0, bias, s->e, y, to);
+    nf_rows_times_strips(GROUP, NF_MOST_PAIRS, x, from, s->pairs.n, &strips, w->dim[2], s0, bias, s->e, y,
+                         to);
   }
 }
 
@@ -86,8 +101,7 @@ int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) { return 
 void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t block) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
-  _Alignas(64) char h_room[ROOM * NF_TILE_TOKENS * 2 * MAX_INNER],
-      act_room[ROOM * NF_TILE_TOKENS * MAX_INNER];
+  _Alignas(64) char h_room[ROOM * NF_MOST_PAIRS * 2 * MAX_INNER], act_room[ROOM * NF_MOST_PAIRS * MAX_INNER];
   tiles s = tiles_of(&a->ids, &a->w_up, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {
@@ -104,8 +118,8 @@ int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) { return bloc
 void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_tensor none = {0};
-  _Alignas(64) char room[3][ROOM * NF_TILE_TOKENS * MAX_INNER];
-  float scale[NF_TILE_TOKENS * MAX_INNER / NF_BLOCK];
+  _Alignas(64) char room[3][ROOM * NF_MOST_PAIRS * MAX_INNER];
+  float scale[NF_MOST_PAIRS * MAX_INNER / NF_BLOCK];
   tiles s = tiles_of(&a->ids, &a->w_up, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {

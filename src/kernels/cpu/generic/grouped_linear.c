@@ -16,7 +16,7 @@ static void clear_rows(const nf_grouped_linear_args *a, int64_t s0, int64_t stri
   const int64_t size = nf_dtype_of(a->y.dtype)->bits / 8, from = s0 * NF_STRIP;
   const int64_t n = nf_min(strips * NF_STRIP, a->w.dim[1] - from);
   nf_pairs pairs;
-  for (int64_t at = 0; nf_gather(&a->ids, -1, &at, &pairs), pairs.n != 0;)
+  for (int64_t at = 0; nf_gather(&a->ids, -1, NF_TILE_TOKENS, &at, &pairs), pairs.n != 0;)
     for (int i = 0; i < pairs.n; i++) {
       memset((char *)nf_tensor_row(&a->y, pairs.index[i]) + from * size, 0, (size_t)(n * size));
       nf_clear_padding(&a->y, nf_tensor_row(&a->y, pairs.index[i]), from + n);
@@ -29,10 +29,10 @@ void NF_KERNEL(grouped_linear_n16)(const nf_grouped_linear_args *a, int64_t bloc
   const nf_strips strips = nf_strips_of(&a->w, e, s0, nf_min(GROUP, all - s0));
   if (e == 0) clear_rows(a, s0, strips.n);
   nf_pairs pairs;
-  for (int64_t at = 0; nf_gather(&a->ids, e, &at, &pairs), pairs.n != 0;) {
+  for (int64_t at = 0; nf_gather(&a->ids, e, NF_TILE_TOKENS, &at, &pairs), pairs.n != 0;) {
     int64_t from[NF_TILE_TOKENS];
     for (int i = 0; i < pairs.n; i++) from[i] = a->x.rank == 3 ? pairs.index[i] : pairs.index[i] / J;
-    nf_rows_times_strips(GROUP, &a->x, from, pairs.n, &strips, a->w.dim[2], s0, &a->bias, e, &a->y,
-                         pairs.index);
+    nf_rows_times_strips(GROUP, NF_TILE_TOKENS, &a->x, from, pairs.n, &strips, a->w.dim[2], s0, &a->bias, e,
+                         &a->y, pairs.index);
   }
 }
