@@ -4,17 +4,6 @@
 #include "select/select.h"
 #include "tests/support/fusing.h"
 
-static nf_rules *rules;
-static int set_up(void **state) {
-  (void)state;
-  return !nf_is_ok(nf_rules_create(&rules));
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
-}
-
 // The estimate of the kernel that would run.
 static bool estimate(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
   const nf_select_options o = {.least = *at, .most = *at};
@@ -73,5 +62,5 @@ static void counts(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(counts)};
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

@@ -7,17 +7,6 @@
 #include "tests/support/layers.h"
 #include <stdlib.h>
 
-static nf_rules *rules;
-static int set_up(void **state) {
-  (void)state;
-  return !nf_is_ok(nf_rules_create(&rules));
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
-}
-
 // ---- the touchstone ----
 
 static void gpt_oss(void **state) {
@@ -235,5 +224,5 @@ int main(void) {
       cmocka_unit_test(gpt_oss), cmocka_unit_test(one_rank_and_off), cmocka_unit_test(verdicts),
       cmocka_unit_test(circles), cmocka_unit_test(failing_memory),   cmocka_unit_test(time),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

@@ -4,17 +4,6 @@
 #include "tests/support/fusing.h"
 #include <stdio.h>
 
-static nf_rules *rules;
-static int set_up(void **state) {
-  (void)state;
-  return !nf_is_ok(nf_rules_create(&rules));
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
-}
-
 // ---- what is told ----
 
 static const nf_near_miss *near_of(const nf_fuse_report *r, const char *rule, const char *at) {
@@ -132,5 +121,5 @@ static void near_misses_of_every_kind(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(near_misses),
                                      cmocka_unit_test(near_misses_of_every_kind)};
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

@@ -6,17 +6,6 @@
 #include "tests/support/layers.h"
 #include <stdlib.h>
 
-static nf_rules *rules;
-static int set_up(void **state) {
-  (void)state;
-  return !nf_is_ok(nf_rules_create(&rules));
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
-}
-
 // ---- the order of rules ----
 
 static void shuffled(const nf_graph *g, unsigned seed, char **text, char **json) {
@@ -178,5 +167,5 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(no_order_of_rules_matters),
                                      cmocka_unit_test(normalising_is_confluent),
                                      cmocka_unit_test(random_graphs), cmocka_unit_test(layers_run_the_same)};
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

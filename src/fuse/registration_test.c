@@ -8,19 +8,6 @@ static void says(nf_status st, nf_code code, const char *what) {
   nf_status_free(st);
 }
 
-static nf_rules *rules;
-static int set_up(void **state) {
-  (void)state;
-  nf_status st = nf_rules_create(&rules);
-  if (!nf_is_ok(st)) print_error("%s\n", nf_status_message(st));
-  return !nf_is_ok(st);
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
-}
-
 // ---- registration ----
 
 static nf_val x_of(nf_side *s) {
@@ -128,5 +115,5 @@ static void options(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(wrong_rules_are_refused), cmocka_unit_test(options)};
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

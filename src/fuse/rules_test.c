@@ -11,18 +11,11 @@ static bool flat_cost(void *user, const nf_op_desc *d, const nf_sizes *at, doubl
   return true;
 }
 
-static nf_rules *rules;
 static nf_hw hw;
 static int set_up(void **state) {
-  (void)state;
-  nf_status st = nf_status_join(nf_hw_detect(&hw), nf_rules_create(&rules));
+  nf_status st = nf_hw_detect(&hw);
   if (!nf_is_ok(st)) print_error("%s\n", nf_status_message(st));
-  return !nf_is_ok(st);
-}
-static int tear_down(void **state) {
-  (void)state;
-  nf_rules_destroy(rules);
-  return 0;
+  return !nf_is_ok(st) || rules_set_up(state);
 }
 
 // ---- text in, text out ----
@@ -327,5 +320,5 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(text_in_and_out),
                                      cmocka_unit_test(every_rule_has_a_case_and_a_twin),
                                      cmocka_unit_test(both_sides_of_every_rule)};
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, set_up, rules_tear_down);
 }

@@ -15,6 +15,20 @@ static inline void ok(nf_status st) {
   if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
 }
 
+// The rules of a test file: cmocka_run_group_tests(tests, rules_set_up, rules_tear_down).
+[[maybe_unused]] static nf_rules *rules;
+static inline int rules_set_up(void **state) {
+  (void)state;
+  nf_status st = nf_rules_create(&rules);
+  if (!nf_is_ok(st)) print_error("%s\n", nf_status_message(st));
+  return !nf_is_ok(st);
+}
+static inline int rules_tear_down(void **state) {
+  (void)state;
+  nf_rules_destroy(rules);
+  return 0;
+}
+
 typedef struct odd_ops { // ops by name, or NULL
   const char *no_kernel, *dear;
 } odd_ops;
