@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Linears that read the same rows as one, whose weight joins theirs, and whose result their readers see parts
+// of. The parts are copies: cost decides whether that pays. Where a kernel reads a part in place the rule
+// takes the reader in.
+#include "fuse/rules/parts.h"
+#include <string.h>
+
+enum { MOST = 3 };
+
+static const char *const results[] = {"a", "b", "c"}, *const weights[] = {"a.w", "b.w", "c.w"},
+                         *const biases[] = {"a.b", "b.b", "c.b"};
+
+static void pattern(nf_side *s, int n) {
+  const nf_example *e = s->example;
+  const nf_val x = nf_leaf_rows(s, "x");
+  for (int i = 0; i < n; i++) {
+    const nf_extent rows = NF_C(3 + 2 * i);
+    const nf_val w = nf_leaf_weight(s, weights[i], NF_TYPE(e->weight, rows, NF_C(e->columns)), false);
+    const nf_val b = nf_leaf_weight(s, biases[i], NF_TYPE(e->weight, rows), true);
+    const nf_val y = NF_BUILD(s->b, results[i], linear, (x, w, b), .out = e->dtype);
+    nf_any(s, y, "out");
+    nf_yield(s, y);
+  }
+}
+
+// The leaves as one weight, one's rows below another's.
+static nf_val joined(nf_side *s, const char *name, const char *const *leaf, int n) {
+  nf_joined join[MOST];
+  nf_type t = *nf_found_type(s, leaf[0]);
+  int64_t rows = 0;
+  for (int i = 0; i < n; i++) {
+    const nf_value *w = nf_found_weight(s, leaf[i]);
+    join[i] = (nf_joined){.name = w->name, .rows = w->type.dim[0].c, .recipe = w->recipe};
+    rows += join[i].rows;
+  }
+  t.dim[0].c = t.padded[0] = rows;
+  return nf_build_weight(s->b, name, t, (nf_recipe){.joined = join, .n_joined = n});
+}
+
+static void replacement(nf_side *s, int n) {
+  const nf_val w = joined(s, "joined.w", weights, n);
+  const nf_val b = nf_found(s, biases[0]) ? joined(s, "joined.b", biases, n) : 0;
+  const nf_val all = NF_BUILD(s->b, "joined", linear, (nf_found(s, "x"), w, b),
+                              .out = nf_found_attrs(s, results[0])->linear.out);
+  for (int64_t i = 0, start = 0; i < n; i++) {
+    const int64_t size = nf_found_type(s, weights[i])->dim[0].c;
+    nf_yield(s, NF_BUILD(s->b, results[i], narrow, (all), .start = start, .size = size));
+    start += size;
+  }
+}
+
+// Types of the leaves but for their rows.
+static bool alike(const nf_type *a, const nf_type *b) {
+  nf_type t = *b;
+  if (a->rank == 0 || b->rank == 0) return a->dtype == b->dtype; // absent
+  t.dim[0] = a->dim[0];
+  t.padded[0] = a->padded[0];
+  return nf_type_equal(a, &t);
+}
+
+// Leaves that can be joined: all absent, or weights of one type and nobody else's.
+static const char *cant_join(const nf_side *s, const char *const *leaf, int n) {
+  const nf_type *first = nf_found_type(s, leaf[0]);
+  const int block = nf_dtype_of(first->dtype)->group_rows;
+  for (int i = 0; i < n; i++) {
+    const nf_type *t = nf_found_type(s, leaf[i]);
+    if (!alike(first, t)) return "weights of other types";
+    if (t->dtype == NF_NONE) continue;
+    if (!nf_found_weight(s, leaf[i])) return "no weight, or one with another user";
+    if (block > 1 && t->dim[0].c % block) return "blocks of 128 rows would be cut";
+  }
+  return NULL;
+}
+
+static bool can_merge(const nf_side *s, int n, nf_text *why) {
+  for (int i = 1; i < n; i++)
+    if (!nf_found_before(s, results[i - 1], results[i])) return false; // told once, in the graph's order
+  const char *not = cant_join(s, weights, n);
+  if (!not ) not = cant_join(s, biases, n);
+  for (int i = 1; i < n && !not ; i++)
+    if (!nf_attrs_equal(NF_OP_linear, nf_found_attrs(s, results[0]), nf_found_attrs(s, results[i])))
+      not = "results of other types";
+  if (not ) nf_text_printf(why, "%s", not );
+  return !not ;
+}
+
+static void two(nf_side *s) { pattern(s, 2); }
+static void one_for_two(nf_side *s) { replacement(s, 2); }
+static bool can_merge_two(const nf_side *s, nf_text *why) { return can_merge(s, 2, why); }
+const nf_rule nf_rule_merge_2_linears = {.name = "merge_2_linears",
+                                         .family = "merge_linears",
+                                         .what = "two linears of the same rows as one",
+                                         .pattern = two,
+                                         .replacement = one_for_two,
+                                         .applies = can_merge_two};
+
+static void three(nf_side *s) { pattern(s, 3); }
+static void one_for_three(nf_side *s) { replacement(s, 3); }
+static bool can_merge_three(const nf_side *s, nf_text *why) { return can_merge(s, 3, why); }
+const nf_rule nf_rule_merge_3_linears = {.name = "merge_3_linears",
+                                         .family = "merge_linears",
+                                         .what = "three linears of the same rows as one",
+                                         .pattern = three,
+                                         .replacement = one_for_three,
+                                         .applies = can_merge_three};
