@@ -5,14 +5,17 @@
 
 static nf_status make_heads(nf_op_desc *d, const nf_dims *m) {
   enum { Q, K, V, TABLE, Q_NORM, K_NORM, KV };
-  enum { NORMS = 1, WIDE = 2, PART = 4, SLIDING = 8, Q_ONLY = 16 }; // bits of options
+  enum { NORMS = 1, WIDE = 2, PART = 4, SLIDING = 8, Q_ONLY = 16, TOGETHER = 32 }; // bits of options
   const nf_extent t = NF_BY(1, NF_T), heads = NF_C(m->kv_heads);
   const int64_t head = m->q[NF_Q_HEAD], extra = m->options & WIDE ? head + 3 : 0;
   const nf_type norm = NF_TYPE(m->options & PART ? NF_BF16 : m->act, NF_C(head));
   d->attr.qk_rope_write = (nf_qk_rope_write_attrs){
       .eps = 1e-5f, .one_plus = m->options & PART, .start = m->options & WIDE ? 3 : 0};
   d->in[Q] = NF_TYPE(m->act, t, NF_C(m->kv_heads * m->q[NF_Q_GROUP]), NF_C(head + extra));
-  d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, NF_C(head));
+  if (m->options & TOGETHER && !(m->options & WIDE))
+    d->in[Q].dim[1].c = d->in[Q].padded[1] = d->in[Q].dim[1].c + 2 * heads.c;
+  else
+    d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, NF_C(head));
   d->in[TABLE] = NF_TYPE(NF_F32, t, NF_C(m->options & PART ? head / 4 * 2 : head / 2 * 2));
   if (m->options & NORMS) d->in[Q_NORM] = norm;
   if (m->options & NORMS && !(m->options & Q_ONLY)) d->in[K_NORM] = norm;

@@ -3,7 +3,15 @@
 #include "base/checked.h"
 #include "check/internal.h"
 
-enum { ONE_PLUS = 1, PAD = 2, HEADS = 4, PADDED_OPERAND = 8, ROW = 2, KEEP = 8 }; // bits of nf_dims.options
+enum {
+  ONE_PLUS = 1,
+  PAD = 2,
+  HEADS = 4,
+  PADDED_OPERAND = 8,
+  ROW = 2,
+  KEEP = 8,
+  BOTH = 16
+}; // bits of nf_dims.options
 
 static int64_t wider(int64_t columns) { return nf_round_up(columns + 1, 32); }
 
@@ -97,6 +105,10 @@ nf_status nf_case_make_gated(nf_op_desc *d, const nf_dims *m) {
   d->in[0] = NF_TYPE(m->act, t, k);
   d->in[1] = NF_TYPE(m->out, t, m->options & ONE_PLUS ? NF_C(1) : k);
   if (d->op == NF_OP_silu_mul) d->attr.silu_mul.quantise = m->options & KEEP ? NF_NONE : to;
+  if (d->op == NF_OP_silu_mul && m->options & BOTH) {
+    d->in[0] = NF_TYPE(m->act, t, NF_C(2 * (k.c - k.c / 2)));
+    d->in[1] = (nf_type){0};
+  }
   if (d->op == NF_OP_sigmoid_mul) d->attr.sigmoid_mul.quantise = m->options & KEEP ? NF_NONE : to;
   if (d->op == NF_OP_rms_norm_gated_quantise) {
     const int64_t heads = k.c % 3 ? 1 : 3;

@@ -75,7 +75,7 @@ static json_t *weights(const infuse_model *m) {
     if (value->kind != NF_VALUE_WEIGHT) continue;
     nf_text type = {0};
     nf_type_print(nf_plan_type(m->plan, v), &type);
-    append(&list, json_pack("{s:s, s:s%, s:s, s:s?}", "name", value->name, "type", type.at, type.n, "tensor",
+    append(&list, json_pack("{s:s, s:s%, s:s?, s:s?}", "name", value->name, "type", type.at, type.n, "tensor",
                             value->recipe.tensor, "scales", value->recipe.scales));
     nf_text_deinit(&type);
   }

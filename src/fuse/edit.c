@@ -168,6 +168,7 @@ static nf_status new_name(nf_edit *e, const char *near, const char *local, const
 static nf_status add_value(nf_edit *e, const nf_value *like, const char *near, nf_val *out) {
   nf_value v = *like;
   NF_TRY(new_name(e, near, like->name, &v.name));
+  NF_TRY(nf_recipe_copy(&e->arena, &like->recipe, &v.recipe));
   if (!nf_grow(&e->value, &e->cap_values, e->n_values + 1, sizeof *e->value)) return no_memory();
   *out = (nf_val)e->n_values++;
   e->value[*out] = (nf_edit_value){.v = v};
@@ -191,6 +192,15 @@ static nf_status add_part_node(nf_edit *e, const nf_splice *s, const nf_node *n,
   return append_node(e, &copy, order);
 }
 
+// Weights of the part's own.
+static nf_status add_part_weights(nf_edit *e, const nf_splice *s, nf_val *map) {
+  const char *near = e->value[s->inside[0]].v.name;
+  for (nf_val v = 1; v < s->part->n_values; v++)
+    if (s->part->value[v].kind == NF_VALUE_WEIGHT && !map[v])
+      NF_TRY(add_value(e, &s->part->value[v], near, &map[v]));
+  return nf_ok();
+}
+
 static nf_status splice(nf_edit *e, const nf_splice *s, nf_val *map) {
   uint32_t order = 0;
   for (size_t i = 0; i < s->n_nodes; i++) {
@@ -200,6 +210,7 @@ static nf_status splice(nf_edit *e, const nf_splice *s, nf_val *map) {
   for (size_t i = 0; i < s->n_leaves; i++) map[s->leaf[i]] = nf_edit_now(e, s->outside[i]);
   for (size_t i = 0; i < s->n_yields; i++)
     if (!map[s->yield[i]]) map[s->yield[i]] = s->inside[i];
+  NF_TRY(add_part_weights(e, s, map));
   for (size_t i = 0; i < s->part->n_nodes; i++) NF_TRY(add_part_node(e, s, &s->part->node[i], order, map));
   for (size_t i = 0; i < s->n_yields; i++)
     if (map[s->yield[i]] != s->inside[i]) nf_edit_instead(e, s->inside[i], map[s->yield[i]]);

@@ -50,7 +50,7 @@ void nf_edit_rename(nf_edit *e, nf_val v, nf_val w);
 void nf_edit_sweep(nf_edit *e);
 
 // n nodes (at most 64, what they need before them) are replaced by those of `part`, whose inputs and pools
-// leaf[i] stand for outside[i] (0: absent), and which makes inside[i] as its yield[i].
+// leaf[i] stand for outside[i] (0: absent), whose weights are new, and which makes inside[i] as its yield[i].
 typedef struct nf_splice {
   const nf_node_id *node;
   size_t n_nodes;

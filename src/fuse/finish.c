@@ -111,12 +111,21 @@ static void build_node(finish *f, nf_node_id id) {
     if (n->in[k] && reads_before(f, id, k)) release(f, f->writer[n->in[k]] - 1);
 }
 
+// Leaves have their places; new weights stand in front of their first user.
+static uint32_t place_of(const nf_edit *e, nf_val v) {
+  uint32_t order = UINT32_MAX;
+  if (v < e->from->n_values) return v;
+  for (nf_use u = e->value[v].uses; u; u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+    if (e->node[nf_use_node(u)].order < order) order = e->node[nf_use_node(u)].order;
+  return order;
+}
+
 // False where nodes are left that wait for each other.
 static bool build(finish *f) {
   const nf_edit *e = f->e;
   size_t nodes = 0;
   for (nf_val v = 1; v < e->n_values; v++)
-    if (is_leaf(&e->value[v]) && is_kept(&e->value[v])) put(&f->ready, key(v, v));
+    if (is_leaf(&e->value[v]) && is_kept(&e->value[v])) put(&f->ready, key(place_of(e, v), v));
   for (nf_node_id i = 0; i < e->n_nodes; i++) {
     nodes += !e->node[i].dead;
     if (f->left) f->left[i] = !e->node[i].dead;

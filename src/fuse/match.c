@@ -117,9 +117,10 @@ static bool applies(state *s) {
   const nf_side side = {.match = &s->match};
   const bool yes = rule->applies(&side, &why);
   nf_near n = {.kind = NF_NEAR_APPLIES, .node = s->match.node[0] - 1};
-  if (why.n) memcpy(n.why, why.at, why.n < sizeof n.why ? why.n : sizeof n.why - 1);
+  const bool told = why.n != 0;
+  if (told) memcpy(n.why, why.at, why.n < sizeof n.why ? why.n : sizeof n.why - 1);
   nf_text_deinit(&why);
-  return yes || miss(s, n);
+  return yes || (told && miss(s, n));
 }
 
 static nf_status bind(state *s, nf_node_id want, nf_node_id id) {

@@ -4,7 +4,7 @@
 #include "fuse/edit.h"
 #include "fuse/fuse.h"
 
-enum { NF_MAX_PATTERN_VALUES = 32, NF_MAX_PATTERN_NODES = 10 };
+enum { NF_MAX_PATTERN_VALUES = 40, NF_MAX_PATTERN_NODES = 16 };
 
 // How a node of the pattern is come to from those before it.
 typedef struct nf_pattern_step {

@@ -17,7 +17,7 @@ typedef struct nf_example {
   bool flag;
 } nf_example;
 
-enum { NF_MAX_LEAVES = 10, NF_MAX_YIELDS = 6, NF_MAX_ANY = 12 };
+enum { NF_MAX_LEAVES = 14, NF_MAX_YIELDS = 6, NF_MAX_ANY = 16 };
 
 typedef struct nf_side {
   nf_builder *b;
@@ -44,7 +44,7 @@ typedef struct nf_rule {
   void (*pattern)(nf_side *s);
   void (*replacement)(nf_side *s);
   // Facts of the graph that the pattern can't say; false says why not. Targets and ranges are not its
-  // business: those are the kernels' limits. NULL: always.
+  // business: those are the kernels' limits. NULL: always. False without a reason: no near miss either.
   bool (*applies)(const nf_side *s, nf_text *why);
 } nf_rule;
 
@@ -55,6 +55,8 @@ void nf_yield(nf_side *s, nf_val v); // at most NF_MAX_YIELDS; a pattern yields 
 // A value from outside, here with an example of its type; a leaf that is used twice is the same value twice.
 nf_val nf_leaf(nf_side *s, const char *name, nf_type example);
 nf_val nf_leaf_maybe(nf_side *s, const char *name, nf_type example); // an operand that may be absent
+// The same, of a rule that joins weights: matches anything too, but nf_found_weight says more of it.
+nf_val nf_leaf_weight(nf_side *s, const char *name, nf_type example, bool maybe);
 // The node that makes v may have any value of the attribute; all others must be as they stand in the pattern.
 void nf_any(nf_side *s, nf_val v, const char *attr);
 
@@ -65,3 +67,6 @@ nf_val nf_found(nf_side *s, const char *leaf); // 0: absent
 const nf_type *nf_found_type(const nf_side *s, const char *value);
 const nf_attrs *nf_found_attrs(const nf_side *s, const char *value);  // of the node that makes it
 size_t nf_found_users(const nf_side *s, const char *value, nf_op op); // how many nodes of this op use it
+bool nf_found_before(const nf_side *s, const char *a, const char *b); // a stands in front of b in the graph
+// What was found for a leaf, where it is a weight that joins no others and has no other user; else NULL.
+const nf_value *nf_found_weight(const nf_side *s, const char *leaf);

@@ -160,6 +160,7 @@ static const text_case texts[] = {
      "graph g\ninput x : f32[T,8]\ny : f32[T,8:32] = pad(x) to=32\noutput y\n"},
     {"pad_of_pad", "graph g\ninput x : f32[T,8]\ny : f32[T,8:32] = pad(x) to=32\noutput y\n", NULL},
 #include "fuse/rules/blocks_test.def"
+#include "fuse/rules/merge_test.def"
 #include "fuse/rules/quantise_test.def"
 };
 

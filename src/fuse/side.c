@@ -14,21 +14,30 @@ void nf_yield(nf_side *s, nf_val v) {
     s->yield[s->n_yields++] = v;
 }
 
-static nf_val add_leaf(nf_side *s, const char *name, nf_type example, bool maybe) {
+static nf_val add_leaf(nf_side *s, const char *name, nf_val v, bool maybe) {
   if (s->n_leaves == NF_MAX_LEAVES) {
     wrong(s, "too many leaves, at", name);
     return 0;
   }
-  const nf_val v = example.cache ? nf_build_pool(s->b, name, example) : nf_build_input(s->b, name, example);
   s->leaf[s->n_leaves].name = name;
   s->leaf[s->n_leaves].maybe = maybe;
   s->leaf[s->n_leaves++].v = v;
   return v;
 }
 
-nf_val nf_leaf(nf_side *s, const char *name, nf_type example) { return add_leaf(s, name, example, false); }
-nf_val nf_leaf_maybe(nf_side *s, const char *name, nf_type example) {
-  return add_leaf(s, name, example, true);
+static nf_val outside(nf_side *s, const char *name, nf_type t) {
+  return t.cache ? nf_build_pool(s->b, name, t) : nf_build_input(s->b, name, t);
+}
+
+nf_val nf_leaf(nf_side *s, const char *name, nf_type t) {
+  return add_leaf(s, name, outside(s, name, t), false);
+}
+nf_val nf_leaf_maybe(nf_side *s, const char *name, nf_type t) {
+  return add_leaf(s, name, outside(s, name, t), true);
+}
+nf_val nf_leaf_weight(nf_side *s, const char *name, nf_type t, bool maybe) {
+  const nf_recipe recipe = {.tensor = name, .scales = nf_is_quantised(t.dtype) ? name : NULL};
+  return add_leaf(s, name, nf_build_weight(s->b, name, t, recipe), maybe);
 }
 
 void nf_any(nf_side *s, nf_val v, const char *attr) {
@@ -73,4 +82,16 @@ size_t nf_found_users(const nf_side *s, const char *name, nf_op op) {
        u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
     n += e->node[nf_use_node(u)].n.op == op;
   return n;
+}
+
+bool nf_found_before(const nf_side *s, const char *a, const char *b) {
+  const nf_graph *g = s->match->pattern->graph;
+  return s->match->value[nf_graph_find(g, a)] < s->match->value[nf_graph_find(g, b)];
+}
+
+const nf_value *nf_found_weight(const nf_side *s, const char *leaf) {
+  const nf_val v = nf_graph_find(s->match->pattern->graph, leaf);
+  const nf_edit_value *found = v ? &s->match->edit->value[s->match->value[v]] : NULL;
+  const bool alone = found && found->v.kind == NF_VALUE_WEIGHT && found->n_uses == 1 && !found->output;
+  return alone && !found->v.recipe.n_joined ? &found->v : NULL;
 }

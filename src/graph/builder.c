@@ -87,16 +87,11 @@ static nf_status full_name(nf_builder *b, const char *name, const char *part, co
   return *out ? nf_ok() : no_memory();
 }
 
-static nf_status copy_string(nf_graph *g, const char **s) {
-  if (!*s) return nf_ok();
-  *s = nf_arena_copy(&g->arena, *s, strlen(*s));
-  return *s ? nf_ok() : no_memory();
-}
-
 static nf_status add_leaf(nf_builder *b, const char *name, nf_value v, nf_val *out) {
   NF_TRY(full_name(b, name, NULL, &v.name));
-  NF_TRY(copy_string(b->graph, &v.recipe.tensor));
-  NF_TRY(copy_string(b->graph, &v.recipe.scales));
+  if (v.recipe.n_joined < 0 || v.recipe.n_joined > NF_MAX_JOINED) // before any is looked at
+    return nf_error(NF_BAD_INPUT, "%s: a weight joins at most %d others", v.name, NF_MAX_JOINED);
+  NF_TRY(nf_recipe_copy(&b->graph->arena, &v.recipe, &v.recipe));
   return append_value(b->graph, &v, out);
 }
 

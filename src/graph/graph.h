@@ -59,6 +59,12 @@ void nf_graph_destroy(nf_graph *g);                        // NULL is fine
 nf_val nf_graph_find(const nf_graph *g, const char *name); // 0 when there is none
 nf_op_desc nf_graph_describe(const nf_graph *g, const nf_node *n);
 
+// Weight i of those whose rows v joins, as a weight of its own, which begins at row *first of v's; with an
+// ordinary weight i is 0 and the answer v.
+int nf_weight_joins(const nf_value *v); // how many: 1 for an ordinary one
+nf_value nf_weight_joined(const nf_value *v, int i, int64_t *first);
+nf_status nf_recipe_copy(nf_arena *a, const nf_recipe *r, nf_recipe *out); // strings and all; out may be r
+
 // ---- builder ----
 // The first error sticks and later calls do nothing and return 0; nf_builder_finish reports it. So a model
 // reads as a list of statements.

@@ -245,16 +245,40 @@ static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
   }
   if (nf_scan_accept_word(l, "cut")) NF_TRY(parse_cut(l, &out->cut));
   out->zero_but_rank0 = nf_scan_accept_word(l, "zero_but_rank0");
-  return end_line(l);
+  return nf_ok();
+}
+
+typedef struct joined { // what the text has of a weight's recipe
+  nf_joined of[NF_MAX_JOINED];
+  char name[NF_MAX_JOINED][NF_SCAN_NAME + 1];
+  strings strings[NF_MAX_JOINED];
+} joined;
+
+// Behind the '{'.
+static nf_status parse_joined(nf_scan *l, joined *j, nf_recipe *out) {
+  out->joined = j->of;
+  do {
+    const int i = out->n_joined++;
+    if (i == NF_MAX_JOINED) return nf_error(NF_BAD_INPUT, "a weight joins at most %d others", NF_MAX_JOINED);
+    j->of[i] = (nf_joined){.name = j->name[i]};
+    NF_TRY(nf_scan_name(l, "a joined weight's name", j->name[i]));
+    NF_TRY(nf_scan_count(l, "its rows", &j->of[i].rows));
+    NF_TRY(parse_recipe(l, &j->strings[i], &j->of[i].recipe));
+  } while (nf_scan_accept(l, ','));
+  return nf_scan_expect(l, '}');
 }
 
 static nf_status parse_weight(parser *p, nf_scan *l) {
   result r;
-  strings s;
+  joined j;
   nf_recipe recipe = {0};
   NF_TRY(parse_typed(l, &r));
   NF_TRY(nf_scan_expect(l, '='));
-  NF_TRY(parse_recipe(l, &s, &recipe));
+  if (nf_scan_accept(l, '{'))
+    NF_TRY(parse_joined(l, &j, &recipe));
+  else
+    NF_TRY(parse_recipe(l, &j.strings[0], &recipe));
+  NF_TRY(end_line(l));
   nf_build_weight(&p->b, r.name, r.type, recipe);
   return built(p);
 }

@@ -4,7 +4,8 @@
 //   graph NAME
 //   input NAME : TYPE                    TYPE as in tensor/type.h
 //   pool NAME : TYPE                     (with a cache group)
-//   weight NAME : TYPE = "TENSOR" [scales "TENSOR"] [stack N] [CUT] [zero_but_rank0]
+//   weight NAME : TYPE = RECIPE | '{' NAME ROWS RECIPE {, NAME ROWS RECIPE} '}'
+//   RECIPE is: "TENSOR" [scales "TENSOR"] [stack N] [CUT] [zero_but_rank0]
 //   CUT is: cut DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
 //   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
 //   output NAME
@@ -46,7 +47,14 @@ static void print_cut(const nf_cut *c, nf_text *out) {
 }
 
 static void print_recipe(const nf_recipe *r, nf_text *out) {
-  nf_text_printf(out, " = ");
+  for (int i = 0; i < r->n_joined; i++) {
+    nf_text_printf(out, "%s%s %" PRId64 " ", i ? ", " : "{", r->joined[i].name, r->joined[i].rows);
+    print_recipe(&r->joined[i].recipe, out);
+  }
+  if (r->n_joined) {
+    nf_text_append(out, "}", 1);
+    return;
+  }
   print_string(r->tensor, out);
   if (r->scales) {
     nf_text_printf(out, " scales ");
@@ -62,7 +70,10 @@ static void print_leaf(const nf_value *v, nf_text *out) {
       [NF_VALUE_INPUT] = "input", [NF_VALUE_WEIGHT] = "weight", [NF_VALUE_POOL] = "pool"};
   nf_text_printf(out, "%s ", words[v->kind]);
   print_typed(v, out);
-  if (v->kind == NF_VALUE_WEIGHT) print_recipe(&v->recipe, out);
+  if (v->kind == NF_VALUE_WEIGHT) {
+    nf_text_printf(out, " = ");
+    print_recipe(&v->recipe, out);
+  }
   nf_text_append(out, "\n", 1);
 }
 

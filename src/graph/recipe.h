@@ -29,4 +29,15 @@ typedef struct nf_recipe {
   int64_t stack;
   nf_cut cut;
   bool zero_but_rank0; // other ranks have zeros: what is added to a sum over ranks counts once
+  // Instead of all that: the rows (of a vector the elements) of several weights, one weight's below
+  // another's.
+  int n_joined;                   // 0, or 2 to NF_MAX_JOINED
+  const struct nf_joined *joined; // [n_joined]
 } nf_recipe;
+
+enum { NF_MAX_JOINED = 4 };
+typedef struct nf_joined {
+  const char *name; // of the weight that it would be alone: made-up values follow it
+  int64_t rows;     // its first extent
+  nf_recipe recipe; // without joined ones
+} nf_joined;

@@ -41,6 +41,8 @@ static const char layer[] =
     "weight router.w : bf16[8,128] = \"a \\x22quoted\\x22 \\x5c name\\x0a\"\n"
     "weight up.w : mxfp4[8,256,128] = \"up_blocks\" scales \"up_scales\"\n"
     "weight up.b : bf16[8,256] = \"up_bias\"\n"
+    "weight qk.w : mxfp4[24,128] = {q.w 16 \"q\" scales \"qs\", k.w 8 \"k\" scales \"ks\" cut 0 world 2 "
+    "[16/8]}\n"
     "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
     "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
     "beta_fast=32 beta_slow=1 scale=1.3465736 "
@@ -112,6 +114,20 @@ static void refused(void **state) {
       {G "weight y : f32[4] = \"\\n\"", "a string does not end or holds"},
       {G "weight y : f32[4] = \"w\" scale \"s\"", "the end of the line is expected before 'scale"},
       {G "weight y : f32[4] = \"w\" scales", "a string is missing"},
+      {G "weight y : f32[4] = {", "a joined weight's name is missing"},
+      {G "weight y : f32[4] = {a \"a\"", "its rows is expected before"},
+      {G "weight y : f32[4] = {a 2 \"a\" b 2 \"b\"}", "'}' is expected before 'b 2"},
+      {G "weight y : f32[4] = {a 2 \"a\", b 2 {c 1 \"c\"}}", "a string is expected before '{c"},
+      {G "weight y : f32[4] = {a 1 \"a\", b 1 \"b\", c 1 \"c\", d 1 \"d\", e 1 \"e\"}", "joins at most 4"},
+      {G "weight y : f32[4] = {a 4 \"a\"}", "y: a weight of other weights' rows joins 2 to 4"},
+      {G "weight y : f32[4] = {a 2 \"a\", b 1 \"b\"}", "y: the joined weights' rows must be those"},
+      {G "weight y : f32[4] = {a 2 \"a\", b 9223372036854775807 \"b\"}", "rows must be those"},
+      {G "weight y : f32[4] = {a 4 \"a\", b 0 \"b\"}", "joined weight 1 must have a name, rows"},
+      {G "weight y : f32[4] = {a 2 \"a\", b 2 \"b\" scales \"s\"}",
+       "joined weight b: f32 weights have no scales"},
+      {G "weight y : f32[2,2,2] = {a 1 \"a\", b 1 \"b\"}", "joins 2 to 4"},
+      {G "weight y : fp8b128[256,128] = {a 64 \"a\" scales \"s\", b 192 \"b\" scales \"s\"}",
+       "a has no whole blocks of 128 rows"},
       {G "y : f32[T,4] = add(x, z)", "text:3: z is not defined above"},
       {G "y : f32[T,4] = add(x, y)", "y is not defined above"},
       {G "y : f32[T,4] = add(x)", "y: add: b is missing"},
@@ -179,12 +195,18 @@ static bool same_node(const nf_node *a, const nf_node *b) {
          memcmp(a->out, b->out, sizeof a->out) == 0 && nf_attrs_equal(a->op, &a->attr, &b->attr);
 }
 
+static bool same_recipe(const nf_recipe *a, const nf_recipe *b) {
+  bool scales = a->scales && b->scales ? strcmp(a->scales, b->scales) == 0 : a->scales == b->scales;
+  bool tensor = a->tensor && b->tensor ? strcmp(a->tensor, b->tensor) == 0 : a->tensor == b->tensor;
+  bool same = scales && tensor && a->n_joined == b->n_joined;
+  for (int i = 0; same && i < a->n_joined; i++)
+    same = strcmp(a->joined[i].name, b->joined[i].name) == 0 && a->joined[i].rows == b->joined[i].rows &&
+           same_recipe(&a->joined[i].recipe, &b->joined[i].recipe);
+  return same;
+}
+
 static bool same_value(const nf_value *a, const nf_value *b) {
-  bool scales = a->recipe.scales && b->recipe.scales ? strcmp(a->recipe.scales, b->recipe.scales) == 0
-                                                     : a->recipe.scales == b->recipe.scales;
-  bool tensor = a->recipe.tensor && b->recipe.tensor ? strcmp(a->recipe.tensor, b->recipe.tensor) == 0
-                                                     : a->recipe.tensor == b->recipe.tensor;
-  return scales && tensor && strcmp(a->name, b->name) == 0 && a->kind == b->kind &&
+  return same_recipe(&a->recipe, &b->recipe) && strcmp(a->name, b->name) == 0 && a->kind == b->kind &&
          nf_type_equal(&a->type, &b->type);
 }
 

@@ -22,9 +22,8 @@ static bool has_star(const char *name) {
   return star && !strchr(star + 1, '*');
 }
 
-static nf_status check_weight(const nf_value *v) {
-  for (int i = 0; i < v->type.rank; i++)
-    if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
+// A weight that joins no others.
+static nf_status check_recipe(const nf_value *v) {
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
   NF_TRY(nf_cut_check(&v->recipe.cut, &v->type));
   const int64_t stack = v->recipe.stack;
@@ -39,6 +38,37 @@ static nf_status check_weight(const nf_value *v) {
   if (!quantised && v->recipe.scales)
     return nf_error(NF_BAD_INPUT, "%s weights have no scales", nf_dtype_of(v->type.dtype)->name);
   return nf_ok();
+}
+
+// One of those that v joins; rows that share scales lie together in all but the last.
+static nf_status check_joined(const nf_value *v, int i) {
+  int64_t first;
+  const nf_value one = nf_weight_joined(v, i, &first);
+  const int group = nf_dtype_of(v->type.dtype)->group_rows;
+  if (!one.name || !nf_name_valid(one.name) || one.recipe.n_joined || one.type.dim[0].c < 1)
+    return nf_error(NF_BAD_INPUT, "joined weight %d must have a name, rows and a recipe of its own", i);
+  if (group > 1 && i + 1 < v->recipe.n_joined && one.type.dim[0].c % group)
+    return nf_error(NF_BAD_INPUT, "joined weight %s has no whole blocks of %d rows", one.name, group);
+  return nf_status_note(check_recipe(&one), "joined weight %s", one.name);
+}
+
+static nf_status check_weight(const nf_value *v) {
+  const nf_recipe *r = &v->recipe;
+  for (int i = 0; i < v->type.rank; i++)
+    if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
+  if (!r->n_joined) return check_recipe(v);
+  int64_t rows = 0;
+  if (r->tensor || r->scales || r->stack || r->cut.world || r->zero_but_rank0 || r->n_joined < 2 ||
+      r->n_joined > NF_MAX_JOINED || v->type.rank < 1 || v->type.rank > 2)
+    return nf_error(NF_BAD_INPUT, "a weight of other weights' rows joins 2 to %d of them and nothing else",
+                    NF_MAX_JOINED);
+  for (int i = 0; i < r->n_joined; i++) {
+    NF_TRY(check_joined(v, i));
+    if (r->joined[i].rows > v->type.dim[0].c - rows) break;
+    rows += r->joined[i].rows;
+  }
+  if (rows == v->type.dim[0].c) return nf_ok();
+  return nf_error(NF_BAD_INPUT, "the joined weights' rows must be those of the weight");
 }
 
 nf_status nf_value_check(const nf_value *v) {

@@ -46,6 +46,23 @@ static void symbolic_weight(nf_graph *g) { g->value[3].type.dim[0].sym = NF_T; }
 static void no_tensor(nf_graph *g) { g->value[3].recipe.tensor = NULL; }
 static void extra_scales(nf_graph *g) { g->value[3].recipe.scales = "x"; }
 static void no_scales(nf_graph *g) { g->value[4].recipe.scales = NULL; }
+static nf_joined halves[2] = {{"a", 1, {.tensor = "a"}}, {"b", 1, {.tensor = "b"}}};
+static void join(nf_graph *g, const char *name, nf_recipe second) {
+  halves[1].name = name;
+  halves[1].recipe = second;
+  g->value[3].recipe = (nf_recipe){.joined = halves, .n_joined = 2};
+}
+static void joined_name(nf_graph *g) { join(g, NULL, (nf_recipe){.tensor = "b"}); }
+static void joined_joins(nf_graph *g) { join(g, "b", (nf_recipe){.joined = halves, .n_joined = 2}); }
+static void joined_tensor(nf_graph *g) { join(g, "b", (nf_recipe){.tensor = NULL}); }
+static void joined_and_more(nf_graph *g) {
+  join(g, "b", (nf_recipe){.tensor = "b"});
+  g->value[3].recipe.tensor = "c";
+}
+static void joined_too_many(nf_graph *g) {
+  join(g, "b", (nf_recipe){.tensor = "b"});
+  g->value[3].recipe.n_joined = NF_MAX_JOINED + 1;
+}
 static void node_far(nf_graph *g) { g->value[7].node = 99; }
 static void node_other(nf_graph *g) { g->value[7].node = 3; }
 static void result_far(nf_graph *g) { g->value[7].result = 3; }
@@ -97,6 +114,11 @@ static const spoil spoils[] = {
     {no_tensor, "s: a weight must name its tensor"},
     {extra_scales, "s: bf16 weights have no scales"},
     {no_scales, "q: mxfp4 weights must name their scales"},
+    {joined_name, "s: joined weight 1 must have a name"},
+    {joined_joins, "s: joined weight 1 must have a name"},
+    {joined_tensor, "s: joined weight b: a weight must name its tensor"},
+    {joined_and_more, "s: a weight of other weights' rows joins 2 to 4 of them and nothing else"},
+    {joined_too_many, "s: a weight of other weights' rows joins 2 to 4"},
     {node_far, "o: no node makes it"},
     {node_other, "o: no node makes it"},
     {result_far, "o: no node makes it"},

@@ -19,7 +19,16 @@ enum { WIDE = 4096 };
 
 static int64_t parts_of(const nf_value *v) { return nf_max(1, v->recipe.stack); }
 
-int64_t nf_weight_tensor_count(const nf_value *v) { return parts_of(v) * (v->recipe.scales ? 2 : 1); }
+static int64_t count_of(const nf_value *v) { return parts_of(v) * (v->recipe.scales ? 2 : 1); }
+
+int64_t nf_weight_tensor_count(const nf_value *v) {
+  int64_t n = 0, first;
+  for (int i = 0; i < nf_weight_joins(v); i++) {
+    const nf_value one = nf_weight_joined(v, i, &first);
+    n += count_of(&one);
+  }
+  return n;
+}
 
 // `pattern` with `part` for its '*'.
 static void name_of(const char *pattern, int64_t part, char out[NF_TENSOR_NAME]) {
@@ -37,7 +46,8 @@ static void scale_dims(nf_dtype dtype, nf_stored *s) {
   if (s->rank > 1) *n = nf_scale_rows(dtype, *n);
 }
 
-void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
+// Tensor i of a weight that joins no others.
+static void tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
   const nf_type whole = nf_cut_whole(&v->recipe.cut, v->type), *t = &whole;
   const int64_t per_part = v->recipe.scales ? 2 : 1;
   *out = (nf_weight_tensor){.scales = i % per_part != 0, .part = i / per_part};
@@ -53,6 +63,14 @@ void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
   }
   name_of(out->scales ? v->recipe.scales : v->recipe.tensor, out->part, out->name);
   s->name = out->name;
+}
+
+void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
+  int64_t first;
+  int at = 0;
+  nf_value one = nf_weight_joined(v, at, &first);
+  for (; i >= count_of(&one); one = nf_weight_joined(v, ++at, &first)) i -= count_of(&one);
+  tensor_at(&one, i, out);
 }
 
 // ---- reading ----
@@ -195,11 +213,21 @@ static nf_status start(loading *l) {
   return l->piece ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to read weight '%s'", l->v->name);
 }
 
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data) {
+static nf_status load_one(const nf_checkpoint *files, const nf_value *v, const nf_value *whole, int64_t first,
+                          int rank, void *data) {
   loading l = {.files = files, .v = v, .part = -1};
   const nf_weight_source source = {&l, read_codes, read_scales};
   NF_TRY(start(&l));
-  const nf_status st = nf_weight_fill(v, rank, &source, data);
+  const nf_status st = nf_weight_fill(v, whole, first, rank, &source, data);
   nf_free(l.piece);
   return st;
+}
+
+nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data) {
+  for (int i = 0; i < nf_weight_joins(v); i++) {
+    int64_t first;
+    const nf_value one = nf_weight_joined(v, i, &first);
+    NF_TRY(load_one(files, &one, v, first, rank, data));
+  }
+  return nf_ok();
 }

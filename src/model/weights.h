@@ -21,5 +21,5 @@ typedef struct nf_weight_tensor {
   int64_t part;     // of a stack
 } nf_weight_tensor;
 int64_t nf_weight_tensor_count(const nf_value *v);
-// Tensor i of a weight: its parts one after the other, scales behind codes.
+// Tensor i of a weight: those that it joins one after the other, of each its parts, scales behind codes.
 void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out);

@@ -124,7 +124,7 @@ static nf_status make_scales(void *self, int64_t row, int64_t rows, int64_t at, 
   return nf_ok();
 }
 
-nf_status nf_weight_dummy(const nf_value *v, int rank, void *data) {
+static nf_status make_one(const nf_value *v, const nf_value *whole, int64_t first, int rank, void *data) {
   const nf_dtype dtype = v->type.dtype;
   making m = {.type = nf_cut_whole(&v->recipe.cut, v->type), .seed = seed_of(v->name)};
   const nf_weight_source source = {&m, make_codes, make_scales};
@@ -132,5 +132,14 @@ nf_status nf_weight_dummy(const nf_value *v, int rank, void *data) {
     return nf_error(NF_INTERNAL, "weight '%s': no made-up values for %s", v->name, nf_dtype_of(dtype)->name);
   m.spread = spread_of(v->name, &m.type);
   m.columns = m.type.rank ? m.type.dim[m.type.rank - 1].c : 1;
-  return nf_weight_fill(v, rank, &source, data);
+  return nf_weight_fill(v, whole, first, rank, &source, data);
+}
+
+nf_status nf_weight_dummy(const nf_value *v, int rank, void *data) {
+  for (int i = 0; i < nf_weight_joins(v); i++) {
+    int64_t first;
+    const nf_value one = nf_weight_joined(v, i, &first);
+    NF_TRY(make_one(&one, v, first, rank, data));
+  }
+  return nf_ok();
 }

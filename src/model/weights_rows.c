@@ -41,6 +41,7 @@ typedef struct filling {
   const nf_value *v;
   const nf_weight_source *source;
   nf_tensor to;
+  int64_t first;            // row of it where the weight begins
   axis matrix, row, column; // [.., N, K]
   int64_t part;             // rows of a part of a stack
   unsigned char *piece;     // rows as files hold them, codes then scales; zeros where the rank has nothing
@@ -77,13 +78,13 @@ static nf_status gather(const filling *f, read_rows *read, int64_t (*bytes)(cons
 // Rows of one part: [at, at + n) of the rank, [from, from + n) of the uncut weight.
 static nf_status put_rows(const filling *f, int64_t at, int64_t from, int64_t n) {
   const bool packed = f->to.pack != NF_PACK_PLAIN, mx = f->v->type.dtype == NF_MXFP4;
-  unsigned char *codes = packed ? f->piece : nf_tensor_row(&f->to, at);
+  unsigned char *codes = packed ? f->piece : nf_tensor_row(&f->to, f->first + at);
   unsigned char *scales = !mx      ? NULL
                           : packed ? f->piece + n * code_bytes(f, f->column.extent)
-                                   : nf_tensor_scales(&f->to, at);
+                                   : nf_tensor_scales(&f->to, f->first + at);
   NF_TRY(gather(f, f->source->codes, code_bytes, from, n, codes));
   if (mx) NF_TRY(gather(f, f->source->scales, scale_bytes, from, n, scales));
-  if (packed) nf_pack_rows(&f->to, at, n, codes, scales);
+  if (packed) nf_pack_rows(&f->to, f->first + at, n, codes, scales);
   return nf_ok();
 }
 
@@ -103,7 +104,7 @@ enum { SCALES_AT_ONCE = 65536 };
 static nf_status put_row_scales(const filling *f, int64_t at, int64_t from, int64_t n) {
   for (int64_t i = 0; i < n; i += SCALES_AT_ONCE)
     NF_TRY(f->source->scales(f->source->self, from + i, nf_min(n - i, SCALES_AT_ONCE), 0, 1,
-                             nf_tensor_scales(&f->to, at + i)));
+                             nf_tensor_scales(&f->to, f->first + at + i)));
   return nf_ok();
 }
 
@@ -114,7 +115,7 @@ static nf_status put_block_scales(const filling *f, int64_t m, int64_t from, con
   const int64_t rows = nf_scale_rows(f->v->type.dtype, f->row.whole);
   for (int64_t b = r->at / group; b <= (r->at + r->n - 1) / group; b++) {
     const int64_t first = nf_max(b * group, r->at), block = (r->from + first - r->at) / group;
-    float *to = nf_tensor_scales(&f->to, m * f->row.extent + b * group);
+    float *to = nf_tensor_scales(&f->to, f->first + m * f->row.extent + b * group);
     for (int i = 0; i < f->column.n; i++) {
       const range *c = &f->column.range[i];
       const int64_t left = c->from / group, n = (c->from + c->n - 1) / group - left + 1;
@@ -173,16 +174,26 @@ static nf_status make_room(filling *f) {
   return f->piece ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to read weight '%s'", f->v->name);
 }
 
-nf_status nf_weight_fill(const nf_value *v, int rank, const nf_weight_source *from, void *data) {
+// A vector's elements are columns of its one row.
+static void begin_at(filling *f, int64_t first) {
+  if (f->to.rank > 1)
+    f->first = first;
+  else
+    f->to.data = (char *)f->to.data + code_bytes(f, first);
+}
+
+nf_status nf_weight_fill(const nf_value *v, const nf_value *whole, int64_t first, int rank,
+                         const nf_weight_source *from, void *data) {
   const nf_sizes none = nf_sizes_of(0, 0, 0);
   const int last = v->type.rank - 1;
   size_t bytes;
   NF_TRY(check(v, rank));
-  NF_TRY(nf_type_bytes(&v->type, &none, &bytes));
+  NF_TRY(nf_type_bytes(&whole->type, &none, &bytes));
   const bool zero = v->recipe.zero_but_rank0 && rank != 0;
-  if (zero || v->recipe.cut.world) memset(data, 0, bytes);
+  if (first == 0 && (whole->recipe.n_joined || zero || v->recipe.cut.world)) memset(data, 0, bytes);
   if (zero) return nf_ok();
-  filling f = {.v = v, .source = from, .to = nf_tensor_of(&v->type, &none, 0, data)};
+  filling f = {.v = v, .source = from, .to = nf_tensor_of(&whole->type, &none, 0, data)};
+  begin_at(&f, first);
   f.matrix = axis_of(v, rank, 0, last > 1 ? last - 1 : 0);
   f.row = axis_of(v, rank, last > 0 ? last - 1 : 0, last);
   f.column = axis_of(v, rank, last, last + 1);

@@ -15,6 +15,8 @@ typedef struct nf_weight_source {
 
 enum { NF_WEIGHT_PIECE = 4 << 20 }; // bytes that are read at once, unless a row is longer
 
-// `data`: storage of v->type. Memory beyond it: NF_WEIGHT_PIECE, or twice a row. NF_INTERNAL for types that
-// no recipe fills (padded plain ones, symbolic ones) and ranks that the cut does not have.
-nf_status nf_weight_fill(const nf_value *v, int rank, const nf_weight_source *from, void *data);
+// Fills the rows of `whole` from row `first` on with what v is, which is `whole` itself or one that it joins.
+// `data`: storage of whole->type. Memory beyond it: NF_WEIGHT_PIECE, or twice a row. NF_INTERNAL for types
+// that no recipe fills (padded plain ones, symbolic ones) and ranks that the cut does not have.
+nf_status nf_weight_fill(const nf_value *v, const nf_value *whole, int64_t first, int rank,
+                         const nf_weight_source *from, void *data);

@@ -26,7 +26,23 @@ static nf_status turned(const nf_op_desc *d, nf_type x, int norm, nf_type *out) 
   return part(d, (nf_op_desc){.op = NF_OP_rope, .in = {x, d->in[TABLE]}}, out);
 }
 
-nf_status nf_infer_qk_rope_write(nf_op_desc *d) {
+// Keys and values behind the queries as operands of their own.
+static nf_status set_apart(nf_op_desc *d) {
+  const nf_type *kv = &d->in[KV];
+  nf_type *q = &d->in[Q];
+  const int64_t heads = kv->rank == 4 ? kv->dim[1].c : 0;
+  if (d->in[K].dtype != NF_NONE || d->in[V].dtype != NF_NONE) return nf_ok();
+  if (kv->rank != 4 || q->rank != 3 || q->dim[1].sym != NF_CONST || heads < 1 || q->dim[1].c / 3 < heads ||
+      d->attr.qk_rope_write.start || !nf_extent_equal(q->dim[2], kv->dim[3]))
+    return nf_error(NF_BAD_INPUT, "qk_rope_write: k and v are missing, and q's are no heads of all three");
+  d->in[K] = *q;
+  d->in[K].dim[1].c = d->in[K].padded[1] = heads;
+  d->in[V] = d->in[K];
+  q->dim[1].c = q->padded[1] = q->dim[1].c - 2 * heads;
+  return nf_ok();
+}
+
+static nf_status infer_heads(nf_op_desc *d) {
   const nf_type *kv = &d->in[KV];
   nf_type q, k;
   nf_op_desc narrow = {
@@ -37,6 +53,15 @@ nf_status nf_infer_qk_rope_write(nf_op_desc *d) {
   NF_TRY(part(d, (nf_op_desc){.op = NF_OP_kv_write, .in = {k, d->in[V], *kv}}, &d->out[1]));
   NF_TRY(part(d, narrow, &q));
   return turned(d, q, Q_NORM, &d->out[0]);
+}
+
+nf_status nf_infer_qk_rope_write(nf_op_desc *d) {
+  nf_op_desc apart = *d;
+  NF_TRY(set_apart(&apart));
+  NF_TRY(infer_heads(&apart));
+  d->out[0] = apart.out[0];
+  d->out[1] = apart.out[1];
+  return nf_ok();
 }
 
 // ---- experts ----

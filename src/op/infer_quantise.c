@@ -68,7 +68,20 @@ static nf_status product(nf_op_desc *d, nf_op f, int of, nf_dtype to) {
   return nf_ok();
 }
 
-nf_status nf_infer_silu_mul(nf_op_desc *d) { return product(d, NF_OP_silu, 0, d->attr.silu_mul.quantise); }
+nf_status nf_infer_silu_mul(nf_op_desc *d) {
+  nf_op_desc apart = *d;
+  const nf_type *both = &d->in[0];
+  const nf_extent columns = both->rank ? both->dim[both->rank - 1] : NF_C(1);
+  if (d->in[1].dtype == NF_NONE) {
+    if (columns.sym != NF_CONST || columns.c % 2)
+      return nf_error(NF_BAD_INPUT, "silu_mul: up is missing, and gate has no columns for both");
+    apart.in[0].dim[both->rank - 1].c = apart.in[0].padded[both->rank - 1] = columns.c / 2;
+    apart.in[1] = apart.in[0];
+  }
+  NF_TRY(product(&apart, NF_OP_silu, 0, d->attr.silu_mul.quantise));
+  d->out[0] = apart.out[0];
+  return nf_ok();
+}
 
 nf_status nf_infer_sigmoid_mul(nf_op_desc *d) {
   return product(d, NF_OP_sigmoid, 1, d->attr.sigmoid_mul.quantise);

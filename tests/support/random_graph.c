@@ -38,6 +38,10 @@ static nf_val weight(maker *m, nf_type t) {
                                         "line\nfeed", "h\xc3\xa9"};
   nf_recipe recipe = {.tensor = tensors[below(m, 6)]};
   if (nf_is_quantised(t.dtype)) recipe.scales = tensors[below(m, 6)];
+  const int64_t rows = t.dim[0].c, first = rows > 1 ? 1 + below(m, rows - 1) : 0;
+  const nf_joined joined[] = {{"first", first, recipe}, {"second", rows - first, recipe}};
+  if (t.rank < 3 && first && t.dtype != NF_FP8_BLOCK && chance(m, 20))
+    recipe = (nf_recipe){.joined = joined, .n_joined = 2};
   if (chance(m, 20)) t.padded[t.rank - 1] += 32 * (1 + below(m, 3));
   return nf_build_weight(&m->b, fresh(m), t, recipe);
 }

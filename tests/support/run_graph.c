@@ -152,7 +152,17 @@ static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
     if (!data) return no_memory();
     plain = nf_tensor_of(&value->type, &r->at, 0, data);
   }
-  fill_rows(r, rank, value->name, &plain, 0, nf_tensor_rows(&plain), room);
+  for (int i = 0; i < nf_weight_joins(value); i++) { // each as it would be alone
+    int64_t first;
+    const nf_value one = nf_weight_joined(value, i, &first);
+    nf_tensor part = plain;
+    if (part.rank == 1 && value->recipe.n_joined) {
+      part.data = (char *)part.data + first * nf_dtype_of(part.dtype)->bits / 8;
+      part.dim[0] = part.padded = one.type.dim[0].c;
+    }
+    fill_rows(r, rank, one.name, &part, part.rank > 1 ? first : 0,
+              value->recipe.n_joined && part.rank > 1 ? one.type.dim[0].c : nf_tensor_rows(&part), room);
+  }
   if (to.pack != NF_PACK_PLAIN) nf_pack_tensor(&to, &plain);
   return nf_ok();
 }

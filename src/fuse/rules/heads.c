@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Queries and keys turned, perhaps normalised before, with the writing of keys and values. The attention that
 // reads both is a part of the pattern, and stays: it says which queries and keys belong together.
-#include "fuse/rule.h"
+#include "fuse/rules/join.h"
 
 enum { HEADS = 4, KV_HEADS = 2, PAGE = 4 };
+
+typedef struct kind {
+  bool norms, narrow,
+      linears; // narrow: queries are some of the columns; linears: that make all three, are taken in
+} kind;
+
+static const char *const results[] = {"q.flat", "k.flat", "v.flat"}, *const weights[] = {"q.w", "k.w", "v.w"},
+                         *const biases[] = {"q.b", "k.b", "v.b"};
+
+// ---- patterns ----
 
 // `norm` of x, by the weight `w`; and turned.
 static nf_val turned(nf_side *s, nf_val x, const char *norm, const char *w, const char *name, nf_val table) {
@@ -17,28 +27,41 @@ static nf_val turned(nf_side *s, nf_val x, const char *norm, const char *w, cons
   return NF_BUILD(s->b, name, rope, (x, table), );
 }
 
-static nf_val pattern_query(nf_side *s, bool narrow) {
+// Heads from outside, or of linear i of x.
+static nf_val heads(nf_side *s, const char *name, int i, int64_t n, nf_val x) {
+  const nf_example *e = s->example;
+  const nf_extent t = NF_BY(1, NF_T), head = NF_C(2 * e->columns), rows = NF_C(n * head.c);
+  if (!x) return nf_leaf(s, name, NF_TYPE(e->dtype, t, NF_C(n), head));
+  const nf_val w = nf_leaf_weight(s, weights[i], NF_TYPE(e->weight, rows, NF_C(e->columns)), false);
+  const nf_val b = nf_leaf_weight(s, biases[i], NF_TYPE(e->weight, rows), true);
+  const nf_val y = NF_BUILD(s->b, results[i], linear, (x, w, b), .out = e->dtype);
+  const nf_val apart = NF_BUILD(s->b, name, reshape, (y), .to = {3, {t, NF_C(n), head}});
+  nf_any(s, y, "out");
+  nf_any(s, apart, "to");
+  return apart;
+}
+
+static nf_val narrow_query(nf_side *s) {
   const nf_example *e = s->example;
   const int64_t head = 2 * e->columns;
-  const nf_val q =
-      nf_leaf(s, "q", NF_TYPE(e->dtype, NF_BY(1, NF_T), NF_C(HEADS), NF_C(narrow ? 2 * head : head)));
-  if (!narrow) return q;
+  const nf_val q = nf_leaf(s, "q", NF_TYPE(e->dtype, NF_BY(1, NF_T), NF_C(HEADS), NF_C(2 * head)));
   const nf_val part = NF_BUILD(s->b, "query", narrow, (q), .start = e->flag ? head : 0, .size = head);
   nf_any(s, part, "start");
   nf_any(s, part, "size");
   return part;
 }
 
-static void pattern(nf_side *s, bool norms, bool narrow) {
+static void pattern(nf_side *s, kind is) {
   const nf_example *e = s->example;
   const nf_extent t = NF_BY(1, NF_T), head = NF_C(2 * e->columns);
-  const nf_type kv = NF_TYPE(e->dtype, t, NF_C(KV_HEADS), head);
   nf_type slot = NF_TYPE(e->dtype, NF_C(2), NF_C(KV_HEADS), NF_C(PAGE), head);
   slot.cache = NF_CACHE_FULL;
-  const nf_val query = pattern_query(s, narrow), k = nf_leaf(s, "k", kv), v = nf_leaf(s, "v", kv);
+  const nf_val x = is.linears ? nf_leaf_rows(s, "x") : 0;
+  const nf_val query = is.narrow ? narrow_query(s) : heads(s, "q", 0, HEADS, x);
+  const nf_val k = heads(s, "k", 1, KV_HEADS, x), v = heads(s, "v", 2, KV_HEADS, x);
   const nf_val table = nf_leaf(s, "table", NF_TYPE(NF_F32, t, NF_C(e->flag ? head.c / 4 * 2 : head.c)));
-  const nf_val q = turned(s, query, norms ? "q.norm" : NULL, "q.w", "q.rope", table);
-  const nf_val keys = turned(s, k, norms ? "k.norm" : NULL, "k.w", "k.rope", table);
+  const nf_val q = turned(s, query, is.norms ? "q.norm" : NULL, "q.norm.w", "q.rope", table);
+  const nf_val keys = turned(s, k, is.norms ? "k.norm" : NULL, "k.norm.w", "k.rope", table);
   const nf_val written = NF_BUILD(s->b, "written", kv_write, (keys, v, nf_leaf(s, "cache", slot)), );
   const nf_val sinks = nf_leaf_maybe(s, "sinks", NF_TYPE(e->weight, NF_C(HEADS)));
   const nf_val o = NF_BUILD(s->b, "o", attention, (q, written, sinks), .scale = 0.5f);
@@ -49,15 +72,29 @@ static void pattern(nf_side *s, bool norms, bool narrow) {
   nf_yield(s, o);
 }
 
-static void replacement(nf_side *s, bool norms, bool narrow) {
+// ---- replacements ----
+
+// Queries, keys and values of one linear, one's heads behind another's.
+static nf_val all_heads(nf_side *s) {
+  const nf_type *q = nf_found_type(s, "q"), *k = nf_found_type(s, "k");
+  const nf_val w = nf_replace_joined(s, "joined.w", weights, 3);
+  const nf_val b = nf_found(s, biases[0]) ? nf_replace_joined(s, "joined.b", biases, 3) : 0;
+  const nf_val all = NF_BUILD(s->b, "joined", linear, (nf_found(s, "x"), w, b),
+                              .out = nf_found_attrs(s, results[0])->linear.out);
+  const nf_shape to = {3, {q->dim[0], NF_C(q->dim[1].c + 2 * k->dim[1].c), q->dim[2]}};
+  return NF_BUILD(s->b, "joined.heads", reshape, (all), .to = to);
+}
+
+static void replacement(nf_side *s, kind is) {
   const nf_attention_attrs *attention = &nf_found_attrs(s, "o")->attention;
-  const nf_rms_norm_attrs none = {0}, *norm = norms ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
-  const nf_val y =
-      NF_BUILD(s->b, "q.rope", qk_rope_write,
-               (nf_found(s, "q"), nf_found(s, "k"), nf_found(s, "v"), nf_found(s, "table"),
-                norms ? nf_found(s, "q.w") : 0, norms ? nf_found(s, "k.w") : 0, nf_found(s, "cache")),
-               .eps = norm->eps, .one_plus = norm->one_plus,
-               .start = narrow ? nf_found_attrs(s, "query")->narrow.start : 0);
+  const nf_rms_norm_attrs none = {0}, *norm = is.norms ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
+  const nf_val q = is.linears ? all_heads(s) : nf_found(s, "q"), k = is.linears ? 0 : nf_found(s, "k"),
+               v = is.linears ? 0 : nf_found(s, "v");
+  const nf_val y = NF_BUILD(s->b, "q.rope", qk_rope_write,
+                            (q, k, v, nf_found(s, "table"), is.norms ? nf_found(s, "q.norm.w") : 0,
+                             is.norms ? nf_found(s, "k.norm.w") : 0, nf_found(s, "cache")),
+                            .eps = norm->eps, .one_plus = norm->one_plus,
+                            .start = is.narrow ? nf_found_attrs(s, "query")->narrow.start : 0);
   const nf_val written = nf_build_result(s->b, y, 1);
   nf_yield(s, y);
   nf_yield(s, written);
@@ -71,16 +108,16 @@ static bool norms_agree(const nf_side *s, nf_text *why) {
   return false;
 }
 
-static void plain_pattern(nf_side *s) { pattern(s, false, false); }
-static void plain_replacement(nf_side *s) { replacement(s, false, false); }
+static void plain_pattern(nf_side *s) { pattern(s, (kind){0}); }
+static void plain_replacement(nf_side *s) { replacement(s, (kind){0}); }
 const nf_rule nf_rule_qk_rope_write = {.name = "qk_rope_write",
                                        .family = "qk_norm_rope_write",
                                        .what = "queries and keys turned, keys and values written",
                                        .pattern = plain_pattern,
                                        .replacement = plain_replacement};
 
-static void norm_pattern(nf_side *s) { pattern(s, true, false); }
-static void norm_replacement(nf_side *s) { replacement(s, true, false); }
+static void norm_pattern(nf_side *s) { pattern(s, (kind){.norms = true}); }
+static void norm_replacement(nf_side *s) { replacement(s, (kind){.norms = true}); }
 const nf_rule nf_rule_qk_norm_rope_write = {.name = "qk_norm_rope_write",
                                             .family = "qk_norm_rope_write",
                                             .what = "the same, normalised before",
@@ -88,8 +125,8 @@ const nf_rule nf_rule_qk_norm_rope_write = {.name = "qk_norm_rope_write",
                                             .replacement = norm_replacement,
                                             .applies = norms_agree};
 
-static void narrow_pattern(nf_side *s) { pattern(s, true, true); }
-static void narrow_replacement(nf_side *s) { replacement(s, true, true); }
+static void narrow_pattern(nf_side *s) { pattern(s, (kind){.norms = true, .narrow = true}); }
+static void narrow_replacement(nf_side *s) { replacement(s, (kind){.norms = true, .narrow = true}); }
 const nf_rule nf_rule_qk_norm_rope_write_narrow = {.name = "qk_norm_rope_write_narrow",
                                                    .family = "qk_norm_rope_write",
                                                    .what =
@@ -97,3 +134,31 @@ const nf_rule nf_rule_qk_norm_rope_write_narrow = {.name = "qk_norm_rope_write_n
                                                    .pattern = narrow_pattern,
                                                    .replacement = narrow_replacement,
                                                    .applies = norms_agree};
+
+// ---- with the linears ----
+
+static bool can_merge(const nf_side *s, nf_text *why) {
+  return nf_can_merge(s, results, weights, biases, 3, why);
+}
+
+static void linears_pattern(nf_side *s) { pattern(s, (kind){.linears = true}); }
+static void linears_replacement(nf_side *s) { replacement(s, (kind){.linears = true}); }
+const nf_rule nf_rule_merge_qkv = {.name = "merge_qkv",
+                                   .family = "merge_linears",
+                                   .what = "queries, keys and values of one linear, turned and written",
+                                   .pattern = linears_pattern,
+                                   .replacement = linears_replacement,
+                                   .applies = can_merge};
+
+static bool can_merge_norms(const nf_side *s, nf_text *why) {
+  return norms_agree(s, why) && can_merge(s, why);
+}
+
+static void all_pattern(nf_side *s) { pattern(s, (kind){.norms = true, .linears = true}); }
+static void all_replacement(nf_side *s) { replacement(s, (kind){.norms = true, .linears = true}); }
+const nf_rule nf_rule_merge_qkv_norm = {.name = "merge_qkv_norm",
+                                        .family = "merge_linears",
+                                        .what = "the same, normalised before",
+                                        .pattern = all_pattern,
+                                        .replacement = all_replacement,
+                                        .applies = can_merge_norms};

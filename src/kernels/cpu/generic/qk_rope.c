@@ -20,7 +20,7 @@ typedef struct turn {
 static void open_turn(const nf_qk_rope_write_args *a, int64_t t, const nf_tensor *x, const nf_tensor *norm,
                       turn *out) {
   out->x = x;
-  out->head = nf_tensor_cols(&a->k);
+  out->head = nf_tensor_cols(&a->kv);
   out->half = nf_tensor_cols(&a->table) / 2;
   out->cos = nf_tensor_row(&a->table, t);
   out->sin = out->cos + out->half;
@@ -60,19 +60,32 @@ static void *pool_row(const nf_qk_rope_write_args *a, int64_t slot, int64_t whic
   return nf_tensor_row(&a->kv, ((slot / page * 2 + which) * heads + h) * page + slot % page);
 }
 
+// Heads from `first` on of x, which is the operand itself, or the queries where there is none.
+typedef struct heads {
+  const nf_tensor *x;
+  int64_t of_token, first; // heads of a token's rows
+} heads;
+
+static heads heads_of(const nf_qk_rope_write_args *a, const nf_tensor *x, int64_t behind) {
+  if (x->data != NULL) return (heads){x, x->dim[1], 0};
+  return (heads){&a->q, a->q.dim[1], a->y.dim[1] + behind};
+}
+
+static void *row_of(const heads *h, int64_t t, int64_t i) {
+  return nf_tensor_row(h->x, t * h->of_token + h->first + i);
+}
+
 void NF_KERNEL(qk_rope_write_rows)(const nf_qk_rope_write_args *a, int64_t t) {
-  const int64_t heads = a->q.dim[1], kv_heads = a->k.dim[1],
-                slot = a->batch->group[a->kv.cache].write_slot[t];
+  const int64_t kv_heads = a->kv.dim[2], slot = a->batch->group[a->kv.cache].write_slot[t];
+  const heads q = {&a->q, a->q.dim[1], 0}, k = heads_of(a, &a->k, 0), v = heads_of(a, &a->v, kv_heads);
   turn r;
-  open_turn(a, t, &a->q, &a->q_norm, &r);
-  for (int64_t h = 0; h < heads; h++)
-    turn_head(&r, nf_tensor_row(&a->q, t * heads + h), a->attr.start, &a->y,
-              nf_tensor_row(&a->y, t * heads + h));
+  open_turn(a, t, q.x, &a->q_norm, &r);
+  for (int64_t h = 0; h < a->y.dim[1]; h++)
+    turn_head(&r, row_of(&q, t, h), a->attr.start, &a->y, nf_tensor_row(&a->y, t * a->y.dim[1] + h));
   if (slot < 0) return;
-  open_turn(a, t, &a->k, &a->k_norm, &r);
+  open_turn(a, t, k.x, &a->k_norm, &r);
   for (int64_t h = 0; h < kv_heads; h++) {
-    turn_head(&r, nf_tensor_row(&a->k, t * kv_heads + h), 0, &a->kv, pool_row(a, slot, 0, h));
-    memcpy(pool_row(a, slot, 1, h), nf_tensor_row(&a->v, t * kv_heads + h),
-           (size_t)(r.head * nf_dtype_of(a->kv.dtype)->bits / 8));
+    turn_head(&r, row_of(&k, t, h), 0, &a->kv, pool_row(a, slot, 0, h));
+    memcpy(pool_row(a, slot, 1, h), row_of(&v, t, h), (size_t)(r.head * nf_dtype_of(a->kv.dtype)->bits / 8));
   }
 }
