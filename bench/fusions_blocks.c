@@ -43,8 +43,24 @@ static const double budget = 12; // seconds for a row; more pairs than FEWEST on
   "a" UP("x", "g", "512", "10") "b" UP( \
       "x", "u", "512", "10") "s : bf16[T,10,512] = silu(a)\nm : bf16[T,10,512] = mul(s, b)\n"
 
+#define LINEAR(y, w, n) y " : bf16[T," n "] = linear(x, " w ") out=bf16\n"
+#define SPLIT(y, x, heads, head) \
+  y " : bf16[T," heads "," head "] = reshape(" x ") to=[T," heads "," head "]\n"
+#define WRITTEN(in, heads, kv, head)                                                        \
+  "y : bf16[T," heads "," head "], z : full bf16[2," kv ",64," head "] = qk_rope_write(" in \
+  ", p) eps=1e-06\n"                                                                        \
+  "output y\noutput z\n"
+#define CACHE(kv, head) "input c : f32[T," head "]\npool p : full bf16[2," kv ",64," head "]\n"
+#define QKV(linear, type, heads, kv, all, head, q_n, kv_n, all_n, k, norms)                             \
+  linear("q", type, q_n "," k) linear("k", type, kv_n "," k) linear("v", type, kv_n "," k)              \
+      LINEAR("a", "q", q_n) LINEAR("b", "k", kv_n) LINEAR("d", "v", kv_n) SPLIT("qh", "a", heads, head) \
+          SPLIT("kh", "b", kv, head) SPLIT("vh", "d", kv, head)                                         \
+              WRITTEN("qh, kh, vh, c, " norms, heads, kv, head),                                        \
+      linear("j", type, all_n "," k) LINEAR("a", "j", all_n) SPLIT("all", "a", all, head)               \
+          WRITTEN("all, _, _, c, " norms, heads, kv, head)
+
 static const struct row {
-  const char *model, *op, *leaves, *chain, *fused;
+  const char *model, *op, *leaves, *chain, *fused; // leaves of both; a side's own stand in front of its nodes
 } rows[] = {
     {"GPT-OSS", "qk_rope_write", HEADS("64,64", "8", "64", "64"), TURN("q", "k", "64", "8", "64"),
      TURNED("_, _", "64", "8", "64")},
@@ -66,6 +82,19 @@ static const struct row {
      NEXT_UP "f : fp8g128[T,10,512] = quantise(m) to=fp8g128\n"
              "y : bf16[T,10,2048] = grouped_linear(f, i, d) out=bf16\noutput y\n",
      "y : bf16[T,10,2048] = experts_silu(x, i, g, u, d) out=bf16 to=fp8g128\noutput y\n"},
+    {"GPT-OSS", "merge_qkv", "input x : bf16[T,2880]\n" CACHE("8", "64"),
+     QKV(WEIGHT, "bf16", "64", "8", "80", "64", "4096", "512", "5120", "2880", "_, _")},
+    {"Qwen3-8B FP8", "merge_qkv_norm", "input x : fp8g128[T,4096]\n" CACHE("8", "128") NORMS("128"),
+     QKV(QUANTISED, "fp8b128", "32", "8", "48", "128", "4096", "1024", "6144", "4096", "qw, kw")},
+    {"Qwen3-8B FP8", "merge_gate_up_quantise", "input x : fp8g128[T,4096]\n",
+     QUANTISED("g", "fp8b128", "12288,4096") QUANTISED("u", "fp8b128", "12288,4096") LINEAR("a", "g", "12288")
+         LINEAR("b", "u", "12288") "y : fp8g128[T,12288] = silu_mul(a, b) quantise=fp8g128\noutput y\n",
+     QUANTISED("j", "fp8b128", "24576,4096")
+         LINEAR("a", "j", "24576") "y : fp8g128[T,12288] = silu_mul(a) quantise=fp8g128\noutput y\n"},
+    {"Qwen3-0.6B", "merge_gate_up", "input x : bf16[T,1024]\n",
+     WEIGHT("g", "bf16", "3072,1024") WEIGHT("u", "bf16", "3072,1024") LINEAR("a", "g", "3072")
+         LINEAR("b", "u", "3072") "y : bf16[T,3072] = silu_mul(a, b)\noutput y\n",
+     WEIGHT("j", "bf16", "6144,1024") LINEAR("a", "j", "6144") "y : bf16[T,3072] = silu_mul(a)\noutput y\n"},
 };
 
 static void must(nf_status st) {
@@ -139,27 +168,36 @@ static void prepare(side *s, const struct row *row, const char *body, int64_t to
   nf_plan_place(s->plan, s->arena);
 }
 
-// One copy of each leaf, as both plans want it packed.
+static void *make_leaf(const side *s, nf_val v, const nf_sizes *at) {
+  const nf_type *t = nf_plan_type(s->plan, v);
+  size_t bytes;
+  must(nf_type_bytes(t, at, &bytes));
+  if (t->cache) bytes *= SLOTS;
+  void *data = nf_alloc_aligned(bytes);
+  if (t->dtype == NF_I32)
+    fill_ids(t, at->of[NF_T], experts_of(s->graph), data);
+  else
+    fill(t, at, data, bytes);
+  nf_plan_bind(s->plan, v, data, SLOTS);
+  return data;
+}
+
+// A copy of each leaf for both sides, which pack it alike, and of each of their own.
 static void bind(side *a, side *b, int64_t tokens, void **leaf) {
   const nf_sizes at = nf_sizes_of(tokens, 1, 1);
   for (nf_val v = 1; v < a->graph->n_values; v++) {
     const nf_value *value = &a->graph->value[v];
     const nf_val w = nf_graph_find(b->graph, value->name);
-    size_t bytes;
     if (value->kind == NF_VALUE_RESULT) continue;
-    const nf_type *t = nf_plan_type(a->plan, v);
-    if (!nf_type_equal(t, nf_plan_type(b->plan, w)))
+    *leaf = make_leaf(a, v, &at);
+    if (w && !nf_type_equal(nf_plan_type(a->plan, v), nf_plan_type(b->plan, w)))
       must(nf_error(NF_INTERNAL, "%s is packed twice", value->name));
-    must(nf_type_bytes(t, &at, &bytes));
-    if (t->cache) bytes *= SLOTS;
-    leaf[v] = nf_alloc_aligned(bytes);
-    if (t->dtype == NF_I32)
-      fill_ids(t, tokens, experts_of(a->graph), leaf[v]);
-    else
-      fill(t, &at, leaf[v], bytes);
-    nf_plan_bind(a->plan, v, leaf[v], SLOTS);
-    nf_plan_bind(b->plan, w, leaf[v], SLOTS);
+    if (w) nf_plan_bind(b->plan, w, *leaf, SLOTS);
+    leaf++;
   }
+  for (nf_val w = 1; w < b->graph->n_values; w++)
+    if (b->graph->value[w].kind != NF_VALUE_RESULT && !nf_graph_find(a->graph, b->graph->value[w].name))
+      *leaf++ = make_leaf(b, w, &at);
 }
 
 static double run(side *s, nf_device *d, const nf_batch *b, int times) {
@@ -220,7 +258,8 @@ int main(int argc, char **argv) {
   nf_device *device;
   must(nf_threads_create(threads, &pool));
   must(nf_device_host(pool, &device));
-  printf("| op | model | tokens | fused, µs | chain, µs | chain / fused |\n|---|---|---|---|---|---|\n");
+  printf(
+      "| rule or op | model | tokens | fused, µs | chain, µs | chain / fused |\n|---|---|---|---|---|---|\n");
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
     for (size_t t = 0; t < 3 && strstr(rows[i].model, only); t++)
       slower += !compare(&rows[i], tokens[t], device);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // linear with weights of 16 rows side by side. A block is a group of strips and a tile of tokens; its weights
-// are read once, panel by panel.
+// are read once, panel by panel. Blocks of the same weights follow one another, which are in a cache then.
 #include "kernels/cpu/generic/panel.h"
 
 enum { GROUP = 8 }; // strips of a block: 128 rows
@@ -12,8 +12,8 @@ static int64_t blocks(const nf_linear_args *a) {
 
 static void run(const nf_linear_args *a, int64_t block) {
   const int64_t K = nf_tensor_cols(&a->x), N = nf_tensor_cols(&a->y),
-                groups = nf_ceil_div(N, GROUP * NF_STRIP);
-  const int64_t t0 = block / groups * NF_TILE_TOKENS, s0 = block % groups * GROUP;
+                tiles = nf_ceil_div(nf_tensor_rows(&a->x), NF_TILE_TOKENS);
+  const int64_t t0 = block % tiles * NF_TILE_TOKENS, s0 = block / tiles * GROUP;
   const int tokens = (int)nf_min(NF_TILE_TOKENS, nf_tensor_rows(&a->x) - t0);
   const nf_strips strips = nf_strips_of(&a->w, 0, s0, nf_min(GROUP, nf_ceil_div(N, NF_STRIP) - s0));
   float sum[GROUP * NF_TILE_TOKENS * NF_STRIP], x[NF_TILE_TOKENS * NF_PANEL];
