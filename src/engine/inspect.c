@@ -68,6 +68,17 @@ static json_t *pools(const infuse_model *m) {
   return list;
 }
 
+// The weights whose rows one joins, NULL for an ordinary one.
+static json_t *joined(const nf_value *v) {
+  json_t *list = v->recipe.n_joined ? json_array() : NULL;
+  for (int i = 0; i < v->recipe.n_joined; i++) {
+    const nf_joined *j = &v->recipe.joined[i];
+    append(&list, json_pack("{s:s, s:I, s:s, s:s?}", "name", j->name, "rows", (json_int_t)j->rows, "tensor",
+                            j->recipe.tensor, "scales", j->recipe.scales));
+  }
+  return list;
+}
+
 static json_t *weights(const infuse_model *m) {
   json_t *list = json_array();
   for (nf_val v = 1; v < m->graph->n_values; v++) {
@@ -75,8 +86,9 @@ static json_t *weights(const infuse_model *m) {
     if (value->kind != NF_VALUE_WEIGHT) continue;
     nf_text type = {0};
     nf_type_print(nf_plan_type(m->plan, v), &type);
-    append(&list, json_pack("{s:s, s:s%, s:s?, s:s?}", "name", value->name, "type", type.at, type.n, "tensor",
-                            value->recipe.tensor, "scales", value->recipe.scales));
+    append(&list,
+           json_pack("{s:s, s:s%, s:s?, s:s?, s:o*}", "name", value->name, "type", type.at, type.n, "tensor",
+                     value->recipe.tensor, "scales", value->recipe.scales, "joined", joined(value)));
     nf_text_deinit(&type);
   }
   return list;
