@@ -9,10 +9,14 @@
 #include "kernels/kernels.h"
 
 enum {
-  GROUP = 8,
+  GROUP = 8, // strips at a time, that share scales of 128 rows
   MAX_INNER = 4096,
-  ROOM = 4
-}; // strips at a time, that share scales of 128 rows; bytes an element
+  STEP = 6, // pairs that matrix tiles take at a time
+  ROOM =
+      278 << 10 // bytes of a tile's tensor [pairs, inner]: 48 pairs of GPT-OSS in bf16. Stacks may be small
+};
+
+static_assert(ROOM / (sizeof(float) * MAX_INNER) >= STEP, "a step of the widest rows has room");
 
 // Blocks of an expert: as many as it would have tiles if all had the same.
 static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
@@ -31,22 +35,24 @@ typedef struct tiles { // those of a block, one after the other
   int64_t row[NF_MOST_PAIRS], of_x[NF_MOST_PAIRS]; // rows of the tile's own tensors; of x
 } tiles;
 
-// Equal tiles, as few as will do, of whole steps of the matrix tiles.
-static int size_of_tiles(const nf_tensor *ids, int64_t e) {
-  enum { STEP = 6 };
+// Equal tiles, as few as will do, of whole steps of the matrix tiles; ROOM holds their tensors.
+static int size_of_tiles(const nf_tensor *ids, int64_t e, int64_t row_bytes) {
+  const int64_t most = nf_min(NF_MOST_PAIRS, ROOM / row_bytes / STEP * STEP);
   int64_t n = 0;
   for (int64_t t = 0; t < ids->dim[0]; t++)
     for (int64_t j = 0; j < ids->dim[1]; j++) n += ((const int32_t *)nf_tensor_row(ids, t))[j] == e;
-  return (int)nf_round_up(nf_ceil_div(n, nf_max(1, nf_ceil_div(n, NF_MOST_PAIRS))), STEP);
+  return (int)nf_round_up(nf_ceil_div(n, nf_max(1, nf_ceil_div(n, most))), STEP);
 }
 
-static tiles tiles_of(const nf_tensor *ids, const nf_tensor *w, int64_t block) {
-  const int64_t every = blocks_of_expert(ids, w->dim[0]);
+// inner: columns between the products, of the dtype of y.
+static tiles tiles_of(const nf_tensor *ids, const nf_tensor *w, const nf_tensor *y, int64_t inner,
+                      int64_t block) {
+  const int64_t every = blocks_of_expert(ids, w->dim[0]), bytes = inner * nf_dtype_of(y->dtype)->bits / 8;
   return (tiles){.ids = ids,
                  .e = block / every,
                  .every = every,
                  .turn = block % every,
-                 .size = size_of_tiles(ids, block / every)};
+                 .size = size_of_tiles(ids, block / every, bytes)};
 }
 
 static bool next_tile(tiles *s, const nf_tensor *x) {
@@ -101,8 +107,8 @@ int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) { return 
 void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t block) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
-  _Alignas(64) char h_room[ROOM * NF_MOST_PAIRS * 2 * MAX_INNER], act_room[ROOM * NF_MOST_PAIRS * MAX_INNER];
-  tiles s = tiles_of(&a->ids, &a->w_up, block);
+  _Alignas(64) char h_room[2 * ROOM], act_room[ROOM];
+  tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {
     const nf_tensor h = local(a->y.dtype, s.pairs.n, 2 * inner, h_room, NULL),
@@ -118,9 +124,9 @@ int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) { return bloc
 void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_tensor none = {0};
-  _Alignas(64) char room[3][ROOM * NF_MOST_PAIRS * MAX_INNER];
+  _Alignas(64) char room[3][ROOM];
   float scale[NF_MOST_PAIRS * MAX_INNER / NF_BLOCK];
-  tiles s = tiles_of(&a->ids, &a->w_up, block);
+  tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {
     const nf_dtype dtype = a->y.dtype;
