@@ -16,7 +16,7 @@ enum {
       278 << 10 // bytes of a tile's tensor [pairs, inner]: 48 pairs of GPT-OSS in bf16. Stacks may be small
 };
 
-static_assert(ROOM / (sizeof(float) * MAX_INNER) >= STEP, "a step of the widest rows has room");
+_Static_assert(ROOM / (sizeof(float) * MAX_INNER) >= STEP, "a step of the widest rows has room");
 
 // Blocks of an expert: as many as it would have tiles if all had the same.
 static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
