@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape rules: one small function per op, found through a table made from ops.def. Operands are checked as
 // ops.def states them; results come out plain and unpadded.
+#include "op/infer.h"
 #include "base/checked.h"
-#include "op/infer_fused.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
@@ -159,7 +159,7 @@ static nf_status want_padding(nf_op_desc *d, const char *name, int64_t to) {
 
 // ---- rules ----
 
-static nf_status infer_embedding(nf_op_desc *d) {
+nf_status nf_infer_embedding(nf_op_desc *d) {
   const nf_type *tokens = &d->in[0], *table = &d->in[1];
   NF_TRY(want_dtype(d, 0, BIT(I32), "i32"));
   NF_TRY(want_rank(d, 0, 1, 1));
@@ -171,7 +171,7 @@ static nf_status infer_embedding(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_linear(nf_op_desc *d) {
+nf_status nf_infer_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *w = &d->in[1];
   NF_TRY(want_weight(d, 1));
   NF_TRY(want_factor(d, 0, 1));
@@ -189,7 +189,7 @@ static nf_status infer_linear(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_grouped_linear(nf_op_desc *d) {
+nf_status nf_infer_grouped_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *ids = &d->in[1], *w = &d->in[2];
   NF_TRY(want_weight(d, 2));
   NF_TRY(want_factor(d, 0, 2));
@@ -225,20 +225,20 @@ static nf_status want_norm(const nf_op_desc *d, int i, float eps) {
   return want_positive(d, "eps", eps);
 }
 
-static nf_status infer_rms_norm(nf_op_desc *d) {
+nf_status nf_infer_rms_norm(nf_op_desc *d) {
   NF_TRY(want_norm(d, 1, d->attr.rms_norm.eps));
   d->out[0] = plain(&d->in[0]);
   return nf_ok();
 }
 
-static nf_status infer_rms_norm_gated(nf_op_desc *d) {
+nf_status nf_infer_rms_norm_gated(nf_op_desc *d) {
   NF_TRY(want_norm(d, 2, d->attr.rms_norm_gated.eps));
   NF_TRY(want_same_type(d, 1, 0));
   d->out[0] = plain(&d->in[0]);
   return nf_ok();
 }
 
-static nf_status infer_mul(nf_op_desc *d) {
+nf_status nf_infer_mul(nf_op_desc *d) {
   const nf_type *a = &d->in[0], *b = &d->in[1];
   NF_TRY(want_float(d, 0));
   NF_TRY(want_float(d, 1));
@@ -251,15 +251,15 @@ static nf_status infer_mul(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_silu(nf_op_desc *d) {
+nf_status nf_infer_silu(nf_op_desc *d) {
   NF_TRY(want_float(d, 0));
   d->out[0] = plain(&d->in[0]);
   return nf_ok();
 }
 
-static nf_status infer_sigmoid(nf_op_desc *d) { return infer_silu(d); }
+nf_status nf_infer_sigmoid(nf_op_desc *d) { return nf_infer_silu(d); }
 
-static nf_status infer_quantise(nf_op_desc *d) {
+nf_status nf_infer_quantise(nf_op_desc *d) {
   const nf_dtype to = d->attr.quantise.to;
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
@@ -268,7 +268,7 @@ static nf_status infer_quantise(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_narrow(nf_op_desc *d) {
+nf_status nf_infer_narrow(nf_op_desc *d) {
   const nf_narrow_attrs *at = &d->attr.narrow;
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 1, NF_MAX_RANK));
@@ -281,7 +281,7 @@ static nf_status infer_narrow(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_concat(nf_op_desc *d) {
+nf_status nf_infer_concat(nf_op_desc *d) {
   const nf_type *a = &d->in[0];
   int64_t cols = 0;
   NF_TRY(want_float(d, 0));
@@ -307,7 +307,7 @@ static nf_status want_state(const nf_op_desc *d, int i, int rank) {
   return want_const(d, i);
 }
 
-static nf_status infer_causal_conv1d(nf_op_desc *d) {
+nf_status nf_infer_causal_conv1d(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *taps = &d->in[1], *state = &d->in[2];
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 2, 2));
@@ -327,7 +327,7 @@ static nf_status infer_causal_conv1d(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_gated_delta_rule(nf_op_desc *d) {
+nf_status nf_infer_gated_delta_rule(nf_op_desc *d) {
   enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
   const nf_type *qkv = &d->in[QKV], *state = &d->in[STATE];
   NF_TRY(want_state(d, STATE, 3));
@@ -355,7 +355,7 @@ static nf_status infer_gated_delta_rule(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_add(nf_op_desc *d) {
+nf_status nf_infer_add(nf_op_desc *d) {
   const nf_type *a = &d->in[0], *b = &d->in[1];
   NF_TRY(want_float(d, 0));
   if (a->dtype != b->dtype) return refuse_operand(d, 1, "a is %s", nf_dtype_of(a->dtype)->name);
@@ -365,7 +365,7 @@ static nf_status infer_add(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_swiglu(nf_op_desc *d) {
+nf_status nf_infer_swiglu(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
   const nf_swiglu_attrs *at = &d->attr.swiglu;
   NF_TRY(want_float(d, 0));
@@ -380,7 +380,7 @@ static nf_status infer_swiglu(nf_op_desc *d) {
   return want_padding(d, "half of x's padding", x->padded[x->rank - 1] / 2);
 }
 
-static nf_status infer_router_topk(nf_op_desc *d) {
+nf_status nf_infer_router_topk(nf_op_desc *d) {
   const nf_type *logits = &d->in[0];
   int64_t k = d->attr.router_topk.k;
   NF_TRY(want_float(d, 0));
@@ -400,7 +400,7 @@ static nf_status infer_router_topk(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_combine(nf_op_desc *d) {
+nf_status nf_infer_combine(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 3, 3));
@@ -413,7 +413,7 @@ static nf_status infer_combine(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_rope_table(nf_op_desc *d) {
+nf_status nf_infer_rope_table(nf_op_desc *d) {
   const nf_rope_table_attrs *at = &d->attr.rope_table;
   NF_TRY(want_positive(d, "theta", at->theta));
   NF_TRY(want_positive(d, "scale", at->scale));
@@ -433,7 +433,7 @@ static nf_status infer_rope_table(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_rope(nf_op_desc *d) {
+nf_status nf_infer_rope(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *table = &d->in[1];
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 3, 3));
@@ -459,7 +459,7 @@ static nf_status want_kv(const nf_op_desc *d, int i) {
   return nf_ok();
 }
 
-static nf_status infer_kv_write(nf_op_desc *d) {
+nf_status nf_infer_kv_write(nf_op_desc *d) {
   const nf_type *k = &d->in[0], *v = &d->in[1], *kv = &d->in[2];
   NF_TRY(want_kv(d, 2));
   NF_TRY(want_rank(d, 0, 3, 3));
@@ -476,7 +476,7 @@ static nf_status infer_kv_write(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_attention(nf_op_desc *d) {
+nf_status nf_infer_attention(nf_op_desc *d) {
   const nf_type *q = &d->in[0], *kv = &d->in[1];
   NF_TRY(want_kv(d, 1));
   NF_TRY(want_float(d, 0));
@@ -497,7 +497,7 @@ static nf_status infer_attention(nf_op_desc *d) {
   return nf_ok();
 }
 
-static nf_status infer_gather_rows(nf_op_desc *d) {
+nf_status nf_infer_gather_rows(nf_op_desc *d) {
   NF_TRY(want_float(d, 0));
   NF_TRY(want_rank(d, 0, 2, 2));
   NF_TRY(want_tokens(d, 0));
@@ -519,7 +519,7 @@ static bool elements(const nf_type *t, nf_extent *out) {
   return nf_type_rows(&flat, out);
 }
 
-static nf_status infer_reshape(nf_op_desc *d) {
+nf_status nf_infer_reshape(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
   const nf_shape *to = &d->attr.reshape.to;
   nf_extent have, want;
@@ -548,7 +548,7 @@ static nf_status infer_reshape(nf_op_desc *d) {
 }
 
 static nf_status (*const rules[NF_OP_COUNT])(nf_op_desc *) = {
-#define NF_OP(name, ...) [NF_OP_##name] = infer_##name,
+#define NF_OP(name, ...) [NF_OP_##name] = nf_infer_##name,
 #include "op/ops.def"
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape rules of a model's blocks: heads that are turned and cached, experts. Each is what its parts infer,
 // one after the other, and a refusal names both.
-#include "op/infer_fused.h"
+#include "op/infer.h"
 
 // What a part of d's makes of its operands.
 static nf_status part(const nf_op_desc *d, nf_op_desc of, nf_type *out) {

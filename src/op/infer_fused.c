@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape rules of padding, of sums over ranks, and of ops that are several others in one: those are what the
 // others infer, one after the other, and a refusal names both.
-#include "op/infer_fused.h"
 #include "base/checked.h"
+#include "op/infer.h"
 #include <inttypes.h>
 
 // x is [.., H] with constant, perhaps padded columns.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape rules of norms that quantise and of gated products: those of their parts, one after the other.
-#include "op/infer_fused.h"
+#include "op/infer.h"
 
 static nf_status part(const nf_op_desc *d, nf_op_desc *of) {
   return nf_status_note(nf_op_infer(of), "%s", nf_op_of(d->op)->name);
