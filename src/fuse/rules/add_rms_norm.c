@@ -3,11 +3,6 @@
 // router reads the same rows, whose padding does not concern it.
 #include "fuse/rules/parts.h"
 
-static nf_val pattern_sum(nf_side *s) {
-  const nf_val x = nf_leaf_rows(s, "x"), residual = nf_leaf_rows(s, "residual");
-  return NF_BUILD(s->b, "sum", add, (x, residual), );
-}
-
 // The fused node; its second result is the sum.
 static nf_val replace(nf_side *s, int64_t pad) {
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
@@ -15,17 +10,9 @@ static nf_val replace(nf_side *s, int64_t pad) {
                   .eps = norm->eps, .one_plus = norm->one_plus, .pad = pad);
 }
 
-static void plain_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s);
-  nf_yield(s, nf_pattern_norm(s, sum));
-  nf_yield(s, sum);
-}
+static void plain_pattern(nf_side *s) { nf_yield_norm(s, nf_pattern_sum(s, nf_leaf_rows(s, "x"))); }
 
-static void plain_replacement(nf_side *s) {
-  const nf_val y = replace(s, 0);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
-}
+static void plain_replacement(nf_side *s) { nf_yield_results(s, replace(s, 0), 2); }
 
 const nf_rule nf_rule_add_rms_norm = {.name = "add_rms_norm",
                                       .family = "add_rms_norm",
@@ -33,16 +20,10 @@ const nf_rule nf_rule_add_rms_norm = {.name = "add_rms_norm",
                                       .pattern = plain_pattern,
                                       .replacement = plain_replacement};
 
-static void pad_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s);
-  nf_yield(s, nf_pattern_pad(s, nf_pattern_norm(s, sum)));
-  nf_yield(s, sum);
-}
+static void pad_pattern(nf_side *s) { nf_yield_norm_pad(s, nf_pattern_sum(s, nf_leaf_rows(s, "x"))); }
 
 static void pad_replacement(nf_side *s) {
-  const nf_val y = replace(s, nf_found_attrs(s, "padded")->pad.to);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results(s, replace(s, nf_found_attrs(s, "padded")->pad.to), 2);
 }
 
 const nf_rule nf_rule_add_rms_norm_pad = {.name = "add_rms_norm_pad",
@@ -52,17 +33,11 @@ const nf_rule nf_rule_add_rms_norm_pad = {.name = "add_rms_norm_pad",
                                           .replacement = pad_replacement};
 
 static void router_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s), norm = nf_pattern_norm(s, sum);
-  nf_yield(s, nf_pattern_pad(s, norm));
-  nf_yield(s, nf_pattern_router(s, norm));
-  nf_yield(s, sum);
+  nf_yield_norm_router_pad(s, nf_pattern_sum(s, nf_leaf_rows(s, "x")));
 }
 
 static void router_replacement(nf_side *s) {
-  const nf_val y = replace(s, nf_found_attrs(s, "padded")->pad.to);
-  nf_yield(s, y);
-  nf_yield(s, nf_replace_router(s, y));
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results_and_router(s, replace(s, nf_found_attrs(s, "padded")->pad.to));
 }
 
 const nf_rule nf_rule_add_rms_norm_router_pad = {.name = "add_rms_norm_router_pad",

@@ -2,24 +2,15 @@
 // Sums over ranks with the norm that follows them, directly or behind the residual's sum.
 #include "fuse/rules/parts.h"
 
-static nf_val pattern_reduced(nf_side *s) {
-  return NF_BUILD(s->b, "reduced", all_reduce, (nf_leaf_rows(s, "x")), );
-}
-
 // ---- all_reduce and norm: of the embedding, the reduced rows are the residual ----
 
-static void norm_pattern(nf_side *s) {
-  const nf_val reduced = pattern_reduced(s);
-  nf_yield(s, nf_pattern_norm(s, reduced));
-  nf_yield(s, reduced);
-}
+static void norm_pattern(nf_side *s) { nf_yield_norm(s, nf_pattern_reduced(s)); }
 
 static void norm_replacement(nf_side *s) {
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
   const nf_val y = NF_BUILD(s->b, "y", all_reduce_rms_norm, (nf_found(s, "x"), nf_found(s, "w")),
                             .eps = norm->eps, .one_plus = norm->one_plus);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results(s, y, 2);
 }
 
 const nf_rule nf_rule_all_reduce_rms_norm = {.name = "all_reduce_rms_norm",
@@ -30,28 +21,19 @@ const nf_rule nf_rule_all_reduce_rms_norm = {.name = "all_reduce_rms_norm",
 
 // ---- all_reduce, add and norm. The sum may be read by others or by none ----
 
-static nf_val pattern_sum(nf_side *s) {
-  const nf_val reduced = pattern_reduced(s), residual = nf_leaf_rows(s, "residual");
-  return NF_BUILD(s->b, "sum", add, (reduced, residual), );
-}
-
 static nf_val replace(nf_side *s, nf_val x, nf_val residual, int64_t pad) {
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
   return NF_BUILD(s->b, "y", all_reduce_add_rms_norm, (x, residual, nf_found(s, "w")), .eps = norm->eps,
                   .one_plus = norm->one_plus, .pad = pad);
 }
 
-static void add_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s);
-  nf_yield(s, nf_pattern_norm(s, sum));
-  nf_yield(s, sum);
+static nf_val replace_leaves(nf_side *s, int64_t pad) {
+  return replace(s, nf_found(s, "x"), nf_found(s, "residual"), pad);
 }
 
-static void add_replacement(nf_side *s) {
-  const nf_val y = replace(s, nf_found(s, "x"), nf_found(s, "residual"), 0);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
-}
+static void add_pattern(nf_side *s) { nf_yield_norm(s, nf_pattern_sum(s, nf_pattern_reduced(s))); }
+
+static void add_replacement(nf_side *s) { nf_yield_results(s, replace_leaves(s, 0), 2); }
 
 const nf_rule nf_rule_all_reduce_add_rms_norm = {.name = "all_reduce_add_rms_norm",
                                                  .family = "all_reduce_rms_norm",
@@ -62,18 +44,13 @@ const nf_rule nf_rule_all_reduce_add_rms_norm = {.name = "all_reduce_add_rms_nor
 // ---- the same at the end, where only some rows are read: those are chosen before they are summed ----
 
 static void rows_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s);
-  const nf_val rows = NF_BUILD(s->b, "rows", gather_rows, (sum), );
-  nf_yield(s, nf_pattern_norm(s, rows));
-  nf_yield(s, rows);
+  nf_yield_norm(s, NF_BUILD(s->b, "rows", gather_rows, (nf_pattern_sum(s, nf_pattern_reduced(s))), ));
 }
 
 static void rows_replacement(nf_side *s) {
   const nf_val x = NF_BUILD(s->b, "x.rows", gather_rows, (nf_found(s, "x")), );
   const nf_val residual = NF_BUILD(s->b, "residual.rows", gather_rows, (nf_found(s, "residual")), );
-  const nf_val y = replace(s, x, residual, 0);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results(s, replace(s, x, residual, 0), 2);
 }
 
 const nf_rule nf_rule_all_reduce_add_rows_rms_norm = {.name = "all_reduce_add_rows_rms_norm",
@@ -84,16 +61,10 @@ const nf_rule nf_rule_all_reduce_add_rows_rms_norm = {.name = "all_reduce_add_ro
 
 // ---- with padding of what feeds the experts ----
 
-static void pad_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s);
-  nf_yield(s, nf_pattern_pad(s, nf_pattern_norm(s, sum)));
-  nf_yield(s, sum);
-}
+static void pad_pattern(nf_side *s) { nf_yield_norm_pad(s, nf_pattern_sum(s, nf_pattern_reduced(s))); }
 
 static void pad_replacement(nf_side *s) {
-  const nf_val y = replace(s, nf_found(s, "x"), nf_found(s, "residual"), nf_found_attrs(s, "padded")->pad.to);
-  nf_yield(s, y);
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results(s, replace_leaves(s, nf_found_attrs(s, "padded")->pad.to), 2);
 }
 
 const nf_rule nf_rule_all_reduce_add_rms_norm_pad = {
@@ -104,17 +75,11 @@ const nf_rule nf_rule_all_reduce_add_rms_norm_pad = {
     .replacement = pad_replacement};
 
 static void router_pattern(nf_side *s) {
-  const nf_val sum = pattern_sum(s), norm = nf_pattern_norm(s, sum);
-  nf_yield(s, nf_pattern_pad(s, norm));
-  nf_yield(s, nf_pattern_router(s, norm));
-  nf_yield(s, sum);
+  nf_yield_norm_router_pad(s, nf_pattern_sum(s, nf_pattern_reduced(s)));
 }
 
 static void router_replacement(nf_side *s) {
-  const nf_val y = replace(s, nf_found(s, "x"), nf_found(s, "residual"), nf_found_attrs(s, "padded")->pad.to);
-  nf_yield(s, y);
-  nf_yield(s, nf_replace_router(s, y));
-  nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results_and_router(s, replace_leaves(s, nf_found_attrs(s, "padded")->pad.to));
 }
 
 const nf_rule nf_rule_all_reduce_add_rms_norm_router_pad = {.name = "all_reduce_add_rms_norm_router_pad",

@@ -2,34 +2,18 @@
 // Sums over ranks with the norm that follows them and is quantised; in two forms, as norm_quantise.c's.
 #include "fuse/rules/parts.h"
 
-static nf_val pattern_reduced(nf_side *s) {
-  return NF_BUILD(s->b, "reduced", all_reduce, (nf_leaf_rows(s, "x")), );
-}
-
-// The quantised norm of h, which is yielded with it.
-static void pattern_norm(nf_side *s, nf_val h, bool keep) {
-  const nf_val y = nf_pattern_norm(s, h);
-  nf_yield(s, nf_pattern_quantise(s, y));
-  nf_yield(s, h);
-  if (keep) nf_yield(s, y);
-}
-
-static void yield_all(nf_side *s, nf_val y, bool keep) {
-  for (int i = 0; i < 2 + keep; i++) nf_yield(s, nf_build_result(s->b, y, i));
-}
-
 // ---- all_reduce and norm ----
 
 static void norm_replacement(nf_side *s, bool keep) {
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
-  yield_all(s,
-            NF_BUILD(s->b, "codes", all_reduce_rms_norm_quantise, (nf_found(s, "x"), nf_found(s, "w")),
-                     .eps = norm->eps, .one_plus = norm->one_plus,
-                     .to = nf_found_attrs(s, "codes")->quantise.to, .keep = keep),
-            keep);
+  nf_yield_results(s,
+                   NF_BUILD(s->b, "codes", all_reduce_rms_norm_quantise, (nf_found(s, "x"), nf_found(s, "w")),
+                            .eps = norm->eps, .one_plus = norm->one_plus,
+                            .to = nf_found_attrs(s, "codes")->quantise.to, .keep = keep),
+                   2 + keep);
 }
 
-static void plain_pattern(nf_side *s) { pattern_norm(s, pattern_reduced(s), false); }
+static void plain_pattern(nf_side *s) { nf_yield_norm_quantise(s, nf_pattern_reduced(s), false); }
 static void plain_replacement(nf_side *s) { norm_replacement(s, false); }
 const nf_rule nf_rule_all_reduce_rms_norm_quantise = {.name = "all_reduce_rms_norm_quantise",
                                                       .family = "all_reduce_rms_norm_quantise",
@@ -37,7 +21,7 @@ const nf_rule nf_rule_all_reduce_rms_norm_quantise = {.name = "all_reduce_rms_no
                                                       .pattern = plain_pattern,
                                                       .replacement = plain_replacement};
 
-static void keep_pattern(nf_side *s) { pattern_norm(s, pattern_reduced(s), true); }
+static void keep_pattern(nf_side *s) { nf_yield_norm_quantise(s, nf_pattern_reduced(s), true); }
 static void keep_replacement(nf_side *s) { norm_replacement(s, true); }
 const nf_rule nf_rule_all_reduce_rms_norm_quantise_keep = {.name = "all_reduce_rms_norm_quantise_keep",
                                                            .family = "all_reduce_rms_norm_quantise",
@@ -47,21 +31,19 @@ const nf_rule nf_rule_all_reduce_rms_norm_quantise_keep = {.name = "all_reduce_r
 
 // ---- all_reduce, add and norm ----
 
-static nf_val pattern_sum(nf_side *s) {
-  const nf_val reduced = pattern_reduced(s), residual = nf_leaf_rows(s, "residual");
-  return NF_BUILD(s->b, "sum", add, (reduced, residual), );
-}
-
 static void sum_replacement(nf_side *s, bool keep) {
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
-  yield_all(s,
-            NF_BUILD(s->b, "codes", all_reduce_add_rms_norm_quantise,
-                     (nf_found(s, "x"), nf_found(s, "residual"), nf_found(s, "w")), .eps = norm->eps,
-                     .one_plus = norm->one_plus, .to = nf_found_attrs(s, "codes")->quantise.to, .keep = keep),
-            keep);
+  nf_yield_results(s,
+                   NF_BUILD(s->b, "codes", all_reduce_add_rms_norm_quantise,
+                            (nf_found(s, "x"), nf_found(s, "residual"), nf_found(s, "w")), .eps = norm->eps,
+                            .one_plus = norm->one_plus, .to = nf_found_attrs(s, "codes")->quantise.to,
+                            .keep = keep),
+                   2 + keep);
 }
 
-static void plain_sum_pattern(nf_side *s) { pattern_norm(s, pattern_sum(s), false); }
+static void plain_sum_pattern(nf_side *s) {
+  nf_yield_norm_quantise(s, nf_pattern_sum(s, nf_pattern_reduced(s)), false);
+}
 static void plain_sum_replacement(nf_side *s) { sum_replacement(s, false); }
 const nf_rule nf_rule_all_reduce_add_rms_norm_quantise = {
     .name = "all_reduce_add_rms_norm_quantise",
@@ -70,7 +52,9 @@ const nf_rule nf_rule_all_reduce_add_rms_norm_quantise = {
     .pattern = plain_sum_pattern,
     .replacement = plain_sum_replacement};
 
-static void keep_sum_pattern(nf_side *s) { pattern_norm(s, pattern_sum(s), true); }
+static void keep_sum_pattern(nf_side *s) {
+  nf_yield_norm_quantise(s, nf_pattern_sum(s, nf_pattern_reduced(s)), true);
+}
 static void keep_sum_replacement(nf_side *s) { sum_replacement(s, true); }
 const nf_rule nf_rule_all_reduce_add_rms_norm_quantise_keep = {
     .name = "all_reduce_add_rms_norm_quantise_keep",

@@ -17,8 +17,7 @@ static void norm_replacement(nf_side *s, bool keep) {
   const nf_val y =
       NF_BUILD(s->b, "codes", rms_norm_quantise, (nf_found(s, "x"), nf_found(s, "w")), .eps = norm->eps,
                .one_plus = norm->one_plus, .to = nf_found_attrs(s, "codes")->quantise.to, .keep = keep);
-  nf_yield(s, y);
-  if (keep) nf_yield(s, nf_build_result(s->b, y, 1));
+  nf_yield_results(s, y, 1 + keep);
 }
 
 static void plain_pattern(nf_side *s) { norm_pattern(s, false); }
@@ -40,11 +39,7 @@ const nf_rule nf_rule_rms_norm_quantise_keep = {.name = "rms_norm_quantise_keep"
 // ---- add and rms_norm. The sum may be read by others or by none ----
 
 static void sum_pattern(nf_side *s, bool keep) {
-  const nf_val x = nf_leaf_rows(s, "x"), residual = nf_leaf_rows(s, "residual");
-  const nf_val sum = NF_BUILD(s->b, "sum", add, (x, residual), ), y = nf_pattern_norm(s, sum);
-  nf_yield(s, nf_pattern_quantise(s, y));
-  nf_yield(s, sum);
-  if (keep) nf_yield(s, y);
+  nf_yield_norm_quantise(s, nf_pattern_sum(s, nf_leaf_rows(s, "x")), keep);
 }
 
 static void sum_replacement(nf_side *s, bool keep) {
@@ -53,7 +48,7 @@ static void sum_replacement(nf_side *s, bool keep) {
       NF_BUILD(s->b, "codes", add_rms_norm_quantise,
                (nf_found(s, "x"), nf_found(s, "residual"), nf_found(s, "w")), .eps = norm->eps,
                .one_plus = norm->one_plus, .to = nf_found_attrs(s, "codes")->quantise.to, .keep = keep);
-  for (int i = 0; i < 2 + keep; i++) nf_yield(s, nf_build_result(s->b, y, i));
+  nf_yield_results(s, y, 2 + keep);
 }
 
 static void plain_sum_pattern(nf_side *s) { sum_pattern(s, false); }

@@ -40,6 +40,14 @@ nf_val nf_pattern_norm(nf_side *s, nf_val x) {
   return y;
 }
 
+nf_val nf_pattern_reduced(nf_side *s) {
+  return NF_BUILD(s->b, "reduced", all_reduce, (nf_leaf_rows(s, "x")), );
+}
+
+nf_val nf_pattern_sum(nf_side *s, nf_val x) {
+  return NF_BUILD(s->b, "sum", add, (x, nf_leaf_rows(s, "residual")), );
+}
+
 nf_val nf_pattern_pad(nf_side *s, nf_val x) {
   const nf_val padded = NF_BUILD(s->b, "padded", pad, (x), .to = s->example->padded);
   nf_any(s, padded, "to");
@@ -57,4 +65,38 @@ nf_val nf_pattern_router(nf_side *s, nf_val x) {
 nf_val nf_replace_router(nf_side *s, nf_val x) {
   return NF_BUILD(s->b, "logits", linear, (x, nf_found(s, "router.w"), nf_found(s, "router.b")),
                   .out = nf_found_attrs(s, "logits")->linear.out);
+}
+
+void nf_yield_norm(nf_side *s, nf_val h) {
+  nf_yield(s, nf_pattern_norm(s, h));
+  nf_yield(s, h);
+}
+
+void nf_yield_norm_pad(nf_side *s, nf_val h) {
+  nf_yield(s, nf_pattern_pad(s, nf_pattern_norm(s, h)));
+  nf_yield(s, h);
+}
+
+void nf_yield_norm_router_pad(nf_side *s, nf_val h) {
+  const nf_val norm = nf_pattern_norm(s, h);
+  nf_yield(s, nf_pattern_pad(s, norm));
+  nf_yield(s, nf_pattern_router(s, norm));
+  nf_yield(s, h);
+}
+
+void nf_yield_norm_quantise(nf_side *s, nf_val h, bool keep) {
+  const nf_val y = nf_pattern_norm(s, h);
+  nf_yield(s, nf_pattern_quantise(s, y));
+  nf_yield(s, h);
+  if (keep) nf_yield(s, y);
+}
+
+void nf_yield_results(nf_side *s, nf_val y, int n) {
+  for (int i = 0; i < n; i++) nf_yield(s, nf_build_result(s->b, y, i));
+}
+
+void nf_yield_results_and_router(nf_side *s, nf_val y) {
+  nf_yield(s, y);
+  nf_yield(s, nf_replace_router(s, y));
+  nf_yield(s, nf_build_result(s->b, y, 1));
 }
