@@ -50,3 +50,19 @@ nf_status nf_json_i64(const nf_json_at *at, int64_t lo, int64_t hi, int64_t *out
 nf_status nf_json_f64(const nf_json_at *at, double lo, double hi, double *out);
 nf_status nf_json_bool(const nf_json_at *at, bool *out);
 nf_status nf_json_string(const nf_json_at *at, nf_view *out);
+
+// ---- making documents ----
+// Both take the value, also where they fail, which they do on NULL: so nothing that jansson makes needs a
+// check of its own. They say whether the value is in.
+static inline bool nf_json_put(json_t *object, const char *key, json_t *value) {
+  return json_object_set_new(object, key, value) == 0;
+}
+static inline bool nf_json_push(json_t *array, json_t *value) {
+  return json_array_append_new(array, value) == 0;
+}
+// The value if it is whole; else it is freed, and the answer is NULL.
+static inline json_t *nf_json_whole(json_t *value, bool ok) {
+  if (ok) return value;
+  json_decref(value);
+  return NULL;
+}

@@ -8,11 +8,6 @@
 #include "cli/doc.h"
 #include <string.h>
 
-// A NULL anywhere makes the whole fail.
-static bool put(json_t *object, const char *key, json_t *value) {
-  return json_object_set_new(object, key, value) == 0;
-}
-static bool push(json_t *array, json_t *value) { return json_array_append_new(array, value) == 0; }
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to compare two documents"); }
 
 // ---- fusions ----
@@ -80,26 +75,23 @@ static json_t *instead(const json_t *doc, const json_t *f) {
   size_t i, k;
   json_array_foreach(cli_in(doc, "fusion", "sites"), i, site) {
     json_array_foreach(json_object_get(site, "candidates"), k, c) {
-      if (ok && cli_chosen(c) && shared_nodes(c, f) != 0) ok = push(list, json_string(cli_text(c, "rule")));
+      if (ok && cli_chosen(c) && shared_nodes(c, f) != 0)
+        ok = nf_json_push(list, json_string(cli_text(c, "rule")));
     }
   }
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
+  return nf_json_whole(list, ok);
 }
 
 // One that `a` chose and `b` did not.
 static json_t *missing(const json_t *b, const json_t *f, bool lost) {
   const char *rule = cli_text(f, "rule"), *at = cli_text(f, "at");
   json_t *row = json_object();
-  bool ok = put(row, "rule", json_string(rule)) && put(row, "at", json_string(at)) &&
-            put(row, "nodes", json_deep_copy(json_object_get(f, "nodes"))) &&
-            put(row, "saved_us", json_real(cli_number(f, "before_us") - cli_number(f, "after_us"))) &&
-            put(row, lost ? "instead" : "before", instead(b, f));
-  if (ok && lost) ok = put(row, "why", why_not(b, rule, at));
-  if (ok) return row;
-  json_decref(row);
-  return NULL;
+  bool ok = nf_json_put(row, "rule", json_string(rule)) && nf_json_put(row, "at", json_string(at)) &&
+            nf_json_put(row, "nodes", json_deep_copy(json_object_get(f, "nodes"))) &&
+            nf_json_put(row, "saved_us", json_real(cli_number(f, "before_us") - cli_number(f, "after_us"))) &&
+            nf_json_put(row, lost ? "instead" : "before", instead(b, f));
+  if (ok && lost) ok = nf_json_put(row, "why", why_not(b, rule, at));
+  return nf_json_whole(row, ok);
 }
 
 // Fusions that `a` chose and `b` did not: lost, unless one of `b` grew out of it, or seen from the other
@@ -112,12 +104,10 @@ static json_t *only_in(const json_t *a, const json_t *b, bool lost) {
     json_array_foreach(json_object_get(site, "candidates"), k, c) {
       if (!ok || !cli_chosen(c) || (lost && grew(b, c))) continue;
       const json_t *other = find_candidate(b, cli_text(c, "rule"), cli_text(c, "at"));
-      if (other == NULL || !cli_chosen(other)) ok = push(list, missing(b, c, lost));
+      if (other == NULL || !cli_chosen(other)) ok = nf_json_push(list, missing(b, c, lost));
     }
   }
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
+  return nf_json_whole(list, ok);
 }
 
 // ---- nodes and their kernels ----
@@ -146,11 +136,11 @@ static bool put_kernels(json_t *diff, const json_t *a, const json_t *b, const nf
     const json_t *other = same_node(b, in_b, node);
     if (!ok || other == NULL || !cli_equal(other, "op", cli_text(node, "op"))) continue;
     if (cli_equal(other, "kernel", cli_text(node, "kernel"))) continue;
-    ok = push(list,
-              json_pack("{s:s, s:s, s:s, s:s}", "name", cli_text(node, "name"), "op", cli_text(node, "op"),
-                        "a", cli_text(node, "kernel"), "b", cli_text(other, "kernel")));
+    ok = nf_json_push(list, json_pack("{s:s, s:s, s:s, s:s}", "name", cli_text(node, "name"), "op",
+                                      cli_text(node, "op"), "a", cli_text(node, "kernel"), "b",
+                                      cli_text(other, "kernel")));
   }
-  return put(diff, "kernels", list) && ok;
+  return nf_json_put(diff, "kernels", list) && ok;
 }
 
 static json_t *nodes_only_in(const json_t *a, const json_t *b, const nf_map *in_b) {
@@ -160,12 +150,10 @@ static json_t *nodes_only_in(const json_t *a, const json_t *b, const nf_map *in_
   json_array_foreach(cli_in(a, "plan", "nodes"), i, node) {
     const json_t *other = same_node(b, in_b, node);
     if (other != NULL && cli_equal(other, "op", cli_text(node, "op"))) continue;
-    ok =
-        ok && push(list, json_pack("{s:s, s:s}", "name", cli_text(node, "name"), "op", cli_text(node, "op")));
+    ok = ok && nf_json_push(
+                   list, json_pack("{s:s, s:s}", "name", cli_text(node, "name"), "op", cli_text(node, "op")));
   }
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
+  return nf_json_whole(list, ok);
 }
 
 // ---- the whole ----
@@ -183,10 +171,12 @@ static json_t *facts(const json_t *doc) {
 static bool fill(json_t *diff, const json_t *a, const json_t *b, const nf_map *in_a, const nf_map *in_b) {
   json_t *lost = only_in(a, b, true);
   const bool ok = json_array_size(lost) == 0;
-  return put(diff, "schema", json_string("infuse.explain_diff/1")) && put(diff, "ok", json_boolean(ok)) &&
-         put(diff, "a", facts(a)) && put(diff, "b", facts(b)) && put(diff, "lost", lost) &&
-         put(diff, "gained", only_in(b, a, false)) && put_kernels(diff, a, b, in_b) &&
-         put(diff, "only_a", nodes_only_in(a, b, in_b)) && put(diff, "only_b", nodes_only_in(b, a, in_a));
+  return nf_json_put(diff, "schema", json_string("infuse.explain_diff/1")) &&
+         nf_json_put(diff, "ok", json_boolean(ok)) && nf_json_put(diff, "a", facts(a)) &&
+         nf_json_put(diff, "b", facts(b)) && nf_json_put(diff, "lost", lost) &&
+         nf_json_put(diff, "gained", only_in(b, a, false)) && put_kernels(diff, a, b, in_b) &&
+         nf_json_put(diff, "only_a", nodes_only_in(a, b, in_b)) &&
+         nf_json_put(diff, "only_b", nodes_only_in(b, a, in_a));
 }
 
 nf_status cli_diff(const json_t *a, const json_t *b, json_t **out) {

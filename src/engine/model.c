@@ -81,16 +81,14 @@ static nf_status build_graph(infuse_model *m) {
 
 // The references are a graph as it is said, unless somebody asks for more.
 static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
-  static const char *const names[] = {
-      [NF_FUSE_COST] = "cost", [NF_FUSE_ORDERED] = "ordered", [NF_FUSE_OFF] = "off"};
   const infuse_model_options *o = &m->options;
   *out = o->n_fuse_order != 0                  ? NF_FUSE_ORDERED
          : m->rt->hw.backend == NF_BACKEND_REF ? NF_FUSE_OFF
                                                : NF_FUSE_COST;
   if (o->fuse == NULL) return nf_ok();
-  for (int i = 0; i < 3; i++)
-    if (strcmp(o->fuse, names[i]) == 0) return *out = (nf_fuse_mode)i, nf_ok();
-  const char *near = nf_nearest(o->fuse, names, 3);
+  for (int i = 0; i < NF_FUSE_MODES; i++)
+    if (strcmp(o->fuse, nf_fuse_mode_names[i]) == 0) return *out = (nf_fuse_mode)i, nf_ok();
+  const char *near = nf_nearest(o->fuse, nf_fuse_mode_names, NF_FUSE_MODES);
   return nf_error(NF_USAGE, "fuse '%s' is not known%s%s; there are cost, ordered and off", o->fuse,
                   near != NULL ? "; did you mean " : "", near != NULL ? near : "");
 }

@@ -33,7 +33,9 @@ typedef enum nf_fuse_mode {
   NF_FUSE_COST = 0, // the set of fusions that saves most
   NF_FUSE_ORDERED,  // those of `order`, one after the other, each wherever it still can, as pass pipelines do
   NF_FUSE_OFF,      // the graph as it is
+  NF_FUSE_MODES
 } nf_fuse_mode;
+extern const char *const nf_fuse_mode_names[NF_FUSE_MODES];
 
 typedef struct nf_fuse_options {
   nf_fuse_mode mode;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plan/compile.h"
 #include "base/checked.h"
+#include "base/json.h"
 #include "plan/legalise.h"
+#include "plan/state.h"
 #include <string.h>
 
 // What is asked of selection: kernels that take the whole range.
@@ -59,18 +61,6 @@ nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled
 
 // ---- explaining ----
 
-// Names of the values that are there; a node's lists end at their first 0, or have gaps where an operand may
-// lack.
-static json_t *names_of(const nf_graph *g, const nf_val *value, int n) {
-  json_t *list = json_array();
-  bool ok = list != NULL;
-  for (int i = 0; ok && i < n; i++)
-    if (value[i] != 0) ok = json_array_append_new(list, json_string(g->value[value[i]].name)) == 0;
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
-}
-
 static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
   json_t *list = json_array();
   bool ok = list != NULL;
@@ -80,15 +70,13 @@ static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
     const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
     double us = 0;
     if (!view) cost_of((void *)o, &d, &o->at, &us, NULL);
-    json_t *row =
-        json_pack("{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op",
-                  nf_op_of(n->op)->name, "view", view, "operands", names_of(g, n->in, NF_MAX_IN), "results",
-                  names_of(g, n->out, NF_MAX_OUT), "us", us, "bytes", nf_cost_bytes(&d, &o->at));
-    ok = json_array_append_new(list, row) == 0;
+    json_t *row = json_pack(
+        "{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op", nf_op_of(n->op)->name,
+        "view", view, "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
+        nf_explain_names(g, n->out, NF_MAX_OUT), "us", us, "bytes", nf_cost_bytes(&d, &o->at));
+    ok = nf_json_push(list, row);
   }
-  if (ok) return list;
-  json_decref(list);
-  return NULL;
+  return nf_json_whole(list, ok);
 }
 
 static json_t *explain_range(const nf_compile_options *o) {
@@ -182,8 +170,8 @@ nf_status nf_compile_ranges(const nf_graph *g, const nf_compile_options *o, nf_t
   search s = {g, o, out, 0};
   const int64_t lo = nf_max(1, o->least.of[NF_T]), hi = o->plan.max.of[NF_T];
   nf_text at_lo = {0}, at_hi = {0};
-  nf_status st = choice_at(&s, lo, &at_lo);
-  if (nf_is_ok(st)) st = choice_at(&s, hi, &at_hi);
+  nf_status st = lo < hi ? choice_at(&s, lo, &at_lo) : nf_ok(); // one size has one choice
+  if (nf_is_ok(st) && lo < hi) st = choice_at(&s, hi, &at_hi);
   if (nf_is_ok(st)) st = split(&s, lo, &at_lo, hi, &at_hi);
   add_range(&s, s.n ? out[s.n - 1].hi + 1 : lo, hi);
   nf_text_deinit(&at_lo);

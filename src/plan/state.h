@@ -41,3 +41,5 @@ nf_status nf_plan_meet(nf_plan *p);
 void nf_plan_set_meetings(nf_plan *p); // so in the launches, when there are other ranks
 
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types
+// Names of those of value[n] that are there, as explain tells them; NULL: no memory.
+json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
