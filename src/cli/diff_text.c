@@ -47,7 +47,7 @@ static void print_list(const json_t *diff, const char *what, const char *title,
                        char *(*key_of)(const json_t *), bool all) {
   const json_t *list = json_object_get(diff, what);
   cli_group *group = nf_alloc(json_array_size(list) + 1, sizeof *group);
-  const size_t n = group != NULL ? cli_group_nodes(list, all, key_of, group) : 0;
+  const size_t n = group != NULL ? cli_group_nodes(list, all, key_of, NULL, group) : 0;
   if (json_array_size(list) != 0) cli_heading("%s: %zu", title, json_array_size(list));
   for (size_t i = 0; i < n; i++) {
     cli_wrapped(2, 8, "%3zux %s", group[i].count, group[i].key);

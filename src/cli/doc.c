@@ -70,19 +70,21 @@ static char *key_for(const json_t *node, bool all, char *(*key_of)(const json_t 
   return key;
 }
 
-size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *), cli_group *out) {
+size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *), const char *worst,
+                       cli_group *out) {
   size_t n = 0, i;
   json_t *node;
   json_array_foreach(nodes, i, node) {
     char *key = key_for(node, all, key_of);
     size_t g = 0;
-    while (key != NULL && g < n && strcmp(out[g].key, key) != 0) g++;
-    if (key == NULL || g < n) {
+    if (key == NULL) continue;
+    while (g < n && strcmp(out[g].key, key) != 0) g++;
+    if (g == n)
+      out[n++] = (cli_group){.key = key, .node = node};
+    else
       nf_free(key);
-      if (g < n) out[g].count++;
-      continue;
-    }
-    out[n++] = (cli_group){.key = key, .node = node, .count = 1};
+    out[g].count++;
+    if (worst != NULL && cli_number(node, worst) > cli_number(out[g].node, worst)) out[g].node = node;
   }
   return n;
 }

@@ -28,6 +28,8 @@ typedef struct cli_group {
   const json_t *node;
   size_t count;
 } cli_group;
-// `key_of` gives the text, from malloc, by which nodes are told apart. `all`: by layers too. `out` has room
-// for every node; gives how many there are.
-size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *node), cli_group *out);
+// `key_of` gives the text, from malloc, by which nodes are told apart. `all`: by layers too. Of equal ones
+// the first is `node`, or the first with the largest number under `worst`, unless that is NULL. `out` has
+// room for every node; gives how many there are.
+size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *node), const char *worst,
+                       cli_group *out);

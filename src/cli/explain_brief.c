@@ -53,7 +53,7 @@ static char *kernel_key(const json_t *node) {
 
 static void print_kernels(const json_t *nodes) {
   cli_group *groups = nf_alloc(json_array_size(nodes) + 1, sizeof *groups);
-  const size_t n = groups != NULL ? cli_group_nodes(nodes, false, kernel_key, groups) : 0;
+  const size_t n = groups != NULL ? cli_group_nodes(nodes, false, kernel_key, NULL, groups) : 0;
   printf("kernels\n");
   for (size_t i = 0; i < n; i++) {
     const bool view = cli_equal(groups[i].node, "kernel", "?");

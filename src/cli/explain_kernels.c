@@ -72,7 +72,7 @@ static void print_group(const cli_group *g) {
 void cli_print_kernels(const json_t *doc, bool all) {
   const json_t *nodes = cli_in(doc, "plan", "nodes");
   cli_group *groups = nf_alloc(json_array_size(nodes) + 1, sizeof *groups);
-  const size_t n = groups != NULL ? cli_group_nodes(nodes, all, cli_node_key, groups) : 0;
+  const size_t n = groups != NULL ? cli_group_nodes(nodes, all, cli_node_key, NULL, groups) : 0;
   cli_heading("kernels");
   for (size_t i = 0; i < n; i++) {
     print_group(&groups[i]);

@@ -49,7 +49,7 @@ static void write_group(nf_text *t, cli_group *g) {
 void cli_html_kernels(nf_text *t, const json_t *doc) {
   const json_t *nodes = cli_in(doc, "plan", "nodes");
   cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
-  const size_t n = group != NULL ? cli_group_nodes(nodes, false, cli_node_key, group) : 0;
+  const size_t n = group != NULL ? cli_group_nodes(nodes, false, cli_node_key, NULL, group) : 0;
   cli_html(
       t, "<section><h2>Kernels</h2><p class=\"dim\">Each kind of node with its kernel and µs; unfold for the "
          "reasons against the others.</p><div class=\"panel kernels\">\n");

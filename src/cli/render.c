@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/render.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/doc.h"
 #include "cli/explain.h"
@@ -7,7 +8,6 @@
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 static json_t *parse(const char *json, size_t n) {
@@ -49,8 +49,8 @@ typedef struct tally { // the cases of one kernel
 } tally;
 
 static void print_case(const json_t *row) {
-  printf("  %-6s %-40s %s", json_is_true(json_object_get(row, "ok")) ? "ok" : "FAILED",
-         cli_text(row, "variant"), cli_text(row, "case"));
+  printf("  %-6s %-40s %s", cli_is(row, "ok") ? "ok" : "FAILED", cli_text(row, "variant"),
+         cli_text(row, "case"));
   if (cli_number(row, "us") > 0)
     printf("  %.1f us, %.2f GB/s, %.2f GFLOP/s", cli_number(row, "us"), cli_number(row, "gb_s"),
            cli_number(row, "gflop_s"));
@@ -61,7 +61,7 @@ static void print_case(const json_t *row) {
 static void count_case(const json_t *row, tally *t) {
   t->kernel = cli_text(row, "variant");
   t->cases++;
-  t->failed += !json_is_true(json_object_get(row, "ok"));
+  t->failed += !cli_is(row, "ok");
   const double ratio = cli_number(row, "bound") > 0 ? cli_number(row, "error") / cli_number(row, "bound") : 0;
   t->worst = ratio > t->worst ? ratio : t->worst;
 }
@@ -83,7 +83,7 @@ void cli_render_check(const char *json, size_t n, bool all) {
       t = (tally){0};
     }
     count_case(row, &t);
-    if (all || cli_number(row, "us") > 0 || !json_is_true(json_object_get(row, "ok"))) print_case(row);
+    if (all || cli_number(row, "us") > 0 || !cli_is(row, "ok")) print_case(row);
   }
   print_tally(&t);
   printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
@@ -92,54 +92,26 @@ void cli_render_check(const char *json, size_t n, bool all) {
 
 // ---- verify ----
 
+static char *name_of(const json_t *row) { return strdup(cli_text(row, "name")); }
+
 // Layers' values of one kind are one line, with the worst of them.
-typedef struct kind {
-  char *key;
-  const json_t *worst;
-  size_t count;
-} kind;
-
-static size_t group_rows(const json_t *rows, bool all, kind *out) {
-  size_t n = 0, i;
-  json_t *row;
-  json_array_foreach(rows, i, row) {
-    const char *name = cli_text(row, "name");
-    char *key = malloc(2 * strlen(name) + 1);
-    if (key == NULL) continue;
-    if (all)
-      strcpy(key, name);
-    else
-      cli_without_layer(name, key);
-    size_t g = 0;
-    while (g < n && strcmp(out[g].key, key) != 0) g++;
-    if (g == n)
-      out[n++] = (kind){.key = key, .worst = row};
-    else
-      free(key);
-    out[g].count++;
-    if (cli_number(row, "error") > cli_number(out[g].worst, "error")) out[g].worst = row;
-  }
-  return n;
-}
-
 void cli_render_verify(const char *json, size_t n, bool all) {
   json_t *doc = parse(json, n);
   const json_t *rows = json_object_get(doc, "rows");
-  kind *kinds = calloc(json_array_size(rows) + 1, sizeof *kinds);
-  const size_t count = kinds != NULL ? group_rows(rows, all, kinds) : 0;
+  cli_group *group = nf_alloc(json_array_size(rows) + 1, sizeof *group);
+  const size_t count = group != NULL ? cli_group_nodes(rows, all, name_of, "error", group) : 0;
   printf("device %s, %.0f rank(s), %.0f tokens: %.0f kernels against the reference; the same %.0f without "
          "fusions\n",
          cli_text(doc, "device"), cli_number(doc, "world"), cli_number(doc, "tokens"),
          cli_number(doc, "kernels"), cli_number(doc, "unfused_kernels"));
   printf("error = ||plan - reference|| / ||reference||, unfused the same without fusions\n");
   for (size_t i = 0; i < count; i++) {
-    const json_t *w = kinds[i].worst;
-    printf("%4zux %-24s %-15s error %.1e unfused %.1e at %-20s bound %.0e  %s\n", kinds[i].count,
-           kinds[i].key, cli_text(w, "op"), cli_number(w, "error"), cli_number(w, "unfused"),
-           cli_text(w, "name"), cli_number(w, "bound"),
-           json_is_true(json_object_get(w, "ok")) ? "ok" : "FAILED");
-    free(kinds[i].key);
+    const json_t *w = group[i].node;
+    printf("%4zux %-24s %-15s error %.1e unfused %.1e at %-20s bound %.0e  %s\n", group[i].count,
+           group[i].key, cli_text(w, "op"), cli_number(w, "error"), cli_number(w, "unfused"),
+           cli_text(w, "name"), cli_number(w, "bound"), cli_is(w, "ok") ? "ok" : "FAILED");
+    nf_free(group[i].key);
   }
-  free(kinds);
+  nf_free(group);
   json_decref(doc);
 }
