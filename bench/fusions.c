@@ -3,6 +3,7 @@
 // thread, medians and the best of each, and a mark where the fused one is slower. Never a test. The fused
 // graph is what the rule makes of the chain. build/bench/fusions
 #include "base/memory.h"
+#include "bench/measure.h"
 #include "fuse/fuse.h"
 #include "plan/plan.h"
 #include <stdio.h>
@@ -78,12 +79,6 @@ static const struct row {
      IN("x",
         "2048") "input g : f32[T,1]\no : f32[T,1] = sigmoid(g)\ny : bf16[T,2048] = mul(x, o)\noutput y\n"},
 };
-
-static void must(nf_status st) {
-  if (nf_is_ok(st)) return;
-  fprintf(stderr, "fusions: %s\n", nf_status_message(st));
-  exit(3);
-}
 
 static bool no_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
   (void)user, (void)d, (void)at, (void)why;
@@ -177,13 +172,6 @@ static void run(side *s, int pair, nf_device *d, const nf_batch *b, int times) {
   if (pair >= 0) s->us[pair] = 1e6 * (cpu_seconds() - start) / times;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
-static void sort(side *s) { qsort(s->us, PAIRS, sizeof *s->us, ascending); }
-
 static void destroy(side *s) {
   nf_plan_destroy(s->plan);
   nf_free_aligned(s->arena);
@@ -209,9 +197,7 @@ static bool compare(const struct row *row, int64_t tokens, nf_device *d) {
     run(&a, pair, d, &batch, times);
     run(&b, pair, d, &batch, times);
   }
-  sort(&a);
-  sort(&b);
-  const double us = a.us[PAIRS / 2], chain_us = b.us[PAIRS / 2];
+  const double us = median(a.us, PAIRS), chain_us = median(b.us, PAIRS);
   printf("| %s | %s | %d | %.1f | %.1f | %.2f | %.2f |%s\n", row->rule, row->model, (int)tokens, us, chain_us,
          chain_us / us, b.us[0] / a.us[0], us > chain_us ? "  SLOWER" : "");
   fflush(stdout);

@@ -5,6 +5,7 @@
 // of a model's name]
 #include "base/clock.h"
 #include "base/memory.h"
+#include "bench/measure.h"
 #include "plan/plan.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,12 +97,6 @@ static const struct row {
          LINEAR("b", "u", "3072") "y : bf16[T,3072] = silu_mul(a, b)\noutput y\n",
      WEIGHT("j", "bf16", "6144,1024") LINEAR("a", "j", "6144") "y : bf16[T,3072] = silu_mul(a)\noutput y\n"},
 };
-
-static void must(nf_status st) {
-  if (nf_is_ok(st)) return;
-  fprintf(stderr, "fusions_blocks: %s\n", nf_status_message(st));
-  exit(3);
-}
 
 // ---- leaves: the same memory for both graphs ----
 
@@ -206,16 +201,6 @@ static double run(side *s, nf_device *d, const nf_batch *b, int times) {
   return 1e6 * (nf_now() - start) / times;
 }
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
-static double median(side *s, int n) {
-  qsort(s->us, (size_t)n, sizeof *s->us, ascending);
-  return s->us[n / 2];
-}
-
 static void destroy(side *s) {
   nf_plan_destroy(s->plan);
   nf_graph_destroy(s->graph);
@@ -239,7 +224,7 @@ static bool compare(const struct row *row, int64_t tokens, nf_device *d) {
     a.us[n] = run(&a, d, &batch, times);
     b.us[n] = run(&b, d, &batch, times);
   }
-  const double us = median(&a, n), chain_us = median(&b, n);
+  const double us = median(a.us, n), chain_us = median(b.us, n);
   printf("| %s | %s | %d | %.1f | %.1f | %.2f |%s\n", row->op, row->model, (int)tokens, us, chain_us,
          chain_us / us, us > chain_us ? "  SLOWER" : "");
   fflush(stdout);

@@ -2,6 +2,7 @@
 // What ranks cost: a barrier, and a decoding step of a hand-made model cut for more and more of them. Rounds
 // of all worlds are interleaved. Never a test. Run in the repository's root: build/bench/ranks [rounds]
 #include "base/clock.h"
+#include "bench/measure.h"
 #include "tests/support/team.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,20 +10,9 @@
 enum { WORLDS = 4, MOST_ROUNDS = 1000 };
 static const int worlds[WORLDS] = {1, 2, 3, 4};
 
-static void must(nf_status st) {
-  if (nf_is_ok(st)) return;
-  fprintf(stderr, "ranks: %s\n", nf_status_message(st));
-  exit(3);
-}
-
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static void print_row(const char *what, int world, double *x, int n, const char *unit) {
-  qsort(x, (size_t)n, sizeof *x, ascending);
-  printf("%-44s world %d: best %9.2f  median %9.2f %s\n", what, world, x[0], x[n / 2], unit);
+  const double middle = median(x, n);
+  printf("%-44s world %d: best %9.2f  median %9.2f %s\n", what, world, x[0], middle, unit);
 }
 
 // ---- barriers ----

@@ -3,6 +3,7 @@
 // Never a test: what a shared machine measures proves nothing. Run in the repository's root: build/bench/rows
 #include "base/clock.h"
 #include "base/memory.h"
+#include "bench/measure.h"
 #include "model/family.h"
 #include "plan/compile.h"
 #include "plan/shard.h"
@@ -16,20 +17,9 @@
 
 enum { RUNS = 15 };
 
-static int ascending(const void *a, const void *b) {
-  const double x = *(const double *)a, y = *(const double *)b;
-  return x < y ? -1 : x > y;
-}
-
 static void print_row(const char *name, double value, const char *unit, double bound) {
   printf("%-52s %10.2f %-4s bound %8.1f  ratio %5.2f%s\n", name, value, unit, bound, value / bound,
          value > 3 * bound ? "  ALARM" : "");
-}
-
-static void must(nf_status st) {
-  if (nf_is_ok(st)) return;
-  fprintf(stderr, "rows: %s\n", nf_status_message(st));
-  exit(3);
 }
 
 // Median milliseconds of RUNS calls.
@@ -40,8 +30,7 @@ static double median_ms(void (*f)(const void *), const void *arg) {
     f(arg);
     ms[i] = 1e3 * (nf_now() - start);
   }
-  qsort(ms, RUNS, sizeof *ms, ascending);
-  return ms[RUNS / 2];
+  return median(ms, RUNS);
 }
 
 // ---- compiling ----
