@@ -45,32 +45,26 @@ void NF_KERNEL(mul_rows)(const nf_mul_args *a, int64_t block) {
   }
 }
 
-int64_t NF_BLOCKS(silu_rows)(const nf_silu_args *a) { return nf_row_blocks(&a->y); }
-
-void NF_KERNEL(silu_rows)(const nf_silu_args *a, int64_t block) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float x[NF_PIECE];
-  NF_FOR_ROWS(r, block, &a->y)
+// y = f(x) of a block's rows; f is a constant at every call.
+NF_INLINE void each(v8 (*f)(v8), const nf_tensor *x, const nf_tensor *y, int64_t block) {
+  const int64_t cols = nf_tensor_cols(y);
+  float v[NF_PIECE];
+  NF_FOR_ROWS(r, block, y)
   for (int64_t k = 0; k < cols; k += NF_PIECE) {
-    const int64_t count = nf_min(NF_PIECE, cols - k),
-                  n = nf_padded(&a->x, nf_tensor_row(&a->x, r), k, count, x);
-    for (int64_t i = 0; i < n; i += 8) v8_store(x + i, v8_load(x + i) * v8_sigmoid(v8_load(x + i)));
-    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, x);
+    const int64_t count = nf_min(NF_PIECE, cols - k), n = nf_padded(x, nf_tensor_row(x, r), k, count, v);
+    for (int64_t i = 0; i < n; i += 8) v8_store(v + i, f(v8_load(v + i)));
+    nf_round(y, nf_tensor_row(y, r), k, count, v);
   }
 }
 
-int64_t NF_BLOCKS(sigmoid_rows)(const nf_sigmoid_args *a) { return nf_row_blocks(&a->y); }
+NF_INLINE v8 silu(v8 x) { return x * v8_sigmoid(x); }
 
+int64_t NF_BLOCKS(silu_rows)(const nf_silu_args *a) { return nf_row_blocks(&a->y); }
+void NF_KERNEL(silu_rows)(const nf_silu_args *a, int64_t block) { each(silu, &a->x, &a->y, block); }
+
+int64_t NF_BLOCKS(sigmoid_rows)(const nf_sigmoid_args *a) { return nf_row_blocks(&a->y); }
 void NF_KERNEL(sigmoid_rows)(const nf_sigmoid_args *a, int64_t block) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float x[NF_PIECE];
-  NF_FOR_ROWS(r, block, &a->y)
-  for (int64_t k = 0; k < cols; k += NF_PIECE) {
-    const int64_t count = nf_min(NF_PIECE, cols - k),
-                  n = nf_padded(&a->x, nf_tensor_row(&a->x, r), k, count, x);
-    for (int64_t i = 0; i < n; i += 8) v8_store(x + i, v8_sigmoid(v8_load(x + i)));
-    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, x);
-  }
+  each(v8_sigmoid, &a->x, &a->y, block);
 }
 
 // ---- swiglu ----
