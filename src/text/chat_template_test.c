@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of finding a chat template and what it says of thinking: each kind, which file wins, broken files.
-#include "tests/support/alloc_fail.h"
+#include "tests/support/chatting.h"
 #include "tests/support/folder.h"
 #include "text/chat_template.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-// cmocka wants the standard headers first
-#include <cmocka.h>
 
-static nf_tokenizer *qwen, *o200k;
-
-static void check_ok(nf_status st) {
-  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
-}
+static nf_tokenizer *qwen, *o200k; // instead of chatting.h's one
 
 static int load(void **) {
   check_ok(nf_tokenizer_load("tests/data/tokenizers/qwen-small/tokenizer.json", &qwen));
@@ -22,7 +14,7 @@ static int load(void **) {
   return 0;
 }
 
-static int unload(void **) {
+static int unload_both(void **) {
   nf_tokenizer_destroy(qwen);
   nf_tokenizer_destroy(o200k);
   return 0;
@@ -142,24 +134,17 @@ static void large_files_are_refused(void **) {
   folder_remove(dir);
 }
 
+static nf_status find_kind(const void *dir) {
+  nf_thinking kind;
+  return nf_chat_template_load(dir, qwen, &kind);
+}
+
 static void memory_runs_out(void **) {
   if (!nf_alloc_fail_available()) skip();
   char *dir = folder_create();
-  nf_thinking kind;
   folder_write_text(dir, "tokenizer_config.json", "{}");
   folder_write_text(dir, "chat_template.json", JSON("[{\"name\": \"default\", \"template\": " J_HYBRID "}]"));
-  for (uint64_t n = 1;; n++) {
-    const int64_t live = nf_alloc_live();
-    nf_alloc_fail_at(n, true);
-    const nf_status st = nf_chat_template_load(dir, qwen, &kind);
-    const bool done = nf_alloc_count() < n;
-    nf_alloc_fail_at(0, false);
-    const nf_code code = nf_status_code(st);
-    nf_status_free(st);
-    if (nf_alloc_live() != live) fail_msg("allocation %d: leak", (int)n);
-    if (code != (done ? NF_OK : NF_NO_MEMORY)) fail_msg("allocation %d: %s", (int)n, nf_code_name(code));
-    if (done) break;
-  }
+  runs_out_of_memory(find_kind, dir, false);
   folder_remove(dir);
 }
 
@@ -171,5 +156,5 @@ int main(void) {
       cmocka_unit_test(large_files_are_refused),
       cmocka_unit_test(memory_runs_out),
   };
-  return cmocka_run_group_tests(tests, load, unload);
+  return cmocka_run_group_tests(tests, load, unload_both);
 }

@@ -4,83 +4,33 @@
 // characters before a mark, ids without text and out of range, sinks that fail; messages of every kind in
 // every order whose texts spell marks. Checked: events come as HEADER, TEXT..., END; all text is valid UTF-8;
 // thoughts have no newlines around them; a call has a name; a prompt has as many ends as starts.
-#include "text/chat.h"
-#include "text/small_tokenizer.h"
-#include <stdlib.h>
+#include "text/chat_fuzz.h"
 #include <string.h>
-
-enum { FIRST_MARK = 262 };
 
 static nf_tokenizer *make(void) {
   static const char *const marks[] = {"<|im_start|>", "<|im_end|>",      "<|endoftext|>",
                                       "<think>",      "</think>",        "<tool_call>",
                                       "</tool_call>", "<tool_response>", "<|odd|>"};
-  nf_text json = {0}, added = {0};
-  for (int i = 0; i < 9; i++)
-    nf_text_printf(&added, "%s{\"id\":%d,\"content\":\"%s\",\"special\":%s}", i ? "," : "[", FIRST_MARK + i,
-                   marks[i], marks[i][1] == '|' ? "true" : "false");
-  nf_text_append(&added, "]", 1);
-  small_tokenizer_print(&(small_tokenizer){.added = added.at}, &json);
-  nf_tokenizer *t;
-  nf_status st = nf_tokenizer_parse(json.at, json.n, "built-in", &t);
-  if (!nf_is_ok(st)) abort();
-  nf_text_deinit(&json);
-  nf_text_deinit(&added);
-  return t;
+  return tokenizer_with(marks, 9);
 }
 
-typedef struct watch {
-  bool open;
-  bool broken; // a sink failed: the event after it may be any
-  bool begun;  // the open message has text, or what it has is no longer known
-  char last;   // byte of it
-  int until_failure;
-} watch;
-
-static void check_text(nf_view v) {
-  if (v.n && nf_utf8_check(v.at, v.n) != v.n) abort();
-}
+typedef struct watch_texts {
+  watch events;
+  bool begun; // the open message has text, or what it has is no longer known
+  char last;  // byte of it
+} watch_texts;
 
 static nf_status see(void *user, const nf_chat_event *e) {
-  watch *w = user;
+  watch_texts *w = user;
   const bool thought = nf_view_equal(e->channel, NF_VIEW("analysis"));
-  if (!w->broken && w->open != (e->kind != NF_CHAT_HEADER)) abort();
   if (thought && e->kind == NF_CHAT_TEXT && !w->begun && e->text.at[0] == '\n') abort();
   if (thought && e->kind == NF_CHAT_END && w->last == '\n') abort();
   if (e->kind == NF_CHAT_END && e->end == NF_END_CALL && !e->recipient.n) abort();
   if (e->kind == NF_CHAT_HEADER) w->begun = false, w->last = 0;
   if (e->kind == NF_CHAT_TEXT && e->text.n) w->begun = true, w->last = e->text.at[e->text.n - 1];
-  w->broken = false;
-  w->open = e->kind != NF_CHAT_END;
-  check_text(e->text);
-  check_text(e->role);
-  check_text(e->channel);
-  check_text(e->recipient);
-  check_text(e->content_type);
-  if (--w->until_failure != 0) return nf_ok();
-  w->broken = w->begun = true;
-  return nf_error(NF_CANCELLED, "enough");
-}
-
-static void read_ids(const nf_tokenizer *t, const nf_chat *chat, const uint8_t *data, size_t n) {
-  nf_chat_reader *r;
-  nf_status st = nf_chatml.reader_create(t, chat, &r);
-  if (!nf_is_ok(st)) {
-    nf_status_free(st);
-    return;
-  }
-  watch w = {.until_failure = data[0]};
-  for (size_t i = 1; i < n; i++) { // a byte is an id, but 0xf0 and up: marks, and ids without text
-    int32_t id = data[i] < 0xf0    ? data[i]
-                 : data[i] < 0xfd  ? FIRST_MARK + data[i] - 0xf0
-                 : data[i] == 0xfd ? -1
-                                   : INT32_MAX;
-    nf_status_free(nf_chatml.read(r, id, see, &w));
-  }
-  st = nf_chatml.finish(r, see, &w);
-  if (nf_is_ok(st) && w.open && !w.broken) abort();
-  nf_status_free(st);
-  nf_chatml.reader_destroy(r);
+  const nf_status st = see_event(&w->events, e);
+  if (w->events.broken) w->begun = true;
+  return st;
 }
 
 // Messages between bytes 0xff: the first byte of each says what it is, the rest is its text.
@@ -125,6 +75,11 @@ static void render(const nf_tokenizer *t, nf_chat chat, const uint8_t *data, siz
   nf_ids_deinit(&ids);
 }
 
+static void read_one(const nf_tokenizer *t, const nf_chat *chat, const uint8_t *data, size_t n) {
+  watch_texts w = {.events.until_failure = data[0]};
+  read_ids(&nf_chatml, t, chat, data + 1, n - 1, see, &w, &w.events);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -138,6 +93,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (data[0] & 128)
     render(t, chat, data + 1, n - 1);
   else
-    read_ids(t, &chat, data + 1, n - 1);
+    read_one(t, &chat, data + 1, n - 1);
   return 0;
 }

@@ -1,30 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of reading ChatML: answers as events, whole and cut at every token, and the mistakes that models
 // make.
-#include "tests/support/alloc_fail.h"
+#include "tests/support/chatting.h"
 #include "text/chat.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-// cmocka wants the standard headers first
-#include <cmocka.h>
 
-static nf_tokenizer *tokenizer;
-
-static void check_ok(nf_status st) {
-  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
-}
-
-static int load(void **) {
-  check_ok(nf_tokenizer_load("tests/data/tokenizers/qwen-small/tokenizer.json", &tokenizer));
-  return 0;
-}
-
-static int unload(void **) {
-  nf_tokenizer_destroy(tokenizer);
-  return 0;
-}
+static int load(void **) { return load_tokenizer("tests/data/tokenizers/qwen-small/tokenizer.json"); }
 
 static const nf_chat never = {.thinking = NF_THINKING_NEVER}, always = {.thinking = NF_THINKING_ALWAYS},
                      hybrid = {.thinking = NF_THINKING_HYBRID},
@@ -230,11 +212,17 @@ static void a_sink_may_stop(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
-static nf_status read_case(const nf_chat *chat, const nf_ids *ids) {
+typedef struct reading {
+  const nf_chat *chat;
+  nf_ids ids;
+} reading;
+
+static nf_status read_case(const void *arg) {
+  const reading *c = arg;
   nf_chat_reader *r = NULL;
   nf_status st;
-  NF_GOTO(nf_chatml.reader_create(tokenizer, chat, &r));
-  for (size_t i = 0; i < ids->n; i++) NF_GOTO(nf_chatml.read(r, ids->at[i], ignore, NULL));
+  NF_GOTO(nf_chatml.reader_create(tokenizer, c->chat, &r));
+  for (size_t i = 0; i < c->ids.n; i++) NF_GOTO(nf_chatml.read(r, c->ids.at[i], ignore, NULL));
   NF_GOTO(nf_chatml.finish(r, ignore, NULL));
 fail:
   nf_chatml.reader_destroy(r);
@@ -244,24 +232,12 @@ fail:
 static void memory_runs_out(void **) {
   if (!nf_alloc_fail_available()) skip();
   for (size_t i = 0; i < N_CASES; i++) {
-    nf_ids ids = {0};
-    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
-    check_ok(read_case(cases[i].chat, &ids));
-    for (uint64_t n = 1;; n++) {
-      const int64_t live = nf_alloc_live();
-      nf_alloc_fail_at(n, true);
-      const nf_status st = read_case(cases[i].chat, &ids);
-      const bool done = nf_alloc_count() < n;
-      nf_alloc_fail_at(0, false);
-      const nf_code code = nf_status_code(st);
-      nf_status_free(st);
-      if (nf_alloc_live() != live) fail_msg("%s: allocation %d: leak", cases[i].answer, (int)n);
-      // why a call is none is said to nobody, so the memory for saying it may fail
-      if (code != NF_OK && (done || code != NF_NO_MEMORY))
-        fail_msg("%s: allocation %d: %s", cases[i].answer, (int)n, nf_code_name(code));
-      if (done) break;
-    }
-    nf_ids_deinit(&ids);
+    reading c = {.chat = cases[i].chat};
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &c.ids));
+    check_ok(read_case(&c));
+    // why a call is none is said to nobody, so the memory for saying it may fail
+    runs_out_of_memory(read_case, &c, true);
+    nf_ids_deinit(&c.ids);
   }
 }
 

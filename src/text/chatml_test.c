@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of ChatML: conversations have the ids of the text that the models' own templates make of them.
-#include "tests/support/alloc_fail.h"
+#include "tests/support/chatting.h"
 #include "text/chat.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-// cmocka wants the standard headers first
-#include <cmocka.h>
 
-static nf_tokenizer *tokenizer;
-
-static void check_ok(nf_status st) {
-  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
-}
-
-static int load(void **) {
-  check_ok(nf_tokenizer_load("tests/data/tokenizers/qwen-small/tokenizer.json", &tokenizer));
-  return 0;
-}
-
-static int unload(void **) {
-  nf_tokenizer_destroy(tokenizer);
-  return 0;
-}
+static int load(void **) { return load_tokenizer("tests/data/tokenizers/qwen-small/tokenizer.json"); }
 
 // The same ids as those of the whole text, in which marks are marks.
 static void expect_rendered(const nf_chat *chat, const char *expected) {
@@ -239,7 +221,7 @@ static void formats_know_their_tokenizers(void **) {
   assert_false(nf_chatml.is_stop(tokenizer, think) || nf_chatml.is_stop(tokenizer, -1));
 }
 
-static nf_status render_one(void) {
+static nf_status render_one(const void *) {
   const nf_chat_message m[] = {USER("Hello there"), THOUGHT("Hm."), CALL("f", "{}"), RESULT("r")};
   nf_ids ids = {0};
   const nf_status st = nf_chatml.render(
@@ -251,18 +233,7 @@ static nf_status render_one(void) {
 
 static void memory_runs_out(void **) {
   if (!nf_alloc_fail_available()) skip();
-  for (uint64_t n = 1;; n++) {
-    const int64_t live = nf_alloc_live();
-    nf_alloc_fail_at(n, true);
-    const nf_status st = render_one();
-    const bool done = nf_alloc_count() < n;
-    nf_alloc_fail_at(0, false);
-    const nf_code code = nf_status_code(st);
-    nf_status_free(st);
-    if (nf_alloc_live() != live) fail_msg("allocation %d: leak", (int)n);
-    if (code != (done ? NF_OK : NF_NO_MEMORY)) fail_msg("allocation %d: %s", (int)n, nf_code_name(code));
-    if (done) break;
-  }
+  runs_out_of_memory(render_one, NULL, false);
 }
 
 int main(void) {

@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of harmony: rendered conversations as text, answers as events, and the mistakes that models make.
-#include "tests/support/alloc_fail.h"
+#include "tests/support/chatting.h"
 #include "text/chat.h"
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-// cmocka wants the standard headers first
-#include <cmocka.h>
 
-static nf_tokenizer *tokenizer;
-
-static void check_ok(nf_status st) {
-  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
-}
-
-static int load(void **) {
-  check_ok(nf_tokenizer_load("tests/data/tokenizers/o200k-small/tokenizer.json", &tokenizer));
-  return 0;
-}
-
-static int unload(void **) {
-  nf_tokenizer_destroy(tokenizer);
-  return 0;
-}
+static int load(void **) { return load_tokenizer("tests/data/tokenizers/o200k-small/tokenizer.json"); }
 
 static void expect_rendered(const nf_chat *chat, const char *expected) {
   nf_ids ids = {0};
@@ -235,7 +217,7 @@ static void a_sink_may_stop(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
-static nf_status render_and_read(void) {
+static nf_status render_and_read(const void *) {
   const nf_chat_message m[] = {
       {.role = NF_ROLE_USER, .name = NF_VIEW("ann"), .content = NF_VIEW("Hello there")}};
   nf_ids ids = {0};
@@ -253,19 +235,8 @@ fail:
 
 static void memory_runs_out(void **) {
   if (!nf_alloc_fail_available()) skip();
-  check_ok(render_and_read());
-  for (uint64_t n = 1;; n++) {
-    int64_t live = nf_alloc_live();
-    nf_alloc_fail_at(n, true);
-    nf_status st = render_and_read();
-    bool done = nf_alloc_count() < n;
-    nf_alloc_fail_at(0, false);
-    nf_code code = nf_status_code(st);
-    nf_status_free(st);
-    if (nf_alloc_live() != live) fail_msg("allocation %d: leak", (int)n);
-    if (code != (done ? NF_OK : NF_NO_MEMORY)) fail_msg("allocation %d: %s", (int)n, nf_code_name(code));
-    if (done) break;
-  }
+  check_ok(render_and_read(NULL));
+  runs_out_of_memory(render_and_read, NULL, false);
 }
 
 int main(void) {
