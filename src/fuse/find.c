@@ -74,6 +74,7 @@ static int by_id(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
+// Whose nodes are known already.
 static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   const nf_pattern *p = c->match.pattern;
   nf_fusion *f = &c->fusion;
@@ -84,12 +85,9 @@ static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   f->node = nf_arena_alloc(&run->report->arena, f->n_nodes, sizeof *f->node);
   if (!f->node) return no_memory();
   for (size_t i = 0; i < f->n_nodes; i++) {
-    c->node[i] = c->match.node[i] - 1;
     f->sums += run->edit.node[c->node[i]].n.op == NF_OP_all_reduce;
-  }
-  qsort(c->node, f->n_nodes, sizeof *c->node, by_id);
-  for (size_t i = 0; i < f->n_nodes; i++)
     NF_TRY(copy(run->report, nf_edit_name(&run->edit, c->node[i]), &f->node[i]));
+  }
   return copy(run->report, nf_edit_name(&run->edit, c->match.node[0] - 1), &f->at);
 }
 
