@@ -86,11 +86,7 @@ static void there(finish *f, nf_val v) {
 }
 
 static void build_leaf(finish *f, nf_val v) {
-  const nf_value *value = &f->e->value[v].v;
-  f->now[v] = value->kind == NF_VALUE_INPUT ? nf_build_input(&f->b, value->name, value->type)
-              : value->kind == NF_VALUE_POOL
-                  ? nf_build_pool(&f->b, value->name, value->type)
-                  : nf_build_weight(&f->b, value->name, value->type, value->recipe);
+  f->now[v] = nf_build_leaf(&f->b, &f->e->value[v].v);
   there(f, v);
 }
 

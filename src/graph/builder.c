@@ -112,6 +112,12 @@ nf_val nf_build_weight(nf_builder *b, const char *name, nf_type type, nf_recipe 
   return build_leaf(b, name, (nf_value){.type = type, .kind = NF_VALUE_WEIGHT, .recipe = recipe});
 }
 
+nf_val nf_build_leaf(nf_builder *b, const nf_value *v) {
+  nf_value leaf = {.type = v->type, .kind = v->kind};
+  if (v->kind == NF_VALUE_WEIGHT) leaf.recipe = v->recipe;
+  return build_leaf(b, v->name, leaf);
+}
+
 static nf_status check_value(const nf_graph *g, nf_val v) {
   if (v && v < g->n_values) return nf_ok();
   return nf_error(NF_BAD_INPUT, "value %u does not exist in graph %s", (unsigned)v, g->name);

@@ -84,6 +84,7 @@ const char *nf_build_name(nf_builder *b, const char *fmt, ...) __attribute__((fo
 nf_val nf_build_input(nf_builder *b, const char *name, nf_type type);
 nf_val nf_build_pool(nf_builder *b, const char *name, nf_type type); // type.cache says which group
 nf_val nf_build_weight(nf_builder *b, const char *name, nf_type type, nf_recipe recipe); // strings are copied
+nf_val nf_build_leaf(nf_builder *b, const nf_value *v); // an input, pool or weight of another graph, as it is
 void nf_build_output(nf_builder *b, nf_val v);
 nf_val nf_build_result(nf_builder *b, nf_val v, int i); // result i of the node that makes v
 nf_val nf_build_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs);

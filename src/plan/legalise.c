@@ -67,14 +67,6 @@ static void lay_out(walk *w, const nf_node *n, nf_val *in, nf_attrs *attr) {
   if (cols > w->from->value[n->out[0]].type.dim[2].c) attr->grouped_linear.pad = cols;
 }
 
-static void copy_leaf(walk *w, nf_val v) {
-  const nf_value *value = &w->from->value[v];
-  w->now[v] = value->kind == NF_VALUE_INPUT ? nf_build_input(&w->b, value->name, value->type)
-              : value->kind == NF_VALUE_POOL
-                  ? nf_build_pool(&w->b, value->name, value->type)
-                  : nf_build_weight(&w->b, value->name, value->type, value->recipe);
-}
-
 static void copy_node(walk *w, const nf_node *n) {
   nf_val in[NF_MAX_IN] = {0};
   nf_attrs attr = n->attr;
@@ -100,7 +92,7 @@ static nf_status copy(walk *w, nf_graph **out) {
   NF_TRY(nf_builder_init(&w->b, g->name));
   for (nf_val v = 1; v < g->n_values && nf_is_ok(w->b.failed); v++) {
     if (g->value[v].kind != NF_VALUE_RESULT)
-      copy_leaf(w, v);
+      w->now[v] = nf_build_leaf(&w->b, &g->value[v]);
     else if (g->value[v].result == 0)
       copy_node(w, &g->node[g->value[v].node]);
   }

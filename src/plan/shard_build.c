@@ -51,16 +51,12 @@ static nf_status take_leaves(building *b) {
 }
 
 static void build_leaf(building *b, nf_val v) {
-  const nf_value *value = &b->s->g->value[v];
+  nf_value leaf = b->s->g->value[v];
   const nf_piece *p = &b->leaf[v];
-  const nf_type type = local_type(b, &value->type, p);
-  nf_recipe recipe = value->recipe;
-  if (p->spread == NF_CUT) recipe.cut = nf_region_cut(b->s, p);
-  recipe.zero_but_rank0 |= p->zero;
-  if (value->kind == NF_VALUE_WEIGHT)
-    b->now[v] = nf_build_weight(&b->b, value->name, type, recipe);
-  else
-    b->now[v] = (value->kind == NF_VALUE_POOL ? nf_build_pool : nf_build_input)(&b->b, value->name, type);
+  leaf.type = local_type(b, &leaf.type, p);
+  if (p->spread == NF_CUT) leaf.recipe.cut = nf_region_cut(b->s, p);
+  leaf.recipe.zero_but_rank0 |= p->zero;
+  b->now[v] = nf_build_leaf(&b->b, &leaf);
 }
 
 // ---- nodes ----
