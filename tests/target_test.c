@@ -123,6 +123,27 @@ static void cpus(void **state) {
   json_decref(here);
 }
 
+// A weight with two users, such as tied embeddings, lies as the one with a kernel of its own reads it.
+static void no_linear_is_a_reference(void **state) {
+  (void)state;
+  static const char *const names[] = {"gpt-oss-20b", "qwen3-0.6b", "qwen3-32b-fp8-dynamic", "qwen3-8b-fp8",
+                                      "qwen3-next-80b-a3b-fp8"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    char dir[64];
+    snprintf(dir, sizeof dir, "configs/%s", names[i]);
+    json_t *doc = explained_in(dir, "zen5", 1);
+    const json_t *node;
+    size_t k, linears = 0;
+    json_array_foreach(json_object_get(json_object_get(doc, "plan"), "nodes"), k, node) {
+      if (strstr(string(node, "op"), "linear") == NULL) continue;
+      assert_null(strstr(string(node, "kernel"), "_ref"));
+      linears++;
+    }
+    assert_true(linears > 20);
+    json_decref(doc);
+  }
+}
+
 // More tokens cost more in all; one token costs the weights that it touches: 5.1 billion parameters, most in
 // 4 bits.
 static void estimates(void **state) {
@@ -166,8 +187,8 @@ static void running(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(gpus), cmocka_unit_test(families),
-                                     cmocka_unit_test(cpus), cmocka_unit_test(estimates),
-                                     cmocka_unit_test(running)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(gpus),      cmocka_unit_test(families),
+                                     cmocka_unit_test(cpus),      cmocka_unit_test(no_linear_is_a_reference),
+                                     cmocka_unit_test(estimates), cmocka_unit_test(running)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -29,8 +29,8 @@ nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n) {
   return d;
 }
 
-// A weight lies as its first user's best kernel reads it; its other users choose among those that read it so,
-// and a reference reads everything.
+// A weight lies as its first user's best kernel reads it; its other users choose among those that read it so.
+// A reference reads every order, so it leaves the choice to the next user.
 static void choose_pack(nf_plan *p, const nf_node *n) {
   nf_op_desc d = nf_plan_describe(p, n);
   bool undecided = false;
@@ -38,9 +38,10 @@ static void choose_pack(nf_plan *p, const nf_node *n) {
   if (!undecided) return;
   nf_selection s;
   nf_select(&p->options.hw, &d, &p->options.select, &s);
-  const nf_pack pack = s.chosen != NULL ? s.chosen->pack : NF_PACK_PLAIN;
+  if (s.chosen == NULL || s.chosen->backend == NF_BACKEND_REF) return;
   NF_FOR_PACKED(w, &d)
-  if (d.in[w].pack == NF_PACK_ANY) p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, pack);
+  if (d.in[w].pack == NF_PACK_ANY)
+    p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, s.chosen->pack);
 }
 
 static nf_status choose_packs(nf_plan *p) {
