@@ -97,7 +97,7 @@ static void test_refusals(void **state) {
   static const char wants[] = "it must lie between 1 and 64";
   refused(try_load((infuse_model_options){0}, 65, &m), INFUSE_USAGE, wants);
   refused(try_load((infuse_model_options){0}, -1, &m), INFUSE_USAGE, wants);
-  refused(try_load((infuse_model_options){0}, 3, &m), INFUSE_BAD_INPUT, "can't be dealt evenly");
+  refused(try_load((infuse_model_options){0}, 3, &m), INFUSE_BAD_INPUT, "can't be split evenly");
   assert_null(m);
 }
 

@@ -76,8 +76,7 @@ char *cli_verdict(const json_t *c) {
   else if (cli_chosen(c))
     nf_text_printf(&t, "chosen");
   else
-    nf_text_printf(&t, "%s: %s", cli_equal(c, "verdict", "dear") ? "too dear" : cli_text(c, "verdict"),
-                   cli_text(c, "why"));
+    nf_text_printf(&t, "%s: %s", cli_text(c, "verdict"), cli_text(c, "why"));
   return taken(&t);
 }
 

@@ -3,7 +3,7 @@
 #include "fuse/edit.h"
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to look for circles"); }
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to look for cycles"); }
 
 typedef struct walk {
   nf_edit *e;

@@ -61,10 +61,10 @@ typedef struct nf_splice {
   size_t n_yields;
 } nf_splice;
 nf_status nf_edit_splice(nf_edit *e, const nf_splice *s);
-// Whether some of the `outside` depend on what `node` makes by a way around: replacing would close a circle.
+// Whether some of the `outside` depend on what `node` makes by a way around: replacing would close a cycle.
 nf_status nf_edit_circular(nf_edit *e, const nf_splice *s, bool *out);
 
 // The graph as it is now, verified: nodes in their places as far as their operands allow, a pool's readers
-// before its writer. *out NULL and OK: there is a circle, and in_circle (unless NULL; [n_nodes]) tells which
+// before its writer. *out NULL and OK: there is a cycle, and in_cycle (unless NULL; [n_nodes]) tells which
 // nodes it keeps out.
-nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_circle);
+nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_cycle);

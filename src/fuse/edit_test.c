@@ -152,7 +152,7 @@ static void order_is_repaired(void **state) {
 }
 
 // s and u may not become one node: l lies between them.
-static void circles_are_seen(void **state) {
+static void cycles_are_seen(void **state) {
   (void)state;
   nf_graph *g = parsed("graph g\ninput x : f32[T,8]\ninput y : f32[T,8]\ns : f32[T,8] = add(x, y)\n"
                        "l : f32[T,8] = all_reduce(s)\nu : f32[T,8] = add(s, l)\noutput u\n");
@@ -168,16 +168,16 @@ static void circles_are_seen(void **state) {
   ok(nf_edit_circular(&e, &s, &circular));
   assert_false(circular);
   nf_edit_set(&e, 0, 1, nf_graph_find(g, "l")); // s needs l needs s
-  bool in_circle[3] = {false};
-  ok(nf_edit_finish(&e, &out, in_circle));
+  bool in_cycle[3] = {false};
+  ok(nf_edit_finish(&e, &out, in_cycle));
   assert_null(out);
-  assert_true(in_circle[0] && in_circle[1] && in_circle[2]);
+  assert_true(in_cycle[0] && in_cycle[1] && in_cycle[2]);
   nf_edit_deinit(&e);
   nf_graph_destroy(g);
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(unchanged), cmocka_unit_test(canonical),
-                                     cmocka_unit_test(order_is_repaired), cmocka_unit_test(circles_are_seen)};
+                                     cmocka_unit_test(order_is_repaired), cmocka_unit_test(cycles_are_seen)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static nf_status judge(nf_fuse_run *run, nf_candidate_fusion *c) {
   NF_TRY(price_replacement(run, c));
   if (c->fusion.verdict == NF_FUSION_REFUSED || c->fusion.before_us > c->fusion.after_us) return nf_ok();
   if (run->options->mode != NF_FUSE_COST) return nf_ok();
-  c->fusion.verdict = NF_FUSION_DEAR;
+  c->fusion.verdict = NF_FUSION_UNPROFITABLE;
   c->fusion.why = nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", c->fusion.after_us,
                                   c->fusion.before_us);
   return c->fusion.why ? nf_ok() : no_memory();

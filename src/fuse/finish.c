@@ -164,8 +164,8 @@ static nf_status run(finish *f, nf_graph **out) {
   return st;
 }
 
-nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_circle) {
-  finish f = {.e = e, .left = in_circle};
+nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_cycle) {
+  finish f = {.e = e, .left = in_cycle};
   *out = NULL;
   NF_TRY(nf_builder_init(&f.b, e->from->name));
   return run(&f, out);

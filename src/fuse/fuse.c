@@ -21,18 +21,18 @@ static nf_status apply(nf_fuse_run *run, nf_node_id *first_new) {
   return nf_canonicalise(&run->edit);
 }
 
-// Of the chosen fusions in the circle the one that saves least is given up.
-static void give_up(nf_fuse_run *run, const nf_node_id *first_new, const bool *in_circle) {
+// Of the chosen fusions in the cycle the one that saves least is given up.
+static void give_up(nf_fuse_run *run, const nf_node_id *first_new, const bool *in_cycle) {
   nf_fusion *worst = NULL;
   for (size_t i = 0; i < run->n_found; i++) {
     nf_fusion *f = &run->found[i].fusion;
     bool in = false;
-    for (nf_node_id id = first_new[i]; id < first_new[i + 1]; id++) in |= in_circle[id];
+    for (nf_node_id id = first_new[i]; id < first_new[i + 1]; id++) in |= in_cycle[id];
     if (in && (!worst || f->before_us - f->after_us <= worst->before_us - worst->after_us)) worst = f;
   }
   if (!worst) return;
   worst->verdict = NF_FUSION_REFUSED;
-  worst->why = "with the others it would close a circle";
+  worst->why = "with the others it would close a cycle";
 }
 
 // One try; *out NULL when a fusion had to be given up.
@@ -42,10 +42,10 @@ static nf_status build(nf_fuse_run *run, nf_graph **out) {
   for (size_t i = 0; i < run->n_found; i++)
     most += run->found[i].to.graph ? run->found[i].to.graph->n_nodes : 0;
   nf_node_id *first_new = nf_arena_alloc(&a, run->n_found + 1, sizeof *first_new);
-  bool *in_circle = nf_arena_alloc(&a, most, sizeof *in_circle);
-  nf_status st = first_new && in_circle ? apply(run, first_new) : no_memory();
-  if (nf_is_ok(st)) st = nf_edit_finish(&run->edit, out, in_circle);
-  if (nf_is_ok(st) && !*out) give_up(run, first_new, in_circle);
+  bool *in_cycle = nf_arena_alloc(&a, most, sizeof *in_cycle);
+  nf_status st = first_new && in_cycle ? apply(run, first_new) : no_memory();
+  if (nf_is_ok(st)) st = nf_edit_finish(&run->edit, out, in_cycle);
+  if (nf_is_ok(st) && !*out) give_up(run, first_new, in_cycle);
   nf_arena_deinit(&a);
   return st;
 }
@@ -119,7 +119,7 @@ static nf_status normalise(nf_fuse_run *run, const nf_graph *g, nf_graph **out) 
   if (run->options->mode != NF_FUSE_OFF) NF_TRY(nf_normalise(run, 0));
   NF_TRY(nf_edit_finish(&run->edit, out, NULL));
   return *out ? nf_ok()
-              : nf_error(NF_INTERNAL, "graph %s: a normalising rewrite has closed a circle", g->name);
+              : nf_error(NF_INTERNAL, "graph %s: a normalising rewrite has closed a cycle", g->name);
 }
 
 static nf_status fuse(nf_fuse_run *run, const nf_graph *normal, nf_graph **out) {

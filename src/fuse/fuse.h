@@ -54,10 +54,10 @@ nf_status nf_fuse_check_options(const nf_rules *r, const nf_fuse_options *o);
 
 typedef enum nf_verdict {
   NF_FUSION_CHOSEN,
-  NF_FUSION_LOST,    // to others that it overlaps with
-  NF_FUSION_DEAR,    // costs no less than what it replaces
-  NF_FUSION_REFUSED, // no kernel, or it does not fit the graph
-  NF_FUSION_UNNAMED, // not in the order
+  NF_FUSION_LOST,         // to others that it overlaps with
+  NF_FUSION_UNPROFITABLE, // costs no less than what it replaces
+  NF_FUSION_REFUSED,      // no kernel, or it does not fit the graph
+  NF_FUSION_UNNAMED,      // not in the order
 } nf_verdict;
 
 // One place where one rule matches.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole graphs: GPT-OSS on two ranks in all modes, verdicts and refusals, circles, failing memory; and how
+// Whole graphs: GPT-OSS on two ranks in all modes, verdicts and refusals, cycles, failing memory; and how
 // long it takes.
 #include "base/clock.h"
 #include "tests/support/alloc_fail.h"
@@ -107,7 +107,7 @@ static void verdicts(void **state) {
   odd = (odd_ops){.dear = "all_reduce_add_rms_norm"};
   ok(nf_fuse(rules, g, &o, &out, &r));
   won = fusion_of(r, "all_reduce_add_rms_norm");
-  assert_int_equal(won->verdict, NF_FUSION_DEAR);
+  assert_int_equal(won->verdict, NF_FUSION_UNPROFITABLE);
   assert_non_null(strstr(won->why, " µs, its nodes "));
   nf_fuse_report_destroy(r);
   nf_graph_destroy(out);
@@ -128,7 +128,7 @@ static void verdicts(void **state) {
 
 // Each of two fusions could go alone, but each one's norm has a weight that needs the other's sum; a third
 // one's weight needs its own sum.
-static void circles(void **state) {
+static void cycles(void **state) {
   (void)state;
   nf_graph *g, *out;
   nf_fuse_report *r;
@@ -146,7 +146,7 @@ static void circles(void **state) {
   assert_int_equal(chosen(r, "add_rms_norm"), 1);
   assert_int_equal(r->n_fusions, 3);
   assert_int_equal(r->fusion[0].verdict, NF_FUSION_CHOSEN);
-  assert_string_equal(r->fusion[1].why, "with the others it would close a circle");
+  assert_string_equal(r->fusion[1].why, "with the others it would close a cycle");
   assert_string_equal(r->fusion[2].why, "something between its nodes needs one and is needed by another");
   compare(g, out, 2, 1, 0, 1);
   nf_fuse_report_destroy(r);
@@ -222,7 +222,7 @@ static void time(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(gpt_oss), cmocka_unit_test(one_rank_and_off), cmocka_unit_test(verdicts),
-      cmocka_unit_test(circles), cmocka_unit_test(failing_memory),   cmocka_unit_test(time),
+      cmocka_unit_test(cycles),  cmocka_unit_test(failing_memory),   cmocka_unit_test(time),
   };
   return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

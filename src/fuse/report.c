@@ -5,7 +5,7 @@
 
 static const char *const verdicts[] = {[NF_FUSION_CHOSEN] = "chosen",
                                        [NF_FUSION_LOST] = "lost",
-                                       [NF_FUSION_DEAR] = "dear",
+                                       [NF_FUSION_UNPROFITABLE] = "unprofitable",
                                        [NF_FUSION_REFUSED] = "refused",
                                        [NF_FUSION_UNNAMED] = "unnamed"};
 const char *const nf_fuse_mode_names[NF_FUSE_MODES] = {

@@ -12,5 +12,5 @@
 
 // *out computes on `world` ranks what g computes on one; with world 1 it is equal to g. g is plain: no sums
 // over ranks, no cut weights. NF_USAGE for a world out of range, NF_BAD_INPUT with the reason where g can't
-// be dealt to so many.
+// be split over so many.
 nf_status nf_shard(const nf_graph *g, int world, nf_graph **out);

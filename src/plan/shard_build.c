@@ -35,8 +35,8 @@ static nf_status take(building *b, nf_node_id n, nf_val v, const nf_piece *p) {
   const nf_value *value = &g->value[v];
   if (v == 0 || (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL)) return nf_ok();
   if (b->user[v] && !same_leaf(b, &b->leaf[v], p))
-    return nf_error(NF_BAD_INPUT, "world %d: %s is cut in one way for %s and in another for %s", b->s->world,
-                    value->name, g->value[g->node[b->user[v] - 1].out[0]].name,
+    return nf_error(NF_BAD_INPUT, "world %d: %s is split in one way for %s and in another for %s",
+                    b->s->world, value->name, g->value[g->node[b->user[v] - 1].out[0]].name,
                     g->value[g->node[n].out[0]].name);
   b->leaf[v] = *p;
   b->user[v] = n + 1;

@@ -83,7 +83,7 @@ static nf_status deal(nf_sharding *s, const linear *l) {
     return nf_error(
         NF_BAD_INPUT,
         "world %d: %s has fewer groups of columns that share a scale than there are ranks, and its %" PRId64
-        " experts can't be dealt either",
+        " experts can't be spread over them either",
         s->world, s->g->value[l->n->in[l->w]].name, experts);
   const nf_piece p = cut(nf_region_open(s, l->id, experts), 0, experts);
   s->region[l->id].unit = each;

@@ -69,7 +69,7 @@ nf_status nf_region_check(const nf_sharding *s, nf_node_id n) {
   const nf_region *r = &s->region[n];
   if (r->parent != n || !r->even || is_even(s, r)) return nf_ok();
   return nf_error(NF_BAD_INPUT,
-                  "world %d: the %" PRId64 " columns of %s can't be dealt evenly in units of %" PRId64
+                  "world %d: the %" PRId64 " columns of %s can't be split evenly in units of %" PRId64
                   ", which whole heads and groups of columns that share a scale ask for",
                   s->world, r->extent, name_of(s, n), r->unit);
 }
@@ -79,7 +79,7 @@ nf_status nf_region_heads(nf_sharding *s, nf_node_id n, const nf_piece *p, int64
   nf_region *r = nf_region_of(s, p);
   const bool repeat = may_repeat && count < s->world;
   if (count < 1 || (repeat ? s->world % count : count % s->world) || !nf_region_require(r, count, 1))
-    return nf_error(NF_BAD_INPUT, "world %d: %" PRId64 " %s can't be dealt%s evenly (%s)", s->world, count,
+    return nf_error(NF_BAD_INPUT, "world %d: %" PRId64 " %s can't be split%s evenly (%s)", s->world, count,
                     what, may_repeat ? " or repeated" : "", name_of(s, n));
   r->even = true;
   r->copies = repeat ? s->world / (int)count : 1;
