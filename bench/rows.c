@@ -46,7 +46,7 @@ static job job_of(const char *dir, int world, int64_t layers) {
   nf_config config;
   nf_graph *whole;
   job j;
-  must(nf_config_load(dir, &config));
+  must(nf_config_load(dir, NULL, &config));
   for (int64_t i = config.layers; i < layers; i++) config.layer[i] = config.layer[i - config.layers];
   if (layers != 0) config.layers = layers;
   must(nf_model_build(&config, NULL, &build, &whole));
@@ -93,7 +93,7 @@ static void build_and_plan(const void *dir) {
   nf_plan *plan;
   nf_plan_options o = {.max = nf_sizes_of(64, 1, 1)};
   const nf_build_options build = {.activation = NF_BF16, .page = 64};
-  must(nf_config_load(dir, &config));
+  must(nf_config_load(dir, NULL, &config));
   must(nf_hw_detect(&o.hw));
   must(nf_model_build(&config, NULL, &build, &graph));
   must(nf_plan_create(graph, &o, &plan));

@@ -43,7 +43,7 @@ static char *write_model(const char *text, void (*add)(inventory *v), inventory 
   char *dir = folder_create();
   nf_config config;
   folder_write_text(dir, "config.json", text);
-  good(nf_config_load(dir, &config));
+  good(nf_config_load(dir, NULL, &config));
   *out = (inventory){0};
   inventory_collect(out, &config, NF_F32);
   if (add) add(out);

@@ -135,7 +135,7 @@ static void check(replica *r) {
   nf_config config;
   nf_checkpoint *c;
   nf_graph *g;
-  ok(nf_config_load(r->config, &config));
+  ok(nf_config_load(r->config, NULL, &config));
   write_replica(r, &config);
   nf_rss_restart();
   const int64_t rss = nf_rss_now();

@@ -83,7 +83,7 @@ static nf_status make(const char *dir) {
   nf_config config;
   job j = {0};
   const nf_build_options o = {.activation = NF_BF16, .page = 64};
-  NF_TRY(nf_config_load(dir, &config));
+  NF_TRY(nf_config_load(dir, NULL, &config));
   nf_status st = nf_model_build(&config, NULL, &o, &j.graph);
   if (nf_is_ok(st)) st = write_model(&j, dir);
   nf_free(j.tensor);

@@ -45,18 +45,43 @@ static void append_path(const nf_json_at *at, nf_text *t) {
     nf_text_printf(t, "[%zu]", at->index);
 }
 
-nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) {
+static void print_line(const nf_json_at *at, const char *fmt, va_list args, nf_text *out) {
   char text[NF_LINE];
-  va_list args;
-  va_start(args, fmt);
   nf_line(text, fmt, args);
-  va_end(args);
   nf_text path = {0};
   append_path(at, &path);
-  nf_status st =
-      nf_error(NF_BAD_INPUT, "%s: %s%s%s", at->doc->where, path.n ? path.at : "", path.n ? ": " : "", text);
+  nf_text_printf(out, "%s: %s%s%s", at->doc->where, path.n ? path.at : "", path.n ? ": " : "", text);
+  out->failed |= path.failed;
   nf_text_deinit(&path);
+}
+
+nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  nf_text line = {0};
+  print_line(at, fmt, args, &line);
+  va_end(args);
+  nf_status st = line.failed ? nf_text_status(&line) : nf_error(NF_BAD_INPUT, "%s", line.at);
+  nf_text_deinit(&line);
   return st;
+}
+
+void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...) {
+  if (!at->doc->log || level > at->doc->log->level) return;
+  va_list args;
+  va_start(args, fmt);
+  nf_text line = {0};
+  print_line(at, fmt, args, &line);
+  va_end(args);
+  if (!line.failed) nf_log_print(at->doc->log, level, "%s", line.at);
+  nf_text_deinit(&line);
+}
+
+const char *nf_json_quote(const json_t *value, char *text, size_t n) {
+  if (!value) return "missing";
+  const size_t all = json_dumpb(value, text, n - 1, JSON_ENCODE_ANY | JSON_COMPACT);
+  text[all < n ? all : n - 1] = 0;
+  return text;
 }
 
 static const char *kind_of(const json_t *value) {

@@ -8,6 +8,7 @@
 // The parser is ours because jansson's own (2.14, load.c) ignores failed growth of its token buffer: out of
 // memory it cuts strings or reads past the buffer.
 #pragma once
+#include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
 #include <jansson.h>
@@ -16,7 +17,8 @@
 
 typedef struct nf_json {
   json_t *root;
-  char *where; // name for messages, usually the path; owned
+  char *where;       // name for messages, usually the path; owned
+  const nf_log *log; // borrowed, for remarks on its values; NULL: silent. Loading leaves it NULL
 } nf_json;
 
 // An integer beyond 64 bits becomes a real (tokenizer_config.json holds 1e30 written out); a real beyond a
@@ -42,6 +44,11 @@ nf_json_at nf_json_item(const nf_json_at *array, size_t index);
 
 // An NF_BAD_INPUT error about this value: "<where>: <key path>: <text>".
 nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// The same as a line of the document's log.
+void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+// A value (NULL: "missing") as a message quotes it, in text[0..n), cut to what fits.
+const char *nf_json_quote(const json_t *value, char *text, size_t n);
 // Each checks kind and range; the error says what was found and what would be right. A missing value is an
 // error.
 nf_status nf_json_object(const nf_json_at *at);

@@ -151,7 +151,7 @@ static nf_status add_up(infuse_model *m) {
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
   NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
-  NF_TRY(nf_config_load(dir, &m->config));
+  NF_TRY(nf_config_load(dir, &m->rt->log, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
   NF_TRY(nf_model_create_ranks(m));

@@ -16,7 +16,7 @@ static void fuse_model(const char *dir, const char *target, int64_t tokens, nf_f
   nf_graph *g, *fused;
   nf_hw hw;
   ok(target ? nf_hw_target(target, &hw) : nf_hw_detect(&hw));
-  ok(nf_config_load(dir, &config));
+  ok(nf_config_load(dir, NULL, &config));
   ok(nf_model_build(&config, NULL, &build, &g));
   const nf_fuse_options o = {.at = nf_sizes_of(tokens, tokens, tokens), .costs = {estimate, &hw}};
   ok(nf_fuse(rules, g, &o, &fused, out));

@@ -161,7 +161,7 @@ static nf_status use_folder(const char *dir) {
   nf_status st;
   const nf_build_options options = {.activation = NF_F32, .page = 16, .layers = 1};
   NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
-  NF_GOTO(nf_config_load(dir, &config));
+  NF_GOTO(nf_config_load(dir, NULL, &config));
   NF_GOTO(nf_model_build(&config, files, &options, &g));
   NF_GOTO(load_every_weight(files, g));
 fail:

@@ -240,7 +240,7 @@ nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
 
 void nf_config_deinit(nf_config *c) { nf_quantisation_deinit(&c->quant); }
 
-nf_status nf_config_load(const char *dir, nf_config *out) {
+nf_status nf_config_load(const char *dir, const nf_log *log, nf_config *out) {
   *out = (nf_config){0};
   char *path;
   NF_TRY(nf_path_join(dir, "config.json", &path));
@@ -248,6 +248,7 @@ nf_status nf_config_load(const char *dir, nf_config *out) {
   nf_status st = nf_json_load(path, MAX_BYTES, &doc);
   nf_free(path);
   NF_TRY(st);
+  doc.log = log;
   st = nf_config_parse(&doc, out);
   nf_json_deinit(&doc);
   return st;

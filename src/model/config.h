@@ -60,8 +60,8 @@ typedef struct nf_config {
 
 // Reads DIR/config.json. Unknown architectures, unsupported settings and numbers out of bounds are
 // NF_BAD_INPUT and name key, value and what would be right. On success nf_config_deinit frees what it owns; a
-// copy of the struct borrows that.
-nf_status nf_config_load(const char *dir, nf_config *out);
+// copy of the struct borrows that. Remarks on keys go to `log` (may be NULL), or to that of `doc`.
+nf_status nf_config_load(const char *dir, const nf_log *log, nf_config *out);
 nf_status nf_config_parse(const nf_json *doc, nf_config *out);
 void nf_config_deinit(nf_config *c); // zeroed is fine
 

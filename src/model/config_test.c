@@ -53,7 +53,7 @@ static void published_configs_are_read(void **state) {
   } all[] = {{"configs/gpt-oss-20b", 24, 32}, {"configs/gpt-oss-120b", 36, 128}};
   for (size_t i = 0; i < 2; i++) {
     nf_config c;
-    ok(nf_config_load(all[i].dir, &c));
+    ok(nf_config_load(all[i].dir, NULL, &c));
     assert_string_equal(c.family->model_type, "gpt_oss");
     assert_int_equal(c.layers, all[i].layers);
     assert_int_equal(c.experts, all[i].experts);
@@ -95,7 +95,7 @@ static void published_qwen_configs_are_read(void **state) {
        NF_FP8_GROUP}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     nf_config c;
-    ok(nf_config_load(all[i].dir, &c));
+    ok(nf_config_load(all[i].dir, NULL, &c));
     assert_string_equal(c.family->model_type, all[i].family);
     assert_int_equal(c.layers, all[i].layers);
     assert_int_equal(c.hidden, all[i].hidden);
@@ -116,7 +116,7 @@ static void published_qwen_configs_are_read(void **state) {
 static void what_qwen3_next_adds_is_read(void **state) {
   (void)state;
   nf_config c;
-  ok(nf_config_load("configs/qwen3-next-80b-a3b-fp8", &c));
+  ok(nf_config_load("configs/qwen3-next-80b-a3b-fp8", NULL, &c));
   for (int64_t l = 0; l < c.layers; l++) {
     assert_int_equal(c.layer[l], l % 4 == 3 ? NF_LAYER_FULL : NF_LAYER_LINEAR);
     assert_false(c.dense[l]);
@@ -229,7 +229,7 @@ static void families_are_found_by_either_name(void **state) {
 static void fewer_layers_can_be_asked_for(void **state) {
   (void)state;
   nf_config c;
-  ok(nf_config_load("configs/gpt-oss-20b", &c));
+  ok(nf_config_load("configs/gpt-oss-20b", NULL, &c));
   size_t nodes[3];
   for (int64_t layers = 0; layers < 3; layers++) {
     nf_graph *g;

@@ -24,14 +24,6 @@ typedef struct reader { // one header on its way into a table
 
 static nf_status note(const char *where, nf_status s) { return nf_status_note(s, "%s", where); }
 
-// A JSON value as a message quotes it, cut to what fits.
-static const char *found(const json_t *value, char *text, size_t n) {
-  if (!value) return "missing";
-  const size_t all = json_dumpb(value, text, n - 1, JSON_ENCODE_ANY | JSON_COMPACT);
-  text[all < n ? all : n - 1] = 0;
-  return text;
-}
-
 static bool as_size(const json_t *value, uint64_t *out) {
   if (!json_is_integer(value) || json_integer_value(value) < 0) return false;
   *out = (uint64_t)json_integer_value(value);
@@ -50,14 +42,14 @@ static nf_status read_kind(const reader *r, const json_t *value, nf_stored *t, i
   }
   char text[48];
   return BAD(r, "tensor '%s': dtype is %s, should be one of the format's names, such as BF16", t->name,
-             found(value, text, sizeof text));
+             nf_json_quote(value, text, sizeof text));
 }
 
 static nf_status read_shape(const reader *r, const json_t *shape, nf_stored *t) {
   char text[48];
   if (!json_is_array(shape))
     return BAD(r, "tensor '%s': shape is %s, should be an array of sizes", t->name,
-               found(shape, text, sizeof text));
+               nf_json_quote(shape, text, sizeof text));
   if (json_array_size(shape) > NF_STORED_RANK)
     return BAD(r, "tensor '%s': shape has %zu dimensions, should have at most %d", t->name,
                json_array_size(shape), NF_STORED_RANK);
@@ -67,7 +59,7 @@ static nf_status read_shape(const reader *r, const json_t *shape, nf_stored *t) 
     uint64_t size;
     if (!as_size(item, &size))
       return BAD(r, "tensor '%s': shape[%d] is %s, should be an integer from 0 to 2^63-1", t->name, i,
-                 found(item, text, sizeof text));
+                 nf_json_quote(item, text, sizeof text));
     t->dim[i] = (int64_t)size;
   }
   return nf_ok();
@@ -95,7 +87,7 @@ static nf_status read_offsets(const reader *r, const json_t *pair, uint64_t want
   if (!json_is_array(pair) || json_array_size(pair) != 2 || !as_size(json_array_get(pair, 0), &begin) ||
       !as_size(json_array_get(pair, 1), &end))
     return BAD(r, "tensor '%s': data_offsets is %s, should be two integers from 0 to 2^63-1", t->name,
-               found(pair, text, sizeof text));
+               nf_json_quote(pair, text, sizeof text));
   if (end < begin)
     return BAD(r, "tensor '%s': data_offsets [%llu,%llu] end before they begin", t->name, LLU(begin),
                LLU(end));
@@ -140,7 +132,8 @@ static nf_status check_metadata(const reader *r, json_t *value) {
   json_object_foreach(value, key, item) {
     char text[48];
     if (!json_is_string(item))
-      return BAD(r, "__metadata__.%s: is %s, should be a string", key, found(item, text, sizeof text));
+      return BAD(r, "__metadata__.%s: is %s, should be a string", key,
+                 nf_json_quote(item, text, sizeof text));
   }
   return nf_ok();
 }

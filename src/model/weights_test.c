@@ -46,7 +46,7 @@ static void loaded_weights_are_the_files_bytes(void **state) {
   nf_config c;
   nf_graph *g;
   ok(nf_checkpoint_open(TINY, NULL, &files));
-  ok(nf_config_load(TINY, &c));
+  ok(nf_config_load(TINY, NULL, &c));
   const nf_build_options o = {.activation = NF_F32, .page = 16};
   ok(nf_model_build(&c, files, &o, &g));
   size_t planes = 0;

@@ -33,7 +33,7 @@ static nf_graph *built(const model *m, const nf_checkpoint *files, nf_dtype acti
   nf_graph *g;
   const nf_build_options o = {
       .activation = activation, .page = 16, .hidden_outputs = true, .plain_activations = m->a16};
-  ok(nf_config_load(m->dir, &c));
+  ok(nf_config_load(m->dir, NULL, &c));
   if (m->change) m->change(&c);
   ok(nf_model_build(&c, files, &o, &g));
   nf_config_deinit(&c);

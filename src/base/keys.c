@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tables of keys: finding a key's row, and whether its value is one that changes nothing.
+#include "base/keys.h"
+#include <string.h>
+
+static const nf_key *find(const nf_keys *known, const char *name) {
+  for (; known; known = known->also)
+    for (size_t i = 0; i < known->n; i++)
+      if (nf_glob(known->key[i].name, name)) return &known->key[i];
+  return NULL;
+}
+
+static bool is_word(const json_t *value, nf_view word) {
+  double number;
+  switch (json_typeof(value)) {
+  case JSON_STRING:
+    return nf_view_equal(word, nf_view_of(json_string_value(value)));
+  case JSON_TRUE:
+    return nf_view_equal(word, NF_VIEW("true"));
+  case JSON_FALSE:
+    return nf_view_equal(word, NF_VIEW("false"));
+  case JSON_ARRAY:
+    return json_array_size(value) == 0 && nf_view_equal(word, NF_VIEW("[]"));
+  case JSON_OBJECT:
+    return json_object_size(value) == 0 && nf_view_equal(word, NF_VIEW("{}"));
+  case JSON_NULL:
+    return true;
+  default:
+    return nf_parse_f64(word, &number) && number == json_number_value(value);
+  }
+}
+
+static bool is_plain(const nf_key *key, const json_t *value) {
+  if (json_is_null(value)) return true;
+  for (const char *at = key->plain; at && *at; at += strspn(at, " ")) {
+    const nf_view word = {at, strcspn(at, " ")};
+    if (is_word(value, word)) return true;
+    at += word.n;
+  }
+  return false;
+}
+
+// "silu or swish or absent"
+static void print_plain(const nf_key *key, nf_text *out) {
+  for (const char *at = key->plain; at && *at; at += strspn(at, " ")) {
+    const size_t n = strcspn(at, " ");
+    nf_text_append(out, at, n);
+    nf_text_append(out, " or ", 4);
+    at += n;
+  }
+  nf_text_append(out, "absent", 6);
+}
+
+static nf_status refuse(const nf_json_at *at, const nf_key *key) {
+  char value[64];
+  nf_text plain = {0};
+  print_plain(key, &plain);
+  nf_status st = nf_text_status(&plain);
+  if (nf_is_ok(st))
+    st = nf_json_error(at, "%s is not supported, should be %s", nf_json_quote(at->value, value, sizeof value),
+                       plain.at);
+  nf_text_deinit(&plain);
+  return st;
+}
+
+// The row of `at` when it changes the result; what is unknown is told.
+static const nf_key *changing(const nf_json_at *at, const nf_keys *known) {
+  const nf_key *key = find(known, at->key);
+  if (!key) nf_json_log(at, NF_LOG_INFO, "is not known, and not used");
+  return key && key->use == NF_KEY_CHANGES && !is_plain(key, at->value) ? key : NULL;
+}
+
+nf_status nf_keys_refuse(const nf_json_at *object, const nf_keys *known) {
+  const char *name;
+  json_t *value;
+  json_object_foreach(object->value, name, value) {
+    const nf_json_at at = {.doc = object->doc, .value = value, .parent = object, .key = name};
+    const nf_key *key = changing(&at, known);
+    if (key) return refuse(&at, key);
+  }
+  return nf_ok();
+}
+
+void nf_keys_list(const nf_json_at *object, const nf_keys *known, nf_text *out) {
+  const char *name;
+  json_t *value;
+  json_object_foreach(object->value, name, value) {
+    const nf_json_at at = {.doc = object->doc, .value = value, .parent = object, .key = name};
+    char text[64];
+    if (changing(&at, known))
+      nf_text_printf(out, "%s%s %s", out->n ? ", " : "", name, nf_json_quote(value, text, sizeof text));
+  }
+}
