@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,35 +157,58 @@ bool nf_path_is_dir(const char *path) {
 }
 
 // Not mkstemp: it makes files of mode 0600, and the umask can be asked only by changing it for the process.
-static int open_temp(const char *path, char **temp) {
+static int open_new(const char *path, int unused) {
+  (void)unused;
+  return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+}
+
+// Gives the file without a name one. It is reached through /proc: without a privilege there is no other way.
+static int link_new(const char *path, int fd) {
+  char self[40];
+  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
+  return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+// make(name, fd) for names beside `path` until one of them is new; what it gave, < 0 with errno when it
+// failed.
+static int with_temp(const char *path, int (*make)(const char *temp, int fd), int fd, char **temp) {
   static _Atomic uint32_t serial;
   for (int attempt = 0; attempt < 100; attempt++) {
     uint32_t noise = 0;
     (void)!getrandom(&noise, sizeof noise, GRND_NONBLOCK); // process and serial number do where this fails
     nf_text t = {0};
     nf_text_printf(&t, "%s.%x-%x-%08x.tmp", path, (unsigned)getpid(), atomic_fetch_add(&serial, 1), noise);
-    *temp = t.at;
-    if (t.failed) {
-      errno = ENOMEM;
-      return -1;
-    }
-    int fd = open(*temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0 || errno != EEXIST) return fd;
+    const int made = t.failed ? -1 : make(t.at, fd), why = t.failed ? ENOMEM : errno;
+    if (made >= 0) return *temp = t.at, made;
     nf_text_deinit(&t);
-    *temp = NULL;
+    errno = why;
+    if (why != EEXIST) break;
   }
-  errno = EEXIST;
   return -1;
+}
+
+// A file without a name in the folder of `path`; < 0 where there is no such thing, or no way to name it
+// later.
+static int open_unnamed(const char *path) {
+  if (!nf_path_exists("/proc/self/fd")) return -1;
+  const char *slash = strrchr(path, '/');
+  char dir[PATH_MAX];
+  if (slash == NULL) return open(".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
+  const size_t n = slash == path ? 1 : (size_t)(slash - path);
+  if (n >= sizeof dir) return -1;
+  memcpy(dir, path, n);
+  dir[n] = '\0';
+  return open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
 }
 
 nf_status nf_new_file_create(const char *path, nf_new_file *out) {
   nf_new_file f = {.fd = -1, .path = copy(path)};
   *out = (nf_new_file){.fd = -1};
   if (!f.path) return no_memory(path);
-  f.fd = open_temp(path, &f.temp);
+  f.fd = open_unnamed(path);
+  if (f.fd < 0) f.fd = with_temp(path, open_new, -1, &f.temp);
   if (f.fd < 0) {
     nf_status st = failed(path, "can't create");
-    nf_free(f.temp);
     nf_free(f.path);
     return st;
   }
@@ -212,6 +236,8 @@ nf_status nf_new_file_commit(nf_new_file *f) {
   nf_status st = nf_ok();
   if (fsync(f->fd) != 0)
     st = failed(f->path, "can't write");
+  else if (f->temp == NULL && with_temp(f->path, link_new, f->fd, &f->temp) < 0)
+    st = failed(f->path, "can't name the new file");
   else if (rename(f->temp, f->path) != 0)
     st = failed(f->path, "can't put the new file in place");
   else {

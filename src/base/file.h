@@ -27,11 +27,12 @@ nf_status nf_path_join(const char *dir, const char *name, char **out); // freed 
 bool nf_path_exists(const char *path);
 bool nf_path_is_dir(const char *path);
 
-// A new file, written under a temporary name beside the target and renamed over it by commit. Close without
-// commit removes it. Thread-compatible.
+// A new file that replaces the target at commit. Until then it has no name, where the file system can do that
+// (so that nothing is left behind however the process ends), else a temporary one beside the target. Close
+// without commit removes it. Thread-compatible.
 typedef struct nf_new_file {
   int fd;
-  char *path, *temp;
+  char *path, *temp; // temp NULL: it has no name
 } nf_new_file;
 nf_status nf_new_file_create(const char *path, nf_new_file *out);
 nf_status nf_new_file_write(nf_new_file *f, uint64_t offset, const void *data, size_t n);

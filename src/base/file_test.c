@@ -139,7 +139,7 @@ static void new_file_appears_whole(void **state) {
   check(nf_file_load(in_folder("d"), 100, &text, &n), NF_OK, "");
   assert_string_equal(text, "old");
   nf_free(text);
-  assert_int_equal(entries(), before + 1);
+  assert_true(entries() <= before + 1); // no name, or another one
   check(nf_new_file_commit(&f), NF_OK, "");
   nf_new_file_close(&f);
   check(nf_file_load(in_folder("d"), 100, &text, &n), NF_OK, "");

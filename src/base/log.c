@@ -18,3 +18,9 @@ nf_status nf_log_progress(const nf_log *log, const char *what, uint64_t done, ui
   if (!log->progress || log->progress(log->user, what, done, total)) return nf_ok();
   return nf_error(NF_CANCELLED, "%s: stopped by the caller", what);
 }
+
+nf_status nf_progress_add(nf_progress *p, uint64_t n) {
+  p->done += n;
+  if (!p->log) return nf_ok();
+  return nf_log_progress(p->log, p->what, p->total && p->done > p->total ? p->total : p->done, p->total);
+}

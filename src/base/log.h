@@ -17,3 +17,11 @@ typedef struct nf_log {
 void nf_log_print(const nf_log *log, nf_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 nf_status nf_log_progress(const nf_log *log, const char *what, uint64_t done, uint64_t total);
+
+// A job that several functions advance; it belongs to one thread.
+typedef struct nf_progress {
+  const nf_log *log; // NULL: nobody watches
+  const char *what;
+  uint64_t done, total; // done is told as at most total; total 0: not known
+} nf_progress;
+nf_status nf_progress_add(nf_progress *p, uint64_t n); // n more are done; NF_CANCELLED

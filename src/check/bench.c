@@ -174,11 +174,12 @@ static double flops_of(const shape *s, int64_t tokens) {
 }
 
 static nf_status bench(const nf_variant *v, const shape *s, int64_t tokens, const nf_hw *hw,
-                       const nf_check_options *o) {
+                       const nf_check_options *o, nf_progress *progress) {
   bool ok;
   const nf_case c = case_of(s, tokens, &ok);
   if (!ok || !nf_case_legal(v, hw, &c)) return nf_ok();
   nf_instance i;
+  NF_TRY(nf_progress_add(progress, 1));
   NF_TRY(nf_instance_init(&i, &c, v->pack, 0, 0, false));
   nf_check_row r = {.op = nf_op_of(v->op)->name, .variant = v->name, .ok = true};
   nf_case_print(&c, r.text, sizeof r.text);
@@ -192,14 +193,15 @@ static nf_status bench(const nf_variant *v, const shape *s, int64_t tokens, cons
 }
 
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o) {
+  nf_progress progress = {o->log, "timing", 0, 0};
   for (size_t i = 0; i < n; i++) {
     const bool other = (o->op && strcmp(o->op, nf_op_of(list[i].op)->name) != 0) ||
                        (o->variant && strcmp(o->variant, list[i].name) != 0);
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes && !other; s++)
       if (shapes[s].op == list[i].op) {
-        NF_TRY(bench(&list[i], &shapes[s], 1, hw, o), "timing %s", list[i].name);
-        NF_TRY(bench(&list[i], &shapes[s], shapes[s].many ? shapes[s].many : 64, hw, o), "timing %s",
-               list[i].name);
+        NF_TRY(bench(&list[i], &shapes[s], 1, hw, o, &progress), "timing %s", list[i].name);
+        NF_TRY(bench(&list[i], &shapes[s], shapes[s].many ? shapes[s].many : 64, hw, o, &progress),
+               "timing %s", list[i].name);
       }
   }
   return nf_ok();

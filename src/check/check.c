@@ -13,6 +13,7 @@ typedef struct check {
   const nf_check_options *o;
   const nf_hw *hw;
   size_t rows, failed;
+  nf_progress progress; // in cases
 } check;
 
 static void report(check *k, nf_check_row *r) {
@@ -83,6 +84,7 @@ static nf_status check_case(check *k, const nf_variant *v, const nf_case *c) {
   nf_check_row r = {.op = nf_op_of(c->d.op)->name, .variant = v->name};
   const char *why = NULL;
   trio t = {0};
+  NF_TRY(nf_progress_add(&k->progress, 1));
   nf_case_print(c, r.text, sizeof r.text);
   nf_status st = run_all(k, v, c, &t, &why);
   if (nf_is_ok(st)) {
@@ -144,6 +146,10 @@ static bool asked(const nf_check_options *o, const nf_variant *v) {
          (!o->variant || strcmp(o->variant, v->name) == 0);
 }
 
+static bool runs(const check *k, const nf_variant *v) {
+  return !v->declared && !(v->need & ~k->hw->features) && asked(k->o, v);
+}
+
 static nf_status check_op(const nf_check_options *o) {
   const char *names[NF_OP_COUNT];
   nf_op op;
@@ -163,12 +169,13 @@ static nf_status check_names(const nf_variant *list, size_t n, const nf_check_op
 }
 
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o) {
-  check k = {.o = o, .hw = hw};
+  check k = {.o = o, .hw = hw, .progress = {o->log, "checking", 0, 0}};
   NF_TRY(check_names(list, n, o));
-  for (size_t i = 0; i < n; i++) {
-    const bool here = !list[i].declared && !(list[i].need & ~hw->features);
-    if (here && asked(o, &list[i])) NF_TRY(check_variant(&k, &list[i]), "checking %s", list[i].name);
-  }
+  for (size_t i = 0; i < n; i++) k.progress.total += runs(&k, &list[i]) ? CASES : 0; // about
+  for (size_t i = 0; i < n; i++)
+    if (runs(&k, &list[i])) NF_TRY(check_variant(&k, &list[i]), "checking %s", list[i].name);
+  k.progress.done = k.progress.total;
+  NF_TRY(nf_progress_add(&k.progress, 0));
   if (o->bench) NF_TRY(nf_bench_variants(list, n, hw, o));
   if (k.failed) return nf_error(NF_CHECK_FAILED, "%zu of %zu checks failed", k.failed, k.rows);
   return nf_ok();

@@ -6,6 +6,7 @@
 // exact inputs and promises, else within a bound from the accumulation length), beside them (nothing may be
 // written), and against a second run in shuffled blocks on several threads over other garbage (bitwise).
 #pragma once
+#include "base/log.h"
 #include "base/threads.h"
 #include "select/select.h"
 #include <jansson.h>
@@ -23,7 +24,8 @@ typedef struct nf_check_options {
   const char *op, *variant; // NULL: all
   uint64_t seed;
   nf_threads *threads;
-  bool bench; // time shapes of real models as well
+  const nf_log *log; // its progress counts kernels, and may end the run (NF_CANCELLED); NULL: nobody watches
+  bool bench;        // time shapes of real models as well
   void (*row)(void *user, const nf_check_row *r);
   void *user;
 } nf_check_options;

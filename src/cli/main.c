@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse: the commands, and what happens before and after each.
+#include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static const cli_command commands[] = {
@@ -22,7 +24,7 @@ static const cli_command commands[] = {
     {"check", CLI_CHECK, "[OP]", "every kernel against its reference", "OP", cli_check},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };
-enum { N_COMMANDS = sizeof commands / sizeof *commands };
+enum { N_COMMANDS = sizeof commands / sizeof *commands, INTERRUPTED = 130 };
 
 // ---- messages ----
 
@@ -38,12 +40,18 @@ int cli_usage(const char *fmt, ...) {
 
 int cli_fail(infuse_error *e) {
   static const int exits[] = {
-      [INFUSE_OK] = 0,          [INFUSE_CHECK_FAILED] = 1, [INFUSE_USAGE] = 2,       [INFUSE_BAD_INPUT] = 3,
-      [INFUSE_UNAVAILABLE] = 4, [INFUSE_NO_MEMORY] = 4,    [INFUSE_CANCELLED] = 130, [INFUSE_INTERNAL] = 70,
+      [INFUSE_OK] = 0,
+      [INFUSE_CHECK_FAILED] = 1,
+      [INFUSE_USAGE] = 2,
+      [INFUSE_BAD_INPUT] = 3,
+      [INFUSE_UNAVAILABLE] = 4,
+      [INFUSE_NO_MEMORY] = 4,
+      [INFUSE_CANCELLED] = INTERRUPTED,
+      [INFUSE_INTERNAL] = 70,
   };
   if (e == NULL) return 0;
   const int code = exits[infuse_error_code(e)];
-  fprintf(stderr, "infuse: %s\n", infuse_error_message(e));
+  fprintf(stderr, "infuse: %s\n", code == INTERRUPTED ? "interrupted" : infuse_error_message(e));
   infuse_error_free(e);
   return code;
 }
@@ -54,10 +62,29 @@ static void print_log(void *user, infuse_level level, const char *line) {
   fprintf(stderr, "%s: %s\n", names[level], line);
 }
 
-static bool show_progress(void *user, const char *what, uint64_t done, uint64_t total) {
-  (void)user;
-  fprintf(stderr, "\r%s: %3.0f%%%s", what, total != 0 ? 100.0 * (double)done / (double)total : 100.0,
-          done == total ? "\r\033[K" : "");
+// What a progress callback is given: whether anybody sees it, and when it was last shown.
+typedef struct progress {
+  bool shown;
+  double last;
+} progress;
+
+static void print_progress(const char *what, uint64_t done, uint64_t total) {
+  if (done == total)
+    fputs("\r\033[K", stderr);
+  else if (total != 0)
+    fprintf(stderr, "\r%s: %3.0f%%", what, 100.0 * (double)done / (double)total);
+  else
+    fprintf(stderr, "\r%s: %llu", what, (unsigned long long)done);
+}
+
+// Also where nobody sees it: this is how long work hears of Ctrl-C.
+static bool progressed(void *user, const char *what, uint64_t done, uint64_t total) {
+  progress *p = user;
+  const double now = nf_now();
+  if (p->shown && (done == total || now - p->last > 0.1)) {
+    print_progress(what, done, total);
+    p->last = now;
+  }
   return cli_interrupted == 0;
 }
 
@@ -71,15 +98,22 @@ void cli_print_json(void *user, const char *json, size_t n) {
 
 volatile sig_atomic_t cli_interrupted;
 
-// The first Ctrl-C asks for an end between two tokens, the second one ends the program as usual.
-static void interrupt(int signal) {
+// The first Ctrl-C asks for an end, which progress and the loop over tokens hear; what has not heard it 0.3 s
+// later, or hears a second one, is ended here. Files that are not complete have no name yet.
+static void end_now(int signal) {
   (void)signal;
+  _exit(INTERRUPTED);
+}
+
+static void interrupt(int signal) {
+  if (cli_interrupted) end_now(signal);
   cli_interrupted = 1;
+  setitimer(ITIMER_REAL, &(struct itimerval){.it_value.tv_usec = 300000}, NULL);
 }
 
 static void catch_interrupts(void) {
-  const struct sigaction once = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
-  sigaction(SIGINT, &once, NULL);
+  sigaction(SIGALRM, &(struct sigaction){.sa_handler = end_now}, NULL);
+  sigaction(SIGINT, &(struct sigaction){.sa_handler = interrupt, .sa_flags = SA_RESTART}, NULL);
 }
 
 infuse_model_options cli_model_options(const cli_options *o) {
@@ -109,7 +143,7 @@ static bool one_of(const char *option, const char *value, const char *const *nam
          false;
 }
 
-static int make_runtime(const cli_options *o, infuse_runtime **out) {
+static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out) {
   static const char *const levels[] = {"error", "warning", "info", "debug"},
                            *const formats[] = {"auto", "dummy"}, *const switches[] = {"on", "off"};
   int level = INFUSE_WARNING, format;
@@ -122,7 +156,8 @@ static int make_runtime(const cli_options *o, infuse_runtime **out) {
                                      .threads = (int)o->threads,
                                      .log_level = o->quiet ? INFUSE_ERROR : (infuse_level)level,
                                      .log = print_log,
-                                     .progress = !o->quiet && isatty(2) ? show_progress : NULL};
+                                     .progress = progressed,
+                                     .user = p};
   return cli_fail(infuse_runtime_create(&ro, out));
 }
 
@@ -156,10 +191,12 @@ static const cli_command *find_command(const char *name) {
 
 static int run(const cli_command *c, const cli_options *o) {
   infuse_runtime *rt = NULL;
+  progress p = {.shown = !o->quiet && isatty(2)};
   catch_interrupts();
-  int code = make_runtime(o, &rt);
+  int code = make_runtime(o, &p, &rt);
   if (code == 0) code = c->run(o, rt);
   infuse_runtime_destroy(rt);
+  if (code == 0 && cli_interrupted) code = INTERRUPTED;
   if (fflush(stdout) == 0 || code != 0) return code;
   return cli_usage("writing to standard output failed"), 4;
 }

@@ -30,8 +30,13 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
   if (rt->threads == NULL) return nf_error(NF_USAGE, "device null runs no kernels to check; use cpu or ref");
   collected c = {.rows = json_array()};
   const uint64_t seed = o->seed != 0 ? o->seed : draw_seed();
-  const nf_check_options own = {
-      .op = o->op, .seed = seed, .threads = rt->threads, .bench = o->bench, .row = collect, .user = &c};
+  const nf_check_options own = {.op = o->op,
+                                .seed = seed,
+                                .threads = rt->threads,
+                                .log = &rt->log,
+                                .bench = o->bench,
+                                .row = collect,
+                                .user = &c};
   const nf_status st = nf_check_run(&rt->hw, &own);
   if (!nf_is_ok(st) && nf_status_code(st) != NF_CHECK_FAILED) {
     json_decref(c.rows);

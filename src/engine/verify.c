@@ -84,8 +84,11 @@ static nf_status read_routes(trio *p) {
 
 static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *dir,
                                const infuse_model_options *mo, const infuse_verify_options *o) {
-  const infuse_runtime_options ro = {
-      .size = sizeof ro, .device = "ref", .threads = nf_threads_count(rt->threads)};
+  const infuse_runtime_options ro = {.size = sizeof ro,
+                                     .device = "ref",
+                                     .threads = nf_threads_count(rt->threads),
+                                     .progress = rt->options.progress,
+                                     .user = rt->options.user};
   const size_t n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
   const infuse_model_options plain = options_of(mo, n, false, false);
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});

@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# interrupt_test.sh INFUSE: Ctrl-C ends whatever a command is doing, with 130, and leaves no part of a file. Each command
+# here would run for many seconds and then say 0; that it says 130 is what shows that it was ended.
+set -eu
+infuse=$1
+dir=$(mktemp -d)
+trap 'rm -rf "$dir"' EXIT
+
+# interrupted COMMAND...: its SIGINT comes some time after it began to listen.
+interrupted() {
+  name=$1
+  "$infuse" "$@" >"$dir/out" 2>"$dir/err" </dev/null &
+  pid=$!
+  until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status"; do sleep 0.05; done
+  sleep 0.4
+  kill -INT $pid
+  code=0
+  wait $pid || code=$?
+  [ $code -eq 130 ] || { echo "interrupted $*: exit $code, not 130" && cat "$dir/err" && exit 1; }
+}
+
+mkdir "$dir/output"
+yes 'hello world' | head -c 200000000 >"$dir/text"
+yes 1 | head -n 8000 >"$dir/ids"
+interrupted check
+interrupted check --bench --quiet
+interrupted tokenize -m models/gpt-oss-small --file "$dir/text"
+interrupted generate -m models/gpt-oss-small -p hello --raw --ignore-eos -n 8000 --ctx 8192 --threads 1
+interrupted generate -m configs/qwen3-0.6b --load-format dummy --tokens 1 -n 1000
+interrupted verify -m configs/qwen3-0.6b --load-format dummy
+interrupted logits -m models/gpt-oss-small --tokens "@$dir/ids" --chunk 1 --threads 1 -o "$dir/output/logits.safetensors"
+[ -z "$(ls "$dir/output")" ]
