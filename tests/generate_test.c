@@ -237,16 +237,21 @@ static void test_slots_are_used_again(void **state) {
 
 // ---- ends ----
 
+static bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; } // a character of several bytes
+
 static void test_stop_string(void **state) {
   (void)state;
-  char all[TEXT], cut[TEXT], stop[4] = "";
+  char all[TEXT], cut[TEXT], stop[16];
   infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 256});
   infuse_session *s =
       session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
   finish(m, s, all);
   infuse_session_destroy(s);
-  for (size_t at = 20; at < 60; at += 7) { // three bytes from the middle, often across tokens
-    memcpy(stop, all + at, 3);
+  for (size_t at = 20; at < 60; at += 7) { // some characters from the middle, often across tokens
+    size_t end = at + 3;
+    while (is_inside(all[at])) at++;
+    while (end <= at || is_inside(all[end])) end++;
+    snprintf(stop, sizeof stop, "%.*s", (int)(end - at), all + at);
     const char *stops[] = {"never to be seen \x01", stop};
     s = session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N, .stop = stops, .n_stop = 2},
                 "The weather today");

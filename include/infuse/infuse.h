@@ -10,7 +10,7 @@
 // nothing half-done is left behind and out parameters are untouched, unless a function says otherwise.
 //
 // Options: set `size` to sizeof the struct and leave what you do not care about zero; NULL means all
-// defaults.
+// defaults. A handle that is NULL is INFUSE_USAGE, or gives nothing where no error can be told.
 #ifndef INFUSE_INFUSE_H
 #define INFUSE_INFUSE_H
 
@@ -168,20 +168,30 @@ typedef struct infuse_session_options {
   // A generating session draws a token whenever a step has emptied its queue, and puts it into the queue.
   bool generate;
   const infuse_sampling *sampling; // NULL: infuse_model_sampling
-  int64_t max_tokens;              // 0: until the context is full
+  int64_t max_tokens;              // of an answer; 0: until the context is full
   bool ignore_eos;                 // the model's own stop tokens are ordinary ones
   const int32_t *stop_tokens;      // [n_stop_tokens] more of them
   size_t n_stop_tokens;
-  const char *const *stop; // [n_stop] strings that end the text; they are not part of it
-  size_t n_stop;
+  const char *const *stop; // [n_stop] strings that end the answer; they are not part of it. One lies in one
+  size_t n_stop;           // message, and never in thoughts unless
+  bool stop_in_thoughts;   // this is set
+
+  // Of chats (infuse/chat.h).
   infuse_thinking thinking;
+  const char *effort; // of reasoning: "low", "medium", "high"; NULL: the format's default
+  const char *date; // today, "2025-06-28"; "": the prompt names none; NULL: the day of the session's creation
+  const char *tools; // that the model may call: a JSON array in OpenAI's form; NULL: none
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
 INFUSE_API void infuse_session_destroy(infuse_session *s); // NULL is fine
+// Another session that holds the same and goes on alike. It counts among the model's sessions and has had no
+// step: no rows and no output yet. INFUSE_UNAVAILABLE: all sessions are in use.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out);
 
-// Puts tokens into the session's queue; infuse_step computes them. INFUSE_BAD_INPUT: an id outside the
-// vocabulary. INFUSE_UNAVAILABLE: the context is full. Either way nothing was added and the session stays
+// Puts tokens into the session's queue; infuse_step computes them. A session that had finished goes on: the
+// token drawn last, which no step has computed, comes first; n may be 0 then. INFUSE_BAD_INPUT: an id outside
+// the vocabulary. INFUSE_UNAVAILABLE: the context is full. Either way nothing was added and the session stays
 // usable.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens,
                                                                size_t n);
@@ -190,21 +200,20 @@ INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes);
 INFUSE_API size_t infuse_session_pending(const infuse_session *s);  // tokens in the queue
 INFUSE_API size_t infuse_session_position(const infuse_session *s); // tokens computed
+// All *n tokens that the session holds: computed, queued, and the one drawn last. Valid until the next call
+// that changes the session.
+INFUSE_API const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n);
+// Cuts the session back to its first n tokens. What the caches can't go back to (a recurrent state, a window
+// that has moved on) is computed again with the next append: the position is then 0, and results are those of
+// a new session in any case. A session that was drawing has finished (INFUSE_STOP) until something is
+// appended. INFUSE_USAGE: it holds fewer.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_truncate(infuse_session *s, size_t n);
 
 // Computes up to `batch` queued tokens of these sessions, all of one model, together. The only place that
 // computes. Sessions keep what did not fit in their queue: call until nothing is pending. n may be 0.
+// INFUSE_USAGE: a session that generates has nothing to go on from.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
                                                      size_t n);
-
-// A conversation, rendered in the model's chat format, goes into the queue and an answer is expected: the
-// output then comes by channels. INFUSE_USAGE: the model has no known chat format.
-typedef struct infuse_message {
-  const char *role;    // "system", "user", "assistant", "tool"
-  const char *content; // UTF-8
-} infuse_message;
-INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
-                                                             const infuse_message *messages, size_t n);
-INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harmony", "chatml", or NULL
 
 typedef enum infuse_finish {
   INFUSE_RUNNING,
@@ -216,12 +225,15 @@ typedef enum infuse_finish {
 // What the last step added to the text of a generating session: whole characters only (bytes that may become
 // one, or the beginning of a stop string, are held back). Valid until the session's next step.
 typedef struct infuse_output {
-  const char *text; // NUL-terminated, n bytes
+  const char *text; // of all pieces; NUL-terminated, n bytes
   size_t n;
-  const char *channel; // of a chat: "analysis", "commentary", "final"; "" before the first; NULL: no chat
+  const char *channel; // of a chat's last message: "analysis", "commentary", "final"; "" before the first;
+                       // NULL: no chat
   int32_t token;       // that was drawn, -1: none in this step
   size_t tokens;       // drawn so far
   infuse_finish finish;
+  const struct infuse_piece *pieces; // [n_pieces] the same by messages (infuse/chat.h)
+  size_t n_pieces;
 } infuse_output;
 INFUSE_API infuse_output infuse_session_output(const infuse_session *s);
 
@@ -241,4 +253,6 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden(const infuse_sess
 #ifdef __cplusplus
 }
 #endif
+
+#include <infuse/chat.h>
 #endif

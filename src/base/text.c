@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-nf_view nf_view_of(const char *s) { return (nf_view){s, strlen(s)}; }
+nf_view nf_view_of(const char *s) { return (nf_view){s, s != NULL ? strlen(s) : 0}; }
 
 bool nf_view_equal(nf_view a, nf_view b) { return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0); }
 

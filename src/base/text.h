@@ -11,7 +11,7 @@ typedef struct nf_view { // borrowed bytes, not NUL-terminated
   size_t n;
 } nf_view;
 #define NF_VIEW(literal) ((nf_view){(literal), sizeof(literal) - 1})
-nf_view nf_view_of(const char *s);
+nf_view nf_view_of(const char *s); // NULL is empty
 bool nf_view_equal(nf_view a, nf_view b);
 bool nf_glob(const char *pattern, const char *s); // '*' matches any run; everything else itself
 

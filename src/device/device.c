@@ -53,6 +53,13 @@ nf_status nf_device_read(nf_device *d, const nf_buffer *b, size_t offset, void *
   return nf_ok();
 }
 
+nf_status nf_device_copy(nf_device *d, const nf_buffer *b, size_t from, size_t to, size_t bytes) {
+  NF_TRY(check_range(b, from, bytes));
+  NF_TRY(check_range(b, to, bytes));
+  d->driver->copy(d, (char *)b->data + to, (const char *)b->data + from, bytes);
+  return nf_ok();
+}
+
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n) {
   for (size_t i = 0; i < n; i++) {
     const nf_launch *l = &launch[i];

@@ -49,6 +49,8 @@ uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
 // Copies between the host and a buffer. Ranges must lie inside the buffer (NF_INTERNAL otherwise).
 nf_status nf_device_write(nf_device *d, const nf_buffer *b, size_t offset, const void *from, size_t bytes);
 nf_status nf_device_read(nf_device *d, const nf_buffer *b, size_t offset, void *to, size_t bytes);
+// Copies bytes of a buffer to another place of it; the two do not overlap.
+nf_status nf_device_copy(nf_device *d, const nf_buffer *b, size_t from, size_t to, size_t bytes);
 
 // Runs the launches in order and returns when all are done, or with the first error of a meeting. Allocates
 // nothing.

@@ -10,6 +10,7 @@ typedef struct nf_driver {
   void (*free)(nf_device *d, void *data, size_t bytes);
   void (*write)(nf_device *d, void *to, const void *from, size_t bytes);
   void (*read)(nf_device *d, void *to, const void *from, size_t bytes);
+  void (*copy)(nf_device *d, void *to, const void *from, size_t bytes); // within the device
   void (*run)(nf_device *d, const nf_launch *launch);
 } nf_driver;
 

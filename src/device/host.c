@@ -23,7 +23,8 @@ static void host_run(nf_device *d, const nf_launch *l) {
   nf_threads_run(d->threads, l->blocks(l->args), l->run, l->args);
 }
 
-static const nf_driver host = {"host", true, true, host_alloc, host_free, host_copy, host_copy, host_run};
+static const nf_driver host = {"host",    true,      true,      host_alloc, host_free,
+                               host_copy, host_copy, host_copy, host_run};
 
 nf_status nf_device_host(nf_threads *threads, nf_device **out) {
   return nf_device_create(&host, threads, out);

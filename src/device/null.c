@@ -28,8 +28,13 @@ static void null_read(nf_device *d, void *to, const void *from, size_t bytes) {
   memset(to, 0, bytes);
 }
 
+static void null_copy(nf_device *d, void *to, const void *from, size_t bytes) {
+  (void)d, (void)to, (void)from, (void)bytes;
+}
+
 static void null_run(nf_device *d, const nf_launch *l) { (void)d, (void)l; }
 
-static const nf_driver null = {"null", false, false, null_alloc, null_free, null_write, null_read, null_run};
+static const nf_driver null = {"null",     false,     false,     null_alloc, null_free,
+                               null_write, null_read, null_copy, null_run};
 
 nf_status nf_device_null(nf_device **out) { return nf_device_create(&null, NULL, out); }

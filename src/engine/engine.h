@@ -74,11 +74,12 @@ struct infuse_session {
   infuse_model *model;
   int64_t rows_wanted;
   nf_generation *generation; // NULL: it draws no tokens
-  int32_t *queue;            // tokens not yet computed, from `head`
-  size_t head, tail, queue_cap;
-  int32_t *routes; // [tail][layers * experts per token], when experts are forced
+  int32_t *token;            // [context + 1] all that it holds; the last may be drawn beyond the context
+  // position <= queued <= known: tokens before `position` are computed, those before `queued` wait for steps,
+  // the rest (the token drawn last, or what a cut has taken out of the caches) for the next append.
+  int64_t position, queued, known;
+  int32_t *routes; // [known][layers * experts per token], when experts are forced
   size_t routes_cap;
-  int64_t position;              // tokens computed
   int32_t *page[NF_CACHE_COUNT]; // of groups with pages: [pages] slot of each, -1: none. NULL: not used
   int64_t evicted;               // sliding pages before this one are gone
   int32_t state;                 // slot of the recurrent group, -1: none yet
@@ -89,6 +90,14 @@ struct infuse_session {
   size_t first_row, n_rows;      // and of its R
   int64_t first_token_position;
 };
+
+// context.c. Forgets all tokens behind the first n <= known, and what was computed of them. Where the caches
+// can't go back so far, the first n wait to be computed again.
+void nf_session_cut(infuse_session *s, int64_t n);
+// Makes tokens[0..n) what the session holds, computing again only what differs; all of it is queued. n >= 1.
+nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n);
+// A slot of the group into *slot, unless there is one.
+nf_status nf_session_take_slot(infuse_model *m, nf_cache g, int32_t *slot);
 
 // Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
 // the caller may change how it is compiled.

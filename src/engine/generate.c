@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drawing a session's next token, and turning tokens into text: stop tokens, stop strings, chat channels.
+// Drawing a session's next token, and when that ends the answer.
 #include "engine/generate.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 // ---- making one ----
 
@@ -28,20 +29,47 @@ static nf_status think_of(infuse_thinking wish, nf_think *out) {
   return *out = kinds[wish], nf_ok();
 }
 
-static nf_status copy_stops(const infuse_session_options *o, nf_generation *g) {
+static nf_status keep_string(nf_generation *g, nf_view from, nf_view *out) {
+  if (from.n == 0) return *out = (nf_view){0}, nf_ok();
+  *out = (nf_view){nf_arena_copy(&g->kept, from.at, from.n), from.n};
+  return out->at != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a session's options");
+}
+
+// A session's day stays the same: what is rendered again must begin as it did.
+static nf_status keep_chat_options(const infuse_session_options *o, nf_generation *g) {
+  char today[16];
+  struct tm now;
+  const time_t seconds = time(NULL);
+  strftime(today, sizeof today, "%Y-%m-%d", gmtime_r(&seconds, &now));
+  NF_TRY(keep_string(g, nf_view_of(o->date != NULL ? o->date : today), &g->date));
+  NF_TRY(keep_string(g, nf_view_of(o->effort), &g->effort));
+  return keep_string(g, nf_view_of(o->tools), &g->tools);
+}
+
+static nf_status copy_stop_tokens(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
+  if (o->n_stop_tokens != 0 && o->stop_tokens == NULL)
+    return nf_error(NF_USAGE, "n_stop_tokens is %zu, but stop_tokens is NULL", o->n_stop_tokens);
   g->stop_token = nf_alloc(o->n_stop_tokens, sizeof *g->stop_token);
-  g->stop = nf_alloc(o->n_stop, sizeof *g->stop);
-  if (g->stop_token == NULL || g->stop == NULL) return nf_error(NF_NO_MEMORY, "no memory for stop strings");
-  for (; g->n_stop_tokens < o->n_stop_tokens; g->n_stop_tokens++)
-    g->stop_token[g->n_stop_tokens] = o->stop_tokens[g->n_stop_tokens];
-  for (; g->n_stop < o->n_stop; g->n_stop++) {
-    const char *s = o->stop[g->n_stop];
-    if (s[0] == '\0') return nf_error(NF_USAGE, "stop string %zu is empty", g->n_stop);
-    g->stop[g->n_stop] = nf_alloc(strlen(s) + 1, 1);
-    if (g->stop[g->n_stop] == NULL) return nf_error(NF_NO_MEMORY, "no memory for stop strings");
-    memcpy(g->stop[g->n_stop], s, strlen(s));
+  if (g->stop_token == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu stop tokens", o->n_stop_tokens);
+  for (; g->n_stop_tokens < o->n_stop_tokens; g->n_stop_tokens++) {
+    const int32_t id = o->stop_tokens[g->n_stop_tokens];
+    if (id < 0 || id >= m->config.vocab)
+      return nf_error(NF_USAGE, "stop token %zu is id %d; the vocabulary has ids 0 to %ld", g->n_stop_tokens,
+                      id, (long)m->config.vocab - 1);
+    g->stop_token[g->n_stop_tokens] = id;
   }
   return nf_ok();
+}
+
+static nf_status set_stops(const infuse_model *m, const infuse_session_options *o, nf_answer *a) {
+  nf_answer_begin(a, NULL, NULL, NULL);
+  a->tokenizer = m->tokenizer;
+  a->stop_in_thoughts = o->stop_in_thoughts;
+  if (o->n_stop != 0 && o->stop == NULL)
+    return nf_error(NF_USAGE, "n_stop is %zu, but stop is NULL", o->n_stop);
+  if (o->n_stop != 0 && m->tokenizer == NULL)
+    return nf_error(NF_USAGE, "stop strings need a tokenizer, and the model's folder has no tokenizer.json");
+  return nf_answer_set_stops(a, o->stop, o->n_stop);
 }
 
 static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
@@ -56,7 +84,9 @@ static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf
   g->max_tokens = o->max_tokens;
   g->ignore_eos = o->ignore_eos;
   g->token = -1;
-  return copy_stops(o, g);
+  NF_TRY(keep_chat_options(o, g));
+  NF_TRY(copy_stop_tokens(m, o, g));
+  return set_stops(m, o, &g->answer);
 }
 
 nf_status nf_generation_create(const infuse_model *m, const infuse_session_options *o, nf_generation **out) {
@@ -72,95 +102,73 @@ nf_status nf_generation_create(const infuse_model *m, const infuse_session_optio
 
 void nf_generation_destroy(nf_generation *g) {
   if (g == NULL) return;
-  for (size_t i = 0; i < g->n_stop; i++) nf_free(g->stop[i]);
-  if (g->reader != NULL) g->chat->reader_destroy(g->reader);
-  nf_free(g->stop);
+  nf_answer_deinit(&g->answer);
+  nf_arena_deinit(&g->kept);
   nf_free(g->stop_token);
-  nf_text_deinit(&g->held);
-  nf_text_deinit(&g->out);
   nf_free(g);
 }
 
-void nf_generation_resume(nf_generation *g) {
-  if (g->finish == INFUSE_RUNNING) return;
+static nf_status copy(const infuse_session *s, nf_generation *to) {
+  const nf_generation *g = s->generation;
+  const nf_answer *a = &g->answer;
+  *to = *g;
+  to->answer = (nf_answer){.tokenizer = a->tokenizer, .stop_in_thoughts = a->stop_in_thoughts};
+  to->kept = (nf_arena){0};
+  to->token = -1; // it has had no step
+  to->stop_token = nf_alloc(g->n_stop_tokens, sizeof *to->stop_token);
+  NF_TRY(keep_string(to, g->effort, &to->effort));
+  NF_TRY(keep_string(to, g->date, &to->date));
+  NF_TRY(keep_string(to, g->tools, &to->tools));
+  if (to->stop_token == NULL) return nf_error(NF_NO_MEMORY, "no memory for stop tokens");
+  if (g->n_stop_tokens != 0) memcpy(to->stop_token, g->stop_token, g->n_stop_tokens * sizeof *to->stop_token);
+  NF_TRY(nf_answer_set_stops(&to->answer, (const char *const *)a->stop, a->n_stop));
+  return nf_answer_copy(&to->answer, a, s->token + g->answer_at, (size_t)(s->known - g->answer_at));
+}
+
+nf_status nf_generation_clone(const infuse_session *s, nf_generation **out) {
+  nf_generation *g = nf_alloc(1, sizeof *g);
+  if (g == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session");
+  const nf_status st = copy(s, g);
+  if (nf_is_ok(st))
+    *out = g;
+  else
+    nf_generation_destroy(g);
+  return st;
+}
+
+// ---- going on ----
+
+nf_status nf_generation_resume(infuse_session *s, int64_t n) {
+  nf_generation *g = s->generation;
+  if (g->finish == INFUSE_RUNNING) return nf_ok();
+  NF_TRY(nf_answer_reread(&g->answer, s->token + g->answer_at, (size_t)(n - g->answer_at)));
   g->finish = INFUSE_RUNNING;
   g->tokens = 0;
-}
-
-void nf_generation_begin_step(nf_generation *g) {
-  g->out.n = 0;
-  g->token = -1;
-}
-
-// ---- text ----
-
-static void move_held(nf_generation *g, size_t n) { // the first n bytes of what was held back go out
-  nf_text_append(&g->out, g->held.at, n);
-  memmove(g->held.at, g->held.at + n, g->held.n - n);
-  g->held.n -= n;
-}
-
-// Length of the longest end of the held text that begins a stop string.
-static size_t may_stop(const nf_generation *g) {
-  size_t longest = 0;
-  for (size_t i = 0; i < g->n_stop; i++) {
-    const size_t length = strlen(g->stop[i]);
-    for (size_t n = length - 1; n > longest; n--)
-      if (n <= g->held.n && memcmp(g->held.at + g->held.n - n, g->stop[i], n) == 0) longest = n;
-  }
-  return longest;
-}
-
-static size_t find_stop(const nf_generation *g) { // where the first stop string begins, or SIZE_MAX
-  size_t first = SIZE_MAX;
-  for (size_t i = 0; i < g->n_stop && g->held.n != 0; i++) {
-    const char *at = memmem(g->held.at, g->held.n, g->stop[i], strlen(g->stop[i]));
-    if (at != NULL && (size_t)(at - g->held.at) < first) first = (size_t)(at - g->held.at);
-  }
-  return first;
-}
-
-static void release_text(nf_generation *g) {
-  const size_t stop = find_stop(g);
-  if (stop != SIZE_MAX) {
-    move_held(g, stop);
-    g->held.n = 0;
-    g->finish = INFUSE_STOP;
-  } else if (g->held.n != 0)
-    move_held(g, g->held.n - may_stop(g));
-}
-
-static nf_status chat_event(void *user, const nf_chat_event *e) {
-  nf_generation *g = user;
-  if (e->kind == NF_CHAT_HEADER) {
-    const size_t n = e->channel.n < sizeof g->channel - 1 ? e->channel.n : sizeof g->channel - 1;
-    if (n != 0) memcpy(g->channel, e->channel.at, n);
-    g->channel[n] = '\0';
-  } else if (e->kind == NF_CHAT_TEXT)
-    nf_text_append(&g->held, e->text.at, e->text.n);
   return nf_ok();
 }
 
-static nf_status add_text(const infuse_model *m, nf_generation *g, int32_t token) {
-  if (m->tokenizer == NULL) return nf_ok();
-  if (g->reader != NULL)
-    NF_TRY(g->chat->read(g->reader, token, chat_event, g));
-  else
-    nf_decode_step(m->tokenizer, &g->decoder, token, true, &g->held);
-  release_text(g);
-  NF_TRY(nf_text_status(&g->held));
-  return nf_text_status(&g->out);
+void nf_generation_expect(infuse_session *s, const nf_chat_format *format, const nf_chat *chat,
+                          nf_chat_reader *reader) {
+  nf_generation *g = s->generation;
+  nf_answer_begin(&g->answer, format, chat, reader);
+  g->answer_at = s->known;
+  g->finish = INFUSE_RUNNING;
+  g->token = -1;
+  g->tokens = 0;
 }
 
-// The text has ended: what was held back for a character or a stop string that never came goes out.
-static nf_status end_text(nf_generation *g) {
-  if (g->reader != NULL)
-    NF_TRY(g->chat->finish(g->reader, chat_event, g));
-  else
-    nf_decoder_end(&g->decoder, &g->held);
-  if (g->held.n != 0) move_held(g, g->held.n);
-  NF_TRY(nf_text_status(&g->held));
-  return nf_text_status(&g->out);
+void nf_generation_forget(infuse_session *s) {
+  nf_generation *g = s->generation;
+  if (s->known < g->answer_at) {
+    nf_answer_begin(&g->answer, NULL, NULL, NULL);
+    g->answer_at = 0;
+  }
+  if (infuse_session_pending(s) == 0) g->finish = INFUSE_STOP; // until something is appended
+}
+
+void nf_generation_begin_step(nf_generation *g) {
+  nf_answer_begin_step(&g->answer);
+  g->token = -1;
 }
 
 // ---- tokens ----
@@ -171,11 +179,15 @@ static bool is_among(int32_t token, const int32_t *list, size_t n) {
   return false;
 }
 
-static bool ends_text(const infuse_model *m, const nf_generation *g, int32_t token) {
-  if (is_among(token, g->stop_token, g->n_stop_tokens)) return true;
-  if (g->ignore_eos) return false;
-  if (is_among(token, m->generation.eos, (size_t)m->generation.n_eos)) return true;
-  return g->reader != NULL && g->chat->is_stop(m->tokenizer, token);
+// The text's own end is read, as it says how a message ends; a stop token of the caller's is not text.
+typedef enum verdict { GOES_ON, ENDS_ITSELF, IS_STOPPED } verdict;
+
+static verdict judge(const infuse_model *m, const nf_generation *g, int32_t token) {
+  const nf_answer *a = &g->answer;
+  if (is_among(token, g->stop_token, g->n_stop_tokens)) return IS_STOPPED;
+  if (g->ignore_eos) return GOES_ON;
+  if (is_among(token, m->generation.eos, (size_t)m->generation.n_eos)) return ENDS_ITSELF;
+  return a->reader != NULL && a->format->is_stop(m->tokenizer, token) ? ENDS_ITSELF : GOES_ON;
 }
 
 static infuse_finish limit_reached(const infuse_session *s, const nf_generation *g) {
@@ -183,32 +195,38 @@ static infuse_finish limit_reached(const infuse_session *s, const nf_generation 
   return s->position >= s->model->options.context ? INFUSE_CONTEXT_FULL : INFUSE_RUNNING;
 }
 
+static nf_status add_text(infuse_session *s, int32_t token) {
+  nf_generation *g = s->generation;
+  static const infuse_end ends[] = {INFUSE_END_CUT, INFUSE_END_ANSWER, INFUSE_END_STOP};
+  const verdict v = judge(s->model, g, token);
+  if (v == GOES_ON || (v == ENDS_ITSELF && g->answer.reader != NULL))
+    NF_TRY(nf_answer_read(&g->answer, token));
+  g->finish = v != GOES_ON || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
+  if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[v]));
+  return nf_answer_end_step(&g->answer);
+}
+
 nf_status nf_generate(infuse_session *s, const float *logits) {
   const infuse_model *m = s->model;
   nf_generation *g = s->generation;
   g->token = nf_sample(&g->sampling, logits, (int32_t)m->config.vocab, (uint64_t)s->position, m->choices);
   g->tokens++;
-  const bool ended = ends_text(m, g, g->token);
-  if (ended)
-    g->finish = INFUSE_STOP;
-  else
-    NF_TRY(add_text(m, g, g->token));
-  const bool cut = g->finish == INFUSE_STOP && !ended; // by a stop string
-  if (g->finish == INFUSE_RUNNING) g->finish = limit_reached(s, g);
-  if (g->finish != INFUSE_RUNNING) return cut ? nf_ok() : end_text(g);
-  s->queue[0] = g->token; // append leaves room for it
-  s->head = 0;
-  s->tail = 1;
+  s->token[s->known++] = g->token; // there is room for one beyond the context
+  NF_TRY(add_text(s, g->token));
+  if (g->finish == INFUSE_RUNNING) s->queued = s->known;
   return nf_ok();
 }
 
 infuse_output infuse_session_output(const infuse_session *s) {
-  const nf_generation *g = s->generation;
+  const nf_generation *g = s != NULL ? s->generation : NULL;
   if (g == NULL) return (infuse_output){.text = "", .token = -1};
-  return (infuse_output){.text = g->out.n != 0 ? g->out.at : "",
-                         .n = g->out.n,
-                         .channel = g->reader != NULL ? g->channel : NULL,
+  const nf_answer *a = &g->answer;
+  return (infuse_output){.text = a->text.n != 0 ? a->text.at : "",
+                         .n = a->text.n,
+                         .channel = a->reader != NULL ? a->message.channel : NULL,
                          .token = g->token,
                          .tokens = g->tokens,
-                         .finish = g->finish};
+                         .finish = g->finish,
+                         .pieces = a->piece,
+                         .n_pieces = a->n_pieces};
 }

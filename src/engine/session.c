@@ -1,38 +1,59 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sessions: a queue of tokens still to compute, a position, and the cache slots of what was computed.
+// Sessions: how they begin, end and multiply, and what a step left of theirs.
 #include "base/memory.h"
 #include "engine/engine.h"
 #include <string.h>
 
-infuse_error *infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
-  infuse_session_options options = {0};
-  nf_status st = nf_options_copy(&options, sizeof options, o, "infuse_session_options");
-  if (!nf_is_ok(st)) return st.error;
-  if (m->n_sessions == m->options.sessions)
-    return nf_error(NF_UNAVAILABLE, "all %ld sessions of the model are in use; load it with more",
-                    (long)m->options.sessions)
-        .error;
-  infuse_session *s = nf_alloc(1, sizeof *s);
-  if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session").error;
-  m->n_sessions++;
-  *s = (infuse_session){.model = m, .rows_wanted = options.rows != 0 ? options.rows : 1, .state = -1};
-  if (options.generate) st = nf_generation_create(m, &options, &s->generation);
-  if (!nf_is_ok(st)) {
-    infuse_session_destroy(s);
-    return st.error;
-  }
-  const int64_t pages = nf_model_pages(m);
+static nf_status allocate_pages(infuse_session *s) {
+  const int64_t pages = nf_model_pages(s->model);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
-    if (!m->uses[g] || !nf_has_pages((nf_cache)g)) continue;
+    if (!s->model->uses[g] || !nf_has_pages((nf_cache)g)) continue;
     s->page[g] = nf_alloc((size_t)pages, sizeof *s->page[g]);
-    if (s->page[g] == NULL) {
-      infuse_session_destroy(s);
-      return nf_error(NF_NO_MEMORY, "no memory for a page table of %ld pages", (long)pages).error;
-    }
+    if (s->page[g] == NULL)
+      return nf_error(NF_NO_MEMORY, "no memory for a page table of %ld pages", (long)pages);
     memset(s->page[g], 0xff, (size_t)pages * sizeof *s->page[g]);
   }
-  *out = s;
-  return NULL;
+  return nf_ok();
+}
+
+// A session that holds nothing yet.
+static nf_status allocate(infuse_model *m, infuse_session **out) {
+  if (m->n_sessions == m->options.sessions)
+    return nf_error(NF_UNAVAILABLE, "all %ld sessions of the model are in use; load it with more",
+                    (long)m->options.sessions);
+  infuse_session *s = nf_alloc(1, sizeof *s);
+  if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session");
+  m->n_sessions++;
+  *s = (infuse_session){.model = m, .state = -1};
+  s->token = nf_alloc((size_t)m->options.context + 1, sizeof *s->token);
+  const nf_status st = s->token != NULL ? allocate_pages(s) : nf_error(NF_NO_MEMORY, "no memory for tokens");
+  if (nf_is_ok(st))
+    *out = s;
+  else
+    infuse_session_destroy(s);
+  return st;
+}
+
+static nf_status create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
+  infuse_session_options options = {0};
+  if (m == NULL || out == NULL) return nf_error(NF_USAGE, "the %s is NULL", m == NULL ? "model" : "result");
+  NF_TRY(nf_options_copy(&options, sizeof options, o, "infuse_session_options"));
+  if (options.rows < INFUSE_ALL_ROWS)
+    return nf_error(NF_USAGE, "rows is %ld; it must be at least 1, 0 for 1, or -1 for all",
+                    (long)options.rows);
+  infuse_session *s;
+  NF_TRY(allocate(m, &s));
+  s->rows_wanted = options.rows != 0 ? options.rows : 1;
+  const nf_status st = options.generate ? nf_generation_create(m, &options, &s->generation) : nf_ok();
+  if (nf_is_ok(st))
+    *out = s;
+  else
+    infuse_session_destroy(s);
+  return st;
+}
+
+infuse_error *infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
+  return create(m, o, out).error;
 }
 
 void infuse_session_destroy(infuse_session *s) {
@@ -45,80 +66,72 @@ void infuse_session_destroy(infuse_session *s) {
   if (s->state >= 0) nf_slots_give(&s->model->slots[NF_CACHE_RECURRENT], s->state);
   s->model->n_sessions--;
   nf_generation_destroy(s->generation);
-  nf_free(s->queue);
+  nf_free(s->token);
   nf_free(s->routes);
   nf_free(s);
 }
 
-// ---- the queue ----
+// ---- cloning ----
 
-static nf_status check_tokens(const infuse_session *s, const int32_t *tokens, size_t n) {
+// Copies one slot's share of every pool of the group, on every rank.
+static nf_status copy_slot(const infuse_model *m, nf_cache g, int32_t from, int32_t to) {
+  for (int64_t i = 0; i < m->options.world; i++)
+    for (nf_val v = 1; v < m->graph->n_values; v++) {
+      const nf_value *value = &m->graph->value[v];
+      if (value->kind != NF_VALUE_POOL || value->type.cache != g) continue;
+      const nf_rank *r = &m->rank[i];
+      const size_t bytes = r->buffer[v].bytes / (size_t)nf_model_slots(m, g);
+      NF_TRY(nf_device_copy(r->device, &r->buffer[v], (size_t)from * bytes, (size_t)to * bytes, bytes));
+    }
+  return nf_ok();
+}
+
+static nf_status clone_slot(infuse_model *m, nf_cache g, int32_t from, int32_t *to) {
+  if (from < 0) return nf_ok();
+  NF_TRY(nf_session_take_slot(m, g, to));
+  return copy_slot(m, g, from, *to);
+}
+
+static nf_status clone_caches(const infuse_session *s, infuse_session *to) {
+  for (int g = 1; g < NF_CACHE_COUNT; g++)
+    for (int64_t i = 0; s->page[g] != NULL && i < nf_model_pages(s->model); i++)
+      NF_TRY(clone_slot(s->model, (nf_cache)g, s->page[g][i], &to->page[g][i]));
+  return clone_slot(s->model, NF_CACHE_RECURRENT, s->state, &to->state);
+}
+
+static nf_status clone_tokens(const infuse_session *s, infuse_session *to) {
   const infuse_model *m = s->model;
-  const int64_t used = s->position + (int64_t)infuse_session_pending(s);
-  if (n > (size_t)(m->options.context - used))
-    return nf_error(NF_UNAVAILABLE, "the context is full: %ld of %ld tokens are used and %zu more do not fit",
-                    (long)used, (long)m->options.context, n);
-  for (size_t i = 0; i < n; i++)
-    if (tokens[i] < 0 || tokens[i] >= m->config.vocab)
-      return nf_error(NF_BAD_INPUT, "token %zu is id %d; the vocabulary has ids 0 to %ld", i, tokens[i],
-                      (long)m->config.vocab - 1);
+  const size_t routes =
+      s->routes != NULL ? (size_t)(s->known * m->config.layers * m->config.experts_per_token) : 0;
+  if (!nf_grow(&to->routes, &to->routes_cap, routes, sizeof *to->routes))
+    return nf_error(NF_NO_MEMORY, "no memory for a session's experts");
+  if (routes != 0) memcpy(to->routes, s->routes, routes * sizeof *to->routes);
+  memcpy(to->token, s->token, (size_t)s->known * sizeof *to->token);
   return nf_ok();
 }
 
-static nf_status check_routes(const infuse_model *m, size_t n, const int32_t *routes) {
-  const size_t k = (size_t)m->config.experts_per_token;
-  for (size_t i = 0; i < (size_t)m->config.layers * n * k; i++)
-    if (routes[i] < 0 || routes[i] >= m->config.experts)
-      return nf_error(NF_BAD_INPUT, "routes: layer %zu, token %zu: expert %d; the model has experts 0 to %ld",
-                      i / (n * k), i / k % n, routes[i], (long)m->config.experts - 1);
-  return nf_ok();
+static nf_status clone(const infuse_session *s, infuse_session *to) {
+  to->rows_wanted = s->rows_wanted;
+  to->position = s->position, to->queued = s->queued, to->known = s->known;
+  to->evicted = s->evicted;
+  NF_TRY(clone_tokens(s, to));
+  NF_TRY(clone_caches(s, to));
+  return s->generation != NULL ? nf_generation_clone(s, &to->generation) : nf_ok();
 }
 
-// Moves what is pending to the front, so that the queue does not grow with the length of the sequence.
-static void compact(infuse_session *s, size_t per_token) {
-  if (s->head == 0) return;
-  const size_t n = s->tail - s->head;
-  memmove(s->queue, s->queue + s->head, n * sizeof *s->queue);
-  if (s->routes != NULL)
-    memmove(s->routes, s->routes + s->head * per_token, n * per_token * sizeof *s->routes);
-  s->head = 0;
-  s->tail = n;
+infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out) {
+  infuse_session *to;
+  if (s == NULL || out == NULL)
+    return nf_error(NF_USAGE, "the %s is NULL", s == NULL ? "session" : "result").error;
+  nf_status st = allocate(s->model, &to);
+  if (!nf_is_ok(st)) return st.error;
+  st = clone(s, to);
+  if (nf_is_ok(st))
+    *out = to;
+  else
+    infuse_session_destroy(to);
+  return st.error;
 }
-
-static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes) {
-  const infuse_model *m = s->model;
-  const size_t k = (size_t)m->config.experts_per_token, layers = (size_t)m->config.layers;
-  NF_TRY(check_tokens(s, tokens, n));
-  if (m->options.forced_experts != (routes != NULL))
-    return nf_error(NF_USAGE, m->options.forced_experts
-                                  ? "this model was loaded to be told each token's experts"
-                                  : "experts can be given only to a model loaded for it");
-  if (routes != NULL) NF_TRY(check_routes(m, n, routes));
-  compact(s, layers * k);
-  // One more than asked: a generating session puts its next token there, and a step must not allocate.
-  if (!nf_grow(&s->queue, &s->queue_cap, s->tail + n + 1, sizeof *s->queue) ||
-      (routes != NULL && !nf_grow(&s->routes, &s->routes_cap, (s->tail + n) * layers * k, sizeof *s->routes)))
-    return nf_error(NF_NO_MEMORY, "no memory to queue %zu tokens", n);
-  if (n != 0) memcpy(s->queue + s->tail, tokens, n * sizeof *tokens);
-  for (size_t t = 0; routes != NULL && t < n; t++)
-    for (size_t l = 0; l < layers; l++)
-      memcpy(s->routes + ((s->tail + t) * layers + l) * k, routes + (l * n + t) * k, k * sizeof *routes);
-  s->tail += n;
-  if (s->generation != NULL && n != 0) nf_generation_resume(s->generation);
-  return nf_ok();
-}
-
-infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens, size_t n) {
-  return append(s, tokens, n, NULL).error;
-}
-
-infuse_error *infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n,
-                                           const int32_t *routes) {
-  return append(s, tokens, n, routes).error;
-}
-
-size_t infuse_session_pending(const infuse_session *s) { return s->tail - s->head; }
-size_t infuse_session_position(const infuse_session *s) { return (size_t)s->position; }
 
 // ---- results ----
 
@@ -128,6 +141,7 @@ static const float *rows_of(const infuse_session *s, nf_val v, size_t first) {
 }
 
 infuse_rows infuse_session_logits(const infuse_session *s) {
+  if (s == NULL) return (infuse_rows){0};
   const infuse_model *m = s->model;
   const size_t vocab = (size_t)m->config.vocab;
   if (s->step != m->steps || s->n_rows == 0) return (infuse_rows){.width = vocab};
@@ -138,6 +152,8 @@ infuse_rows infuse_session_logits(const infuse_session *s) {
 }
 
 infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer, infuse_rows *out) {
+  if (s == NULL || out == NULL)
+    return nf_error(NF_USAGE, "the %s is NULL", s == NULL ? "session" : "result").error;
   const infuse_model *m = s->model;
   if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
     return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",

@@ -26,20 +26,23 @@ static share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
   return (share){s, n, rows_among(s, n)};
 }
 
+static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
+  if (s == NULL) return nf_error(NF_USAGE, "session %zu of the step is NULL", i);
+  if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
+  if (s->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
+  s->seen = m->steps;
+  if (s->generation == NULL) return nf_ok();
+  nf_generation_begin_step(s->generation);
+  if (s->generation->finish != INFUSE_RUNNING || infuse_session_pending(s) != 0) return nf_ok();
+  return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
+}
+
 static nf_status check_sessions(const infuse_model *m, infuse_session *const *sessions, size_t n) {
+  if (n != 0 && sessions == NULL) return nf_error(NF_USAGE, "the sessions of the step are NULL");
   if (n > (size_t)m->options.sessions)
     return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
                     (long)m->options.sessions);
-  for (size_t i = 0; i < n; i++) {
-    if (sessions[i]->model != m)
-      return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
-    if (sessions[i]->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
-    sessions[i]->seen = m->steps;
-    if (sessions[i]->generation == NULL) continue;
-    nf_generation_begin_step(sessions[i]->generation);
-    if (sessions[i]->position == 0 && infuse_session_pending(sessions[i]) == 0)
-      return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
-  }
+  for (size_t i = 0; i < n; i++) NF_TRY(check_session(m, sessions[i], i));
   return nf_ok();
 }
 
@@ -66,8 +69,7 @@ static size_t choose(const infuse_model *m, infuse_session *const *sessions, siz
 
 // ---- cache slots ----
 
-// A slot of the group into *slot, unless there is one.
-static nf_status take_slot(infuse_model *m, nf_cache g, int32_t *slot) {
+nf_status nf_session_take_slot(infuse_model *m, nf_cache g, int32_t *slot) {
   if (*slot < 0) *slot = nf_slots_take(&m->slots[g]);
   return *slot >= 0 ? nf_ok() : nf_error(NF_INTERNAL, "the %s cache has no slot left", nf_cache_name(g));
 }
@@ -76,10 +78,10 @@ static nf_status take_slots(infuse_session *s, int64_t tokens) {
   infuse_model *m = s->model;
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     for (int64_t p = s->position / NF_PAGE; s->page[g] != NULL && p * NF_PAGE < s->position + tokens; p++)
-      NF_TRY(take_slot(m, (nf_cache)g, &s->page[g][p]));
+      NF_TRY(nf_session_take_slot(m, (nf_cache)g, &s->page[g][p]));
   if (!m->uses[NF_CACHE_RECURRENT]) return nf_ok();
   s->fresh = s->position == 0;
-  return take_slot(m, NF_CACHE_RECURRENT, &s->state);
+  return nf_session_take_slot(m, NF_CACHE_RECURRENT, &s->state);
 }
 
 // Pages whose every key the next token can no longer see.
@@ -103,14 +105,14 @@ static void fill_routes(const infuse_model *m, const infuse_session *s, int64_t 
   int32_t *to = host_array(&m->tables, m->tables.routes);
   for (int64_t l = 0; l < layers; l++)
     for (int64_t i = 0; i < n; i++)
-      memcpy(to + (l * m->options.batch + first + i) * k,
-             s->routes + (((int64_t)s->head + i) * layers + l) * k, (size_t)k * sizeof *to);
+      memcpy(to + (l * m->options.batch + first + i) * k, s->routes + ((s->position + i) * layers + l) * k,
+             (size_t)k * sizeof *to);
 }
 
 static void fill_tokens(const infuse_model *m, const share *part, int64_t first) {
   const nf_step_tables *t = &m->tables;
   const infuse_session *s = part->session;
-  memcpy(host_array(t, t->tokens) + first, s->queue + s->head, (size_t)part->tokens * sizeof(int32_t));
+  memcpy(host_array(t, t->tokens) + first, s->token + s->position, (size_t)part->tokens * sizeof(int32_t));
   for (int64_t i = 0; i < part->tokens; i++) {
     const int64_t position = s->position + i;
     host_array(t, t->position)[first + i] = (int32_t)position;
@@ -189,14 +191,13 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
 static void advance(const infuse_model *m, const share *part) {
   infuse_session *s = part->session;
   s->step = m->steps;
-  s->head += (size_t)part->tokens;
   s->position += part->tokens;
   evict(s);
 }
 
 // The next token of a session that generates and has computed all it was given.
 static nf_status draw(infuse_session *s) {
-  if (s->generation == NULL || s->head != s->tail || !nf_device_computes(s->model->rt->device))
+  if (s->generation == NULL || infuse_session_pending(s) != 0 || !nf_device_computes(s->model->rt->device))
     return nf_ok();
   const infuse_rows r = infuse_session_logits(s);
   return nf_generate(s, r.data + (r.rows - 1) * r.width);
@@ -219,5 +220,6 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
 }
 
 infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  if (m == NULL) return nf_error(NF_USAGE, "the model is NULL").error;
   return step(m, sessions, n).error;
 }
