@@ -342,7 +342,7 @@ static void test_refusals(void **state) {
   infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 64, .sessions = 2});
   static const infuse_sampling bad[] = {{.temperature = -1, .top_p = 1},
                                         {.temperature = NAN, .top_p = 1},
-                                        {.temperature = 1, .top_p = 0},
+                                        {.temperature = 1, .top_p = -0.1f},
                                         {.temperature = 1, .top_p = 1.5f},
                                         {.temperature = 1, .top_p = 1, .min_p = 2},
                                         {.temperature = 1, .top_p = 1, .top_k = -1}};

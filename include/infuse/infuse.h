@@ -145,7 +145,7 @@ enum { INFUSE_ALL_ROWS = -1 };
 typedef struct infuse_sampling {
   float temperature;
   int32_t top_k; // 0: off
-  float top_p;   // 1: off
+  float top_p;   // 0 or 1: off
   float min_p;   // 0: off
   uint64_t seed; // the same seed gives the same text, whatever else runs
 } infuse_sampling;

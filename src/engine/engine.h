@@ -64,7 +64,7 @@ struct infuse_model {
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
   nf_thinking thinking;       // for formats that go by the chat template
   nf_generation_config generation;
-  nf_choice *choices; // [vocab] the sampler's scratch
+  nf_sampler_scratch scratch; // of one row of logits
   nf_val logits_value;
   uint64_t steps; // so that a session knows whether its rows are still there
   int64_t n_sessions;

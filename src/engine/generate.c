@@ -13,8 +13,8 @@ static nf_status check_sampling(const infuse_sampling *s) {
   if (!(s->temperature >= 0 && s->temperature <= 1e6f))
     return nf_error(NF_USAGE, "temperature is %g; it must lie between 0 and 1e6", (double)s->temperature);
   if (s->top_k < 0) return nf_error(NF_USAGE, "top_k is %d; it must be at least 1, or 0 for off", s->top_k);
-  if (!(s->top_p > 0 && s->top_p <= 1))
-    return nf_error(NF_USAGE, "top_p is %g; it must be above 0 and at most 1", (double)s->top_p);
+  if (!(s->top_p >= 0 && s->top_p <= 1))
+    return nf_error(NF_USAGE, "top_p is %g; it must lie between 0 and 1; 0 and 1 are off", (double)s->top_p);
   if (!(s->min_p >= 0 && s->min_p <= 1))
     return nf_error(NF_USAGE, "min_p is %g; it must lie between 0 and 1", (double)s->min_p);
   return nf_ok();
@@ -209,7 +209,8 @@ static nf_status add_text(infuse_session *s, int32_t token) {
 nf_status nf_generate(infuse_session *s, const float *logits) {
   const infuse_model *m = s->model;
   nf_generation *g = s->generation;
-  g->token = nf_sample(&g->sampling, logits, (int32_t)m->config.vocab, (uint64_t)s->position, m->choices);
+  g->token =
+      nf_sample(&g->sampling, logits, (int32_t)m->config.vocab, (uint64_t)s->position, &s->model->scratch);
   g->tokens++;
   s->token[s->known++] = g->token; // there is room for one beyond the context
   NF_TRY(add_text(s, g->token));

@@ -211,7 +211,7 @@ static void release(infuse_model *m) {
   nf_step_tables_free(&m->tables);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
   nf_free(m->logits);
-  nf_free(m->choices);
+  nf_sampler_scratch_deinit(&m->scratch);
   nf_tokenizer_destroy(m->tokenizer);
   nf_free(m->hidden);
   nf_compiled_deinit(&m->compiled);
@@ -247,8 +247,7 @@ static nf_status find_chat(infuse_model *m, const char *dir) {
 static nf_status load_text(infuse_model *m, const char *dir) {
   NF_TRY(nf_generation_load(dir, &m->config, &m->generation));
   NF_TRY(load_tokenizer(m, dir));
-  m->choices = nf_alloc((size_t)m->config.vocab, sizeof *m->choices);
-  if (m->choices == NULL)
+  if (!nf_sampler_scratch_init(&m->scratch, (int32_t)m->config.vocab))
     return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
   return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }

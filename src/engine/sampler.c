@@ -1,6 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+// Nothing is sorted: filters find the place where they cut, and tokens are drawn in the order of their ids.
+// Loops over the vocabulary run over blocks of a constant size without branches, so that compilers vectorise
+// them.
 #include "engine/sampler.h"
+#include "base/memory.h"
 #include <math.h>
+#include <string.h>
+
+enum { BLOCK = 64 };
 
 float nf_uniform(uint64_t seed, uint64_t position) {
   uint32_t c[4] = {(uint32_t)position, (uint32_t)(position >> 32), 0, 0};
@@ -16,78 +23,217 @@ float nf_uniform(uint64_t seed, uint64_t position) {
   return (float)(c[0] >> 8) * 0x1p-24f;
 }
 
-static int32_t greedy(const float *logits, int32_t n) {
-  int32_t best = 0;
-  for (int32_t i = 1; i < n; i++)
-    if (logits[i] > logits[best]) best = i;
-  return best;
+static int32_t whole_blocks(int32_t n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
+
+bool nf_sampler_scratch_init(nf_sampler_scratch *s, int32_t n) {
+  const size_t room = (size_t)whole_blocks(n);
+  *s = (nf_sampler_scratch){nf_alloc(room, sizeof *s->logit), nf_alloc(room, sizeof *s->weight),
+                            nf_alloc(room, sizeof *s->id)};
+  return s->logit != NULL && s->weight != NULL && s->id != NULL;
 }
 
-static bool before(const nf_choice *a, const nf_choice *b) {
-  return a->p != b->p ? a->p > b->p : a->token < b->token;
+void nf_sampler_scratch_deinit(nf_sampler_scratch *s) {
+  nf_free(s->logit);
+  nf_free(s->weight);
+  nf_free(s->id);
 }
 
-// Keeps the k best in front (a heap of the k best so far, worst on top). k <= n.
-static void sift(nf_choice *heap, int32_t k, int32_t at) {
-  for (int32_t child; (child = 2 * at + 1) < k; at = child) {
-    if (child + 1 < k && before(&heap[child], &heap[child + 1])) child++;
-    if (!before(&heap[at], &heap[child])) return;
-    const nf_choice t = heap[at];
-    heap[at] = heap[child];
-    heap[child] = t;
+// ---- numbers ----
+
+static uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
+static float float_of(uint32_t bits) {
+  float x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+// In the order of the numbers; both zeros are one.
+static uint32_t key_of(float x) {
+  const uint32_t bits = bits_of(x + 0.0f);
+  return bits ^ (bits >> 31 != 0 ? UINT32_MAX : 0x80000000u);
+}
+
+// e^x for x <= 0 within 1e-7 of it; 0 from -87 down. x = n ln 2 + r, and Taylor's polynomial for e^r.
+static float exp_of(float x) {
+  const float shift = 0x1.8p23f; // adding and taking it away rounds to a whole number
+  const float t = x * 1.44269504f + shift, n = t - shift;
+  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1;
+  p = p * r + 1;
+  const float scale = float_of((bits_of(t) - bits_of(shift) + 127) << 23);
+  const uint32_t live = -(uint32_t)(bits_of(x) < bits_of(-87.0f)); // a mask, as a branch is not vectorised
+  return float_of(bits_of(p * scale) & live);
+}
+
+float nf_row_max(const float *x, int32_t n) {
+  enum { LANES = 16 };
+  float max[LANES];
+  uint32_t nan[LANES] = {0}, any_nan = 0;
+  int32_t i = 0;
+  for (int l = 0; l < LANES; l++) max[l] = -INFINITY;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) {
+      max[l] = x[i + l] > max[l] ? x[i + l] : max[l];
+      nan[l] |= (bits_of(x[i + l]) & INT32_MAX) > 0x7f800000;
+    }
+  for (; i < n; i++) {
+    max[0] = x[i] > max[0] ? x[i] : max[0];
+    any_nan |= isnan(x[i]);
   }
-}
-
-static void keep_best(nf_choice *c, int32_t n, int32_t k) {
-  for (int32_t i = k / 2 - 1; i >= 0; i--) sift(c, k, i);
-  for (int32_t i = k; i < n; i++)
-    if (before(&c[i], &c[0])) c[0] = c[i], sift(c, k, 0);
-}
-
-// Best first, in place: libc's qsort allocates.
-static void sort_best_first(nf_choice *c, int32_t n) {
-  for (int32_t i = n / 2 - 1; i >= 0; i--) sift(c, n, i);
-  for (int32_t last = n - 1; last > 0; last--) {
-    const nf_choice worst = c[0];
-    c[0] = c[last];
-    c[last] = worst;
-    sift(c, last, 0);
+  for (int l = 0; l < LANES; l++) {
+    max[0] = max[l] > max[0] ? max[l] : max[0];
+    any_nan |= nan[l];
   }
+  return any_nan ? NAN : max[0];
 }
 
-// Logits to probabilities, in place.
-static void softmax(nf_choice *c, int32_t n, float temperature) {
-  float max = c[0].p;
-  for (int32_t i = 1; i < n; i++) max = c[i].p > max ? c[i].p : max;
-  double sum = 0;
-  for (int32_t i = 0; i < n; i++) sum += c[i].p = expf((c[i].p - max) / temperature);
-  for (int32_t i = 0; i < n; i++) c[i].p = (float)(c[i].p / sum);
+// ---- weights: probabilities without their common divisor, the best one's being 1 ----
+
+static void weigh_block(const float *restrict logit, float max, float temperature, float *restrict weight) {
+  for (int i = 0; i < BLOCK; i++) weight[i] = exp_of((logit[i] - max) / temperature);
 }
 
-// The fewest of c (sorted) whose probabilities reach p.
-static int32_t nucleus(const nf_choice *c, int32_t n, float p) {
-  double sum = 0;
+// Those behind the n weights, up to the end of their block, are 0.
+static void weigh(const float *logit, int32_t n, float temperature, float *weight) {
+  const float max = nf_row_max(logit, n);
+  int32_t i = 0;
+  for (; i + BLOCK <= n; i += BLOCK) weigh_block(logit + i, max, temperature, weight + i);
+  if (i == n) return;
+  float tail[BLOCK];
+  for (int l = 0; l < BLOCK; l++) tail[l] = i + l < n ? logit[i + l] : -INFINITY;
+  weigh_block(tail, max, temperature, weight + i);
+}
+
+static double sum_block(const float *weight) {
+  double lane[4] = {0};
+  for (int i = 0; i < BLOCK; i += 4)
+    for (int l = 0; l < 4; l++) lane[l] += (double)weight[i + l];
+  return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+static double sum(const float *weight, int32_t n) {
+  double all = 0;
+  for (int32_t i = 0; i < n; i += BLOCK) all += sum_block(weight + i);
+  return all;
+}
+
+// ---- filters ----
+
+typedef struct candidates { // in the order of their ids
+  const float *logit;
+  const int32_t *id; // NULL: those of the row
+  int32_t n;
+} candidates;
+
+// Where a filter cuts the tokens, best first: all above `key` stay, and of those at it the first ones until
+// they weigh `left`.
+typedef struct cut {
+  uint32_t key;
+  double left;
+} cut;
+
+static double weight_at(const float *weight, int32_t i) { return weight != NULL ? (double)weight[i] : 1; }
+
+// The fewest candidates, best first, that weigh `target` together; weight NULL: each weighs 1. The key is
+// found from its high bits down, by histograms of the weights.
+static cut find_cut(const candidates *c, const float *weight, double target) {
+  static const struct { int shift, bits; } parts[] = {{21, 11}, {10, 11}, {0, 10}};
+  uint32_t prefix = 0;
+  for (int part = 0; part < 3; part++) {
+    const int shift = parts[part].shift, bits = parts[part].bits;
+    double bin[1 << 11] = {0};
+    for (int32_t i = 0; i < c->n; i++) {
+      const uint32_t key = key_of(c->logit[i]) >> shift;
+      if (part == 0 || key >> bits == prefix) bin[key & ((1u << bits) - 1)] += weight_at(weight, i);
+    }
+    uint32_t b = (1u << bits) - 1;
+    while (b > 0 && bin[b] < target) target -= bin[b--];
+    prefix = prefix << bits | b;
+  }
+  return (cut){prefix, target};
+}
+
+static void keep(candidates *c, const float *weight, cut at, nf_sampler_scratch *s) {
+  int32_t kept = 0;
+  for (int32_t i = 0; i < c->n; i++) {
+    const uint32_t key = key_of(c->logit[i]);
+    if (key < at.key || (key == at.key && at.left <= 0)) continue;
+    if (key == at.key) at.left -= weight_at(weight, i);
+    s->id[kept] = c->id != NULL ? c->id[i] : i;
+    s->logit[kept++] = c->logit[i];
+  }
+  *c = (candidates){s->logit, s->id, kept};
+}
+
+// The k best of all are no lower than the k best of what is best in each block.
+static void keep_likely_best(candidates *c, int32_t k, nf_sampler_scratch *s) {
+  const int32_t blocks = c->n / BLOCK;
+  if (k > blocks) return;
+  for (int32_t b = 0; b < blocks; b++) s->weight[b] = nf_row_max(c->logit + b * BLOCK, BLOCK);
+  const cut at = find_cut(&(candidates){.logit = s->weight, .n = blocks}, NULL, k);
+  keep(c, NULL, (cut){at.key, INFINITY}, s);
+}
+
+static void keep_best(candidates *c, int32_t k, nf_sampler_scratch *s) {
+  if (k == 0 || k >= c->n) return;
+  keep_likely_best(c, k, s);
+  keep(c, NULL, find_cut(c, NULL, k), s);
+}
+
+// The weights of what stays are those of what was there: the best one stays.
+static void keep_nucleus(candidates *c, float p, float temperature, nf_sampler_scratch *s) {
+  if (p <= 0 || p >= 1) return;
+  keep(c, s->weight, find_cut(c, s->weight, (double)p * sum(s->weight, c->n)), s);
+  weigh(c->logit, c->n, temperature, s->weight);
+}
+
+static void drop_below(float min_p, int32_t n, float *weight) {
+  for (int32_t i = 0; min_p > 0 && i < n; i++)
+    if (weight[i] < min_p) weight[i] = 0;
+}
+
+// ---- drawing ----
+
+static int32_t best(const float *logits, int32_t n) {
+  const float max = nf_row_max(logits, n);
   for (int32_t i = 0; i < n; i++)
-    if ((sum += c[i].p) >= p) return i + 1;
-  return n;
+    if (logits[i] == max) return i;
+  return 0;
 }
 
-int32_t nf_sample(const nf_sampling *s, const float *logits, int32_t n, uint64_t position, nf_choice *c) {
-  if (s->temperature == 0) return greedy(logits, n);
-  for (int32_t i = 0; i < n; i++) c[i] = (nf_choice){logits[i], i};
-  if (s->top_k > 0 && s->top_k < n) {
-    keep_best(c, n, s->top_k);
-    n = s->top_k;
+// The first at which the running sum of weights exceeds u of all, u in [0, 1).
+static int32_t pick(const float *weight, int32_t n, double u) {
+  const double at = u * sum(weight, n);
+  double below = 0, block;
+  int32_t i = 0, last = 0;
+  while (below + (block = sum_block(weight + i)) <= at && i + BLOCK < n) below += block, i += BLOCK;
+  for (const int32_t end = i + BLOCK; i < end; i++) {
+    if (weight[i] == 0) continue;
+    last = i;
+    if ((below += (double)weight[i]) > at) break;
   }
-  softmax(c, n, s->temperature);
-  // The draw walks from the most probable down, so the order must not depend on how the k best were found.
-  sort_best_first(c, n);
-  if (s->top_p < 1) n = nucleus(c, n, s->top_p);
-  while (s->min_p > 0 && n > 1 && c[n - 1].p < s->min_p * c[0].p) n--;
-  double all = 0, sum = 0;
-  for (int32_t i = 0; i < n; i++) all += c[i].p;
-  const double at = nf_uniform(s->seed, position) * all;
-  for (int32_t i = 0; i < n; i++)
-    if ((sum += c[i].p) > at) return c[i].token;
-  return c[n - 1].token;
+  return last;
+}
+
+int32_t nf_sample(const nf_sampling *s, const float *logits, int32_t n, uint64_t position,
+                  nf_sampler_scratch *scratch) {
+  if (s->temperature == 0) return best(logits, n);
+  candidates c = {.logit = logits, .n = n};
+  keep_best(&c, s->top_k, scratch);
+  weigh(c.logit, c.n, s->temperature, scratch->weight);
+  keep_nucleus(&c, s->top_p, s->temperature, scratch);
+  drop_below(s->min_p, c.n, scratch->weight);
+  const int32_t at = pick(scratch->weight, c.n, (double)nf_uniform(s->seed, position));
+  return c.id != NULL ? c.id[at] : at;
 }
