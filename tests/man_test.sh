@@ -10,17 +10,18 @@ trap 'rm -rf "$work"' EXIT
 "$infuse" -h | awk '/^  [a-z]/ { print $1 }' >"$work/commands"
 while read -r command; do
   "$infuse" "$command" -h | awk -v c="$command" '
-    /^  -/ { sub(/^  /, ""); sub(/  .*/, ""); sub(/ $/, ""); print c, $0 }'
+    /^  -/ { sub(/^  /, ""); sub(/  .*/, ""); print c, $0 }'
 done <"$work/commands" | LC_ALL=C sort >"$work/help"
 [ "$(wc -l <"$work/help")" -gt 50 ] || { echo "-h prints next to no options"; exit 1; }
 
 # "command -o VALUE" for each Fl of the synopsis, and "-o VALUE" for each item behind OPTIONS.
 awk -v synopsis="$work/synopsis" -v items="$work/items" '
-  function spell(s) { gsub(/ Ar /, " ", s); sub(/^Fl Fl /, "--", s); sub(/^Fl /, "-", s); return s }
+  function spell(s) { gsub(/ Ar /, " ", s); gsub(/ , Fl Fl /, ", --", s); sub(/^Fl Fl /, "--", s); sub(/^Fl /, "-", s); return s }
   /^\.Sh/ { section = $2 }
   section == "SYNOPSIS" && /^\.Cm/ { command = $2 }
   section == "SYNOPSIS" && /^\.(Op )?Fl/ { sub(/^\.(Op )?/, ""); print command, spell($0) >synopsis }
   section == "OPTIONS" && /^\.It Fl/ { sub(/^\.It /, ""); print spell($0) >items }' $page
-LC_ALL=C sort "$work/synopsis" | diff "$work/help" - || { echo "-h (<) and the synopsis of $page (>) differ"; exit 1; }
+sed 's/, --[a-z-]*//' "$work/help" | LC_ALL=C sort >"$work/short"
+LC_ALL=C sort "$work/synopsis" | diff "$work/short" - || { echo "-h (<) and the synopsis of $page (>) differ"; exit 1; }
 cut -d ' ' -f 2- "$work/help" | LC_ALL=C sort -u >"$work/options"
 LC_ALL=C sort "$work/items" | diff "$work/options" - || { echo "-h (<) and the options of $page (>) differ"; exit 1; }

@@ -16,6 +16,10 @@ typedef void (*infuse_sink)(void *user, const char *json, size_t n);
 // The devices that are here: facts, features, and why others are not usable.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user);
 
+// What options can name: every op with its kernels, every rule with its family, every target with its other
+// names.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user);
+
 // What infuse would do with a model: graph, kernel of each node with the reason the others were refused,
 // memory plan; every fusion that was chosen, lost or refused, with its cost. Reads config.json and, if there
 // are any, the headers of the weight files; never weights.

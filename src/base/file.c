@@ -6,11 +6,7 @@
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,8 +25,8 @@ static nf_code code_of(int e) {
   }
 }
 
-static nf_status failed(const char *path, const char *what) {
-  int e = errno;
+nf_status nf_file_error(const char *path, const char *what) {
+  const int e = errno;
   return nf_error(code_of(e), "%s: %s: %s", path, what, strerrordesc_np(e));
 }
 
@@ -48,12 +44,12 @@ nf_status nf_file_open(const char *path, nf_file *out) {
   *out = (nf_file){.fd = -1};
   int fd =
       open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); // non-blocking: a pipe must not hang here
-  if (fd < 0) return failed(path, "can't open");
+  if (fd < 0) return nf_file_error(path, "can't open");
   struct stat s;
   nf_status st = nf_ok();
   nf_file f = {.fd = fd};
   if (fstat(fd, &s) != 0)
-    st = failed(path, "can't stat");
+    st = nf_file_error(path, "can't stat");
   else if (!S_ISREG(s.st_mode)) {
     st = nf_error(NF_BAD_INPUT, "%s: is a %s, not a regular file", path,
                   S_ISDIR(s.st_mode) ? "directory" : "device, pipe or socket");
@@ -77,7 +73,7 @@ static nf_status read_some(const nf_file *f, uint64_t offset, char *out, size_t 
     if (r > 0)
       got += (size_t)r;
     else if (errno != EINTR)
-      return failed(f->path, "can't read");
+      return nf_file_error(f->path, "can't read");
   }
   *out_got = got;
   return nf_ok();
@@ -154,104 +150,4 @@ bool nf_path_exists(const char *path) {
 bool nf_path_is_dir(const char *path) {
   struct stat s;
   return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-// Not mkstemp: it makes files of mode 0600, and the umask can be asked only by changing it for the process.
-static int open_new(const char *path, int unused) {
-  (void)unused;
-  return open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-}
-
-// Gives the file without a name one. It is reached through /proc: without a privilege there is no other way.
-static int link_new(const char *path, int fd) {
-  char self[40];
-  snprintf(self, sizeof self, "/proc/self/fd/%d", fd);
-  return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
-}
-
-// make(name, fd) for names beside `path` until one of them is new; what it gave, < 0 with errno when it
-// failed.
-static int with_temp(const char *path, int (*make)(const char *temp, int fd), int fd, char **temp) {
-  static _Atomic uint32_t serial;
-  for (int attempt = 0; attempt < 100; attempt++) {
-    uint32_t noise = 0;
-    (void)!getrandom(&noise, sizeof noise, GRND_NONBLOCK); // process and serial number do where this fails
-    nf_text t = {0};
-    nf_text_printf(&t, "%s.%x-%x-%08x.tmp", path, (unsigned)getpid(), atomic_fetch_add(&serial, 1), noise);
-    const int made = t.failed ? -1 : make(t.at, fd), why = t.failed ? ENOMEM : errno;
-    if (made >= 0) return *temp = t.at, made;
-    nf_text_deinit(&t);
-    errno = why;
-    if (why != EEXIST) break;
-  }
-  return -1;
-}
-
-// A file without a name in the folder of `path`; < 0 where there is no such thing, or no way to name it
-// later.
-static int open_unnamed(const char *path) {
-  if (!nf_path_exists("/proc/self/fd")) return -1;
-  const char *slash = strrchr(path, '/');
-  char dir[PATH_MAX];
-  if (slash == NULL) return open(".", O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-  const size_t n = slash == path ? 1 : (size_t)(slash - path);
-  if (n >= sizeof dir) return -1;
-  memcpy(dir, path, n);
-  dir[n] = '\0';
-  return open(dir, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0666);
-}
-
-nf_status nf_new_file_create(const char *path, nf_new_file *out) {
-  nf_new_file f = {.fd = -1, .path = copy(path)};
-  *out = (nf_new_file){.fd = -1};
-  if (!f.path) return no_memory(path);
-  f.fd = open_unnamed(path);
-  if (f.fd < 0) f.fd = with_temp(path, open_new, -1, &f.temp);
-  if (f.fd < 0) {
-    nf_status st = failed(path, "can't create");
-    nf_free(f.path);
-    return st;
-  }
-  *out = f;
-  return nf_ok();
-}
-
-nf_status nf_new_file_write(nf_new_file *f, uint64_t offset, const void *data, size_t n) {
-  uint64_t end;
-  if (__builtin_add_overflow(offset, n, &end) || end > INT64_MAX) {
-    return nf_error(NF_USAGE, "%s: %zu bytes at %llu is beyond any file", f->path, n,
-                    (unsigned long long)offset);
-  }
-  for (size_t done = 0; done < n;) {
-    ssize_t r = pwrite(f->fd, (const char *)data + done, n - done, (off_t)(offset + done));
-    if (r > 0)
-      done += (size_t)r;
-    else if (r == 0 || errno != EINTR)
-      return failed(f->path, "can't write");
-  }
-  return nf_ok();
-}
-
-nf_status nf_new_file_commit(nf_new_file *f) {
-  nf_status st = nf_ok();
-  if (fsync(f->fd) != 0)
-    st = failed(f->path, "can't write");
-  else if (f->temp == NULL && with_temp(f->path, link_new, f->fd, &f->temp) < 0)
-    st = failed(f->path, "can't name the new file");
-  else if (rename(f->temp, f->path) != 0)
-    st = failed(f->path, "can't put the new file in place");
-  else {
-    nf_free(f->temp);
-    f->temp = NULL; // what close would remove is no longer there
-  }
-  nf_new_file_close(f);
-  return st;
-}
-
-void nf_new_file_close(nf_new_file *f) {
-  if (f->path) close(f->fd);
-  if (f->temp) unlink(f->temp);
-  nf_free(f->temp);
-  nf_free(f->path);
-  *f = (nf_new_file){.fd = -1};
 }

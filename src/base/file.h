@@ -27,11 +27,16 @@ nf_status nf_path_join(const char *dir, const char *name, char **out); // freed 
 bool nf_path_exists(const char *path);
 bool nf_path_is_dir(const char *path);
 
-// A new file that replaces the target at commit. Until then it has no name, where the file system can do that
-// (so that nothing is left behind however the process ends), else a temporary one beside the target. Close
-// without commit removes it. Thread-compatible.
+// The error of a system call that failed with errno: "path: what: No such file or directory".
+nf_status nf_file_error(const char *path, const char *what);
+
+// A new file (new_file.c) that replaces the target at commit. Until then it has no name where the file system
+// can do that (so that nothing is left behind however the process ends), else a temporary one beside the
+// target. What is there and no regular file (a pipe, a device, a link to a file) is not replaced but written
+// to at commit; "-" is standard output. Close without commit removes it. Thread-compatible.
 typedef struct nf_new_file {
   int fd;
+  int stream;        // what is written to at commit; -1: the new file takes the target's name
   char *path, *temp; // temp NULL: it has no name
 } nf_new_file;
 nf_status nf_new_file_create(const char *path, nf_new_file *out);

@@ -161,10 +161,31 @@ static void abandoned_files_leave_nothing(void **state) {
   nf_new_file_close(&f);
   check(nf_new_file_create(in_folder("no/such"), &f), NF_BAD_INPUT, "/no/such: can't create: No such file");
   assert_int_equal(mkdir(in_folder("g"), 0700), 0);
-  check(nf_new_file_create(in_folder("g"), &f), NF_OK, ""); // a folder can't be replaced by a file
-  check(nf_new_file_commit(&f), NF_BAD_INPUT, "/g: can't put the new file in place");
+  check(nf_new_file_create(in_folder("g"), &f), NF_BAD_INPUT, "/g: can't create: Is a directory");
   assert_int_equal(rmdir(in_folder("g")), 0);
   assert_int_equal(entries(), before);
+}
+
+// A link, a pipe or a device is written to, when the file is complete, and never replaced.
+static void streams_are_written_to(void **state) {
+  (void)state;
+  put("h", "longer than what comes");
+  assert_int_equal(symlink("h", in_folder("link")), 0);
+  for (int i = 0; i < 2; i++) {
+    nf_new_file f;
+    check(nf_new_file_create(i == 0 ? in_folder("link") : "/dev/null", &f), NF_OK, "");
+    check(nf_new_file_write(&f, 1, "yz", 2), NF_OK, "");
+    check(nf_new_file_write(&f, 0, "x", 1), NF_OK, "");
+    check(nf_new_file_commit(&f), NF_OK, "");
+  }
+  char *text;
+  size_t n;
+  check(nf_file_load(in_folder("h"), 100, &text, &n), NF_OK, "");
+  assert_string_equal(text, "xyz");
+  nf_free(text);
+  struct stat s;
+  assert_true(lstat(in_folder("link"), &s) == 0 && S_ISLNK(s.st_mode));
+  assert_true(lstat("/dev/null", &s) == 0 && S_ISCHR(s.st_mode));
 }
 
 static int make_folder(void **state) {
@@ -184,6 +205,7 @@ int main(void) {
       cmocka_unit_test(reads_exact_ranges),     cmocka_unit_test(refuses_what_is_no_file),
       cmocka_unit_test(loads_whole_files),      cmocka_unit_test(joins_paths),
       cmocka_unit_test(new_file_appears_whole), cmocka_unit_test(abandoned_files_leave_nothing),
+      cmocka_unit_test(streams_are_written_to),
   };
   return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -20,6 +20,9 @@ typedef struct cli_options {
   double temperature, top_p, min_p;
   bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain;
   cli_list force, stop, fuse_order, diff;
+  const char
+      *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
+  const char *names_of; // and for which op: "linear=help", or NULL
 } cli_options;
 
 // Bits of the commands that take an option.
@@ -64,6 +67,8 @@ void cli_print_json(void *user, const char *json, size_t n);
 // All of a file, or of standard input for "-". *out is freed by the caller. 0, or the exit code.
 int cli_read(const char *path, char **out, size_t *out_n);
 extern volatile sig_atomic_t cli_interrupted; // Ctrl-C came
+
+int cli_names(const cli_options *o, infuse_runtime *rt); // lists o->names
 
 int cli_generate(const cli_options *o, infuse_runtime *rt);
 int cli_tokenize(const cli_options *o, infuse_runtime *rt);

@@ -2,6 +2,8 @@
 // infuse logits: a teacher-forced run into a file.
 #include "base/memory.h"
 #include "cli/cli.h"
+#include <string.h>
+#include <unistd.h>
 
 static infuse_error *write_file(const cli_options *o, infuse_runtime *rt, const int32_t *tokens, size_t n) {
   infuse_model_options mo = cli_model_options(o);
@@ -23,7 +25,9 @@ static infuse_error *write_file(const cli_options *o, infuse_runtime *rt, const 
 int cli_logits(const cli_options *o, infuse_runtime *rt) {
   if (o->model == NULL) return cli_usage("logits wants -m DIR");
   if (o->tokens == NULL) return cli_usage("logits wants --tokens LIST or @FILE");
-  if (o->output == NULL) return cli_usage("logits wants -o FILE.safetensors");
+  if (o->output == NULL) return cli_usage("logits wants -o FILE.safetensors, or - for standard output");
+  if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO))
+    return cli_usage("standard output is a terminal: give -o FILE.safetensors, or a pipe behind -o -");
   int32_t *tokens;
   size_t n;
   int code = cli_tokens(o->tokens, &tokens, &n);

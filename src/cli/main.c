@@ -56,10 +56,11 @@ int cli_fail(infuse_error *e) {
   return code;
 }
 
+static const char *const level_names[] = {"error", "warning", "info", "debug"};
+
 static void print_log(void *user, infuse_level level, const char *line) {
-  static const char *const names[] = {"error", "warning", "info", "debug"};
   (void)user;
-  fprintf(stderr, "%s: %s\n", names[level], line);
+  fprintf(stderr, "%s: %s\n", level_names[level], line);
 }
 
 // What a progress callback is given: whether anybody sees it, and when it was last shown.
@@ -134,27 +135,18 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .rules = o->rules};
 }
 
-static bool one_of(const char *option, const char *value, const char *const *names, int n, int *out) {
-  for (int i = 0; i < n; i++)
-    if (strcmp(value, names[i]) == 0) return *out = i, true;
-  const char *near = nf_nearest(value, names, (size_t)n);
-  return cli_usage("%s: '%s' is not known%s%s", option, value, near != NULL ? "; did you mean " : "",
-                   near != NULL ? near : ""),
-         false;
+static infuse_level level_of(const char *name) {
+  for (int i = 0; name != NULL && i < 4; i++)
+    if (strcmp(name, level_names[i]) == 0) return (infuse_level)i;
+  return INFUSE_WARNING;
 }
 
 static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out) {
-  static const char *const levels[] = {"error", "warning", "info", "debug"},
-                           *const formats[] = {"auto", "dummy"}, *const switches[] = {"on", "off"};
-  int level = INFUSE_WARNING, format;
-  if (o->log != NULL && !one_of("--log", o->log, levels, 4, &level)) return 2;
-  if (o->load_format != NULL && !one_of("--load-format", o->load_format, formats, 2, &format)) return 2;
-  if (o->act_quant != NULL && !one_of("--act-quant", o->act_quant, switches, 2, &format)) return 2;
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = o->device,
                                      .target = o->target,
                                      .threads = (int)o->threads,
-                                     .log_level = o->quiet ? INFUSE_ERROR : (infuse_level)level,
+                                     .log_level = o->quiet ? INFUSE_ERROR : level_of(o->log),
                                      .log = print_log,
                                      .progress = progressed,
                                      .user = p};
@@ -166,8 +158,10 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
 static int print_help(void) {
   printf("infuse %s: an LLM inference engine\n\nusage: infuse COMMAND [options]\n\n", infuse_version());
   for (int i = 0; i < N_COMMANDS; i++) printf("  %-10s %s\n", commands[i].name, commands[i].what);
-  printf("\ninfuse COMMAND -h shows a command's options; infuse --version its version\n"
-         "exit: 0 success, 1 a check failed, 2 wrong usage, 3 bad input, 4 a missing device or resource\n");
+  printf(
+      "\ninfuse help COMMAND, or infuse COMMAND -h, shows a command's options; infuse --version its version\n"
+      "exit: 0 success, 1 a check failed, 2 wrong usage, 3 bad input, 4 a missing device or resource,\n"
+      "      130 interrupted\n");
   return 0;
 }
 
@@ -184,7 +178,7 @@ static const cli_command *find_command(const char *name) {
     if (strcmp(name, names[i]) == 0) return &commands[i];
   }
   const char *near = nf_nearest(name, names, N_COMMANDS);
-  cli_usage("'%s' is no command%s%s; see: infuse -h", name, near != NULL ? "; did you mean " : "",
+  cli_usage("'%s' is no command%s%s; see: infuse help", name, near != NULL ? "; did you mean " : "",
             near != NULL ? near : "");
   return NULL;
 }
@@ -194,16 +188,24 @@ static int run(const cli_command *c, const cli_options *o) {
   progress p = {.shown = !o->quiet && isatty(2)};
   catch_interrupts();
   int code = make_runtime(o, &p, &rt);
-  if (code == 0) code = c->run(o, rt);
+  if (code == 0) code = (o->names != NULL ? cli_names : c->run)(o, rt);
   infuse_runtime_destroy(rt);
   if (code == 0 && cli_interrupted) code = INTERRUPTED;
   if (fflush(stdout) == 0 || code != 0) return code;
   return cli_usage("writing to standard output failed"), 4;
 }
 
+static int help(const char *name) {
+  const cli_command *c = name != NULL ? find_command(name) : NULL;
+  if (name == NULL) return print_help();
+  return c != NULL ? print_command_help(c) : 2;
+}
+
 int main(int argc, char **argv) {
   if (argc < 2) return print_help(), 2;
-  if (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0) return print_help();
+  static const char *const helps[] = {"help", "-h", "--help"};
+  for (int i = 0; i < 3; i++)
+    if (strcmp(argv[1], helps[i]) == 0) return help(argv[2]);
   if (strcmp(argv[1], "--version") == 0) return printf("infuse %s\n", infuse_version()), 0;
   const cli_command *c = find_command(argv[1]);
   cli_options o;

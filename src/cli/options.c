@@ -5,22 +5,25 @@
 #include <stdio.h>
 #include <string.h>
 
-typedef enum kind { TEXT, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES, PAIR } kind;
+typedef enum kind { TEXT, CHOICE, NUMBER, REAL, BYTES, SWITCH, LIST, NAMES, PAIR } kind;
 typedef struct row {
-  const char *name, *value; // "--last", "N"
+  const char *name, *value; // "--last", "N"; of a CHOICE "a|b|c", all that it may be
   kind kind;
   size_t offset;
   int64_t lo, hi; // of a number
   unsigned commands;
   const char *what;
+  const char *other; // another spelling of the name
+  const char *names; // what "help" lists: a part of infuse_names's document
 } row;
 #define AT(field) offsetof(cli_options, field)
 static const row rows[] = {
     {"-m", "DIR", TEXT, AT(model), 0, 0, CLI_MODEL | CLI_TOKENIZE | CLI_DETOKENIZE,
-     "checkpoint folder in Hugging Face form"},
+     "checkpoint folder in Hugging Face form", "--model"},
     {"--tokens", "LIST", TEXT, AT(tokens), 0, 0, CLI_LOGITS | CLI_GENERATE | CLI_DETOKENIZE | CLI_VERIFY,
      "token ids: 1,2,3 or @FILE"},
-    {"-o", "FILE", TEXT, AT(output), 0, 0, CLI_LOGITS, "output file (safetensors)"},
+    {"-o", "FILE", TEXT, AT(output), 0, 0, CLI_LOGITS, "output file (safetensors); - is standard output",
+     "--output"},
     {"--last", "N", NUMBER, AT(last), 1, INT32_MAX, CLI_LOGITS, "only the last N positions"},
     {"--hidden", NULL, SWITCH, AT(hidden), 0, 0, CLI_LOGITS,
      "also hidden.L, the residual stream entering layer L"},
@@ -31,26 +34,28 @@ static const row rows[] = {
     {"--range", "LO:HI", TEXT, AT(range), 0, 0, CLI_EXPLAIN, "steps of so many tokens (all)"},
     {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
     {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
-    {"--load-format", "auto|dummy", TEXT, AT(load_format), 0, 0, CLI_MODEL,
+    {"--load-format", "auto|dummy", CHOICE, AT(load_format), 0, 0, CLI_MODEL,
      "dummy: random weights, nothing read"},
-    {"--act-quant", "on|off", TEXT, AT(act_quant), 0, 0, CLI_MODEL,
+    {"--act-quant", "on|off", CHOICE, AT(act_quant), 0, 0, CLI_MODEL,
      "off: activations in front of FP8 weights stay as they are"},
     {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
     {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL, "ranks that share the model (1)"},
-    {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL, "run OP with this kernel; may be repeated"},
-    {"--fuse", "cost|ordered|off", TEXT, AT(fuse), 0, 0, CLI_MODEL,
+    {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL,
+     "run OP with this kernel; may be repeated; help lists", NULL, "ops"},
+    {"--fuse", "cost|ordered|off", CHOICE, AT(fuse), 0, 0, CLI_MODEL,
      "how fusions are chosen (cost; ref: off)"},
     {"--fuse-order", "A,B,C", NAMES, AT(fuse_order), 0, 0, CLI_MODEL,
-     "rules or families, the first takes what it can (ordered)"},
-    {"--rules", "-A,+B", TEXT, AT(rules), 0, 0, CLI_MODEL, "without rule A, with B; all is every rule"},
-    {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input"},
+     "rules or families, the first takes what it can (ordered); help lists", NULL, "rules"},
+    {"--rules", "-A,+B", TEXT, AT(rules), 0, 0, CLI_MODEL,
+     "without rule A, with B; all is every rule; help lists", NULL, "rules"},
+    {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE, "the prompt; - reads standard input", "--prompt"},
     {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,
-     "at most N new tokens (until the context is full)"},
+     "at most N new tokens (until the context is full)", "--max-tokens"},
     {"--chat", NULL, SWITCH, AT(chat), 0, 0, CLI_GENERATE,
      "the prompt is a message (if the model knows chats)"},
     {"--raw", NULL, SWITCH, AT(raw), 0, 0, CLI_GENERATE, "the prompt is text to go on with"},
     {"--system", "TEXT", TEXT, AT(system), 0, 0, CLI_GENERATE, "instructions in front of a chat"},
-    {"--think", "on|off", TEXT, AT(think), 0, 0, CLI_GENERATE,
+    {"--think", "on|off", CHOICE, AT(think), 0, 0, CLI_GENERATE,
      "with or without thoughts (on, if the model can)"},
     {"--stop", "TEXT", LIST, AT(stop), 0, 0, CLI_GENERATE, "end before TEXT; may be repeated"},
     {"--temperature", "T", REAL, AT(temperature), 0, 1000000, CLI_GENERATE,
@@ -65,7 +70,8 @@ static const row rows[] = {
     {"--all", NULL, SWITCH, AT(all), 0, 0, CLI_EXPLAIN | CLI_CHECK | CLI_VERIFY,
      "every layer, or every case, not just kinds"},
     {"--brief", NULL, SWITCH, AT(brief), 0, 0, CLI_EXPLAIN, "what was decided, a line each, no costs"},
-    {"--html", "FILE", TEXT, AT(html), 0, 0, CLI_EXPLAIN, "write a page with drawings instead"},
+    {"--html", "FILE", TEXT, AT(html), 0, 0, CLI_EXPLAIN,
+     "write a page with drawings instead; - is standard output"},
     {"--diff", "A.json B.json", PAIR, AT(diff), 0, 0, CLI_EXPLAIN,
      "what changed from A to B; exit 1 when a fusion was lost"},
     {"--bench", NULL, SWITCH, AT(bench), 0, 0, CLI_CHECK, "time the kernels as well"},
@@ -73,27 +79,32 @@ static const row rows[] = {
      "draw the same again"},
     {"--json", NULL, SWITCH, AT(json), 0, 0,
      CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY, "print JSON"},
-    {"--device", "cpu|ref|null", TEXT, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
+    {"--device", "cpu|ref|null", CHOICE, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
     {"--target", "T", TEXT, AT(target), 0, 0, CLI_MODEL,
-     "plan for a machine that is not here: gfx950, sm_90, zen5"},
+     "plan for a machine that is not here: h100, mi355x, zen5; help lists", NULL, "targets"},
     {"--threads", "N", NUMBER, AT(threads), 1, 4096, CLI_ALL, "threads (one per core)"},
     {"--quiet", NULL, SWITCH, AT(quiet), 0, 0, CLI_ALL, "no progress, no notes"},
-    {"--log", "LEVEL", TEXT, AT(log), 0, 0, CLI_ALL, "error, warning, info or debug (warning)"},
-    {"-h", NULL, SWITCH, AT(help), 0, 0, CLI_ALL, "this help"},
+    {"--log", "error|warning|info|debug", CHOICE, AT(log), 0, 0, CLI_ALL, "what is told (warning)"},
+    {"-h", NULL, SWITCH, AT(help), 0, 0, CLI_ALL, "this help", "--help"},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
 static const row *find(const char *name, unsigned command) {
   for (size_t i = 0; i < N_ROWS; i++)
-    if (rows[i].commands & command && strcmp(rows[i].name, name) == 0) return &rows[i];
+    if (rows[i].commands & command &&
+        (strcmp(rows[i].name, name) == 0 || (rows[i].other != NULL && strcmp(rows[i].other, name) == 0)))
+      return &rows[i];
   return NULL;
 }
 
 static const char *nearest_option(const char *name, unsigned command) {
-  const char *names[N_ROWS];
+  const char *names[2 * N_ROWS];
   size_t n = 0;
-  for (size_t i = 0; i < N_ROWS; i++)
-    if (rows[i].commands & command) names[n++] = rows[i].name;
+  for (size_t i = 0; i < N_ROWS; i++) {
+    if (!(rows[i].commands & command)) continue;
+    names[n++] = rows[i].name;
+    if (rows[i].other != NULL) names[n++] = rows[i].other;
+  }
   return nf_nearest(name, names, n);
 }
 
@@ -123,6 +134,32 @@ static bool store_real(const row *r, const char *text, cli_options *out) {
          false;
 }
 
+// One of the words in "a|b|c".
+static bool store_choice(const row *r, const char *text, cli_options *out) {
+  char words[64];
+  const char *names[8];
+  size_t n = 0;
+  snprintf(words, sizeof words, "%s", r->value);
+  for (char *rest = words; rest != NULL && n < 8;) names[n++] = strsep(&rest, "|");
+  *(const char **)((char *)out + r->offset) = text;
+  for (size_t i = 0; i < n; i++)
+    if (strcmp(names[i], text) == 0) return true;
+  const char *near = nf_nearest(text, names, n);
+  return cli_usage("%s: '%s' is none of %s%s%s", r->name, text, r->value,
+                   near != NULL ? "; did you mean " : "", near != NULL ? near : ""),
+         false;
+}
+
+// "help", or of what has a name for each op "OP=help".
+static bool asks_for_names(const row *r, const char *text, cli_options *out) {
+  const char *equals = strchr(text, '=');
+  if (r->names == NULL && r->kind != CHOICE) return false;
+  if (strcmp(r->kind == LIST && equals != NULL ? equals + 1 : text, "help") != 0) return false;
+  out->names = r->names != NULL ? r->names : r->value;
+  out->names_of = r->kind == LIST && equals != NULL ? text : NULL;
+  return true;
+}
+
 // Lists come as an array with its count behind it.
 static bool store_in_list(const row *r, const char *text, cli_options *out) {
   cli_list *list = (cli_list *)((char *)out + r->offset);
@@ -139,6 +176,7 @@ static bool store_names(const row *r, char *text, cli_options *out) {
 }
 
 static bool store(const row *r, char *text, cli_options *out) {
+  if (text != NULL && asks_for_names(r, text, out)) return true;
   switch (r->kind) {
   case SWITCH:
     *(bool *)((char *)out + r->offset) = true;
@@ -146,6 +184,8 @@ static bool store(const row *r, char *text, cli_options *out) {
   case TEXT:
     *(const char **)((char *)out + r->offset) = text;
     return true;
+  case CHOICE:
+    return store_choice(r, text, out);
   case NUMBER:
   case BYTES:
     return store_number(r, text, out);
@@ -191,7 +231,7 @@ static bool store_option(const row *r, char *inlined, int *i, int argc, char **a
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
   *out = (cli_options){.temperature = -1, .top_k = -1, .top_p = -1, .min_p = -1, .seed = -1}; // -1: not given
   for (int i = 0; i < argc; i++) {
-    const char *name = strcmp(argv[i], "--help") == 0 ? "-h" : argv[i];
+    const char *name = argv[i];
     if (name[0] != '-' && c->argument != NULL && out->argument == NULL) {
       out->argument = name;
       continue;
@@ -207,8 +247,10 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
 void cli_print_options(unsigned command) {
   for (size_t i = 0; i < N_ROWS; i++) {
     if (!(rows[i].commands & command)) continue;
-    char left[48];
-    snprintf(left, sizeof left, "%s %s", rows[i].name, rows[i].value != NULL ? rows[i].value : "");
-    printf("  %-28s %s\n", left, rows[i].what);
+    const row *r = &rows[i];
+    char left[64];
+    snprintf(left, sizeof left, "%s%s%s%s%s", r->name, r->other != NULL ? ", " : "",
+             r->other != NULL ? r->other : "", r->value != NULL ? " " : "", r->value != NULL ? r->value : "");
+    printf("  %-30s  %s\n", left, r->what);
   }
 }

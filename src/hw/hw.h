@@ -96,7 +96,11 @@ double nf_cpu_rate(uint64_t features, nf_rate r);
 // stated bandwidth a core.
 void nf_hw_state_peaks(nf_hw *hw);
 
-// The facts of a target that is not here: a row of targets.def. NF_USAGE with the nearest valid name
-// otherwise, *out untouched.
+// The facts of a target that is not here: a row of targets.def, by its name or another one of it, in any
+// case. NF_USAGE with the nearest valid name otherwise, *out untouched.
 nf_status nf_hw_target(const char *name, nf_hw *out);
 const char *nf_hw_target_name(int index); // of row `index`, NULL behind the last
+typedef struct nf_target_alias {
+  const char *name, *target; // "h100", "sm_90"
+} nf_target_alias;
+const nf_target_alias *nf_hw_target_alias(int index); // NULL behind the last

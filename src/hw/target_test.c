@@ -38,17 +38,23 @@ static void rows(void **state) {
   assert_int_equal(target("gfx950").multiprocessors, 256);
   assert_int_equal(target("sm_90").features, NF_GPU(SM_90));
   assert_int_equal(target("graviton3").features, NF_CPU_NEON);
+  for (int i = 0; nf_hw_target_alias(i) != NULL; i++)
+    assert_string_equal(target(nf_hw_target_alias(i)->name).target, nf_hw_target_alias(i)->target);
+  assert_string_equal(target("H100").target, "sm_90");
+  assert_string_equal(target("MI300X").target, "gfx942");
+  assert_true(target("h200").memory == 141000000000 && target("mi325x").memory == 256000000000);
 }
 
 static void wrong_names(void **state) {
   (void)state;
   static const struct {
     const char *name, *want;
-  } row[] = {{"gfx95", "there is no target 'gfx95'; did you mean gfx950?"},
-             {"sm90", "there is no target 'sm90'; did you mean sm_90?"},
-             {"zen6", "there is no target 'zen6'; did you mean zen4?"},
-             {"abacus", "there is no target 'abacus'; there are gfx942 gfx950 sm_90 sm_100 zen4 "},
-             {"", "there is no target ''; there are gfx942 "}};
+  } row[] = {
+      {"gfx95", "there is no target 'gfx95'; did you mean gfx950?"},
+      {"sm90", "there is no target 'sm90'; did you mean sm_90?"},
+      {"zen6", "there is no target 'zen6'; did you mean zen4?"},
+      {"abacus", "there is no target 'abacus'; there are gfx942 mi325x gfx950 sm_90 h200 sm_100 zen4 "},
+      {"", "there is no target ''; there are gfx942 "}};
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
     nf_hw hw = {.cores = 7};
     nf_status st = nf_hw_target(row[i].name, &hw);

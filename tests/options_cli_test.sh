@@ -1,0 +1,51 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# options_cli_test.sh INFUSE: both spellings of an option mean the same, "help" lists what a value can be, help comes in
+# every spelling, and "-" is standard output.
+set -eu
+infuse=$1 m=models/gpt-oss-small
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+
+exits() { # exits <code> <text on stderr> <arguments>...
+  wanted=$1 text=$2 code=0
+  shift 2
+  "$infuse" "$@" >"$out/out" 2>"$out/err" || code=$?
+  [ "$code" = "$wanted" ] || { echo "infuse $*: exit $code, not $wanted" && cat "$out/err" && exit 1; }
+  grep -qF -e "$text" "$out/err" || { echo "infuse $*: says '$(cat "$out/err")', not '$text'" && exit 1; }
+}
+lists() { # lists <line> <arguments>...
+  line=$1
+  shift
+  "$infuse" "$@" >"$out/out"
+  grep -q -e "$line" "$out/out" || { echo "infuse $*: lists no '$line'" && cat "$out/out" && exit 1; }
+}
+
+"$infuse" generate -m $m -p hello -n 4 --raw --seed 1 --quiet >"$out/short"
+"$infuse" generate --model $m --prompt=hello --max-tokens 4 --raw --seed 1 --quiet >"$out/long"
+cmp "$out/short" "$out/long"
+
+lists '^merge_qkv  *merge' explain --rules help
+lists '^merge_qkv  *merge' explain --fuse-order help
+lists '^linear=linear_ref$' verify --force help
+lists '^linear=linear_bf16_cuda  (declared' verify --force linear=help
+if grep -qv '^linear=' "$out/out"; then echo "--force linear=help lists other ops" && exit 1; fi
+lists '^sm_90 .*, also h100$' explain --target help
+lists '^error|warning|info|debug$' check --log help
+lists '^cost|ordered|off$' explain --fuse help
+exits 2 "--log: 'wraning' is none of error|warning|info|debug; did you mean warning" devices --log wraning
+exits 2 "no op is called so" verify --force linaer=help
+for name in h100 H200 b200 mi300x MI325X mi355x; do "$infuse" explain -m configs/gpt-oss-20b --target $name >"$out/out"; done
+grep -q 'MI355X' "$out/out"
+
+"$infuse" help >"$out/help"
+for h in -h --help; do "$infuse" $h | cmp - "$out/help"; done
+"$infuse" help verify >"$out/help"
+for h in -h --help; do "$infuse" verify $h | cmp - "$out/help"; done
+exits 2 "did you mean verify" help verfy
+exits 2 "did you mean --max-tokens" generate -m $m --max-token 4
+
+"$infuse" logits -m $m --tokens 1,2 -o "$out/a.safetensors"
+"$infuse" logits -m $m --tokens 1,2 -o - | cmp - "$out/a.safetensors"
+"$infuse" logits -m $m --tokens 1,2 -o /dev/stdout | cmp - "$out/a.safetensors"
+"$infuse" explain -m configs/gpt-oss-20b --html - | grep -q '</html>'
