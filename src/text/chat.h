@@ -9,17 +9,41 @@ typedef enum nf_chat_role {
   NF_ROLE_SYSTEM, // instructions of the one who runs the model
   NF_ROLE_USER,
   NF_ROLE_ASSISTANT,
-  NF_ROLE_TOOL, // what a tool answered; name = the tool's full name (harmony: "functions.f")
+  NF_ROLE_TOOL,      // what a tool answered
+  NF_ROLE_DEVELOPER, // instructions too: no format tells the two apart
 } nf_chat_role;
 
-// One message. Views may be empty; they are borrowed for the call.
+// A call of a function, as OpenAI's API has it.
+typedef struct nf_chat_call {
+  nf_view id;        // by which a result names its call; may be empty
+  nf_view name;      // of the function; the format puts its own prefix before it (harmony: "functions.")
+  nf_view arguments; // JSON, kept as it is spelled; empty: {}
+} nf_chat_call;
+
+// One message. Views may be empty, and NUL in them is text; all is borrowed for the call.
+//
+// A turn of the assistant is given in one of two forms, which may be mixed within a conversation:
+// - as readers tell it, one message for each channel: thoughts ("analysis"), what was said, each call (with a
+//   recipient and the arguments as content), in this order;
+// - whole, as OpenAI's API has it: thoughts, content and calls in one message. Content beside calls goes to
+//   harmony's channel "commentary" if no channel is given.
+//
+// The result of a tool belongs to the call that has its call_id, else to the last call of its name, else
+// (without either) to the call in the same place: the second result behind two calls is the second one's.
+// From the call it has its name and channel where it brings none. A result without a call and a name is by
+// "tool".
 typedef struct nf_chat_message {
   nf_chat_role role;
-  nf_view name;         // of a tool (harmony needs it) or a participant
+  nf_view
+      name; // of a tool, in full where the call is not given (harmony: "functions.f"), or of a participant
   nf_view channel;      // of the assistant: "analysis", "commentary", "final"; empty: "final"
   nf_view recipient;    // a tool that the assistant calls, by the name that the format gives it
   nf_view content_type; // of a call: "json"
   nf_view content;
+  nf_view call_id;           // of a tool's result, or of a message with a recipient: see nf_chat_call.id
+  nf_view thoughts;          // of a whole turn; .at NULL: not told, so that they may stand in content
+  const nf_chat_call *calls; // of a whole turn
+  size_t n_calls;
 } nf_chat_message;
 
 // Whether a model thinks before it answers: what its chat template makes of it, and what is wanted.
@@ -61,6 +85,8 @@ typedef struct nf_chat_event {
   bool constrained; // content_type was promised by a special token
   nf_view text;     // TEXT: whole characters, valid UTF-8
   nf_chat_end end;  // END
+  nf_view header;   // HEADER: all that was read before the message's text, marks spelled; empty: nothing
+  bool odd;         // END: the message was not as the format wants it, and was read by guessing
 } nf_chat_event;
 typedef nf_status (*nf_chat_sink)(void *user, const nf_chat_event *event);
 
@@ -82,7 +108,12 @@ typedef struct nf_chat_format {
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on
   nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
-                      void *user);                    // no more ids: closes an open message
+                      void *user); // no more ids: closes an open message
+  // Appends the ids that must follow those that were read (stop tokens too) before another message may start;
+  // before or after finish. Such a context need not equal a new rendering of the conversation that has grown
+  // by the answer: thoughts are dropped, <|return|> becomes <|end|>, a header names its recipient in another
+  // place, an empty thought comes and goes. So who renders anew compares ids, and keeps the equal beginning.
+  nf_status (*close)(const nf_chat_reader *r, nf_ids *out);
   void (*reader_destroy)(nf_chat_reader *r);          // NULL is fine
   bool (*is_stop)(const nf_tokenizer *t, int32_t id); // ids that end the answer
 } nf_chat_format;

@@ -91,9 +91,11 @@ static nf_status put_tools(rendering *r, nf_view functions) {
   return mark(r, NF_CHATML_CALL_END);
 }
 
-static bool begins_with_system(const nf_chat *chat) {
-  return chat->n > 0 && chat->message[0].role == NF_ROLE_SYSTEM;
+static bool instructs(const nf_chat_message *m) {
+  return m->role == NF_ROLE_SYSTEM || m->role == NF_ROLE_DEVELOPER;
 }
+
+static bool begins_with_system(const nf_chat *chat) { return chat->n > 0 && instructs(chat->message); }
 
 // Only a system message that comes first shares its turn with the tools.
 static nf_status put_system(rendering *r, const nf_chat *chat) {
@@ -125,12 +127,22 @@ static nf_status put_tool_results(rendering *r, const nf_chat *chat, size_t *at)
 typedef struct turn {
   bool thought; // the reasoning came as a message of its own
   nf_view reasoning, content;
-  size_t calls, end; // messages [calls, end) are calls
+  size_t calls, end; // messages [calls, end) hold calls
 } turn;
 
-static bool is_call(const nf_chat_message *m) { return m->role == NF_ROLE_ASSISTANT && m->recipient.n; }
+static bool is_whole(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && (m->thoughts.at || m->n_calls);
+}
+static bool is_call(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && m->recipient.n && !is_whole(m);
+}
 static bool is_thought(const nf_chat_message *m) {
-  return m->role == NF_ROLE_ASSISTANT && !m->recipient.n && nf_view_equal(m->channel, NF_VIEW("analysis"));
+  return m->role == NF_ROLE_ASSISTANT && !m->recipient.n && !is_whole(m) &&
+         nf_view_equal(m->channel, NF_VIEW("analysis"));
+}
+
+static bool is_said(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && !is_call(m) && !is_thought(m) && !is_whole(m);
 }
 
 static nf_view strip_left(nf_view v) {
@@ -164,17 +176,16 @@ static void split_thoughts(turn *t) {
 
 static turn turn_at(const nf_chat *chat, size_t i) {
   const nf_chat_message *m = chat->message;
-  turn t = {0};
-  if (is_thought(&m[i])) {
-    t.thought = true;
-    t.reasoning = m[i++].content;
-  }
-  if (i < chat->n && m[i].role == NF_ROLE_ASSISTANT && !is_call(&m[i]) && !is_thought(&m[i]))
-    t.content = m[i++].content;
-  t.calls = i;
-  while (i < chat->n && is_call(&m[i])) i++;
+  turn t = {.thought = is_thought(&m[i])};
+  const bool told = t.thought || m[i].thoughts.at;
+  t.reasoning = t.thought ? m[i].content : m[i].thoughts;
+  if (t.thought) i++;
+  const bool whole = i < chat->n && is_whole(&m[i]) && !(t.thought && m[i].thoughts.at);
+  if (whole || (i < chat->n && is_said(&m[i]))) t.content = m[i++].content;
+  t.calls = whole ? i - 1 : i;
+  while (!whole && i < chat->n && is_call(&m[i])) i++;
   t.end = i;
-  if (!t.thought && chat->thinking != NF_THINKING_NEVER) split_thoughts(&t);
+  if (!told && chat->thinking != NF_THINKING_NEVER) split_thoughts(&t);
   return t;
 }
 
@@ -188,14 +199,25 @@ static void say_in_json(rendering *r, nf_view name) { // inside quotes
   }
 }
 
-static nf_status put_call(rendering *r, const nf_chat_message *m) {
+static nf_status put_call(rendering *r, nf_view name, nf_view arguments) {
   NF_TRY(mark(r, NF_CHATML_CALL));
   say(r, NF_VIEW("\n{\"name\": \""));
-  say_in_json(r, m->recipient);
+  say_in_json(r, name);
   say(r, NF_VIEW("\", \"arguments\": "));
-  say(r, m->content.n ? m->content : NF_VIEW("{}"));
+  say(r, arguments.n ? arguments : NF_VIEW("{}"));
   say(r, NF_VIEW("}\n"));
   return mark(r, NF_CHATML_CALL_END);
+}
+
+static nf_status put_calls(rendering *r, const nf_chat_message *m, bool *follows) {
+  for (size_t i = 0; i < m->n_calls; i++, *follows = true) {
+    if (*follows) say(r, NF_VIEW("\n"));
+    NF_TRY(put_call(r, m->calls[i].name, m->calls[i].arguments));
+  }
+  if (!is_call(m)) return nf_ok();
+  if (*follows) say(r, NF_VIEW("\n"));
+  *follows = true;
+  return put_call(r, m->recipient, m->content);
 }
 
 static nf_status put_thoughts(rendering *r, nf_view reasoning) {
@@ -215,10 +237,8 @@ static nf_status put_turn(rendering *r, const nf_chat *chat, const turn *t, bool
   say(r, NF_VIEW("\n"));
   if (thoughts) NF_TRY(put_thoughts(r, t->reasoning));
   say(r, thoughts ? strip_left(t->content) : t->content);
-  for (size_t i = t->calls; i < t->end; i++) {
-    if (i > t->calls || t->content.n) say(r, NF_VIEW("\n"));
-    NF_TRY(put_call(r, &chat->message[i]));
-  }
+  bool follows = t->content.n;
+  for (size_t i = t->calls; i < t->end; i++) NF_TRY(put_calls(r, &chat->message[i], &follows));
   return end_message(r);
 }
 
@@ -254,6 +274,7 @@ static nf_status put_next(rendering *r, const nf_chat *chat, size_t query, size_
   case NF_ROLE_TOOL:
     return put_tool_results(r, chat, at);
   case NF_ROLE_SYSTEM:
+  case NF_ROLE_DEVELOPER:
     return ++*at, put_message(r, "system", content);
   default:
     return ++*at, put_message(r, "user", content);
@@ -315,6 +336,7 @@ const nf_chat_format nf_chatml = {
     .reader_create = nf_chatml_reader_create,
     .read = nf_chatml_read,
     .finish = nf_chatml_finish,
+    .close = nf_chatml_close,
     .reader_destroy = nf_chatml_reader_destroy,
     .is_stop = is_stop,
 };

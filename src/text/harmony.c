@@ -67,11 +67,15 @@ static nf_status put_system(rendering *r, const nf_chat *chat) {
   return st;
 }
 
+static bool instructs(const nf_chat_message *m) {
+  return m->role == NF_ROLE_SYSTEM || m->role == NF_ROLE_DEVELOPER;
+}
+
 // The instructions of the one who runs the model, all in one developer message, with the tools.
 static nf_status put_developer(rendering *r, const nf_chat *chat) {
   nf_text s = {0};
   for (size_t i = 0; i < chat->n; i++) {
-    if (chat->message[i].role != NF_ROLE_SYSTEM) continue;
+    if (!instructs(&chat->message[i])) continue;
     nf_text_printf(&s, s.n ? "\n\n" : "# Instructions\n\n");
     nf_text_append(&s, chat->message[i].content.at, chat->message[i].content.n);
   }
@@ -86,10 +90,8 @@ static nf_status put_developer(rendering *r, const nf_chat *chat) {
 }
 
 static nf_status put_role(rendering *r, const nf_chat_message *m) {
-  static const char *const roles[] = {[NF_ROLE_USER] = "user", [NF_ROLE_ASSISTANT] = "assistant"};
-  if (m->role == NF_ROLE_TOOL)
-    return m->name.n ? put_text(r, m->name) : nf_error(NF_USAGE, "a tool's message needs the tool's name");
-  NF_TRY(put_text(r, nf_view_of(roles[m->role])));
+  if (m->role == NF_ROLE_TOOL) return put_text(r, m->name);
+  NF_TRY(put_text(r, m->role == NF_ROLE_USER ? NF_VIEW("user") : NF_VIEW("assistant")));
   return m->name.n ? put_joined(r, ":", m->name) : nf_ok();
 }
 
@@ -106,7 +108,8 @@ static nf_status put_content_type(rendering *r, const nf_chat_message *m) {
 
 static nf_view channel_of(const nf_chat_message *m) {
   if (m->role == NF_ROLE_USER || m->channel.n) return m->channel;
-  return m->role == NF_ROLE_TOOL || m->recipient.n ? NF_VIEW("commentary") : NF_VIEW("final");
+  const bool calls = m->role == NF_ROLE_TOOL || m->recipient.n || m->n_calls;
+  return calls ? NF_VIEW("commentary") : NF_VIEW("final");
 }
 
 static nf_status put_message(rendering *r, const nf_chat_message *m) {
@@ -125,17 +128,84 @@ static nf_status put_message(rendering *r, const nf_chat_message *m) {
   return put_mark(r, m->role == NF_ROLE_ASSISTANT && recipient.n ? NF_HARMONY_CALL : NF_HARMONY_END);
 }
 
-// Thoughts that led to an answer which is given already are dropped; those of a turn that still runs are
-// kept.
-static bool is_spent_thought(const nf_chat *chat, size_t i) {
-  if (chat->message[i].role != NF_ROLE_ASSISTANT ||
-      !nf_view_equal(chat->message[i].channel, NF_VIEW("analysis")))
-    return false;
-  for (size_t k = i + 1; k < chat->n; k++)
-    if (chat->message[k].role == NF_ROLE_ASSISTANT &&
-        nf_view_equal(channel_of(&chat->message[k]), NF_VIEW("final")))
-      return true;
-  return false;
+// ---- whole turns, and results by the call that they answer ----
+
+static bool says(const nf_chat_message *m) { return m->content.n || (!m->thoughts.n && !m->n_calls); }
+
+static nf_status put_call(rendering *r, const nf_chat_call *call) {
+  nf_text to = {0};
+  nf_text_printf(&to, "functions.");
+  nf_text_append(&to, call->name.at, call->name.n);
+  nf_status st = nf_text_status(&to);
+  if (nf_is_ok(st))
+    st = put_message(r, &(nf_chat_message){.role = NF_ROLE_ASSISTANT,
+                                           .recipient = {to.at, to.n},
+                                           .content_type = NF_VIEW("<|constrain|>json"),
+                                           .content = call->arguments.n ? call->arguments : NF_VIEW("{}")});
+  nf_text_deinit(&to);
+  return st;
+}
+
+static nf_status put_turn(rendering *r, const nf_chat_message *m, bool thoughts) {
+  nf_chat_message part = {.role = m->role, .name = m->name};
+  if (thoughts && m->thoughts.n) {
+    part.channel = NF_VIEW("analysis");
+    part.content = m->thoughts;
+    NF_TRY(put_message(r, &part));
+  }
+  if (says(m)) {
+    part = *m;
+    part.channel = channel_of(m);
+    NF_TRY(put_message(r, &part));
+  }
+  for (size_t i = 0; i < m->n_calls; i++) NF_TRY(put_call(r, &m->calls[i]), "call %zu", i);
+  return nf_ok();
+}
+
+// A result by its tool, in the channel of its call.
+typedef struct result {
+  nf_chat_message message;
+  nf_text name;
+} result;
+
+static nf_status result_at(const nf_chat *chat, size_t i, result *out) {
+  const nf_harmony_answered call = nf_harmony_answered_by(chat, i);
+  const nf_chat_message *m = &chat->message[i];
+  const nf_view name = call.name.n ? call.name : m->name.n ? m->name : NF_VIEW("tool");
+  *out = (result){.message = *m};
+  nf_text_append(&out->name, call.prefix.at, call.prefix.n);
+  nf_text_append(&out->name, name.at, name.n);
+  out->message.name = (nf_view){out->name.at, out->name.n};
+  if (!m->channel.n) out->message.channel = call.channel;
+  return nf_text_status(&out->name);
+}
+
+// ---- all ----
+
+// Behind the last final answer. Thoughts that led to an answer which is given already are dropped, with the
+// results of tools among them; those of a turn that still runs are kept.
+static size_t end_of_answers(const nf_chat *chat) {
+  for (size_t i = chat->n; i > 0; i--) {
+    const nf_chat_message *m = &chat->message[i - 1];
+    if (m->role == NF_ROLE_ASSISTANT && says(m) && nf_view_equal(channel_of(m), NF_VIEW("final"))) return i;
+  }
+  return 0;
+}
+
+static nf_status put_next(rendering *r, const nf_chat *chat, size_t i, bool thoughts) {
+  const nf_chat_message *m = &chat->message[i];
+  if (instructs(m)) return nf_ok(); // said already
+  if (m->role == NF_ROLE_USER) return put_message(r, m);
+  if (m->role == NF_ROLE_ASSISTANT) {
+    const bool spent = !thoughts && nf_view_equal(m->channel, NF_VIEW("analysis"));
+    return spent ? nf_ok() : put_turn(r, m, thoughts);
+  }
+  result answer;
+  nf_status st = result_at(chat, i, &answer);
+  if (nf_is_ok(st) && (thoughts || !nf_view_equal(answer.message.channel, NF_VIEW("analysis"))))
+    st = put_message(r, &answer.message);
+  nf_text_deinit(&answer.name);
+  return st;
 }
 
 static nf_status put_chat(rendering *r, const nf_chat *chat) {
@@ -144,9 +214,8 @@ static nf_status put_chat(rendering *r, const nf_chat *chat) {
   NF_TRY(nf_harmony_find(r->t, &r->ids));
   NF_TRY(put_system(r, chat));
   NF_TRY(put_developer(r, chat));
-  for (size_t i = 0; i < chat->n; i++)
-    if (chat->message[i].role != NF_ROLE_SYSTEM && !is_spent_thought(chat, i))
-      NF_TRY(put_message(r, &chat->message[i]), "message %zu", i);
+  const size_t answered = end_of_answers(chat);
+  for (size_t i = 0; i < chat->n; i++) NF_TRY(put_next(r, chat, i, i >= answered), "message %zu", i);
   if (!chat->answer) return nf_ok();
   NF_TRY(put_mark(r, NF_HARMONY_START));
   return put_text(r, NF_VIEW("assistant"));
@@ -183,6 +252,7 @@ const nf_chat_format nf_harmony = {
     .reader_create = nf_harmony_reader_create,
     .read = nf_harmony_read,
     .finish = nf_harmony_finish,
+    .close = nf_harmony_close,
     .reader_destroy = nf_harmony_reader_destroy,
     .is_stop = is_stop,
 };

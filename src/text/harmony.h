@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The harmony format's special tokens, shared by its renderer and its reader; for this room only.
+// What the harmony format's renderer and reader share; for this room only.
 #pragma once
 #include "text/chat.h"
 
@@ -20,8 +20,16 @@ typedef struct nf_harmony_ids {
 } nf_harmony_ids;
 nf_status nf_harmony_find(const nf_tokenizer *t, nf_harmony_ids *out); // names the first that is missing
 
+// Which call a tool's result, message i, answers.
+typedef struct nf_harmony_answered {
+  nf_view prefix, name; // of the tool; name empty: no call is known
+  nf_view channel;
+} nf_harmony_answered;
+nf_harmony_answered nf_harmony_answered_by(const nf_chat *chat, size_t i);
+
 nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
+nf_status nf_harmony_close(const nf_chat_reader *r, nf_ids *out);
 void nf_harmony_reader_destroy(nf_chat_reader *r);

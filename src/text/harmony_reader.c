@@ -1,30 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading harmony: ids become messages. Models make mistakes, so every sequence of ids is read as something:
-// a header without <|message|> is the text of a message, a missing <|start|> or <|end|> is taken as given.
+// what stands in a header without <|message|> behind its names is content, a missing <|start|> or <|end|> is
+// taken as given, a mark within a message is left out. No text is lost: it is in a message's header or text.
 #include "base/memory.h"
 #include "text/harmony.h"
+#include "text/harmony_header.h"
 #include <string.h>
 
-enum { HEADER_MAX = 1024 }; // bytes; a longer one is text
-static const size_t NOWHERE = SIZE_MAX;
+enum { HEADER_MAX = 1024 }; // bytes; a longer one is content
 
 struct nf_chat_reader {
   const nf_tokenizer *t;
   nf_harmony_ids ids;
   bool in_content;
   bool role_given; // the prompt said it, so the header does not
-  nf_text header;  // its text; the marks within are the two places
-  size_t channel_at, constrain_at;
+  bool started;    // by <|start|> or the prompt
+  bool odd;
+  nf_text header; // text and marks
   nf_text text;
   nf_decoder decoder;
+  bool finished;
+  nf_ids closing;        // what nf_harmony_close gives once it is finished
   nf_chat_event message; // what is known of the running message; views into header
 };
 
-static void begin_header(nf_chat_reader *r, bool role_given) {
-  r->in_content = false;
+static void begin_header(nf_chat_reader *r, bool role_given, bool started) {
+  r->in_content = r->odd = false;
   r->role_given = role_given;
+  r->started = started;
   r->header.n = 0;
-  r->channel_at = r->constrain_at = NOWHERE;
   r->decoder = (nf_decoder){0};
   r->message = (nf_chat_event){0};
 }
@@ -37,7 +41,8 @@ nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, n
   if (!r) return nf_error(NF_NO_MEMORY, "no memory for a reader");
   r->t = t;
   r->ids = ids;
-  begin_header(r, true);
+  begin_header(r, true, true);
+  nf_text_append(&r->header, "", 0); // never NULL
   *out = r;
   return nf_ok();
 }
@@ -46,56 +51,13 @@ void nf_harmony_reader_destroy(nf_chat_reader *r) {
   if (!r) return;
   nf_text_deinit(&r->header);
   nf_text_deinit(&r->text);
+  nf_ids_deinit(&r->closing);
   nf_free(r);
 }
 
-static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static nf_view view(const nf_text *t) { return (nf_view){t->at, t->n}; }
 
-// The next word of the header at or after *at; a mark ends a word, and so does the '<' that a model spells as
-// text.
-static bool next_word(const nf_chat_reader *r, size_t *at, nf_view *word, size_t *begin) {
-  size_t i = *at;
-  while (i < r->header.n && is_space(r->header.at[i])) i++;
-  if (i == r->header.n) return false;
-  *begin = i;
-  do i++;
-  while (i < r->header.n && !is_space(r->header.at[i]) && r->header.at[i] != '<' && i != r->channel_at &&
-         i != r->constrain_at);
-  *word = (nf_view){r->header.at + *begin, i - *begin};
-  *at = i;
-  return true;
-}
-
-static void take_role(nf_chat_event *m, nf_view word) {
-  const char *colon = memchr(word.at, ':', word.n);
-  m->role = colon ? (nf_view){word.at, (size_t)(colon - word.at)} : word;
-  if (colon) m->name = (nf_view){colon + 1, word.n - m->role.n - 1};
-}
-
-// In any order: [role][:name], to=recipient, channel behind its mark, content type behind its mark or last.
-static void parse_header(nf_chat_reader *r) {
-  nf_chat_event *m = &r->message;
-  nf_view word;
-  bool need_role = !r->role_given, need_channel = r->channel_at != NOWHERE,
-       need_type = r->constrain_at != NOWHERE;
-  *m = (nf_chat_event){.role = NF_VIEW("assistant"), .constrained = need_type};
-  for (size_t at = 0, begin; next_word(r, &at, &word, &begin);) {
-    if (word.n > 3 && memcmp(word.at, "to=", 3) == 0) {
-      m->recipient = (nf_view){word.at + 3, word.n - 3};
-    } else if (need_channel && begin >= r->channel_at) {
-      m->channel = word;
-      need_channel = need_role = false;
-    } else if (need_role) {
-      take_role(m, word);
-      need_role = false;
-    } else if (need_type && begin >= r->constrain_at) {
-      m->content_type = word;
-      need_type = false;
-    } else if (!m->constrained) {
-      m->content_type = word;
-    }
-  }
-}
+// ---- events ----
 
 static nf_status send(nf_chat_reader *r, nf_chat_event_kind kind, nf_view text, nf_chat_end end,
                       nf_chat_sink sink, void *user) {
@@ -103,37 +65,62 @@ static nf_status send(nf_chat_reader *r, nf_chat_event_kind kind, nf_view text, 
   e.kind = kind;
   e.text = text;
   e.end = end;
+  e.odd = kind == NF_CHAT_END && r->odd;
   return sink(user, &e);
 }
 
 static nf_status send_text(nf_chat_reader *r, nf_chat_sink sink, void *user) {
   NF_TRY(nf_text_status(&r->text));
-  nf_view text = {r->text.at, r->text.n};
+  const nf_view text = view(&r->text);
   r->text.n = 0;
   return text.n ? send(r, NF_CHAT_TEXT, text, 0, sink, user) : nf_ok();
 }
 
-static nf_status begin_content(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  nf_decoder_end(&r->decoder, &r->header);
-  NF_TRY(nf_text_status(&r->header));
-  r->in_content = true;
-  parse_header(r);
-  return send(r, NF_CHAT_HEADER, (nf_view){0}, 0, sink, user);
+// Appends text of a header with its marks as they are spelled, or left out.
+static void spell(nf_text *out, nf_view header, bool marks) {
+  for (size_t i = 0; i < header.n; i++) {
+    const char c = header.at[i];
+    const bool channel = c == NF_HEADER_CHANNEL;
+    if (!channel && c != NF_HEADER_CONSTRAIN)
+      nf_text_append(out, &c, 1);
+    else if (marks)
+      nf_text_printf(out, channel ? "<|channel|>" : "<|constrain|>");
+  }
 }
 
-// What stands in a header that never became one is the text of an assistant's message without channel.
-static nf_status header_is_text(nf_chat_reader *r, nf_chat_sink sink, void *user) {
+// The message is open from here on, also when it fails.
+static nf_status begin_content(nf_chat_reader *r, bool closed, nf_chat_sink sink, void *user) {
+  nf_text spelled = {0};
+  bool odd;
+  NF_TRY(nf_text_status(&r->header));
+  const nf_view all = view(&r->header);
+  const size_t n = nf_harmony_parse_header(all, closed, r->role_given, &r->message, &odd);
+  r->odd = odd || !r->started;
   r->in_content = true;
-  r->message = (nf_chat_event){.role = NF_VIEW("assistant")};
-  NF_TRY(send(r, NF_CHAT_HEADER, (nf_view){0}, 0, sink, user));
-  nf_text_append(&r->text, r->header.at, r->header.n);
-  return send_text(r, sink, user);
+  spell(&spelled, (nf_view){all.at, n}, true);
+  spell(&r->text, (nf_view){all.at + n, all.n - n}, false);
+  nf_status st = nf_text_status(&spelled);
+  if (nf_is_ok(st)) {
+    r->message.header = view(&spelled);
+    st = send(r, NF_CHAT_HEADER, (nf_view){0}, 0, sink, user);
+  }
+  r->message.header = (nf_view){0};
+  nf_text_deinit(&spelled);
+  return nf_is_ok(st) ? send_text(r, sink, user) : st;
+}
+
+// White space alone is no message.
+static bool header_is_blank(const nf_chat_reader *r) {
+  return r->decoder.n == 0 && strspn(r->header.n ? r->header.at : "", " \t\n\v\f\r") == r->header.n;
 }
 
 // Closes what is open, if anything is. Always leaves the reader at the start of a header.
 static nf_status close_message(nf_chat_reader *r, nf_chat_end end, nf_chat_sink sink, void *user) {
   nf_status st = nf_ok();
-  if (!r->in_content && r->header.n + r->decoder.n > 0) NF_GOTO(header_is_text(r, sink, user));
+  if (!r->in_content && !header_is_blank(r)) {
+    nf_decoder_end(&r->decoder, &r->header);
+    NF_GOTO(begin_content(r, false, sink, user));
+  }
   if (r->in_content) {
     nf_decoder_end(&r->decoder, &r->text);
     NF_GOTO(send_text(r, sink, user));
@@ -141,14 +128,48 @@ static nf_status close_message(nf_chat_reader *r, nf_chat_end end, nf_chat_sink 
   }
 fail:
   r->text.n = 0;
-  begin_header(r, false);
+  begin_header(r, false, false);
+  return st;
+}
+
+// ---- marks ----
+
+static nf_status add_mark(nf_chat_reader *r, char mark) {
+  nf_decoder_end(&r->decoder, &r->header);
+  nf_text_append(&r->header, &mark, 1);
+  return nf_text_status(&r->header);
+}
+
+// Whether the header so far has words that are content: of a message whose end was forgotten.
+static bool header_has_content(const nf_chat_reader *r) {
+  bool odd;
+  nf_chat_event e;
+  const nf_view all = view(&r->header);
+  return nf_harmony_parse_header(all, false, r->role_given, &e, &odd) < all.n;
+}
+
+static nf_status read_channel(nf_chat_reader *r, nf_chat_sink sink, void *user) {
+  if (!r->in_content) {
+    NF_TRY(add_mark(r, NF_HEADER_CHANNEL));
+    if (!header_has_content(r)) return nf_ok();
+    r->header.n--;
+  }
+  r->odd = true;
+  NF_TRY(close_message(r, NF_END_CUT, sink, user));
+  return add_mark(r, NF_HEADER_CHANNEL);
+}
+
+static nf_status read_start(nf_chat_reader *r, nf_chat_sink sink, void *user) {
+  r->odd = true; // of a message that is open
+  const nf_status st = close_message(r, NF_END_CUT, sink, user);
+  r->started = true;
   return st;
 }
 
 static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink sink, void *user) {
   switch (mark) {
   case NF_HARMONY_START:
-    return close_message(r, NF_END_CUT, sink, user);
+    return read_start(r, sink, user);
   case NF_HARMONY_END:
     return close_message(r, NF_END_MESSAGE, sink, user);
   case NF_HARMONY_CALL:
@@ -156,30 +177,46 @@ static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink
   case NF_HARMONY_RETURN:
     return close_message(r, NF_END_ANSWER, sink, user);
   case NF_HARMONY_MESSAGE:
-    return r->in_content ? nf_ok() : begin_content(r, sink, user);
+    if (r->in_content) break;
+    nf_decoder_end(&r->decoder, &r->header);
+    return begin_content(r, true, sink, user);
   case NF_HARMONY_CHANNEL:
-    if (r->in_content) NF_TRY(close_message(r, NF_END_CUT, sink, user));
-    nf_decoder_end(&r->decoder, &r->header);
-    if (r->channel_at == NOWHERE) r->channel_at = r->header.n;
-    return nf_text_status(&r->header);
+    return read_channel(r, sink, user);
   default:
-    if (r->in_content) return nf_ok();
-    nf_decoder_end(&r->decoder, &r->header);
-    if (r->constrain_at == NOWHERE) r->constrain_at = r->header.n;
-    return nf_text_status(&r->header);
+    if (!r->in_content) return add_mark(r, NF_HEADER_CONSTRAIN);
   }
+  return r->odd = true, nf_ok(); // within a message it means nothing
 }
 
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
+  r->finished = false;
   for (int i = 0; i < NF_HARMONY_MARKS; i++)
     if (id == r->ids.mark[i]) return read_mark(r, (nf_harmony_mark)i, sink, user);
   if (id == r->ids.end_of_text && id >= 0) return close_message(r, NF_END_ANSWER, sink, user);
   nf_decode_step(r->t, &r->decoder, id, true, r->in_content ? &r->text : &r->header);
   if (r->in_content) return send_text(r, sink, user);
   NF_TRY(nf_text_status(&r->header));
-  return r->header.n > HEADER_MAX ? header_is_text(r, sink, user) : nf_ok();
+  return r->header.n > HEADER_MAX ? begin_content(r, false, sink, user) : nf_ok();
+}
+
+static nf_status put_closing(const nf_chat_reader *r, nf_ids *out) {
+  const bool in_header = !r->in_content && (r->started || !header_is_blank(r));
+  const bool calls =
+      r->in_content && r->message.recipient.n && nf_view_equal(r->message.role, NF_VIEW("assistant"));
+  if (in_header) NF_TRY(nf_ids_push(out, r->ids.mark[NF_HARMONY_MESSAGE]));
+  if (!in_header && !r->in_content) return nf_ok();
+  return nf_ids_push(out, r->ids.mark[calls ? NF_HARMONY_CALL : NF_HARMONY_END]);
 }
 
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  return close_message(r, NF_END_CUT, sink, user);
+  r->closing.n = 0;
+  const nf_status st = put_closing(r, &r->closing);
+  r->finished = true;
+  return nf_status_join(st, close_message(r, NF_END_CUT, sink, user));
+}
+
+nf_status nf_harmony_close(const nf_chat_reader *r, nf_ids *out) {
+  if (!r->finished) return put_closing(r, out);
+  for (size_t i = 0; i < r->closing.n; i++) NF_TRY(nf_ids_push(out, r->closing.at[i]));
+  return nf_ok();
 }

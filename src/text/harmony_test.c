@@ -81,6 +81,95 @@ static void spent_thoughts_are_dropped(void **) {
       "<|start|>user:ann<|message|>2<|end|><|start|>assistant<|channel|>analysis<|message|>kept<|end|>");
 }
 
+#define QUESTION "<|end|><|start|>user<|message|>?<|end|>"
+#define SYSTEM_ONLY SYSTEM_HEAD "\nReasoning: medium" SYSTEM_TAIL
+#define CALLED(tool, arguments) \
+  "<|start|>assistant to=" tool "<|channel|>commentary <|constrain|>json<|message|>" arguments "<|call|>"
+#define RESULT(tool, text) "<|start|>" tool " to=assistant<|channel|>commentary<|message|>" text "<|end|>"
+#define ASKED \
+  { .role = NF_ROLE_USER, .content = NF_VIEW("?") }
+
+static void whole_turns_are_rendered(void **) {
+  const nf_chat_call calls[] = {{NF_VIEW("1"), NF_VIEW("f"), NF_VIEW("{\"a\":1}")},
+                                {NF_VIEW("2"), NF_VIEW("g"), NF_VIEW("")}};
+  const nf_chat_message m[] = {
+      {.role = NF_ROLE_DEVELOPER, .content = NF_VIEW("Be brief.")},
+      ASKED,
+      {.role = NF_ROLE_ASSISTANT,
+       .thoughts = NF_VIEW("Hm."),
+       .content = NF_VIEW("Both."),
+       .calls = calls,
+       .n_calls = 2},
+      {.role = NF_ROLE_TOOL, .call_id = NF_VIEW("2"), .content = NF_VIEW("two")},
+      {.role = NF_ROLE_TOOL, .call_id = NF_VIEW("1"), .content = NF_VIEW("one")},
+      {.role = NF_ROLE_TOOL, .name = NF_VIEW("g"), .content = NF_VIEW("by name")},
+      {.role = NF_ROLE_ASSISTANT, .thoughts = NF_VIEW("Ah."), .content = NF_VIEW("Done.")},
+  };
+#define BEFORE SYSTEM_ONLY "<|end|><|start|>developer<|message|># Instructions\n\nBe brief." QUESTION
+#define CALLS                                                                                         \
+  "<|start|>assistant<|channel|>commentary<|message|>Both.<|end|>" CALLED("functions.f", "{\"a\":1}") \
+      CALLED("functions.g", "{}") RESULT("functions.g", "two") RESULT("functions.f", "one")           \
+          RESULT("functions.g", "by name")
+  expect_rendered(&(nf_chat){.message = m, .n = 6},
+                  BEFORE "<|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>" CALLS);
+  expect_rendered(&(nf_chat){.message = m, .n = 7},
+                  BEFORE CALLS "<|start|>assistant<|channel|>final<|message|>Done.<|end|>");
+}
+
+static void results_find_their_calls(void **) {
+  const nf_chat_call calls[] = {{.name = NF_VIEW("f")}, {.name = NF_VIEW("g")}};
+  const nf_chat_message nameless[] = {ASKED,
+                                      {.role = NF_ROLE_ASSISTANT, .calls = calls, .n_calls = 2},
+                                      {.role = NF_ROLE_TOOL, .content = NF_VIEW("1")},
+                                      {.role = NF_ROLE_TOOL, .content = NF_VIEW("2")},
+                                      {.role = NF_ROLE_TOOL, .content = NF_VIEW("3")}};
+  expect_rendered(&(nf_chat){.message = nameless, .n = 5},
+                  SYSTEM_ONLY QUESTION CALLED("functions.f", "{}") CALLED("functions.g", "{}")
+                      RESULT("functions.f", "1") RESULT("functions.g", "2") RESULT("functions.g", "3"));
+  const nf_chat_message orphans[] = {
+      ASKED,
+      {.role = NF_ROLE_ASSISTANT, .content = NF_VIEW("{}")},
+      {.role = NF_ROLE_TOOL, .content = NF_VIEW("sunny")},
+      {.role = NF_ROLE_TOOL, .call_id = NF_VIEW("9"), .content = NF_VIEW("x")}};
+  expect_rendered(&(nf_chat){.message = orphans, .n = 4}, SYSTEM_ONLY QUESTION
+                  "<|start|>assistant<|channel|>final<|message|>{}<|end|>" RESULT("tool", "sunny")
+                      RESULT("tool", "x"));
+}
+
+// A call among the thoughts goes with them, and so does what it gave, whether its message says so or not.
+static void results_of_spent_calls_are_dropped(void **) {
+  const nf_chat_message m[] = {
+      ASKED,
+      {.role = NF_ROLE_ASSISTANT, .channel = NF_VIEW("analysis"), .content = NF_VIEW("Hm.")},
+      {.role = NF_ROLE_ASSISTANT,
+       .channel = NF_VIEW("analysis"),
+       .recipient = NF_VIEW("python"),
+       .content_type = NF_VIEW("code"),
+       .content = NF_VIEW("1+1")},
+      {.role = NF_ROLE_TOOL,
+       .name = NF_VIEW("python"),
+       .channel = NF_VIEW("analysis"),
+       .content = NF_VIEW("2")},
+      {.role = NF_ROLE_TOOL, .content = NF_VIEW("2")},
+      {.role = NF_ROLE_ASSISTANT, .content = NF_VIEW("Two.")},
+      ASKED,
+  };
+  expect_rendered(&(nf_chat){.message = m, .n = 7},
+                  SYSTEM_ONLY QUESTION "<|start|>assistant<|channel|>final<|message|>Two.<|end|>"
+                                       "<|start|>user<|message|>?<|end|>");
+}
+
+static void nul_is_text(void **) {
+  const nf_chat_message m[] = {{.role = NF_ROLE_USER, .content = NF_VIEW("a\0b")}};
+  nf_ids ids = {0};
+  nf_text text = {0};
+  check_ok(nf_harmony.render(tokenizer, &(nf_chat){.message = m, .n = 1}, &ids));
+  check_ok(nf_decode(tokenizer, ids.at, ids.n, false, &text));
+  assert_non_null(memmem(text.at, text.n, "a\0b<|end|>", 10));
+  nf_text_deinit(&text);
+  nf_ids_deinit(&ids);
+}
+
 static size_t count_special(const nf_ids *ids) {
   size_t n = 0;
   for (size_t i = 0; i < ids->n; i++) n += nf_token_is_special(tokenizer, ids->at[i]);
@@ -99,16 +188,13 @@ static void nobody_writes_special_tokens(void **) {
 }
 
 static void wrong_chats_are_refused(void **) {
-  const nf_chat_message nameless[] = {{.role = NF_ROLE_TOOL, .content = NF_VIEW("x")}};
   const nf_chat_message broken[] = {{.role = NF_ROLE_USER, .content = NF_VIEW("a\xff")}};
   const struct {
     nf_chat chat;
     nf_code code;
-  } wrong[] = {{{.effort = NF_VIEW("huge")}, NF_USAGE},
-               {{.message = nameless, .n = 1}, NF_USAGE},
-               {{.message = broken, .n = 1}, NF_BAD_INPUT}};
+  } wrong[] = {{{.effort = NF_VIEW("huge")}, NF_USAGE}, {{.message = broken, .n = 1}, NF_BAD_INPUT}};
   nf_ids ids = {0};
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 2; i++) {
     nf_status st = nf_harmony.render(tokenizer, &wrong[i].chat, &ids);
     assert_int_equal(nf_status_code(st), wrong[i].code);
     assert_int_equal(ids.n, 0);
@@ -125,12 +211,12 @@ static void wrong_chats_are_refused(void **) {
   assert_null(nf_chat_format_of("bert"));
 }
 
-// Events as text: "role[:name] channel >recipient type[!]|text|END" per message.
+// Events as text: "role[:name] channel >recipient type[!]|text|END[?]" per message; ? if it was odd.
 static nf_status print_event(void *user, const nf_chat_event *e) {
   static const char *const ends[] = {"end", "call", "answer", "cut"};
   nf_text *t = user;
   if (e->kind == NF_CHAT_TEXT) nf_text_append(t, e->text.at, e->text.n);
-  if (e->kind == NF_CHAT_END) nf_text_printf(t, "|%s;", ends[e->end]);
+  if (e->kind == NF_CHAT_END) nf_text_printf(t, "|%s%s;", ends[e->end], e->odd ? "?" : "");
   if (e->kind == NF_CHAT_HEADER)
     nf_text_printf(t, "%.*s%s%.*s %.*s >%.*s %.*s%s|", (int)e->role.n, e->role.at, e->name.n ? ":" : "",
                    (int)e->name.n, e->name.at, (int)e->channel.n, e->channel.at, (int)e->recipient.n,
@@ -155,24 +241,84 @@ static void answers_become_events(void **) {
       {"<|message|>plain<|return|>", "assistant  > |plain|answer;"},
       {"<|channel|>final<|message|>stopped", "assistant final > |stopped|cut;"},
       {"<|channel|>final<|message|>eos<|endoftext|>", "assistant final > |eos|answer;"},
-      {"just text<|return|>", "assistant  > |just text|answer;"},
-      {"just text", "assistant  > |just text|cut;"},
+      {"just text<|return|>", "assistant  > |just text|answer?;"},
+      {"just text", "assistant  > |just text|cut?;"},
       {"", ""},
       {"<|return|>", ""},
       {"<|channel|>analysis<|message|>no end<|start|>assistant<|channel|>final<|message|>x<|return|>",
-       "assistant analysis > |no end|cut;assistant final > |x|answer;"},
+       "assistant analysis > |no end|cut?;assistant final > |x|answer;"},
       {"<|channel|>analysis<|message|>a<|channel|>final<|message|>b<|return|>",
-       "assistant analysis > |a|cut;assistant final > |b|answer;"},
+       "assistant analysis > |a|cut?;assistant final > |b|answer?;"},
       {"<|channel|>analysis<|message|>a<|end|>assistant<|channel|>final<|message|>b<|end|>",
-       "assistant analysis > |a|end;assistant final > |b|end;"},
+       "assistant analysis > |a|end;assistant final > |b|end?;"},
       {"<|channel|>analysis<|message|>a<|end|><|start|>user:ann<|message|>q<|end|>",
        "assistant analysis > |a|end;user:ann  > |q|end;"},
       {"<|end|><|start|>functions.f to=assistant<|channel|>commentary<|message|>42<|end|>",
        "functions.f commentary >assistant |42|end;"},
       {"<|channel|>final<|message|>a<|message|>b<|constrain|>c<|startoftext|>d<|return|>",
-       "assistant final > |abcd|answer;"},
+       "assistant final > |abcd|answer?;"},
       {"<|channel|><|channel|> final <|message|>x<|return|>", "assistant final > |x|answer;"},
+      // every mark ends a word; of two channels a known one wins, and final over all
+      {"<|channel|>final<|channel|>analysis<|message|>x<|return|>", "assistant final > |x|answer?;"},
+      {"<|channel|>analysis<|channel|>final<|message|>x<|return|>", "assistant final > |x|answer?;"},
+      {"<|channel|>bash<|channel|>commentary<|message|>{}<|call|>", "assistant commentary > |{}|call?;"},
+      {"<|channel|>bash<|channel|>bash<|message|>x", "assistant bash > |x|cut?;"},
+      {"<|channel|>commentary to=functions.f<|channel|>commentary<|message|>{}<|call|>",
+       "assistant commentary >functions.f |{}|call?;"},
+      {"<|channel|>commentary<|channel|>commentary to=functions.f <|constrain|>json<|message|>{}<|call|>",
+       "assistant commentary >functions.f json!|{}|call?;"},
+      // no <|message|>
+      {"<|channel|>final hi there<|return|>", "assistant final > |hi there|answer?;"},
+      {"<|channel|>finalThe answer<|return|>", "assistant final > |The answer|answer?;"},
+      {"<|channel|>final U.S. python.<|end|>", "assistant final > |U.S. python.|end?;"},
+      {"<|channel|>analysis thinking hard<|end|>", "assistant analysis > |thinking hard|end?;"},
+      {"<|channel|>analysis<|message|>hm<|end|>assistantfinal The answer<|return|>",
+       "assistant analysis > |hm|end;assistant final > |The answer|answer?;"},
+      {"assistantfinalThe answer<|return|>", "assistant final > |The answer|answer?;"},
+      {"assistant<|channel|>final The answer<|return|>", "assistant final > |The answer|answer?;"},
+      {"<|channel|>analysis thinking<|channel|>final hi<|return|>",
+       "assistant analysis > |thinking|cut?;assistant final > |hi|answer?;"},
+      {"<|channel|>analysis thinking<|start|>assistant<|channel|>final<|message|>hi<|return|>",
+       "assistant analysis > |thinking|cut?;assistant final > |hi|answer;"},
+      {"<|channel|>final\n\nhi <|constrain|> there\n<|return|>", "assistant final > |hi  there\n|answer?;"},
+      {" final answer", "assistant  > | final answer|cut?;"},
+      {"<|start|>user hi<|end|>", "user  > |hi|end?;"},
+      {"<|end|>text between<|start|>assistant<|channel|>final<|message|>x<|end|>",
+       "assistant  > |text between|cut?;assistant final > |x|end;"},
+      {"<|channel|>final<|message|>x<|end|>\n \n", "assistant final > |x|end;"},
+      // calls
+      {"<|channel|>commentary to=functions.f<|call|>", "assistant commentary >functions.f ||call?;"},
+      {"<|channel|>commentary to=functions.f <|constrain|>json{\"a\": 1}<|call|>",
+       "assistant commentary >functions.f json!|{\"a\": 1}|call?;"},
+      {"<|channel|>commentary to=functions.f json {\"a\": 1}<|call|>",
+       "assistant commentary >functions.f json|{\"a\": 1}|call?;"},
+      {"<|channel|>commentary to=functions.f{\"a\": 1}<|call|>",
+       "assistant commentary >functions.f |{\"a\": 1}|call?;"},
+      {"<|channel|>commentary functions.f<|message|>{}<|call|>",
+       "assistant commentary >functions.f |{}|call?;"},
+      {"assistant<|channel|>commentary to=functions.f<|message|>{}<|call|>",
+       "assistant commentary >functions.f |{}|call?;"},
+      {"<|channel|>commentary to= functions.f<|message|>{}<|call|>",
+       "assistant commentary >functions.f |{}|call?;"},
+      {"<|constrain|>to=functions.f json<|channel|>commentary<|message|>{}<|call|>",
+       "assistant commentary >functions.f json!|{}|call;"},
+      // roles named like channels
+      {"<|end|><|start|>final<|message|>hi<|return|>", "assistant final > |hi|answer?;"},
+      {"<|end|><|start|>analysis hm<|end|>", "assistant analysis > |hm|end?;"},
+      // cut in a header
+      {"<|channel|>", "assistant  > ||cut?;"},
+      {"<|channel|>fin", "assistant fin > ||cut?;"},
+      {"<|channel|>final", "assistant final > ||cut?;"},
+      {"<|channel|>final<|message|>a<|end|><|start|>", "assistant final > |a|end;"},
+      {"<|channel|>final<|message|>a<|end|><|start|>assistant",
+       "assistant final > |a|end;assistant  > ||cut?;"},
+      // what goes on behind the end of an answer
+      {"<|channel|>final<|message|>a<|return|><|channel|>final<|message|>b<|return|>",
+       "assistant final > |a|answer;assistant final > |b|answer?;"},
+      {"<|channel|>final<|message|><|endoftext|>b<|return|>",
+       "assistant final > ||answer;assistant  > |b|answer?;"},
   };
+  int wrong = 0;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     nf_ids ids = {0};
     nf_text events = {0};
@@ -181,11 +327,49 @@ static void answers_become_events(void **) {
     check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
     for (size_t k = 0; k < ids.n; k++) check_ok(nf_harmony.read(r, ids.at[k], print_event, &events));
     check_ok(nf_harmony.finish(r, print_event, &events));
-    assert_string_equal(events.n ? events.at : "", cases[i].events);
+    if (strcmp(events.n ? events.at : "", cases[i].events) != 0)
+      print_error("%s:\ngot      %s\nexpected %s\n", cases[i].answer, events.at, cases[i].events), wrong++;
     nf_harmony.reader_destroy(r);
     nf_text_deinit(&events);
     nf_ids_deinit(&ids);
   }
+  assert_int_equal(wrong, 0);
+}
+
+static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
+
+// What must follow an answer that was cut, or not, before a message may come.
+static void answers_are_closed(void **) {
+  static const struct {
+    const char *answer, *closing;
+  } cases[] = {
+      {"", "<|message|><|end|>"},
+      {"<|channel|>fin", "<|message|><|end|>"},
+      {"<|channel|>final<|message|>cut", "<|end|>"},
+      {"<|channel|>commentary to=functions.f<|message|>{", "<|call|>"},
+      {"<|channel|>final<|message|>all<|return|>", ""},
+      {"<|channel|>final<|message|>all<|endoftext|>", ""},
+      {"<|channel|>analysis<|message|>all<|end|>", ""},
+      {"<|channel|>analysis<|message|>all<|end|><|start|>", "<|message|><|end|>"},
+      {"<|channel|>analysis<|message|>all<|end|>text", "<|message|><|end|>"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    for (int finished = 0; finished < 2; finished++) {
+      nf_ids ids = {0}, closing = {0};
+      nf_text text = {0};
+      nf_chat_reader *r;
+      check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+      check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
+      for (size_t k = 0; k < ids.n; k++) check_ok(nf_harmony.read(r, ids.at[k], ignore, NULL));
+      if (finished) check_ok(nf_harmony.finish(r, ignore, NULL));
+      check_ok(nf_harmony.close(r, &closing));
+      check_ok(nf_decode(tokenizer, closing.at, closing.n, false, &text));
+      assert_string_equal(text.n ? text.at : "", cases[i].closing);
+      nf_harmony.reader_destroy(r);
+      nf_text_deinit(&text);
+      nf_ids_deinit(&ids);
+      nf_ids_deinit(&closing);
+    }
 }
 
 static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
@@ -198,6 +382,11 @@ static void a_sink_may_stop(void **) {
               nf_token_id(tokenizer, NF_VIEW("<|message|>"), &message) &&
               nf_token_id(tokenizer, NF_VIEW("x"), &x));
   assert_true(nf_harmony.is_stop(tokenizer, end));
+  static const char *const stops[] = {"<|return|>", "<|call|>", "<|endoftext|>"};
+  for (int i = 0; i < 3; i++) {
+    int32_t id = -1;
+    assert_true(nf_token_id(tokenizer, nf_view_of(stops[i]), &id) && nf_harmony.is_stop(tokenizer, id));
+  }
   assert_false(nf_harmony.is_stop(tokenizer, x) || nf_harmony.is_stop(tokenizer, -1));
   check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
   nf_status st = nf_harmony.read(r, message, refuse, NULL);
@@ -210,12 +399,10 @@ static void a_sink_may_stop(void **) {
   check_ok(nf_harmony.read(r, x, print_event, &events));
   check_ok(nf_harmony.read(r, INT32_MIN, print_event, &events));
   check_ok(nf_harmony.finish(r, print_event, &events));
-  assert_string_equal(events.at, "assistant  > |x|cut;");
+  assert_string_equal(events.at, "assistant  > |x|cut?;");
   nf_harmony.reader_destroy(r);
   nf_text_deinit(&events);
 }
-
-static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
 static nf_status render_and_read(const void *) {
   const nf_chat_message m[] = {
@@ -244,6 +431,11 @@ int main(void) {
       cmocka_unit_test(conversations_are_rendered),
       cmocka_unit_test(tools_are_rendered),
       cmocka_unit_test(spent_thoughts_are_dropped),
+      cmocka_unit_test(whole_turns_are_rendered),
+      cmocka_unit_test(results_find_their_calls),
+      cmocka_unit_test(results_of_spent_calls_are_dropped),
+      cmocka_unit_test(nul_is_text),
+      cmocka_unit_test(answers_are_closed),
       cmocka_unit_test(nobody_writes_special_tokens),
       cmocka_unit_test(wrong_chats_are_refused),
       cmocka_unit_test(answers_become_events),
