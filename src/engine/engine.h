@@ -107,6 +107,8 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load, with keep_all.
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out);
+// What generation_config.json asks for and is not done: a warning, the first time that somebody generates.
+void nf_model_tell_generation(infuse_model *m);
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 nf_sizes nf_model_largest_step(const infuse_model *m);

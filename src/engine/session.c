@@ -44,6 +44,7 @@ static nf_status create(infuse_model *m, const infuse_session_options *o, infuse
   infuse_session *s;
   NF_TRY(allocate(m, &s));
   s->rows_wanted = options.rows != 0 ? options.rows : 1;
+  if (options.generate) nf_model_tell_generation(m);
   const nf_status st = options.generate ? nf_generation_create(m, &options, &s->generation) : nf_ok();
   if (nf_is_ok(st))
     *out = s;
