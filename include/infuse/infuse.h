@@ -126,12 +126,17 @@ INFUSE_API void infuse_tokenizer_destroy(infuse_tokenizer *t); // NULL is fine
 // Lives as long as the model.
 INFUSE_API const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m);
 
-// Ids of n bytes of UTF-8 (else INFUSE_BAD_INPUT with the byte). `plain`: spellings of special tokens are
-// ordinary text; use it for everything that a user wrote. *ids is freed by infuse_free.
+// How infuse_encode reads a text; flags are added up, 0 is what Hugging Face's tokenizers do.
+enum {
+  INFUSE_ENCODE_PLAIN = 1, // spellings of special tokens are ordinary text; for everything that a user wrote
+  INFUSE_ENCODE_BARE = 2,  // without the tokens that the tokenizer itself puts around a text, often a BOS
+};
+// Ids of n bytes of UTF-8 (else INFUSE_BAD_INPUT with the byte). The text is never cut nor padded, whatever
+// tokenizer.json says. *ids is freed by infuse_free.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n,
-                                                       bool plain, int32_t **ids, size_t *n_ids);
-// Text of ids, NUL-terminated; bytes that are no UTF-8 become U+FFFD, ids without text nothing. Freed by
-// infuse_free.
+                                                       unsigned flags, int32_t **ids, size_t *n_ids);
+// Text of ids, NUL-terminated; bytes that are no UTF-8 become U+FFFD. An id that stands for no token is
+// INFUSE_BAD_INPUT with its index. Freed by infuse_free.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids,
                                                        size_t n_ids, char **text, size_t *n);
 INFUSE_API void infuse_free(void *p); // NULL is fine

@@ -18,7 +18,7 @@ typedef struct cli_options {
       *system, *think, *act_quant, *fuse, *rules, *range, *file, *html;
   int64_t threads, last, context, chunk, layers, memory, sessions, world, seed, count, top_k;
   double temperature, top_p, min_p;
-  bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain;
+  bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare;
   cli_list force, stop, fuse_order, diff;
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
@@ -57,8 +57,8 @@ int cli_fail(infuse_error *e);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // prints the line; 2
 
 infuse_model_options cli_model_options(const cli_options *o);
-// "1,2,3" or "@FILE" with numbers between commas and white space. *out is freed by the caller. 0, or the exit
-// code.
+// Numbers between commas and white space, as they are or in brackets ("1,2,3", "[1, 2]"); of a file for
+// "@FILE", of standard input for "-". *out is freed by the caller. 0, or the exit code.
 int cli_tokens(const char *text, int32_t **out, size_t *out_n);
 
 // A sink that prints the document and a newline.

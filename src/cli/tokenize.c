@@ -3,11 +3,12 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include <stdio.h>
+#include <string.h>
 
-static int print_ids(const infuse_tokenizer *t, const char *text, size_t n, bool plain) {
+static int print_ids(const infuse_tokenizer *t, const char *text, size_t n, unsigned flags) {
   int32_t *ids;
   size_t n_ids;
-  const int code = cli_fail(infuse_encode(t, text, n, plain, &ids, &n_ids));
+  const int code = cli_fail(infuse_encode(t, text, n, flags, &ids, &n_ids));
   if (code != 0) return code;
   printf("[");
   for (size_t i = 0; i < n_ids; i++) printf("%s%d", i != 0 ? "," : "", ids[i]);
@@ -16,17 +17,28 @@ static int print_ids(const infuse_tokenizer *t, const char *text, size_t n, bool
   return 0;
 }
 
+// The ids of what -p gives, else --file, else standard input.
+static int tokenize(const infuse_tokenizer *t, const cli_options *o) {
+  const unsigned flags = (o->plain ? INFUSE_ENCODE_PLAIN : 0) | (o->bare ? INFUSE_ENCODE_BARE : 0);
+  if (o->prompt != NULL && o->file != NULL) return cli_usage("-p and --file are two texts; give one");
+  if (o->prompt != NULL && strcmp(o->prompt, "-") != 0 && o->prompt[0] != '@')
+    return print_ids(t, o->prompt, strlen(o->prompt), flags);
+  const char *file = o->prompt != NULL ? o->prompt + (o->prompt[0] == '@') : o->file != NULL ? o->file : "-";
+  char *text = NULL;
+  size_t n;
+  int code = cli_read(file, &text, &n);
+  if (code == 0) code = print_ids(t, text, n, flags);
+  nf_free(text);
+  return code;
+}
+
 int cli_tokenize(const cli_options *o, infuse_runtime *rt) {
   (void)rt;
   if (o->model == NULL) return cli_usage("tokenize wants -m DIR or tokenizer.json");
   infuse_tokenizer *t;
-  char *text = NULL;
-  size_t n;
   int code = cli_fail(infuse_tokenizer_load(o->model, &t));
   if (code != 0) return code;
-  code = cli_read(o->file != NULL ? o->file : "-", &text, &n);
-  if (code == 0) code = print_ids(t, text, n, o->plain);
-  nf_free(text);
+  code = tokenize(t, o);
   infuse_tokenizer_destroy(t);
   return code;
 }
@@ -46,11 +58,10 @@ static int print_text(const infuse_tokenizer *t, const char *list) {
 int cli_detokenize(const cli_options *o, infuse_runtime *rt) {
   (void)rt;
   if (o->model == NULL) return cli_usage("detokenize wants -m DIR or tokenizer.json");
-  if (o->tokens == NULL) return cli_usage("detokenize wants --tokens LIST or @FILE");
   infuse_tokenizer *t;
   int code = cli_fail(infuse_tokenizer_load(o->model, &t));
   if (code != 0) return code;
-  code = print_text(t, o->tokens);
+  code = print_text(t, o->tokens != NULL ? o->tokens : "-");
   infuse_tokenizer_destroy(t);
   return code;
 }

@@ -12,15 +12,24 @@ enum { MAX_TOKENS_FILE = 256 << 20 };
 
 static bool separates(char c) { return c == ',' || isspace((unsigned char)c); }
 
+// Brackets around the whole are taken away: what tokenize prints is a list.
+static nf_view unbracket(nf_view list) {
+  while (list.n != 0 && separates(list.at[list.n - 1])) list.n--;
+  while (list.n != 0 && separates(*list.at)) list.at++, list.n--;
+  const bool bracketed = list.n >= 2 && *list.at == '[' && list.at[list.n - 1] == ']';
+  return bracketed ? (nf_view){list.at + 1, list.n - 2} : list;
+}
+
 static int parse(const char *text, const char *where, int32_t **out, size_t *out_n) {
   size_t cap = 0;
-  for (const char *at = text; *at != '\0';) {
+  const nf_view list = unbracket(nf_view_of(text));
+  for (const char *at = list.at, *end = list.at + list.n; at < end;) {
     if (separates(*at)) {
       at++;
       continue;
     }
     size_t n = 0;
-    while (at[n] != '\0' && !separates(at[n])) n++;
+    while (at + n < end && !separates(at[n])) n++;
     int64_t id;
     if (!nf_parse_i64((nf_view){at, n}, &id) || id < INT32_MIN || id > INT32_MAX)
       return fprintf(stderr, "infuse: %s: '%.*s' at byte %zu is no token id\n", where, (int)(n < 40 ? n : 40),
@@ -38,12 +47,16 @@ int cli_tokens(const char *text, int32_t **out, size_t *out_n) {
   *out = NULL;
   *out_n = 0;
   char *file = NULL;
-  if (text[0] == '@') {
-    size_t n;
-    const nf_status st = nf_file_load(text + 1, MAX_TOKENS_FILE, &file, &n);
-    if (!nf_is_ok(st)) return cli_fail(st.error);
-  }
-  const int code = parse(file != NULL ? file : text, file != NULL ? text + 1 : "--tokens", out, out_n);
+  const bool is_stdin = strcmp(text, "-") == 0 || strcmp(text, "@-") == 0;
+  const char *path = is_stdin ? "-" : text[0] == '@' ? text + 1 : NULL;
+  size_t n;
+  int code = path != NULL ? cli_read(path, &file, &n) : 0;
+  if (code == 0)
+    code = parse(file != NULL ? file : text,
+                 is_stdin       ? "standard input"
+                 : path != NULL ? path
+                                : "--tokens",
+                 out, out_n);
   nf_free(file);
   return code;
 }
@@ -52,8 +65,12 @@ static int read_stream(char **out, size_t *out_n) {
   nf_text text = {0};
   char piece[65536];
   nf_text_append(&text, "", 0);
-  for (size_t n; (n = fread(piece, 1, sizeof piece, stdin)) != 0 && text.n < MAX_TOKENS_FILE;)
+  for (size_t n; (n = fread(piece, 1, sizeof piece, stdin)) != 0 && text.n <= MAX_TOKENS_FILE;)
     nf_text_append(&text, piece, n);
+  if (text.n > MAX_TOKENS_FILE) {
+    nf_text_deinit(&text);
+    return fprintf(stderr, "infuse: standard input: more than %d bytes\n", MAX_TOKENS_FILE), 3;
+  }
   if (text.failed) {
     nf_text_deinit(&text);
     return fprintf(stderr, "infuse: no memory for standard input\n"), 4;

@@ -227,7 +227,8 @@ static void release(infuse_model *m) {
 static nf_status load_tokenizer(infuse_model *m, const char *dir) {
   char *path = NULL;
   NF_TRY(nf_path_join(dir, "tokenizer.json", &path));
-  const nf_status st = nf_path_exists(path) ? nf_tokenizer_load(path, &m->tokenizer) : nf_ok();
+  const nf_status st =
+      nf_path_exists(path) ? nf_tokenizer_load_logged(path, &m->rt->log, &m->tokenizer) : nf_ok();
   nf_free(path);
   return st;
 }

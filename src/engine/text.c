@@ -31,12 +31,13 @@ static nf_status check_tokenizer(const infuse_tokenizer *t) {
              : nf_error(NF_BAD_INPUT, "there is no tokenizer: the model's folder has no tokenizer.json");
 }
 
-infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n, bool plain, int32_t **ids,
-                            size_t *n_ids) {
+infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n, unsigned flags,
+                            int32_t **ids, size_t *n_ids) {
   nf_ids out = {0};
   nf_status st = check_tokenizer(t);
-  if (nf_is_ok(st))
-    st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, plain ? NF_ENCODE_PLAIN : 0, &out);
+  const unsigned own = (flags & INFUSE_ENCODE_PLAIN ? NF_ENCODE_PLAIN : 0) |
+                       (flags & INFUSE_ENCODE_BARE ? 0 : NF_ENCODE_TEMPLATE);
+  if (nf_is_ok(st)) st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, own, &out);
   if (!nf_is_ok(st)) {
     nf_ids_deinit(&out);
     return st.error;
@@ -46,11 +47,20 @@ infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t 
   return NULL;
 }
 
+static nf_status check_ids(const nf_tokenizer *t, const int32_t *ids, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (nf_token_bytes(t, ids[i]).n == 0)
+      return nf_error(NF_BAD_INPUT, "id %d at index %zu stands for no token; the tokenizer has ids 0 to %d",
+                      ids[i], i, nf_tokenizer_vocab_size(t) - 1);
+  return nf_ok();
+}
+
 infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids, size_t n_ids, char **text,
                             size_t *n) {
   nf_text out = {0};
   nf_text_append(&out, "", 0); // so that an empty text is a string too
   nf_status st = check_tokenizer(t);
+  if (nf_is_ok(st)) st = check_ids((const nf_tokenizer *)t, ids, n_ids);
   if (nf_is_ok(st)) st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
   if (nf_is_ok(st)) st = nf_text_status(&out);
   if (!nf_is_ok(st)) {

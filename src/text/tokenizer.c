@@ -10,13 +10,15 @@
 
 static const size_t file_max = (size_t)512 << 20;
 
-static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, nf_text *rest, nf_json *doc) {
+static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, const nf_log *log, nf_text *rest,
+                          nf_json *doc) {
   static const char *const large[] = {"vocab", "merges"};
   nf_view cut[2];
   size_t bad = nf_utf8_check(json.at, json.n);
   if (bad < json.n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", where, bad);
   NF_TRY(nf_bulk_cut(json, where, "model", large, 2, cut, rest));
   NF_TRY(nf_json_parse(rest->at, rest->n, where, doc));
+  doc->log = log;
   for (int i = 0; i < 2; i++)
     if (!cut[i].at) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", where, large[i]);
   NF_TRY(nf_vocab_seed(&t->vocab));
@@ -25,12 +27,12 @@ static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, nf_t
   return nf_tokenizer_read_rest(t, doc);
 }
 
-nf_status nf_tokenizer_parse(const char *json, size_t n, const char *where, nf_tokenizer **out) {
+static nf_status parse(nf_view json, const char *where, const nf_log *log, nf_tokenizer **out) {
   nf_tokenizer *t = nf_alloc(1, sizeof *t);
   if (!t) return nf_error(NF_NO_MEMORY, "no memory for a tokenizer");
   nf_text rest = {0};
   nf_json doc = {0};
-  nf_status st = read_all(t, (nf_view){json, n}, where, &rest, &doc);
+  nf_status st = read_all(t, json, where, log, &rest, &doc);
   nf_json_deinit(&doc);
   nf_text_deinit(&rest);
   if (nf_is_ok(st))
@@ -40,13 +42,21 @@ nf_status nf_tokenizer_parse(const char *json, size_t n, const char *where, nf_t
   return st;
 }
 
-nf_status nf_tokenizer_load(const char *path, nf_tokenizer **out) {
+nf_status nf_tokenizer_parse(const char *json, size_t n, const char *where, nf_tokenizer **out) {
+  return parse((nf_view){json, n}, where, NULL, out);
+}
+
+nf_status nf_tokenizer_load_logged(const char *path, const nf_log *log, nf_tokenizer **out) {
   char *json;
   size_t n;
   NF_TRY(nf_file_load(path, file_max, &json, &n));
-  nf_status st = nf_tokenizer_parse(json, n, path, out);
+  nf_status st = parse((nf_view){json, n}, path, log, out);
   nf_free(json);
   return st;
+}
+
+nf_status nf_tokenizer_load(const char *path, nf_tokenizer **out) {
+  return nf_tokenizer_load_logged(path, NULL, out);
 }
 
 void nf_tokenizer_destroy(nf_tokenizer *t) {

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Text to token ids and back: byte-level BPE as Hugging Face's tokenizer.json describes it.
 //
+// truncation and padding are for batches of training data and are not obeyed: a caller's text is never cut
+// nor filled up without a word.
+//
 // Supported: model BPE over all 256 bytes (both spellings of merges, ignore_merges), added tokens with all
 // their flags, normalizer NFC, pre_tokenizer Split (Isolated) and ByteLevel, post_processor ByteLevel and
 // TemplateProcessing, decoder ByteLevel. Anything else is refused when the file is loaded, by one line that
 // names the key. Ids and texts equal those of Hugging Face `tokenizers`, but for characters newer than
 // Unicode 14.
 #pragma once
+#include "base/log.h"
 #include "base/status.h"
 #include "base/text.h"
 #include <stddef.h>
@@ -19,7 +23,9 @@
 typedef struct nf_tokenizer nf_tokenizer;
 
 nf_status nf_tokenizer_load(const char *path, nf_tokenizer **out);
-// The same from memory; `where` is the file's name for messages. Nothing is kept of json.
+// The same, with remarks (what is not obeyed, keys that nobody knows) at NF_LOG_INFO. log is not kept.
+nf_status nf_tokenizer_load_logged(const char *path, const nf_log *log, nf_tokenizer **out);
+// From memory; `where` is the file's name for messages. Nothing is kept of json.
 nf_status nf_tokenizer_parse(const char *json, size_t n, const char *where, nf_tokenizer **out);
 void nf_tokenizer_destroy(nf_tokenizer *t); // NULL is fine
 

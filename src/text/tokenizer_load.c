@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small part of a tokenizer.json: added tokens, normaliser, pre-tokeniser, post-processor, decoder, and
 // the options of the model. Each kind that is known is a row; every other is refused by name.
-#include "base/json.h"
+#include "base/keys.h"
 #include "text/nfc.h"
 #include "text/tokenizer_internal.h"
 #include <string.h>
@@ -21,9 +21,20 @@ typedef struct part {
   kind kinds[3];
 } part;
 
+// What every component may say; those that need another value of one of these say so themselves.
+static const nf_key part_key[] = {
+    {"type", NF_KEY_USED},       {"normalizers", NF_KEY_USED},      {"pretokenizers", NF_KEY_USED},
+    {"processors", NF_KEY_USED}, {"decoders", NF_KEY_USED},         {"pattern", NF_KEY_USED},
+    {"behavior", NF_KEY_USED},   {"invert", NF_KEY_USED},           {"add_prefix_space", NF_KEY_USED},
+    {"use_regex", NF_KEY_USED},  {"single", NF_KEY_USED},           {"special_tokens", NF_KEY_USED},
+    {"pair", NF_KEY_HARMLESS},   {"trim_offsets", NF_KEY_HARMLESS},
+};
+static const nf_keys part_keys = NF_KEYS(part_key, NULL);
+
 static nf_status read_part(nf_tokenizer *t, const nf_json_at *at, const part *p) {
   nf_view type;
   NF_TRY(nf_json_object(at));
+  NF_TRY(nf_keys_refuse(at, &part_keys));
   nf_json_at type_at = nf_json_get(at, "type");
   NF_TRY(nf_json_string(&type_at, &type));
   for (size_t i = 0; i < 3 && p->kinds[i].type; i++)
@@ -174,6 +185,21 @@ static nf_status read_pipeline(nf_tokenizer *t, const nf_json_at *root) {
   return seen ? nf_ok() : nf_json_error(&pre, "it has no ByteLevel; only byte-level BPE is supported");
 }
 
+// Every byte has a token, so nothing is ever unknown or falls back to bytes.
+static const nf_key model_key[] = {
+    {"type", NF_KEY_USED},
+    {"vocab", NF_KEY_USED},
+    {"merges", NF_KEY_USED},
+    {"ignore_merges", NF_KEY_USED},
+    {"dropout", NF_KEY_USED},
+    {"continuing_subword_prefix", NF_KEY_USED},
+    {"end_of_word_suffix", NF_KEY_USED},
+    {"unk_token", NF_KEY_HARMLESS},
+    {"fuse_unk", NF_KEY_HARMLESS},
+    {"byte_fallback", NF_KEY_HARMLESS},
+};
+static const nf_keys model_keys = NF_KEYS(model_key, NULL);
+
 // Options of the model that must have their usual value.
 static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
@@ -181,6 +207,7 @@ static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   nf_json_at dropout = nf_json_get(&model, "dropout");
   nf_view text;
   double rate = 0;
+  NF_TRY(nf_keys_refuse(&model, &model_keys));
   NF_TRY(nf_json_string(&type_at, &text));
   if (!nf_view_equal(text, NF_VIEW("BPE")))
     return nf_json_error(&type_at, "\"%.*s\" is not supported; BPE is", (int)text.n, text.at);
@@ -214,11 +241,18 @@ static nf_status place_added(nf_tokenizer *t, const nf_json_at *at, nf_added *to
   return nf_ok();
 }
 
+static const nf_key added_key[] = {
+    {"id", NF_KEY_USED},     {"content", NF_KEY_USED}, {"single_word", NF_KEY_USED}, {"lstrip", NF_KEY_USED},
+    {"rstrip", NF_KEY_USED}, {"special", NF_KEY_USED}, {"normalized", NF_KEY_USED},
+};
+static const nf_keys added_keys = NF_KEYS(added_key, NULL);
+
 static nf_status read_added(nf_tokenizer *t, const nf_json_at *at) {
   nf_added token = {0};
   bool normalized;
   int64_t id;
   NF_TRY(nf_json_object(at));
+  NF_TRY(nf_keys_refuse(at, &added_keys));
   nf_json_at content = nf_json_get(at, "content"), id_at = nf_json_get(at, "id");
   NF_TRY(nf_json_string(&content, &token.content));
   if (token.content.n == 0) return nf_json_error(&content, "it is empty");
@@ -270,13 +304,27 @@ static nf_status read_all_added(nf_tokenizer *t, const nf_json_at *root) {
   return nf_ok();
 }
 
+static const nf_key root_key[] = {
+    {"model", NF_KEY_USED},         {"added_tokens", NF_KEY_USED},   {"normalizer", NF_KEY_USED},
+    {"pre_tokenizer", NF_KEY_USED}, {"post_processor", NF_KEY_USED}, {"decoder", NF_KEY_USED},
+    {"truncation", NF_KEY_USED},    {"padding", NF_KEY_USED},        {"version", NF_KEY_HARMLESS},
+};
+static const nf_keys root_keys = NF_KEYS(root_key, NULL);
+
+// They make batches of training data even; here they would cut or lengthen what somebody wrote.
+static void tell_batching(const nf_json_at *root) {
+  static const char *const key[] = {"truncation", "padding"};
+  for (int i = 0; i < 2; i++) {
+    nf_json_at at = nf_json_get(root, key[i]);
+    if (at.value) nf_json_log(&at, NF_LOG_INFO, "not obeyed: texts are neither cut nor filled up");
+  }
+}
+
 nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc) {
   nf_json_at root = nf_json_root(doc);
-  static const char *const must_be_null[] = {"truncation", "padding"};
-  for (int i = 0; i < 2; i++) {
-    nf_json_at at = nf_json_get(&root, must_be_null[i]);
-    if (at.value) return nf_json_error(&at, "not supported; null is");
-  }
+  NF_TRY(nf_json_object(&root));
+  NF_TRY(nf_keys_refuse(&root, &root_keys));
+  tell_batching(&root);
   NF_TRY(read_model(t, &root));
   NF_TRY(read_all_added(t, &root));
   NF_TRY(read_pipeline(t, &root));

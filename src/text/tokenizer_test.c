@@ -71,8 +71,6 @@ static const struct {
     {{.more = ",\"a\nb\":270"}, "control character"},
     {{.more = ",\"a\xff\":270"}, "invalid UTF-8"},
     {{.head = "\"model\":0,"}, "there already"},
-    {{.head = "\"truncation\":{},"}, "truncation: not supported"},
-    {{.head = "\"padding\":{},"}, "padding: not supported"},
     {{.head = "\"decoder\":null,"}, "there already"},
     {{.options = "\"vocab\":{},"}, "there already"},
     {{.options = "\"dropout\":0.5,"}, "dropout: 0.5 is not supported"},
