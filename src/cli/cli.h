@@ -15,10 +15,11 @@ typedef struct cli_list { // of an option that may be repeated
 // Every option of every command. Which command takes which is in the table of options.c.
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
-      *system, *think, *act_quant, *fuse, *rules, *range, *file, *html;
+      *system, *think, *tools, *effort, *act_quant, *fuse, *rules, *range, *file, *html;
   int64_t threads, last, context, chunk, layers, memory, sessions, world, seed, count, top_k;
   double temperature, top_p, min_p;
-  bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare;
+  bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
+      stop_in_thoughts;
   cli_list force, stop, fuse_order, diff;
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"

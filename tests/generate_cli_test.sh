@@ -1,0 +1,61 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# infuse generate: where the prompt comes from, what is printed, seeds, and what does not go together.
+#   usage: generate_cli_test.sh <infuse>
+set -eu
+infuse=$1 m=models/gpt-oss-small tiny=checkpoints/qwen3-tiny
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+same() { [ "$1" = "$2" ] || fail "expected '$1', not '$2'"; }
+has() {
+  case $2 in *"$1"*) ;; *) fail "no '$1' in: $2" ;; esac
+}
+refused() { # PART OPTION...
+  part=$1
+  shift
+  if out=$("$infuse" generate -m $m "$@" 2>&1); then fail "taken: $*"; fi
+  has "$part" "$out"
+}
+raw() { "$infuse" generate -m $m --raw -n 12 --seed 3 --quiet "$@"; }
+
+# the prompt, as an argument, in a file, on standard input
+printf 'The weather today' >"$work/prompt"
+text=$(raw -p "The weather today")
+[ -n "$text" ] || fail "no text"
+same "$text" "$(raw -p "@$work/prompt")"
+same "$text" "$(raw -p - <"$work/prompt")"
+refused "nothing-here" -p @nothing-here
+
+# without a tokenizer ids are printed, and can be given back
+ids=$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --quiet)
+same 4 "$(echo "$ids" | tr , '\n' | wc -l)"
+"$infuse" generate -m $tiny --tokens "$ids" -n 1 --quiet >/dev/null
+has "\"ids\":[$ids]" "$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --json)"
+
+# a seed that was drawn is told, and gives the same again
+json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --json)
+seed=$(echo "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')
+ids=$(echo "$json" | sed 's/.*"ids":\(\[[0-9,]*\]\).*/\1/')
+again=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --seed "$seed" --json)
+has "\"ids\":$ids" "$again"
+has ', seed ' "$("$infuse" generate -m $m -p "The weather" --raw -n 2 2>&1 >/dev/null)"
+case $("$infuse" generate -m $m -p "The weather" --raw -n 2 --seed 5 2>&1 >/dev/null) in
+*seed*) fail "a seed that was given is told" ;;
+esac
+
+# one message of text that is no chat; a line for each piece
+has '"schema":"infuse.generate/2"' "$json"
+has '"messages":[{"role":null,' "$json"
+has '"end":"cut"' "$json"
+lines=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --seed 1 --stream)
+has '"begins":true' "$(echo "$lines" | head -1)"
+has '"finish":"length"' "$(echo "$lines" | tail -1)"
+[ "$(echo "$lines" | wc -l)" -gt 2 ] || fail "the stream has no pieces"
+
+refused "--system goes with neither --raw nor --tokens" -p x --raw --system y
+refused "--effort goes with neither" --tokens 1 --effort low
+refused "'some'" -p x --effort some
