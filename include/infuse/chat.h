@@ -18,19 +18,21 @@ typedef struct infuse_call {
   const char *arguments; // JSON
 } infuse_call;
 
-// A message. What is zero is not there.
+// A message. What is zero is not there. A turn of the assistant is one message with thoughts, content and
+// calls, or one for each channel, as its pieces came.
 typedef struct infuse_message {
-  const char *role;         // "system", "user", "assistant", "tool"
+  const char *role;         // "system", "developer" (the same), "user", "assistant", "tool"
   const char *content;      // UTF-8
   size_t content_n;         // its bytes, a NUL among them is text; 0: it ends at its NUL
-  const char *name;         // of a tool that answers, or of a participant
-  const char *channel;      // of the assistant: "analysis", "commentary", "final" (what NULL means)
-  const char *recipient;    // a tool that this message of the assistant calls, as a piece names it
+  const char *name;         // of a tool, as pieces of calls name it, or of a participant
+  const char *channel;      // of the assistant: "analysis", "commentary", "final"; NULL: what fits
+  const char *recipient;    // a tool that this message of the assistant calls, as a piece named it
   const char *content_type; // of such a message: "json"
-  const char *thoughts;     // of the assistant, in front of the content: a message of channel "analysis"
+  const char *thoughts;     // of the assistant, in front of the content; NULL: not told
   const infuse_call *calls; // [n_calls] of the assistant, behind the content
   size_t n_calls;
-  const char *call_id; // of a tool: the call that it answers, which says the tool's name
+  const char *call_id; // of a tool's answer: the call's id. Without one it answers the call of its name, or
+                       // the one in the same place
 } infuse_message;
 
 // The conversation so far becomes what the session holds, rendered in the model's chat format, and an answer

@@ -10,12 +10,10 @@ const char *infuse_model_chat_format(const infuse_model *m) {
 
 // The caller's messages, of its size of the struct, and what they become.
 typedef struct conversation {
-  const nf_chat_format *format;
   const char *at;
   size_t n, size;
-  nf_chat_message *message; // [n_messages]
-  size_t n_messages, cap;
-  nf_arena names;
+  nf_chat_message *message; // [n]
+  nf_arena calls;
 } conversation;
 
 static nf_status message_at(const conversation *c, size_t i, infuse_message *out) {
@@ -29,87 +27,49 @@ static nf_status message_at(const conversation *c, size_t i, infuse_message *out
 }
 
 static nf_status role_of(const char *name, nf_chat_role *out) {
-  static const char *const names[] = {"system", "user", "assistant", "tool"}; // in nf_chat_role's order
-  for (int i = 0; name != NULL && i < 4; i++)
+  static const char *const names[] = {[NF_ROLE_SYSTEM] = "system",
+                                      [NF_ROLE_USER] = "user",
+                                      [NF_ROLE_ASSISTANT] = "assistant",
+                                      [NF_ROLE_TOOL] = "tool",
+                                      [NF_ROLE_DEVELOPER] = "developer"};
+  for (size_t i = 0; name != NULL && i < sizeof names / sizeof *names; i++)
     if (strcmp(name, names[i]) == 0) return *out = (nf_chat_role)i, nf_ok();
-  return nf_error(NF_USAGE, "role '%s' is not known; there are system, user, assistant and tool",
+  return nf_error(NF_USAGE, "role '%s' is not known; there are system, developer, user, assistant and tool",
                   name != NULL ? name : "NULL");
 }
 
-// The name by which the format addresses a tool.
-static nf_status address(conversation *c, const char *name, nf_view *out) {
-  const char *space = c->format->tool_namespace;
-  *out = nf_view_of(name);
-  if (name == NULL || space == NULL || strncmp(name, space, strlen(space)) == 0) return nf_ok();
-  const char *full = nf_arena_printf(&c->names, "%s%s", space, name);
-  if (full == NULL) return nf_error(NF_NO_MEMORY, "no memory for a tool's name");
-  return *out = nf_view_of(full), nf_ok();
-}
-
-static nf_status push(conversation *c, nf_chat_message m) {
-  if (!nf_grow(&c->message, &c->cap, c->n_messages + 1, sizeof m))
-    return nf_error(NF_NO_MEMORY, "no memory for %zu messages", c->n_messages + 1);
-  c->message[c->n_messages++] = m;
-  return nf_ok();
-}
-
-static nf_status push_calls(conversation *c, const infuse_message *m) {
-  if (m->n_calls != 0 && m->calls == NULL)
-    return nf_error(NF_USAGE, "n_calls is %zu, but calls is NULL", m->n_calls);
+static nf_status convert_calls(conversation *c, const infuse_message *m, nf_chat_message *out) {
+  if (m->n_calls == 0) return nf_ok();
+  if (m->calls == NULL) return nf_error(NF_USAGE, "n_calls is %zu, but calls is NULL", m->n_calls);
+  nf_chat_call *calls = nf_arena_alloc(&c->calls, m->n_calls, sizeof *calls);
+  if (calls == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu calls", m->n_calls);
   for (size_t i = 0; i < m->n_calls; i++) {
-    nf_chat_message call = {.role = NF_ROLE_ASSISTANT,
-                            .channel = NF_VIEW("commentary"),
-                            .content_type = NF_VIEW("json"),
-                            .content = nf_view_of(m->calls[i].arguments)};
-    if (m->calls[i].name == NULL) return nf_error(NF_USAGE, "call %zu has no name", i);
-    NF_TRY(address(c, m->calls[i].name, &call.recipient));
-    NF_TRY(push(c, call));
+    const infuse_call *call = &m->calls[i];
+    if (call->name == NULL) return nf_error(NF_USAGE, "call %zu has no name", i);
+    calls[i] = (nf_chat_call){nf_view_of(call->id), nf_view_of(call->name), nf_view_of(call->arguments)};
   }
+  out->calls = calls;
+  out->n_calls = m->n_calls;
   return nf_ok();
-}
-
-// The name of the tool whose call has this id, in the messages before `end`; the last such call counts.
-static nf_status called(const conversation *c, size_t end, const char *id, const char **name) {
-  infuse_message m;
-  while (end-- > 0) {
-    NF_TRY(message_at(c, end, &m));
-    for (size_t i = m.n_calls; i-- > 0;)
-      if (m.calls[i].id != NULL && strcmp(m.calls[i].id, id) == 0) return *name = m.calls[i].name, nf_ok();
-  }
-  return nf_error(NF_USAGE, "call_id '%s' is that of no call before", id);
-}
-
-static nf_status push_own(conversation *c, size_t i, const infuse_message *m, nf_chat_role role) {
-  nf_chat_message out = {.role = role,
-                         .name = nf_view_of(m->name),
-                         .channel = nf_view_of(m->channel),
-                         .recipient = nf_view_of(m->recipient),
-                         .content_type = nf_view_of(m->content_type),
-                         .content = {m->content, m->content_n}};
-  const char *name = m->name;
-  if (m->content_n == 0) out.content = nf_view_of(m->content);
-  if (role == NF_ROLE_TOOL && name == NULL && m->call_id != NULL) NF_TRY(called(c, i, m->call_id, &name));
-  if (role == NF_ROLE_TOOL) NF_TRY(address(c, name, &out.name));
-  if (out.channel.n == 0 && m->n_calls != 0) out.channel = NF_VIEW("commentary"); // said on the way to a call
-  return push(c, out);
 }
 
 static nf_status convert(conversation *c, size_t i) {
+  nf_chat_message *out = &c->message[i];
   infuse_message m;
-  nf_chat_role role = NF_ROLE_USER;
   NF_TRY(message_at(c, i, &m));
-  NF_TRY(role_of(m.role, &role));
+  NF_TRY(role_of(m.role, &out->role));
   if (m.content == NULL && m.content_n != 0)
     return nf_error(NF_USAGE, "content_n is %zu, but content is NULL", m.content_n);
-  if (role != NF_ROLE_ASSISTANT && (m.thoughts != NULL || m.n_calls != 0))
+  if (out->role != NF_ROLE_ASSISTANT && (m.thoughts != NULL || m.n_calls != 0))
     return nf_error(NF_USAGE, "only the assistant thinks and calls tools");
-  if (m.thoughts != NULL)
-    NF_TRY(push(c, (nf_chat_message){
-                       .role = role, .channel = NF_VIEW("analysis"), .content = nf_view_of(m.thoughts)}));
-  const bool alone = m.thoughts == NULL && m.n_calls == 0;
-  if (alone || m.content_n != 0 || (m.content != NULL && m.content[0] != '\0'))
-    NF_TRY(push_own(c, i, &m, role));
-  return push_calls(c, &m);
+  out->name = nf_view_of(m.name);
+  out->channel = nf_view_of(m.channel);
+  out->recipient = nf_view_of(m.recipient);
+  out->content_type = nf_view_of(m.content_type);
+  out->content = m.content_n != 0 ? (nf_view){m.content, m.content_n} : nf_view_of(m.content);
+  out->call_id = nf_view_of(m.call_id);
+  out->thoughts = nf_view_of(m.thoughts);
+  return convert_calls(c, &m, out);
 }
 
 // The session becomes one that holds the conversation and expects an answer.
@@ -144,10 +104,11 @@ static nf_status check(const infuse_session *s, const infuse_message *messages, 
 }
 
 static nf_status chat(infuse_session *s, conversation *c) {
+  if (c->message == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu messages", c->n);
   for (size_t i = 0; i < c->n; i++) NF_TRY(convert(c, i), "message %zu", i);
   const nf_generation *g = s->generation;
   return hold(s, &(nf_chat){.message = c->message,
-                            .n = c->n_messages,
+                            .n = c->n,
                             .effort = g->effort,
                             .date = g->date,
                             .answer = true,
@@ -159,9 +120,10 @@ infuse_error *infuse_session_chat_sized(infuse_session *s, const infuse_message 
                                         size_t size) {
   nf_status st = check(s, messages, n, size);
   if (!nf_is_ok(st)) return st.error;
-  conversation c = {.format = s->model->chat, .at = (const char *)messages, .n = n, .size = size};
+  conversation c = {
+      .at = (const char *)messages, .n = n, .size = size, .message = nf_alloc(n, sizeof *c.message)};
   st = chat(s, &c);
   nf_free(c.message);
-  nf_arena_deinit(&c.names);
+  nf_arena_deinit(&c.calls);
   return st.error;
 }

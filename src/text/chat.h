@@ -94,8 +94,7 @@ typedef struct nf_chat_reader nf_chat_reader;
 
 typedef struct nf_chat_format {
   const char *name;
-  bool has_effort;            // a conversation says how much the model is to reason
-  const char *tool_namespace; // in front of a tool's name where it is addressed; NULL: none
+  bool has_effort;  // a conversation says how much the model is to reason
   bool by_template; // .thinking is what the checkpoint's template says (text/chat_template.h); else always
   // Whether the tokenizer has the special tokens of the format; else an error that names the first missing
   // one.

@@ -246,7 +246,6 @@ static bool is_stop(const nf_tokenizer *t, int32_t id) {
 const nf_chat_format nf_harmony = {
     .name = "harmony",
     .has_effort = true,
-    .tool_namespace = "functions.",
     .check = check,
     .render = nf_harmony_render,
     .reader_create = nf_harmony_reader_create,
