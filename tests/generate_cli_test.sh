@@ -38,8 +38,8 @@ has "\"ids\":[$ids]" "$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperat
 
 # a seed that was drawn is told, and gives the same again
 json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --json)
-seed=$(echo "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')
-ids=$(echo "$json" | sed 's/.*"ids":\(\[[0-9,]*\]\).*/\1/')
+seed=$(printf "%s\n" "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')
+ids=$(printf "%s\n" "$json" | sed 's/.*"ids":\(\[[0-9,]*\]\).*/\1/')
 again=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --seed "$seed" --json)
 has "\"ids\":$ids" "$again"
 has ', seed ' "$("$infuse" generate -m $m -p "The weather" --raw -n 2 2>&1 >/dev/null)"
@@ -52,9 +52,9 @@ has '"schema":"infuse.generate/2"' "$json"
 has '"messages":[{"role":null,' "$json"
 has '"end":"cut"' "$json"
 lines=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --seed 1 --stream)
-has '"begins":true' "$(echo "$lines" | head -1)"
-has '"finish":"length"' "$(echo "$lines" | tail -1)"
-[ "$(echo "$lines" | wc -l)" -gt 2 ] || fail "the stream has no pieces"
+has '"begins":true' "$(printf "%s\n" "$lines" | head -1)"
+has '"finish":"length"' "$(printf "%s\n" "$lines" | tail -1)"
+[ "$(printf "%s\n" "$lines" | wc -l)" -gt 2 ] || fail "the stream has no pieces"
 
 refused "--system goes with neither --raw nor --tokens" -p x --raw --system y
 refused "--effort goes with neither" --tokens 1 --effort low
