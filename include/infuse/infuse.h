@@ -146,15 +146,38 @@ INFUSE_API void infuse_free(void *p); // NULL is fine
 typedef struct infuse_session infuse_session;
 enum { INFUSE_ALL_ROWS = -1 };
 
-// How the next token is drawn. temperature 0 is greedy. Filters apply in this order.
+// Added to the logit of the last token of a sequence wherever the others stand before it. -INFINITY: the
+// sequence never becomes whole (bad words; of one token: it never comes).
+typedef struct infuse_logit_bias {
+  const int32_t *token; // [n], n >= 1
+  size_t n;
+  float bias; // a finite number, or -INFINITY
+} infuse_logit_bias;
+
+// How the next token is drawn. All zeros is greedy. First the logits are changed, in this order: bias,
+// repetition, frequency and presence penalty, and bans (no_repeat_ngram_size, min_tokens,
+// begin_suppress_tokens); then one is drawn, filters applying in the order top_k, top_p, min_p on the
+// distribution at `temperature`. Ties go to the lower id. Where nothing is left to draw the session fails.
+// The text is all tokens that the session holds, the answer the last infuse_output.tokens of them.
 typedef struct infuse_sampling {
-  float temperature;
-  int32_t top_k; // 0: off
-  float top_p;   // 0 or 1: off
-  float min_p;   // 0: off
-  uint64_t seed; // the same seed gives the same text, whatever else runs
+  size_t size;       // 0: that of this struct as it is declared here
+  float temperature; // 0: greedy, which obeys penalties, bias and bans too
+  int32_t top_k;     // 0: off
+  float top_p;       // 0 or 1: off
+  float min_p;       // 0: off
+  uint64_t seed;     // the same seed gives the same text, whatever else runs
+  // The logit of each token of the text is divided by it if positive, else multiplied. 0 or 1: off.
+  float repetition_penalty;
+  float frequency_penalty;      // subtracted for each time that a token stands in the answer
+  float presence_penalty;       // subtracted once from each token of the answer
+  int32_t no_repeat_ngram_size; // no so many tokens stand twice in the text; 0: off
+  int64_t min_tokens;           // no token that ends the answer comes before so many others
+  const infuse_logit_bias *logit_bias;
+  size_t n_logit_bias;
+  const int32_t *begin_suppress_tokens; // never the first of the answer
+  size_t n_begin_suppress_tokens;
 } infuse_sampling;
-// What generation_config.json asks for; greedy when it says nothing.
+// What generation_config.json asks for; greedy when it says nothing. Its lists live as long as the model.
 INFUSE_API infuse_sampling infuse_model_sampling(const infuse_model *m);
 
 // Whether the answers of a chat begin with thoughts (channel "analysis"). The default is to think if the
@@ -172,7 +195,7 @@ typedef struct infuse_session_options {
 
   // A generating session draws a token whenever a step has emptied its queue, and puts it into the queue.
   bool generate;
-  const infuse_sampling *sampling; // NULL: infuse_model_sampling
+  const infuse_sampling *sampling; // copied, lists too; NULL: infuse_model_sampling
   int64_t max_tokens;              // of an answer; 0: until the context is full
   bool ignore_eos;                 // the model's own stop tokens are ordinary ones
   const int32_t *stop_tokens;      // [n_stop_tokens] more of them

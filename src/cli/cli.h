@@ -16,11 +16,12 @@ typedef struct cli_list { // of an option that may be repeated
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *fuse, *rules, *range, *file, *html;
-  int64_t threads, last, context, chunk, layers, memory, sessions, world, seed, count, top_k;
-  double temperature, top_p, min_p;
+  int64_t threads, last, context, chunk, layers, memory, sessions, world, seed, count, top_k, no_repeat_ngram,
+      min_tokens;
+  double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
   bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
       stop_in_thoughts;
-  cli_list force, stop, fuse_order, diff;
+  cli_list force, stop, logit_bias, fuse_order, diff;
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
   const char *names_of; // and for which op: "linear=help", or NULL
@@ -58,6 +59,15 @@ int cli_fail(infuse_error *e);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // prints the line; 2
 
 infuse_model_options cli_model_options(const cli_options *o);
+// What infuse_sampling's biases point to.
+enum { CLI_MAX_BIASES = 4096 };
+typedef struct cli_biases {
+  infuse_logit_bias bias[CLI_MAX_BIASES];
+  int32_t token[CLI_MAX_LIST];
+} cli_biases;
+// The model's sampling with what the options say, but for the seed. `room` must live as long as *out is used.
+// 0, or the exit code.
+int cli_sampling(const cli_options *o, const infuse_model *m, cli_biases *room, infuse_sampling *out);
 // Numbers between commas and white space, as they are or in brackets ("1,2,3", "[1, 2]"); of a file for
 // "@FILE", of standard input for "-". *out is freed by the caller. 0, or the exit code.
 int cli_tokens(const char *text, int32_t **out, size_t *out_n);

@@ -124,18 +124,6 @@ static int report(job *j) {
 
 // ---- all ----
 
-static infuse_sampling sampling_of(job *j) {
-  const cli_options *o = j->o;
-  infuse_sampling s = infuse_model_sampling(j->m);
-  if (o->temperature >= 0) s.temperature = (float)o->temperature;
-  if (o->top_k >= 0) s.top_k = (int32_t)o->top_k;
-  if (o->top_p >= 0) s.top_p = (float)o->top_p;
-  if (o->min_p >= 0) s.min_p = (float)o->min_p;
-  j->seed = o->seed >= 0 ? (uint64_t)o->seed : (uint64_t)(nf_now() * 1e9) & UINT32_MAX; // short to type
-  s.seed = j->seed;
-  return s;
-}
-
 static infuse_thinking thinking_of(const cli_options *o) {
   if (o->think == NULL) return INFUSE_THINKING_DEFAULT;
   return strcmp(o->think, "on") == 0 ? INFUSE_THINKING_ON : INFUSE_THINKING_OFF;
@@ -149,7 +137,12 @@ static cli_form form_of(const job *j) {
 
 static int create_session(job *j) {
   const cli_options *o = j->o;
-  const infuse_sampling sampling = sampling_of(j);
+  cli_biases biases;
+  infuse_sampling sampling;
+  const int code = cli_sampling(o, j->m, &biases, &sampling);
+  if (code != 0) return code;
+  j->seed = o->seed >= 0 ? (uint64_t)o->seed : (uint64_t)(nf_now() * 1e9) & UINT32_MAX; // short to type
+  sampling.seed = j->seed;
   const infuse_session_options so = {.size = sizeof so,
                                      .generate = true,
                                      .sampling = &sampling,

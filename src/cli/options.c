@@ -2,6 +2,7 @@
 // Options as a table: one row each, read by the parser and by the help.
 #include "base/text.h"
 #include "cli/cli.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,6 +71,16 @@ static const row rows[] = {
     {"--top-k", "K", NUMBER, AT(top_k), 0, 1 << 22, CLI_GENERATE, "only the K likeliest tokens; 0 is off"},
     {"--top-p", "P", REAL, AT(top_p), 0, 1, CLI_GENERATE, "only the likeliest tokens that reach P together"},
     {"--min-p", "P", REAL, AT(min_p), 0, 1, CLI_GENERATE, "only tokens P times as likely as the best"},
+    {"--repetition-penalty", "R", REAL, AT(repetition_penalty), 0, 1000, CLI_GENERATE,
+     "what stands in the text becomes less likely; 1 is off"},
+    {"--presence-penalty", "A", REAL, AT(presence_penalty), -1000, 1000, CLI_GENERATE,
+     "taken from logits of tokens in the answer"},
+    {"--frequency-penalty", "A", REAL, AT(frequency_penalty), -1000, 1000, CLI_GENERATE,
+     "the same for each time that they stand there"},
+    {"--no-repeat-ngram", "N", NUMBER, AT(no_repeat_ngram), 0, 1 << 24, CLI_GENERATE,
+     "no N tokens stand twice in the text; 0 is off"},
+    {"--min-tokens", "N", NUMBER, AT(min_tokens), 0, 1 << 24, CLI_GENERATE, "no stop token before N others"},
+    {"--logit-bias", "ID:VALUE,...", NAMES, AT(logit_bias), 0, 0, CLI_GENERATE, "added to logits of tokens"},
     {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), 0, 0, CLI_GENERATE,
      "do not stop at the model's stop tokens"},
     {"--plain", NULL, SWITCH, AT(plain), 0, 0, CLI_TOKENIZE, "special-token spellings are ordinary text"},
@@ -240,7 +251,16 @@ static bool store_option(const row *r, char *inlined, int *i, int argc, char **a
 }
 
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
-  *out = (cli_options){.temperature = -1, .top_k = -1, .top_p = -1, .min_p = -1, .seed = -1}; // -1: not given
+  *out = (cli_options){.temperature = -1, // -1 and NaN: not given
+                       .top_k = -1,
+                       .top_p = -1,
+                       .min_p = -1,
+                       .seed = -1,
+                       .repetition_penalty = -1,
+                       .presence_penalty = NAN,
+                       .frequency_penalty = NAN,
+                       .no_repeat_ngram = -1,
+                       .min_tokens = -1};
   for (int i = 0; i < argc; i++) {
     const char *name = argv[i];
     if (name[0] != '-' && c->argument != NULL && out->argument == NULL) {

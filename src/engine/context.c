@@ -96,6 +96,7 @@ static void give_pages_behind(infuse_session *s, int64_t n) {
 }
 
 void nf_session_cut(infuse_session *s, int64_t n) {
+  if (s->generation != NULL) nf_processors_cut(s->generation->sampler.processors, s->token, (size_t)n);
   s->known = n;
   if (n >= s->position) {
     s->queued = nf_min(s->queued, n);

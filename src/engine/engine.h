@@ -64,6 +64,8 @@ struct infuse_model {
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
   nf_thinking thinking;       // for formats that go by the chat template
   nf_generation_config generation;
+  infuse_sampling sampling;   // what `generation` asks for
+  infuse_logit_bias *biases;  // that it points to; their tokens are in `generation`
   nf_sampler_scratch scratch; // of one row of logits
   nf_val logits_value;
   uint64_t steps; // so that a session knows whether its rows are still there

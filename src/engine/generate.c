@@ -3,22 +3,10 @@
 #include "engine/generate.h"
 #include "base/memory.h"
 #include "engine/engine.h"
-#include <math.h>
 #include <string.h>
 #include <time.h>
 
 // ---- making one ----
-
-static nf_status check_sampling(const infuse_sampling *s) {
-  if (!(s->temperature >= 0 && s->temperature <= 1e6f))
-    return nf_error(NF_USAGE, "temperature is %g; it must lie between 0 and 1e6", (double)s->temperature);
-  if (s->top_k < 0) return nf_error(NF_USAGE, "top_k is %d; it must be at least 1, or 0 for off", s->top_k);
-  if (!(s->top_p >= 0 && s->top_p <= 1))
-    return nf_error(NF_USAGE, "top_p is %g; it must lie between 0 and 1; 0 and 1 are off", (double)s->top_p);
-  if (!(s->min_p >= 0 && s->min_p <= 1))
-    return nf_error(NF_USAGE, "min_p is %g; it must lie between 0 and 1", (double)s->min_p);
-  return nf_ok();
-}
 
 static nf_status think_of(infuse_thinking wish, nf_think *out) {
   static const nf_think kinds[] = {[INFUSE_THINKING_DEFAULT] = NF_THINK_DEFAULT,
@@ -73,19 +61,17 @@ static nf_status set_stops(const infuse_model *m, const infuse_session_options *
 }
 
 static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
-  const infuse_sampling s = o->sampling != NULL ? *o->sampling : infuse_model_sampling(m);
-  NF_TRY(check_sampling(&s));
   if (!nf_device_computes(m->rt->device))
     return nf_error(NF_USAGE, "device null computes nothing to draw tokens from");
   if (o->max_tokens < 0)
     return nf_error(NF_USAGE, "max_tokens is %ld; it can't be negative", (long)o->max_tokens);
   NF_TRY(think_of(o->thinking, &g->think));
-  g->sampling = (nf_sampling){s.temperature, s.top_k, s.top_p, s.min_p, s.seed};
   g->max_tokens = o->max_tokens;
   g->ignore_eos = o->ignore_eos;
   g->token = -1;
   NF_TRY(keep_chat_options(o, g));
   NF_TRY(copy_stop_tokens(m, o, g));
+  NF_TRY(nf_session_sampler_init(m, o, &g->sampler));
   return set_stops(m, o, &g->answer);
 }
 
@@ -104,6 +90,7 @@ void nf_generation_destroy(nf_generation *g) {
   if (g == NULL) return;
   nf_answer_deinit(&g->answer);
   nf_arena_deinit(&g->kept);
+  nf_session_sampler_deinit(&g->sampler);
   nf_free(g->stop_token);
   nf_free(g);
 }
@@ -114,8 +101,10 @@ static nf_status copy(const infuse_session *s, nf_generation *to) {
   *to = *g;
   to->answer = (nf_answer){.tokenizer = a->tokenizer, .stop_in_thoughts = a->stop_in_thoughts};
   to->kept = (nf_arena){0};
+  to->sampler = (nf_session_sampler){0};
   to->token = -1; // it has had no step
   to->stop_token = nf_alloc(g->n_stop_tokens, sizeof *to->stop_token);
+  NF_TRY(nf_session_sampler_copy(&g->sampler, &to->sampler));
   NF_TRY(keep_string(to, g->effort, &to->effort));
   NF_TRY(keep_string(to, g->date, &to->date));
   NF_TRY(keep_string(to, g->tools, &to->tools));
@@ -207,10 +196,9 @@ static nf_status add_text(infuse_session *s, int32_t token) {
 }
 
 nf_status nf_generate(infuse_session *s, const float *logits) {
-  const infuse_model *m = s->model;
   nf_generation *g = s->generation;
-  g->token =
-      nf_sample(&g->sampling, logits, (int32_t)m->config.vocab, (uint64_t)s->position, &s->model->scratch);
+  NF_TRY(nf_session_sampler_draw(&g->sampler, s->model, logits, s->token, (size_t)s->known, g->tokens,
+                                 &g->token));
   g->tokens++;
   s->token[s->known++] = g->token; // there is room for one beyond the context
   NF_TRY(add_text(s, g->token));

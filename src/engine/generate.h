@@ -2,10 +2,10 @@
 // Inside the room: a session that draws its own tokens, and the text that comes of them.
 #pragma once
 #include "engine/answer.h"
-#include "engine/sampler.h"
+#include "engine/sampling.h"
 
 typedef struct nf_generation {
-  nf_sampling sampling;
+  nf_session_sampler sampler;
   int64_t max_tokens; // 0: no limit
   bool ignore_eos;
   nf_think think;              // of its chats, as are

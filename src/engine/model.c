@@ -217,6 +217,7 @@ static void release(infuse_model *m) {
   nf_compiled_deinit(&m->compiled);
   nf_graph_destroy(m->logical);
   nf_checkpoint_close(m->files);
+  nf_free(m->biases);
   nf_generation_config_deinit(&m->generation);
   nf_config_deinit(&m->config);
 }
@@ -251,6 +252,7 @@ static nf_status load_text(infuse_model *m, const char *dir) {
   NF_TRY(load_tokenizer(m, dir));
   if (!nf_sampler_scratch_init(&m->scratch, (int32_t)m->config.vocab))
     return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  NF_TRY(nf_model_make_sampling(m));
   return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }
 
@@ -258,11 +260,6 @@ void nf_model_tell_generation(infuse_model *m) {
   nf_text *remark = &m->generation.remark;
   if (remark->n != 0) nf_log_print(&m->rt->log, NF_LOG_WARNING, "%s", remark->at);
   nf_text_deinit(remark);
-}
-
-infuse_sampling infuse_model_sampling(const infuse_model *m) {
-  const nf_generation_config *g = &m->generation;
-  return (infuse_sampling){g->temperature, g->top_k, g->top_p, g->min_p, 0};
 }
 
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
