@@ -24,8 +24,6 @@ hasnt() { ! grep -qF -e "$1" "$out/out" || fail "there is '$1'"; }
 for config in configs/*/; do
   for target in gfx950 zen5; do
     exits 0 "" -m "$config" --device null --target $target
-    wide=$(LC_ALL=C.UTF-8 wc -L <"$out/out")
-    [ "$wide" -le 100 ] || fail "explain -m $config --target $target is $wide columns wide"
     [ "$(grep -c '^all_reduce: fused [0-9]* of [0-9]*, with pad [0-9]*$' "$out/out")" = 1 ] || fail "no line of all_reduce"
     for part in 'layer 0' 'fusions (cost)' 'totals of a step of 1 token, estimated' 'families of rules' 'normalised: ' \
       'kernels' 'memory: '; do has "$part"; done
@@ -40,6 +38,46 @@ exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --all
 has 'L35.moe.router'
 exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --fuse off
 has 'fusions (off)'
+
+# ---- width ----
+
+fits() { # fits <columns>: what was printed is no wider
+  wide=$(LC_ALL=C.UTF-8 wc -L <"$out/out")
+  [ "$wide" -le "$1" ] || fail "$wide columns, not $1"
+}
+for columns in 60 80 100; do
+  for options in '--world 2 --target gfx950' '--world 2 --target zen5 --all' '--brief'; do
+    # shellcheck disable=SC2086 # options are words
+    COLUMNS=$columns exits 0 "" -m configs/gpt-oss-120b --device null $options
+    [ "$options" = --brief ] || fits $columns
+  done
+done
+exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --world 2 # no terminal: a line for each item
+[ "$(grep -c 'all_reduce_add_rms_norm_pad at L1.attn.o, 4 nodes deep: L1.moe.norm: is also used by L1.moe.router' "$out/out")" = 1 ] ||
+  fail "lines are broken where no terminal is"
+hasnt '…'
+
+# ---- memory ----
+
+exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --world 2
+has 'memory: fits: a rank needs 30.5 GiB of its GPU'
+has 'totals of a step of 1 token, estimated, of one rank of 2'
+has 'tokens/s of all ranks'
+has 'joins layer 0 and layer 1'
+has 'joins layer 35 and what follows'
+exits 0 "" -m configs/gpt-oss-120b --device null --target sm_90 --sessions 4 --ctx 131072
+has 'memory: does not fit: a rank needs 78.8 GiB of its GPU'
+has 'would fit with --ctx 99712, or --sessions 3, or --world 2'
+for would in '--ctx 99712 --sessions 4' '--ctx 131072 --sessions 3' '--ctx 131072 --sessions 4 --world 2'; do
+  # shellcheck disable=SC2086
+  exits 0 "" -m configs/gpt-oss-120b --device null --target sm_90 $would
+  has 'memory: fits: '
+done
+exits 0 "" -m configs/gpt-oss-120b --device null --target sm_90 --sessions 4 --ctx 99776
+has 'memory: does not fit: '
+exits 0 "" -m configs/gpt-oss-20b --device null --memory 4G
+has "of --memory's 4.0, "
+has 'no shorter context, fewer sessions or more ranks alone would do'
 
 # ---- page ----
 
@@ -86,10 +124,10 @@ exits 1 "" --diff "$out/cost.json" "$out/evil.json" --all
 # ---- wrong usage ----
 
 echo '{"schema": "infuse.check/1"}' >"$out/check.json"
-echo '{"schema": "infuse.explain/1", "plan": {}}' >"$out/part.json"
+echo '{"schema": "infuse.explain/2", "plan": {}}' >"$out/part.json"
 echo '{"schema": ' >"$out/broken.json"
 printf '\000\001' >"$out/binary.json"
-exits 2 "$out/check.json: has schema infuse.check/1, infuse.explain/1 is wanted" --diff "$out/cost.json" "$out/check.json"
+exits 2 "$out/check.json: has schema infuse.check/1, infuse.explain/2 is wanted" --diff "$out/cost.json" "$out/check.json"
 exits 2 "$out/part.json: has no plan.nodes" --diff "$out/part.json" "$out/cost.json"
 exits 2 "$out/broken.json: line 2" --diff "$out/broken.json" "$out/cost.json"
 exits 2 "$out/binary.json: " --diff "$out/cost.json" "$out/binary.json"

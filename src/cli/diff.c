@@ -198,7 +198,7 @@ nf_status cli_diff(const json_t *a, const json_t *b, json_t **out) {
 
 // A whole document of explain. Anything else is wrong usage: --diff was given the wrong file.
 static nf_status load(const char *path, nf_json *out) {
-  static const char schema[] = "infuse.explain/1";
+  static const char schema[] = "infuse.explain/2";
   NF_TRY(nf_json_load(path, (size_t)1 << 26, out));
   const json_t *doc = out->root, *found = json_object_get(doc, "schema");
   if (!json_is_string(found)) return nf_error(NF_BAD_INPUT, "%s: has no schema, %s is wanted", path, schema);

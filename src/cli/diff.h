@@ -7,6 +7,6 @@
 
 int cli_explain_diff(const cli_options *o); // 1 when a fusion was lost, 2 when a file is no such document
 
-// infuse.explain_diff/1, of two documents of infuse.explain/1. docs/explain.md.
+// infuse.explain_diff/1, of two documents of infuse.explain/2. docs/explain.md.
 nf_status cli_diff(const json_t *a, const json_t *b, json_t **out);
 void cli_diff_text(const json_t *diff, bool all);

@@ -32,9 +32,13 @@ double cli_sum(const json_t *rows, const char *key) {
   return sum;
 }
 
-size_t cli_launches(const json_t *unfused) {
+bool cli_is_view(const json_t *node) {
+  return cli_is(node, "view") || json_is_null(json_object_get(node, "kernel"));
+}
+
+size_t cli_launches(const json_t *nodes) {
   size_t n = 0;
-  for (size_t i = 0; i < json_array_size(unfused); i++) n += !cli_is(json_array_get(unfused, i), "view");
+  for (size_t i = 0; i < json_array_size(nodes); i++) n += !cli_is_view(json_array_get(nodes, i));
   return n;
 }
 
@@ -59,7 +63,7 @@ long cli_layer_of(const char *name) {
   if ((!entering && name[0] != 'L') || !isdigit((unsigned char)*digits)) return -1;
   char *end;
   const long n = strtol(digits, &end, 10);
-  return n < 1 << 20 && *end == (entering ? '\0' : '.') ? n : -1;
+  return n < 1 << 20 && (*end == '.' || (entering && *end == '\0')) ? n : -1;
 }
 
 static char *key_for(const json_t *node, bool all, char *(*key_of)(const json_t *)) {

@@ -14,12 +14,13 @@ const json_t *cli_in(const json_t *object, const char *outer, const char *key); 
 bool cli_equal(const json_t *object, const char *key, const char *wanted);      // the text under key
 bool cli_chosen(const json_t *candidate);                                       // of a site
 double cli_sum(const json_t *rows, const char *key);                            // of numbers in an array
-size_t cli_launches(const json_t *unfused);                                     // rows that are no views
+bool cli_is_view(const json_t *node);                                           // nothing runs
+size_t cli_launches(const json_t *nodes);                                       // rows that are no views
 
 // "L12.attn.q" -> "L#.attn.q", "hidden.3" -> "hidden.#": what makes equal layers look equal. `out` has room
 // for strlen(s) + 1.
 void cli_without_layer(const char *s, char *out);
-// 12 of "L12.attn.q" and "hidden.12"; -1 where there is none.
+// 12 of "L12.attn.q", "hidden.12" and "hidden.12.rows"; -1 where there is none.
 long cli_layer_of(const char *name);
 
 // Nodes that differ only in their layer's number. The key holds the lines that are printed.

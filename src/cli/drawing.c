@@ -82,10 +82,6 @@ static nf_status source(pen *p, const char *name, size_t *out) {
   return nf_map_add(&p->box_of, name, strlen(name), (uint32_t)*out, NULL);
 }
 
-static bool is_view(const json_t *node) {
-  return cli_is(node, "view") || json_is_null(json_object_get(node, "kernel"));
-}
-
 // A view is not drawn: its value is its operand's.
 static nf_status pass_view(pen *p, const json_t *node) {
   const json_t *operands = json_object_get(node, "operands");
@@ -108,7 +104,7 @@ static nf_status draw_node(pen *p, const json_t *node) {
   const json_t *operands = json_object_get(node, "operands");
   const double us = cli_number(node, "us");
   size_t to, from;
-  if (is_view(node)) return pass_view(p, node);
+  if (cli_is_view(node)) return pass_view(p, node);
   for (size_t i = 0; i < json_array_size(operands); i++) NF_TRY(source(p, string_at(operands, i), &from));
   const cli_box b = {CLI_NODE, cli_text(node, "op"), cli_text(node, "name"), us, us, frame_of(p, node)};
   NF_TRY(add_box(p, b, &to));
@@ -116,7 +112,6 @@ static nf_status draw_node(pen *p, const json_t *node) {
     NF_TRY(source(p, string_at(operands, i), &from));
     if (from != SIZE_MAX) add_wire(p, from, to);
   }
-  p->d->us += us;
   return name_values(&p->box_of, json_object_get(node, "results"), (uint32_t)to);
 }
 
@@ -156,7 +151,11 @@ static void frame_helpers(pen *p) {
 static nf_status name_frame(pen *p, const json_t *fusion) {
   const json_t *taken = json_object_get(fusion, "nodes"), *node;
   const uint32_t frame = (uint32_t)p->d->n_frames;
-  p->d->frame[p->d->n_frames++] = fusion;
+  char *joins = cli_outline_joins(p->o, fusion);
+  cli_frame *f = &p->d->frame[p->d->n_frames++];
+  *f = (cli_frame){.fusion = fusion};
+  if (joins != NULL) f->joins = nf_arena_copy(&p->d->arena, joins, strlen(joins));
+  nf_free(joins);
   NF_TRY(name_values(&p->frame_of, taken, frame));
   for (size_t i = 0; (node = cli_outline_next(p->o, CLI_BEFORE, p->c->layer, &i)) != NULL;) {
     size_t of;
@@ -185,7 +184,7 @@ static void widen_costs(pen *p) {
     const json_t *node;
     size_t b = 0;
     for (size_t i = 0; (node = cli_outline_next(p->o, p->part, p->c->member[m], &i)) != NULL;) {
-      if (is_view(node)) continue;
+      if (cli_is_view(node)) continue;
       while (b < p->d->n_boxes && p->d->box[b].kind != CLI_NODE) b++;
       if (b == p->d->n_boxes) break;
       cli_box *box = &p->d->box[b];
@@ -214,6 +213,17 @@ static nf_status make_room(pen *p) {
   return nf_ok();
 }
 
+size_t cli_frame_label(const cli_frame *f, char *out, size_t room) {
+  const int n = snprintf(out, room, "%s%s%s", cli_text(f->fusion, "rule"), f->joins != NULL ? ", joins " : "",
+                         f->joins != NULL ? f->joins : "");
+  return n > 0 ? (size_t)n : 0;
+}
+
+static void make_room_for_labels(cli_drawing *d) {
+  for (size_t f = 0; d->fits && f < d->n_frames; f++)
+    d->size.x = fmax(d->size.x, cli_box_text_width(cli_frame_label(&d->frame[f], NULL, 0)) + 8);
+}
+
 static nf_status draw(pen *p) {
   const json_t *node;
   NF_TRY(make_room(p));
@@ -223,8 +233,10 @@ static nf_status draw(pen *p) {
   if (p->part == CLI_AFTER) frame_helpers(p);
   widen_costs(p);
   NF_TRY(draw_users(p));
-  return cli_layout(p->d->place, p->d->n_boxes, p->d->wire, p->d->n_wires, &p->d->arena, &p->d->size,
-                    &p->d->fits);
+  NF_TRY(cli_layout(p->d->place, p->d->n_boxes, p->d->wire, p->d->n_wires, &p->d->arena, &p->d->size,
+                    &p->d->fits));
+  make_room_for_labels(p->d);
+  return nf_ok();
 }
 
 nf_status cli_draw(const cli_outline *o, const cli_class *c, cli_part part, cli_drawing *out) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse explain: its parts, each of which shows a parsed document of schema infuse.explain/1.
+// infuse explain: its parts, each of which shows a parsed document of schema infuse.explain/2.
 #pragma once
 #include "base/status.h"
 #include "cli/doc.h"
@@ -30,4 +30,5 @@ void cli_reasons_free(cli_reason *r, size_t n);
 // One line each, to be freed; NULL when memory is out.
 char *cli_verdict(const json_t *candidate); // "lost to add_rms_norm_pad by 3.00 µs"
 char *cli_normalised(const json_t *fusion); // "unpad_of_pad 36 times", "nothing"
+char *cli_fit(const json_t *doc);           // "fits: needs 1.5 GiB of this machine's 23.5, 22.0 to spare"
 char *cli_ranges(const json_t *doc);        // NULL also when there is but one

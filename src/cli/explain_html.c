@@ -127,6 +127,7 @@ static nf_status write_page(nf_text *t, const json_t *doc, const cli_outline *o)
   cli_html(t, "</style></head>\n<body>\n");
   write_facts(t, doc);
   write_totals(t, doc);
+  cli_html_time(t, o);
   write_fusion(t, doc);
   write_legend(t, doc);
   NF_TRY(cli_html_layers(t, o));

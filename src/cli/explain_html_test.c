@@ -9,6 +9,7 @@
 #include "tests/support/alloc_fail.h"
 #include <ctype.h>
 #include <infuse/inspect.h>
+#include <math.h>
 #include <setjmp.h> // cmocka wants these before itself
 #include <stdarg.h>
 #include <stdio.h>
@@ -90,16 +91,17 @@ static void receive(void *user, const char *json, size_t n) {
   assert_string_equal(nf_status_message(st), "");
 }
 
-static nf_json explain(const char *dir, const char *target) {
+static nf_json explain_with(const char *dir, const char *target, const infuse_model_options *mo) {
   const infuse_runtime_options ro = {
       .size = sizeof ro, .device = "null", .target = target, .log_level = INFUSE_ERROR};
   infuse_runtime *rt;
   nf_json doc = {0};
   assert_null(infuse_runtime_create(&ro, &rt));
-  assert_null(infuse_explain(rt, dir, NULL, NULL, receive, &doc));
+  assert_null(infuse_explain(rt, dir, mo, NULL, receive, &doc));
   infuse_runtime_destroy(rt);
   return doc;
 }
+static nf_json explain(const char *dir, const char *target) { return explain_with(dir, target, NULL); }
 
 static void pages_of_models(void **state) {
   (void)state;
@@ -118,6 +120,119 @@ static void pages_of_models(void **state) {
     nf_free(page);
     nf_json_deinit(&doc);
   }
+}
+
+// ---- figures agree ----
+
+typedef struct figures { // launches and µs, before and after fusing
+  double launches[2], us[2];
+} figures;
+
+static void assert_figures(const figures *got, const figures *want, double allowed) {
+  for (int k = 0; k < 2; k++) {
+    assert_true(got->launches[k] == want->launches[k]);
+    if (fabs(got->us[k] - want->us[k]) > allowed) fail_msg("%.3f µs, not %.3f", got->us[k], want->us[k]);
+  }
+}
+
+// What fusing saves by the nodes, by the sites, by the families and by the totals. Where kernels take packed
+// weights, fusing does not know yet that 1 row will be padded to 16.
+static figures check_document(const json_t *doc, bool fused, bool packed) {
+  const json_t *nodes = cli_in(doc, "plan", "nodes"), *unfused = json_object_get(doc, "unfused");
+  const figures f = {{(double)cli_launches(unfused), (double)cli_launches(nodes)},
+                     {cli_sum(unfused, "us"), cli_sum(nodes, "us")}};
+  const json_t *totals = cli_in(doc, "fusion", "totals"), *site, *c;
+  double saved = 0;
+  for (size_t i = 0; (site = json_array_get(cli_in(doc, "fusion", "sites"), i)) != NULL; i++)
+    for (size_t k = 0; (c = json_array_get(json_object_get(site, "candidates"), k)) != NULL; k++)
+      if (cli_chosen(c)) saved += cli_number(c, "before_us") - cli_number(c, "after_us");
+  const double allowed = packed ? 1e-3 * f.us[1] : 1e-3;
+  assert_true(f.launches[1] == cli_number(json_object_get(doc, "plan"), "launches"));
+  assert_float_equal(f.us[1], cli_number(json_object_get(doc, "plan"), "us"), 1e-3);
+  assert_float_equal(f.us[0] - f.us[1], saved, allowed);
+  assert_float_equal(cli_sum(cli_in(doc, "fusion", "families"), "saved_us"), saved, 1e-3);
+  if (!fused) return f; // without fusions nobody asks what nodes cost
+  const figures told = {{cli_number(totals, "nodes_before"), cli_number(totals, "nodes_after")},
+                        {cli_number(totals, "before_us"), cli_number(totals, "after_us")}};
+  assert_figures(&told, &f, allowed);
+  return f;
+}
+
+// The table of the model's parts: its rows add up to its last one, which is the document's.
+static void check_parts(const char *page, const figures *want) {
+  const char *row = strstr(page, "Part, unfused → fused"), *end = strstr(row, "</table>");
+  figures sum = {0}, last = {0};
+  while ((row = strstr(row, "<tr><td>")) != NULL && row < end) {
+    for (int k = 0; k < 2; k++) sum.launches[k] += last.launches[k], sum.us[k] += last.us[k];
+    const char *cell = strstr(row, "<td class=\"n\">");
+    const int n = sscanf(cell, "<td class=\"n\">%lf → %lf</td><td class=\"n\">%lf → %lf</td>",
+                         &last.launches[0], &last.launches[1], &last.us[0], &last.us[1]);
+    assert_int_equal(n, 4);
+    row = cell;
+  }
+  assert_figures(&last, want, 0.006);
+  assert_figures(&sum, want, 0.03);
+}
+
+// So do the drawings' headings, each with the figure of all layers that are equal.
+static void check_headings(const char *page, const figures *want, double allowed) {
+  figures sum = {0};
+  for (const char *h = page; (h = strstr(h, "<h3>")) != NULL; h++) {
+    const bool before = strncmp(h, "<h3>Before", 10) == 0, after = strncmp(h, "<h3>After", 9) == 0;
+    double launches, us, layers = 1, all;
+    assert_int_equal(sscanf(strchr(h, ':'), ": %lf launch%*[^,], %lf", &launches, &us) == 2 ||
+                         sscanf(strchr(h, ':'), ": %lf launch, %lf", &launches, &us) == 2,
+                     1);
+    all = us;
+    const char *many = strstr(h, " (all "), *end = strstr(h, "</h3>");
+    if (many != NULL && many < end) assert_int_equal(sscanf(many, " (all %lf layers: %lf", &layers, &all), 2);
+    for (int k = 0; k < 2; k++) {
+      if (k == 0 ? after : before) continue; // what is unchanged counts twice
+      sum.launches[k] += layers * launches;
+      sum.us[k] += all;
+    }
+  }
+  assert_figures(&sum, want, allowed);
+}
+
+static void figures_add_up(void **state) {
+  (void)state;
+  static const char *const dirs[] = {"configs/gpt-oss-120b", "configs/qwen3-8b-fp8",
+                                     "configs/qwen3-next-80b-a3b-fp8", "checkpoints/gpt-oss-tiny"};
+  static const char *const modes[] = {"cost", "off"}, *const targets[] = {"gfx950", "zen5"};
+  for (size_t i = 0; i < sizeof dirs / sizeof *dirs; i++)
+    for (int k = 0; k < 8; k++) {
+      const infuse_model_options mo = {.size = sizeof mo, .world = 1 + k % 2, .fuse = modes[k / 2 % 2]};
+      nf_json doc = explain_with(dirs[i], targets[k / 4], &mo);
+      const figures f = check_document(doc.root, k / 2 % 2 == 0, k / 4 == 1);
+      char *page = page_of(doc.root);
+      check_parts(page, &f);
+      check_headings(page, &f, k / 4 == 1 ? 1e-3 * f.us[1] : 0.03);
+      nf_free(page);
+      nf_json_deinit(&doc);
+    }
+}
+
+// The sum over ranks that ends a layer is one kernel with the norm that begins the next: it is drawn once,
+// whole, and told so.
+static void joins_layers(void **state) {
+  (void)state;
+  const infuse_model_options mo = {.size = sizeof mo, .world = 2};
+  nf_json doc = explain_with("configs/gpt-oss-120b", "gfx950", &mo);
+  char *page = page_of(doc.root);
+  const char *section = strstr(page, "<h2>layers 1, 3 .. 35"), *end = strstr(section, "</section>");
+  static const char *const in_it[] = {">all_reduce_add_rms_norm, joins layer 0 and layer 1</text>",
+                                      "<title>all_reduce: L0.moe.sum.unpadded</title>",
+                                      "<title>add: hidden.1</title>", "<title>rms_norm: L1.attn.norm</title>",
+                                      "joins layer 0 and layer 1</span>"};
+  for (size_t i = 0; i < sizeof in_it / sizeof *in_it; i++) {
+    const char *found = strstr(section, in_it[i]);
+    if (found == NULL || found > end) fail_msg("no %s in layer 1", in_it[i]);
+  }
+  assert_non_null(strstr(page, "joins layer 35 and what follows"));
+  assert_null(strstr(strstr(page, "<h2>layer 0"), "joins layer 0 and layer 0"));
+  nf_free(page);
+  nf_json_deinit(&doc);
 }
 
 // ---- hostile ones ----
@@ -234,6 +349,7 @@ static void survives_lack_of_memory(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(figures_add_up),        cmocka_unit_test(joins_layers),
       cmocka_unit_test(pages_of_models),       cmocka_unit_test(escapes_all_names),
       cmocka_unit_test(takes_what_is_missing), cmocka_unit_test(large_graphs_are_bounded),
       cmocka_unit_test(writes_all_or_nothing), cmocka_unit_test(survives_lack_of_memory),

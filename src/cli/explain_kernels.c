@@ -95,9 +95,9 @@ static void print_largest(const json_t *values, size_t most) {
   for (size_t i = 0; i < n; i++) order[i] = json_array_get(values, i);
   qsort(order, n, sizeof *order, larger_first);
   for (size_t i = 0; i < n && i < most; i++)
-    printf("  %-24s %12.0f bytes at %12.0f, nodes %.0f to %.0f\n", cli_text(order[i], "name"),
-           cli_number(order[i], "bytes"), cli_number(order[i], "offset"), cli_number(order[i], "first"),
-           cli_number(order[i], "last"));
+    cli_wrapped(2, 8, "%-24s %12.0f bytes at %12.0f, nodes %.0f to %.0f", cli_text(order[i], "name"),
+                cli_number(order[i], "bytes"), cli_number(order[i], "offset"), cli_number(order[i], "first"),
+                cli_number(order[i], "last"));
   if (n > most) printf("  and %zu smaller ones\n", n - most);
   nf_free(order);
 }
@@ -113,15 +113,19 @@ static void print_pools(const json_t *pools) {
       before += equal && j < i;
     }
     if (before == 0)
-      printf("  %zu pools of %.0f slots of %s\n", same, cli_number(pool, "slots"), cli_text(pool, "type"));
+      cli_wrapped(2, 8, "%zu pools of %.0f slots of %s", same, cli_number(pool, "slots"),
+                  cli_text(pool, "type"));
   }
 }
 
 void cli_print_memory(const json_t *doc, bool all) {
   const json_t *b = json_object_get(doc, "budget"), *memory = cli_in(doc, "plan", "memory");
-  cli_heading("memory: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f",
-              gib(b, "weights"), gib(b, "caches"), gib(b, "activations"),
-              cli_number(json_object_get(doc, "model"), "world") * gib(memory, "unshared"), gib(b, "tables"));
+  const double world = cli_number(json_object_get(doc, "model"), "world");
+  char ranks[64] = "";
+  if (world > 1) snprintf(ranks, sizeof ranks, " of all %.0f ranks", world);
+  cli_heading("memory%s: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f",
+              ranks, gib(b, "weights"), gib(b, "caches"), gib(b, "activations"),
+              world * gib(memory, "unshared"), gib(b, "tables"));
   print_pools(json_object_get(doc, "pools"));
   print_largest(json_object_get(memory, "values"), all ? SIZE_MAX : 8);
 }

@@ -80,6 +80,47 @@ char *cli_verdict(const json_t *c) {
   return taken(&t);
 }
 
+static double gib(const json_t *object, const char *key) { return cli_number(object, key) / (1 << 30); }
+
+static const char *owner(const json_t *doc, const json_t *budget) {
+  if (cli_equal(budget, "limit_of", "option")) return "--memory";
+  if (cli_equal(budget, "limit_of", "rank")) return "its GPU";
+  return json_is_string(cli_in(doc, "target", "target")) ? "the target" : "this machine";
+}
+
+// What alone would help, as options.
+static void write_would_fit(nf_text *t, const json_t *budget) {
+  static const char *const keys[][2] = {
+      {"context", "--ctx"}, {"sessions", "--sessions"}, {"world", "--world"}};
+  const json_t *would = json_object_get(budget, "would_fit");
+  const char *before = "; would fit with";
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+    if (json_object_get(would, keys[i][0]) == NULL) continue;
+    nf_text_printf(t, "%s %s %.0f", before, keys[i][1], cli_number(would, keys[i][0]));
+    before = ", or";
+  }
+  if (json_object_size(would) == 0)
+    nf_text_printf(t, "; no shorter context, fewer sessions or more ranks alone would do");
+}
+
+char *cli_fit(const json_t *doc) {
+  const json_t *b = json_object_get(doc, "budget");
+  const double world = cli_number(json_object_get(doc, "model"), "world"), need = gib(b, "need"),
+               limit = gib(b, "limit");
+  nf_text t = {0};
+  nf_text_printf(&t, "%s: ", cli_is(b, "fits") ? "fits" : "does not fit");
+  if (cli_equal(b, "limit_of", "rank"))
+    nf_text_printf(&t, "a rank needs");
+  else if (world > 1)
+    nf_text_printf(&t, "all %.0f ranks together need", world);
+  else
+    nf_text_printf(&t, "needs");
+  nf_text_printf(&t, " %.1f GiB of %s's %.1f, %.1f %s", need, owner(doc, b), limit,
+                 need > limit ? need - limit : limit - need, cli_is(b, "fits") ? "to spare" : "too much");
+  if (!cli_is(b, "fits")) write_would_fit(&t, b);
+  return taken(&t);
+}
+
 static size_t times(const json_t *list, const char *rule, size_t from) {
   size_t n = 0;
   for (size_t i = from; i < json_array_size(list); i++) n += cli_equal(json_array_get(list, i), "rule", rule);

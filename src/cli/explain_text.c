@@ -5,12 +5,13 @@
 #include "cli/explain.h"
 #include "cli/outline.h"
 #include "cli/screen.h"
+#include "cli/share.h"
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { SHOWN_NEAR = 5 };
+enum { SHOWN_NEAR = 5, SHOWN_OPS = 8 };
 
 // ---- the head ----
 
@@ -31,24 +32,60 @@ static void print_head(const json_t *doc) {
               cli_number(m, "rows"));
   cli_print_target("target: ", json_object_get(doc, "target"));
   if (cli_number(m, "world") > 1)
-    cli_wrapped(0, 2,
-                "ranks: %.0f, each with a share of the weights; they wait for one another %.0f times a step",
+    cli_wrapped(0, 2, "ranks: %.0f, each with a share of the weights; %.0f barriers a step",
                 cli_number(m, "world"), cli_number(plan, "barriers"));
+  char *fit = cli_fit(doc);
+  if (fit != NULL) cli_wrapped(0, 2, "memory: %s", fit);
+  free(fit);
+}
+
+// For whoever sees such a report for the first time.
+static void print_guide(const json_t *doc) {
+  cli_wrapped(0, 2,
+              "how to read this: a fusion replaces several nodes of the graph by one kernel. For each "
+              "distinct layer there is a line per place where one was chosen, with the estimated µs of "
+              "the nodes before and of the kernel after; below it the fusions that were not chosen, and "
+              "why. Near misses are fusions that matched but for one node. Then totals, where the time "
+              "goes, the kernel of every node, and memory. µs are estimates for comparing plans, not "
+              "forecasts%s.",
+              cli_number(json_object_get(doc, "model"), "world") > 1 ? "; they are one rank's" : "");
 }
 
 // ---- sites ----
 
-static void print_chosen(const json_t *site) {
+enum { FIGURES = 2 + 1 + 3 * 9 }; // columns of a line beside its names
+typedef struct names {
+  int width[2]; // of a site and of a rule
+} names;
+
+static names fit_names(void) {
+  names n = {{24, 38}};
+  cli_fit_names(n.width, 2, FIGURES);
+  return n;
+}
+
+static void print_names(const names *w, const char *site, const char *rule) {
+  printf("  ");
+  cli_name(site, w->width[0]);
+  printf(" ");
+  cli_name(rule, w->width[1]);
+}
+
+static void print_chosen(const cli_outline *o, const json_t *site) {
+  const names w = fit_names();
   size_t i, n = 0;
   json_t *c;
   json_array_foreach(json_object_get(site, "candidates"), i, c) {
     if (!cli_chosen(c)) continue;
     const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
-    printf("  %-30s %-38s %8.2f %8.2f %8.2f\n", cli_text(c, "at"), cli_text(c, "rule"), before, after,
-           before - after);
+    print_names(&w, cli_text(c, "at"), cli_text(c, "rule"));
+    printf(" %8.2f %8.2f %8.2f\n", before, after, before - after);
+    char *joins = cli_outline_joins(o, c);
+    if (joins != NULL) cli_wrapped(4, 8, "joins %s", joins);
+    free(joins);
     n++;
   }
-  if (n == 0) printf("  %-30s %-38s\n", cli_text(site, "at"), "none");
+  if (n == 0) print_names(&w, cli_text(site, "at"), "none"), printf("\n");
 }
 
 static void print_others(const json_t *site) {
@@ -88,10 +125,11 @@ static void print_class(const cli_outline *o, const cli_class *c, bool all) {
     cli_heading("%s (%zu equal ones; names and costs of layer %zu)", c->title, c->n, c->layer - 1);
   else
     cli_heading("%s", c->title);
-  if (sites) printf("  %-30s %-38s %8s %8s %8s\n", "site", "fusion", "before", "after", "saved µs");
+  const names w = fit_names();
+  if (sites) print_names(&w, "site", "fusion"), printf(" %8s %8s %8s\n", "before", "after", "saved µs");
   const json_t *site;
   for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
-    print_chosen(site);
+    print_chosen(o, site);
     print_others(site);
   }
   print_near(o, c, all);
@@ -99,30 +137,91 @@ static void print_class(const cli_outline *o, const cli_class *c, bool all) {
 
 // ---- totals ----
 
+// Figures in columns as wide as the screen has room for.
+static int figure_width(void) {
+  const size_t wide = cli_screen_width();
+  return wide >= 80 ? 14 : wide >= 66 ? 11 : 9;
+}
+
+static int label_width(int indent, int figures, int wide) {
+  int width = 30;
+  cli_fit_names(&width, 1, indent + figures * (wide + 1));
+  return width;
+}
+
 static void print_total(const char *what, double unfused, double fused, int decimals) {
-  printf("  %-30s %14.*f %14.*f %14.*f", what, decimals, unfused, decimals, fused, decimals, unfused - fused);
-  if (unfused > 0) printf(" %8.1f %%", 100 * (unfused - fused) / unfused);
+  const int w = figure_width();
+  printf("  ");
+  cli_name(what, label_width(2, 4, w));
+  printf(" %*.*f %*.*f %*.*f", w, decimals, unfused, w, decimals, fused, w, decimals, unfused - fused);
+  if (unfused > 0) printf(" %*.1f %%", w - 6, 100 * (unfused - fused) / unfused);
   printf("\n");
 }
 
 static void print_totals(const json_t *doc) {
   const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes"),
                *unfused = json_object_get(doc, "unfused");
-  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1;
-  cli_heading("totals of a step of %.0f token%s, estimated", per, per == 1 ? "" : "s");
-  printf("  %-30s %14s %14s %14s\n", "", "unfused", "fused", "saved");
+  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1,
+               world = cli_number(json_object_get(doc, "model"), "world"), before = cli_sum(unfused, "us"),
+               after = cli_number(plan, "us");
+  char rank[64] = "";
+  if (world > 1) snprintf(rank, sizeof rank, ", of one rank of %.0f", world);
+  cli_heading("totals of a step of %.0f token%s, estimated%s", per, per == 1 ? "" : "s", rank);
+  const int w = figure_width();
+  printf("  ");
+  cli_name("", label_width(2, 4, w));
+  printf(" %*s %*s %*s\n", w, "unfused", w, "fused", w, "saved");
   print_total("nodes", (double)json_array_size(unfused), (double)json_array_size(nodes), 0);
   print_total("launches", (double)cli_launches(unfused), cli_number(plan, "launches"), 0);
-  print_total("bytes", cli_sum(unfused, "bytes"), cli_sum(nodes, "bytes"), 0);
-  print_total("µs per token", cli_sum(unfused, "us") / per, cli_number(plan, "us") / per, 2);
+  print_total("MB moved", cli_sum(unfused, "bytes") / 1e6, cli_sum(nodes, "bytes") / 1e6, 1);
+  print_total("µs per token", before / per, after / per, 2);
+  if (before <= 0 || after <= 0) return;
+  printf("  ");
+  cli_name(world > 1 ? "tokens/s of all ranks" : "tokens/s", label_width(2, 4, w));
+  printf(" %*.1f %*.1f\n", w, per * 1e6 / before, w, per * 1e6 / after);
+}
+
+// ---- where the time goes ----
+
+static void print_share(const cli_share *s, double all, bool op) {
+  int width[2] = {30, op ? 30 : 0}; // of the name, and of what bounds an op
+  cli_fit_names(width, 2, 2 + 30 + 2);
+  printf("  ");
+  cli_name(s->name, width[0]);
+  printf(" %9.2f µs %5.1f %% %5zux", s->us, all > 0 ? 100 * s->us / all : 0, s->launches);
+  char *bounds = op ? cli_share_bounds(s) : NULL;
+  if (bounds != NULL) printf("  ");
+  cli_last_name(bounds != NULL ? bounds : "", width[1]);
+  free(bounds);
+}
+
+static void print_shares(const json_t *doc, const char *key, const char *title, size_t most) {
+  const json_t *nodes = cli_in(doc, "plan", "nodes");
+  size_t n;
+  cli_share *share = cli_shares(nodes, key, &n);
+  cli_heading("%s", title);
+  for (size_t i = 0; share != NULL && i < n && i < most; i++)
+    print_share(&share[i], cli_sum(nodes, "us"), strcmp(key, "op") == 0);
+  if (n > most) printf("  and %zu more (--all prints them)\n", n - most);
+  free(share);
+}
+
+static void print_time(const json_t *doc, bool all) {
+  print_shares(doc, "bound", "where the time goes: what kernels are bound by", SIZE_MAX);
+  print_shares(doc, "op", "where the time goes: ops", all ? SIZE_MAX : SHOWN_OPS);
 }
 
 static void print_families(const json_t *fusion) {
   size_t i;
   json_t *f;
-  json_array_foreach(json_object_get(fusion, "families"), i, f)
-      printf("  %-30s found %4.0f   chosen %4.0f   saves %10.2f µs\n", cli_text(f, "family"),
-             cli_number(f, "found"), cli_number(f, "chosen"), cli_number(f, "saved_us"));
+  json_array_foreach(json_object_get(fusion, "families"), i, f) {
+    int width = 30;
+    cli_fit_names(&width, 1, 2 + 11 + 13 + 19);
+    printf("  ");
+    cli_name(cli_text(f, "family"), width);
+    printf(" found %4.0f, chosen %4.0f, saves %8.2f µs\n", cli_number(f, "found"), cli_number(f, "chosen"),
+           cli_number(f, "saved_us"));
+  }
   const json_t *sums = json_object_get(fusion, "all_reduce");
   printf("all_reduce: fused %.0f of %.0f, with pad %.0f\n", cli_number(sums, "fused"), cli_number(sums, "of"),
          cli_number(sums, "padded"));
@@ -156,6 +255,7 @@ static void print_fusions(const json_t *doc, bool all) {
   print_ranges(doc);
   print_layers(doc, all);
   print_totals(doc);
+  print_time(doc, all);
   cli_heading("families of rules");
   print_families(fusion);
   print_normalised(fusion);
@@ -163,6 +263,7 @@ static void print_fusions(const json_t *doc, bool all) {
 
 void cli_explain_text(const json_t *doc, bool all) {
   print_head(doc);
+  print_guide(doc);
   print_fusions(doc, all);
   cli_print_kernels(doc, all);
   cli_print_memory(doc, all);

@@ -14,5 +14,6 @@ enum { CLI_FRAME_COLOURS = 6 };
 extern const char cli_html_style[];
 
 void cli_svg(nf_text *t, const cli_drawing *d);
+void cli_html_time(nf_text *t, const cli_outline *o);
 nf_status cli_html_layers(nf_text *t, const cli_outline *o); // drawings, sites and near misses of each class
 void cli_html_kernels(nf_text *t, const json_t *doc);

@@ -10,11 +10,19 @@
 
 enum { SIDE_BY_SIDE = 580 }; // the widest of which two fit beside each other
 
-static void write_graph(nf_text *t, const char *title, const cli_drawing *d) {
-  size_t launches = 0;
-  for (size_t i = 0; i < d->n_boxes; i++) launches += d->box[i].kind == CLI_NODE;
-  cli_html(t, "<div class=\"panel\"><h3>%s: %zu launch%s, %.2f µs</h3><div class=\"scroll\">", title,
-           launches, launches == 1 ? "" : "es", d->us);
+// Of equal layers whose costs differ: the first one's, and that of them all.
+static void write_cost(nf_text *t, const cli_outline *o, const cli_class *c, cli_part part) {
+  const cli_cost one = cli_outline_cost(o, part, c->layer), all = cli_class_cost(o, part, c);
+  cli_html(t, "%zu launch%s, %.2f µs", one.launches, one.launches == 1 ? "" : "es", one.us);
+  if (c->n > 1) cli_html(t, " (all %zu layers: %.2f µs)", c->n, all.us);
+}
+
+static void write_graph(nf_text *t, const char *title, const cli_outline *o, const cli_class *c,
+                        cli_part part, const cli_drawing *d) {
+  cli_html(t, "<div class=\"panel\"><h3>%s: ", title);
+  write_cost(t, o, c, part);
+  cli_html(t, "</h3><p class=\"swipe dim\">The drawing is wider than the screen: swipe sideways.</p>"
+              "<div class=\"scroll\">");
   if (d->fits)
     cli_svg(t, d);
   else
@@ -39,8 +47,9 @@ static nf_status write_drawings(nf_text *t, const cli_outline *o, const cli_clas
   const bool same = nf_is_ok(st) && same_graph(&before, &after);
   const bool wide = before.size.x > SIDE_BY_SIDE || after.size.x > SIDE_BY_SIDE;
   cli_html(t, "<div class=\"%s\">", same || wide ? "stack" : "pair");
-  if (nf_is_ok(st)) write_graph(t, same ? "Unchanged" : "Before", &before);
-  if (nf_is_ok(st) && !same) write_graph(t, "After", &after);
+  if (nf_is_ok(st))
+    write_graph(t, same ? "Unchanged" : "Before", o, c, same ? CLI_AFTER : CLI_BEFORE, &before);
+  if (nf_is_ok(st) && !same) write_graph(t, "After", o, c, CLI_AFTER, &after);
   cli_html(t, "</div>\n");
   cli_drawing_deinit(&before);
   cli_drawing_deinit(&after);
@@ -49,23 +58,27 @@ static nf_status write_drawings(nf_text *t, const cli_outline *o, const cli_clas
 
 // ---- sites ----
 
-static void write_chosen(nf_text *t, const json_t *c, size_t frame) {
+static void write_chosen(nf_text *t, const cli_outline *o, const json_t *c, size_t frame) {
   const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
   cli_html(t, "<tr><td><span class=\"dot c%zu\"></span><b class=\"mono\">", frame % CLI_FRAME_COLOURS);
   cli_html_name(t, cli_text(c, "rule"));
   cli_html(t, "</b><br><span class=\"dim\">at <code>");
   cli_html_name(t, cli_text(c, "at"));
-  cli_html(t, "</code></span></td>");
+  cli_html(t, "</code></span>");
+  char *joins = cli_outline_joins(o, c);
+  if (joins != NULL) cli_html(t, "<br><span class=\"joins\">joins %s</span>", joins);
+  nf_free(joins);
+  cli_html(t, "</td>");
   cli_html(t, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f</td><td class=\"n gain\">%.2f</td></tr>\n",
            before, after, before - after);
 }
 
-static size_t write_all_chosen(nf_text *t, const json_t *site, size_t *frame) {
+static size_t write_all_chosen(nf_text *t, const cli_outline *o, const json_t *site, size_t *frame) {
   size_t i, n = 0;
   json_t *c;
   json_array_foreach(json_object_get(site, "candidates"), i, c) {
     if (!cli_chosen(c)) continue;
-    write_chosen(t, c, (*frame)++);
+    write_chosen(t, o, c, (*frame)++);
     n++;
   }
   if (n == 0)
@@ -101,7 +114,7 @@ static void write_sites(nf_text *t, const cli_outline *o, const cli_class *c) {
   cli_html(t, "<div class=\"panel scroll\"><table><thead><tr><th>Fusion</th><th class=\"n\">before</th>"
               "<th class=\"n\">after</th><th class=\"n\">saved µs</th></tr></thead><tbody>\n");
   for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;)
-    write_others(t, site, write_all_chosen(t, site, &frame));
+    write_others(t, site, write_all_chosen(t, o, site, &frame));
   cli_html(t, "</tbody></table></div>\n");
 }
 

@@ -44,6 +44,7 @@ const char cli_html_style[] =
     "summary::before{content:'+';color:var(--dim);"
     "width:8px;font-family:ui-monospace,monospace}.kernels details[open]>summary::before{content:'\\2212'}"
     ".kernels summary .n{margin-left:auto}\n"
+    ".joins{font-size:13px;font-weight:600}.swipe{display:none;font-size:13px}\n"
     ".defs{position:absolute}.graph{display:block;margin:0 auto;width:var(--w);height:auto}"
     "svg text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink)}"
     "svg .op{font-weight:700}svg .us{text-anchor:end;fill:var(--dim)}svg .name{fill:var(--dim)}"

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/outline.h"
-#include "base/map.h"
 #include "base/text.h"
 #include "cli/doc.h"
 #include <stdint.h>
@@ -32,70 +31,83 @@ static void place_nodes(cli_outline *o, cli_part part) {
   }
 }
 
-static nf_status map_results(const cli_outline *o, nf_map *map) {
+static nf_status map_results(cli_outline *o) {
   size_t i, k;
   json_t *node, *name;
   json_array_foreach(o->list[CLI_BEFORE], i, node) {
     json_array_foreach(json_object_get(node, "results"), k, name) {
       const char *s = json_string_value(name);
-      if (s != NULL) NF_TRY(nf_map_add(map, s, strlen(s), (uint32_t)i, NULL));
+      if (s != NULL) NF_TRY(nf_map_add(&o->made, s, strlen(s), (uint32_t)i, NULL));
     }
   }
   return nf_ok();
 }
 
-static size_t *layer_of_value(cli_outline *o, const nf_map *map, const char *name) {
+// Of the node that makes the value, in one of the arrays of CLI_BEFORE's nodes; NULL: there is none.
+static size_t *layer_of_value(const cli_outline *o, size_t *of_node, const char *name) {
   uint32_t i;
-  return nf_map_find(map, name, strlen(name), &i) ? &o->layer[CLI_BEFORE][i] : NULL;
+  return nf_map_find(&o->made, name, strlen(name), &i) ? &of_node[i] : NULL;
 }
 
-static size_t where(cli_outline *o, const nf_map *map, const char *name) {
-  const size_t *layer = layer_of_value(o, map, name), by_name = told(o, name);
+static size_t where(const cli_outline *o, size_t *of_node, const char *name) {
+  const size_t *layer = layer_of_value(o, of_node, name), by_name = told(o, name);
   return layer != NULL ? *layer : by_name != SIZE_MAX ? by_name : o->n_layers - 1;
 }
 
-// Brings the nodes that a fusion takes into the last of their layers.
-static void gather(cli_outline *o, const nf_map *map, const json_t *fusion) {
+// The first and the last layer of a fusion's nodes by `of_node`. false: it has none.
+static bool reach(const cli_outline *o, size_t *of_node, const json_t *fusion, size_t *first, size_t *last) {
   const json_t *nodes = json_object_get(fusion, "nodes");
-  size_t last = 0;
+  *first = SIZE_MAX;
+  *last = 0;
   for (size_t i = 0; i < json_array_size(nodes); i++) {
     const char *name = json_string_value(json_array_get(nodes, i));
-    const size_t layer = name != NULL ? where(o, map, name) : 0;
-    last = layer > last ? layer : last;
+    if (name == NULL) continue;
+    const size_t layer = where(o, of_node, name);
+    *first = layer < *first ? layer : *first;
+    *last = layer > *last ? layer : *last;
   }
+  return *first != SIZE_MAX;
+}
+
+// Brings the nodes that a fusion takes into the last of their layers.
+static void gather(cli_outline *o, const json_t *fusion) {
+  const json_t *nodes = json_object_get(fusion, "nodes");
+  size_t first, last;
+  if (!reach(o, o->layer[CLI_BEFORE], fusion, &first, &last)) return;
   for (size_t i = 0; i < json_array_size(nodes); i++) {
     const char *name = json_string_value(json_array_get(nodes, i));
-    size_t *layer = name != NULL ? layer_of_value(o, map, name) : NULL;
+    size_t *layer = name != NULL ? layer_of_value(o, o->layer[CLI_BEFORE], name) : NULL;
     if (layer != NULL) *layer = last;
   }
 }
 
-static void gather_all(cli_outline *o, const nf_map *map) {
+static void gather_all(cli_outline *o) {
   size_t i, k;
   json_t *site, *candidate;
   json_array_foreach(o->list[CLI_SITES], i, site) {
     json_array_foreach(json_object_get(site, "candidates"), k, candidate) {
-      if (cli_chosen(candidate)) gather(o, map, candidate);
+      if (cli_chosen(candidate)) gather(o, candidate);
     }
   }
 }
 
 // What names a value of the graph before goes where the node went that makes it.
-static void follow(cli_outline *o, const nf_map *map, cli_part part) {
+static void follow(cli_outline *o, cli_part part) {
+  size_t *made_in = o->layer[CLI_BEFORE];
   for (size_t i = 0; i < json_array_size(o->list[part]); i++) {
     const char *name = name_of(part, json_array_get(o->list[part], i));
-    if (part != CLI_AFTER || layer_of_value(o, map, name) != NULL) o->layer[part][i] = where(o, map, name);
+    if (part != CLI_AFTER || layer_of_value(o, made_in, name) != NULL)
+      o->layer[part][i] = where(o, made_in, name);
   }
 }
 
 static nf_status place(cli_outline *o) {
-  nf_map map = {0};
   place_nodes(o, CLI_BEFORE);
   place_nodes(o, CLI_AFTER);
-  const nf_status st = map_results(o, &map);
-  gather_all(o, &map);
-  for (cli_part part = CLI_AFTER; part < CLI_PARTS; part++) follow(o, &map, part);
-  nf_map_deinit(&map);
+  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(o->list[CLI_BEFORE]) * sizeof *o->own);
+  const nf_status st = map_results(o);
+  gather_all(o);
+  for (cli_part part = CLI_AFTER; part < CLI_PARTS; part++) follow(o, part);
   return st;
 }
 
@@ -228,11 +240,14 @@ nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out) {
     out->layer[part] = nf_arena_alloc(&out->arena, json_array_size(out->list[part]) + 1, sizeof(size_t));
     if (out->layer[part] == NULL) return no_memory();
   }
+  out->own = nf_arena_alloc(&out->arena, json_array_size(out->list[CLI_BEFORE]) + 1, sizeof *out->own);
+  if (out->own == NULL) return no_memory();
   NF_TRY(place(out));
   return compare(out, all);
 }
 
 void cli_outline_deinit(cli_outline *o) {
+  nf_map_deinit(&o->made);
   nf_arena_deinit(&o->arena);
   *o = (cli_outline){0};
 }
@@ -247,4 +262,47 @@ size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer) {
   size_t n = 0, i = 0;
   while (cli_outline_next(o, part, layer, &i) != NULL) n++;
   return n;
+}
+
+// ---- what of it is asked ----
+
+static void write_layer(const cli_outline *o, size_t layer, nf_text *t) {
+  if (layer == 0)
+    nf_text_printf(t, "what comes before");
+  else if (layer == o->n_layers - 1)
+    nf_text_printf(t, "what follows");
+  else
+    nf_text_printf(t, "layer %zu", layer - 1);
+}
+
+char *cli_outline_joins(const cli_outline *o, const json_t *candidate) {
+  size_t first, last;
+  nf_text t = {0};
+  if (!reach(o, o->own, candidate, &first, &last) || first == last) return NULL;
+  write_layer(o, first, &t);
+  nf_text_printf(&t, " and ");
+  write_layer(o, last, &t);
+  if (!t.failed) return t.at;
+  nf_text_deinit(&t);
+  return NULL;
+}
+
+cli_cost cli_outline_cost(const cli_outline *o, cli_part part, size_t layer) {
+  cli_cost sum = {0};
+  const json_t *node;
+  for (size_t i = 0; (node = cli_outline_next(o, part, layer, &i)) != NULL;) {
+    sum.launches += !cli_is_view(node);
+    sum.us += cli_number(node, "us");
+  }
+  return sum;
+}
+
+cli_cost cli_class_cost(const cli_outline *o, cli_part part, const cli_class *c) {
+  cli_cost sum = {0};
+  for (size_t m = 0; m < c->n; m++) {
+    const cli_cost one = cli_outline_cost(o, part, c->member[m]);
+    sum.launches += one.launches;
+    sum.us += one.us;
+  }
+  return sum;
 }

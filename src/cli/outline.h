@@ -3,8 +3,9 @@
 // which layers are equal, so that they are told once.
 //
 // A node belongs to the layer that its name tells; the nodes of a chosen fusion stay together, in the last of
-// their layers. What has no layer stands before or after them.
+// their layers, also when that takes them out of their own. What has no layer stands before or after them.
 #pragma once
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/status.h"
 #include <jansson.h>
@@ -22,6 +23,8 @@ typedef struct cli_outline {
   nf_arena arena;
   const json_t *doc, *list[CLI_PARTS]; // unfused, plan.nodes, fusion.sites, fusion.near_misses
   size_t *layer[CLI_PARTS]; // of each item: 0 before the layers, then layer + 1, n_layers - 1 after
+  size_t *own;              // of each node of CLI_BEFORE: its layer by its name, whatever fusion takes it
+  nf_map made;              // results of CLI_BEFORE's nodes, to the nodes
   size_t n_layers;
   cli_class *class; // [n_classes] by their first layers; layers in which there is nothing have none
   size_t n_classes;
@@ -34,3 +37,14 @@ void cli_outline_deinit(cli_outline *o);
 // The item of `part` after *i in layer `layer`, or NULL; start with *i = 0.
 const json_t *cli_outline_next(const cli_outline *o, cli_part part, size_t layer, size_t *i);
 size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer);
+
+// Of a candidate whose nodes belong to several layers which these are: "layer 0 and layer 1", "layer 35 and
+// what follows". To be freed; NULL: it stays within one, or memory is out.
+char *cli_outline_joins(const cli_outline *o, const json_t *candidate);
+
+typedef struct cli_cost {
+  size_t launches; // nodes but views
+  double us;       // of all of them
+} cli_cost;
+cli_cost cli_outline_cost(const cli_outline *o, cli_part part, size_t layer);     // of one layer
+cli_cost cli_class_cost(const cli_outline *o, cli_part part, const cli_class *c); // of all its layers

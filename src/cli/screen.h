@@ -1,9 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text for people on standard output: lines of at most 100 columns, headings that stand out on a terminal.
+// Text for people on standard output: as wide as the terminal, headings that stand out there. Where no
+// terminal is, and COLUMNS says nothing, every item is one line and every name whole.
 #pragma once
+#include <stddef.h>
 
-enum { CLI_COLUMNS = 100 };
+enum { CLI_NARROWEST = 40 };
+size_t cli_screen_width(void); // columns, at least CLI_NARROWEST; SIZE_MAX: not limited
 void cli_heading(const char *fmt, ...)
     __attribute__((format(printf, 1, 2))); // an empty line, then bold on a terminal
 // printf, broken at spaces; the first line begins behind `indent` columns, the others behind `hang`.
 void cli_wrapped(int indent, int hang, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+// Widths of a table's n columns of names, which are given as they would best be: where they don't fit beside
+// `others` columns, each loses its share.
+void cli_fit_names(int *width, int n, int others);
+// A name and then spaces; on a terminal with its middle as "…" where it is longer.
+void cli_name(const char *s, int width);
+void cli_last_name(const char *s, int width); // the same, then the line's end instead of spaces

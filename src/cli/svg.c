@@ -43,19 +43,19 @@ static void write_frame(nf_text *t, const cli_drawing *d, size_t frame) {
   cli_html(t, "</g>");
 }
 
-// The rule's name above the topmost box, within the picture.
+// The rule's name above the topmost box, within the picture, and which layers it joins.
 static void write_label(nf_text *t, const cli_drawing *d, size_t frame) {
   const cli_place *top = NULL;
   for (size_t i = 0; i < d->n_boxes; i++)
     if (d->box[i].frame == frame && (top == NULL || d->place[i].y < top->y)) top = &d->place[i];
   if (top == NULL) return;
-  const char *rule = json_string_value(json_object_get(d->frame[frame], "rule"));
-  rule = rule != NULL ? rule : "?";
-  const double wide = cli_box_text_width(strlen(rule)), most = d->size.x - wide - 4;
+  char label[256];
+  const size_t n = cli_frame_label(&d->frame[frame], label, sizeof label);
+  const double most = d->size.x - cli_box_text_width(n) - 4;
   double x = top->x - top->w / 2 - RIM + 4;
   x = x > most ? most : x;
   cli_html(t, "<text class=\"label c%zu\" x=\"%.1f\" y=\"%.1f\">%s</text>", frame % CLI_FRAME_COLOURS,
-           x > 4 ? x : 4, top->y - top->h / 2 - RIM - 4, rule);
+           x > 4 ? x : 4, top->y - top->h / 2 - RIM - 4, label);
 }
 
 // ---- boxes ----

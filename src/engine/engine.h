@@ -32,6 +32,18 @@ typedef struct nf_budget {
   uint64_t weights, caches, activations, tables;
 } nf_budget;
 
+// What that is held against. GPUs: each rank has one of its own. Else ranks share the machine.
+typedef enum nf_memory_of { NF_MEMORY_MACHINE, NF_MEMORY_RANK, NF_MEMORY_OPTION } nf_memory_of;
+typedef struct nf_fit {
+  uint64_t total, rank; // bytes of all ranks, and of one
+  uint64_t need, limit; // which of the two counts, and what there is
+  nf_memory_of of;      // OPTION: infuse_model_options.memory, which is of all ranks
+  bool fits;
+} nf_fit;
+typedef struct nf_would_fit { // each alone, the rest as it is; 0: that alone does not help
+  int64_t context, sessions, world;
+} nf_would_fit;
+
 // What each rank has for itself.
 typedef struct nf_rank {
   nf_threads *threads; // NULL: the runtime's
@@ -111,6 +123,10 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
                         infuse_model **out);
 // What generation_config.json asks for and is not done: a warning, the first time that somebody generates.
 void nf_model_tell_generation(infuse_model *m);
+// After nf_model_compile; the second one says what would fit, all zeros when it does as it is.
+nf_fit nf_model_fit(const infuse_model *m);
+nf_status nf_model_would_fit(infuse_model *m, const char *dir, nf_would_fit *out);
+nf_status nf_model_add_up(infuse_model *m);                    // the budget, from the plan and the options
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 nf_sizes nf_model_largest_step(const infuse_model *m);

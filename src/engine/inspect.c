@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // explain and devices: what the engine knows, as one JSON document. docs/explain.md has the schemas.
 #include "base/checked.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include "engine/document.h"
 #include "engine/engine.h"
@@ -48,10 +49,31 @@ infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
 
 // ---- explain ----
 
-static json_t *memory_parts(const infuse_model *m) {
+// Options that alone would make the model fit, by the names that the model's facts have.
+static json_t *would_fit(const nf_would_fit *w) {
+  const struct {
+    const char *key;
+    int64_t n;
+  } options[] = {{"context", w->context}, {"sessions", w->sessions}, {"world", w->world}};
+  json_t *object = json_object();
+  for (size_t i = 0; i < 3 && object != NULL; i++) {
+    if (options[i].n == 0 || nf_json_put(object, options[i].key, json_integer(options[i].n))) continue;
+    json_decref(object);
+    object = NULL;
+  }
+  return object;
+}
+
+static json_t *memory_parts(const infuse_model *m, const nf_would_fit *w) {
+  static const char *const limits[] = {
+      [NF_MEMORY_MACHINE] = "machine", [NF_MEMORY_RANK] = "rank", [NF_MEMORY_OPTION] = "option"};
   const nf_budget *b = &m->budget;
-  return json_pack("{s:I, s:I, s:I, s:I}", "weights", (json_int_t)b->weights, "caches", (json_int_t)b->caches,
-                   "activations", (json_int_t)b->activations, "tables", (json_int_t)b->tables);
+  const nf_fit f = nf_model_fit(m);
+  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:o}", "weights",
+                   (json_int_t)b->weights, "caches", (json_int_t)b->caches, "activations",
+                   (json_int_t)b->activations, "tables", (json_int_t)b->tables, "total", (json_int_t)f.total,
+                   "rank", (json_int_t)f.rank, "need", (json_int_t)f.need, "limit", (json_int_t)f.limit,
+                   "limit_of", limits[f.of], "fits", f.fits, "would_fit", would_fit(w));
 }
 
 static json_t *pools(const infuse_model *m) {
@@ -115,15 +137,19 @@ static json_t *ranges(const infuse_model *m, const nf_compile_options *o, nf_sta
   return list;
 }
 
-static nf_status explain(const infuse_model *m, const nf_compile_options *o, infuse_sink sink, void *user) {
+static nf_status explain(infuse_model *m, const char *dir, const nf_compile_options *o, infuse_sink sink,
+                         void *user) {
   json_t *doc = NULL, *facts;
+  nf_would_fit w;
   nf_status st;
+  NF_TRY(nf_model_would_fit(m, dir, &w));
   NF_TRY(nf_compiled_explain(&m->compiled, o, &doc));
   json_t *list = ranges(m, o, &st);
-  facts = nf_is_ok(st) ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/1",
-                                   "target", target(m->rt), "model", model_facts(m), "budget",
-                                   memory_parts(m), "weights", weights(m), "pools", pools(m), "ranges", list)
-                       : NULL;
+  facts = nf_is_ok(st)
+              ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target",
+                          target(m->rt), "model", model_facts(m), "budget", memory_parts(m, &w), "weights",
+                          weights(m), "pools", pools(m), "ranges", list)
+              : NULL;
   if (nf_is_ok(st) && (facts == NULL || json_object_update(doc, facts) != 0))
     st = nf_error(NF_NO_MEMORY, "no memory for the document");
   json_decref(facts);
@@ -159,13 +185,13 @@ static nf_status explained_steps(const infuse_explain_options *o, nf_compile_opt
   return nf_ok();
 }
 
-static nf_status compile_and_explain(infuse_model *m, const infuse_explain_options *o, infuse_sink sink,
-                                     void *user) {
+static nf_status compile_and_explain(infuse_model *m, const char *dir, const infuse_explain_options *o,
+                                     infuse_sink sink, void *user) {
   nf_compile_options c;
   NF_TRY(nf_model_compile_options(m, &c));
   NF_TRY(explained_steps(o, &c));
   NF_TRY(nf_model_compile(m, &c));
-  return explain(m, &c, sink, user);
+  return explain(m, dir, &c, sink, user);
 }
 
 infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
@@ -181,7 +207,7 @@ infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_m
   options.size = sizeof options;
   options.dummy = options.dummy || !has_weights(dir);
   NF_GOTO(nf_model_open(rt, dir, &options, m));
-  NF_GOTO(compile_and_explain(m, &explaining, sink, user));
+  NF_GOTO(compile_and_explain(m, dir, &explaining, sink, user));
 fail:
   infuse_model_destroy(m);
   return st.error;

@@ -131,10 +131,11 @@ static void add(uint64_t *part, uint64_t count, uint64_t bytes) {
     *part = most;
 }
 
-static nf_status add_up(infuse_model *m) {
+nf_status nf_model_add_up(infuse_model *m) {
   const int64_t routes = m->options.forced_experts ? m->config.layers * m->config.experts_per_token : 0;
   const nf_sizes max = nf_model_largest_step(m);
   const uint64_t world = (uint64_t)m->options.world;
+  m->budget = (nf_budget){0};
   for (nf_val v = 1; v < m->graph->n_values; v++) {
     size_t bytes;
     NF_TRY(nf_model_stored_bytes(m, v, &bytes));
@@ -163,7 +164,7 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
   m->graph = m->compiled.graph;
   m->plan = m->compiled.plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
-  return add_up(m);
+  return nf_model_add_up(m);
 }
 
 static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
@@ -171,17 +172,17 @@ static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
 // NF_UNAVAILABLE with the parts when the model needs more than it may use.
 static nf_status check_budget(const infuse_model *m) {
   const nf_budget *b = &m->budget;
-  const uint64_t all = b->weights + b->caches + b->activations + b->tables;
-  const uint64_t limit = m->options.memory != 0 ? m->options.memory : m->rt->hw.memory;
+  const nf_fit f = nf_model_fit(m);
   nf_log_print(&m->rt->log, NF_LOG_INFO,
                "memory: weights %.3f GiB, caches %.3f, activations %.3f, tables %.3f: %.3f of %.3f GiB",
-               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(all), gib(limit));
-  if (all <= limit) return nf_ok();
+               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.total),
+               gib(f.limit));
+  if (f.fits) return nf_ok();
   return nf_error(
       NF_UNAVAILABLE,
       "the model needs %.3f GiB (weights %.3f, caches %.3f, activations %.3f, tables %.3f) and may "
       "use %.3f: give fewer sessions, a shorter context or more memory",
-      gib(all), gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(limit));
+      gib(f.need), gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.limit));
 }
 
 // ---- allocating and loading ----

@@ -149,10 +149,10 @@ static nf_status run_all(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
     *out = normal;
     return nf_ok();
   }
-  nf_status st = fuse(run, normal, out);
+  run->report->normal = normal;
+  const nf_status st = fuse(run, normal, out);
   nf_drop_fusions(run);
   nf_edit_deinit(&run->edit);
-  nf_graph_destroy(normal);
   return st;
 }
 
@@ -180,6 +180,7 @@ nf_status nf_fuse(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o
 
 void nf_fuse_report_destroy(nf_fuse_report *r) {
   if (!r) return;
+  nf_graph_destroy(r->normal);
   nf_free(r->near);
   nf_free(r->normalised);
   nf_arena_deinit(&r->arena);

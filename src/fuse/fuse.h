@@ -106,6 +106,8 @@ typedef struct nf_fuse_report {
   size_t nodes_before, nodes_after;     // views not counted
   double before_us, after_us;           // of all nodes that have a kernel, after normalising and at the end
   size_t sums, sums_fused, sums_padded; // "all_reduce: fused N of M, with pad P"
+  nf_graph
+      *normal; // what fusions were chosen in: canonical and normalised. NULL: the result is it (mode off)
 } nf_fuse_report;
 
 // A new, verified graph and what was decided. On error neither is there. NF_USAGE as nf_fuse_check_options.

@@ -20,7 +20,7 @@ static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, double 
   return nf_select_cost(&o->plan.hw, &s, d, at, us, why);
 }
 
-static nf_status fuse(const nf_compile_options *o, nf_compiled *c) {
+static nf_status fuse(const nf_graph *g, const nf_compile_options *o, nf_compiled *c) {
   nf_rules *rules;
   NF_TRY(nf_rules_create(&rules));
   const nf_fuse_options f = {.mode = o->mode,
@@ -29,15 +29,18 @@ static nf_status fuse(const nf_compile_options *o, nf_compiled *c) {
                              .filter = o->rules,
                              .at = o->at,
                              .costs = {cost_of, (void *)o}};
-  const nf_status st = nf_fuse(rules, c->unfused, &f, &c->graph, &c->report);
+  const nf_status st = nf_fuse(rules, g, &f, &c->graph, &c->report);
   nf_rules_destroy(rules);
   return st;
 }
 
 static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compiled *c) {
   const nf_select_options select = select_of(o);
-  NF_TRY(nf_legalise(g, &o->plan.hw, &select, &c->unfused));
-  return fuse(o, c);
+  nf_graph *laid_out;
+  NF_TRY(nf_legalise(g, &o->plan.hw, &select, &laid_out));
+  const nf_status st = fuse(laid_out, o, c);
+  nf_graph_destroy(laid_out);
+  return st;
 }
 
 nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out) {
@@ -85,11 +88,12 @@ static json_t *explain_range(const nf_compile_options *o) {
 }
 
 nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out) {
+  const nf_graph *normal = c->report->normal != NULL ? c->report->normal : c->graph;
   json_t *plan = NULL, *fusion = NULL;
   nf_status st = nf_plan_explain(c->plan, &plan);
   if (nf_is_ok(st)) st = nf_fuse_report_json(c->report, &fusion);
   json_t *doc = nf_is_ok(st) ? json_pack("{s:o, s:o, s:o, s:o}", "range", explain_range(o), "plan", plan,
-                                         "fusion", fusion, "unfused", explain_unfused(c->unfused, o))
+                                         "fusion", fusion, "unfused", explain_unfused(normal, o))
                              : NULL;
   if (!nf_is_ok(st)) json_decref(plan);
   if (nf_is_ok(st) && doc == NULL) st = nf_error(NF_NO_MEMORY, "no memory to explain the plan");
@@ -101,7 +105,6 @@ void nf_compiled_deinit(nf_compiled *c) {
   nf_plan_destroy(c->plan);
   nf_fuse_report_destroy(c->report);
   nf_graph_destroy(c->graph);
-  nf_graph_destroy(c->unfused);
   *c = (nf_compiled){0};
 }
 

@@ -17,8 +17,7 @@ typedef struct nf_compile_options {
 } nf_compile_options;
 
 typedef struct nf_compiled {
-  nf_graph *unfused; // laid out for the target
-  nf_graph *graph;   // what runs
+  nf_graph *graph; // what runs
   nf_fuse_report *report;
   nf_plan *plan; // of `graph`
 } nf_compiled;
@@ -29,8 +28,8 @@ nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled
 // gone before c.
 nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out);
 void nf_compiled_deinit(nf_compiled *c); // zeroed is fine
-// "range", "plan" (nf_plan_explain), "fusion" (the report) and "unfused": the nodes before, with what each
-// would cost. o: that of nf_compile.
+// "range", "plan" (nf_plan_explain), "fusion" (the report) and "unfused": the nodes that fusions were
+// chosen in, normalised, with what each would cost. o: that of nf_compile.
 nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out);
 
 // Token counts in which one choice is the cheapest: [1, hi of the first], and so on, up to the plan's

@@ -74,12 +74,14 @@ static bool put_kernel(json_t *row, const nf_plan *p, const nf_step *s, const nf
   return nf_json_put(row, "kernel", json_string(v->name)) &&
          nf_json_put(row, "declared", json_boolean(v->declared)) &&
          nf_json_put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.at, v))) &&
+         nf_json_put(row, "bound",
+                     json_string(nf_bound_name(nf_cost_bound(&p->options.hw, d, &p->options.at, v)))) &&
          nf_json_put(row, "wants", wants(p, d)) && nf_json_put(row, "candidates", candidates(p, s, d));
 }
 
 static bool put_no_kernel(json_t *row) {
   return nf_json_put(row, "kernel", json_null()) && nf_json_put(row, "us", json_real(0)) &&
-         nf_json_put(row, "candidates", json_array());
+         nf_json_put(row, "bound", json_null()) && nf_json_put(row, "candidates", json_array());
 }
 
 // `s` NULL: a view, which no kernel runs.

@@ -14,19 +14,38 @@ static double part_of_peak(const nf_hw *hw, const nf_variant *v, nf_rate r) {
 
 static double larger(double a, double b) { return a > b ? a : b; }
 
-double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
-  double time = 0, launch = hw->launch;
-  if (hw->bandwidth > 0) time = w->bytes / hw->bandwidth;
+// Seconds that a piece of work takes of each thing that may bound it.
+typedef struct parts {
+  double of[NF_BOUND_COUNT];
+} parts;
+
+static parts parts_of(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
+  parts p = {.of = {[NF_BOUND_LAUNCH] = hw->launch}};
+  if (hw->bandwidth > 0) p.of[NF_BOUND_MEMORY] = w->bytes / hw->bandwidth;
   if (hw->peak[w->rate] > 0)
-    time = larger(time, w->operations / (hw->peak[w->rate] * part_of_peak(hw, v, w->rate)));
+    p.of[NF_BOUND_COMPUTE] = w->operations / (hw->peak[w->rate] * part_of_peak(hw, v, w->rate));
   if (w->exchanged > 0 && hw->world > 1 && hw->link > 0 && hw->links > 0) {
     const double one = w->exchanged / hw->link, all = w->exchanged * (hw->world - 1) / hw->links;
-    time = larger(time, larger(one, all));
+    p.of[NF_BOUND_LINKS] = larger(one, all);
     // Ranks that wait for each other pay about another launch: a fused all_reduce+add+norm of one token
     // took 3.9 us on two H200s, the add+norm alone 1.4.
-    launch *= 2;
+    p.of[NF_BOUND_LAUNCH] *= 2;
   }
-  return 1e6 * (launch + time);
+  return p;
+}
+
+double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
+  const parts p = parts_of(hw, w, v);
+  return 1e6 * (p.of[NF_BOUND_LAUNCH] +
+                larger(p.of[NF_BOUND_MEMORY], larger(p.of[NF_BOUND_COMPUTE], p.of[NF_BOUND_LINKS])));
+}
+
+const char *nf_bound_name(nf_bound b) {
+  static const char *const names[] = {[NF_BOUND_MEMORY] = "memory",
+                                      [NF_BOUND_COMPUTE] = "compute",
+                                      [NF_BOUND_LINKS] = "links",
+                                      [NF_BOUND_LAUNCH] = "launch"};
+  return names[b];
 }
 
 // How much longer a kernel takes whose blocks are few and as long as each other: the last round of them
@@ -42,12 +61,27 @@ double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) {
   return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_of(d, at, 1).bytes;
 }
 
-double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
+// What the kernel has to do, and what its cores without work would have done meanwhile.
+static nf_work work_of(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
   nf_work w = nf_work_of(d, at, hw->world);
   const double longer = rounds(hw, d, at, v);
   w.bytes *= longer;
   w.operations *= longer;
+  return w;
+}
+
+double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
+  const nf_work w = work_of(hw, d, at, v);
   return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_us(hw, &w, v);
+}
+
+nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
+  const nf_work w = work_of(hw, d, at, v);
+  const parts p = parts_of(hw, &w, v);
+  nf_bound most = 0;
+  for (int b = 1; b < NF_BOUND_COUNT; b++)
+    if (p.of[b] > p.of[most]) most = (nf_bound)b;
+  return most;
 }
 
 // ---- what the compiler asks ----

@@ -202,6 +202,28 @@ static void ranks(void **state) {
   near(nf_work_us(&switched, &w, NULL), 1e6 * (2 * switched.launch + 7e7 / switched.links)); // one for all
 }
 
+static nf_bound bound_of(const nf_hw *hw, const nf_op_desc *d, int64_t tokens) {
+  const nf_sizes at = nf_sizes_of(tokens, 1, 1);
+  return nf_cost_bound(hw, d, &at, NULL);
+}
+
+// What is named is the largest term, for each of the four.
+static void bounds(void **state) {
+  (void)state;
+  nf_hw hw = target("gfx950");
+  const nf_op_desc d = linear(2880, 201088, NF_BF16), add = rows_of(NF_OP_add);
+  const nf_op_desc sum =
+      inferred((nf_op_desc){.op = NF_OP_all_reduce, .in = {NF_TYPE(NF_BF16, T, NF_C(2880))}});
+  assert_int_equal(bound_of(&hw, &d, 1), NF_BOUND_MEMORY);
+  assert_int_equal(bound_of(&hw, &d, 4096), NF_BOUND_COMPUTE);
+  assert_int_equal(bound_of(&hw, &add, 1), NF_BOUND_LAUNCH);
+  assert_int_equal(bound_of(&hw, &add, 16384), NF_BOUND_MEMORY);
+  hw.world = 8;
+  assert_int_equal(bound_of(&hw, &sum, 1), NF_BOUND_LAUNCH);
+  assert_int_equal(bound_of(&hw, &sum, 16384), NF_BOUND_LINKS);
+  for (int b = 0; b < NF_BOUND_COUNT; b++) assert_true(strlen(nf_bound_name((nf_bound)b)) > 4);
+}
+
 // The fused chain costs less than its parts, at every size: each part reads what the one before it wrote.
 static void fusing_pays(void **state) {
   (void)state;
@@ -289,6 +311,7 @@ int main(void) {
       cmocka_unit_test(variants),
       cmocka_unit_test(more_tokens_never_cost_less),
       cmocka_unit_test(ranks),
+      cmocka_unit_test(bounds),
       cmocka_unit_test(every_op_has_a_row),
       cmocka_unit_test(nothing_is_known),
       cmocka_unit_test(asks_cost),

@@ -71,6 +71,17 @@ void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_de
 enum { NF_COST_CONTEXT = 1024 };
 double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v);
 
+// The largest of the formula's terms: what the op waits for most.
+typedef enum nf_bound {
+  NF_BOUND_MEMORY,  // the rank's own memory
+  NF_BOUND_COMPUTE, // operations
+  NF_BOUND_LINKS,   // bytes from other ranks
+  NF_BOUND_LAUNCH,  // the kernel's start, and the other ranks' arrival
+  NF_BOUND_COUNT
+} nf_bound;
+const char *nf_bound_name(nf_bound b); // "memory", "compute", "links", "launch"
+nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v);
+
 // The bytes of that formula.
 double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
 

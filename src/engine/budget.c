@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whether a model's memory fits, into what, and what would make it fit.
+#include "base/checked.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+
+// Ranks are alike; the host has tables besides them.
+static uint64_t of_a_rank(const infuse_model *m) {
+  const nf_budget *b = &m->budget;
+  const uint64_t world = (uint64_t)m->options.world;
+  return (b->weights + b->caches + b->activations) / world + b->tables / (world + 1);
+}
+
+nf_fit nf_model_fit(const infuse_model *m) {
+  const bool gpu = m->rt->hw.multiprocessors > 0; // each rank has one
+  const nf_budget *b = &m->budget;
+  nf_fit f = {.total = b->weights + b->caches + b->activations + b->tables,
+              .rank = of_a_rank(m),
+              .limit = m->rt->hw.memory};
+  f.of = gpu ? NF_MEMORY_RANK : NF_MEMORY_MACHINE;
+  if (m->options.memory != 0) f.of = NF_MEMORY_OPTION, f.limit = m->options.memory;
+  f.need = f.of == NF_MEMORY_RANK ? f.rank : f.total;
+  f.fits = f.need <= f.limit;
+  return f;
+}
+
+// ---- what would ----
+
+// Whether it fits with so many tokens a session and so many sessions. Caches and tables follow; activations
+// stay those of the plan.
+static bool fits_with(infuse_model *m, int64_t context, int64_t sessions) {
+  m->options.context = context;
+  m->options.sessions = sessions;
+  const nf_status st = nf_model_add_up(m);
+  const bool fits = nf_is_ok(st) && nf_model_fit(m).fits;
+  nf_status_free(st);
+  return fits;
+}
+
+// The largest multiple of `step` below `most` that fits as contexts or else sessions; 0: none does.
+static int64_t largest(infuse_model *m, bool contexts, int64_t most, int64_t step) {
+  const int64_t context = m->options.context, sessions = m->options.sessions;
+  int64_t lo = 0, hi = nf_ceil_div(most, step); // of steps: lo fits or is 0, hi does not
+  while (hi - lo > 1) {
+    const int64_t mid = lo + (hi - lo) / 2, tried = mid * step;
+    const bool fits = contexts ? fits_with(m, tried, sessions) : fits_with(m, context, tried);
+    *(fits ? &lo : &hi) = mid;
+  }
+  m->options.context = context;
+  m->options.sessions = sessions;
+  return lo * step;
+}
+
+static nf_status compile(const infuse_model *m, const char *dir, int64_t world, infuse_model *out) {
+  infuse_model_options o = m->options;
+  nf_compile_options c;
+  o.world = world;
+  NF_TRY(nf_model_open(m->rt, dir, &o, out));
+  NF_TRY(nf_model_compile_options(out, &c));
+  return nf_model_compile(out, &c);
+}
+
+// Not everything is split, and not every model over any number of ranks: so it is compiled for them.
+static bool fits_on(const infuse_model *m, const char *dir, int64_t world) {
+  infuse_model *other = nf_alloc(1, sizeof *other);
+  const nf_status st = other != NULL ? compile(m, dir, world, other) : nf_error(NF_NO_MEMORY, "no memory");
+  const bool fits = nf_is_ok(st) && nf_model_fit(other).fits;
+  nf_status_free(st);
+  infuse_model_destroy(other);
+  return fits;
+}
+
+// The fewest ranks, doubling, on which it fits; 0: on none, or ranks share the memory.
+static int64_t more_ranks(const infuse_model *m, const char *dir, const nf_fit *f) {
+  if (f->of != NF_MEMORY_RANK) return 0;
+  for (int64_t world = 2 * m->options.world; world <= NF_MAX_WORLD; world *= 2)
+    if (fits_on(m, dir, world)) return world;
+  return 0;
+}
+
+nf_status nf_model_would_fit(infuse_model *m, const char *dir, nf_would_fit *out) {
+  const nf_fit f = nf_model_fit(m);
+  *out = (nf_would_fit){0};
+  if (f.fits) return nf_ok();
+  out->context = largest(m, true, m->options.context, NF_PAGE);
+  out->sessions = largest(m, false, m->options.sessions, 1);
+  out->world = more_ranks(m, dir, &f);
+  return nf_model_add_up(m); // as it was
+}
