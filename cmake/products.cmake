@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# What the rooms become: libinfuse_all.a (internal; tests and clients), libinfuse.so (exports infuse_* only), infuse.
+# What the rooms become: libinfuse_all.a (internal; tests and clients), libinfuse.so and libinfuse.a (both show infuse_*
+# only), infuse. What is installed of it: cmake/install.cmake.
 get_property(rooms GLOBAL PROPERTY nf_rooms)
 get_property(libraries GLOBAL PROPERTY nf_libraries)
 set(objects ${rooms})
@@ -18,15 +19,20 @@ if(NOT nf_sanitize) # a sanitizer's runtime comes with the executable
   target_link_options(infuse_shared PRIVATE -Wl,--no-undefined)
 endif()
 
+# For static linking: one object in which what is hidden is local.
+set(static_library ${CMAKE_BINARY_DIR}/libinfuse.a)
+add_custom_command(OUTPUT ${static_library} DEPENDS infuse_all VERBATIM
+                   COMMAND ${CMAKE_LINKER} -r -o infuse.o --whole-archive $<TARGET_FILE:infuse_all>
+                   COMMAND ${CMAKE_OBJCOPY} --localize-hidden infuse.o
+                   COMMAND ${CMAKE_COMMAND} -E rm -f ${static_library}
+                   COMMAND ${CMAKE_AR} qcs ${static_library} infuse.o
+                   COMMAND ${CMAKE_COMMAND} -E rm infuse.o)
+add_custom_target(infuse_static ALL DEPENDS ${static_library})
+
 add_executable(infuse $<TARGET_OBJECTS:nf_cli>)
 target_link_libraries(infuse PRIVATE infuse_all)
 set_target_properties(infuse PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 nf_register_test(cli.version infuse TIMEOUT 60 LABELS cli smoke COMMAND infuse --version)
 set_tests_properties(cli.version PROPERTIES PASS_REGULAR_EXPRESSION "infuse ${PROJECT_VERSION}")
 
-configure_file(cmake/infuse.pc.in infuse.pc @ONLY)
-install(TARGETS infuse_shared LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(TARGETS infuse RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(FILES ${CMAKE_BINARY_DIR}/infuse.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(DIRECTORY include/infuse DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
-install(FILES docs/infuse.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+include(install)

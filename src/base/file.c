@@ -101,7 +101,7 @@ void nf_file_close(nf_file *f) {
 }
 
 static nf_status load(const nf_file *f, size_t max, char **text, size_t *out_n) {
-  size_t cap = 0, n = 0, got;
+  size_t cap = 0, n = 0, got = 0;
   do {
     size_t want = n ? n + n / 2 : (size_t)nf_min((int64_t)f->size, (int64_t)(max & INT64_MAX));
     if (!nf_grow(text, &cap, want + 2, 1)) {

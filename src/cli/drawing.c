@@ -124,7 +124,7 @@ static nf_status draw_users(pen *p) {
     const json_t *node = json_array_get(list, i), *operands = json_object_get(node, "operands");
     if (p->o->layer[p->part][i] == p->c->layer) continue;
     for (size_t k = 0; k < json_array_size(operands); k++) {
-      size_t from, to;
+      size_t from = SIZE_MAX, to = SIZE_MAX;
       if (!find(&p->box_of, string_at(operands, k), &from) || gone[from]) continue;
       if (p->d->box[from].kind != CLI_NODE) continue;
       gone[from] = true;
