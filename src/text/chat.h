@@ -99,6 +99,11 @@ typedef struct nf_chat_format {
   // Whether the tokenizer has the special tokens of the format; else an error that names the first missing
   // one.
   nf_status (*check)(const nf_tokenizer *t);
+  // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
+  // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
+  // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
+  // under transformers. NF_BAD_INPUT: it is no such array; what out then holds is undefined.
+  nf_status (*declare)(nf_view tools, nf_text *out);
   nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
                       nf_ids *out); // appends; out is kept on failure
   // A reader that starts where render of this chat with .answer ended. Nothing is kept of the chat; the

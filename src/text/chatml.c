@@ -3,6 +3,8 @@
 // templates. Everything that a message holds is encoded as ordinary text, so nobody can write a special token
 // into a prompt; <think>, <tool_call> and their like are no special tokens, and stay what they are.
 #include "text/chatml.h"
+#include "text/json_print.h"
+#include "text/tools.h"
 #include <string.h>
 
 const char *const nf_chatml_spelling[NF_CHATML_MARKS] = {
@@ -107,6 +109,21 @@ static nf_status put_system(rendering *r, const nf_chat *chat) {
   if (told && chat->functions.n) say(r, NF_VIEW("\n\n"));
   if (chat->functions.n) NF_TRY(put_tools(r, chat->functions));
   return end_message(r);
+}
+
+// Each tool as Python's json.dumps writes it, which is what the templates do.
+static nf_status declare(nf_view tools, nf_text *out) {
+  nf_json doc;
+  size_t i;
+  json_t *tool;
+  NF_TRY(nf_tools_parse(tools, &doc));
+  nf_view source = tools;
+  json_array_foreach(doc.root, i, tool) {
+    if (i) nf_text_append(out, "\n", 1);
+    source = nf_json_print(tool, &nf_json_python, source, out);
+  }
+  nf_json_deinit(&doc);
+  return nf_text_status(out);
 }
 
 static nf_status put_tool_results(rendering *r, const nf_chat *chat, size_t *at) {
@@ -332,6 +349,7 @@ const nf_chat_format nf_chatml = {
     .name = "chatml",
     .by_template = true,
     .check = check,
+    .declare = declare,
     .render = render,
     .reader_create = nf_chatml_reader_create,
     .read = nf_chatml_read,

@@ -247,6 +247,7 @@ const nf_chat_format nf_harmony = {
     .name = "harmony",
     .has_effort = true,
     .check = check,
+    .declare = nf_harmony_declare,
     .render = nf_harmony_render,
     .reader_create = nf_harmony_reader_create,
     .read = nf_harmony_read,

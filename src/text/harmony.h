@@ -27,6 +27,7 @@ typedef struct nf_harmony_answered {
 } nf_harmony_answered;
 nf_harmony_answered nf_harmony_answered_by(const nf_chat *chat, size_t i);
 
+nf_status nf_harmony_declare(nf_view tools, nf_text *out);
 nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);

@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+// Function tools as harmony declares them: a JSON schema becomes a TypeScript type, letter by letter as the
+// openai-harmony library writes it (0.0.8), with what that leaves out (anyOf, allOf, const: "any").
+#include "text/harmony.h"
+#include "text/json_print.h"
+#include "text/tools.h"
+#include <string.h>
+
+enum { DEEPER = 4, VARIANT_DEEPER = 3 }; // spaces
+
+static void put_type(nf_text *out, const json_t *schema, int indent);
+
+static const json_t *get_string(const json_t *schema, const char *key) {
+  const json_t *v = json_object_get(schema, key);
+  return json_is_string(v) ? v : NULL;
+}
+static const json_t *get_array(const json_t *schema, const char *key) {
+  const json_t *v = json_object_get(schema, key);
+  return json_is_array(v) ? v : NULL;
+}
+
+static void put(nf_text *out, const char *s) { nf_text_append(out, s, strlen(s)); }
+static void put_string(nf_text *out, const json_t *s) {
+  nf_text_append(out, json_string_value(s), json_string_length(s));
+}
+static void put_line(nf_text *out, int indent, const char *before, const json_t *s, const char *behind) {
+  nf_text_printf(out, "%*s%s", indent, "", before);
+  put_string(out, s);
+  put(out, behind);
+}
+
+// ---- defaults ----
+
+// Strings that are no choice of an enum are quoted, not escaped. Those that are have no quotes (`bare`), or
+// have them as JSON.
+static void put_default(nf_text *out, const json_t *schema, bool bare) {
+  const json_t *value = json_object_get(schema, "default");
+  const bool choice = json_array_size(json_object_get(schema, "enum")) > 0;
+  put(out, "default: ");
+  if (!json_is_string(value) || (choice && !bare)) {
+    nf_json_print(value, &nf_json_rust, (nf_view){0}, out);
+    return;
+  }
+  if (!choice) put(out, "\"");
+  put_string(out, value);
+  if (!choice) put(out, "\"");
+}
+
+// Behind a variant: its description unless `silent`, and its default.
+static void put_remarks(nf_text *out, const json_t *variant, bool silent, bool bare) {
+  const json_t *description = silent ? NULL : get_string(variant, "description");
+  const bool has_default = json_object_get(variant, "default");
+  if (!description && !has_default) return;
+  put(out, " // ");
+  if (description) put_string(out, description);
+  if (description && has_default) put(out, " ");
+  if (has_default) put_default(out, variant, bare);
+}
+
+// ---- types ----
+
+static void put_nullable_type(nf_text *out, const json_t *schema, int indent) {
+  const size_t begin = out->n;
+  put_type(out, schema, indent);
+  if (!json_is_true(json_object_get(schema, "nullable")) || out->failed) return;
+  if (out->n == begin || !memmem(out->at + begin, out->n - begin, "null", 4)) put(out, " | null");
+}
+
+static void put_variants(nf_text *out, const json_t *variants, int indent) {
+  size_t i;
+  json_t *variant;
+  json_array_foreach(variants, i, variant) {
+    nf_text_printf(out, "\n%*s | ", indent, "");
+    put_nullable_type(out, variant, indent + VARIANT_DEEPER);
+    put_remarks(out, variant, false, false);
+  }
+}
+
+// {"type": ["string", "null"]}; false: there is no name among them.
+static bool put_types(nf_text *out, const json_t *types) {
+  size_t i;
+  json_t *type;
+  bool any = false;
+  json_array_foreach(types, i, type) {
+    if (!json_is_string(type)) continue;
+    if (any) put(out, " | ");
+    any = true;
+    if (strcmp(json_string_value(type), "integer") == 0)
+      put(out, "number");
+    else
+      put_string(out, type);
+  }
+  return any;
+}
+
+static void put_string_type(nf_text *out, const json_t *schema) {
+  size_t i;
+  json_t *choice;
+  bool any = false;
+  json_array_foreach(json_object_get(schema, "enum"), i, choice) {
+    if (!json_is_string(choice)) continue;
+    put(out, any ? " | \"" : "\"");
+    put_string(out, choice);
+    put(out, "\"");
+    any = true;
+  }
+  if (!any) put(out, "string");
+}
+
+static void put_array_type(nf_text *out, const json_t *schema, int indent) {
+  const json_t *items = json_object_get(schema, "items");
+  if (!items) return put(out, "Array<any>");
+  put_type(out, items, indent);
+  put(out, "[]");
+}
+
+// ---- objects ----
+
+static bool is_required(const json_t *schema, const char *key, size_t n) {
+  size_t i;
+  json_t *name;
+  json_array_foreach(get_array(schema, "required"), i,
+                     name) if (json_is_string(name) &&
+                               nf_view_equal((nf_view){json_string_value(name), json_string_length(name)},
+                                             (nf_view){key, n})) return true;
+  return false;
+}
+
+// Lines above a property.
+static void put_head(nf_text *out, const json_t *property, int indent) {
+  const json_t *title = get_string(property, "title"), *description = get_string(property, "description"),
+               *examples = get_array(property, "examples");
+  size_t i;
+  json_t *example;
+  if (title) {
+    put_line(out, indent, "// ", title, "\n");
+    nf_text_printf(out, "%*s//\n", indent, "");
+  }
+  if (description && !json_object_get(property, "oneOf")) put_line(out, indent, "// ", description, "\n");
+  if (json_array_size(examples)) nf_text_printf(out, "%*s// Examples:\n", indent, "");
+  json_array_foreach(examples, i, example) if (json_is_string(example))
+      put_line(out, indent, "// - \"", example, "\"\n");
+}
+
+static bool same_text(const json_t *a, const json_t *b) { return a && b && json_equal(a, b); }
+
+static void put_name(nf_text *out, const json_t *object, const char *key, size_t n, int indent) {
+  nf_text_printf(out, "%*s", indent, "");
+  nf_text_append(out, key, n);
+  put(out, is_required(object, key, n) ? ":" : "?:");
+}
+
+// A property of several kinds: its description and default stand above, each kind has a line of its own.
+static void put_choice(nf_text *out, const json_t *property, const json_t *variants, int indent,
+                       const char *name, size_t n, const json_t *object) {
+  const json_t *description = get_string(property, "description"),
+               *first = get_string(json_array_get(variants, 0), "description");
+  const bool above = description && !same_text(description, first);
+  size_t i;
+  json_t *variant;
+  if (above) put_line(out, indent, "// ", description, "\n");
+  if (json_object_get(property, "default")) {
+    nf_text_printf(out, "%*s// ", indent, "");
+    put_default(out, property, true);
+    put(out, "\n");
+  }
+  put_name(out, object, name, n, indent);
+  put(out, "\n");
+  json_array_foreach(variants, i, variant) {
+    nf_text_printf(out, "%*s | ", indent, "");
+    put_nullable_type(out, variant, indent + VARIANT_DEEPER);
+    put_remarks(out, variant, (i == 0 && above) || same_text(description, get_string(variant, "description")),
+                true);
+    put(out, "\n");
+  }
+  nf_text_printf(out, "%*s,\n", indent, "");
+}
+
+static void put_property(nf_text *out, const json_t *object, const char *name, size_t n,
+                         const json_t *property, int indent) {
+  const json_t *variants = get_array(property, "oneOf");
+  put_head(out, property, indent);
+  if (variants) return put_choice(out, property, variants, indent, name, n, object);
+  put_name(out, object, name, n, indent);
+  put(out, " ");
+  put_nullable_type(out, property, indent + DEEPER);
+  put(out, ",");
+  if (!json_object_get(property, "oneOf") && json_object_get(property, "default")) {
+    put(out, " // ");
+    put_default(out, property, true);
+  }
+  put(out, "\n");
+}
+
+static void put_object_type(nf_text *out, const json_t *schema, int indent) {
+  const json_t *description = get_string(schema, "description");
+  json_t *properties = json_object_get(schema, "properties"), *property;
+  const char *name;
+  size_t n;
+  if (description) put_line(out, indent, "// ", description, "\n");
+  put(out, "{\n");
+  json_object_keylen_foreach(properties, name, n, property)
+      put_property(out, schema, name, n, property, indent);
+  nf_text_printf(out, "%*s}", indent, "");
+}
+
+static void put_type(nf_text *out, const json_t *schema, int indent) {
+  const json_t *variants = get_array(schema, "oneOf"), *types = get_array(schema, "type"),
+               *type = get_string(schema, "type");
+  if (variants) return put_variants(out, variants, indent);
+  if (types && put_types(out, types)) return;
+  const nf_view name = type ? nf_view_of(json_string_value(type)) : (nf_view){0};
+  if (nf_view_equal(name, NF_VIEW("object"))) return put_object_type(out, schema, indent);
+  if (nf_view_equal(name, NF_VIEW("array"))) return put_array_type(out, schema, indent);
+  if (nf_view_equal(name, NF_VIEW("string"))) return put_string_type(out, schema);
+  if (nf_view_equal(name, NF_VIEW("boolean"))) return put(out, "boolean");
+  const bool number = nf_view_equal(name, NF_VIEW("number")) || nf_view_equal(name, NF_VIEW("integer"));
+  put(out, number ? "number" : "any");
+}
+
+// ---- tools ----
+
+// "// " before each line; the end of the text ends its last line.
+static void put_description(nf_text *out, nf_view text) {
+  while (text.n) {
+    const char *stop = memchr(text.at, '\n', text.n);
+    size_t n = stop ? (size_t)(stop - text.at) : text.n;
+    const size_t used = n + (stop != NULL);
+    if (stop && n && text.at[n - 1] == '\r') n--;
+    put(out, "// ");
+    nf_text_append(out, text.at, n);
+    put(out, "\n");
+    text = (nf_view){text.at + used, text.n - used};
+  }
+}
+
+static void put_function(nf_text *out, const json_t *function) {
+  const json_t *description = get_string(function, "description"),
+               *parameters = json_object_get(function, "parameters");
+  if (description)
+    put_description(out, (nf_view){json_string_value(description), json_string_length(description)});
+  put(out, "type ");
+  put_string(out, json_object_get(function, "name"));
+  put(out, " = (");
+  if (json_is_object(parameters)) {
+    put(out, "_: ");
+    put_type(out, parameters, 0);
+  }
+  put(out, ") => any;");
+}
+
+nf_status nf_harmony_declare(nf_view tools, nf_text *out) {
+  nf_json doc;
+  size_t i;
+  json_t *tool;
+  NF_TRY(nf_tools_parse(tools, &doc));
+  json_array_foreach(doc.root, i, tool) {
+    if (i) put(out, "\n\n");
+    put_function(out, nf_tool_function(tool));
+  }
+  nf_json_deinit(&doc);
+  return nf_text_status(out);
+}
