@@ -66,6 +66,8 @@ static nf_status convert(conversation *c, size_t i) {
   out->channel = nf_view_of(m.channel);
   out->recipient = nf_view_of(m.recipient);
   out->content_type = nf_view_of(m.content_type);
+  if (out->recipient.n != 0 && nf_view_equal(out->content_type, NF_VIEW("json")))
+    out->content_type = NF_VIEW("<|constrain|>json"); // models promise the JSON of a call by a mark
   out->content = m.content_n != 0 ? (nf_view){m.content, m.content_n} : nf_view_of(m.content);
   out->call_id = nf_view_of(m.call_id);
   out->thoughts = nf_view_of(m.thoughts);

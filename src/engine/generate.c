@@ -152,7 +152,8 @@ void nf_generation_forget(infuse_session *s) {
     nf_answer_begin(&g->answer, NULL, NULL, NULL);
     g->answer_at = 0;
   }
-  if (infuse_session_pending(s) == 0) g->finish = INFUSE_STOP; // until something is appended
+  if (g->finish == INFUSE_RUNNING && infuse_session_pending(s) == 0)
+    g->finish = INFUSE_STOP; // until something is appended
 }
 
 void nf_generation_begin_step(nf_generation *g) {
