@@ -4,7 +4,7 @@
 #include "base/memory.h"
 #include "tests/support/alloc_fail.h"
 #include "tests/support/expect.h"
-#include <infuse/infuse.h>
+#include <infuse/inspect.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -379,6 +379,38 @@ static void test_messages(void **) {
 
 // ---- what is wrong ----
 
+static void ignore(void *user, const char *json, size_t n) { (void)user, (void)json, (void)n; }
+
+static void test_nothing_is_no_crash_elsewhere(void **) {
+  infuse_runtime *rt = runtime[1];
+  infuse_model *m;
+  infuse_tokenizer *t;
+  refused(infuse_runtime_create(NULL, NULL), INFUSE_USAGE, "result is NULL");
+  refused(infuse_model_load(NULL, tiny[0], NULL, &m), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_model_load(rt, NULL, NULL, &m), INFUSE_USAGE, "folder is NULL");
+  refused(infuse_model_load(rt, tiny[0], NULL, NULL), INFUSE_USAGE, "result is NULL");
+  refused(infuse_tokenizer_load(NULL, &t), INFUSE_USAGE, "path is NULL");
+  refused(infuse_devices(NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_devices(rt, NULL, NULL), INFUSE_USAGE, "sink is NULL");
+  refused(infuse_names(rt, NULL, NULL), INFUSE_USAGE, "sink is NULL");
+  refused(infuse_check(NULL, NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_explain(NULL, tiny[0], NULL, NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_explain(rt, NULL, NULL, NULL, ignore, NULL), INFUSE_USAGE, "folder is NULL");
+  refused(infuse_verify(NULL, tiny[0], NULL, NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_verify(rt, tiny[0], NULL, NULL, NULL, NULL), INFUSE_USAGE, "sink is NULL");
+  refused(infuse_write_logits(NULL, prompt, 1, NULL, "/nowhere"), INFUSE_USAGE, "model is NULL");
+  infuse_runtime_destroy(NULL);
+  infuse_model_destroy(NULL);
+  infuse_tokenizer_destroy(NULL);
+  infuse_error_free(NULL);
+  infuse_free(NULL);
+  infuse_model_describe(NULL, NULL);
+  assert_null(infuse_model_tokenizer(NULL));
+  assert_string_equal(infuse_error_message(NULL), "");
+  assert_int_equal(infuse_error_code(NULL), INFUSE_OK);
+  assert_true(infuse_model_sampling(NULL).temperature == 0);
+}
+
 static void test_nothing_is_no_crash(void **) {
   infuse_session *s;
   int32_t *ids;
@@ -402,7 +434,7 @@ static void test_nothing_is_no_crash(void **) {
   infuse_session_destroy(NULL);
   infuse_model *m = load(runtime[1], tiny[1]);
   refused(infuse_session_create(m, NULL, NULL), INFUSE_USAGE, "result is NULL");
-  refused(infuse_step(m, NULL, 1), INFUSE_USAGE, "are NULL");
+  refused(infuse_step(m, NULL, 1), INFUSE_USAGE, "list of sessions is NULL");
   s = NULL;
   refused(infuse_step(m, &s, 1), INFUSE_USAGE, "session 0 of the step is NULL");
   s = begin(m, prompt, 1);
@@ -487,6 +519,7 @@ int main(void) {
       cmocka_unit_test(test_cut_answers_go_on),
       cmocka_unit_test(test_messages),
       cmocka_unit_test(test_nothing_is_no_crash),
+      cmocka_unit_test(test_nothing_is_no_crash_elsewhere),
       cmocka_unit_test(test_options_are_checked),
       cmocka_unit_test(test_every_allocation_fails),
   };

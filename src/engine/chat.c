@@ -92,8 +92,7 @@ fail:
 }
 
 static nf_status check(const infuse_session *s, const infuse_message *messages, size_t n, size_t size) {
-  if (s == NULL || (messages == NULL && n != 0))
-    return nf_error(NF_USAGE, "the %s NULL", s == NULL ? "session is" : "messages are");
+  NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of messages", messages != NULL || n == 0}));
   if (size < offsetof(infuse_message, content_n))
     return nf_error(NF_USAGE, "a message of %zu bytes has no role and content", size);
   if (s->model->chat == NULL)

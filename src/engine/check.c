@@ -50,7 +50,8 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
 
 infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o, infuse_sink sink, void *user) {
   infuse_check_options options = {0};
-  nf_status st = nf_options_copy(&options, sizeof options, o, "infuse_check_options");
+  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
+  if (nf_is_ok(st)) st = nf_options_copy(&options, sizeof options, o, "infuse_check_options");
   if (nf_is_ok(st)) st = check(rt, &options, sink, user);
   return st.error;
 }

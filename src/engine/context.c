@@ -9,8 +9,6 @@
 
 static nf_status check_tokens(const infuse_session *s, const int32_t *tokens, size_t n) {
   const infuse_model *m = s->model;
-  if (n != 0 && tokens == NULL)
-    return nf_error(NF_USAGE, "%zu tokens are to be appended, but they are NULL", n);
   if (s->known > m->options.context || n > (size_t)(m->options.context - s->known))
     return nf_error(NF_UNAVAILABLE, "the context is full: %ld of %ld tokens are used and %zu more do not fit",
                     (long)nf_min(s->known, m->options.context), (long)m->options.context, n);
@@ -46,7 +44,7 @@ static nf_status keep_routes(infuse_session *s, size_t n, const int32_t *routes)
 }
 
 static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes) {
-  if (s == NULL) return nf_error(NF_USAGE, "the session is NULL");
+  NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of tokens", tokens != NULL || n == 0}));
   NF_TRY(check_tokens(s, tokens, n));
   NF_TRY(check_routes(s->model, n, routes));
   if (routes != NULL) NF_TRY(keep_routes(s, n, routes));
@@ -63,8 +61,8 @@ infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens, si
 
 infuse_error *infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n,
                                            const int32_t *routes) {
-  if (routes == NULL) return nf_error(NF_USAGE, "the routes are NULL").error;
-  return append(s, tokens, n, routes).error;
+  const nf_status st = NF_GIVEN({"list of routes", routes != NULL});
+  return nf_is_ok(st) ? append(s, tokens, n, routes).error : st.error;
 }
 
 size_t infuse_session_pending(const infuse_session *s) {
@@ -109,7 +107,8 @@ void nf_session_cut(infuse_session *s, int64_t n) {
 }
 
 infuse_error *infuse_session_truncate(infuse_session *s, size_t n) {
-  if (s == NULL) return nf_error(NF_USAGE, "the session is NULL").error;
+  const nf_status st = NF_GIVEN({"session", s != NULL});
+  if (!nf_is_ok(st)) return st.error;
   if (n > (size_t)s->known)
     return nf_error(NF_USAGE, "the session holds %ld tokens; it can't be cut back to %zu", (long)s->known, n)
         .error;

@@ -140,6 +140,16 @@ nf_status nf_model_allocate_ranks(infuse_model *m); // the other plans, all memo
 nf_status nf_model_load_weights(infuse_model *m);
 void nf_model_release_ranks(infuse_model *m); // before what was compiled goes
 
+// What a caller must give: NF_USAGE names the first that is NULL. NF_GIVEN({"model", m != NULL}, …)
+typedef struct nf_handle {
+  const char *what;
+  bool given;
+} nf_handle;
+nf_status nf_handles_given(const nf_handle *h, size_t n);
+#define NF_GIVEN(...)                                \
+  nf_handles_given((const nf_handle[]){__VA_ARGS__}, \
+                   sizeof((const nf_handle[]){__VA_ARGS__}) / sizeof(nf_handle))
+
 // Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the
 // struct.

@@ -40,6 +40,8 @@ static json_t *target(const infuse_runtime *rt) {
 }
 
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
+  const nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
+  if (!nf_is_ok(st)) return st.error;
   json_t *doc =
       json_pack("{s:s, s:[o], s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1", "devices",
                 target(rt), "unavailable", "device", "cuda", "reason", "this version has no CUDA kernels",
@@ -196,12 +198,13 @@ static nf_status compile_and_explain(infuse_model *m, const char *dir, const inf
 
 infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                              const infuse_explain_options *eo, infuse_sink sink, void *user) {
+  infuse_model_options options = {0};
+  infuse_explain_options explaining = {0};
+  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL});
+  if (!nf_is_ok(st)) return st.error;
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
   m->rt = rt;
-  infuse_model_options options = {0};
-  infuse_explain_options explaining = {0};
-  nf_status st;
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));
   NF_GOTO(nf_options_copy(&explaining, sizeof explaining, eo, "infuse_explain_options"));
   options.size = sizeof options;

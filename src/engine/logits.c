@@ -120,6 +120,7 @@ infuse_error *infuse_write_logits(infuse_model *m, const int32_t *tokens, size_t
   infuse_session *s = NULL;
   job j = {.m = m, .n = n};
   nf_status st;
+  NF_GOTO(NF_GIVEN({"model", m != NULL}, {"list of tokens", tokens != NULL}, {"path", path != NULL}));
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_logits_options"));
   if (n == 0) NF_GOTO(nf_error(NF_USAGE, "no tokens"));
   if (!nf_device_computes(m->rt->device))

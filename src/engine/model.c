@@ -287,7 +287,8 @@ fail:
 
 infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                                 infuse_model **out) {
-  return nf_model_load(rt, dir, o, false, out).error;
+  const nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"result", out != NULL});
+  return nf_is_ok(st) ? nf_model_load(rt, dir, o, false, out).error : st.error;
 }
 
 void infuse_model_destroy(infuse_model *m) {
@@ -297,6 +298,7 @@ void infuse_model_destroy(infuse_model *m) {
 }
 
 void infuse_model_describe(const infuse_model *m, infuse_model_info *out) {
+  if (m == NULL || out == NULL) return;
   const infuse_model_info all = {.size = out->size,
                                  .family = m->config.family->model_type,
                                  .layers = m->config.layers,

@@ -60,9 +60,9 @@ static json_t *targets(void) {
 }
 
 infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user) {
-  (void)rt;
   nf_rules *all;
-  nf_status st = nf_rules_create(&all);
+  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
+  if (nf_is_ok(st)) st = nf_rules_create(&all);
   if (!nf_is_ok(st)) return st.error;
   json_t *doc = json_pack("{s:s, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
                           rules(all), "targets", targets());

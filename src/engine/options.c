@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options structs that grow without breaking callers: each starts with its size.
+// What every public function does with its arguments first: handles must be there, and options structs grow
+// without breaking callers, as each starts with its size.
 #include "engine/engine.h"
 #include <string.h>
+
+nf_status nf_handles_given(const nf_handle *h, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (!h[i].given) return nf_error(NF_USAGE, "the %s is NULL", h[i].what);
+  return nf_ok();
+}
 
 nf_status nf_options_copy(void *ours, size_t our_size, const void *theirs, const char *name) {
   if (theirs == NULL) return nf_ok();

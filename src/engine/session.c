@@ -36,7 +36,7 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
 
 static nf_status create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
   infuse_session_options options = {0};
-  if (m == NULL || out == NULL) return nf_error(NF_USAGE, "the %s is NULL", m == NULL ? "model" : "result");
+  NF_TRY(NF_GIVEN({"model", m != NULL}, {"result", out != NULL}));
   NF_TRY(nf_options_copy(&options, sizeof options, o, "infuse_session_options"));
   if (options.rows < INFUSE_ALL_ROWS)
     return nf_error(NF_USAGE, "rows is %ld; it must be at least 1, 0 for 1, or -1 for all",
@@ -122,9 +122,8 @@ static nf_status clone(const infuse_session *s, infuse_session *to) {
 
 infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out) {
   infuse_session *to;
-  if (s == NULL || out == NULL)
-    return nf_error(NF_USAGE, "the %s is NULL", s == NULL ? "session" : "result").error;
-  nf_status st = allocate(s->model, &to);
+  nf_status st = NF_GIVEN({"session", s != NULL}, {"result", out != NULL});
+  if (nf_is_ok(st)) st = allocate(s->model, &to);
   if (!nf_is_ok(st)) return st.error;
   st = clone(s, to);
   if (nf_is_ok(st))
@@ -153,8 +152,8 @@ infuse_rows infuse_session_logits(const infuse_session *s) {
 }
 
 infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer, infuse_rows *out) {
-  if (s == NULL || out == NULL)
-    return nf_error(NF_USAGE, "the %s is NULL", s == NULL ? "session" : "result").error;
+  nf_status given = NF_GIVEN({"session", s != NULL}, {"result", out != NULL});
+  if (!nf_is_ok(given)) return given.error;
   const infuse_model *m = s->model;
   if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
     return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",

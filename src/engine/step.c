@@ -38,7 +38,6 @@ static nf_status check_session(const infuse_model *m, infuse_session *s, size_t 
 }
 
 static nf_status check_sessions(const infuse_model *m, infuse_session *const *sessions, size_t n) {
-  if (n != 0 && sessions == NULL) return nf_error(NF_USAGE, "the sessions of the step are NULL");
   if (n > (size_t)m->options.sessions)
     return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
                     (long)m->options.sessions);
@@ -220,6 +219,6 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
 }
 
 infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  if (m == NULL) return nf_error(NF_USAGE, "the model is NULL").error;
-  return step(m, sessions, n).error;
+  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
+  return nf_is_ok(st) ? step(m, sessions, n).error : st.error;
 }

@@ -17,11 +17,13 @@ static nf_status load_tokenizer(const char *path, nf_tokenizer **out) {
 }
 
 infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out) {
+  const nf_status st = NF_GIVEN({"path", path != NULL}, {"result", out != NULL});
+  if (!nf_is_ok(st)) return st.error;
   return load_tokenizer(path, (nf_tokenizer **)out).error;
 }
 void infuse_tokenizer_destroy(infuse_tokenizer *t) { nf_tokenizer_destroy((nf_tokenizer *)t); }
 const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m) {
-  return (infuse_tokenizer *)m->tokenizer;
+  return m != NULL ? (infuse_tokenizer *)m->tokenizer : NULL;
 }
 void infuse_free(void *p) { nf_free(p); }
 
@@ -35,6 +37,9 @@ infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t 
                             int32_t **ids, size_t *n_ids) {
   nf_ids out = {0};
   nf_status st = check_tokenizer(t);
+  if (nf_is_ok(st))
+    st = NF_GIVEN({"text", text != NULL || n == 0}, {"result", ids != NULL},
+                  {"result's count", n_ids != NULL});
   const unsigned own = (flags & INFUSE_ENCODE_PLAIN ? NF_ENCODE_PLAIN : 0) |
                        (flags & INFUSE_ENCODE_BARE ? 0 : NF_ENCODE_TEMPLATE);
   if (nf_is_ok(st)) st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, own, &out);
@@ -60,6 +65,9 @@ infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids, size_
   nf_text out = {0};
   nf_text_append(&out, "", 0); // so that an empty text is a string too
   nf_status st = check_tokenizer(t);
+  if (nf_is_ok(st))
+    st = NF_GIVEN({"list of ids", ids != NULL || n_ids == 0}, {"result", text != NULL},
+                  {"result's length", n != NULL});
   if (nf_is_ok(st)) st = check_ids((const nf_tokenizer *)t, ids, n_ids);
   if (nf_is_ok(st)) st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
   if (nf_is_ok(st)) st = nf_text_status(&out);

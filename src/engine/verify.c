@@ -217,6 +217,7 @@ infuse_error *infuse_verify(infuse_runtime *rt, const char *dir, const infuse_mo
   infuse_verify_options options = {0};
   trio p = {0};
   nf_status st;
+  NF_GOTO(NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL}));
   NF_GOTO(nf_options_copy(&model_options, sizeof model_options, mo, "infuse_model_options"));
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_verify_options"));
   NF_GOTO(nf_runtime_check_runs(rt));
