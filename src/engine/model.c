@@ -43,7 +43,8 @@ nf_sizes nf_model_largest_step(const infuse_model *m) {
 
 static nf_status open_files(const char *dir, infuse_model *m) {
   if (m->options.dummy) return nf_ok();
-  return nf_checkpoint_open(dir, &m->rt->log, &m->files);
+  NF_TRY(nf_checkpoint_open(dir, &m->rt->log, &m->files));
+  return nf_model_settle(&m->config, m->files, &m->rt->log);
 }
 
 // Tensors that the family knows but has no use for are told once.

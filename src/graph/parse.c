@@ -232,6 +232,14 @@ typedef struct strings { // of a recipe
   char tensor[NF_SCAN_STRING + 1], scales[NF_SCAN_STRING + 1];
 } strings;
 
+// Behind "rows" or "scale_rows".
+static nf_status parse_rows(nf_scan *l, nf_rows *out) {
+  NF_TRY(nf_scan_count(l, "the first of the tensor's rows", &out->first));
+  if (!nf_scan_accept_word(l, "of")) return nf_scan_expected(l, "'of'");
+  NF_TRY(nf_scan_count(l, "the number of the tensor's rows", &out->of));
+  return out->of ? nf_ok() : nf_error(NF_BAD_INPUT, "the number of the tensor's rows is 0");
+}
+
 static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
   out->tensor = s->tensor;
   NF_TRY(nf_scan_string(l, s->tensor));
@@ -239,6 +247,9 @@ static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
     NF_TRY(nf_scan_string(l, s->scales));
     out->scales = s->scales;
   }
+  out->transposed = nf_scan_accept_word(l, "transposed");
+  if (nf_scan_accept_word(l, "rows")) NF_TRY(parse_rows(l, &out->rows));
+  if (nf_scan_accept_word(l, "scale_rows")) NF_TRY(parse_rows(l, &out->scale_rows));
   if (nf_scan_accept_word(l, "stack")) {
     NF_TRY(nf_scan_count(l, "the number of stacked tensors", &out->stack));
     if (out->stack == 0) return nf_error(NF_BAD_INPUT, "the number of stacked tensors is 0");

@@ -5,7 +5,9 @@
 //   input NAME : TYPE                    TYPE as in tensor/type.h
 //   pool NAME : TYPE                     (with a cache group)
 //   weight NAME : TYPE = RECIPE | '{' NAME ROWS RECIPE {, NAME ROWS RECIPE} '}'
-//   RECIPE is: "TENSOR" [scales "TENSOR"] [stack N] [CUT] [zero_but_rank0]
+//   RECIPE is: "TENSOR" [scales "TENSOR"] [transposed] [rows FIRST of N] [scale_rows FIRST of N] [stack N]
+//   [CUT]
+//              [zero_but_rank0]
 //   CUT is: cut DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
 //   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
 //   output NAME
@@ -46,6 +48,10 @@ static void print_cut(const nf_cut *c, nf_text *out) {
   nf_text_append(out, "]", 1);
 }
 
+static void print_rows(const char *word, const nf_rows *r, nf_text *out) {
+  if (r->of) nf_text_printf(out, " %s %" PRId64 " of %" PRId64, word, r->first, r->of);
+}
+
 static void print_recipe(const nf_recipe *r, nf_text *out) {
   for (int i = 0; i < r->n_joined; i++) {
     nf_text_printf(out, "%s%s %" PRId64 " ", i ? ", " : "{", r->joined[i].name, r->joined[i].rows);
@@ -60,6 +66,9 @@ static void print_recipe(const nf_recipe *r, nf_text *out) {
     nf_text_printf(out, " scales ");
     print_string(r->scales, out);
   }
+  if (r->transposed) nf_text_printf(out, " transposed");
+  print_rows("rows", &r->rows, out);
+  print_rows("scale_rows", &r->scale_rows, out);
   if (r->stack) nf_text_printf(out, " stack %" PRId64, r->stack);
   if (r->cut.world) print_cut(&r->cut, out);
   if (r->zero_but_rank0) nf_text_printf(out, " zero_but_rank0");

@@ -21,12 +21,23 @@ typedef struct nf_cut {
   } segment[NF_MAX_SEGMENTS];
 } nf_cut;
 
+// Rows [first, first + n) of each matrix of a tensor that has `of`, where the weight's have n; of 0: all of
+// them.
+typedef struct nf_rows {
+  int64_t first, of;
+} nf_rows;
+
 typedef struct nf_recipe {
   const char *tensor; // checkpoint tensor with the values or codes
-  const char *scales; // checkpoint tensor with the scales of a quantised weight, else NULL
+  // Checkpoint tensor with the scales of a quantised weight; of a matrix of float32: the tensor has FP8
+  // codes, which are multiplied when they are read. Else NULL.
+  const char *scales;
   // 0, or the uncut weight's first extent: part i of it, counted from 0, is a tensor of its own, whose names
   // are these with i for their '*'.
   int64_t stack;
+  bool transposed;    // the tensor has the last two dimensions the other way round; floats only
+  nf_rows rows;       // of the tensor
+  nf_rows scale_rows; // of a stack whose scales are one tensor, with a matrix for each part
   nf_cut cut;
   bool zero_but_rank0; // other ranks have zeros: what is added to a sum over ranks counts once
   // Instead of all that: the rows (of a vector the elements) of several weights, one weight's below

@@ -41,6 +41,10 @@ static const char layer[] =
     "weight router.w : bf16[8,128] = \"a \\x22quoted\\x22 \\x5c name\\x0a\"\n"
     "weight up.w : mxfp4[8,256,128] = \"up_blocks\" scales \"up_scales\"\n"
     "weight up.b : bf16[8,256] = \"up_bias\"\n"
+    "weight gate.w : bf16[8,64,128] = \"gate_up\" rows 64 of 128\n"
+    "weight turned.w : f16[8,64,128] = \"turned\" transposed rows 1 of 65\n"
+    "weight taps.w : f32[16,1,4] = \"codes\" scales \"scales\"\n"
+    "weight fused.w : fp8b128[2,128,128] = \"e.*.w\" scales \"s\" scale_rows 1 of 2 stack 2\n"
     "weight qk.w : mxfp4[24,128] = {q.w 16 \"q\" scales \"qs\", k.w 8 \"k\" scales \"ks\" cut 0 world 2 "
     "[16/8]}\n"
     "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
@@ -123,6 +127,15 @@ static void refused(void **state) {
       {G "weight y : f32[4] = {a 2 \"a\", b 1 \"b\"}", "y: the joined weights' rows must be those"},
       {G "weight y : f32[4] = {a 2 \"a\", b 9223372036854775807 \"b\"}", "rows must be those"},
       {G "weight y : f32[4] = {a 4 \"a\", b 0 \"b\"}", "joined weight 1 must have a name, rows"},
+      {G "weight y : bf16[4,8] = \"a\" rows 5 of 8",
+       "y: the rows of a weight must be some that its tensor has"},
+      {G "weight y : bf16[4,8] = \"a\" rows 9223372036854775807 of 8", "must be some that its tensor has"},
+      {G "weight y : bf16[4] = \"a\" rows 0 of 8", "must be some that its tensor has"},
+      {G "weight y : bf16[4,8] = \"a\" rows 0 8", "'of'"},
+      {G "weight y : bf16[4,8] = \"a\" rows 0 of 0", "the number of the tensor's rows is 0"},
+      {G "weight y : bf16[8] = \"a\" transposed", "only matrices of floats may be stored transposed"},
+      {G "weight y : fp8row[4,8] = \"a\" scales \"s\" transposed", "only matrices of floats"},
+      {G "weight y : fp8row[4,8] = \"a\" scales \"s\" scale_rows 0 of 4", "those of a stack that has some"},
       {G "weight y : f32[4] = {a 2 \"a\", b 2 \"b\" scales \"s\"}",
        "joined weight b: f32 weights have no scales"},
       {G "weight y : f32[2,2,2] = {a 1 \"a\", b 1 \"b\"}", "joins 2 to 4"},

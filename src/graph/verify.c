@@ -22,22 +22,40 @@ static bool has_star(const char *name) {
   return star && !strchr(star + 1, '*');
 }
 
+// Rows that the tensor has, and of floats alone the other order of dimensions.
+static nf_status check_source(const nf_value *v) {
+  const nf_type whole = nf_cut_whole(&v->recipe.cut, v->type);
+  const nf_rows *rows[] = {&v->recipe.rows, &v->recipe.scale_rows};
+  const bool matrix = whole.rank > 1;
+  for (int i = 0; i < 2; i++) {
+    int64_t n = matrix ? whole.dim[whole.rank - 2].c : 0;
+    if (i && nf_is_quantised(whole.dtype)) n = nf_scale_rows(whole.dtype, n);
+    if (rows[i]->of && (!matrix || rows[i]->first < 0 || n > rows[i]->of || rows[i]->first > rows[i]->of - n))
+      return nf_error(NF_BAD_INPUT, "the rows of a weight must be some that its tensor has");
+  }
+  if (v->recipe.scale_rows.of && (!v->recipe.scales || !v->recipe.stack))
+    return nf_error(NF_BAD_INPUT, "rows of scales are those of a stack that has some");
+  if (!v->recipe.transposed || (matrix && nf_is_float(whole.dtype) && !v->recipe.scales)) return nf_ok();
+  return nf_error(NF_BAD_INPUT, "only matrices of floats may be stored transposed");
+}
+
 // A weight that joins no others.
 static nf_status check_recipe(const nf_value *v) {
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
   NF_TRY(nf_cut_check(&v->recipe.cut, &v->type));
   const int64_t stack = v->recipe.stack;
   if (stack && (v->type.rank < 2 || stack != nf_cut_whole(&v->recipe.cut, v->type).dim[0].c ||
-                !has_star(v->recipe.tensor) || (v->recipe.scales && !has_star(v->recipe.scales))))
+                !has_star(v->recipe.tensor) ||
+                (v->recipe.scales && !v->recipe.scale_rows.of && !has_star(v->recipe.scales))))
     return nf_error(NF_BAD_INPUT,
                     "a stacked weight must have one part for each of its first extent, and a '*' in "
                     "the names of its tensors");
   bool quantised = nf_dtype_of(v->type.dtype)->scale != NF_NONE;
   if (quantised && !v->recipe.scales)
     return nf_error(NF_BAD_INPUT, "%s weights must name their scales", nf_dtype_of(v->type.dtype)->name);
-  if (!quantised && v->recipe.scales)
+  if (!quantised && v->recipe.scales && (v->type.dtype != NF_F32 || v->type.rank < 2))
     return nf_error(NF_BAD_INPUT, "%s weights have no scales", nf_dtype_of(v->type.dtype)->name);
-  return nf_ok();
+  return check_source(v);
 }
 
 // One of those that v joins; rows that share scales lie together in all but the last.

@@ -214,13 +214,10 @@ static nf_status check_dtype(const nf_json_at *root, const char *key) {
 }
 
 static nf_status check_quantisation(const nf_json_at *root, const nf_config *c) {
-  const bool mxfp4 = c->quant.weight == NF_MXFP4;
-  if (mxfp4 == c->family->mxfp4) return nf_ok();
+  const bool mxfp4 = c->quant.method && !c->quant.scales;
   const nf_json_at at = nf_json_get(root, "quantization_config");
-  if (mxfp4)
-    return nf_json_error(&at, "quant_method 'mxfp4' does not fit %s, should be another",
-                         c->family->model_type);
-  return nf_json_error(&at, "experts must be MXFP4 (quant_method \"mxfp4\")");
+  if (!mxfp4 || c->family->mxfp4) return nf_ok();
+  return nf_json_error(&at, "quant_method 'mxfp4' does not fit %s, should be another", c->family->model_type);
 }
 
 nf_status nf_config_parse(const nf_json *doc, nf_config *out) {

@@ -24,7 +24,7 @@ static void check(const nf_config *c) {
 // Every expression is matched with every expert: what that takes is bounded, but not by what fuzzing waits
 // for.
 static bool is_quick(const nf_config *c) {
-  const size_t n = c->quant.ignore.n_expressions + c->quant.targets.n_expressions;
+  const size_t n = c->quant.ignore.n + c->quant.targets.n;
   return n * (size_t)(c->experts + 1) <= 1000;
 }
 

@@ -66,7 +66,7 @@ static void published_configs_are_read(void **state) {
     assert_int_equal(c.vocab, 201088);
     assert_int_equal(c.window, 128);
     assert_int_equal(c.context, 131072);
-    assert_true(c.attention_bias && !c.tied && c.quant.weight == NF_MXFP4 && !c.rope.truncate);
+    assert_true(c.attention_bias && !c.tied && c.quant.method && !c.quant.scales && !c.rope.truncate);
     assert_true(c.eps == 1e-5 && c.swiglu_limit == 7 && c.swiglu_alpha == 1.702);
     assert_true(c.rope.theta == 150000 && c.rope.factor == 32 && c.rope.context == 4096);
     assert_true(c.rope.beta_fast == 32 && c.rope.beta_slow == 1);
@@ -105,8 +105,10 @@ static void published_qwen_configs_are_read(void **state) {
     assert_int_equal(c.rope.dims, all[i].rotated);
     assert_int_equal(c.inner, all[i].inner);
     assert_int_equal(c.tied, all[i].tied);
-    assert_int_equal(c.quant.weight, all[i].weight);
-    assert_int_equal(c.quant.activation, all[i].activation);
+    nf_scheme scheme;
+    ok(nf_quantisation_of(&c.quant, "model.layers.3.self_attn.o_proj", &scheme));
+    assert_int_equal(scheme.weight, all[i].weight);
+    assert_int_equal(scheme.activation, all[i].activation);
     assert_int_equal(c.vocab, 151936);
     assert_true(c.eps == 1e-6 && !c.attention_bias && c.window == 0 && c.n_eos == 1 && c.eos[0] == 151645);
     nf_config_deinit(&c);

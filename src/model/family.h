@@ -18,7 +18,7 @@ typedef struct nf_family {
   const char *model_type, *architecture; // as config.json spells them
   bool one_plus;                         // its norms multiply by 1 + w
   bool attention_bias;                   // where config.json does not say
-  bool mxfp4;                            // its experts are MXFP4; others have no such weights
+  bool mxfp4;                            // its experts may be MXFP4; others have no such weights
   double eps;                            // where config.json does not say
   const char *chat;                      // name of its chat format, "chatml"; NULL: none
   const char *unused; // what the names of tensors begin with that are known and not used; NULL: none
@@ -36,6 +36,10 @@ extern const nf_family nf_family_gpt_oss, nf_family_qwen3, nf_family_qwen3_next;
 // The family with both spellings; either may be NULL and then matches any. NULL: unknown.
 const nf_family *nf_family_find(const char *model_type, const char *architecture);
 const nf_family *const *nf_families(size_t *out_n);
+// Puts right in `c` what the files know better: tied is false afterwards where a head of its own is stored,
+// which is told as a warning. To be called once before graphs are built. `files` NULL: there is nothing to
+// do.
+nf_status nf_model_settle(nf_config *c, const nf_checkpoint *files, const nf_log *log);
 // NF_USAGE when `o` asks for more layers than there are.
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
                          nf_graph **out);

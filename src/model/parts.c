@@ -3,28 +3,37 @@
 #include "model/parts.h"
 #include <math.h>
 
-// x as a linear with weight w reads it.
-static nf_val operand_for(const nf_parts *p, nf_act *x, nf_val w) {
-  const nf_dtype to = p->c->quant.activation;
-  if (!w || to == NF_NONE || p->o->plain_activations || !nf_is_fp8(p->b->graph->value[w].type.dtype))
-    return x->x;
-  if (!x->quantised) x->quantised = NF_BUILD(p->b, NF_NAME(p, "%s.fp8", x->name), quantise, (x->x), .to = to);
-  return x->quantised;
+// x as a linear reads it that wants it so.
+static nf_val operand_for(const nf_parts *p, nf_act *x, nf_dtype to) {
+  if (to == NF_NONE || p->o->plain_activations) return x->x;
+  nf_val *mine = to == NF_FP8_ROW ? &x->rows : &x->groups;
+  const char *name = x->rows || x->groups ? NF_NAME(p, "%s.%s", x->name, nf_dtype_of(to)->name)
+                                          : NF_NAME(p, "%s.fp8", x->name);
+  if (!*mine) *mine = NF_BUILD(p->b, name, quantise, (x->x), .to = to);
+  return *mine;
 }
 
 nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t n,
                       int64_t k, nf_dtype out, bool bias) {
-  const nf_val w = nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){n, k}, 2);
+  nf_dtype reads;
+  const nf_val w =
+      nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){n, k}, 2, &reads);
   const nf_val b =
       bias ? nf_part_weight(p, NF_NAME(p, "%s.b", name), NF_NAME(p, "%s.bias", module), n, 0) : 0;
-  return NF_BUILD(p->b, name, linear, (operand_for(p, x, w), w, b), .out = out);
+  return NF_BUILD(p->b, name, linear, (operand_for(p, x, reads), w, b), .out = out);
 }
 
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
-                       int64_t n, int64_t k) {
-  const nf_val w =
-      nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){p->c->experts, n, k}, 3);
-  return NF_BUILD(p->b, name, grouped_linear, (operand_for(p, x, w), ids, w), .out = p->o->activation);
+                       int64_t n, int64_t k, bool bias) {
+  const int64_t dim[] = {p->c->experts, n, k};
+  nf_dtype reads;
+  nf_val b = 0;
+  const nf_val w = nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, dim, 3, &reads);
+  if (bias) {
+    const char *tensor = NF_NAME(p, "model.layers.%ld.%s.bias", (long)p->layer, module);
+    b = nf_part_floats(p, NF_NAME(p, "%s.b", name), (nf_recipe){.tensor = tensor, .stack = dim[0]}, dim, 2);
+  }
+  return NF_BUILD(p->b, name, grouped_linear, (operand_for(p, x, reads), ids, w, b), .out = p->o->activation);
 }
 
 nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n) {
@@ -142,28 +151,30 @@ static nf_val rope_of(const nf_parts *p) {
                   .truncate = r->truncate);
 }
 
-static nf_val head_weight(const nf_parts *p) {
-  const nf_config *c = p->c;
-  const char *tensor = "lm_head.weight";
-  if (!p->files || nf_checkpoint_find(p->files, tensor))
-    return nf_part_stored(p, "head.w", tensor, (const int64_t[]){c->vocab, c->hidden}, 2);
-  nf_builder_fail(p->b,
-                  nf_error(NF_BAD_INPUT,
-                           "%s: has no tensor '%s', should have it, or config.json a tie_word_embeddings "
-                           "that is true",
-                           nf_checkpoint_where(p->files), tensor));
-  return 0;
-}
-
+// A head of its own, or the embedding's table.
 static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   const nf_config *c = p->c;
-  const nf_val w = c->tied ? table : head_weight(p);
+  const int64_t dim[] = {c->vocab, c->hidden};
+  nf_dtype reads = NF_NONE;
+  if (!c->tied && p->files && !nf_checkpoint_find(p->files, NF_HEAD))
+    nf_builder_fail(p->b, nf_error(NF_BAD_INPUT,
+                                   "%s: has no tensor '" NF_HEAD "', should have it, or config.json a "
+                                   "tie_word_embeddings that is true",
+                                   nf_checkpoint_where(p->files)));
+  const nf_val w = c->tied ? table : nf_part_linear_weight(p, "head.w", "lm_head", dim, 2, &reads);
   const nf_val rows = NF_BUILD(p->b, "rows", gather_rows, (h), );
   const nf_val nw = nf_part_stored(p, "norm.w", "model.norm.weight", &c->hidden, 1);
-  const nf_val final = NF_BUILD(p->b, NF_NAME(p, "hidden.%ld", (long)c->layers), rms_norm, (rows, nw),
-                                .eps = (float)c->eps, .one_plus = c->family->one_plus);
-  if (p->o->hidden_outputs) nf_build_output(p->b, final);
-  return NF_BUILD(p->b, "logits", linear, (final, w), .out = NF_F32);
+  nf_act final = {.name = NF_NAME(p, "hidden.%ld", (long)c->layers)};
+  final.x =
+      NF_BUILD(p->b, final.name, rms_norm, (rows, nw), .eps = (float)c->eps, .one_plus = c->family->one_plus);
+  if (p->o->hidden_outputs) nf_build_output(p->b, final.x);
+  return NF_BUILD(p->b, "logits", linear, (operand_for(p, &final, reads), w), .out = NF_F32);
+}
+
+// Where the table is: under the head's name when a tied model was stored without the other.
+static const char *table_of(const nf_parts *p) {
+  const bool head = p->c->tied && p->files && !nf_checkpoint_find(p->files, NF_EMBEDDING);
+  return head && nf_checkpoint_find(p->files, NF_HEAD) ? NF_HEAD : NF_EMBEDDING;
 }
 
 nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
@@ -173,7 +184,7 @@ nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const
   nf_parts p = {.b = &b, .c = c, .files = files, .o = o};
   const int64_t dim[] = {c->vocab, c->hidden};
   const nf_val tokens = nf_build_input(&b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
-  const nf_val table = nf_part_stored(&p, "embed.w", "model.embed_tokens.weight", dim, 2);
+  const nf_val table = nf_part_stored(&p, "embed.w", table_of(&p), dim, 2);
   p.rope = rope_of(&p);
   nf_val h = NF_BUILD(&b, "hidden.0", embedding, (tokens, table), .out = o->activation);
   for (p.layer = 0; p.layer < c->layers; p.layer++) {
@@ -181,6 +192,7 @@ nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const
     nf_builder_scope(&b, "L%ld.", (long)p.layer);
     h = layer(&p, h);
   }
+  p.layer = -1;
   nf_build_output(&b, head(&p, h, table));
   return nf_builder_finish(&b, out);
 }

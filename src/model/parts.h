@@ -14,37 +14,48 @@ typedef struct nf_parts {
   const nf_checkpoint *files; // NULL: the inventory decides
   const nf_build_options *o;
   nf_val rope;   // the step's cos and sin
-  int64_t layer; // the running one
+  int64_t layer; // the running one; -1: in none
 } nf_parts;
+
+// Tensors outside the layers that are asked for by name.
+#define NF_EMBEDDING "model.embed_tokens.weight"
+#define NF_HEAD "lm_head.weight"
 
 #define NF_NAME(p, ...) nf_build_name((p)->b, __VA_ARGS__)
 
-// ---- weights (stored.c). dim: [rank] ----
+// ---- weights (stored.c, stored_linear.c). dim: [rank]. Without files the inventory decides: bf16 ----
 
-// One that is never quantised: `tensor` is a full name. Its type is the file's (bf16 without files).
+// One that is never quantised: `tensor` is a full name. Its type is the file's.
 nf_val nf_part_stored(const nf_parts *p, const char *name, const char *tensor, const int64_t *dim, int rank);
 // The same of the running layer; [n] when k is 0, else [n, k].
 nf_val nf_part_weight(const nf_parts *p, const char *name, const char *tensor, int64_t n, int64_t k);
+// The same by a recipe, which has full names of tensors: they must all be there, and of one dtype.
+nf_val nf_part_floats(const nf_parts *p, const char *name, nf_recipe recipe, const int64_t *dim, int rank);
+bool nf_part_has(const nf_parts *p, const char *tensor); // the files have this one of the running layer
 // MXFP4 [.., N, K]: tensors `<stem>_blocks` u8 [.., N, K/32, 16] and `<stem>_scales` u8 [.., N, K/32].
 nf_val nf_part_mxfp4(const nf_parts *p, const char *name, const char *stem, const int64_t *dim, int rank);
-// The weight [N, K] of a linear, or [E, N, K] of one for each expert, with '*' in `module` for its number.
-// Quantised when file and config say so; where they disagree, or scales are missing or too many,
-// NF_BAD_INPUT.
+// The weight [N, K] of a linear, or [E, N, K] of one for each expert, with '*' in `module` for its number,
+// and what its linear reads (NF_NONE: activations as they are). Quantised when the file says so; where the
+// config says otherwise, or scales are missing, too many or of another form than the config's, NF_BAD_INPUT.
 nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
-                             int rank);
+                             int rank, nf_dtype *out_activation);
+// `<module>.weight`, as floats even where the file has FP8 with one scale, or one for each row.
+nf_val nf_part_decoded(const nf_parts *p, const char *name, const char *module, const int64_t *dim, int rank);
 
 // ---- pieces of a layer (parts.c) ----
 
-// Activations, and the quantised form of them that the linears which want one share.
+// Activations, and the quantised forms of them, which the linears that want one share.
 typedef struct nf_act {
-  nf_val x, quantised; // quantised 0: nobody asked yet
+  nf_val x;
+  nf_val rows, groups; // quantised by row and by group of 128; 0: nobody asked yet
   const char *name;    // of x
 } nf_act;
 
 nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t n,
                       int64_t k, nf_dtype out, bool bias);
+// Experts with tensors of their own, '*' in `module` for their numbers.
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
-                       int64_t n, int64_t k);
+                       int64_t n, int64_t k, bool bias);
 // Normalised x, named `name`, its weight `name`.w from `tensor` of the layer.
 nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n);
 // down(silu(gate(x)) * up(x)); values "<name>.gate", modules "<module>.gate_proj".

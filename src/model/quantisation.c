@@ -1,129 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "model/quantisation.h"
+// The methods by name, those of transformers ("mxfp4", "fp8"), and the answer for one module.
 #include "base/checked.h"
+#include "model/quantisation_read.h"
 #include <string.h>
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
 
-// An expression is matched with every linear of the model, tens of thousands: neither may be costly.
-enum { MAX_ENTRIES = 1 << 20, MAX_EXPRESSIONS = 256, MATCH_STEPS = 10000, MATCH_KIB = 1024 };
+// ---- what the readers share ----
 
-struct nf_expression {
-  const char *text;
-  pcre2_code *code;
-  pcre2_match_context *context;
-  pcre2_match_data *data;
-};
-
-static nf_status no_memory(void) {
-  return nf_error(NF_NO_MEMORY, "no memory for the list of quantised modules");
-}
-
-// ---- lists of modules ----
-
-static nf_status compile(const nf_json_at *at, struct nf_expression *e) {
-  int code;
-  PCRE2_SIZE where;
-  e->code = pcre2_compile((PCRE2_SPTR)e->text, strlen(e->text),
-                          PCRE2_UTF | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C, &code, &where, NULL);
-  if (!e->code && code == PCRE2_ERROR_HEAP_FAILED) return no_memory();
-  if (!e->code) {
-    char text[128];
-    pcre2_get_error_message(code, (PCRE2_UCHAR *)text, sizeof text);
-    return nf_json_error(at, "'re:%.100s' is no valid regular expression: %s at byte %zu", e->text, text,
-                         where);
+static bool has_word(const char *words, nf_view word) {
+  for (const char *at = words; *at;) {
+    const size_t n = strcspn(at, " ");
+    if (nf_view_equal(word, (nf_view){at, n})) return true;
+    at += n + (at[n] == ' ');
   }
-  e->context = pcre2_match_context_create(NULL);
-  e->data = pcre2_match_data_create(1, NULL);
-  if (!e->context || !e->data) return no_memory();
-  pcre2_set_match_limit(e->context, MATCH_STEPS);
-  pcre2_set_heap_limit(e->context, MATCH_KIB);
-  return nf_ok();
-}
-
-static nf_status read_entry(const nf_json_at *at, bool expressions, nf_arena *arena, nf_module_list *out) {
-  nf_view text;
-  NF_TRY(nf_json_string(at, &text));
-  const char *name = nf_arena_copy(arena, text.at, text.n);
-  if (!name) return no_memory();
-  if (!expressions || strncmp(name, "re:", 3) != 0) return nf_map_add(&out->names, name, text.n, 0, NULL);
-  if (out->n_expressions == MAX_EXPRESSIONS)
-    return nf_json_error(at, "is one more regular expression than %d, should be fewer", MAX_EXPRESSIONS);
-  struct nf_expression *e = &out->expression[out->n_expressions++];
-  e->text = name + 3;
-  return compile(at, e);
-}
-
-// Adds the strings of `list` (absent: none) to `out`.
-static nf_status read_list(const nf_json_at *list, bool expressions, nf_arena *arena, nf_module_list *out) {
-  size_t n;
-  if (!list->value) return nf_ok();
-  NF_TRY(nf_json_array(list, &n));
-  if (n > MAX_ENTRIES) return nf_json_error(list, "has %zu entries, should have at most %d", n, MAX_ENTRIES);
-  if (expressions)
-    out->expression =
-        nf_arena_alloc(arena, n < MAX_EXPRESSIONS ? n : MAX_EXPRESSIONS, sizeof *out->expression);
-  if (expressions && !out->expression) return no_memory();
-  for (size_t i = 0; i < n; i++) {
-    const nf_json_at item = nf_json_item(list, i);
-    NF_TRY(read_entry(&item, expressions, arena, out));
-  }
-  return nf_ok();
-}
-
-static nf_status matches(const struct nf_expression *e, const char *module, bool *out) {
-  const int rc = pcre2_match(e->code, (PCRE2_SPTR)module, strlen(module), 0, 0, e->data, e->context);
-  *out = rc >= 0;
-  if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) return nf_ok();
-  if (rc == PCRE2_ERROR_NOMEMORY) return no_memory();
-  return nf_error(NF_BAD_INPUT,
-                  "quantization_config: 're:%.100s' takes more than %d steps on '%s', should be simpler",
-                  e->text, MATCH_STEPS, module);
-}
-
-static bool named(const nf_quantisation *q, const nf_module_list *list, const char *module) {
-  uint32_t ignored;
-  if (nf_map_find(&list->names, module, strlen(module), &ignored)) return true;
-  if (!q->children)
-    return nf_map_find(&list->names, "Linear", 6, &ignored); // the class of all that are asked
-  for (const char *dot = strchr(module, '.'); dot; dot = strchr(dot + 1, '.'))
-    if (nf_map_find(&list->names, module, (size_t)(dot - module), &ignored)) return true;
   return false;
 }
 
-static nf_status contains(const nf_quantisation *q, const nf_module_list *list, const char *module,
-                          bool *out) {
-  *out = named(q, list, module);
-  for (size_t i = 0; i < list->n_expressions && !*out; i++)
-    NF_TRY(matches(&list->expression[i], module, out));
-  return nf_ok();
-}
-
-nf_status nf_quantisation_covers(const nf_quantisation *q, const char *module, bool *out) {
-  bool ignored;
-  *out = false;
-  if (!q->scales) return nf_ok(); // nothing, or MXFP4, whose family knows
-  NF_TRY(contains(q, &q->ignore, module, &ignored));
-  if (ignored) return nf_ok();
-  *out = true;
-  return q->some ? contains(q, &q->targets, module, out) : nf_ok();
-}
-
-// ---- the methods ----
-
-// Key of `from` is the string `want`, or absent when that is allowed.
-static nf_status want_string(const nf_json_at *from, const char *key, const char *want, bool optional) {
+nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional) {
   const nf_json_at at = nf_json_get(from, key);
   nf_view got;
   if (!at.value && optional) return nf_ok();
   NF_TRY(nf_json_string(&at, &got));
-  if (nf_view_equal(got, nf_view_of(want))) return nf_ok();
-  return nf_json_error(&at, "'%.*s' is not supported, should be '%s'", (int)(got.n < 100 ? got.n : 100),
-                       got.at, want);
+  if (has_word(want, got)) return nf_ok();
+  const bool many = strchr(want, ' ');
+  return nf_json_error(
+      &at, many ? "'%.*s' is not supported, should be one of: %s" : "'%.*s' is not supported, should be '%s'",
+      (int)nf_min(got.n, 100), got.at, want);
 }
 
-// Key of `from`, which is `otherwise` when absent.
-static nf_status want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise) {
+nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise) {
   const nf_json_at at = nf_json_get(from, key);
   bool got;
   if (!at.value && otherwise == want) return nf_ok();
@@ -133,8 +37,15 @@ static nf_status want_bool(const nf_json_at *from, const char *key, bool want, b
                        want ? "true" : "false");
 }
 
-// Key of `from` is [128, 128].
-static nf_status want_blocks(const nf_json_at *from, const char *key) {
+nf_status nf_want_i64(const nf_json_at *from, const char *key, int64_t want) {
+  const nf_json_at at = nf_json_get(from, key);
+  int64_t got;
+  NF_TRY(nf_json_i64(&at, 1, 1 << 20, &got));
+  if (got == want) return nf_ok();
+  return nf_json_error(&at, "%ld is not supported, should be %ld", (long)got, (long)want);
+}
+
+nf_status nf_want_blocks(const nf_json_at *from, const char *key) {
   const nf_json_at list = nf_json_get(from, key);
   size_t n;
   NF_TRY(nf_json_array(&list, &n));
@@ -148,121 +59,104 @@ static nf_status want_blocks(const nf_json_at *from, const char *key) {
   return right ? nf_ok() : nf_json_error(&list, "is not supported, should be [128, 128]");
 }
 
-static nf_status read_mxfp4(const nf_json_at *from, nf_quantisation *q) {
+void nf_quantisation_leave(const nf_json_at *at, const char *why) {
+  nf_json_log(at, NF_LOG_WARNING, "%s: activations are not quantised, which is more exact than asked for",
+              why);
+}
+
+nf_status nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation,
+                              uint32_t *out) {
+  if (q->n_schemes == NF_MAX_SCHEMES)
+    return nf_json_error(at, "is one more scheme than %d, should be fewer", NF_MAX_SCHEMES);
+  *out = q->n_schemes++;
+  q->scheme[*out] = (nf_scheme){weight, activation};
+  if (activation == NF_NONE || (activation == NF_FP8_ROW) == (weight == NF_FP8_ROW)) return nf_ok();
+  nf_quantisation_leave(at, "activations and weights are quantised in forms that do not go together");
+  q->scheme[*out].activation = NF_NONE;
+  return nf_ok();
+}
+
+// ---- transformers ----
+
+nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q) {
+  static const nf_key keys[] = {{"quant_method", NF_KEY_USED, NULL},
+                                {"modules_to_not_convert", NF_KEY_HARMLESS, NULL}, // the files say
+                                {"dequantize", NF_KEY_HARMLESS, NULL}};
+  static const nf_keys known = NF_KEYS(keys, NULL);
   const nf_json_at skip = nf_json_get(from, "modules_to_not_convert");
-  q->weight = NF_MXFP4;
-  return read_list(&skip, false, &q->arena, &q->ignore);
+  NF_TRY(nf_keys_refuse(from, &known));
+  return nf_modules_read(&skip, NF_SPELLING_TRANSFORMERS, 0, &q->arena, &q->ignore);
 }
 
-static nf_status read_fp8(const nf_json_at *from, nf_quantisation *q) {
-  const nf_json_at skip = nf_json_get(from, "modules_to_not_convert");
-  NF_TRY(want_string(from, "fmt", "e4m3", true));
-  NF_TRY(want_string(from, "activation_scheme", "dynamic", true));
-  NF_TRY(want_blocks(from, "weight_block_size"));
-  q->weight = NF_FP8_BLOCK;
-  q->activation = NF_FP8_GROUP;
-  q->scales = "weight_scale_inv";
-  q->children = true;
-  return read_list(&skip, false, &q->arena, &q->ignore);
+static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, nf_dtype *out) {
+  const nf_json_at scheme = nf_json_get(from, "activation_scheme");
+  const nf_json_at plain = nf_json_get(from, "dequantize");
+  nf_view kind = NF_VIEW("dynamic");
+  bool dequantised = false;
+  NF_TRY(nf_want_string(from, "activation_scheme", "dynamic static", true));
+  if (scheme.value) NF_TRY(nf_json_string(&scheme, &kind));
+  if (plain.value) NF_TRY(nf_json_bool(&plain, &dequantised));
+  const bool is_static = nf_view_equal(kind, NF_VIEW("static"));
+  if (is_static) nf_quantisation_leave(&scheme, "static scales are not used");
+  *out = is_static || dequantised ? NF_NONE : dynamic;
+  return nf_ok();
 }
 
-// What compressed-tensors calls an 8-bit float strategy, of weights and of activations.
-static const struct scheme {
-  const char *weights, *activations;
-  nf_dtype weight, activation;
-} schemes[] = {
-    {"channel", "token", NF_FP8_ROW, NF_FP8_ROW},
-    {"channel", NULL, NF_FP8_ROW, NF_NONE},
-    {"block", "group", NF_FP8_BLOCK, NF_FP8_GROUP},
-    {"block", NULL, NF_FP8_BLOCK, NF_NONE},
-};
-
-static nf_status want_i64(const nf_json_at *from, const char *key, int64_t want) {
-  const nf_json_at at = nf_json_get(from, key);
-  int64_t got;
-  NF_TRY(nf_json_i64(&at, 1, 1 << 20, &got));
-  if (got == want) return nf_ok();
-  return nf_json_error(&at, "%ld is not supported, should be %ld", (long)got, (long)want);
+nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
+  static const nf_key keys[] = {{"quant_method", NF_KEY_USED, NULL},
+                                {"weight_block_size", NF_KEY_USED, NULL},
+                                {"activation_scheme", NF_KEY_USED, NULL},
+                                {"modules_to_not_convert", NF_KEY_USED, NULL},
+                                {"ignored_layers", NF_KEY_USED, NULL},
+                                {"fmt", NF_KEY_USED, NULL},
+                                {"dequantize", NF_KEY_USED, NULL},
+                                {"scale_fmt", NF_KEY_USED, NULL},
+                                {"modules_to_convert", NF_KEY_CHANGES, "[]"},
+                                {"expert_dtype", NF_KEY_CHANGES, "fp8"},
+                                {"kv_cache_scheme", NF_KEY_CHANGES, NULL},
+                                {"kv_cache_quant_method", NF_KEY_CHANGES, NULL}};
+  static const nf_keys known = NF_KEYS(keys, NULL);
+  const nf_json_at skip = nf_json_get(from, "modules_to_not_convert"),
+                   ignored = nf_json_get(from, "ignored_layers");
+  const bool blocks = nf_json_get(from, "weight_block_size").value;
+  q->open_form = !blocks && !json_object_get(from->value, "weight_block_size");
+  nf_dtype activation;
+  NF_TRY(nf_keys_refuse(from, &known));
+  NF_TRY(nf_want_string(from, "fmt", "e4m3", true));
+  NF_TRY(nf_want_string(from, "scale_fmt", "float ue8m0", true));
+  if (blocks) NF_TRY(nf_want_blocks(from, "weight_block_size"));
+  NF_TRY(read_fp8_activation(from, blocks ? NF_FP8_GROUP : NF_FP8_ROW, &activation));
+  q->scales = blocks ? "weight_scale_inv" : "weight_scale";
+  NF_TRY(nf_quantisation_add(from, q, blocks ? NF_FP8_BLOCK : NF_FP8_ROW, activation, &q->targets.all));
+  q->targets.all++;
+  return nf_modules_read(skip.value ? &skip : &ignored, NF_SPELLING_TRANSFORMERS, 0, &q->arena, &q->ignore);
 }
 
-static nf_status want_fp8(const nf_json_at *from) {
-  NF_TRY(nf_json_object(from));
-  NF_TRY(want_i64(from, "num_bits", 8));
-  NF_TRY(want_string(from, "type", "float", false));
-  return want_bool(from, "symmetric", true, true);
-}
-
-static nf_status find_scheme(const nf_json_at *group, const nf_json_at *weights, const nf_json_at *acts,
-                             const struct scheme **out) {
-  const nf_json_at w = nf_json_get(weights, "strategy"), a = nf_json_get(acts, "strategy");
-  nf_view ws, as = NF_VIEW("nothing");
-  NF_TRY(nf_json_string(&w, &ws));
-  if (acts->value) NF_TRY(nf_json_string(&a, &as));
-  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
-    const struct scheme *s = &schemes[i];
-    const bool same =
-        s->activations ? acts->value && nf_view_equal(as, nf_view_of(s->activations)) : !acts->value;
-    if (same && nf_view_equal(ws, nf_view_of(s->weights))) return *out = s, nf_ok();
-  }
-  return nf_json_error(
-      group,
-      "weights by '%.*s' with activations by '%.*s' are not supported, should be 'channel' with "
-      "'token' or 'block' with 'group'",
-      (int)nf_min(ws.n, 100), ws.at, (int)nf_min(as.n, 100), as.at);
-}
-
-static nf_status read_group(const nf_json_at *group, nf_quantisation *q) {
-  const nf_json_at weights = nf_json_get(group, "weights"), acts = nf_json_get(group, "input_activations");
-  const nf_json_at targets = nf_json_get(group, "targets"), out = nf_json_get(group, "output_activations");
-  const struct scheme *scheme = NULL;
-  size_t n;
-  NF_TRY(nf_json_object(group));
-  NF_TRY(want_fp8(&weights));
-  NF_TRY(want_bool(&weights, "dynamic", false, false));
-  if (acts.value) {
-    NF_TRY(want_fp8(&acts));
-    NF_TRY(want_bool(&acts, "dynamic", true, false));
-  }
-  if (out.value) return nf_json_error(&out, "is not supported, should be null");
-  NF_TRY(find_scheme(group, &weights, &acts, &scheme));
-  if (scheme->weight == NF_FP8_BLOCK) NF_TRY(want_blocks(&weights, "block_structure"));
-  if (scheme->activation == NF_FP8_GROUP) NF_TRY(want_i64(&acts, "group_size", 128));
-  q->weight = scheme->weight;
-  q->activation = scheme->activation;
-  q->some = true;
-  NF_TRY(nf_json_array(&targets, &n));
-  return read_list(&targets, true, &q->arena, &q->targets);
-}
-
-static nf_status read_compressed(const nf_json_at *from, nf_quantisation *q) {
-  const nf_json_at groups = nf_json_get(from, "config_groups"), ignore = nf_json_get(from, "ignore");
-  const nf_json_at cache = nf_json_get(from, "kv_cache_scheme");
-  NF_TRY(want_string(from, "format", "float-quantized", false));
-  NF_TRY(nf_json_object(&groups));
-  if (cache.value) return nf_json_error(&cache, "is not supported, should be null");
-  if (json_object_size(groups.value) != 1)
-    return nf_json_error(&groups, "has %zu groups, should have 1", json_object_size(groups.value));
-  const char *key = json_object_iter_key(json_object_iter(groups.value));
-  const nf_json_at group = nf_json_get(&groups, key);
-  q->scales = "weight_scale";
-  NF_TRY(read_group(&group, q));
-  return read_list(&ignore, true, &q->arena, &q->ignore);
-}
+// ---- the methods ----
 
 static const struct method {
   const char *name;
   nf_status (*read)(const nf_json_at *from, nf_quantisation *q);
-} methods[] = {{"mxfp4", read_mxfp4}, {"fp8", read_fp8}, {"compressed-tensors", read_compressed}};
+} methods[] = {{"mxfp4", nf_quantisation_mxfp4},
+               {"fp8", nf_quantisation_fp8},
+               {"compressed-tensors", nf_quantisation_compressed},
+               {"quark", nf_quantisation_quark}};
 
 static nf_status read(const nf_json_at *from, nf_quantisation *q) {
   const nf_json_at method = nf_json_get(from, "quant_method");
   nf_view name;
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_json_string(&method, &name));
-  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-    if (nf_view_equal(name, nf_view_of(methods[i].name))) return methods[i].read(from, q);
-  return nf_json_error(&method, "'%.*s' is not supported, should be one of: mxfp4, fp8, compressed-tensors",
-                       (int)(name.n < 100 ? name.n : 100), name.at);
+  for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+    if (!nf_view_equal(name, nf_view_of(methods[i].name))) continue;
+    q->method = methods[i].name;
+    return methods[i].read(from, q);
+  }
+  return nf_json_error(
+      &method,
+      "'%.*s' is not supported, should be one of: mxfp4, fp8, compressed-tensors, quark; or the "
+      "checkpoint one that is not quantised",
+      (int)nf_min(name.n, 100), name.at);
 }
 
 nf_status nf_quantisation_read(const nf_json_at *root, nf_quantisation *out) {
@@ -276,18 +170,21 @@ nf_status nf_quantisation_read(const nf_json_at *root, nf_quantisation *out) {
   return st;
 }
 
-static void free_list(nf_module_list *list) {
-  for (size_t i = 0; i < list->n_expressions; i++) {
-    pcre2_code_free(list->expression[i].code);
-    pcre2_match_context_free(list->expression[i].context);
-    pcre2_match_data_free(list->expression[i].data);
-  }
-  nf_map_deinit(&list->names);
-}
-
 void nf_quantisation_deinit(nf_quantisation *q) {
-  free_list(&q->targets);
-  free_list(&q->ignore);
+  nf_modules_deinit(&q->targets);
+  nf_modules_deinit(&q->ignore);
   nf_arena_deinit(&q->arena);
   *q = (nf_quantisation){0};
+}
+
+nf_status nf_quantisation_of(const nf_quantisation *q, const char *module, nf_scheme *out) {
+  bool found;
+  uint32_t number;
+  *out = (nf_scheme){0};
+  if (!q->scales) return nf_ok(); // nothing, or MXFP4, whose family knows
+  NF_TRY(nf_modules_find(&q->ignore, module, &found, &number));
+  if (found) return nf_ok();
+  NF_TRY(nf_modules_find(&q->targets, module, &found, &number));
+  if (found) *out = q->scheme[number];
+  return nf_ok();
 }

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes quantization_config with a module's name: the input is the name, a newline, and the config's JSON.
 // Adversarial cases: expressions that are none, take for ever or fill memory, verbs and recursion of the
-// expression language, lists of other kinds, empty names and names of dots.
+// expression language, what Python and PCRE2 read differently, classes and patterns without an end, lists of
+// other kinds, empty names and names of dots.
 #include "model/quantisation.h"
 #include <string.h>
 
 static bool covers(const nf_quantisation *q, const char *module, bool *out) {
-  nf_status st = nf_quantisation_covers(q, module, out);
+  nf_scheme scheme;
+  nf_status st = nf_quantisation_of(q, module, &scheme);
+  *out = scheme.weight != NF_NONE;
+  if ((*out && !nf_is_fp8(scheme.weight)) ||
+      (scheme.activation != NF_NONE && (scheme.activation == NF_FP8_ROW) != (scheme.weight == NF_FP8_ROW)))
+    __builtin_trap();
   const bool fine = nf_is_ok(st);
   if (!fine && (nf_status_code(st) != NF_BAD_INPUT || strchr(nf_status_message(st), '\n'))) __builtin_trap();
   nf_status_free(st);
@@ -20,7 +26,7 @@ static void check_names(const nf_quantisation *q, const json_t *list) {
   json_array_foreach(list, i, item) {
     bool is;
     const char *name = json_string_value(item);
-    if (name && strncmp(name, "re:", 3) != 0 && covers(q, name, &is) && is) __builtin_trap();
+    if (name && !strpbrk(name, ":\\*?[](){}|+^$") && covers(q, name, &is) && is) __builtin_trap();
     if (i == 20) break;
   }
 }
@@ -29,9 +35,12 @@ static void check(const nf_quantisation *q, const char *module, const json_t *fr
   bool one = false, again = true;
   const bool fine = covers(q, module, &one);
   if (fine != covers(q, module, &again) || (fine && one != again)) __builtin_trap();
-  if ((q->scales != NULL) != nf_is_fp8(q->weight) || (one && !q->scales)) __builtin_trap();
-  check_names(
-      q, json_object_get(from, q->children ? "modules_to_not_convert" : "ignore")); // as the method calls it
+  if ((q->scales != NULL) != (q->n_schemes != 0) || (q->scales && !q->method) || (one && !q->scales))
+    __builtin_trap();
+  static const char *const lists[] = {"modules_to_not_convert", "ignore", "exclude"};
+  static const char *const methods[] = {"fp8", "compressed-tensors", "quark"}; // which have them
+  for (int i = 0; i < 3; i++)
+    if (q->method && strcmp(q->method, methods[i]) == 0) check_names(q, json_object_get(from, lists[i]));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {

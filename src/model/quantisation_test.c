@@ -34,9 +34,9 @@ static nf_quantisation quantisation(const char *text) {
 }
 
 static bool covers(const nf_quantisation *q, const char *module) {
-  bool is;
-  ok(nf_quantisation_covers(q, module, &is));
-  return is;
+  nf_scheme scheme;
+  ok(nf_quantisation_of(q, module, &scheme));
+  return scheme.weight != NF_NONE;
 }
 
 #define FP8(skip) \
@@ -64,8 +64,8 @@ static void every_method_is_read(void **state) {
     const char *scales;
   } all[] = {
       {"null", NF_NONE, NF_NONE, NULL},
-      {"{\"quant_method\":\"mxfp4\"}", NF_MXFP4, NF_NONE, NULL},
-      {"{\"quant_method\":\"mxfp4\",\"modules_to_not_convert\":[\"lm_head\"]}", NF_MXFP4, NF_NONE, NULL},
+      {"{\"quant_method\":\"mxfp4\"}", NF_NONE, NF_NONE, NULL}, // of its linears; the family knows
+      {"{\"quant_method\":\"mxfp4\",\"modules_to_not_convert\":[\"lm_head\"]}", NF_NONE, NF_NONE, NULL},
       {FP8("[]"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale_inv"},
       {FP8("null"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale_inv"},
       {"{\"quant_method\":\"fp8\",\"fmt\":\"e4m3\",\"activation_scheme\":\"dynamic\",\"weight_block_size\":["
@@ -82,12 +82,12 @@ static void every_method_is_read(void **state) {
     for (int k = 0; k < 2; k++) {
       nf_quantisation q;
       ok(read_as(keys[k], all[i].text, &q));
-      assert_int_equal(q.weight, all[i].weight);
-      assert_int_equal(q.activation, all[i].activation);
+      nf_scheme scheme;
+      ok(nf_quantisation_of(&q, "model.layers.0.mlp.up_proj", &scheme));
+      assert_int_equal(scheme.weight, all[i].weight);
+      assert_int_equal(scheme.activation, all[i].activation);
       assert_int_equal(q.scales == NULL, all[i].scales == NULL);
       if (q.scales) assert_string_equal(q.scales, all[i].scales);
-      assert_int_equal(covers(&q, "model.layers.0.mlp.up_proj"),
-                       all[i].scales != NULL); // MXFP4: its family knows
       nf_quantisation_deinit(&q);
       nf_quantisation_deinit(&q); // again is fine
     }
@@ -98,7 +98,7 @@ static void the_newer_key_wins(void **state) {
   (void)state;
   nf_quantisation q;
   ok(read_as("compression_config\":{\"quant_method\":\"unheard of\"},\"quantization_config", FP8("[]"), &q));
-  assert_int_equal(q.weight, NF_FP8_BLOCK);
+  assert_true(covers(&q, "model.layers.0.mlp.up_proj"));
   nf_quantisation_deinit(&q);
 }
 
@@ -130,8 +130,14 @@ static void names_stand_for_their_children(void **state) {
                  {FP8("[\"model\"]"), UP, false}, {FP8("[\"model.layers.1.ml\"]"), UP, true},
                  {FP8("[\"model.layers.1.mlp.up_proj.weight\"]"), UP, true},
                  {FP8("[\"model.layers.1\"]"), "model.layers.10.mlp.up_proj", true},
-                 {FP8("[\"mlp\"]"), UP, true}, {FP8("[\"\"]"), UP, true}, {FP8("[\"Linear\"]"), UP, true},
-                 {FP8("[\"re:.*\"]"), UP, true}, // a name here, and no module is called that
+                 {FP8("[\"mlp\"]"), UP, true}, {FP8("[\"Linear\"]"), UP, true},
+                 {FP8("[\"re:.*\"]"), UP, true}, // no module's name begins so
+                 {FP8("[\"up_proj\"]"), UP, false}, {FP8("[\"_proj\"]"), UP, false},
+                 {FP8("[\"up_pro\"]"), UP, true}, {FP8("[\"\"]"), UP, false}, // every name ends so
+                 {FP8("[\"model.layers.1.\"]"), UP, false}, {FP8("[\"model.layers.*.mlp\"]"), UP, false},
+                 {FP8("[\"model.layers.*.ml\"]"), UP, true}, {FP8("[\".*mlp\"]"), UP, false},
+                 {FP8("[\"model.layers.[0-1]\"]"), UP, false}, {FP8("[\"x|model.layers\"]"), UP, false},
+                 {FP8("[\"model.layers.[0-1]\"]"), "model.layers.11.mlp.up_proj", true},
                  {FP8("[\"x\",\"x\",\"" UP "\",\"x\"]"), UP, false});
 }
 
@@ -180,7 +186,7 @@ static void expect_refused(const char *text, const char *want) {
       strncmp(nf_status_message(st), "config.json: quantization_config", 32) != 0)
     fail_msg("'%s' does not say '%s'", nf_status_message(st), want);
   nf_status_free(st);
-  assert_int_equal(q.weight, NF_NONE);
+  assert_null(q.method);
   assert_null(q.arena.block);
 }
 
@@ -190,7 +196,6 @@ static void expressions_that_are_none_are_refused(void **state) {
       {"(", "missing closing parenthesis"},       {"[a", "missing terminating ]"},
       {"*a", "quantifier does not follow"},       {"a)", "unmatched closing parenthesis"},
       {"a{2,1}", "numbers out of order"},         {"(?<=a+)b", "lookbehind"},
-      {"(?Z)", "unrecognized character"},         {"\\\\C", "\\C"},
       {"((a{1,900}){1,900}){1,900}", "too large"}};
   for (size_t i = 0; i < sizeof broken / sizeof *broken; i++) {
     char text[512], want[96];
@@ -224,14 +229,14 @@ static void too_many_expressions_are_refused(void **state) {
 static void costly_expressions_are_refused_quickly(void **state) {
   (void)state;
   static const char *const costly[] = {"(.+)+[^a-z0-9._]", "(([a-z0-9._]+)+)+[!?]", "(.*)(.*)(.*)(.*)[!?]",
-                                       "(?:.|.)*(?:.|.)*[A-Z]", "(?R)?(?:.|.)*(?:.|.)*[A-Z]"};
+                                       "(?:.|.)*(?:.|.)*[A-Z]"};
   for (size_t i = 0; i < sizeof costly / sizeof *costly; i++) {
     char text[512];
-    bool is;
+    nf_scheme is;
     snprintf(text, sizeof text, ROWS(LINEAR, "[\"re:%s\"]"), costly[i]);
     nf_quantisation q = quantisation(text);
     const double start = nf_now();
-    nf_status st = nf_quantisation_covers(&q, UP, &is);
+    nf_status st = nf_quantisation_of(&q, UP, &is);
     const double ms = 1e3 * (nf_now() - start);
     if (nf_status_code(st) != NF_BAD_INPUT ||
         !strstr(nf_status_message(st), "steps on '" UP "', should be simpler"))
@@ -248,9 +253,8 @@ static void unknown_forms_are_refused(void **state) {
   static const char *const all[][2] = {
       {"[]", "should be an object"},
       {"{}", "quant_method: is missing"},
-      {"{\"quant_method\":\"awq\"}",
-       "'awq' is not supported, should be one of: mxfp4, fp8, compressed-tensors"},
-      {"{\"quant_method\":\"fp8\"}", "weight_block_size: is missing"},
+      {"{\"quant_method\":\"awq\"}", "'awq' is not supported, should be one of: mxfp4, fp8, "
+                                     "compressed-tensors, quark; or the checkpoint one that"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}", "should be [128, 128]"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,64]}", "should be [128, 128]"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128,128]}", "should be [128, 128]"},
@@ -258,8 +262,7 @@ static void unknown_forms_are_refused(void **state) {
        "fmt: 'e5m2' is not supported"},
       {FP8("[1]"), "modules_to_not_convert[0]: is a number"},
       {PACKED("[]", "[]"), "config_groups: is an array, should be an object"},
-      {PACKED("{}", "[]"), "config_groups: has 0 groups, should have 1"},
-      {PACKED("{\"a\":{},\"b\":{}}", "[]"), "config_groups: has 2 groups, should have 1"},
+      {PACKED("{}", "[]"), "config_groups: is empty, should have a group"},
       {PACKED("{\"a\":null}", "[]"), "config_groups.a: is missing"},
       {PACKED(GROUPS("null", CHANNEL, TOKEN), "[]"), "config_groups.g.targets: is missing"},
       {PACKED(GROUPS(LINEAR, "null", TOKEN), "[]"), "config_groups.g.weights: is missing"},
@@ -267,17 +270,6 @@ static void unknown_forms_are_refused(void **state) {
        "weights.dynamic: true is not supported"},
       {PACKED(GROUPS(LINEAR, WITH("\"symmetric\":false"), TOKEN), "[]"),
        "weights.symmetric: false is not supported"},
-      {PACKED(GROUPS(LINEAR, CHANNEL, "{" NUMBERS ",\"strategy\":\"token\"}"), "[]"),
-       "input_activations.dynamic: is missing, should be true"},
-      {PACKED(GROUPS(LINEAR, CHANNEL, GROUP), "[]"),
-       "g: weights by 'channel' with activations by 'group' are not supported"},
-      {PACKED(GROUPS(LINEAR, BLOCK, TOKEN), "[]"), "g: weights by 'block' with activations by 'token'"},
-      {PACKED(GROUPS(LINEAR, "{" NUMBERS ",\"strategy\":\"tensor\"}", "null"), "[]"),
-       "g: weights by 'tensor' with activations by 'nothing'"},
-      {PACKED(
-           GROUPS(LINEAR, BLOCK, "{" NUMBERS ",\"strategy\":\"group\",\"group_size\":64,\"dynamic\":true}"),
-           "[]"),
-       "input_activations.group_size: 64 is not supported, should be 128"},
       {PACKED(GROUPS(LINEAR, "{" NUMBERS ",\"strategy\":\"block\"}", GROUP), "[]"),
        "block_structure: is missing"},
   };

@@ -119,9 +119,7 @@ static nf_val linear_attention(const nf_parts *p, nf_val normed) {
   const int64_t taps_dim[] = {channels, 1, l->taps};
   nf_act x = {.x = normed, .name = "attn.norm"}, flat = {.name = "attn.flat"};
   const projections in = project(p, &x);
-  const nf_val taps =
-      nf_part_stored(p, "attn.conv.taps",
-                     NF_NAME(p, "model.layers.%ld.linear_attn.conv1d.weight", (long)p->layer), taps_dim, 3);
+  const nf_val taps = nf_part_decoded(p, "attn.conv.taps", "linear_attn.conv1d", taps_dim, 3);
   const nf_val conv_state =
       state(p, "attn.conv.cache", NF_TYPE(p->o->activation, NF_C(l->taps - 1), NF_C(channels)));
   const nf_val conv = NF_BUILD(b, "attn.conv", causal_conv1d, (in.qkv, taps, conv_state), );
@@ -141,26 +139,47 @@ static nf_val linear_attention(const nf_parts *p, nf_val normed) {
 
 static nf_val shared_expert(const nf_parts *p, nf_act *x) {
   const nf_val y = nf_part_mlp(p, "moe.shared", "mlp.shared_expert", x, p->c->shared_inner);
-  const nf_val w = nf_part_weight(p, "moe.shared.open.w", "mlp.shared_expert_gate.weight", 1, p->c->hidden);
-  const nf_val open = NF_BUILD(p->b, "moe.shared.open", linear, (x->x, w), .out = NF_F32);
+  const nf_val open =
+      nf_part_linear(p, "moe.shared.open", "mlp.shared_expert_gate", x, 1, p->c->hidden, NF_F32, false);
   const nf_val share = NF_BUILD(p->b, "moe.shared.share", sigmoid, (open), );
   return NF_BUILD(p->b, "moe.shared.sum", mul, (y, share), );
+}
+
+typedef struct source { // of one weight of all experts
+  const char *linear;   // its name where each expert has tensors of its own
+  const char *fused;    // the name of one tensor for all of them, and of their rows there
+  nf_rows rows;
+} source;
+
+// Experts are stored one by one; Quark, which leaves them as they are in memory, writes them as one.
+static nf_val experts(const nf_parts *p, const char *name, source from, nf_act *x, nf_val ids, int64_t n,
+                      int64_t k) {
+  const char *fused = NF_NAME(p, "mlp.experts.%s", from.fused);
+  const bool is_fused = p->files ? nf_part_has(p, fused) : p->c->quant.fused_experts;
+  if (!is_fused)
+    return nf_part_experts(p, name, NF_NAME(p, "mlp.experts.*.%s", from.linear), x, ids, n, k, false);
+  const nf_recipe recipe = {.tensor = NF_NAME(p, "model.layers.%ld.%s", (long)p->layer, fused),
+                            .rows = from.rows};
+  const nf_val w =
+      nf_part_floats(p, NF_NAME(p, "%s.w", name), recipe, (const int64_t[]){p->c->experts, n, k}, 3);
+  return NF_BUILD(p->b, name, grouped_linear, (x->x, ids, w), .out = p->o->activation);
 }
 
 static nf_val mixture(const nf_parts *p, nf_act *x) {
   const nf_config *c = p->c;
   nf_builder *b = p->b;
   nf_val ids;
-  const nf_val rw = nf_part_weight(p, "moe.router.w", "mlp.gate.weight", c->experts, c->hidden);
-  const nf_val logits = NF_BUILD(b, "moe.router", linear, (x->x, rw), .out = NF_F32);
+  const nf_val logits = nf_part_linear(p, "moe.router", "mlp.gate", x, c->experts, c->hidden, NF_F32, false);
   const nf_val weights = nf_part_choice(p, logits, !c->norm_topk, &ids);
-  const nf_val gate = nf_part_experts(p, "moe.gate", "mlp.experts.*.gate_proj", x, ids, c->inner, c->hidden);
-  const nf_val up = nf_part_experts(p, "moe.up", "mlp.experts.*.up_proj", x, ids, c->inner, c->hidden);
+  const nf_val gate = experts(p, "moe.gate", (source){"gate_proj", "gate_up_proj", {0, 2 * c->inner}}, x, ids,
+                              c->inner, c->hidden);
+  const nf_val up = experts(p, "moe.up", (source){"up_proj", "gate_up_proj", {c->inner, 2 * c->inner}}, x,
+                            ids, c->inner, c->hidden);
   const nf_val silu = NF_BUILD(b, "moe.silu", silu, (gate), );
   nf_act act = {.name = "moe.act"};
   act.x = NF_BUILD(b, act.name, mul, (silu, up), );
   const nf_val down =
-      nf_part_experts(p, "moe.down", "mlp.experts.*.down_proj", &act, ids, c->hidden, c->inner);
+      experts(p, "moe.down", (source){"down_proj", "down_proj", {0}}, &act, ids, c->hidden, c->inner);
   const nf_val routed = NF_BUILD(b, "moe.routed", combine, (down, weights), );
   const nf_val shared = shared_expert(p, x);
   return NF_BUILD(b, "moe.sum", add, (routed, shared), );

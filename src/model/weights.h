@@ -6,7 +6,8 @@
 
 // Fills `data` (nf_type_bytes of v->type) with what rank `rank` has of the weight, by reading just that;
 // v->type may be packed. Weights that are not cut are the same on all ranks. NF_BAD_INPUT for scales
-// and codes that are no finite number. Memory beyond `data`: 8 MiB, or a few rows.
+// and codes that are no finite number. Memory beyond `data`: 8 MiB, or a few rows; where the file has it
+// transposed 64 MiB more.
 nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data);
 // Made-up values of sensible size, the same for the same name and uncut type: `--load-format dummy`. A rank's
 // are those of the uncut weight.
@@ -23,3 +24,5 @@ typedef struct nf_weight_tensor {
 int64_t nf_weight_tensor_count(const nf_value *v);
 // Tensor i of a weight: those that it joins one after the other, of each its parts, scales behind codes.
 void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out);
+// `pattern` with `part` for its '*', cut to what fits.
+void nf_weight_tensor_name(const char *pattern, int64_t part, char out[NF_TENSOR_NAME]);

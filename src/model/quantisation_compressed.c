@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// quant_method "compressed-tensors", which llm-compressor writes: groups of modules, each with its scheme.
+#include "base/checked.h"
+#include "model/quantisation_read.h"
+
+static const nf_key args_keys[] = { // of weights and of input_activations
+    {"num_bits", NF_KEY_USED, NULL},
+    {"type", NF_KEY_USED, NULL},
+    {"strategy", NF_KEY_USED, NULL},
+    {"symmetric", NF_KEY_USED, NULL},
+    {"dynamic", NF_KEY_USED, NULL},
+    {"group_size", NF_KEY_USED, NULL},
+    {"block_structure", NF_KEY_USED, NULL},
+    {"scale_dtype", NF_KEY_HARMLESS, NULL}, // the file's counts
+    {"zp_dtype", NF_KEY_HARMLESS, NULL},
+    {"observer", NF_KEY_HARMLESS, NULL},
+    {"observer_kwargs", NF_KEY_HARMLESS, NULL},
+    {"actorder", NF_KEY_CHANGES, "false static weight"}};
+static const nf_keys known_args = NF_KEYS(args_keys, NULL);
+
+static const nf_key group_keys[] = {{"targets", NF_KEY_USED, NULL},
+                                    {"weights", NF_KEY_USED, NULL},
+                                    {"input_activations", NF_KEY_USED, NULL},
+                                    {"format", NF_KEY_USED, NULL},
+                                    {"output_activations", NF_KEY_CHANGES, NULL}};
+static const nf_keys known_of_group = NF_KEYS(group_keys, NULL);
+
+static const nf_key config_keys[] = {{"quant_method", NF_KEY_USED, NULL},
+                                     {"config_groups", NF_KEY_USED, NULL},
+                                     {"format", NF_KEY_USED, NULL},
+                                     {"ignore", NF_KEY_USED, NULL},
+                                     {"sparsity_config", NF_KEY_USED, NULL},
+                                     {"quantization_status", NF_KEY_HARMLESS, NULL},
+                                     {"global_compression_ratio", NF_KEY_HARMLESS, NULL},
+                                     {"version", NF_KEY_HARMLESS, NULL},
+                                     {"run_compressed", NF_KEY_HARMLESS, NULL},
+                                     {"kv_cache_scheme", NF_KEY_CHANGES, NULL},
+                                     {"transform_config", NF_KEY_CHANGES, "{}"}};
+static const nf_keys known = NF_KEYS(config_keys, NULL);
+
+// ---- formats ----
+
+static const struct {
+  const char *format, *is; // is NULL: supported
+} formats[] = {
+    {"float-quantized", NULL},
+    {"naive-quantized", NULL},
+    {"mxfp4-pack-quantized", "MXFP4"},
+    {"nvfp4-pack-quantized", "NVFP4"},
+    {"mxfp8-quantized", "MXFP8"},
+    {"int-quantized", "INT8"},
+    {"pack-quantized", "packed integers, as GPTQ and AWQ have them"},
+    {"marlin-24", "sparse integers"},
+    {"dense", "weights not compressed yet"},
+};
+
+static nf_status check_format(const nf_json_at *from, bool optional) {
+  const nf_json_at at = nf_json_get(from, "format");
+  nf_view got;
+  if (!at.value && optional) return nf_ok();
+  NF_TRY(nf_json_string(&at, &got));
+  const char *is = "";
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    if (!nf_view_equal(got, nf_view_of(formats[i].format))) continue;
+    if (!formats[i].is) return nf_ok();
+    is = formats[i].is;
+  }
+  return nf_json_error(
+      &at,
+      "'%.*s'%s%s%s is not supported, should be 'float-quantized' or 'naive-quantized' (FP8), "
+      "or the checkpoint one that is not quantised",
+      (int)nf_min(got.n, 100), got.at, *is ? " (" : "", is, *is ? ")" : "");
+}
+
+// Mixed recipes say what they are group by group.
+static nf_status check_formats(const nf_json_at *from, bool *out_mixed) {
+  const nf_json_at at = nf_json_get(from, "format");
+  nf_view got;
+  NF_TRY(nf_json_string(&at, &got));
+  *out_mixed = nf_view_equal(got, NF_VIEW("mixed-precision"));
+  return *out_mixed ? nf_ok() : check_format(from, false);
+}
+
+// ---- schemes ----
+
+static nf_status check_args(const nf_json_at *from) {
+  NF_TRY(nf_json_object(from));
+  NF_TRY(nf_keys_refuse(from, &known_args));
+  NF_TRY(nf_want_i64(from, "num_bits", 8));
+  NF_TRY(nf_want_string(from, "type", "float", false));
+  return nf_want_bool(from, "symmetric", true, true);
+}
+
+static nf_status strategy_of(const nf_json_at *from, const char *known_ones, nf_view *out) {
+  const nf_json_at at = nf_json_get(from, "strategy");
+  NF_TRY(nf_want_string(from, "strategy", known_ones, false));
+  return nf_json_string(&at, out);
+}
+
+static nf_status read_weights(const nf_json_at *from, nf_dtype *out) {
+  nf_view strategy;
+  NF_TRY(check_args(from));
+  NF_TRY(nf_want_bool(from, "dynamic", false, false));
+  NF_TRY(strategy_of(from, "channel tensor block", &strategy));
+  *out = nf_view_equal(strategy, NF_VIEW("block")) ? NF_FP8_BLOCK : NF_FP8_ROW;
+  return *out == NF_FP8_BLOCK ? nf_want_blocks(from, "block_structure") : nf_ok();
+}
+
+static nf_status read_activations(const nf_json_at *from, nf_dtype *out) {
+  const nf_json_at at = nf_json_get(from, "dynamic"), size = nf_json_get(from, "group_size");
+  nf_view strategy;
+  bool dynamic = false;
+  *out = NF_NONE;
+  if (!from->value) return nf_ok();
+  NF_TRY(check_args(from));
+  NF_TRY(strategy_of(from, "token group tensor", &strategy));
+  if (at.value) NF_TRY(nf_json_bool(&at, &dynamic));
+  if (!dynamic || nf_view_equal(strategy, NF_VIEW("tensor"))) {
+    nf_quantisation_leave(from, dynamic ? "one scale for all tokens is not supported"
+                                        : "static scales are not used");
+  } else if (nf_view_equal(strategy, NF_VIEW("token"))) {
+    *out = NF_FP8_ROW;
+  } else {
+    if (size.value && json_integer_value(size.value) == 128) return *out = NF_FP8_GROUP, nf_ok();
+    nf_quantisation_leave(&size, "groups of other than 128 are not supported");
+  }
+  return nf_ok();
+}
+
+static nf_status read_group(const nf_json_at *group, bool mixed, nf_quantisation *q) {
+  const nf_json_at weights = nf_json_get(group, "weights"), acts = nf_json_get(group, "input_activations");
+  const nf_json_at targets = nf_json_get(group, "targets");
+  nf_dtype weight, activation;
+  uint32_t number;
+  size_t n;
+  NF_TRY(nf_json_object(group));
+  NF_TRY(nf_keys_refuse(group, &known_of_group));
+  NF_TRY(check_format(group, !mixed));
+  NF_TRY(read_weights(&weights, &weight));
+  NF_TRY(read_activations(&acts, &activation));
+  NF_TRY(nf_quantisation_add(group, q, weight, activation, &number));
+  NF_TRY(nf_json_array(&targets, &n));
+  return nf_modules_read(&targets, NF_SPELLING_COMPRESSED, number, &q->arena, &q->targets);
+}
+
+static nf_status read_groups(const nf_json_at *groups, bool mixed, nf_quantisation *q) {
+  const char *name;
+  json_t *value;
+  NF_TRY(nf_json_object(groups));
+  if (json_object_size(groups->value) == 0) return nf_json_error(groups, "is empty, should have a group");
+  json_object_foreach(groups->value, name, value) {
+    const nf_json_at group = nf_json_get(groups, name);
+    NF_TRY(read_group(&group, mixed, q));
+  }
+  return nf_ok();
+}
+
+nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q) {
+  const nf_json_at groups = nf_json_get(from, "config_groups"), ignore = nf_json_get(from, "ignore");
+  const nf_json_at sparsity = nf_json_get(from, "sparsity_config");
+  bool mixed;
+  NF_TRY(nf_keys_refuse(from, &known));
+  NF_TRY(check_formats(from, &mixed));
+  if (sparsity.value) NF_TRY(nf_json_object(&sparsity));
+  if (sparsity.value) NF_TRY(nf_want_string(&sparsity, "format", "dense", true));
+  q->scales = "weight_scale";
+  NF_TRY(read_groups(&groups, mixed, q));
+  return nf_modules_read(&ignore, NF_SPELLING_COMPRESSED, 0, &q->arena, &q->ignore);
+}

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the readers of the methods share. Private to the room.
+#pragma once
+#include "base/keys.h"
+#include "model/quantisation.h"
+
+nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q);
+nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q);
+nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q);
+nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q);
+
+// Key of `from` is one of the strings of `want`, which has blanks between; absent (or null) only where
+// `optional`.
+nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional);
+// Key of `from`, which is `otherwise` when absent.
+nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise);
+nf_status nf_want_i64(const nf_json_at *from, const char *key, int64_t want);
+nf_status nf_want_blocks(const nf_json_at *from, const char *key); // [128, 128]
+
+// Activations that no kernel quantises as `at` asks for stay as they are, which is told once a document.
+void nf_quantisation_leave(const nf_json_at *at, const char *why);
+// A scheme of these forms, the activations' only where both go together; *out is its number.
+nf_status nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation,
+                              uint32_t *out);

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+// Weights of linears: the files say whether one is quantised and how its scales lie, the config which
+// activations it reads; what both say must go together.
+#include "model/stored.h"
+#include <string.h>
+
+// The tensors of one linear, as the files hold them.
+typedef struct linear_files {
+  const char *module;
+  const nf_stored *weight, *scales;
+} linear_files;
+
+static const nf_stored *find_beside(const nf_checkpoint *files, const char *module, const char *what) {
+  char name[NF_TENSOR_NAME];
+  if ((size_t)snprintf(name, sizeof name, "%s.%s", module, what) >= sizeof name) return NULL;
+  return nf_checkpoint_find(files, name);
+}
+
+// Scales are called as the method calls them, or as another does.
+static linear_files find_linear(const nf_parts *p, const char *module) {
+  const char *const names[] = {p->c->quant.scales ? p->c->quant.scales : "weight_scale", "weight_scale_inv",
+                               "weight_scale"};
+  linear_files f = {.module = module, .weight = find_beside(p->files, module, "weight")};
+  for (int i = 0; i < 3 && !f.scales; i++) f.scales = find_beside(p->files, module, names[i]);
+  return f;
+}
+
+// The file's own consistency, then the config's. A weight that the config would have quantised and that is
+// not is taken as it is.
+static nf_status check_agreement(const nf_parts *p, const linear_files *f, const nf_scheme *scheme) {
+  if (!f->weight) return nf_ok(); // its shape check will say so
+  const char *file = nf_checkpoint_file(p->files, f->weight), *scales = p->c->quant.scales;
+  const bool fp8 = f->weight->dtype == NF_F8E4M3;
+  if (fp8 && !f->scales)
+    return nf_error(NF_BAD_INPUT, "%s: tensor '%s' is F8_E4M3 but has no scales, should have '%s.%s'", file,
+                    f->weight->name, f->module, scales ? scales : "weight_scale");
+  if (!fp8 && f->scales)
+    return nf_error(NF_BAD_INPUT,
+                    "%s: tensor '%s' is %s but has scales, '%s'; should be F8_E4M3, or without them", file,
+                    f->weight->name, f->weight->kind, f->scales->name);
+  if (fp8 && !p->c->quant.method)
+    return nf_error(NF_BAD_INPUT,
+                    "%s: tensor '%s' is F8_E4M3, but config.json has no quantization_config, should have one",
+                    file, f->weight->name);
+  if (!fp8 || scheme->weight != NF_NONE) return nf_ok();
+  return nf_error(
+      NF_BAD_INPUT,
+      "%s: tensor '%s' is F8_E4M3, but quantization_config of config.json says that it is not quantised",
+      file, f->weight->name);
+}
+
+static bool is_single(const nf_stored *t) {
+  int64_t n = 1;
+  for (int i = 0; i < t->rank; i++) n *= t->dim[i];
+  return n == 1;
+}
+
+// One scale for all is fine in every form.
+static nf_status check_scales(const nf_parts *p, const nf_stored *t, nf_scheme *scheme, const int64_t *dim) {
+  const int64_t blocks[] = {nf_scale_rows(NF_FP8_BLOCK, dim[0]), nf_scale_cols(NF_FP8_BLOCK, dim[1])};
+  if (p->c->quant.open_form && !is_single(t) && nf_stored_has_shape(t, blocks, 2))
+    *scheme = (nf_scheme){NF_FP8_BLOCK, scheme->activation ? NF_FP8_GROUP : NF_NONE};
+  const nf_dtype form = scheme->weight;
+  const int64_t want[] = {nf_scale_rows(form, dim[0]), nf_scale_cols(form, dim[1])};
+  const bool right = nf_is_float(t->dtype) || t->dtype == NF_E8M0;
+  const bool vector = form == NF_FP8_ROW && t->rank == 1 && t->dim[0] == want[0];
+  if (right && (is_single(t) || vector || nf_stored_has_shape(t, want, 2))) return nf_ok();
+  return nf_stored_mismatch(p->files, t, t->name, right ? "" : NF_SCALE_KINDS, want, 2);
+}
+
+typedef struct decision {
+  nf_scheme scheme;   // its weight's dtype may be any float
+  const char *scales; // name of the tensor; NULL: none
+} decision;
+
+// One linear [N, K] whose name is complete.
+static nf_status decide(const nf_parts *p, const char *module, const int64_t *dim, decision *out) {
+  *out = (decision){.scales = p->c->quant.scales};
+  NF_TRY(nf_quantisation_of(&p->c->quant, module, &out->scheme), "%s", p->c->where);
+  const bool fp8 = out->scheme.weight != NF_NONE;
+  if (!fp8) out->scheme = (nf_scheme){NF_BF16, NF_NONE};
+  if (!p->files) return nf_ok();
+  const linear_files f = find_linear(p, module);
+  char name[NF_TENSOR_NAME];
+  snprintf(name, sizeof name, "%s.weight", module);
+  NF_TRY(check_agreement(p, &f, fp8 ? &out->scheme : &(nf_scheme){0}));
+  if (!f.weight || f.weight->dtype != NF_F8E4M3) {
+    out->scheme.activation = NF_NONE;
+    return nf_stored_float(p->files, name, dim, 2, &out->scheme.weight);
+  }
+  if (!nf_stored_has_shape(f.weight, dim, 2)) return nf_stored_mismatch(p->files, f.weight, name, "", dim, 2);
+  out->scales = strrchr(f.scales->name, '.') + 1;
+  return check_scales(p, f.scales, &out->scheme, dim);
+}
+
+static nf_status unlike(const nf_parts *p, const char *module, nf_dtype is, nf_dtype first) {
+  return nf_error(NF_BAD_INPUT,
+                  "%s: '%s.weight' is %s, but that of expert 0 is %s; experts of a layer must be alike",
+                  p->files ? nf_checkpoint_where(p->files) : p->c->where, module, nf_dtype_of(is)->name,
+                  nf_dtype_of(first)->name);
+}
+
+// All parts of a stack, which must agree.
+static nf_status decide_stack(const nf_parts *p, const char *module, int64_t parts, const int64_t *dim,
+                              decision *out) {
+  for (int64_t i = 0; i < parts; i++) {
+    char name[NF_TENSOR_NAME];
+    decision d;
+    nf_weight_tensor_name(module, i, name);
+    NF_TRY(decide(p, name, dim, &d));
+    if (i == 0) *out = d;
+    if (d.scheme.weight != out->scheme.weight || d.scheme.activation != out->scheme.activation)
+      return unlike(p, name, d.scheme.weight, out->scheme.weight);
+  }
+  return nf_ok();
+}
+
+nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
+                             int rank, nf_dtype *out_activation) {
+  const char *path = nf_stored_path(p, module);
+  const char *tensor = NF_NAME(p, "%s.weight", path);
+  *out_activation = NF_NONE;
+  if (!nf_is_ok(p->b->failed)) return 0;
+  nf_recipe recipe = {.tensor = tensor, .stack = rank == 3 ? dim[0] : 0};
+  decision d = {0};
+  const nf_status st = recipe.stack ? decide_stack(p, path, dim[0], dim + 1, &d) : decide(p, path, dim, &d);
+  if (nf_is_ok(st) && nf_is_fp8(d.scheme.weight)) recipe.scales = NF_NAME(p, "%s.%s", path, d.scales);
+  *out_activation = d.scheme.activation;
+  return nf_stored_weight(p, st, name, nf_stored_type(d.scheme.weight, dim, rank), recipe);
+}
+
+// ---- what no op takes quantised ----
+
+static nf_status decide_decoded(const nf_parts *p, const linear_files *f, const int64_t *dim, int rank) {
+  int64_t rows = 1;
+  for (int i = 0; i + 1 < rank; i++) rows *= dim[i];
+  if (!nf_stored_has_shape(f->weight, dim, rank))
+    return nf_stored_mismatch(p->files, f->weight, f->weight->name, "", dim, rank);
+  NF_TRY(check_agreement(p, f, &(nf_scheme){.weight = NF_FP8_ROW}));
+  int64_t n = 1;
+  for (int i = 0; i < f->scales->rank; i++) n *= f->scales->dim[i];
+  if ((nf_is_float(f->scales->dtype) || f->scales->dtype == NF_E8M0) && (n == 1 || n == rows)) return nf_ok();
+  return nf_stored_mismatch(p->files, f->scales, f->scales->name, NF_SCALE_KINDS, &rows, 1);
+}
+
+nf_val nf_part_decoded(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
+                       int rank) {
+  const char *path = nf_stored_path(p, module), *tensor = NF_NAME(p, "%s.weight", path);
+  if (!nf_is_ok(p->b->failed)) return 0;
+  const linear_files f = p->files ? find_linear(p, path) : (linear_files){0};
+  if (!f.weight || f.weight->dtype != NF_F8E4M3) return nf_part_stored(p, name, tensor, dim, rank);
+  const nf_status st = decide_decoded(p, &f, dim, rank);
+  return nf_stored_weight(p, st, name, nf_stored_type(NF_F32, dim, rank),
+                          (nf_recipe){.tensor = tensor, .scales = f.scales ? f.scales->name : NULL});
+}
