@@ -330,6 +330,44 @@ static void test_cut_answers_go_on(void **) {
   cut_answer("models/qwen3-next-small");
 }
 
+static const char *const tools =
+    "[{\"type\": \"function\", \"function\": {\"name\": \"weather\", \"description\": \"Of a city.\", "
+    "\"parameters\": {\"type\": \"object\", \"properties\": {\"city\": {\"type\": \"string\"}}}}}]";
+
+static void declares(const char *dir, const char *part) {
+  infuse_model *m = load(runtime[1], dir);
+  infuse_session *s = create(m, (infuse_session_options){.tools = tools}), *t;
+  ok(infuse_session_clone(s, &t));
+  const infuse_message talk[] = {{"user", "Weather?"}};
+  for (int i = 0; i < 2; i++) {
+    char *text;
+    size_t n_ids, n;
+    ok(infuse_session_chat(i ? t : s, talk, 1));
+    const int32_t *ids = infuse_session_tokens(i ? t : s, &n_ids);
+    ok(infuse_decode(infuse_model_tokenizer(m), ids, n_ids, &text, &n));
+    if (strstr(text, part) == NULL) fail_msg("no '%s' in: %s", part, text);
+    infuse_free(text);
+  }
+  infuse_session_destroy(s);
+  infuse_session_destroy(t);
+  const infuse_session_options bad = {.size = sizeof bad, .generate = true, .tools = "{}"};
+  infuse_error *e = infuse_session_create(m, &bad, &s);
+  assert_int_not_equal(infuse_error_code(e), INFUSE_OK);
+  infuse_error_free(e);
+  infuse_model_destroy(m);
+}
+
+static void test_tools(void **) {
+  declares("models/gpt-oss-small", "type weather = (_: {\ncity?: string,\n}) => any;");
+  declares("models/qwen3-next-small",
+           "<tools>\n{\"type\": \"function\", \"function\": {\"name\": \"weather\"");
+  infuse_model *m = load(runtime[1], tiny[0]);
+  const infuse_session_options o = {.size = sizeof o, .generate = true, .tools = tools};
+  infuse_session *s;
+  refused(infuse_session_create(m, &o, &s), INFUSE_USAGE, "tools are for chats");
+  infuse_model_destroy(m);
+}
+
 static void test_messages(void **) {
   infuse_model *m = load(runtime[1], "models/gpt-oss-small");
   infuse_session *s = create(m, (infuse_session_options){.date = "2025-06-28", .effort = "low"});
@@ -517,6 +555,7 @@ int main(void) {
       cmocka_unit_test(test_rows_of_earlier_steps_are_gone),
       cmocka_unit_test(test_second_turn),
       cmocka_unit_test(test_cut_answers_go_on),
+      cmocka_unit_test(test_tools),
       cmocka_unit_test(test_messages),
       cmocka_unit_test(test_nothing_is_no_crash),
       cmocka_unit_test(test_nothing_is_no_crash_elsewhere),

@@ -112,6 +112,7 @@ static nf_status chat(infuse_session *s, conversation *c) {
                             .n = c->n,
                             .effort = g->effort,
                             .date = g->date,
+                            .functions = g->functions,
                             .answer = true,
                             .thinking = s->model->thinking,
                             .think = g->think});

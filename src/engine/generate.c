@@ -23,15 +23,25 @@ static nf_status keep_string(nf_generation *g, nf_view from, nf_view *out) {
   return out->at != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a session's options");
 }
 
+static nf_status declare_tools(const infuse_model *m, const char *tools, nf_generation *g) {
+  nf_text functions = {0};
+  if (m->chat == NULL)
+    return nf_error(NF_USAGE, "tools are for chats, and the model has no chat format that infuse knows");
+  nf_status st = m->chat->declare(nf_view_of(tools), &functions);
+  if (nf_is_ok(st)) st = keep_string(g, (nf_view){functions.at, functions.n}, &g->functions);
+  nf_text_deinit(&functions);
+  return st;
+}
+
 // A session's day stays the same: what is rendered again must begin as it did.
-static nf_status keep_chat_options(const infuse_session_options *o, nf_generation *g) {
+static nf_status keep_chat_options(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
   char today[16];
   struct tm now;
   const time_t seconds = time(NULL);
   strftime(today, sizeof today, "%Y-%m-%d", gmtime_r(&seconds, &now));
   NF_TRY(keep_string(g, nf_view_of(o->date != NULL ? o->date : today), &g->date));
   NF_TRY(keep_string(g, nf_view_of(o->effort), &g->effort));
-  return keep_string(g, nf_view_of(o->tools), &g->tools);
+  return o->tools != NULL ? declare_tools(m, o->tools, g) : nf_ok();
 }
 
 static nf_status copy_stop_tokens(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
@@ -69,7 +79,7 @@ static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf
   g->max_tokens = o->max_tokens;
   g->ignore_eos = o->ignore_eos;
   g->token = -1;
-  NF_TRY(keep_chat_options(o, g));
+  NF_TRY(keep_chat_options(m, o, g));
   NF_TRY(copy_stop_tokens(m, o, g));
   NF_TRY(nf_session_sampler_init(m, o, &g->sampler));
   return set_stops(m, o, &g->answer);
@@ -107,7 +117,7 @@ static nf_status copy(const infuse_session *s, nf_generation *to) {
   NF_TRY(nf_session_sampler_copy(&g->sampler, &to->sampler));
   NF_TRY(keep_string(to, g->effort, &to->effort));
   NF_TRY(keep_string(to, g->date, &to->date));
-  NF_TRY(keep_string(to, g->tools, &to->tools));
+  NF_TRY(keep_string(to, g->functions, &to->functions));
   if (to->stop_token == NULL) return nf_error(NF_NO_MEMORY, "no memory for stop tokens");
   if (g->n_stop_tokens != 0) memcpy(to->stop_token, g->stop_token, g->n_stop_tokens * sizeof *to->stop_token);
   NF_TRY(nf_answer_set_stops(&to->answer, (const char *const *)a->stop, a->n_stop));

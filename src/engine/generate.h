@@ -8,8 +8,8 @@ typedef struct nf_generation {
   nf_session_sampler sampler;
   int64_t max_tokens; // 0: no limit
   bool ignore_eos;
-  nf_think think;              // of its chats, as are
-  nf_view effort, date, tools; // in `kept`
+  nf_think think;                  // of its chats, as are
+  nf_view effort, date, functions; // in `kept`
   nf_arena kept;
   int32_t *stop_token; // [n_stop_tokens] copied
   size_t n_stop_tokens;
