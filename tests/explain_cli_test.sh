@@ -66,7 +66,7 @@ has 'tokens/s of all ranks'
 has 'joins layer 0 and layer 1'
 has 'joins layer 35 and what follows'
 exits 0 "" -m configs/gpt-oss-120b --device null --target sm_90 --sessions 4 --ctx 131072
-has 'memory: does not fit: a rank needs 78.8 GiB of its GPU'
+has 'memory: does not fit: needs 78.8 GiB of the GPU'
 has 'would fit with --ctx 99712, or --sessions 3, or --world 2'
 for would in '--ctx 99712 --sessions 4' '--ctx 131072 --sessions 3' '--ctx 131072 --sessions 4 --world 2'; do
   # shellcheck disable=SC2086
@@ -84,6 +84,13 @@ has 'no shorter context, fewer sessions or more ranks alone would do'
 exits 0 "" -m configs/gpt-oss-20b --device null --target gfx950 --html "$out/page.html"
 [ ! -s "$out/out" ] || fail "--html prints"
 grep -q '</html>' "$out/page.html" || fail "half a page"
+"$infuse" explain -m configs/gpt-oss-20b --device null --target gfx950 --html - >"$out/standard.html"
+grep -q '</html>' "$out/standard.html" || fail "half a page on standard output"
+grep -q '<h1>gpt-oss-20b on AMD Instinct MI355X</h1>' "$out/standard.html" || fail "the page does not name the model"
+version=$("$infuse" --version)
+grep -qF "Made by $version on 20" "$out/standard.html" || fail "the page does not name version and date"
+grep -qF -- '<code>infuse explain -m configs/gpt-oss-20b --device null --target gfx950 --html -</code>' "$out/standard.html" ||
+  fail "the page does not name its command"
 exits 3 "$out/no/page.html: can't create" -m configs/gpt-oss-20b --device null --target gfx950 --html "$out/no/page.html"
 [ "$(ls "$out" | grep -c tmp)" = 0 ] || fail "something is left"
 
@@ -99,6 +106,10 @@ doc off --fuse=off
 doc ordered --fuse ordered --fuse-order add_rms_norm
 exits 0 "" --diff "$out/cost.json" "$out/cost.json"
 has 'fusions: 0 lost, 0 gained; kernels: 0 changed'
+"$infuse" explain --diff - "$out/cost.json" <"$out/cost.json" | grep -q '^fusions: 0 lost, 0 gained' ||
+  fail "--diff does not read standard input"
+exits 2 "standard input: " --diff "$out/cost.json" - </dev/null
+exits 2 "only one of the documents can be standard input" --diff - - </dev/null
 exits 1 "" --diff "$out/cost.json" "$out/off.json"
 has 'mode: cost -> off'
 has 'L#.attn.residual: add_rms_norm_router_pad, now nothing: '

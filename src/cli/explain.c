@@ -6,14 +6,24 @@
 #include "cli/cli.h"
 #include "cli/diff.h"
 #include <string.h>
+#include <time.h>
 
 typedef struct explaining {
   const cli_options *o;
   nf_status st; // of what the sink did
 } explaining;
 
+static nf_status write_page(const cli_options *o, const json_t *doc) {
+  char date[16] = "";
+  struct tm tm;
+  const time_t now = time(NULL);
+  if (gmtime_r(&now, &tm) == NULL || strftime(date, sizeof date, "%Y-%m-%d", &tm) == 0) date[0] = '\0';
+  const cli_page page = {o->model, o->line, infuse_version(), date[0] != '\0' ? date : NULL};
+  return cli_explain_html(doc, &page, o->html);
+}
+
 static nf_status show(const cli_options *o, const json_t *doc) {
-  if (o->html != NULL) return cli_explain_html(doc, o->html);
+  if (o->html != NULL) return write_page(o, doc);
   if (o->brief)
     cli_explain_brief(doc);
   else
@@ -44,6 +54,8 @@ static int contradicts(const cli_options *o) {
   if (o->diff.n == 0)
     return o->model != NULL ? 0 : cli_usage("explain wants -m DIR, or --diff A.json B.json");
   if (o->diff.n > 2) return cli_usage("--diff: only two documents can be compared");
+  if (strcmp(o->diff.at[0], "-") == 0 && strcmp(o->diff.at[1], "-") == 0)
+    return cli_usage("--diff: only one of the documents can be standard input");
   if (o->model != NULL) return cli_usage("--diff compares two documents and takes no -m");
   if (o->html != NULL) return cli_usage("--html draws one plan and does not go with --diff");
   return o->brief ? cli_usage("--brief tells of one plan and does not go with --diff") : 0;

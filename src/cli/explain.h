@@ -9,7 +9,10 @@
 
 void cli_explain_text(const json_t *doc, bool all);
 void cli_explain_brief(const json_t *doc); // what was decided, without costs: tests/golden/explain/
-nf_status cli_explain_html(const json_t *doc, const char *path);
+typedef struct cli_page {                  // what the document does not say; NULL: left out
+  const char *model, *command, *version, *date;
+} cli_page;
+nf_status cli_explain_html(const json_t *doc, const cli_page *page, const char *path); // "-": standard output
 
 // Their parts, on standard output.
 void cli_print_target(const char *before, const json_t *target);

@@ -82,9 +82,9 @@ char *cli_verdict(const json_t *c) {
 
 static double gib(const json_t *object, const char *key) { return cli_number(object, key) / (1 << 30); }
 
-static const char *owner(const json_t *doc, const json_t *budget) {
+static const char *owner(const json_t *doc, const json_t *budget, bool ranks) {
   if (cli_equal(budget, "limit_of", "option")) return "--memory";
-  if (cli_equal(budget, "limit_of", "rank")) return "its GPU";
+  if (cli_equal(budget, "limit_of", "rank")) return ranks ? "its GPU" : "the GPU";
   return json_is_string(cli_in(doc, "target", "target")) ? "the target" : "this machine";
 }
 
@@ -109,14 +109,15 @@ char *cli_fit(const json_t *doc) {
                limit = gib(b, "limit");
   nf_text t = {0};
   nf_text_printf(&t, "%s: ", cli_is(b, "fits") ? "fits" : "does not fit");
-  if (cli_equal(b, "limit_of", "rank"))
-    nf_text_printf(&t, "a rank needs");
-  else if (world > 1)
-    nf_text_printf(&t, "all %.0f ranks together need", world);
-  else
+  if (world <= 1)
     nf_text_printf(&t, "needs");
-  nf_text_printf(&t, " %.1f GiB of %s's %.1f, %.1f %s", need, owner(doc, b), limit,
-                 need > limit ? need - limit : limit - need, cli_is(b, "fits") ? "to spare" : "too much");
+  else if (cli_equal(b, "limit_of", "rank"))
+    nf_text_printf(&t, "a rank needs");
+  else
+    nf_text_printf(&t, "all %.0f ranks together need", world);
+  nf_text_printf(&t, " %.*f GiB of %s's %.1f, %.1f %s", need < 1 ? 3 : 1, need, owner(doc, b, world > 1),
+                 limit, need > limit ? need - limit : limit - need,
+                 cli_is(b, "fits") ? "to spare" : "too much");
   if (!cli_is(b, "fits")) write_would_fit(&t, b);
   return taken(&t);
 }

@@ -21,8 +21,10 @@ static void write_graph(nf_text *t, const char *title, const cli_outline *o, con
                         cli_part part, const cli_drawing *d) {
   cli_html(t, "<div class=\"panel\"><h3>%s: ", title);
   write_cost(t, o, c, part);
-  cli_html(t, "</h3><p class=\"swipe dim\">The drawing is wider than the screen: swipe sideways.</p>"
-              "<div class=\"scroll\">");
+  cli_html(t,
+           "</h3><p class=\"swipe dim\" style=\"--w:%.0fpx\">Wider than the screen: swipe or scroll "
+           "sideways.</p><div class=\"scroll\">",
+           d->size.x);
   if (d->fits)
     cli_svg(t, d);
   else

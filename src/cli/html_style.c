@@ -30,7 +30,8 @@ const char cli_html_style[] =
     ".pair .panel{margin:0;min-width:0}.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}\n"
     "table{border-collapse:collapse;width:100%;font-size:14px}th{text-align:left;font-weight:600;"
     "color:var(--dim);font-size:13px}th,td{padding:5px 10px 5px 0;border-bottom:1px solid var(--line);"
-    "vertical-align:top;overflow-wrap:normal}td:last-child,th:last-child{padding-right:0}tr:last-child "
+    "vertical-align:top;overflow-wrap:normal}td:last-child,th:last-child{padding-right:0}.after{padding-left:"
+    "14px}tr:last-child "
     "td{border-bottom:0}"
     ".n{text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}"
     "tr.not td{padding-top:0;color:var(--dim);font-size:13px}tr:has(+tr.not) td{border-bottom:0}"
@@ -44,7 +45,11 @@ const char cli_html_style[] =
     "summary::before{content:'+';color:var(--dim);"
     "width:8px;font-family:ui-monospace,monospace}.kernels details[open]>summary::before{content:'\\2212'}"
     ".kernels summary .n{margin-left:auto}\n"
-    ".joins{font-size:13px;font-weight:600}.swipe{display:none;font-size:13px}\n"
+    ".joins{font-size:13px;font-weight:600}"
+    // A line high where the drawing is wider than its panel, else nothing.
+    ".swipe{font-size:13px;margin:0;overflow:hidden;"
+    "height:clamp(0px,calc((var(--w) - min(100vw,1240px) + 58px)*999),1.6em)}.note.good{border-color:"
+    "var(--good)}\n"
     ".defs{position:absolute}.graph{display:block;margin:0 auto;width:var(--w);height:auto}"
     "svg text{font:11px ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;fill:var(--ink)}"
     "svg .op{font-weight:700}svg .us{text-anchor:end;fill:var(--dim)}svg .name{fill:var(--dim)}"
@@ -58,6 +63,9 @@ const char cli_html_style[] =
   ")}.dot.c" #i "{background:var(--f" #i ");border-color:var(--r" #i ")}\n"
     COLOUR(0) COLOUR(1) COLOUR(2) COLOUR(3) COLOUR(4) COLOUR(5)
 #undef COLOUR
-        "@media(max-width:560px){body{padding:12px}.panel{padding:10px}h2{margin-top:26px}"
+        "@media(max-width:560px){body{padding:12px}.panel{padding:10px}table{font-size:13px}th{font-size:"
+        "12px}th,td{padding-right:6px}td:first-child{min-width:5.5em}.after{padding-left:6px}h2{"
+        "margin-top:26px}"
+        ".swipe{height:clamp(0px,calc((var(--w)*.8 - 100vw + 46px)*999),1.6em)}"
         ".graph{width:min(var(--w),max(100%,calc(var(--w)*.8)))}}\n"
         "@media print{body{max-width:none}.panel,.card{break-inside:avoid}}\n";

@@ -51,7 +51,7 @@ static void write_share(nf_text *t, const cli_share *s, double all, bool op) {
   cli_html(t, "</code></td><td class=\"n\">%zu</td><td class=\"n\">%.2f</td><td class=\"n\">%.1f %%</td>",
            s->launches, s->us, percent(s->us, all));
   char *bounds = op ? cli_share_bounds(s) : NULL;
-  if (op) cli_html(t, "<td>%s</td>", bounds != NULL ? bounds : "?");
+  if (op) cli_html(t, "<td class=\"after\">%s</td>", bounds != NULL ? bounds : "?");
   cli_html(t, "</tr>\n");
   nf_free(bounds);
 }
@@ -61,7 +61,7 @@ static void write_shares(nf_text *t, const json_t *nodes, const char *key) {
   size_t n;
   cli_share *share = cli_shares(nodes, key, &n);
   begin_table(t, op ? "Op" : "Bound by");
-  cli_html(t, op ? "<th>bound by</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n");
+  cli_html(t, op ? "<th class=\"after\">bound by</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n");
   for (size_t i = 0; share != NULL && i < n; i++) write_share(t, &share[i], cli_sum(nodes, "us"), op);
   cli_html(t, "</tbody></table></div>\n");
   nf_free(share);

@@ -208,8 +208,13 @@ int main(int argc, char **argv) {
     if (strcmp(argv[1], helps[i]) == 0) return help(argv[2]);
   if (strcmp(argv[1], "--version") == 0) return printf("infuse %s\n", infuse_version()), 0;
   const cli_command *c = find_command(argv[1]);
+  char *line = cli_command_line(argc, argv);
   cli_options o;
-  if (c == NULL || !cli_parse(c, argc - 2, argv + 2, &o)) return 2;
-  if (o.help) return print_command_help(c);
-  return run(c, &o);
+  int code = 2;
+  if (c != NULL && cli_parse(c, argc - 2, argv + 2, &o)) {
+    o.line = line;
+    code = o.help ? print_command_help(c) : run(c, &o);
+  }
+  free(line);
+  return code;
 }
