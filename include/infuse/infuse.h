@@ -240,14 +240,23 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_truncate(infuse_session 
 // Computes up to `batch` queued tokens of these sessions, all of one model, together. The only place that
 // computes. Sessions keep what did not fit in their queue: call until nothing is pending. n may be 0.
 // INFUSE_USAGE: a session that generates has nothing to go on from.
+//
+// A session may fail by itself: logits that were asked for, or are to be drawn from, are not finite
+// (INFUSE_BAD_INPUT, naming the first layer where it began; finding that computes the session's tokens again
+// and takes as much memory as the activations), or its sampling leaves no token to draw. It has then ended:
+// nothing is pending, it has no rows, and only infuse_session_destroy takes it. The step is whole for all
+// others and gives the first such error; later steps go on without it.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
                                                      size_t n);
+// What ended the session; NULL: nothing did. The session's own, and lives as long.
+INFUSE_API const infuse_error *infuse_session_error(const infuse_session *s);
 
 typedef enum infuse_finish {
   INFUSE_RUNNING,
-  INFUSE_STOP,        // the model ended its text, or a stop token or string came
-  INFUSE_LENGTH,      // max_tokens
-  INFUSE_CONTEXT_FULL // no room for another token
+  INFUSE_STOP,         // the model ended its text, or a stop token or string came
+  INFUSE_LENGTH,       // max_tokens
+  INFUSE_CONTEXT_FULL, // no room for another token
+  INFUSE_FAILED        // by infuse_session_error
 } infuse_finish;
 
 // What the last step added to the text of a generating session: whole characters only (bytes that may become

@@ -61,7 +61,8 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_verify(infuse_runtime *rt, const
 // Teacher-forced run over n tokens, written as a safetensors file that appears complete or not at all:
 // "logits" f32 [rows, vocab] of the last `last` tokens (0: all) and with `hidden` "hidden.<layer>" of the
 // same tokens. `routes` names a safetensors file with "routes" int64 [layers, n, k]: the experts to take. The
-// model must have been loaded with keep_hidden and forced_experts accordingly.
+// model must have been loaded with keep_hidden and forced_experts accordingly. Logits that are not finite are
+// INFUSE_BAD_INPUT as in infuse_step, and nothing is written.
 typedef struct infuse_logits_options {
   size_t size;
   size_t last;

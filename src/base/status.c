@@ -76,6 +76,10 @@ nf_status nf_status_join(nf_status first, nf_status second) {
   return first;
 }
 
+nf_status nf_status_copy(nf_status s) {
+  return nf_is_ok(s) ? s : build(s.error->code, s.error->file, s.error->line, s.error->message);
+}
+
 nf_code nf_status_code(nf_status s) { return s.error ? s.error->code : NF_OK; }
 const char *nf_status_message(nf_status s) { return s.error ? s.error->message : ""; }
 const char *nf_status_file(nf_status s) { return s.error ? s.error->file : ""; }

@@ -41,6 +41,9 @@ nf_status nf_status_note(nf_status s, const char *fmt, ...) __attribute__((forma
 // The first error of the two; the other is freed. For clean-up that can fail too.
 nf_status nf_status_join(nf_status first, nf_status second);
 
+// Another error with the same code and message, of the caller's; OK stays OK.
+nf_status nf_status_copy(nf_status s);
+
 nf_code nf_status_code(nf_status s);
 const char *nf_status_message(nf_status s); // "" when OK; valid until the status is freed
 const char *nf_status_file(nf_status s);    // source file and line of the first error; "" and 0 where static

@@ -30,7 +30,13 @@ static void error_knows_code_text_and_place(void **state) {
   s = nf_status_note(s, "shard %d of %d", 1, 2);
   assert_string_equal(nf_status_message(s), "shard 1 of 2: a.bin: byte 7");
   assert_int_equal(nf_status_line(s), line);
+  const nf_status copy = nf_status_copy(s);
   nf_status_free(s);
+  assert_int_equal(nf_status_code(copy), NF_BAD_INPUT);
+  assert_string_equal(nf_status_message(copy), "shard 1 of 2: a.bin: byte 7");
+  assert_int_equal(nf_status_line(copy), line);
+  nf_status_free(copy);
+  assert_true(nf_is_ok(nf_status_copy(nf_ok())));
 }
 
 static void every_code_has_its_own_name(void **state) {

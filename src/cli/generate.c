@@ -18,7 +18,7 @@ typedef struct job {
   cli_answer answer;
 } job;
 
-static const char *const finishes[] = {"interrupted", "stop", "length", "context full"};
+static const char *const finishes[] = {"interrupted", "stop", "length", "context full", "failed"};
 
 static int no_memory(void) { return fprintf(stderr, "infuse: no memory for the answer\n"), 4; }
 

@@ -45,6 +45,7 @@ static nf_status keep_routes(infuse_session *s, size_t n, const int32_t *routes)
 
 static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes) {
   NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of tokens", tokens != NULL || n == 0}));
+  NF_TRY(nf_session_check(s));
   NF_TRY(check_tokens(s, tokens, n));
   NF_TRY(check_routes(s->model, n, routes));
   if (routes != NULL) NF_TRY(keep_routes(s, n, routes));
@@ -107,7 +108,7 @@ void nf_session_cut(infuse_session *s, int64_t n) {
 }
 
 infuse_error *infuse_session_truncate(infuse_session *s, size_t n) {
-  const nf_status st = NF_GIVEN({"session", s != NULL});
+  const nf_status st = nf_session_check(s);
   if (!nf_is_ok(st)) return st.error;
   if (n > (size_t)s->known)
     return nf_error(NF_USAGE, "the session holds %ld tokens; it can't be cut back to %zu", (long)s->known, n)
@@ -121,6 +122,7 @@ infuse_error *infuse_session_truncate(infuse_session *s, size_t n) {
 nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n) {
   const infuse_session empty = {.model = s->model};
   int64_t same = 0;
+  NF_TRY(nf_session_check(s));
   NF_TRY(check_tokens(&empty, tokens, n));
   NF_TRY(check_routes(s->model, n, NULL));
   while (same < nf_min(s->known, (int64_t)n) && s->token[same] == tokens[same]) same++;

@@ -103,6 +103,7 @@ struct infuse_session {
   size_t first_token, n_tokens;  // of that step's T that are this session's
   size_t first_row, n_rows;      // and of its R
   int64_t first_token_position;
+  nf_status failure; // what ended it
 };
 
 // context.c. Forgets all tokens behind the first n <= known, and what was computed of them. Where the caches
@@ -110,6 +111,9 @@ struct infuse_session {
 void nf_session_cut(infuse_session *s, int64_t n);
 // Makes tokens[0..n) what the session holds, computing again only what differs; all of it is queued. n >= 1.
 nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n);
+// Ends the session with an error, which is its own from here on, unless it is OK. It then has no rows.
+void nf_session_fail(infuse_session *s, nf_status why);
+nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL or has failed
 // A slot of the group into *slot, unless there is one.
 nf_status nf_session_take_slot(infuse_model *m, nf_cache g, int32_t *slot);
 

@@ -66,10 +66,31 @@ void infuse_session_destroy(infuse_session *s) {
   }
   if (s->state >= 0) nf_slots_give(&s->model->slots[NF_CACHE_RECURRENT], s->state);
   s->model->n_sessions--;
+  nf_status_free(s->failure);
   nf_generation_destroy(s->generation);
   nf_free(s->token);
   nf_free(s->routes);
   nf_free(s);
+}
+
+// ---- failing ----
+
+void nf_session_fail(infuse_session *s, nf_status why) {
+  if (nf_is_ok(why)) return;
+  s->failure = why;
+  s->queued = s->position;
+  s->step = 0;
+  if (s->generation != NULL) s->generation->finish = INFUSE_FAILED;
+}
+
+nf_status nf_session_check(const infuse_session *s) {
+  NF_TRY(NF_GIVEN({"session", s != NULL}));
+  if (nf_is_ok(s->failure)) return nf_ok();
+  return nf_error(NF_USAGE, "the session has failed: %s", nf_status_message(s->failure));
+}
+
+const infuse_error *infuse_session_error(const infuse_session *s) {
+  return s != NULL ? s->failure.error : NULL;
 }
 
 // ---- cloning ----
@@ -123,6 +144,7 @@ static nf_status clone(const infuse_session *s, infuse_session *to) {
 infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out) {
   infuse_session *to;
   nf_status st = NF_GIVEN({"session", s != NULL}, {"result", out != NULL});
+  if (nf_is_ok(st)) st = nf_session_check(s);
   if (nf_is_ok(st)) st = allocate(s->model, &to);
   if (!nf_is_ok(st)) return st.error;
   st = clone(s, to);

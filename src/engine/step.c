@@ -2,12 +2,15 @@
 // A step: choose tokens from the sessions' queues, give them cache slots, run the plan, advance.
 #include "base/checked.h"
 #include "engine/engine.h"
+#include "engine/trace.h"
+#include <math.h>
 #include <string.h>
 
 // One session's share of a step.
 typedef struct share {
   infuse_session *session;
   int64_t tokens, rows;
+  int64_t bad; // the first token whose logits are not finite, -1: none
 } share;
 
 enum { MAX_SHARES = 4096 };
@@ -23,7 +26,7 @@ static share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
   int64_t n = nf_min((int64_t)infuse_session_pending(s), tokens_left);
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
   n = nf_max(n, 0);
-  return (share){s, n, rows_among(s, n)};
+  return (share){s, n, rows_among(s, n), -1};
 }
 
 static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
@@ -167,7 +170,10 @@ static void point_batch(const infuse_model *m, const nf_rank *r, nf_batch *b) {
 typedef struct job { // of all ranks
   const infuse_model *m;
   const nf_batch *batch;
+  nf_trace *trace; // NULL: nobody looks
 } job;
+
+static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
 
 static nf_status run_rank(void *user, int rank) {
   const job *j = user;
@@ -175,7 +181,9 @@ static nf_status run_rank(void *user, int rank) {
   nf_batch b = *j->batch;
   point_batch(j->m, r, &b);
   NF_TRY(nf_device_write(r->device, &r->tables, 0, j->m->tables.host, j->m->tables.bytes));
-  return nf_plan_run(r->plan, r->device, &b);
+  if (j->trace == NULL) return nf_plan_run(r->plan, r->device, &b);
+  return nf_plan_trace(r->plan, r->device, &b, j->trace->arena[rank].data,
+                       rank == 0 ? nf_trace_look : look_away, j->trace);
 }
 
 static nf_status copy_logits(infuse_model *m, int64_t rows) {
@@ -194,6 +202,57 @@ static void advance(const infuse_model *m, const share *part) {
   evict(s);
 }
 
+// ---- numbers that are none ----
+
+// The first token of the share whose logits are not finite, or -1. A few of -infinity are tokens that never
+// come.
+static int64_t first_bad(const infuse_session *s) {
+  const infuse_rows r = infuse_session_logits(s);
+  for (size_t i = 0; i < r.rows && nf_device_computes(s->model->rt->device); i++)
+    if (!isfinite(nf_row_max(r.data + i * r.width, (int32_t)r.width))) return (int64_t)(r.first + i);
+  return -1;
+}
+
+// Computes the session's tokens again, in steps as large as may be, up to the first value that is not finite.
+// The last step has the rows that it had.
+static nf_status recompute(infuse_session *s, nf_trace *t) {
+  infuse_model *m = s->model;
+  const int64_t end = s->position, last = s->first_token_position, rows = (int64_t)s->n_rows;
+  s->position = s->evicted = 0;
+  while (s->position < end && t->found == 0) {
+    const bool is_last = s->position >= last;
+    const int64_t tokens = nf_min(m->options.batch, (is_last ? end : last) - s->position);
+    const share part = {.session = s, .tokens = tokens, .rows = is_last ? rows : 0};
+    const nf_batch b = {.sizes = nf_sizes_of(tokens, 1, part.rows), .n_decode = tokens == 1};
+    NF_TRY(take_slots(s, tokens));
+    fill(m, &part, 1);
+    NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, t}));
+    advance(m, &part);
+  }
+  return nf_ok();
+}
+
+// Why the session ends.
+static nf_status diagnose(infuse_session *s, int64_t token) {
+  char place[160];
+  nf_trace t;
+  nf_status st = nf_trace_init(s->model, &t);
+  if (nf_is_ok(st)) st = recompute(s, &t);
+  if (nf_is_ok(st) && t.found != 0) nf_trace_place(&t, place, sizeof place);
+  const char *why = !nf_is_ok(st) ? nf_status_message(st) : "computed again they were finite";
+  const nf_status out =
+      t.found != 0
+          ? nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; it began in %s", (long)token,
+                     place)
+          : nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; where it began can't be told: %s",
+                     (long)token, why);
+  nf_status_free(st);
+  nf_trace_deinit(&t);
+  return out;
+}
+
+// ---- drawing ----
+
 // The next token of a session that generates and has computed all it was given.
 static nf_status draw(infuse_session *s) {
   if (s->generation == NULL || infuse_session_pending(s) != 0 || !nf_device_computes(s->model->rt->device))
@@ -202,20 +261,41 @@ static nf_status draw(infuse_session *s) {
   return nf_generate(s, r.data + (r.rows - 1) * r.width);
 }
 
+// Sessions draw, or fail; others are not touched by one that does. Looking for causes comes last, as it
+// computes.
+static void finish(share *part, size_t n) {
+  for (size_t i = 0; i < n; i++) part[i].bad = first_bad(part[i].session);
+  for (size_t i = 0; i < n; i++)
+    if (part[i].bad < 0) nf_session_fail(part[i].session, draw(part[i].session));
+  for (size_t i = 0; i < n; i++)
+    if (part[i].bad >= 0) nf_session_fail(part[i].session, diagnose(part[i].session, part[i].bad));
+}
+
+// The first failure of this step's sessions, which had none before.
+static nf_status failure_among(infuse_session *const *sessions, size_t n, const share *part, size_t n_part) {
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < n_part; k++) {
+      if (part[k].session != sessions[i] || nf_is_ok(sessions[i]->failure)) continue;
+      const nf_status st = nf_status_copy(sessions[i]->failure);
+      return n > 1 ? nf_status_note(st, "session %zu of the step", i) : st;
+    }
+  return nf_ok();
+}
+
 static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
   m->steps++; // rows of earlier steps are gone
   NF_TRY(check_sessions(m, sessions, n));
   share part[MAX_SHARES];
   nf_batch b = {0};
-  n = choose(m, sessions, n, part, &b);
-  if (n == 0) return nf_ok();
-  for (size_t i = 0; i < n; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
-  fill(m, part, n);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b}));
+  const size_t used = choose(m, sessions, n, part, &b);
+  if (used == 0) return nf_ok();
+  for (size_t i = 0; i < used; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
+  fill(m, part, used);
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, NULL}));
   NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
-  for (size_t i = 0; i < n; i++) advance(m, &part[i]);
-  for (size_t i = 0; i < n; i++) NF_TRY(draw(part[i].session));
-  return nf_ok();
+  for (size_t i = 0; i < used; i++) advance(m, &part[i]);
+  finish(part, used);
+  return failure_among(sessions, n, part, used);
 }
 
 infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {

@@ -167,6 +167,7 @@ const nf_type *nf_plan_type(const nf_plan *p, nf_val v) { return &p->type[v]; }
 size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
 
 void nf_plan_place(nf_plan *p, void *arena) {
+  p->placed = arena;
   for (size_t i = 0; i < p->n_lifetimes; i++)
     p->home[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
   if (p->options.ranks != NULL) nf_ranks_place(p->options.ranks, p->options.rank, arena);
@@ -205,7 +206,7 @@ static nf_status set_tensors(nf_plan *p) {
   return nf_ok();
 }
 
-nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
+static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_batch *b) {
   for (int s = 0; s < NF_SYM_COUNT; s++)
     if (b->sizes.of[s] > p->options.max.of[s])
       return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)b->sizes.of[s],
@@ -213,12 +214,43 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
   if (p->declared != NULL && nf_device_computes(d))
     return nf_error(NF_UNAVAILABLE, "kernel %s is declared, not written yet: the plan can't be run",
                     p->declared->name);
-  // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
-  const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
+  return nf_ok();
+}
+
+static void set_batch(nf_plan *p, const nf_batch *b) {
   p->batch = *b;
   if (p->options.ranks != NULL) p->batch.comm = nf_ranks_comm(p->options.ranks, p->options.rank);
+}
+
+nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
+  NF_TRY(check_run(p, d, b));
+  // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
+  const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
+  set_batch(p, b);
   const nf_status st = same ? nf_ok() : set_tensors(p);
   if (nf_is_ok(st)) return nf_device_run(d, p->launch, p->n_steps);
   p->batch.sizes = (nf_sizes){0}; // of no step: the next one sets them again
   return st;
+}
+
+static nf_status run_seen(nf_plan *p, nf_device *d, nf_plan_seen seen, void *user) {
+  NF_TRY(set_tensors(p));
+  for (size_t i = 0; i < p->n_steps; i++) {
+    NF_TRY(nf_device_run(d, &p->launch[i], 1));
+    seen(user, &p->graph->node[p->step[i].node]);
+  }
+  return nf_ok();
+}
+
+nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_batch *b, void *arena, nf_plan_seen seen,
+                        void *user) {
+  const nf_batch last = p->batch;
+  void *placed = p->placed;
+  NF_TRY(check_run(p, d, b));
+  set_batch(p, b);
+  nf_plan_place(p, arena);
+  const nf_status st = run_seen(p, d, seen, user);
+  nf_plan_place(p, placed);
+  p->batch = last;
+  return nf_status_join(st, set_tensors(p));
 }

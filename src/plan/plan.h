@@ -46,6 +46,11 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 // been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one ends
 // all.
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b);
+// The same run in another arena of nf_plan_arena_bytes, and slower: `seen` is called behind each node while
+// its results are there (nf_plan_tensor). Afterwards the plan is as before, its last run the one before this.
+typedef void (*nf_plan_seen)(void *user, const nf_node *n);
+nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_batch *b, void *arena, nf_plan_seen seen,
+                        void *user);
 // Value v at the sizes of the last run. After a run only outputs still hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
 

@@ -30,6 +30,7 @@ struct nf_plan {
   nf_lifetime *lifetime; // [n_lifetimes]
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
+  void *placed;               // the arena
   const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
   nf_meeting meeting;         // with the other ranks
   nf_batch batch;             // of the last run; kernels' arguments point here

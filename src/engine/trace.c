@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "engine/trace.h"
+#include "base/checked.h"
+#include "base/memory.h"
+#include "engine/engine.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static bool is_seen(const nf_graph *g, nf_val v) {
+  const nf_value *value = &g->value[v];
+  return value->kind == NF_VALUE_RESULT && value->type.cache == NF_NO_CACHE && nf_is_float(value->type.dtype);
+}
+
+static size_t widest_row(const infuse_model *m) {
+  int64_t widest = 1;
+  for (nf_val v = 1; v < m->graph->n_values; v++) {
+    const nf_tensor t = nf_plan_tensor(m->plan, v);
+    if (is_seen(m->graph, v)) widest = nf_max(widest, nf_tensor_cols(&t));
+  }
+  return (size_t)widest;
+}
+
+nf_status nf_trace_init(infuse_model *m, nf_trace *t) {
+  *t = (nf_trace){.model = m, .row = nf_alloc(widest_row(m), sizeof(float))};
+  t->arena = nf_alloc((size_t)m->options.world, sizeof *t->arena);
+  if (t->row == NULL || t->arena == NULL) return nf_error(NF_NO_MEMORY, "no memory for a trace");
+  for (int64_t i = 0; i < m->options.world; i++)
+    NF_TRY(nf_device_alloc(m->rank[i].device, nf_plan_arena_bytes(m->plan), &t->arena[i]));
+  return nf_ok();
+}
+
+void nf_trace_deinit(nf_trace *t) {
+  for (int64_t i = 0; t->arena != NULL && i < t->model->options.world; i++)
+    nf_device_free(t->model->rank[i].device, &t->arena[i]);
+  nf_free(t->arena);
+  nf_free(t->row);
+}
+
+// ---- looking ----
+
+static bool all_finite(const nf_tensor *t, float *row) {
+  const int64_t cols = nf_tensor_cols(t);
+  for (int64_t r = 0; r < nf_tensor_rows(t); r++) {
+    nf_row_decode(t, r, row);
+    for (int64_t i = 0; i < cols; i++)
+      if (!isfinite(row[i])) return false;
+  }
+  return true;
+}
+
+void nf_trace_look(void *user, const nf_node *n) {
+  nf_trace *t = user;
+  for (int r = 0; r < nf_node_results(n) && t->found == 0; r++) {
+    if (!is_seen(t->model->graph, n->out[r])) continue;
+    const nf_tensor tensor = nf_plan_tensor(t->model->plan, n->out[r]);
+    if (!all_finite(&tensor, t->row)) t->found = n->out[r];
+  }
+}
+
+// ---- telling ----
+
+// -1: the embedding; as many as there are layers: the final norm, which is called hidden.<layers>, and all
+// behind it.
+static long layer_of(const infuse_model *m, const char *name) {
+  const long layers = (long)m->config.layers;
+  long layer;
+  if (sscanf(name, "L%ld.", &layer) == 1) return layer;
+  if (strcmp(name, "residual") == 0) return layers - 1;
+  if (sscanf(name, "hidden.%ld", &layer) == 1 && layer < layers) return layer - 1;
+  return layers;
+}
+
+void nf_trace_place(const nf_trace *t, char *out, size_t n) {
+  const nf_graph *g = t->model->graph;
+  const nf_value *v = &g->value[t->found];
+  const long layer = layer_of(t->model, v->name);
+  char number[32];
+  snprintf(number, sizeof number, "layer %ld", layer);
+  snprintf(out, n, "%s ('%s' = %s)",
+           layer < 0                          ? "the embedding"
+           : layer == t->model->config.layers ? "the output head"
+                                              : number,
+           v->name, nf_op_of(g->node[v->node].op)->name);
+}
