@@ -18,7 +18,11 @@ static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, in
 static nf_status fill_options(infuse_model *m) {
   infuse_model_options *o = &m->options;
   NF_TRY(bounded("layers", &o->layers, m->config.layers, 1, m->config.layers));
-  NF_TRY(bounded("context", &o->context, nf_min(4096, m->config.context), 1, m->config.context));
+  NF_TRY(bounded("context", &o->context, nf_min(4096, m->config.context), 1, m->config.reach));
+  if (o->context > m->config.context)
+    nf_log_print(&m->rt->log, NF_LOG_WARNING,
+                 "%s: a context of %ld is beyond max_position_embeddings, %ld; the rope reaches %ld",
+                 m->config.where, (long)o->context, (long)m->config.context, (long)m->config.reach);
   NF_TRY(bounded("sessions", &o->sessions, 1, 1, 4096));
   NF_TRY(bounded("batch", &o->batch, nf_max(64, o->sessions), 1, 1 << 20));
   NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));

@@ -4,7 +4,6 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/family.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,8 +34,7 @@ nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherw
   return at.value ? nf_json_bool(&at, out) : nf_ok();
 }
 
-// The string at `at` is one of names[0..n): its index.
-static nf_status one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out) {
+nf_status nf_config_one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out) {
   nf_view got;
   NF_TRY(nf_json_string(at, &got));
   for (*out = 0; *out < n; ++*out) {
@@ -50,64 +48,6 @@ static nf_status one_of(const nf_json_at *at, const char *const *names, size_t n
                        got.at, known.at);
   nf_text_deinit(&known);
   return st;
-}
-
-static nf_status read_yarn(const nf_json_at *from, nf_rope_config *out) {
-  const nf_json_at factor = nf_json_get(from, "factor");
-  const nf_json_at context = nf_json_get(from, "original_max_position_embeddings");
-  const nf_json_at fast = nf_json_get(from, "beta_fast");
-  NF_TRY(nf_json_f64(&factor, 1, 1e6, &out->factor));
-  NF_TRY(nf_json_f64(&context, 1, NF_CONFIG_MAX_CONTEXT, &out->context));
-  NF_TRY(nf_config_f64_or(from, "beta_fast", 1e-3, 1e6, 32, &out->beta_fast));
-  NF_TRY(nf_config_f64_or(from, "beta_slow", 1e-3, 1e6, 1, &out->beta_slow));
-  NF_TRY(nf_config_bool_or(from, "truncate", true, &out->truncate));
-  if (out->beta_fast < out->beta_slow)
-    return nf_json_error(&fast, "is %g, should be at least beta_slow, %g", out->beta_fast, out->beta_slow);
-  static const char *const others[] = {"mscale", "mscale_all_dim"};
-  for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
-    const nf_json_at other = nf_json_get(from, others[i]);
-    if (other.value) return nf_json_error(&other, "is not supported, should be absent");
-  }
-  return nf_config_f64_or(from, "attention_factor", 1e-3, 1e3, 0.1 * log(out->factor) + 1, &out->scale);
-}
-
-// The rotated part of a head, from partial_rotary_factor of `from` (NULL value: none) or of the root.
-static nf_status read_rotated(const nf_json_at *root, const nf_json_at *from, int64_t head, int64_t *out) {
-  nf_json_at at = nf_json_get(root, "partial_rotary_factor");
-  double part = 1;
-  if (from->value) {
-    const nf_json_at inner = nf_json_get(from, "partial_rotary_factor");
-    if (inner.value) at = inner;
-  }
-  if (at.value) NF_TRY(nf_json_f64(&at, 1e-3, 1, &part));
-  *out = (int64_t)(part * (double)head);
-  if (*out >= 2 && *out % 2 == 0) return nf_ok();
-  if (!at.value) at = nf_json_get(root, "head_dim");
-  return nf_json_error(&at, "gives %ld rotated columns of a head of %ld; rotary pairs need an even number",
-                       (long)*out, (long)head);
-}
-
-static nf_status read_rope(const nf_json_at *root, int64_t head, nf_rope_config *out) {
-  *out = (nf_rope_config){.factor = 1, .scale = 1};
-  nf_json_at from = nf_json_get(root, "rope_parameters"); // the newer spelling holds everything
-  nf_json_at theta = nf_json_get(root, "rope_theta");
-  if (from.value) {
-    NF_TRY(nf_json_object(&from));
-    const nf_json_at inner = nf_json_get(&from, "rope_theta");
-    if (inner.value || !theta.value) theta = inner;
-  } else {
-    from = nf_json_get(root, "rope_scaling");
-  }
-  NF_TRY(nf_json_f64(&theta, 2, 1e12, &out->theta)); // at 1 all frequencies are equal
-  if (from.value) NF_TRY(nf_json_object(&from));
-  NF_TRY(read_rotated(root, &from, head, &out->dims));
-  if (!from.value) return nf_ok();
-  nf_json_at type = nf_json_get(&from, "rope_type");
-  const nf_json_at old_type = nf_json_get(&from, "type");
-  if (!type.value && old_type.value) type = old_type;
-  size_t kind;
-  NF_TRY(one_of(&type, (const char *const[]){"default", "yarn"}, 2, &kind));
-  return kind == 1 ? read_yarn(&from, out) : nf_ok();
 }
 
 nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c) {
@@ -124,7 +64,7 @@ nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c)
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     size_t kind;
-    NF_TRY(one_of(&item, names, sizeof names / sizeof *names, &kind));
+    NF_TRY(nf_config_one_of(&item, names, sizeof names / sizeof *names, &kind));
     if (!(kinds >> kind & 1))
       return nf_json_error(&item, "'%s' does not fit: %s has no such layers", names[kind],
                            c->family->model_type);
@@ -167,7 +107,7 @@ nf_status nf_config_decoder(const nf_json_at *root, nf_config *c) {
   NF_TRY(nf_config_f64_or(root, "rms_norm_eps", 1e-12, 1, c->family->eps, &c->eps));
   NF_TRY(nf_config_bool_or(root, "attention_bias", c->family->attention_bias, &c->attention_bias));
   NF_TRY(nf_config_bool_or(root, "tie_word_embeddings", false, &c->tied));
-  NF_TRY(read_rope(root, c->head, &c->rope));
+  NF_TRY(nf_config_rope(root, c));
   const nf_json_at heads = nf_json_get(root, "num_key_value_heads");
   if (c->heads % c->kv_heads != 0)
     return nf_json_error(&heads, "%ld does not divide num_attention_heads %ld", (long)c->kv_heads,
@@ -197,6 +137,7 @@ static nf_status read_family(const nf_json_at *root, const nf_family **out) {
   if (!*out) return unknown_family(&type_at, type.at);
   if (!list.value) return nf_ok();
   NF_TRY(nf_json_array(&list, &n));
+  if (n == 0) return nf_ok();
   const nf_json_at first = nf_json_item(&list, 0);
   NF_TRY(nf_json_string(&first, &architecture));
   if (nf_view_equal(architecture, nf_view_of((*out)->architecture))) return nf_ok();
@@ -207,10 +148,16 @@ static nf_status read_family(const nf_json_at *root, const nf_family **out) {
 
 // The activation type: any of these runs, since infuse chooses its own.
 static nf_status check_dtype(const nf_json_at *root, const char *key) {
-  static const char *const names[] = {"bfloat16", "float16", "float32"};
+  static const char *const names[] = {"bfloat16", "float16", "float32", "auto", "half", "float"};
   const nf_json_at at = nf_json_get(root, key);
+  nf_view got;
+  if (!at.value) return nf_ok();
+  NF_TRY(nf_json_string(&at, &got));
+  const size_t skip = strncmp(got.at, "torch.", 6) == 0 ? 6 : 0;
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (strcmp(got.at + skip, names[i]) == 0) return nf_ok();
   size_t ignored;
-  return at.value ? one_of(&at, names, sizeof names / sizeof *names, &ignored) : nf_ok();
+  return nf_config_one_of(&at, names, sizeof names / sizeof *names, &ignored);
 }
 
 static nf_status check_quantisation(const nf_json_at *root, const nf_config *c) {
@@ -226,6 +173,7 @@ nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
   const nf_json_at root = nf_json_root(doc);
   NF_TRY(nf_json_object(&root));
   NF_TRY(read_family(&root, &out->family));
+  NF_TRY(nf_keys_refuse(&root, out->family->keys));
   NF_TRY(check_dtype(&root, "torch_dtype"));
   NF_TRY(check_dtype(&root, "dtype"));
   NF_TRY(nf_quantisation_read(&root, &out->quant));

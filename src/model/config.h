@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // config.json as the families need it: one struct, every number inside the bounds below, both spellings
 // accepted (rope_theta + rope_scaling, or rope_parameters; torch_dtype or dtype; eos as number or list).
+// Every key has a meaning (config_keys.c): one that would change the result, and is not done, is refused.
 #pragma once
 #include "base/json.h"
+#include "base/keys.h"
 #include "base/status.h"
 #include "model/quantisation.h"
 #include <stdint.h>
@@ -27,7 +29,7 @@ typedef struct nf_rope_config {
   double factor;  // 1: no scaling
   double context; // original_max_position_embeddings
   double beta_fast, beta_slow;
-  double scale; // of cos and sin: attention_factor, else 0.1 ln(factor) + 1
+  double scale; // of cos and sin: attention_factor, else from factor and mscale
   bool truncate;
   int64_t dims; // of a head that are rotated
 } nf_rope_config;
@@ -40,7 +42,8 @@ typedef struct nf_linear_config { // of linear attention: heads and the sizes of
 typedef struct nf_config {
   const struct nf_family *family;
   char where[256]; // file name for messages
-  int64_t layers, hidden, vocab, context;
+  int64_t layers, hidden, vocab;
+  int64_t context, reach;             // max_position_embeddings; how far the rope goes, at least that
   int64_t heads, kv_heads, head;      // head: size of one
   int64_t inner;                      // of the MLP, or of one expert where there are experts
   int64_t experts, experts_per_token; // 0: none
@@ -72,8 +75,15 @@ nf_status nf_config_i64_or(const nf_json_at *root, const char *key, int64_t lo, 
 nf_status nf_config_f64_or(const nf_json_at *root, const char *key, double lo, double hi, double otherwise,
                            double *out);
 nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherwise, bool *out);
+// The string at `at` is one of names[0..n): its index.
+nf_status nf_config_one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out);
+// c->rope and c->reach; needs c->context and c->head. What transformers leaves out is told as a warning.
+nf_status nf_config_rope(const nf_json_at *root, nf_config *c);
 // What every decoder has: layers, sizes but that of the MLP, heads, eps, rope, eos.
 nf_status nf_config_decoder(const nf_json_at *root, nf_config *c);
 // layer_types, when present; `kinds` has bit 1 << nf_layer_kind for each that the family knows.
 nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c);
 nf_status nf_config_eos(const nf_json_at *root, nf_config *c);
+
+// What each key of the families' config.json means (config_keys.c).
+extern const nf_keys nf_gpt_oss_keys, nf_qwen3_keys, nf_qwen3_next_keys;

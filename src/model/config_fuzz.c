@@ -18,6 +18,7 @@ static void check(const nf_config *c) {
     if ((c->layer[i] == NF_LAYER_SLIDING && c->window < 1) ||
         (c->layer[i] == NF_LAYER_LINEAR && !c->linear.taps))
       __builtin_trap();
+  if (c->reach < c->context || c->reach > NF_CONFIG_MAX_CONTEXT) __builtin_trap();
   if (!isfinite(r->theta) || !isfinite(r->factor) || !isfinite(r->scale) || r->factor < 1) __builtin_trap();
 }
 

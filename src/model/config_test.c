@@ -175,7 +175,7 @@ static void both_spellings_of_rope_agree(void **state) {
   nf_config_deinit(&then);
   json_object_set_new(doc.root, "rope_scaling", json_null());
   ok(nf_config_parse(&doc, &then));
-  assert_true(then.rope.factor == 1 && then.rope.scale == 1 && then.rope.theta == 150000);
+  assert_true(then.rope.factor == 32 && then.rope.context == 4096); // GPT-OSS has a YaRN of its own
   nf_config_deinit(&now);
   nf_config_deinit(&then);
   nf_config_deinit(&legacy);
@@ -212,6 +212,125 @@ static void missing_keys_have_their_defaults(void **state) {
   nf_config_deinit(&c);
   c = changed("vocab_size", NULL, "384.0"); // a whole number however it is written
   assert_int_equal(c.vocab, 384);
+  nf_config_deinit(&c);
+}
+
+static void keep_warnings(void *user, nf_level level, const char *line) {
+  if (level == NF_LOG_WARNING) nf_text_printf(user, "%s\n", line);
+}
+
+// Rope of `dir` with the keys of JSON `text` instead; `warns`: what warnings name, NULL: there are none.
+static nf_rope_config rope_of(const char *dir, const char *text, const char *warns) {
+  char path[128];
+  nf_json doc;
+  nf_config c;
+  nf_text lines = {0};
+  const nf_log log = {.level = NF_LOG_WARNING, .write = keep_warnings, .user = &lines};
+  snprintf(path, sizeof path, "%s/config.json", dir);
+  ok(nf_json_load(path, 1 << 20, &doc));
+  json_t *other = json_loads(text, 0, NULL);
+  assert_int_equal(json_object_update(doc.root, other), 0);
+  json_decref(other);
+  doc.log = &log;
+  ok(nf_config_parse(&doc, &c));
+  if (warns == NULL ? lines.n != 0 : lines.n == 0 || strstr(lines.at, warns) == NULL)
+    fail_msg("%s: warned '%s', not '%s'", text, lines.n ? lines.at : "", warns ? warns : "");
+  const nf_rope_config rope = c.rope;
+  nf_config_deinit(&c);
+  nf_text_deinit(&lines);
+  nf_json_deinit(&doc);
+  return rope;
+}
+
+#define QWEN "checkpoints/qwen3-tiny"
+#define NEXT "checkpoints/qwen3-next-tiny"
+#define OSS "checkpoints/gpt-oss-tiny"
+
+// All as transformers 5.24 takes it.
+static void rope_is_taken_as_transformers_takes_it(void **state) {
+  (void)state;
+  nf_rope_config r = rope_of(
+      QWEN,
+      "{\"rope_scaling\":{\"rope_type\":\"yarn\",\"factor\":4,\"original_max_position_embeddings\":64}}",
+      "rope_scaling: replaces the whole of rope_parameters");
+  assert_true(r.factor == 4 && r.context == 64 && r.theta == 10000); // not the million of rope_parameters
+  r = rope_of(QWEN, "{\"rope_theta\":5e5,\"rope_scaling\":{\"type\":\"yarn\",\"factor\":4}}", "rope_scaling");
+  assert_true(r.factor == 4 && r.theta == 5e5);
+  r = rope_of(QWEN, "{\"rope_scaling\":{}}", NULL);
+  assert_true(r.factor == 1 && r.theta == 1e6);
+  r = rope_of(QWEN, "{\"rope_parameters\":{\"rope_theta\":7e5}}", NULL); // no rope_type
+  assert_true(r.factor == 1 && r.theta == 7e5);
+  r = rope_of(QWEN, "{\"rope_theta\":5e5}", "rope_theta: is not that of rope_parameters");
+  assert_true(r.theta == 1e6);
+  r = rope_of(QWEN, "{\"rope_parameters\":null}", "rope_theta: is missing; 10000 is taken");
+  assert_true(r.theta == 10000);
+  r = rope_of(QWEN, "{\"rope_parameters\":{\"rope_theta\":7e5,\"factor\":4}}", "rope_type 'default'");
+  assert_true(r.factor == 1);
+  r = rope_of(OSS, "{\"rope_parameters\":null}", "rope_theta: is missing; 150000 is taken");
+  assert_true(r.theta == 150000 && r.factor == 32 && r.context == 4096 && !r.truncate && r.scale > 1.3);
+}
+
+static void yarn_fills_in_what_is_missing(void **state) {
+  (void)state;
+#define YARN(more) \
+  "{\"max_position_embeddings\":512,\"rope_parameters\":{\"rope_theta\":1e6,\"rope_type\":\"yarn\"," more "}}"
+  nf_rope_config r = rope_of(QWEN, YARN("\"factor\":4"), NULL);
+  assert_true(r.context == 512);
+  r = rope_of(QWEN, YARN("\"factor\":null,\"original_max_position_embeddings\":128"), NULL);
+  assert_true(r.factor == 4);
+  r = rope_of(QWEN, YARN("\"factor\":4,\"mscale\":0.7,\"mscale_all_dim\":0.5"), NULL);
+  assert_true(fabs(r.scale - (0.07 * log(4) + 1) / (0.05 * log(4) + 1)) < 1e-12);
+  r = rope_of(QWEN, YARN("\"factor\":4,\"mscale\":0.7"), "mscale has no use");
+  assert_true(fabs(r.scale - (0.1 * log(4) + 1)) < 1e-12);
+  r = rope_of(QWEN, YARN("\"factor\":4,\"low_freq_factor\":2"), "low_freq_factor 2");
+  nf_config c = changed_of(QWEN, YARN("\"factor\":4,\"original_max_position_embeddings\":256"));
+  assert_true(c.context == 512 && c.reach == 1024);
+  nf_config_deinit(&c);
+  c = changed_of(QWEN, "{\"max_position_embeddings\":512}");
+  assert_true(c.context == 512 && c.reach == 512);
+  nf_config_deinit(&c);
+}
+
+static void a_part_of_a_head_is_rotated_where_the_family_does(void **state) {
+  (void)state;
+  nf_config c = changed_of(NEXT, "{}");
+  const int64_t head = c.head;
+  nf_config_deinit(&c);
+#define ROPE(more) "\"rope_parameters\":{\"rope_theta\":1e7,\"rope_type\":\"default\"" more "}"
+  assert_int_equal(rope_of(NEXT, "{\"partial_rotary_factor\":0.5," ROPE("") "}", NULL).dims, head / 2);
+  assert_int_equal(
+      rope_of(NEXT, "{\"partial_rotary_factor\":0.5," ROPE(",\"partial_rotary_factor\":1") "}", NULL).dims,
+      head);
+  assert_int_equal(rope_of(NEXT, "{\"partial_rotary_factor\":null," ROPE("") "}", NULL).dims, head);
+  assert_int_equal(rope_of(QWEN, "{\"partial_rotary_factor\":0.5}", "partial_rotary_factor: is 0.5").dims,
+                   64);
+  assert_int_equal(rope_of(QWEN, "{\"partial_rotary_factor\":1}", NULL).dims, 64);
+  nf_json doc; // and where nothing is said
+  ok(nf_json_load(NEXT "/config.json", 1 << 20, &doc));
+  json_object_del(doc.root, "partial_rotary_factor");
+  json_object_del(json_object_get(doc.root, "rope_parameters"), "partial_rotary_factor");
+  ok(nf_config_parse(&doc, &c));
+  assert_int_equal(c.rope.dims, head / 4);
+  nf_config_deinit(&c);
+  nf_json_deinit(&doc);
+}
+
+static void other_spellings_are_read(void **state) {
+  (void)state;
+  static const char *const same[] = {"{\"torch_dtype\":\"torch.bfloat16\"}",
+                                     "{\"dtype\":\"auto\"}",
+                                     "{\"architectures\":[]}",
+                                     "{\"hidden_act\":\"swish\"}",
+                                     "{\"use_sliding_window\":true,\"sliding_window\":null}",
+                                     "{\"pruned_heads\":{},\"mlp_bias\":false,\"mtp_num_layers\":1}"};
+  for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+    nf_config c = changed_of(QWEN, same[i]);
+    assert_int_equal(c.layer[2], NF_LAYER_FULL);
+    nf_config_deinit(&c);
+  }
+  nf_config c = changed_of(QWEN, "{\"use_sliding_window\":true,\"sliding_window\":16,\"layer_types\":null,"
+                                 "\"max_window_layers\":null}");
+  assert_int_equal(c.layer[2], NF_LAYER_FULL); // from layer 28 on
   nf_config_deinit(&c);
 }
 
@@ -252,10 +371,18 @@ static void fewer_layers_can_be_asked_for(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(published_configs_are_read),       cmocka_unit_test(both_spellings_of_rope_agree),
-      cmocka_unit_test(missing_keys_have_their_defaults), cmocka_unit_test(families_are_found_by_either_name),
-      cmocka_unit_test(fewer_layers_can_be_asked_for),    cmocka_unit_test(published_qwen_configs_are_read),
-      cmocka_unit_test(what_qwen3_next_adds_is_read),     cmocka_unit_test(layers_are_chosen),
+      cmocka_unit_test(published_configs_are_read),
+      cmocka_unit_test(both_spellings_of_rope_agree),
+      cmocka_unit_test(missing_keys_have_their_defaults),
+      cmocka_unit_test(families_are_found_by_either_name),
+      cmocka_unit_test(fewer_layers_can_be_asked_for),
+      cmocka_unit_test(published_qwen_configs_are_read),
+      cmocka_unit_test(what_qwen3_next_adds_is_read),
+      cmocka_unit_test(layers_are_chosen),
+      cmocka_unit_test(rope_is_taken_as_transformers_takes_it),
+      cmocka_unit_test(yarn_fills_in_what_is_missing),
+      cmocka_unit_test(a_part_of_a_head_is_rotated_where_the_family_does),
+      cmocka_unit_test(other_spellings_are_read),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

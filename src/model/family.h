@@ -20,8 +20,11 @@ typedef struct nf_family {
   bool attention_bias;                   // where config.json does not say
   bool mxfp4;                            // its experts may be MXFP4; others have no such weights
   double eps;                            // where config.json does not say
-  const char *chat;                      // name of its chat format, "chatml"; NULL: none
-  const char *unused; // what the names of tensors begin with that are known and not used; NULL: none
+  nf_rope_config rope;                   // where config.json has neither rope_scaling nor rope_parameters
+  double rotated;      // part of a head, where config.json does not say; 0: always all of it
+  const nf_keys *keys; // what each key of config.json means
+  const char *chat;    // name of its chat format, "chatml"; NULL: none
+  const char *unused;  // what the names of tensors begin with that are known and not used; NULL: none
   nf_status (*config)(const nf_json_at *root, nf_config *c);
   // Builds the graph. Inputs: "tokens" i32[T]; outputs: "logits" f32[R,V]. Value names: "hidden.L" is the
   // residual stream entering layer L, "hidden.<layers>" the one after the final norm. `files` NULL: the

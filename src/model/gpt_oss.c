@@ -96,11 +96,14 @@ static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_
   return nf_decoder_build(c, files, o, layer, out);
 }
 
-const nf_family nf_family_gpt_oss = {.model_type = "gpt_oss",
-                                     .architecture = "GptOssForCausalLM",
-                                     .attention_bias = true,
-                                     .mxfp4 = true,
-                                     .eps = 1e-5,
-                                     .chat = "harmony",
-                                     .config = read_config,
-                                     .build = build};
+const nf_family nf_family_gpt_oss = {
+    .model_type = "gpt_oss",
+    .architecture = "GptOssForCausalLM",
+    .attention_bias = true,
+    .mxfp4 = true,
+    .eps = 1e-5,
+    .rope = {.theta = 150000, .factor = 32, .context = 4096, .beta_fast = 32, .beta_slow = 1},
+    .keys = &nf_gpt_oss_keys,
+    .chat = "harmony",
+    .config = read_config,
+    .build = build};

@@ -4,20 +4,23 @@
 #include "model/parts.h"
 
 // Sliding layers only where the config switches them on: from layer max_window_layers, unless layer_types
-// says more.
+// says more. A window that is null is none.
 static nf_status read_windows(const nf_json_at *root, nf_config *c) {
-  bool sliding;
+  const nf_json_at at = nf_json_get(root, "use_sliding_window"), window = nf_json_get(root, "sliding_window");
+  const bool none = json_is_null(json_object_get(root->value, "sliding_window"));
+  bool on;
   int64_t full;
-  NF_TRY(nf_config_bool_or(root, "use_sliding_window", false, &sliding));
-  NF_TRY(nf_config_i64_or(root, "max_window_layers", 0, NF_CONFIG_MAX_LAYERS, c->layers, &full));
-  if (sliding) NF_TRY(nf_config_i64(root, "sliding_window", 1, NF_CONFIG_MAX_CONTEXT, &c->window));
+  NF_TRY(nf_config_bool_or(root, "use_sliding_window", false, &on));
+  NF_TRY(nf_config_i64_or(root, "max_window_layers", 0, NF_CONFIG_MAX_LAYERS, 28, &full));
+  if (on && !none)
+    NF_TRY(nf_config_i64_or(root, "sliding_window", 1, NF_CONFIG_MAX_CONTEXT, 4096, &c->window));
   for (int64_t i = 0; i < c->layers; i++)
-    c->layer[i] = sliding && i >= full ? NF_LAYER_SLIDING : NF_LAYER_FULL;
+    c->layer[i] = c->window && i >= full ? NF_LAYER_SLIDING : NF_LAYER_FULL;
   NF_TRY(nf_config_layers(root, NF_LAYERS_ATTENTION, c));
-  const nf_json_at at = nf_json_get(root, "use_sliding_window");
-  for (int64_t i = 0; i < c->layers && !sliding; i++)
+  for (int64_t i = 0; i < c->layers && !c->window; i++)
     if (c->layer[i] == NF_LAYER_SLIDING)
-      return nf_json_error(&at, "is false, should be true: layer_types[%ld] is 'sliding_attention'", (long)i);
+      return nf_json_error(on ? &window : &at, "is %s: layer_types[%ld] is 'sliding_attention'",
+                           on ? "null, should be a number" : "false, should be true", (long)i);
   return nf_ok();
 }
 
@@ -44,6 +47,8 @@ static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_
 const nf_family nf_family_qwen3 = {.model_type = "qwen3",
                                    .architecture = "Qwen3ForCausalLM",
                                    .eps = 1e-6,
+                                   .rope = {.theta = 10000, .factor = 1},
+                                   .keys = &nf_qwen3_keys,
                                    .chat = "chatml",
                                    .config = read_config,
                                    .build = build};
