@@ -8,10 +8,11 @@
 and the sentences below; without it the ones that are there are kept and only the goldens are made again.
 A line of goldens.jsonl: [text, ids by o200k-small, ids by qwen-small] with ids as one string, and behind these the two
 again with special tokens as plain text where that differs.
-Texts use characters of Unicode 14 only (Python 3.11's): with newer ones, results depend on the library's tables.
+Texts of goldens.jsonl use characters of Unicode 14 only (Python 3.11's). A line of patterns.jsonl: [split pattern, text,
+bytes of each piece as one string], with characters of Unicode 16.
 """
-import glob, json, os, random, sys, unicodedata
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers, Regex
+import glob, json, os, random, re, sys, unicodedata
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers, Regex
 from make_big_tokenizer import CHARS, O200K, QWEN
 
 FOLDER = "tests/data/tokenizers"
@@ -133,7 +134,50 @@ def make_texts():
         yield "".join(rng.choice([rng.choice(words), one(), rng.choice(SPACES), rng.choice(ENDINGS), rng.choice("{}[]()<>=+*/\\\"#@!?;:.,"), "\r\n\r\n", " //", "CamelCaseWord", "ALLCAPS"]) for _ in range(rng.randint(2, 12)))
 
 
+CL100K = (r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s")
+KIMI = "|".join([r"[\p{Han}]+",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]+[\p{Ll}\p{Lm}\p{Lo}\p{M}&&[^\p{Han}]]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?",
+    r"\p{N}{1,3}", r" ?[^\s\p{L}\p{N}]+[\r\n]*", r"\s*[\r\n]+", r"\s+(?!\S)", r"\s+"])
+DEEPSEEK = (r"[!\"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+"
+            r"|\s+(?!\S)|\s+")
+GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
+PATTERNS = [O200K, QWEN, CL100K, KIMI, DEEPSEEK, GPT2, *r"""
+\w+  \W+  [\w]+  [^\w]+  \p{Word}+  [^\W\d]  \b  \B  \w\b.  \d+  \D  [\D]  \s+  [^\s]+  \S+  \h+  \H  [\h_]  \v  \R  \N+  \O{2}
+\p{L}+  \P{L}+  \p{^L}  [\P{L}]  [^\P{L}]+  \pL  \PL  \p{Letter}+  \p{Lu}  \p{Ll}+  \p{Lm}  \p{Lo}+  \p{LC}  \p{M}+  \p{Mn}+  [^\p{Mn}]+  \p{Mc}
+\p{N}+  \p{Nd}+  \p{Nl}  \p{No}  \p{P}+  \p{Po}  \p{S}+  \p{So}+  \p{Sm}  \p{Z}  \p{Cf}  \p{Cc}  \p{Any}{3}  \p{decimal-number}
+\p{Han}+  \p{Hani}  [^\p{Han}]+  \p{Katakana}+  \p{Hiragana}  \p{Arabic}+  \p{Devanagari}+  \p{Latin}+  \p{Cyrillic}  \p{Common}+  \p{Egyptian_Hieroglyphs}+
+\p{N}{1,3}+  \p{N}{2,3}+  \w{,2}  \d{2}?  \w{2,3}?  \w{,2}?  \w{2,}+  \w++  \w*+x  \w{2}{2}  a{  a{x}  a{,2}  \d{1}+  (\w)\1  (?<n>\w)\k<n>  (\w)\k<1>
+[[:digit:]]+  [[:space:]]  [[:punct:]]+  [[:word:]]+  [[:xdigit:]x]  [[:cntrl:]]  [[:blank:]]  [\w&&[^\d]]+  [^a&&b]  [a-z&&[^k-t]]+  [\p{L}&&\p{Latin}]+  [a[bc]]
+[^\d[a-c]]  []a]  [^]a]+  [a-]  [-a]  [--0]  [0-9-a-c]  [a-c-e]  [\b]  [a\]\[]  [\x41-\x5a]  [\u4e00-\u9fa5]+  [&^]  [\pL]  [\R\X]
+(?m:.)+  .+  (?i:a|B)+  a(?i)b|c  (?i)k|[st]  (?i:'s|'t)  (?i:[^a-z]+)  (?-i:a)  (?im-i:a.)  (?#c)a|\x{20}  (?>\s+)a  ^\w  \w$  \A.  .\z  \w\Z  (?<=\p{L})\d  (?<!\d)\d
+(?<=a|1x)b  \w(?=\d)  \w(?!\d)  \d|()  ab||c  \x41|\u00e9|\t|\e|\_|\i  '\p{L}{1,2}|\p{N}""".split()]
+# Pieces of texts that constructs tell apart.
+PARTS = ["a", "A", "b", "ab", "aa", "k", "K", "x", "s", "'s", "'T", "\u017f", "\u212a", "\u00df", "\u00e9", "e\u0301", "1", "12", "1234", " ", "  ", "\n", "\r\n", "\t", "_", "-",
+         ".", "[", "]", "&", "^", "\u00bd", "\u00b2", "\u2460", "\u24d0", "\u216b", "\u6f22", "\u5b57", "\u3001", "\u30fc", "\u30ab", "\u3042", "\u060c", "\u0639", "\u0661",
+         "\u0928\u093f", "\u0964", "\u200d", "\u180e", "\u0085", "\u00a0", "\u043a", "\U0001171e", "\x0b", "\u1e9e"]
+
+
+def new_characters():
+    """One or two of each row of the table of what is newer than Unicode 14."""
+    for first, last in re.findall(r"^NEW\(0x(\w+), 0x(\w+)", open("src/text/unicode_new.def").read(), re.M):
+        yield from {chr(int(first, 16)), chr(int(last, 16))}
+
+
+def write_patterns():
+    rng, new = random.Random(16), sorted(new_characters())
+    parts = PARTS + new[::3]
+    with open(f"{FOLDER}/patterns.jsonl", "w", encoding="utf-8") as f:
+        for pattern in PATTERNS:
+            split = pre_tokenizers.Split(Regex(pattern), "isolated")
+            texts = ["".join(rng.choice(PARTS if rng.random() < 0.7 else parts) for _ in range(40)) for _ in range(2)]
+            for text in texts + (["".join(rng.sample(new, 50))] if "\\p" in pattern or "\\w" in pattern else []):
+                sizes = " ".join(str(len(piece.encode())) for piece, _ in split.pre_tokenize_str(text))
+                f.write(json.dumps([pattern, text, sizes], ensure_ascii=False, separators=(",", ":")) + "\n")
+
+
 def main():
+    write_patterns()
     sys.stdout.reconfigure(line_buffering=True)
     if "--train" in sys.argv[1:]:
         train_both()

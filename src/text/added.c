@@ -2,7 +2,7 @@
 // Matching added tokens: a sorted array, narrowed byte by byte from each place where one can begin.
 #include "text/added.h"
 #include "base/memory.h"
-#include "text/nfc.h"
+#include "text/unicode.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,46 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Form C only where it can matter: text between two characters that never change nor join is copied as it is.
 #include "text/nfc.h"
+#include "text/unicode.h"
 #include <stdlib.h>
 #include <utf8proc.h>
 
 // utf8proc sorts a row of marks in quadratic time.
 enum { MARKS_MAX = 1024 };
-
-uint32_t nf_utf8_char(const char *s, size_t *n) {
-  const unsigned char *u = (const unsigned char *)s;
-  if (u[0] < 0x80) return *n = 1, u[0];
-  if (u[0] < 0xe0) return *n = 2, (u[0] & 0x1fu) << 6 | (u[1] & 0x3fu);
-  if (u[0] < 0xf0) return *n = 3, (u[0] & 0xfu) << 12 | (u[1] & 0x3fu) << 6 | (u[2] & 0x3fu);
-  *n = 4;
-  return (u[0] & 7u) << 18 | (u[1] & 0x3fu) << 12 | (u[2] & 0x3fu) << 6 | (u[3] & 0x3fu);
-}
-
-bool nf_char_is_space(uint32_t c) {
-  return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f || c == 0x205f ||
-         c == 0x3000;
-}
-
-bool nf_char_is_word(uint32_t c) {
-  switch (utf8proc_category((utf8proc_int32_t)c)) {
-  case UTF8PROC_CATEGORY_LU:
-  case UTF8PROC_CATEGORY_LL:
-  case UTF8PROC_CATEGORY_LT:
-  case UTF8PROC_CATEGORY_LM:
-  case UTF8PROC_CATEGORY_LO:
-  case UTF8PROC_CATEGORY_MN:
-  case UTF8PROC_CATEGORY_MC:
-  case UTF8PROC_CATEGORY_ME:
-  case UTF8PROC_CATEGORY_ND:
-  case UTF8PROC_CATEGORY_NL:
-  case UTF8PROC_CATEGORY_PC:
-    return true;
-  default: // joiners, and the circled and squared letters, which are alphabetic symbols
-    return c == 0x200c || c == 0x200d || (c >= 0x24b6 && c <= 0x24e9) || (c >= 0x1f130 && c <= 0x1f149) ||
-           (c >= 0x1f150 && c <= 0x1f169) || (c >= 0x1f170 && c <= 0x1f189);
-  }
-}
 
 // True only for characters that form C leaves alone and that never join the character before them. Rather
 // false than wrong: letters with a decomposition, all marks and the conjoining jamo are false.

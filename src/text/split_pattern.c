@@ -1,64 +1,434 @@
 // SPDX-License-Identifier: Apache-2.0
-// Split patterns are written for Oniguruma. PCRE2 reads the same, except what is handled here: \s and \S
-// (PCRE2 counts U+180E among white space), and set operations within classes, which PCRE2 would read as
-// characters.
+// Split patterns are written for Oniguruma, in its own syntax. Here they are written anew for PCRE2, piece by
+// piece, so that both cut the same; what can't be, or what nobody writes, is refused by name.
 #include "text/split.h"
+#include "text/split_set.h"
+#include "text/unicode.h"
+#include <stdio.h>
 #include <string.h>
 
-#define SPACES \
-  "\\t-\\r \\x{85}\\x{a0}\\x{1680}\\x{2000}-\\x{200a}\\x{2028}\\x{2029}\\x{202f}\\x{205f}\\x{3000}"
+enum { GROUPS_MAX = 128 };
+static const size_t NONE = SIZE_MAX;
 
-static nf_status translate_escape(nf_view p, size_t at, bool in_class, nf_text *out) {
-  if (at + 1 == p.n) return nf_error(NF_BAD_INPUT, "broken pattern: it ends with a backslash");
-  switch (p.at[at + 1]) {
-  case 's':
-    nf_text_printf(out, in_class ? "%s" : "[%s]", SPACES);
-    return nf_ok();
-  case 'S':
-    if (in_class)
-      return nf_error(NF_BAD_INPUT, "pattern: \\S within a class (byte %zu) is not supported", at);
-    nf_text_printf(out, "[^%s]", SPACES);
-    return nf_ok();
-  case 'h':
-  case 'H':
-  case 'R':
-  case 'X':
-  case 'Q':
-    return nf_error(NF_BAD_INPUT, "pattern: \\%c (byte %zu) is not supported", p.at[at + 1], at);
-  default:
-    nf_text_append(out, p.at + at, 2);
-    return nf_ok();
-  }
+typedef struct group {
+  size_t start;          // where it begins in the output
+  bool caseless, dotall; // (?i), and (?m), which lets the dot match a newline
+  bool look;             // it is a look-around, which is nothing to repeat
+  bool empty, nullable;  // so far this branch may match nothing; a branch before may
+  unsigned options;      // groups that options without a colon have opened in it
+} group;
+
+typedef struct translator {
+  nf_view p;
+  size_t at;
+  nf_text *out;
+  group stack[GROUPS_MAX]; // [0] is the whole pattern
+  size_t depth;
+  size_t atom, quantifier; // where the last atom and its repetition begin in the output, or NONE
+  bool single;             // the atom is one character
+  bool nullable;           // it may match nothing
+  bool empty;              // so might the branch before it
+  bool interval;           // the repetition is {n,m}, greedy, so that another one repeats it
+  int64_t least;
+  char letter; // the literal before, lower case; 0: none
+  bool named, numbered;
+} translator;
+
+static nf_status refuse(const char *what, size_t at) {
+  return nf_error(NF_BAD_INPUT, "pattern: %s (byte %zu) is not supported", what, at);
 }
 
-static nf_status translate_in_class(nf_view p, size_t at, nf_text *out) {
-  if (p.at[at] == '[')
-    return nf_error(
-        NF_BAD_INPUT,
-        "pattern: a class within a class (byte %zu) is not supported; write \\[ for the character", at);
-  if (p.at[at] == '&' && at + 1 < p.n && p.at[at + 1] == '&')
-    return nf_error(NF_BAD_INPUT, "pattern: && within a class (byte %zu) is not supported", at);
-  nf_text_append(out, p.at + at, 1);
+static group *inner(translator *t) { return &t->stack[t->depth]; }
+static bool next_is(const translator *t, const char *text) {
+  size_t n = strlen(text);
+  return t->p.n - t->at >= n && memcmp(t->p.at + t->at, text, n) == 0;
+}
+
+static void begin_atom(translator *t, bool single) {
+  t->empty = inner(t)->empty, inner(t)->empty = false;
+  t->nullable = false;
+  t->atom = t->out->n, t->quantifier = NONE;
+  t->single = single, t->interval = false, t->letter = 0;
+}
+static void no_atom(translator *t) { t->atom = t->quantifier = NONE, t->letter = 0; }
+
+// ---- atoms ----
+
+// (?i) makes two letters equal to one character here (ss and U+00DF), and only to each other in PCRE2.
+static bool joins(char before, char c) {
+  static const char pairs[][2] = {{'s', 's'}, {'s', 't'}, {'f', 'f'}, {'f', 'i'}, {'f', 'l'}};
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+    if (pairs[i][0] == before && pairs[i][1] == c) return true;
+  return false;
+}
+
+static nf_status add_literal(translator *t, uint32_t c, size_t from) {
+  char before = t->letter, letter = c < 0x80 ? (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c) : 0;
+  bool caseless = inner(t)->caseless;
+  begin_atom(t, true);
+  if (caseless && !nf_set_is_plain(c)) return refuse("a letter beyond ASCII under (?i)", from);
+  if (caseless && joins(before, letter))
+    return refuse("\"ss\", \"st\", \"ff\", \"fi\" or \"fl\" under (?i)", from);
+  t->letter = letter;
+  nf_text_printf(
+      t->out,
+      c < 0x80 && ((letter >= 'a' && letter <= 'z') || (letter >= '0' && letter <= '9')) ? "%c" : "\\x{%x}",
+      c);
   return nf_ok();
 }
 
-nf_status nf_split_translate(nf_view p, nf_text *out) {
-  size_t class_from = 0; // the place behind '[' or '[^', where ']' is an ordinary character; 0: outside
-  for (size_t at = 0; at < p.n; at++) {
-    char c = p.at[at];
-    if (c == '\\') {
-      NF_TRY(translate_escape(p, at++, class_from > 0, out));
-    } else if (class_from && !(c == ']' && at > class_from)) {
-      NF_TRY(translate_in_class(p, at, out));
-    } else {
-      nf_text_append(out, &c, 1);
-      if (c == '[') {
-        if (at + 1 < p.n && p.at[at + 1] == '^') nf_text_append(out, &p.at[++at], 1);
-        class_from = at + 1;
-      } else if (c == ']') {
-        class_from = 0;
-      }
-    }
+static void add_latin1_words(nf_set *s) {
+  nf_set_range(s, 0xb2, 0xb3);
+  nf_set_range(s, 0xb9, 0xb9);
+  nf_set_range(s, 0xbc, 0xbe);
+}
+
+static nf_status add_set(translator *t, nf_set *s, bool negated, nf_status st) {
+  begin_atom(t, true);
+  if (nf_is_ok(st)) nf_set_print(s, negated, t->out);
+  nf_set_deinit(s);
+  return st;
+}
+
+static nf_status add_class(translator *t) {
+  nf_set s = {0};
+  bool negated = false;
+  nf_status st = nf_set_class(t->p, &t->at, inner(t)->caseless, &s, &negated);
+  return add_set(t, &s, negated, st);
+}
+
+// In \p{…} (?i) does not count for Oniguruma; for PCRE2 it does in categories of case.
+static nf_status add_property(translator *t, bool negated) {
+  size_t from = t->at;
+  nf_set s = {0};
+  nf_status st = nf_set_braces(&s, t->p, &t->at, &negated);
+  if (nf_is_ok(st) && inner(t)->caseless && s.flags & NF_SET_CASE)
+    st = refuse("this property under (?i)", from);
+  if (s.flags & NF_SET_WORD) add_latin1_words(&s);
+  return add_set(t, &s, negated, st);
+}
+
+// Word and no word on the two sides; \B: the same on both.
+static void add_boundary(translator *t, bool negated) {
+  static const char *const side[2] = {"(?:(?<=%s)(?%c%s)", "|(?<!%s)(?%c%s))"};
+  nf_set set = {0};
+  nf_text word = {0};
+  bool ignored;
+  nf_set_letter(&set, 'w', &ignored);
+  add_latin1_words(&set);
+  nf_set_print(&set, false, &word);
+  nf_set_deinit(&set);
+  if (word.failed) t->out->failed = true;
+  for (int i = 0; i < 2 && !word.failed; i++)
+    nf_text_printf(t->out, side[i], word.at, (i == 0) == negated ? '=' : '!', word.at);
+  nf_text_deinit(&word);
+  no_atom(t);
+}
+
+// ---- escapes ----
+
+static nf_status add_reference(translator *t, size_t from) {
+  begin_atom(t, false);
+  t->nullable = true, inner(t)->empty = t->empty;
+  if (t->p.at[t->at] != 'k') { // one digit, as it is
+    if (t->at + 1 < t->p.n && t->p.at[t->at + 1] >= '0' && t->p.at[t->at + 1] <= '9')
+      return refuse("a back reference of two digits", from);
+    nf_text_printf(t->out, "\\g{%c}", t->p.at[t->at++]);
+    return t->numbered = true, nf_ok();
   }
+  char open = t->at + 1 < t->p.n ? t->p.at[t->at + 1] : 0, close = open == '<' ? '>' : '\'';
+  const char *name = t->p.at + t->at + 2;
+  const char *end = open == '<' || open == '\'' ? memchr(name, close, t->p.n - t->at - 2) : NULL;
+  if (!end || end == name) return refuse("\\k without a name", from);
+  size_t n = (size_t)(end - name);
+  if (memchr(name, '+', n)) return refuse("a back reference with a level", from);
+  if (*name == '-' || (*name >= '0' && *name <= '9')) t->numbered = true;
+  nf_text_printf(t->out, "\\g{%.*s}", (int)n, name);
+  t->at += n + 3;
+  return nf_ok();
+}
+
+// Constructs that stand for a fixed text of PCRE2.
+static bool add_fixed(translator *t, char c) {
+  static const struct {
+    char letter;
+    bool atom;
+    const char *text;
+  } fixed[] = {{'A', false, "\\A"},   {'z', false, "\\z"},
+               {'Z', false, "\\Z"},   {'R', true, "(?>\\r\\n|[\\n-\\r\\x{85}\\x{2028}\\x{2029}])"},
+               {'N', true, "[^\\n]"}, {'O', true, "(?s:.)"}};
+  for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
+    if (fixed[i].letter != c) continue;
+    if (fixed[i].atom)
+      begin_atom(t, c != 'R');
+    else
+      no_atom(t);
+    nf_text_printf(t->out, "%s", fixed[i].text);
+    return t->at++, true;
+  }
+  return false;
+}
+
+static nf_status add_set_letter(translator *t, char c, bool *found) {
+  nf_set s = {0};
+  bool negated = false;
+  if (!(*found = nf_set_letter(&s, c, &negated))) return nf_ok();
+  if (s.flags & NF_SET_WORD) add_latin1_words(&s);
+  t->at++;
+  return add_set(t, &s, negated, nf_ok());
+}
+
+static nf_status add_escape(translator *t) {
+  size_t from = t->at++;
+  char c = t->at < t->p.n ? t->p.at[t->at] : 0;
+  bool found;
+  uint32_t code;
+  if (c == 'b' || c == 'B') return t->at++, add_boundary(t, c == 'B'), nf_ok();
+  if ((c == 'p' || c == 'P') && t->at + 1 < t->p.n && t->p.at[t->at + 1] == '{')
+    return t->at++, add_property(t, c == 'P');
+  if (add_fixed(t, c)) return nf_ok();
+  if (c == 'k' || (c >= '1' && c <= '9')) return add_reference(t, from);
+  if (c && strchr("gGKXyY", c))
+    return nf_error(NF_BAD_INPUT, "pattern: \\%c (byte %zu) is not supported", c, from);
+  NF_TRY(add_set_letter(t, c, &found));
+  if (found) return nf_ok();
+  NF_TRY(nf_set_escape(t->p, &t->at, &code));
+  return add_literal(t, code, from);
+}
+
+// ---- repetitions ----
+
+static bool read_count(const translator *t, size_t *at, int64_t *out) {
+  size_t from = *at;
+  for (*out = 0; *at < t->p.n && t->p.at[*at] >= '0' && t->p.at[*at] <= '9' && *at - from < 9; ++*at)
+    *out = *out * 10 + (t->p.at[*at] - '0');
+  return *at > from;
+}
+
+// {n}, {n,}, {,m}, {n,m}; anything else is text. most -1: without end.
+static bool read_interval(translator *t, int64_t *least, int64_t *most, bool *fixed) {
+  size_t at = t->at + 1;
+  bool some = read_count(t, &at, least);
+  *fixed = some && at < t->p.n && t->p.at[at] == '}';
+  *most = *least;
+  if (!*fixed) {
+    if (at == t->p.n || t->p.at[at++] != ',') return false;
+    bool bound = read_count(t, &at, most);
+    if (!bound) *most = -1;
+    if ((!some && !bound) || at == t->p.n || t->p.at[at] != '}') return false;
+  }
+  t->at = at + 1;
+  return true;
+}
+
+// Another repetition behind {n,m} repeats it all; where that is one character, a simpler one says the same.
+static nf_status repeat_interval(translator *t) {
+  char c = t->p.at[t->at];
+  if (t->single && t->least <= 1 && c == '+') {
+    t->out->n = t->quantifier;
+    nf_text_append(t->out, t->least ? "+" : "*", 1);
+    return t->at++, t->interval = false, nf_ok();
+  }
+  nf_text_append(t->out, ")???", 4);
+  if (t->out->failed) return nf_ok();
+  t->out->n -= 3;
+  char *atom = t->out->at + t->atom;
+  memmove(atom + 3, atom, t->out->n - t->atom);
+  memcpy(atom, "(?:", 3);
+  t->out->n += 3;
+  t->single = t->interval = false, t->quantifier = NONE;
+  return nf_ok();
+}
+
+static nf_status add_repetition(translator *t, const char *text, bool lazy, bool possessive) {
+  t->quantifier = t->out->n;
+  nf_text_printf(t->out, "%s", text);
+  const char *suffix = lazy && next_is(t, "?") ? "?" : possessive && next_is(t, "+") ? "+" : "";
+  nf_text_printf(t->out, "%s", suffix);
+  t->at += *suffix != 0;
+  t->interval = !possessive && !*suffix;
+  return nf_ok();
+}
+
+static nf_status add_quantifier(translator *t) {
+  size_t from = t->at;
+  int64_t least = 0, most = 0;
+  bool fixed = false;
+  char text[48] = {t->p.at[t->at]};
+  bool interval = *text == '{';
+  if (interval && !read_interval(t, &least, &most, &fixed)) return t->at++, add_literal(t, '{', from);
+  if (t->atom == NONE) return nf_error(NF_BAD_INPUT, "broken pattern: nothing to repeat (byte %zu)", from);
+  if (interval && t->nullable) return refuse("{n,m} of what may be empty", from);
+  if (interval && most >= 0 && most < least) return refuse("a repetition with its ends exchanged", from);
+  if (t->quantifier != NONE) {
+    if (!t->interval || !t->single) return refuse("a repetition of a repetition", from);
+    size_t behind = t->at;
+    t->at = from;
+    NF_TRY(repeat_interval(t));
+    if (t->at != from) return nf_ok();
+    t->at = behind;
+  }
+  if (most < 0)
+    snprintf(text, sizeof text, "{%d,}", (int)least);
+  else if (interval)
+    snprintf(text, sizeof text, "{%d,%d}", (int)least, (int)most);
+  t->at += !interval;
+  if ((interval ? least : *text == '+' ? 1 : 0) == 0) inner(t)->empty = t->empty;
+  t->least = least, t->letter = 0;
+  return add_repetition(t, text, !fixed, !interval);
+}
+
+// ---- groups ----
+
+// What was opened begins with nothing; options in the middle of a group do not.
+static nf_status push(translator *t, bool look) {
+  if (t->depth + 1 == GROUPS_MAX) return refuse("so many groups inside each other", t->at);
+  group outer = *inner(t);
+  t->stack[++t->depth] = (group){
+      .start = t->out->n, .caseless = outer.caseless, .dotall = outer.dotall, .look = look, .empty = true};
+  no_atom(t);
+  return nf_ok();
+}
+
+// What (?…) may begin with and PCRE2 reads alike; the longest first.
+static bool open_plain(translator *t, nf_status *st) {
+  static const struct {
+    const char *text;
+    bool look;
+  } openings[] = {{"(?:", false}, {"(?=", true},  {"(?!", true},
+                  {"(?>", false}, {"(?<=", true}, {"(?<!", true}};
+  for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
+    if (!next_is(t, openings[i].text)) continue;
+    *st = push(t, openings[i].look);
+    nf_text_printf(t->out, "%s", openings[i].text);
+    return t->at += strlen(openings[i].text), true;
+  }
+  return false;
+}
+
+static nf_status open_named(translator *t) {
+  const char *name = t->p.at + t->at + 3, close = name[-1] == '<' ? '>' : '\'';
+  const char *end = memchr(name, close, t->p.n - t->at - 3);
+  if (!end || end == name) return refuse("a group without a name", t->at);
+  t->named = true;
+  NF_TRY(push(t, false));
+  nf_text_printf(t->out, "(?<%.*s>", (int)(end - name), name);
+  t->at = (size_t)(end - t->p.at) + 1;
+  return nf_ok();
+}
+
+static nf_status skip_comment(translator *t) {
+  for (size_t from = t->at; t->at < t->p.n; t->at++) {
+    if (t->p.at[t->at] == ')') return t->at++, nf_ok();
+    if (t->p.at[t->at] == '\\') t->at++;
+    if (t->at >= t->p.n) return refuse("a comment without an end", from);
+  }
+  return refuse("a comment without an end", t->at);
+}
+
+// (?i-m:…) is a group; (?i) holds to the end of the group it is in, alternatives and all: a(?i)b|c is
+// a(?i:b|c).
+static nf_status open_options(translator *t) {
+  size_t at = t->at + 2;
+  group own = *inner(t);
+  for (bool on = true; at < t->p.n && !strchr(":)", t->p.at[at]); at++) {
+    char c = t->p.at[at];
+    if (c == '-')
+      on = false;
+    else if (c == 'i')
+      own.caseless = on;
+    else if (c == 'm')
+      own.dotall = on;
+    else
+      return refuse("this kind of group", t->at);
+  }
+  if (at == t->p.n || at == t->at + 2) return refuse("this kind of group", t->at);
+  bool rest = t->p.at[at] == ')';
+  if (!rest) NF_TRY(push(t, false));
+  inner(t)->options += rest;
+  inner(t)->caseless = own.caseless, inner(t)->dotall = own.dotall;
+  nf_text_printf(t->out, own.caseless ? "(?i:" : "(?-i:");
+  t->at = at + 1;
+  return no_atom(t), nf_ok();
+}
+
+static nf_status open_group(translator *t) {
+  nf_status st;
+  if (next_is(t, "(*")) return refuse("(*", t->at);
+  if (!next_is(t, "(?")) {
+    NF_TRY(push(t, false));
+    nf_text_append(t->out, "(", 1);
+    return t->at++, nf_ok();
+  }
+  if (open_plain(t, &st)) return st;
+  if (next_is(t, "(?#")) return skip_comment(t);
+  return next_is(t, "(?<") || next_is(t, "(?'") ? open_named(t) : open_options(t);
+}
+
+static void close_options(translator *t) {
+  for (unsigned i = 0; i < inner(t)->options; i++) nf_text_append(t->out, ")", 1);
+}
+
+static nf_status close_group(translator *t) {
+  if (t->depth == 0) return nf_error(NF_BAD_INPUT, "broken pattern: ) without ( (byte %zu)", t->at);
+  close_options(t);
+  nf_text_append(t->out, ")", 1);
+  group closed = t->stack[t->depth--];
+  begin_atom(t, false);
+  t->atom = closed.look ? NONE : closed.start;
+  t->nullable = closed.look || closed.empty || closed.nullable;
+  if (t->nullable) inner(t)->empty = t->empty;
+  return t->at++, nf_ok();
+}
+
+// ---- all ----
+
+static nf_status add_plain(translator *t) {
+  size_t from = t->at, n;
+  uint32_t c = nf_utf8_char(t->p.at + t->at, &n);
+  t->at += n;
+  return add_literal(t, c, from);
+}
+
+static nf_status step(translator *t) {
+  char c = t->p.at[t->at];
+  switch (c) {
+  case '\\':
+    return add_escape(t);
+  case '[':
+    return add_class(t);
+  case '(':
+    return open_group(t);
+  case ')':
+    return close_group(t);
+  case '*':
+  case '+':
+  case '?':
+  case '{':
+    return add_quantifier(t);
+  case '.':
+    begin_atom(t, true);
+    nf_text_printf(t->out, inner(t)->dotall ? "(?s:.)" : "[^\\n]");
+    return t->at++, nf_ok();
+  case '|':
+    inner(t)->nullable |= inner(t)->empty;
+    inner(t)->empty = true;
+    [[fallthrough]];
+  case '^':
+  case '$':
+    no_atom(t);
+    nf_text_append(t->out, &c, 1);
+    return t->at++, nf_ok();
+  default:
+    return add_plain(t);
+  }
+}
+
+nf_status nf_split_translate(nf_view p, nf_text *out) {
+  translator t = {.p = p, .out = out, .atom = NONE, .quantifier = NONE, .stack[0].empty = true};
+  while (t.at < p.n) NF_TRY(step(&t));
+  if (t.depth) return nf_error(NF_BAD_INPUT, "broken pattern: a group is not closed");
+  if (t.named && t.numbered) return refuse("a numbered back reference beside a named group", p.n);
+  close_options(&t);
   return nf_text_status(out);
 }

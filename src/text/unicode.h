@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Characters as Hugging Face's tokenizers knows them: Unicode 16, where the libraries here are older.
+#pragma once
+#include "base/text.h"
+
+// The character that begins at s; *n is its size. s is valid UTF-8 and not at its end.
+uint32_t nf_utf8_char(const char *s, size_t *n);
+bool nf_char_is_space(uint32_t c); // Unicode White_Space
+bool nf_char_is_word(uint32_t c);  // \w: letters, marks, decimal digits, connectors, joiners
+
+// Sets of general categories, as bits.
+enum {
+  NF_LU = 1 << 0,
+  NF_LL = 1 << 1,
+  NF_LT = 1 << 2,
+  NF_LM = 1 << 3,
+  NF_LO = 1 << 4,
+  NF_MN = 1 << 5,
+  NF_MC = 1 << 6,
+  NF_ME = 1 << 7,
+  NF_ND = 1 << 8,
+  NF_NL = 1 << 9,
+  NF_NO = 1 << 10,
+  NF_PC = 1 << 11,
+  NF_PD = 1 << 12,
+  NF_PO = 1 << 13,
+  NF_SM = 1 << 14,
+  NF_SO = 1 << 15,
+  NF_CF = 1 << 16,
+  NF_L = NF_LU | NF_LL | NF_LT | NF_LM | NF_LO,
+  NF_M = NF_MN | NF_MC | NF_ME,
+  NF_N = NF_ND | NF_NL | NF_NO,
+  NF_WORD = NF_L | NF_M | NF_ND | NF_NL | NF_PC,
+};
+
+// Characters that are of another category in Unicode 16 than in 14, by code; nearly all were assigned since.
+typedef struct nf_new_chars {
+  uint32_t first, last, category;
+  const char *script; // its names, lower case and with a blank between; "": one that Unicode 14 lacks
+} nf_new_chars;
+extern const nf_new_chars nf_unicode_new[];
+extern const size_t nf_unicode_new_n;
+enum { NF_MOVED = 0x1171e }; // the one that was assigned before: Mn in Unicode 14, Mc in 16
