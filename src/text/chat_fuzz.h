@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fuzzers of chat readers share: a tokenizer whose marks are ids from FIRST_MARK on, the order that
-// events come in, and reading ids made of bytes.
+// events come in, reading ids made of bytes, and that all text that was read is told, once.
 #pragma once
 #include "text/chat.h"
 #include "text/small_tokenizer.h"
 #include <stdlib.h>
+#include <string.h>
 
 enum { FIRST_MARK = 262 };
 
@@ -26,6 +27,9 @@ static inline nf_tokenizer *tokenizer_with(const char *const *mark, int n) {
 
 // Events come as HEADER, TEXT..., END, and all text is valid UTF-8. The n-th event's sink fails.
 typedef struct watch {
+  nf_text told;        // all of it; marks are spelled
+  bool all_in_headers; // the text of a message that has one stands in its header already
+  bool spelled;        // it is such a message
   bool open;
   bool broken; // a sink failed: the event after it may be any
   int until_failure;
@@ -44,6 +48,12 @@ static inline nf_status see_event(watch *w, const nf_chat_event *e) {
   check_text(e->channel);
   check_text(e->recipient);
   check_text(e->content_type);
+  check_text(e->header);
+  if (e->kind == NF_CHAT_HEADER) {
+    w->spelled = w->all_in_headers && e->header.n;
+    nf_text_append(&w->told, e->header.at, e->header.n);
+  }
+  if (!w->spelled) nf_text_append(&w->told, e->text.at, e->text.n);
   if (--w->until_failure != 0) return nf_ok();
   w->broken = true;
   return nf_error(NF_CANCELLED, "enough");
@@ -65,5 +75,55 @@ static inline void read_ids(const nf_chat_format *f, const nf_tokenizer *t, cons
   st = f->finish(r, see, user);
   if (nf_is_ok(st) && w->open && !w->broken) abort();
   nf_status_free(st);
+  f->reader_destroy(r);
+}
+
+// ---- that no text is lost, or told twice ----
+
+// With '<' read as a letter, every '<' that is told begins a mark.
+static inline int32_t id_without_bracket(uint8_t byte) { return byte == '<' ? 'x' : id_of_byte(byte); }
+
+// What the ids stand for without their marks, each of which ends a character.
+static inline void text_of_ids(const nf_tokenizer *t, const uint8_t *data, size_t n, int marks,
+                               nf_text *out) {
+  nf_decoder d = {0};
+  for (size_t i = 0; i < n; i++) {
+    const int32_t id = id_without_bracket(data[i]);
+    if (id >= FIRST_MARK && id < FIRST_MARK + marks)
+      nf_decoder_end(&d, out);
+    else
+      nf_decode_step(t, &d, id, true, out);
+  }
+  nf_decoder_end(&d, out);
+}
+
+// told is read, but for marks, and characters among `blank`, which are only where something begins or ends.
+static inline void compare_texts(nf_view read, nf_view told, const char *blank) {
+  size_t i = 0;
+  for (size_t k = 0; k < told.n; k++) {
+    if (told.at[k] == '<') {
+      while (told.at[k] != '>') k++;
+      continue;
+    }
+    while (i < read.n && read.at[i] != told.at[k] && read.at[i] && strchr(blank, read.at[i])) i++;
+    if (i == read.n || read.at[i++] != told.at[k]) abort();
+  }
+  for (; i < read.n; i++)
+    if (!read.at[i] || !strchr(blank, read.at[i])) abort();
+}
+
+// `marks`: those that the format knows.
+static inline void account(const nf_chat_format *f, const nf_tokenizer *t, const nf_chat *chat,
+                           const uint8_t *data, size_t n, int marks, const char *blank,
+                           nf_status (*see)(void *, const nf_chat_event *), void *user, watch *w) {
+  nf_chat_reader *r;
+  nf_text read = {0};
+  nf_status st = f->reader_create(t, chat, &r);
+  if (!nf_is_ok(st)) return nf_status_free(st);
+  for (size_t i = 0; i < n; i++) nf_status_free(f->read(r, id_without_bracket(data[i]), see, user));
+  nf_status_free(f->finish(r, see, user));
+  text_of_ids(t, data, n, marks, &read);
+  compare_texts((nf_view){read.at, read.n}, (nf_view){w->told.at, w->told.n}, blank);
+  nf_text_deinit(&read);
   f->reader_destroy(r);
 }

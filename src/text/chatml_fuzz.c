@@ -3,7 +3,8 @@
 // cases: marks in every order and number, calls that are no JSON or never end, roles that never end, half
 // characters before a mark, ids without text and out of range, sinks that fail; messages of every kind in
 // every order whose texts spell marks. Checked: events come as HEADER, TEXT..., END; all text is valid UTF-8;
-// thoughts have no newlines around them; a call has a name; a prompt has as many ends as starts.
+// thoughts have no newlines around them; a call has a name; all text that was read is told once, but for
+// newlines around a message; a prompt has as many ends as starts.
 #include "text/chat_fuzz.h"
 #include <string.h>
 
@@ -76,8 +77,12 @@ static void render(const nf_tokenizer *t, nf_chat chat, const uint8_t *data, siz
 }
 
 static void read_one(const nf_tokenizer *t, const nf_chat *chat, const uint8_t *data, size_t n) {
-  watch_texts w = {.events.until_failure = data[0]};
-  read_ids(&nf_chatml, t, chat, data + 1, n - 1, see, &w, &w.events);
+  watch_texts w = {.events = {.until_failure = data[0], .all_in_headers = true}};
+  if (data[0] || memchr(data, 0xf0, n)) // a role is told only with its message
+    read_ids(&nf_chatml, t, chat, data + 1, n - 1, see, &w, &w.events);
+  else
+    account(&nf_chatml, t, chat, data + 1, n - 1, 8, "\n", see, &w, &w.events);
+  nf_text_deinit(&w.events.told);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fuzzes the harmony reader with any sequence of ids. Adversarial cases: marks in every order and number,
 // messages that never end, headers that never end, half characters before a mark, ids without text and out of
-// range, sinks that fail. Checked: events come as HEADER, TEXT..., END; all text is valid UTF-8; the reader
-// survives a sink's error.
+// range, sinks that fail. Checked: events come as HEADER, TEXT..., END; all text is valid UTF-8; all text
+// that was read is told once, in a header or as text; the reader survives a sink's error.
 #include "text/chat_fuzz.h"
 
 static nf_tokenizer *make(void) {
@@ -19,6 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (!t) t = make();
   if (n == 0) return 0;
   watch w = {.until_failure = data[0]};
-  read_ids(&nf_harmony, t, &(nf_chat){0}, data + 1, n - 1, see, &w, &w);
+  if (data[0])
+    read_ids(&nf_harmony, t, &(nf_chat){0}, data + 1, n - 1, see, &w, &w);
+  else
+    account(&nf_harmony, t, &(nf_chat){0}, data + 1, n - 1, 8, " \t\n\v\f\r", see, &w, &w);
+  nf_text_deinit(&w.told);
   return 0;
 }

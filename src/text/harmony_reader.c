@@ -185,7 +185,9 @@ static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink
   default:
     if (!r->in_content) return add_mark(r, NF_HEADER_CONSTRAIN);
   }
-  return r->odd = true, nf_ok(); // within a message it means nothing
+  r->odd = true; // within a message it means nothing
+  nf_decoder_end(&r->decoder, &r->text);
+  return send_text(r, sink, user);
 }
 
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
