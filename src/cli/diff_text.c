@@ -56,10 +56,13 @@ static void print_list(const json_t *diff, const char *what, const char *title,
   nf_free(group);
 }
 
+static int figure_width(void) { return cli_screen_width() >= 74 ? 16 : 11; }
+
 static void print_total(const json_t *diff, const char *key, int decimals) {
   const double a = cli_number(json_object_get(diff, "a"), key),
                b = cli_number(json_object_get(diff, "b"), key);
-  printf("  %-10s %16.*f %16.*f %+16.*f", key, decimals, a, decimals, b, decimals, b - a);
+  const int w = figure_width();
+  printf("  %-8s %*.*f %*.*f %+*.*f", key, w, decimals, a, w, decimals, b, w, decimals, b - a);
   if (a > 0) printf("  %+7.2f %%", 100 * (b - a) / a);
   printf("\n");
 }
@@ -72,8 +75,8 @@ static void print_fact(const json_t *diff, const char *key) {
 void cli_diff_text(const json_t *diff, bool all) {
   const size_t lost = json_array_size(json_object_get(diff, "lost")),
                gained = json_array_size(json_object_get(diff, "gained"));
-  printf("fusions: %zu lost, %zu gained; kernels: %zu changed\n", lost, gained,
-         json_array_size(json_object_get(diff, "kernels")));
+  cli_wrapped(0, 2, "fusions: %zu lost, %zu gained; kernels: %zu changed", lost, gained,
+              json_array_size(json_object_get(diff, "kernels")));
   print_fact(diff, "model");
   print_fact(diff, "processor");
   print_fact(diff, "mode");
@@ -83,7 +86,8 @@ void cli_diff_text(const json_t *diff, bool all) {
   print_list(diff, "only_a", "nodes that are gone", node_key, all);
   print_list(diff, "only_b", "nodes that are new", node_key, all);
   cli_heading("totals");
-  printf("  %-10s %16s %16s %16s\n", "", "A", "B", "B - A");
+  const int w = figure_width();
+  printf("  %-8s %*s %*s %*s\n", "", w, "A", w, "B", w, "B - A");
   print_total(diff, "nodes", 0);
   print_total(diff, "launches", 0);
   print_total(diff, "bytes", 0);

@@ -36,8 +36,29 @@ void cli_render_devices(const char *json, size_t n) {
   size_t i;
   json_array_foreach(json_object_get(doc, "devices"), i, d) cli_print_target("", d);
   json_array_foreach(json_object_get(doc, "unavailable"), i, d)
-      printf("%s: not available: %s\n", cli_text(d, "device"), cli_text(d, "reason"));
+      cli_wrapped(0, 2, "%s: not available: %s", cli_text(d, "device"), cli_text(d, "reason"));
   json_decref(doc);
+}
+
+// "verify: ok, 57 values within bounds; worst L3.moe.sum: 1.6e-02 of 1e-01".
+static void print_verdict(const char *command, const json_t *doc, const char *what, const char *name) {
+  const json_t *worst = json_object_get(doc, "worst");
+  const size_t n = json_array_size(json_object_get(doc, "rows"));
+  const double failed = cli_number(doc, "failed");
+  nf_text t = {0};
+  nf_text_printf(&t, "%s: ", command);
+  if (failed == 0)
+    nf_text_printf(&t, "ok, %zu %s%s within bounds", n, what, n == 1 ? "" : "s");
+  else
+    nf_text_printf(&t, "FAILED: %.0f of %zu %s%s beyond bounds", failed, n, what, n == 1 ? "" : "s");
+  const bool tells = cli_number(worst, "bound") > 0 || failed > 0; // else all were compared bitwise
+  if (tells) nf_text_printf(&t, "; worst %s", cli_text(worst, name));
+  if (tells && json_object_get(worst, "case")) nf_text_printf(&t, " (%s)", cli_text(worst, "case"));
+  if (cli_number(worst, "bound") > 0)
+    nf_text_printf(&t, ": %.1e of %.0e", cli_number(worst, "error"), cli_number(worst, "bound"));
+  printf("\n");
+  cli_wrapped(0, 2, "%s", t.failed ? "no memory for the verdict" : t.at);
+  nf_text_deinit(&t);
 }
 
 // ---- check ----
@@ -49,13 +70,15 @@ typedef struct tally { // the cases of one kernel
 } tally;
 
 static void print_case(const json_t *row) {
-  printf("  %-6s %-40s %s", cli_is(row, "ok") ? "ok" : "FAILED", cli_text(row, "variant"),
-         cli_text(row, "case"));
+  nf_text t = {0};
+  nf_text_printf(&t, "%-6s %s %s", cli_is(row, "ok") ? "ok" : "FAILED", cli_text(row, "variant"),
+                 cli_text(row, "case"));
   if (cli_number(row, "us") > 0)
-    printf("  %.1f us, %.2f GB/s, %.2f GFLOP/s", cli_number(row, "us"), cli_number(row, "gb_s"),
-           cli_number(row, "gflop_s"));
-  if (json_string_length(json_object_get(row, "why")) != 0) printf(": %s", cli_text(row, "why"));
-  printf("\n");
+    nf_text_printf(&t, "  %.1f µs, %.2f GB/s, %.2f GFLOP/s", cli_number(row, "us"), cli_number(row, "gb_s"),
+                   cli_number(row, "gflop_s"));
+  if (json_string_length(json_object_get(row, "why")) != 0) nf_text_printf(&t, ": %s", cli_text(row, "why"));
+  if (!t.failed) cli_wrapped(2, 9, "%s", t.at);
+  nf_text_deinit(&t);
 }
 
 static void count_case(const json_t *row, tally *t) {
@@ -66,10 +89,16 @@ static void count_case(const json_t *row, tally *t) {
   t->worst = ratio > t->worst ? ratio : t->worst;
 }
 
+static int kernel_width(void) {
+  int width = 42;
+  cli_fit_names(&width, 1, 7 + 7 + 12);
+  return width;
+}
+
 static void print_tally(const tally *t) {
-  if (t->cases != 0)
-    printf("%-36s %5zu cases  %zu failed  largest error %.2f of its bound\n", t->kernel, t->cases, t->failed,
-           t->worst);
+  if (t->cases == 0) return;
+  cli_name(t->kernel, kernel_width());
+  printf(" %6zu %6zu %11.2f\n", t->cases, t->failed, t->worst);
 }
 
 // One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
@@ -77,6 +106,8 @@ void cli_render_check(const char *json, size_t n, bool all) {
   json_t *doc = parse(json, n), *row;
   tally t = {0};
   size_t i;
+  cli_name("kernel", kernel_width());
+  printf(" %6s %6s %11s\n", "cases", "failed", "error/bound");
   json_array_foreach(json_object_get(doc, "rows"), i, row) {
     if (t.kernel != NULL && strcmp(t.kernel, cli_text(row, "variant")) != 0) {
       print_tally(&t);
@@ -86,6 +117,7 @@ void cli_render_check(const char *json, size_t n, bool all) {
     if (all || cli_number(row, "us") > 0 || !cli_is(row, "ok")) print_case(row);
   }
   print_tally(&t);
+  print_verdict("check", doc, "case", "variant");
   printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
   json_decref(doc);
 }
@@ -94,24 +126,51 @@ void cli_render_check(const char *json, size_t n, bool all) {
 
 static char *name_of(const json_t *row) { return strdup(cli_text(row, "name")); }
 
+enum { ERRORS = 6 + 1 + 2 * 8 + 6 + 5 + 7 }; // columns of a line beside its names
+
+static void print_names(const char *name, const char *op) {
+  int width[] = {24, 24};
+  cli_fit_names(width, 2, ERRORS);
+  cli_name(name, width[0]);
+  printf(" ");
+  cli_name(op, width[1]);
+}
+
+// Where the worst of equal layers is: its layer.
+static void print_error(const cli_group *g) {
+  const json_t *w = g->node;
+  const long layer = cli_layer_of(cli_text(w, "name"));
+  char at[24] = "-";
+  if (layer >= 0) snprintf(at, sizeof at, "%ld", layer);
+  printf("%4zux ", g->count);
+  print_names(g->key, cli_text(w, "op"));
+  printf(" %7.1e %7.1e %5.0e %4s %s\n", cli_number(w, "error"), cli_number(w, "unfused"),
+         cli_number(w, "bound"), at, cli_is(w, "ok") ? "ok" : "FAILED");
+}
+
 // Layers' values of one kind are one line, with the worst of them.
 void cli_render_verify(const char *json, size_t n, bool all) {
   json_t *doc = parse(json, n);
   const json_t *rows = json_object_get(doc, "rows");
   cli_group *group = nf_alloc(json_array_size(rows) + 1, sizeof *group);
   const size_t count = group != NULL ? cli_group_nodes(rows, all, name_of, "error", group) : 0;
-  printf("device %s, %.0f rank(s), %.0f tokens: %.0f kernels against the reference; the same %.0f without "
-         "fusions\n",
-         cli_text(doc, "device"), cli_number(doc, "world"), cli_number(doc, "tokens"),
-         cli_number(doc, "kernels"), cli_number(doc, "unfused_kernels"));
-  printf("error = ||plan - reference|| / ||reference||, unfused the same without fusions\n");
+  cli_wrapped(
+      0, 2,
+      "device %s, %.0f rank%s, %.0f tokens: %.0f kernels against the reference; the same %.0f without "
+      "fusions",
+      cli_text(doc, "device"), cli_number(doc, "world"), cli_number(doc, "world") == 1 ? "" : "s",
+      cli_number(doc, "tokens"), cli_number(doc, "kernels"), cli_number(doc, "unfused_kernels"));
+  cli_wrapped(0, 2,
+              "error = ||plan - reference|| / ||reference|| of the worst layer, unfused the same "
+              "without fusions");
+  printf("\n      ");
+  print_names("value", "op");
+  printf(" %7s %7s %5s %4s\n", "error", "unfused", "bound", "at L");
   for (size_t i = 0; i < count; i++) {
-    const json_t *w = group[i].node;
-    printf("%4zux %-24s %-15s error %.1e unfused %.1e at %-20s bound %.0e  %s\n", group[i].count,
-           group[i].key, cli_text(w, "op"), cli_number(w, "error"), cli_number(w, "unfused"),
-           cli_text(w, "name"), cli_number(w, "bound"), cli_is(w, "ok") ? "ok" : "FAILED");
+    print_error(&group[i]);
     nf_free(group[i].key);
   }
   nf_free(group);
+  print_verdict("verify", doc, "value", "name");
   json_decref(doc);
 }

@@ -8,12 +8,10 @@
 
 typedef struct collected {
   json_t *rows; // NULL: memory ran out
-  int64_t failed;
 } collected;
 
 static void collect(void *user, const nf_check_row *r) {
   collected *c = user;
-  c->failed += !r->ok;
   if (c->rows == NULL || json_array_append_new(c->rows, nf_check_row_json(r)) == 0) return;
   json_decref(c->rows);
   c->rows = NULL;
@@ -43,9 +41,9 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
     return st;
   }
   json_t *doc = c.rows == NULL ? NULL
-                               : json_pack("{s:s, s:I, s:I, s:o}", "schema", "infuse.check/1", "seed",
-                                           (json_int_t)seed, "failed", (json_int_t)c.failed, "rows", c.rows);
-  return nf_status_join(nf_document_deliver(doc, sink, user), st);
+                               : json_pack("{s:s, s:I, s:o}", "schema", "infuse.check/1", "seed",
+                                           (json_int_t)seed, "rows", c.rows);
+  return nf_status_join(nf_document_deliver(nf_document_judge(doc), sink, user), st);
 }
 
 infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o, infuse_sink sink, void *user) {

@@ -205,7 +205,7 @@ static nf_status verify(trio *p, const infuse_runtime *rt, infuse_sink sink, voi
                                          "kernels", (json_int_t)r->nodes_after, "unfused_kernels",
                                          (json_int_t)p->unfused.model->compiled.report->nodes_after, "ok",
                                          !failed, "rows", rows);
-  NF_TRY(nf_document_deliver(doc, sink, user));
+  NF_TRY(nf_document_deliver(nf_document_judge(doc), sink, user));
   return failed ? nf_error(NF_CHECK_FAILED, "the plan of device %s differs from the reference",
                            rt->options.device)
                 : nf_ok();
