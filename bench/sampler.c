@@ -4,10 +4,12 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bench/measure.h"
+#include "engine/processors.h"
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { ROUNDS = 101 };
+enum { ROUNDS = 101, TEXT = 32768 };
 
 static const struct {
   const char *what;
@@ -43,6 +45,26 @@ static void time_row(size_t row, const float *logits, int32_t n, nf_sampler_scra
   printf("%-40s best %6.0f  median %6.0f us\n", rows[row].what, us[0], middle);
 }
 
+// What penalties and bans add to a token of a text of so many tokens, once those are counted.
+static void time_processors(const char *what, const infuse_sampling *settings, const float *logits, int32_t n,
+                            nf_sampler_scratch *scratch) {
+  static int32_t text[TEXT];
+  double us[ROUNDS];
+  nf_processors *p;
+  for (int i = 0; i < TEXT; i++) text[i] = (int32_t)(nf_uniform(3, (uint64_t)i) * (float)n);
+  must(nf_processors_create(settings, n, NULL, 0, &p));
+  for (int i = 0; i < ROUNDS; i++) {
+    const size_t known = TEXT - ROUNDS + (size_t)i;
+    const double start = nf_now();
+    memcpy(scratch->logit, logits, (size_t)n * sizeof *logits);
+    nf_processors_apply(p, text, known, known / 2, scratch->logit);
+    us[i] = 1e6 * (nf_now() - start);
+  }
+  nf_processors_destroy(p);
+  const double middle = median(us, ROUNDS);
+  printf("%-40s best %6.0f  median %6.0f us\n", what, us[0], middle);
+}
+
 int main(int argc, char **argv) {
   const int32_t n = argc > 1 ? atoi(argv[1]) : 201088;
   float *logits = n > 0 ? nf_alloc((size_t)n, sizeof *logits) : NULL;
@@ -51,6 +73,10 @@ int main(int argc, char **argv) {
     return fprintf(stderr, "usage: sampler [vocabulary]\n"), 2;
   fill(logits, n);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) time_row(i, logits, n, &scratch);
+  const infuse_sampling penalties = {.repetition_penalty = 1.1f, .frequency_penalty = 0.5f},
+                        ngram = {.no_repeat_ngram_size = 3};
+  time_processors("penalties, 32,768 tokens of text", &penalties, logits, n, &scratch);
+  time_processors("no_repeat_ngram 3, the same text", &ngram, logits, n, &scratch);
   nf_sampler_scratch_deinit(&scratch);
   nf_free(logits);
   return 0;

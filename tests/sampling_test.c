@@ -2,11 +2,13 @@
 // Penalties, bias and bans of a session's sampling through the public interface: on greedy text, where each
 // token can be recomputed from the logits, on drawn text, over turns and cuts, and what is refused.
 #include "tests/support/expect.h"
+#include "tests/support/folder.h"
 #include <infuse/infuse.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -200,6 +202,97 @@ static void test_zeroed(void **state) { // with a temperature it samples, with e
   assert_memory_equal(a, b, sizeof a);
 }
 
+// ---- generation_config.json ----
+
+// The small model with another generation_config.json.
+static infuse_model *load_with(char *dir, const char *generation) {
+  static const char *const names[] = {"config.json", "model.safetensors", "tokenizer.json"};
+  const infuse_model_options o = {.size = sizeof o, .context = CONTEXT};
+  infuse_model *m;
+  for (int i = 0; i < 3; i++) {
+    char *target = folder_path("models/gpt-oss-small", names[i]);
+    folder_link(dir, names[i], target);
+    free(target);
+  }
+  folder_write_text(dir, "generation_config.json", generation);
+  ok(infuse_model_load(runtime, dir, &o, &m));
+  return m;
+}
+
+static void test_model_sampling(void **state) {
+  (void)state;
+  char *dir = folder_create();
+  infuse_model *m = load_with(
+      dir, "{\"do_sample\": true, \"temperature\": 0.5, \"top_k\": 9, \"top_p\": 0.75, \"min_p\": 0.25,"
+           " \"repetition_penalty\": 1.5, \"presence_penalty\": 0.5, \"frequency_penalty\": 0.25,"
+           " \"no_repeat_ngram_size\": 4, \"min_new_tokens\": 3, \"suppress_tokens\": [7, 8],"
+           " \"begin_suppress_tokens\": [9], \"bad_words_ids\": [[4, 5]], \"sequence_bias\": [[[1, 2, 3], "
+           "-1.5]]}");
+  const infuse_sampling s = infuse_model_sampling(m);
+  assert_true(s.size == sizeof s && s.temperature == 0.5f && s.top_k == 9 && s.top_p == 0.75f &&
+              s.min_p == 0.25f);
+  assert_true(s.repetition_penalty == 1.5f && s.presence_penalty == 0.5f && s.frequency_penalty == 0.25f);
+  assert_true(s.no_repeat_ngram_size == 4 && s.min_tokens == 3);
+  assert_true(s.n_begin_suppress_tokens == 1 && s.begin_suppress_tokens[0] == 9);
+  static const struct {
+    size_t n;
+    int32_t last;
+    float bias;
+  } want[] = {{3, 3, -1.5f}, {2, 5, -INFINITY}, {1, 7, -INFINITY}, {1, 8, -INFINITY}};
+  assert_int_equal(s.n_logit_bias, 4);
+  for (int i = 0; i < 4; i++) {
+    const infuse_logit_bias *b = &s.logit_bias[i];
+    assert_true(b->n == want[i].n && b->token[b->n - 1] == want[i].last && b->bias == want[i].bias);
+  }
+  infuse_model_destroy(m);
+  folder_remove(dir);
+  assert_true(infuse_model_sampling(NULL).temperature == 0);
+}
+
+// Greedy text of a model obeys its penalties and bans too, unless the caller says otherwise; and its stop
+// strings end a text that has none of the caller's.
+static void test_model_defaults(void **state) {
+  (void)state;
+  infuse_session *plain = begin((infuse_sampling){0}, (infuse_session_options){.max_tokens = 3});
+  int32_t first[3];
+  draw(plain, first, 3);
+  infuse_session_destroy(plain);
+  char text[200], *dir = folder_create(), *word;
+  size_t n;
+  ok(infuse_decode(infuse_model_tokenizer(model), first, 1, &word, &n));
+  snprintf(text, sizeof text, "{\"begin_suppress_tokens\": [%d], \"stop_strings\": \"%s\"}", first[1], word);
+  infuse_model *m = load_with(dir, text);
+  const infuse_sampling zero = {0};
+  const int32_t start[] = {prompt[0], prompt[1], prompt[2], prompt[3], prompt[4], prompt[5], first[0]};
+  for (int i = 0; i < 3; i++) {
+    const infuse_session_options o = {.size = sizeof o,
+                                      .generate = true,
+                                      .max_tokens = 1,
+                                      .ignore_eos = i == 2,
+                                      .sampling = i == 1 ? &zero : NULL};
+    infuse_session *s;
+    ok(infuse_session_create(m, &o, &s));
+    ok(infuse_session_append(s, start, i < 2 ? 7 : 6));
+    ok(infuse_step(m, &s, 1));
+    const infuse_output out = infuse_session_output(s);
+    if (i == 0) assert_int_not_equal(out.token, first[1]); // its own settings
+    if (i == 1) assert_int_equal(out.token, first[1]);     // the caller's
+    if (i == 2) assert_int_equal(out.finish, INFUSE_LENGTH);
+    infuse_session_destroy(s);
+  }
+  const infuse_session_options o = {.size = sizeof o, .generate = true, .max_tokens = 9};
+  infuse_session *s;
+  ok(infuse_session_create(m, &o, &s));
+  ok(infuse_session_append(s, prompt, 6));
+  ok(infuse_step(m, &s, 1));
+  assert_int_equal(infuse_session_output(s).finish, INFUSE_STOP); // by its stop string
+  assert_int_equal(infuse_session_output(s).n, 0);
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_free(word);
+  folder_remove(dir);
+}
+
 // ---- refusals ----
 
 static void test_refusals(void **state) {
@@ -264,11 +357,16 @@ static int teardown(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_penalties),   cmocka_unit_test(test_same_seed),
-      cmocka_unit_test(test_cut),         cmocka_unit_test(test_bans),
-      cmocka_unit_test(test_min_tokens),  cmocka_unit_test(test_min_tokens_of_a_chat),
-      cmocka_unit_test(test_zeroed),      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_nothing_left)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_penalties),
+                                     cmocka_unit_test(test_same_seed),
+                                     cmocka_unit_test(test_cut),
+                                     cmocka_unit_test(test_bans),
+                                     cmocka_unit_test(test_min_tokens),
+                                     cmocka_unit_test(test_min_tokens_of_a_chat),
+                                     cmocka_unit_test(test_zeroed),
+                                     cmocka_unit_test(test_model_sampling),
+                                     cmocka_unit_test(test_model_defaults),
+                                     cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_nothing_left)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -197,12 +197,14 @@ typedef struct infuse_session_options {
   bool generate;
   const infuse_sampling *sampling; // copied, lists too; NULL: infuse_model_sampling
   int64_t max_tokens;              // of an answer; 0: until the context is full
-  bool ignore_eos;                 // the model's own stop tokens are ordinary ones
+  bool ignore_eos;                 // the model's own stop tokens and strings are ordinary ones
   const int32_t *stop_tokens;      // [n_stop_tokens] more of them
   size_t n_stop_tokens;
-  const char *const *stop; // [n_stop] strings that end the answer; they are not part of it. One lies in one
-  size_t n_stop;           // message, and never in thoughts unless
-  bool stop_in_thoughts;   // this is set
+  // Strings that end the answer and are not part of it; none: the model's own, unless ignore_eos. One lies in
+  // one message, and never in thoughts unless stop_in_thoughts.
+  const char *const *stop; // [n_stop]
+  size_t n_stop;
+  bool stop_in_thoughts;
 
   // Of chats (infuse/chat.h).
   infuse_thinking thinking;

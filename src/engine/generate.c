@@ -67,7 +67,9 @@ static nf_status set_stops(const infuse_model *m, const infuse_session_options *
     return nf_error(NF_USAGE, "n_stop is %zu, but stop is NULL", o->n_stop);
   if (o->n_stop != 0 && m->tokenizer == NULL)
     return nf_error(NF_USAGE, "stop strings need a tokenizer, and the model's folder has no tokenizer.json");
-  return nf_answer_set_stops(a, o->stop, o->n_stop);
+  const bool own = o->n_stop == 0 && !o->ignore_eos && m->tokenizer != NULL; // the model's
+  return own ? nf_answer_set_stops(a, m->generation.stop, m->generation.n_stop)
+             : nf_answer_set_stops(a, o->stop, o->n_stop);
 }
 
 static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
