@@ -40,8 +40,8 @@ extern const nf_family nf_family_gpt_oss, nf_family_qwen3, nf_family_qwen3_next;
 const nf_family *nf_family_find(const char *model_type, const char *architecture);
 const nf_family *const *nf_families(size_t *out_n);
 // Puts right in `c` what the files know better: tied is false afterwards where a head of its own is stored,
-// which is told as a warning. To be called once before graphs are built. `files` NULL: there is nothing to
-// do.
+// which is told as a warning (`log` may be NULL). To be called once before graphs are built. `files` NULL:
+// there is nothing to do.
 nf_status nf_model_settle(nf_config *c, const nf_checkpoint *files, const nf_log *log);
 // NF_USAGE when `o` asks for more layers than there are.
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,

@@ -3,8 +3,7 @@
 #include "model/parts.h"
 #include <math.h>
 
-// x as a linear reads it that wants it so.
-static nf_val operand_for(const nf_parts *p, nf_act *x, nf_dtype to) {
+nf_val nf_part_operand(const nf_parts *p, nf_act *x, nf_dtype to) {
   if (to == NF_NONE || p->o->plain_activations) return x->x;
   nf_val *mine = to == NF_FP8_ROW ? &x->rows : &x->groups;
   const char *name = x->rows || x->groups ? NF_NAME(p, "%s.%s", x->name, nf_dtype_of(to)->name)
@@ -20,7 +19,7 @@ nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, n
       nf_part_linear_weight(p, NF_NAME(p, "%s.w", name), module, (const int64_t[]){n, k}, 2, &reads);
   const nf_val b =
       bias ? nf_part_weight(p, NF_NAME(p, "%s.b", name), NF_NAME(p, "%s.bias", module), n, 0) : 0;
-  return NF_BUILD(p->b, name, linear, (operand_for(p, x, reads), w, b), .out = out);
+  return NF_BUILD(p->b, name, linear, (nf_part_operand(p, x, reads), w, b), .out = out);
 }
 
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
@@ -33,7 +32,8 @@ nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, 
     const char *tensor = NF_NAME(p, "model.layers.%ld.%s.bias", (long)p->layer, module);
     b = nf_part_floats(p, NF_NAME(p, "%s.b", name), (nf_recipe){.tensor = tensor, .stack = dim[0]}, dim, 2);
   }
-  return NF_BUILD(p->b, name, grouped_linear, (operand_for(p, x, reads), ids, w, b), .out = p->o->activation);
+  return NF_BUILD(p->b, name, grouped_linear, (nf_part_operand(p, x, reads), ids, w, b),
+                  .out = p->o->activation);
 }
 
 nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n) {
@@ -168,7 +168,7 @@ static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   final.x =
       NF_BUILD(p->b, final.name, rms_norm, (rows, nw), .eps = (float)c->eps, .one_plus = c->family->one_plus);
   if (p->o->hidden_outputs) nf_build_output(p->b, final.x);
-  return NF_BUILD(p->b, "logits", linear, (operand_for(p, &final, reads), w), .out = NF_F32);
+  return NF_BUILD(p->b, "logits", linear, (nf_part_operand(p, &final, reads), w), .out = NF_F32);
 }
 
 // Where the table is: under the head's name when a tied model was stored without the other.

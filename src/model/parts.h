@@ -39,6 +39,10 @@ nf_val nf_part_mxfp4(const nf_parts *p, const char *name, const char *stem, cons
 // config says otherwise, or scales are missing, too many or of another form than the config's, NF_BAD_INPUT.
 nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
                              int rank, nf_dtype *out_activation);
+// The same [E, N, K] of FP8 in blocks whose scales are one tensor `scales` for all experts, as transformers
+// stores what it has fused: for rows `rows` of each of its matrices (of 0: for all).
+nf_val nf_part_fused_scales(const nf_parts *p, const char *name, const char *module, const char *scales,
+                            nf_rows rows, const int64_t *dim, nf_dtype *out_activation);
 // `<module>.weight`, as floats even where the file has FP8 with one scale, or one for each row.
 nf_val nf_part_decoded(const nf_parts *p, const char *name, const char *module, const int64_t *dim, int rank);
 
@@ -56,6 +60,8 @@ nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, n
 // Experts with tensors of their own, '*' in `module` for their numbers.
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
                        int64_t n, int64_t k, bool bias);
+// x as a linear reads it that wants it as `to`, of nf_part_linear_weight.
+nf_val nf_part_operand(const nf_parts *p, nf_act *x, nf_dtype to);
 // Normalised x, named `name`, its weight `name`.w from `tensor` of the layer.
 nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n);
 // down(silu(gate(x)) * up(x)); values "<name>.gate", modules "<module>.gate_proj".

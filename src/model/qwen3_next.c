@@ -151,18 +151,22 @@ typedef struct source { // of one weight of all experts
   nf_rows rows;
 } source;
 
-// Experts are stored one by one; Quark, which leaves them as they are in memory, writes them as one.
+// Experts are stored one by one; Quark, which leaves them as they are in memory, writes them as one, and
+// transformers the scales of such.
 static nf_val experts(const nf_parts *p, const char *name, source from, nf_act *x, nf_val ids, int64_t n,
                       int64_t k) {
-  const char *fused = NF_NAME(p, "mlp.experts.%s", from.fused);
-  const bool is_fused = p->files ? nf_part_has(p, fused) : p->c->quant.fused_experts;
-  if (!is_fused)
-    return nf_part_experts(p, name, NF_NAME(p, "mlp.experts.*.%s", from.linear), x, ids, n, k, false);
+  const int64_t dim[] = {p->c->experts, n, k};
+  const char *fused = NF_NAME(p, "mlp.experts.%s", from.fused), *scales = NF_NAME(p, "%s_scale_inv", fused);
+  const char *one = NF_NAME(p, "mlp.experts.*.%s", from.linear), *value = NF_NAME(p, "%s.w", name);
   const nf_recipe recipe = {.tensor = NF_NAME(p, "model.layers.%ld.%s", (long)p->layer, fused),
                             .rows = from.rows};
-  const nf_val w =
-      nf_part_floats(p, NF_NAME(p, "%s.w", name), recipe, (const int64_t[]){p->c->experts, n, k}, 3);
-  return NF_BUILD(p->b, name, grouped_linear, (x->x, ids, w), .out = p->o->activation);
+  const bool is_fused = p->files ? nf_part_has(p, fused) : p->c->quant.fused_experts;
+  nf_dtype reads = NF_NONE;
+  if (!is_fused && !nf_part_has(p, scales)) return nf_part_experts(p, name, one, x, ids, n, k, false);
+  const nf_val w = is_fused ? nf_part_floats(p, value, recipe, dim, 3)
+                            : nf_part_fused_scales(p, value, one, scales, from.rows, dim, &reads);
+  return NF_BUILD(p->b, name, grouped_linear, (nf_part_operand(p, x, reads), ids, w),
+                  .out = p->o->activation);
 }
 
 static nf_val mixture(const nf_parts *p, nf_act *x) {

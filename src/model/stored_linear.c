@@ -129,6 +129,52 @@ nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *mo
   return nf_stored_weight(p, st, name, nf_stored_type(d.scheme.weight, dim, rank), recipe);
 }
 
+// ---- scales of all experts in one tensor ----
+
+// Blocks of `rows` of a matrix of N: they must not share one with other rows.
+static nf_rows block_rows(nf_rows rows, int64_t n) {
+  const int64_t of = rows.of ? rows.of : n;
+  return (nf_rows){rows.first / 128, nf_scale_rows(NF_FP8_BLOCK, of)};
+}
+
+static nf_status check_fused(const nf_parts *p, const char *module, const char *scales, nf_rows rows,
+                             const int64_t *dim) {
+  const nf_stored *t = nf_checkpoint_find(p->files, scales);
+  const int64_t want[] = {dim[0], block_rows(rows, dim[1]).of, nf_scale_cols(NF_FP8_BLOCK, dim[2])};
+  if (rows.first % 128)
+    return nf_error(NF_BAD_INPUT, "%s: tensor '%s': blocks of 128 rows go over from gate to up of %ld rows",
+                    nf_checkpoint_file(p->files, t), scales, (long)rows.first);
+  if (!nf_stored_has_shape(t, want, 3) || !(nf_is_float(t->dtype) || t->dtype == NF_E8M0))
+    return nf_stored_mismatch(p->files, t, scales, NF_SCALE_KINDS, want, 3);
+  for (int64_t i = 0; i < dim[0]; i++) {
+    char name[NF_TENSOR_NAME];
+    nf_weight_tensor_name(module, i, name);
+    const nf_stored *w = find_beside(p->files, name, "weight");
+    strncat(name, ".weight", sizeof name - strlen(name) - 1);
+    if (!w || w->dtype != NF_F8E4M3 || !nf_stored_has_shape(w, dim + 1, 2))
+      return nf_stored_mismatch(p->files, w, name, "F8_E4M3", dim + 1, 2);
+  }
+  return nf_ok();
+}
+
+nf_val nf_part_fused_scales(const nf_parts *p, const char *name, const char *module, const char *scales,
+                            nf_rows rows, const int64_t *dim, nf_dtype *out_activation) {
+  const char *path = nf_stored_path(p, module), *tensor = nf_stored_path(p, scales);
+  char first[NF_TENSOR_NAME];
+  nf_scheme scheme = {0};
+  *out_activation = NF_NONE;
+  if (!nf_is_ok(p->b->failed)) return 0;
+  nf_weight_tensor_name(path, 0, first);
+  nf_status st = nf_quantisation_of(&p->c->quant, first, &scheme);
+  if (nf_is_ok(st)) st = check_fused(p, path, tensor, rows, dim);
+  if (scheme.weight == NF_FP8_BLOCK) *out_activation = scheme.activation;
+  return nf_stored_weight(p, st, name, nf_stored_type(NF_FP8_BLOCK, dim, 3),
+                          (nf_recipe){.tensor = NF_NAME(p, "%s.weight", path),
+                                      .scales = tensor,
+                                      .stack = dim[0],
+                                      .scale_rows = block_rows(rows, dim[1])});
+}
+
 // ---- what no op takes quantised ----
 
 static nf_status decide_decoded(const nf_parts *p, const linear_files *f, const int64_t *dim, int rank) {

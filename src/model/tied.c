@@ -34,7 +34,7 @@ nf_status nf_model_settle(nf_config *c, const nf_checkpoint *files, const nf_log
                   *table = nf_checkpoint_find(files, NF_EMBEDDING);
   if (!head || !table) return nf_ok();
   NF_TRY(are_equal(files, head, table, &c->tied));
-  if (!c->tied)
+  if (!c->tied && log)
     nf_log_print(log, NF_LOG_WARNING,
                  "%s: '" NF_HEAD "' is not '" NF_EMBEDDING
                  "', though tie_word_embeddings is true: the head that is "
