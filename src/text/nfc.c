@@ -1,81 +1,153 @@
 // SPDX-License-Identifier: Apache-2.0
 // Form C only where it can matter: text between two characters that never change nor join is copied as it is.
+// The marks are sorted here, because utf8proc does it in quadratic time.
 #include "text/nfc.h"
+#include "base/memory.h"
 #include "text/unicode.h"
-#include <stdlib.h>
+#include <string.h>
 #include <utf8proc.h>
 
-// utf8proc sorts a row of marks in quadratic time.
-enum { MARKS_MAX = 1024 };
+enum { DECOMPOSED_MAX = 8 }; // of one character; the longest have four
 
-// True only for characters that form C leaves alone and that never join the character before them. Rather
-// false than wrong: letters with a decomposition, all marks and the conjoining jamo are false.
-static bool is_inert(uint32_t c) {
-  if (c < 0x300) return true;
-  if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3)) return true;
-  if (c >= 0x1100 && c <= 0x11ff) return false;
-  const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
-  return p->combining_class == 0 && p->category != UTF8PROC_CATEGORY_MN &&
-         p->category != UTF8PROC_CATEGORY_MC && p->category != UTF8PROC_CATEGORY_ME &&
-         (p->decomp_seqindex == UINT16_MAX || p->decomp_type != 0);
+// What a character may do to its neighbours: join them or change; be joined by what follows; nothing at all.
+typedef enum kind { ACTIVE, INERT, ALONE } kind;
+
+// Characters that have no part in normalising before Unicode 10: for tokenizers they are like any unknown
+// one.
+static bool is_newer(uint32_t c) {
+  static const struct {
+    uint32_t first, last;
+  } rows[] = {
+#define NEW(first, last) {first, last},
+#include "text/nfc_new.def"
+#undef NEW
+  };
+  size_t lo = 0, hi = sizeof rows / sizeof *rows;
+  while (lo < hi) { // the first row that does not end before c
+    size_t mid = lo + (hi - lo) / 2;
+    if (rows[mid].last < c)
+      lo = mid + 1;
+    else
+      hi = mid;
+  }
+  return lo < sizeof rows / sizeof *rows && rows[lo].first <= c;
 }
 
-// The first character of s at or after `from` that is not inert; *before is where the inert one before it
-// begins.
+static uint8_t class_of(int32_t c) { return (uint8_t)utf8proc_get_property(c)->combining_class; }
+
+// INERT only for characters that form C leaves alone and that never join the character before them. Rather
+// ACTIVE than wrong: letters with a decomposition, all marks and the conjoining jamo are that.
+static kind kind_of(uint32_t c) {
+  if (c < 0x300) return INERT;
+  if ((c >= 0x4e00 && c <= 0x9fff) || (c >= 0xac00 && c <= 0xd7a3)) return INERT;
+  if (c >= 0x1100 && c <= 0x11ff) return ACTIVE;
+  if (is_newer(c)) return ALONE;
+  const utf8proc_property_t *p = utf8proc_get_property((utf8proc_int32_t)c);
+  bool inert = p->combining_class == 0 && p->category != UTF8PROC_CATEGORY_MN &&
+               p->category != UTF8PROC_CATEGORY_MC && p->category != UTF8PROC_CATEGORY_ME &&
+               (p->decomp_seqindex == UINT16_MAX || p->decomp_type != 0);
+  return inert ? INERT : ACTIVE;
+}
+
+// The first active character of s at or after `from`; *before is where what it may join begins.
 static size_t next_active(nf_view s, size_t from, size_t *before) {
   *before = from;
   for (size_t at = from, n; at < s.n; at += n) {
-    if ((unsigned char)s.at[at] < 0xcc) { // below U+0300
+    kind k = INERT;
+    if ((unsigned char)s.at[at] < 0xcc) // below U+0300
       n = (unsigned char)s.at[at] < 0x80 ? 1 : 2;
-    } else if (!is_inert(nf_utf8_char(s.at + at, &n))) {
-      return at;
-    }
-    *before = at;
+    else
+      k = kind_of(nf_utf8_char(s.at + at, &n));
+    if (k == ACTIVE) return at;
+    *before = k == INERT ? at : at + n;
   }
   return s.n;
 }
 
-// *marks: most combining marks in a row before the inert character that is found.
-static size_t next_inert(nf_view s, size_t from, size_t *marks) {
-  size_t row = 0;
-  *marks = 0;
-  for (size_t n; from < s.n; from += n) {
-    uint32_t c = nf_utf8_char(s.at + from, &n);
-    if (is_inert(c)) return from;
-    row = utf8proc_get_property((utf8proc_int32_t)c)->combining_class ? row + 1 : 0;
-    if (row > *marks) *marks = row;
-  }
+static size_t next_inert(nf_view s, size_t from) {
+  for (size_t n; from < s.n; from += n)
+    if (kind_of(nf_utf8_char(s.at + from, &n)) != ACTIVE) return from;
   return s.n;
 }
 
-static nf_status append_nfc(const char *s, size_t n, nf_text *out) {
-  utf8proc_uint8_t *form = NULL;
-  utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)s, (utf8proc_ssize_t)n, &form,
-                                       UTF8PROC_STABLE | UTF8PROC_COMPOSE);
-  if (size < 0) {
-    free(form);
-    return nf_error(size == UTF8PROC_ERROR_NOMEM ? NF_NO_MEMORY : NF_BAD_INPUT, "NFC: %s",
-                    utf8proc_errmsg(size));
+// Characters while they are decomposed, and room for sorting them.
+typedef struct work {
+  int32_t *at, *sorted;
+  size_t n, cap, sorted_cap;
+} work;
+
+static nf_status decompose(work *w, nf_view s) {
+  int boundary = 0;
+  w->n = 0;
+  for (size_t at = 0, n; at < s.n; at += n) {
+    int32_t c = (int32_t)nf_utf8_char(s.at + at, &n);
+    if (!nf_grow(&w->at, &w->cap, w->n + DECOMPOSED_MAX, sizeof *w->at))
+      return nf_error(NF_NO_MEMORY, "no memory for normalising");
+    utf8proc_ssize_t made = utf8proc_decompose_char(c, w->at + w->n, DECOMPOSED_MAX,
+                                                    UTF8PROC_STABLE | UTF8PROC_COMPOSE, &boundary);
+    if (made < 0 || made > DECOMPOSED_MAX) return nf_error(NF_INTERNAL, "NFC: %s", utf8proc_errmsg(made));
+    w->n += (size_t)made;
   }
-  nf_text_append(out, (const char *)form, (size_t)size);
-  free(form);
   return nf_ok();
 }
 
-nf_status nf_nfc(nf_view text, nf_text *buffer, nf_view *out) {
-  size_t done = 0, before, active, marks;
+// Sorts a row of marks by class, those of one class as they come: in time that grows with their number.
+static nf_status sort_marks(work *w, size_t from, size_t to) {
+  size_t place[256] = {0}, sum = 0;
+  if (!nf_grow(&w->sorted, &w->sorted_cap, to - from, sizeof *w->sorted))
+    return nf_error(NF_NO_MEMORY, "no memory for normalising");
+  for (size_t i = from; i < to; i++) place[class_of(w->at[i])]++;
+  for (size_t k = 0; k < 256; k++) {
+    size_t n = place[k];
+    place[k] = sum, sum += n;
+  }
+  for (size_t i = from; i < to; i++) w->sorted[place[class_of(w->at[i])]++] = w->at[i];
+  memcpy(w->at + from, w->sorted, (to - from) * sizeof *w->at);
+  return nf_ok();
+}
+
+static nf_status sort_all(work *w) {
+  for (size_t from = 0, to; from < w->n; from = to + 1) {
+    bool sorted = true;
+    for (to = from; to < w->n && class_of(w->at[to]); to++)
+      sorted &= to == from || class_of(w->at[to - 1]) <= class_of(w->at[to]);
+    if (!sorted) NF_TRY(sort_marks(w, from, to));
+  }
+  return nf_ok();
+}
+
+static nf_status append_nfc(work *w, nf_view s, nf_text *out) {
+  NF_TRY(decompose(w, s));
+  NF_TRY(sort_all(w));
+  utf8proc_ssize_t n =
+      utf8proc_normalize_utf32(w->at, (utf8proc_ssize_t)w->n, UTF8PROC_STABLE | UTF8PROC_COMPOSE);
+  if (n < 0) return nf_error(NF_INTERNAL, "NFC: %s", utf8proc_errmsg(n));
+  for (utf8proc_ssize_t i = 0; i < n; i++) {
+    utf8proc_uint8_t bytes[4];
+    nf_text_append(out, (const char *)bytes, (size_t)utf8proc_encode_char(w->at[i], bytes));
+  }
+  return nf_ok();
+}
+
+static nf_status normalise(work *w, nf_view text, nf_text *buffer, nf_view *out) {
+  size_t done = 0, before, active;
   buffer->n = 0;
   while ((active = next_active(text, done, &before)) < text.n) {
-    size_t end = next_inert(text, active, &marks);
-    if (marks > MARKS_MAX)
-      return nf_error(NF_BAD_INPUT, "text: more than %d combining marks in a row near byte %zu of a span",
-                      MARKS_MAX, active);
+    size_t end = next_inert(text, active);
     nf_text_append(buffer, text.at + done, before - done);
-    NF_TRY(append_nfc(text.at + before, end - before, buffer));
+    NF_TRY(append_nfc(w, (nf_view){text.at + before, end - before}, buffer));
     done = end;
   }
   if (done == 0) return *out = text, nf_ok();
   nf_text_append(buffer, text.at + done, text.n - done);
   *out = (nf_view){buffer->at, buffer->n};
   return nf_text_status(buffer);
+}
+
+nf_status nf_nfc(nf_view text, nf_text *buffer, nf_view *out) {
+  work w = {0};
+  nf_status st = normalise(&w, text, buffer, out);
+  nf_free(w.at);
+  nf_free(w.sorted);
+  return st;
 }

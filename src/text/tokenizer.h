@@ -7,8 +7,8 @@
 // Supported: model BPE over all 256 bytes (both spellings of merges, ignore_merges), added tokens with all
 // their flags, normalizer NFC, pre_tokenizer Split (Isolated) and ByteLevel, post_processor ByteLevel and
 // TemplateProcessing, decoder ByteLevel. Anything else is refused when the file is loaded, by one line that
-// names the key. Ids and texts equal those of Hugging Face `tokenizers`, but for characters newer than
-// Unicode 14.
+// names the key. Ids and texts equal those of Hugging Face `tokenizers` 0.23, also in which Unicode it has:
+// 16 in split patterns, 9 in normalisation.
 #pragma once
 #include "base/log.h"
 #include "base/status.h"
