@@ -45,11 +45,11 @@ static bool is_role(nf_view role) {
 }
 
 static bool is_type(nf_view word) {
-  static const char *const types[] = {"json", "code"};
-  return is_among(word, types, sizeof types / sizeof *types);
+  static const char *const types[] = {"json", "code", "text"};
+  return is_among(word, types, sizeof types / sizeof *types) || memchr(word.at, '/', word.n);
 }
 
-// A tool that is called without "to=".
+// A name that only tools have.
 static bool is_tool(nf_view word) {
   return begins(word, NF_VIEW("functions.")) || begins(word, NF_VIEW("browser.")) ||
          begins(word, NF_VIEW("container.")) || nf_view_equal(word, NF_VIEW("python"));
@@ -99,11 +99,18 @@ static size_t take_assistant(parse *p, nf_view word) {
   return assistant.n + (rest.n ? take_channel(p, rest) : 0);
 }
 
+// Whether a tool is called without "to=". Thoughts and commentary go to nobody, so who is named there is
+// called.
+static bool is_called(const parse *p, nf_view word) {
+  const int rank = rank_of(p->out->channel);
+  if (p->out->recipient.n || rank > 1) return false;
+  if (p->closed && rank == 1 && !is_type(word)) return true;
+  return (p->closed || p->marked) && is_tool(word);
+}
+
 // A word without anything that says what it is.
 static size_t take_bare(parse *p, nf_view word) {
-  const bool final = nf_view_equal(p->out->channel, NF_VIEW("final"));
-  if (!p->out->recipient.n && !final && is_tool(word) && (p->closed || p->out->channel.n))
-    return p->odd = true, p->out->recipient = word, word.n;
+  if (is_called(p, word)) return p->odd = true, p->out->recipient = word, word.n;
   if (!p->closed && !(p->out->recipient.n && is_type(word))) return 0;
   if (p->out->content_type.n || p->out->constrained) return 0;
   return p->out->content_type = word, word.n;
