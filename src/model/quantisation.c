@@ -119,6 +119,7 @@ nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
   const nf_json_at skip = nf_json_get(from, "modules_to_not_convert"),
                    ignored = nf_json_get(from, "ignored_layers");
   const bool blocks = nf_json_get(from, "weight_block_size").value;
+  q->spares_head = !skip.value && !ignored.value;
   q->open_form = !blocks && !json_object_get(from->value, "weight_block_size");
   nf_dtype activation;
   NF_TRY(nf_keys_refuse(from, &known));

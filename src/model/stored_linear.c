@@ -77,7 +77,8 @@ typedef struct decision {
 static nf_status decide(const nf_parts *p, const char *module, const int64_t *dim, decision *out) {
   *out = (decision){.scales = p->c->quant.scales};
   NF_TRY(nf_quantisation_of(&p->c->quant, module, &out->scheme), "%s", p->c->where);
-  const bool fp8 = out->scheme.weight != NF_NONE;
+  const bool spared = !p->files && p->c->quant.spares_head && strcmp(module, "lm_head") == 0;
+  const bool fp8 = out->scheme.weight != NF_NONE && !spared;
   if (!fp8) out->scheme = (nf_scheme){NF_BF16, NF_NONE};
   if (!p->files) return nf_ok();
   const linear_files f = find_linear(p, module);
