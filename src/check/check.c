@@ -198,7 +198,9 @@ json_t *nf_check_row_json(const nf_check_row *r) {
   // json_real refuses what is not finite; a difference that is no number has a sentence instead
   if (ok && r->error - r->error == 0)
     ok = !json_object_set_new(j, "error", json_real(r->error)) &&
-         !json_object_set_new(j, "bound", json_real(r->bound));
+         !json_object_set_new(j, "bound", json_real(r->bound)) &&
+         !json_object_set_new(j, "used", json_real(r->used)) &&
+         !json_object_set_new(j, "used_16", json_real(r->used_16));
   if (ok && *r->why) ok = !json_object_set_new(j, "why", json_string(r->why));
   if (ok) return j;
   json_decref(j);

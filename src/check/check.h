@@ -13,9 +13,10 @@
 
 typedef struct nf_check_row {
   const char *op, *variant;
-  char text[192];           // the case: "x f32[T,33] w bf16[5,33], T 7, exact"
-  char why[192];            // of a failure; else ""
-  double error, bound;      // largest difference and what was allowed there; both 0 when compared bitwise
+  char text[192];       // the case: "x f32[T,33] w bf16[5,33], T 7, exact"
+  char why[192];        // of a failure; else ""
+  double error, bound;  // of the worst place: difference, and what was allowed; both 0 when compared bitwise
+  double used, used_16; // largest share of what was allowed that float32 and 16-bit results differed by
   double us, gb_s, gflop_s; // of a timing, else 0
   bool ok;
 } nf_check_row;

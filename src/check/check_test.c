@@ -33,13 +33,22 @@ static int tear_down(void **state) {
 typedef struct seen {
   int rows, failed, refused, timed;
   char why[192];
+  double used[NF_OP_COUNT], used_16[NF_OP_COUNT]; // largest share of what was allowed
 } seen;
+
+static void look_at_use(seen *s, const nf_check_row *r) {
+  nf_op op;
+  assert_true(nf_op_parse(nf_view_of(r->op), &op));
+  if (r->used > s->used[op]) s->used[op] = r->used;
+  if (r->used_16 > s->used_16[op]) s->used_16[op] = r->used_16;
+}
 
 static void look(void *user, const nf_check_row *r) {
   seen *s = user;
   s->rows++;
   s->refused += strncmp(r->text, "refused: ", 9) == 0;
   s->timed += r->us > 0;
+  look_at_use(s, r);
   if (!r->ok && !s->failed++) snprintf(s->why, sizeof s->why, "%s", r->why);
   json_t *j = nf_check_row_json(r);
   assert_non_null(j);
@@ -47,8 +56,50 @@ static void look(void *user, const nf_check_row *r) {
   json_decref(j);
 }
 
+// Kernels that are right use a good part of what they are allowed: a bound that grows would hide wrong ones.
+// What the checked kernels show is three times this or more; for 16-bit results it is mostly a neighbour, in
+// any op.
+static void check_use(const seen *s) {
+  static const struct {
+    nf_op op;
+    double least, least_16;
+    uint64_t need; // that a kernel has which does not compute like the reference
+  } row[] = {{NF_OP_linear, 0.05, 0, 0},
+             {NF_OP_grouped_linear, 0.06, 0, 0},
+             {NF_OP_combine, 0.05, 0, NF_CPU_AVX2},
+             {NF_OP_attention, 0, 0.4, 0},
+             {NF_OP_causal_conv1d, 0.02, 0.3, 0},
+             {NF_OP_gated_delta_rule, 0.03, 0.3, 0},
+             {NF_OP_rms_norm, 0.06, 0, 0},
+             {NF_OP_add_rms_norm, 0.05, 0, 0},
+             {NF_OP_all_reduce_rms_norm, 0.06, 0, 0},
+             {NF_OP_all_reduce_add_rms_norm, 0.06, 0, 0},
+             {NF_OP_rms_norm_gated, 0.04, 0, 0},
+             {NF_OP_rms_norm_quantise, 0.06, 0, 0},
+             {NF_OP_add_rms_norm_quantise, 0.05, 0, 0},
+             {NF_OP_all_reduce_rms_norm_quantise, 0.06, 0, 0},
+             {NF_OP_all_reduce_add_rms_norm_quantise, 0.06, 0, 0},
+             {NF_OP_silu, 0.05, 0, 0},
+             {NF_OP_sigmoid, 0.04, 0, 0},
+             {NF_OP_swiglu, 0.06, 0, 0},
+             {NF_OP_silu_mul, 0.05, 0, 0},
+             {NF_OP_sigmoid_mul, 0.04, 0, 0},
+             {NF_OP_router_topk, 0.06, 0, 0},
+             {NF_OP_qk_rope_write, 0.014, 0, 0},
+             {NF_OP_experts_swiglu, 0.014, 0, 0},
+             {NF_OP_experts_silu, 0.014, 0.3, 0}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    const double used = s->used[row[i].op], used_16 = s->used_16[row[i].op];
+    if (!(row[i].need & ~hw.features) && (used < row[i].least || used_16 < row[i].least_16))
+      fail_msg("kernels of %s use %.4f and %.4f of what they are allowed, less than %.3f and %.3f: its bound "
+               "is too wide",
+               nf_op_of(row[i].op)->name, used, used_16, row[i].least, row[i].least_16);
+  }
+}
+
 static void all(void **state) {
   (void)state;
+  seen both = {0};
   for (uint64_t seed = 1; seed <= 2; seed++) {
     seen s = {0};
     nf_status st =
@@ -58,7 +109,12 @@ static void all(void **state) {
     const nf_variant *list = nf_variants(&n_all);
     for (size_t i = 0; i < n_all; i++) n += !list[i].declared;
     assert_true(s.rows > 30 * (int)n && s.refused >= (int)n);
+    for (int op = 0; op < NF_OP_COUNT; op++) {
+      if (s.used[op] > both.used[op]) both.used[op] = s.used[op];
+      if (s.used_16[op] > both.used_16[op]) both.used_16[op] = s.used_16[op];
+    }
   }
+  check_use(&both);
 }
 
 // ---- wrong kernels: a linear that is the reference but for one fault ----
@@ -94,7 +150,43 @@ static void loses_precision(const void *p, int64_t block) {
   const nf_linear_args *a = p;
   nf_linear_ref(a, block);
   for (int64_t r = 0; block == 0 && a->y.dtype == NF_F32 && r < nf_tensor_rows(&a->y); r++)
-    *(float *)nf_tensor_row(&a->y, r) *= 1.01f;
+    *(float *)nf_tensor_row(&a->y, r) *= 1 + 0x1p-16f;
+}
+
+static void forgets_bias(const void *p, int64_t block) {
+  nf_linear_args a = *(const nf_linear_args *)p;
+  a.bias = (nf_tensor){0};
+  nf_linear_ref(&a, block);
+}
+
+// Every fiftieth code is its neighbour: more than the middle between two codes can explain.
+static void other_codes(const void *p, int64_t block) {
+  const nf_rms_norm_quantise_args *a = p;
+  const nf_variant *ref = nf_reference_of(NF_OP_rms_norm_quantise);
+  (void)block;
+  for (int64_t b = 0; b < ref->blocks(p); b++) ref->run(p, b);
+  for (int64_t r = 0, n = 0; r < nf_tensor_rows(&a->y); r++)
+    for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) {
+      uint8_t *code = (uint8_t *)nf_tensor_row(&a->y, r) + i;
+      if (n++ % 50 == 7) *code = (*code & 0x7f) > 1 ? *code - 1 : *code + 1;
+    }
+}
+
+static int64_t one_block(const void *a) { return a != NULL; }
+
+static void few_other_codes(void **state) {
+  (void)state;
+  const nf_variant v = {.name = "rms_norm_quantise_wrong",
+                        .op = NF_OP_rms_norm_quantise,
+                        .backend = NF_BACKEND_CPU,
+                        .blocks = one_block,
+                        .run = other_codes};
+  seen s = {0};
+  nf_status st = nf_check_run_from(
+      &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
+  if (nf_status_code(st) != NF_CHECK_FAILED || !strstr(s.why, "codes are neighbours"))
+    fail_msg("'%s', '%s'", nf_status_message(st), s.why);
+  nf_status_free(st);
 }
 
 static void writes_operand(const void *p, int64_t block) {
@@ -122,6 +214,7 @@ static void catches(void **state) {
                {writes_past_end, "wrote beside its result"},
                {leaves_garbage, "row"},
                {loses_precision, "row"},
+               {forgets_bias, "row"},
                {writes_operand, "wrote into an operand"},
                {order_matters, "another order"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -193,6 +286,7 @@ static void names_and_times(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(catches),
-                                     cmocka_unit_test(derived_limits), cmocka_unit_test(names_and_times)};
+                                     cmocka_unit_test(few_other_codes), cmocka_unit_test(derived_limits),
+                                     cmocka_unit_test(names_and_times)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -54,8 +54,9 @@ bool nf_codes_near(const nf_instance *want, const nf_instance *got, int n, nf_ch
   codes s = {.c = want->c};
   int64_t r = 0;
   for (; r < nf_tensor_rows(w) && !why; r++) why = row_near(&s, w, g, r);
-  row->error = s.error;
-  row->bound = s.bound;
+  double *used = want->c->d.in[0].dtype == NF_F32 ? &row->used : &row->used_16;
+  *used = fmax(*used, s.bound > 0 ? s.error / s.bound : 0);
+  if (s.bound > 0 && s.error * row->bound >= row->error * s.bound) row->error = s.error, row->bound = s.bound;
   if (why) {
     snprintf(row->why, sizeof row->why, "%s row %lld: %s", name, (long long)r - 1, why);
   } else if (s.others > FEW + s.all / ONE_IN) {

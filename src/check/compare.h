@@ -14,6 +14,9 @@ bool nf_codes_near(const nf_instance *want, const nf_instance *got, int n, nf_ch
 // What two kernels may differ by in a value that both round to t. sum: of the absolute values that it adds
 // up.
 double nf_bound_of(const nf_case *c, nf_dtype t, double want, double sum);
+// How much further off a few rows may be, where a value between two steps of the op may round to its
+// neighbour.
+double nf_bound_of_step(const nf_case *c, double sum);
 bool nf_results_equal(const nf_instance *a, const nf_instance *b); // bitwise
 bool nf_guards_hold(const nf_instance *i); // all bytes but the results' elements are still garbage
 uint64_t nf_operands_hash(const nf_instance *i);
