@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "model/weights.h"
+#include <string.h>
 
 // The runtime's threads are dealt out evenly. A single rank has them all.
 static int threads_each(const infuse_model *m) {
@@ -113,13 +114,20 @@ void nf_model_release_ranks(infuse_model *m) {
 
 // ---- weights ----
 
+// The first row of the weight that no token has, as far as the tokenizer can tell.
+static int64_t first_padding(const infuse_model *m, const nf_value *v) {
+  const bool table = strcmp(v->name, "embed.w") == 0 || strcmp(v->name, "head.w") == 0;
+  return table && m->tokenizer != NULL ? nf_tokenizer_vocab_size(m->tokenizer) : INT64_MAX;
+}
+
 static nf_status fill_weight(infuse_model *m, int rank, nf_val v) {
   nf_value value = m->graph->value[v];
   void *data = m->rank[rank].buffer[v].data;
   value.type = *nf_plan_type(m->plan, v);
   if (!nf_device_computes(m->rt->device)) return nf_ok();
   if (m->options.dummy) return nf_weight_dummy(&value, rank, data);
-  return nf_weight_load(m->files, &value, rank, data);
+  const nf_weight_padding padding = {first_padding(m, &value), &m->rt->log};
+  return nf_weight_load(m->files, &value, rank, &padding, data);
 }
 
 nf_status nf_model_load_weights(infuse_model *m) {

@@ -172,7 +172,7 @@ static nf_status read_scaling(const nf_json_at *root, const nf_json_at *from, nf
   bool is_yarn;
   NF_TRY(nf_keys_refuse(from, &refused));
   NF_TRY(read_type(from, &is_yarn));
-  c->rope.factor = 1;
+  c->rope = (nf_rope_config){.theta = c->rope.theta, .factor = 1, .scale = 1}; // nothing of the family's
   if (is_yarn) NF_TRY(read_yarn(root, from, c));
   return tell_unused(from, is_yarn ? &yarn : &plain, is_yarn ? "yarn" : "default");
 }

@@ -268,6 +268,8 @@ static void rope_is_taken_as_transformers_takes_it(void **state) {
   assert_true(r.factor == 1);
   r = rope_of(OSS, "{\"rope_parameters\":null}", "rope_theta: is missing; 150000 is taken");
   assert_true(r.theta == 150000 && r.factor == 32 && r.context == 4096 && !r.truncate && r.scale > 1.3);
+  r = rope_of(OSS, "{\"rope_parameters\":{\"rope_theta\":1e4}}", NULL); // nothing of that is left
+  assert_true(r.theta == 1e4 && r.factor == 1 && r.scale == 1 && r.context == 0);
 }
 
 static void yarn_fills_in_what_is_missing(void **state) {

@@ -192,7 +192,7 @@ static float *loaded(const opened *m, const nf_value *v, int rank, int64_t *out_
   size_t n;
   ok(nf_type_bytes(&v->type, &none, &n));
   void *data = nf_alloc_aligned(n);
-  ok(nf_weight_load(m->files, v, rank, data));
+  ok(nf_weight_load(m->files, v, rank, NULL, data));
   const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
   *out_rows = nf_tensor_rows(&t), *out_cols = nf_tensor_cols(&t);
   float *x = malloc((size_t)(*out_rows * *out_cols) * sizeof *x);

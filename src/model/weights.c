@@ -76,12 +76,13 @@ void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
   tensor_at(&one, i, out);
 }
 
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data) {
+nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank,
+                         const nf_weight_padding *padding, void *data) {
   for (int i = 0; i < nf_weight_joins(v); i++) {
     int64_t first;
     const nf_value one = nf_weight_joined(v, i, &first);
     nf_weight_reader *reader;
-    NF_TRY(nf_weight_reader_create(files, &one, &reader));
+    NF_TRY(nf_weight_reader_create(files, &one, padding, &reader));
     const nf_weight_source source = nf_weight_reader_source(reader);
     const nf_status st = nf_weight_fill(&one, v, first, rank, &source, data);
     nf_weight_reader_destroy(reader);

@@ -4,11 +4,18 @@
 #include "graph/graph.h"
 #include "model/checkpoint.h"
 
+// Rows of a table with a row for each token that no token has: models pad their vocabularies.
+typedef struct nf_weight_padding {
+  int64_t first; // such row
+  const nf_log *log;
+} nf_weight_padding;
+
 // Fills `data` (nf_type_bytes of v->type) with what rank `rank` has of the weight, by reading just that;
-// v->type may be packed. Weights that are not cut are the same on all ranks. NF_BAD_INPUT for scales
-// and codes that are no finite number. Memory beyond `data`: 8 MiB, or a few rows; where the file has it
-// transposed 64 MiB more.
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank, void *data);
+// v->type may be packed. Weights that are not cut are the same on all ranks. NF_BAD_INPUT for values, codes
+// and scales that are no finite number; rows of `padding` (NULL: there are none) that have such become zeros,
+// with one warning. Memory beyond `data`: 8 MiB, or a few rows; where the file has it transposed 64 MiB more.
+nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank,
+                         const nf_weight_padding *padding, void *data);
 // Made-up values of sensible size, the same for the same name and uncut type: `--load-format dummy`. A rank's
 // are those of the uncut weight.
 nf_status nf_weight_dummy(const nf_value *v, int rank, void *data);

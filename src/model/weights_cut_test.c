@@ -82,7 +82,7 @@ static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
   void *data = nf_alloc_aligned(n);
   assert_non_null(data);
   memset(data, 0xff, n);
-  ok(files ? nf_weight_load(files, v, rank, data) : nf_weight_dummy(v, rank, data));
+  ok(files ? nf_weight_load(files, v, rank, NULL, data) : nf_weight_dummy(v, rank, data));
   return data;
 }
 
@@ -173,7 +173,7 @@ static void long_rows(void **state) {
   for (int rank = 0; rank < 3; rank++) {
     const nf_share s = nf_cut_share(&v.recipe.cut, 0, rank);
     const int64_t width = v.type.dim[1].c;
-    ok(nf_weight_load(files, &v, rank, part));
+    ok(nf_weight_load(files, &v, rank, NULL, part));
     for (int r = 0; r < ROWS; r++)
       for (int64_t i = 0; i < width; i++)
         assert_int_equal(((uint16_t *)part)[r * width + i], i < s.n ? all[r][s.from + i] : 0);

@@ -135,7 +135,7 @@ static void expect_decoded(const sample *s, nf_pack pack) {
   size_t n;
   void *data = storage_of(&v, &n);
   float *row = malloc((size_t)s->k * sizeof *row);
-  ok(nf_weight_load(s->files, &v, 0, data));
+  ok(nf_weight_load(s->files, &v, 0, NULL, data));
   const nf_tensor t = nf_tensor_of(&v.type, &none, 0, data);
   assert_int_equal(nf_tensor_rows(&t), parts_of(s) * s->n);
   for (int64_t r = 0; r < nf_tensor_rows(&t); r++) {
@@ -182,7 +182,7 @@ static void scales_of_every_float_are_the_same(void **state) {
       write_file(&s);
       const nf_value v = value_of(&s, NF_PACK_PLAIN);
       data[i] = storage_of(&v, &n);
-      ok(nf_weight_load(s.files, &v, 0, data[i]));
+      ok(nf_weight_load(s.files, &v, 0, NULL, data[i]));
       end(&s);
       assert_memory_equal(data[i], data[0], n);
     }
@@ -220,7 +220,7 @@ static void expect_refused(sample *s, nf_pack pack, const char *want) {
   const nf_value v = value_of(s, pack);
   size_t n;
   void *data = storage_of(&v, &n);
-  nf_status st = nf_weight_load(s->files, &v, 0, data);
+  nf_status st = nf_weight_load(s->files, &v, 0, NULL, data);
   if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), want))
     fail_msg("'%s' does not say '%s'", nf_status_message(st), want);
   nf_status_free(st);

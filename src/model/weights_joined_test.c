@@ -77,7 +77,7 @@ static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
   void *data = nf_alloc_aligned(n);
   assert_non_null(data);
   memset(data, 0xff, n);
-  ok(files ? nf_weight_load(files, v, rank, data) : nf_weight_dummy(v, rank, data));
+  ok(files ? nf_weight_load(files, v, rank, NULL, data) : nf_weight_dummy(v, rank, data));
   return data;
 }
 

@@ -3,7 +3,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "graph/cut.h"
-#include "model/weights.h"
+#include "tensor/finite.h"
 #include "tensor/scalar.h"
 #include "tensor/tensor.h"
 #include <math.h>
@@ -23,15 +23,17 @@ typedef struct slab {
 struct nf_weight_reader {
   const nf_checkpoint *files;
   const nf_value *v;
-  nf_dtype code;                   // of the tensor: the weight's, or FP8 that is decoded
-  int64_t rows, row_bytes;         // of a part's codes, as the weight has them
-  int64_t matrix;                  // rows of one of its matrices; all of them where the tensor has no more
-  int64_t file_rows;               // that the tensor has of a matrix
-  int64_t scale_rows, scale_cols;  // of a part's scales
-  int64_t part;                    // the running one; -1: none
-  const nf_stored *codes, *scales; // of it; scales NULL: none
-  bool one_scale;                  // for all of it
-  unsigned char *piece;            // NF_WEIGHT_PIECE bytes, or a row if that is more
+  const nf_weight_padding *padding; // NULL: none
+  bool told;                        // of a row of it
+  nf_dtype code;                    // of the tensor: the weight's, or FP8 that is decoded
+  int64_t rows, row_bytes;          // of a part's codes, as the weight has them
+  int64_t matrix;                   // rows of one of its matrices; all of them where the tensor has no more
+  int64_t file_rows;                // that the tensor has of a matrix
+  int64_t scale_rows, scale_cols;   // of a part's scales
+  int64_t part;                     // the running one; -1: none
+  const nf_stored *codes, *scales;  // of it; scales NULL: none
+  bool one_scale;                   // for all of it
+  unsigned char *piece;             // NF_WEIGHT_PIECE bytes, or a row if that is more
   int64_t piece_bytes;
   slab slab;
 };
@@ -88,13 +90,31 @@ static nf_status bad_element(const nf_weight_reader *l, const nf_stored *t, cons
                   (unsigned long long)(t->offset + (uint64_t)(i * bytes)));
 }
 
-// Bytes of codes or scales among which one value means NaN.
-static nf_status check_codes(const nf_weight_reader *l, const nf_stored *t, const char *what, const block *b,
-                             const unsigned char *at, int nan) {
-  const unsigned char *bad = b->n ? memchr(at, nan, (size_t)(b->rows * b->n)) : NULL;
-  if (!bad) return nf_ok();
-  const int64_t i = bad - at;
-  return bad_element(l, t, what, (b->row + i / b->n) * b->width + b->at + i % b->n, 1);
+// A row that no token has becomes zeros.
+static bool forgive_row(nf_weight_reader *l, const nf_stored *t, int64_t row, unsigned char *at, int64_t n) {
+  if (!l->padding || row < l->padding->first) return false;
+  if (!l->told)
+    nf_log_print(
+        l->padding->log, NF_LOG_WARNING,
+        "%s: tensor '%s': row %lld has a number that is not finite; no token has that row, it becomes zeros",
+        nf_checkpoint_file(l->files, t), t->name, (long long)row);
+  l->told = true;
+  memset(at, 0, (size_t)n);
+  return true;
+}
+
+// What was read of a tensor of codes or, as `dtype` says, scales.
+static nf_status check_finite(nf_weight_reader *l, const nf_stored *t, nf_dtype dtype, const block *b,
+                              unsigned char *at) {
+  const int64_t bytes = nf_max(1, nf_dtype_of(dtype)->bits / 8); // of E2M1 every code is finite
+  const int64_t n = b->rows * b->n / bytes;
+  const char *what = t == l->scales ? "scale" : "element";
+  for (int64_t i; (i = nf_first_not_finite(dtype, at, n)) < n;) {
+    const int64_t row = i * bytes / b->n, byte = (b->row + row) * b->width + b->at + i * bytes % b->n;
+    if (!forgive_row(l, t, b->row + row, at + row * b->n, b->n))
+      return bad_element(l, t, what, byte / bytes, bytes);
+  }
+  return nf_ok();
 }
 
 // Whole rows through the piece.
@@ -146,7 +166,8 @@ static nf_status fill_slab(nf_weight_reader *l, const slab *want) {
                    .at = (l->v->recipe.rows.first + want->row) * bytes,
                    .n = s->rows * bytes,
                    .width = l->file_rows * bytes};
-  const nf_status st = read_block(l, l->codes, &b, s->data);
+  nf_status st = read_block(l, l->codes, &b, s->data);
+  if (nf_is_ok(st)) st = check_finite(l, l->codes, l->code, &b, s->data);
   if (!nf_is_ok(st)) s->part = -1;
   return st;
 }
@@ -200,7 +221,7 @@ static nf_status read_scales(void *self, int64_t row, int64_t rows, int64_t at, 
   if (of->of) b.row += l->part * of->of + of->first;
   if (l->code == NF_F8E4M3) return read_floats(l, &b, out);
   NF_TRY(read_block(l, l->scales, &b, out));
-  return check_codes(l, l->scales, "scale", &b, out, 255);
+  return check_finite(l, l->scales, NF_E8M0, &b, out);
 }
 
 // ---- codes ----
@@ -212,8 +233,7 @@ static nf_status read_decoded(nf_weight_reader *l, int64_t row, const block *b, 
   const block codes = {b->row, 1, b->at / bytes, b->n / bytes, b->width};
   NF_TRY(read_scales(l, l->part * l->scale_rows + row, 1, 0, 1, &scale));
   NF_TRY(read_block(l, l->codes, &codes, l->piece));
-  NF_TRY(check_codes(l, l->codes, "element", &codes, l->piece, 0x7f));
-  NF_TRY(check_codes(l, l->codes, "element", &codes, l->piece, 0xff));
+  NF_TRY(check_finite(l, l->codes, l->code, &codes, l->piece));
   for (int64_t i = 0; i < codes.n; i++) {
     const float x = nf_e4m3_decode(l->piece[i]) * scale;
     memcpy(out + i * bytes, &x, sizeof x);
@@ -234,9 +254,7 @@ static nf_status read_rows_of(nf_weight_reader *l, int64_t row, int64_t rows, in
   }
   if (is_decoded(l)) return nf_ok();
   NF_TRY(read_block(l, l->codes, &b, out));
-  if (l->code != NF_F8E4M3) return nf_ok();
-  NF_TRY(check_codes(l, l->codes, "element", &b, out, 0x7f));
-  return check_codes(l, l->codes, "element", &b, out, 0xff);
+  return check_finite(l, l->codes, l->code, &b, out);
 }
 
 static nf_status read_codes(void *self, int64_t row, int64_t rows, int64_t at, int64_t n, void *out) {
@@ -278,10 +296,11 @@ static nf_status start(nf_weight_reader *l) {
   return l->piece ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to read weight '%s'", l->v->name);
 }
 
-nf_status nf_weight_reader_create(const nf_checkpoint *files, const nf_value *v, nf_weight_reader **out) {
+nf_status nf_weight_reader_create(const nf_checkpoint *files, const nf_value *v,
+                                  const nf_weight_padding *padding, nf_weight_reader **out) {
   nf_weight_reader *l = *out = nf_alloc(1, sizeof *l);
   if (!l) return nf_error(NF_NO_MEMORY, "no memory to read weight '%s'", v->name);
-  *l = (nf_weight_reader){.files = files, .v = v, .part = -1};
+  *l = (nf_weight_reader){.files = files, .v = v, .padding = padding, .part = -1};
   const nf_status st = start(l);
   if (!nf_is_ok(st)) nf_weight_reader_destroy(l);
   return st;

@@ -7,9 +7,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+
 #include <stdlib.h>
 #include <string.h>
 // cmocka wants the standard headers first
+#include "tests/support/folder.h"
 #include <cmocka.h>
 
 #define TINY "checkpoints/gpt-oss-tiny"
@@ -55,7 +57,7 @@ static void loaded_weights_are_the_files_bytes(void **state) {
     if (v->kind != NF_VALUE_WEIGHT) continue;
     size_t n;
     void *data = storage_of(v, &n);
-    ok(nf_weight_load(files, v, 0, data));
+    ok(nf_weight_load(files, v, 0, NULL, data));
     const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
     expect_plane(files, v->recipe.tensor, t.data);
     if (t.scale) expect_plane(files, v->recipe.scales, t.scale);
@@ -89,12 +91,57 @@ static void recipes_that_do_not_fit_are_refused(void **state) {
     nf_value v = weight("w", bad[i].type);
     v.recipe.tensor = bad[i].tensor;
     char data[1024];
-    nf_status st = nf_weight_load(files, &v, 0, data);
+    nf_status st = nf_weight_load(files, &v, 0, NULL, data);
     assert_int_equal(nf_status_code(st), bad[i].code);
     assert_non_null(strstr(nf_status_message(st), bad[i].want));
     nf_status_free(st);
   }
   nf_checkpoint_close(files);
+}
+
+static void count_line(void *user, nf_level level, const char *line) {
+  assert_int_equal(level, NF_LOG_WARNING);
+  assert_non_null(strstr(line, "tensor 't': row 3 "));
+  ++*(int *)user;
+}
+
+// Three rows of two: of what may be no number, and what comes of it where that row is padding.
+static void numbers_that_are_none(void **state) {
+  (void)state;
+  static const struct {
+    nf_dtype dtype;
+    uint32_t one, bad;
+  } kinds[] = {{NF_F32, 0x3f800000, 0x7fc00000}, {NF_BF16, 0x3f80, 0xff80}, {NF_F16, 0x3c00, 0x7c00}};
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    const size_t size = (size_t)nf_dtype_of(kinds[k].dtype)->bits / 8;
+    char *dir = folder_create(), *path = folder_path(dir, "model.safetensors"), data[8 * sizeof(float)];
+    const nf_stored t = {.name = "t", .dtype = kinds[k].dtype, .rank = 2, .dim = {4, 2}};
+    for (size_t i = 0; i < 8; i++) memcpy(data + i * size, i < 7 ? &kinds[k].one : &kinds[k].bad, size);
+    nf_safetensors_writer w = {0};
+    nf_checkpoint *files;
+    ok(nf_safetensors_create(path, &t, 1, &w));
+    ok(nf_safetensors_write(&w, 0, 0, data, 8 * size));
+    ok(nf_safetensors_commit(&w));
+    ok(nf_checkpoint_open(dir, NULL, &files));
+    nf_value v = weight("w", NF_TYPE(kinds[k].dtype, NF_C(4), NF_C(2)));
+    v.recipe.tensor = "t";
+    int told = 0;
+    const nf_log log = {.level = NF_LOG_WARNING, .write = count_line, .user = &told};
+    char got[sizeof data];
+    for (int64_t first = 3; first <= 4; first++) {
+      const nf_weight_padding padding = {first, &log};
+      nf_status st = nf_weight_load(files, &v, 0, &padding, got);
+      assert_int_equal(nf_status_code(st), first == 3 ? NF_OK : NF_BAD_INPUT);
+      if (first == 4) assert_non_null(strstr(nf_status_message(st), "tensor 't': element 7 (byte"));
+      nf_status_free(st);
+      memset(data + 6 * size, 0, 2 * size);
+      if (first == 3) assert_memory_equal(got, data, 8 * size); // the row is zeros, the others are not
+    }
+    assert_int_equal(told, 1);
+    nf_checkpoint_close(files);
+    free(path);
+    folder_remove(dir);
+  }
 }
 
 typedef struct moments {
@@ -191,6 +238,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(loaded_weights_are_the_files_bytes),
       cmocka_unit_test(recipes_that_do_not_fit_are_refused),
+      cmocka_unit_test(numbers_that_are_none),
       cmocka_unit_test(made_up_matrices_keep_the_size_of_what_they_multiply),
       cmocka_unit_test(made_up_vectors_are_near_what_training_gives),
       cmocka_unit_test(the_name_decides_and_nothing_else),

@@ -74,7 +74,7 @@ static void load(lockstep *l, int rank, const nf_checkpoint *files) {
     const nf_value *value = &l->g->value[v];
     if (value->kind != NF_VALUE_WEIGHT) continue;
     void *data = address(l, rank, v);
-    ok(files ? nf_weight_load(files, value, rank, data) : nf_weight_dummy(value, rank, data));
+    ok(files ? nf_weight_load(files, value, rank, NULL, data) : nf_weight_dummy(value, rank, data));
   }
 }
 

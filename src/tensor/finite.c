@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// Blocks of a constant size are gone through without a branch, which compilers make vectors of.
+#include "tensor/finite.h"
+
+enum { BLOCK = 1024, E8M0_MOST = 252 };
+
+#define FIRST(name, type, bad)                                      \
+  static int64_t name(const type *x, int64_t n) {                   \
+    int64_t i = 0;                                                  \
+    for (; i + BLOCK <= n; i += BLOCK) {                            \
+      type any = 0;                                                 \
+      for (int k = 0; k < BLOCK; k++) any |= (type)(bad(x[i + k])); \
+      if (any) break;                                               \
+    }                                                               \
+    for (; i < n; i++)                                              \
+      if (bad(x[i])) return i;                                      \
+    return n;                                                       \
+  }
+
+#define F32_BAD(v) (((v)&0x7f800000) == 0x7f800000)
+#define BF16_BAD(v) (((v)&0x7f80) == 0x7f80)
+#define F16_BAD(v) (((v)&0x7c00) == 0x7c00)
+#define E4M3_BAD(v) (((v)&0x7f) == 0x7f)
+#define E8M0_BAD(v) ((v) > E8M0_MOST)
+FIRST(first_f32, uint32_t, F32_BAD)
+FIRST(first_bf16, uint16_t, BF16_BAD)
+FIRST(first_f16, uint16_t, F16_BAD)
+FIRST(first_e4m3, uint8_t, E4M3_BAD)
+FIRST(first_e8m0, uint8_t, E8M0_BAD)
+
+int64_t nf_first_not_finite(nf_dtype dtype, const void *x, int64_t n) {
+  switch (dtype) {
+  case NF_F32:
+    return first_f32(x, n);
+  case NF_BF16:
+    return first_bf16(x, n);
+  case NF_F16:
+    return first_f16(x, n);
+  case NF_F8E4M3:
+    return first_e4m3(x, n);
+  case NF_E8M0:
+    return first_e8m0(x, n);
+  default:
+    return n;
+  }
+}
