@@ -171,10 +171,26 @@ static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   return NF_BUILD(p->b, "logits", linear, (nf_part_operand(p, &final, reads), w), .out = NF_F32);
 }
 
+// Models without a head, and those within a larger one, call their tensors otherwise.
+static void check_names(const nf_parts *p) {
+  static const char *const others[] = {"embed_tokens.weight", "model.language_model.embed_tokens.weight",
+                                       "language_model.model.embed_tokens.weight"};
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (nf_checkpoint_find(p->files, others[i]))
+      nf_builder_fail(p->b,
+                      nf_error(NF_BAD_INPUT,
+                               "%s: has '%s', should have '" NF_EMBEDDING
+                               "': names of tensors are those of a model for text with a head, not of an "
+                               "embedding model or of a part of a larger one",
+                               nf_checkpoint_where(p->files), others[i]));
+}
+
 // Where the table is: under the head's name when a tied model was stored without the other.
 static const char *table_of(const nf_parts *p) {
-  const bool head = p->c->tied && p->files && !nf_checkpoint_find(p->files, NF_EMBEDDING);
-  return head && nf_checkpoint_find(p->files, NF_HEAD) ? NF_HEAD : NF_EMBEDDING;
+  if (!p->files || nf_checkpoint_find(p->files, NF_EMBEDDING)) return NF_EMBEDDING;
+  if (p->c->tied && nf_checkpoint_find(p->files, NF_HEAD)) return NF_HEAD;
+  check_names(p);
+  return NF_EMBEDDING;
 }
 
 nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,

@@ -46,6 +46,7 @@ static bool covers(const nf_quantisation *q, const char *module) {
 #define BLOCK "{" NUMBERS ",\"strategy\":\"block\",\"block_structure\":[128,128]}"
 #define TOKEN "{" NUMBERS ",\"strategy\":\"token\",\"dynamic\":true}"
 #define GROUP "{" NUMBERS ",\"strategy\":\"group\",\"group_size\":128,\"dynamic\":true}"
+#define WITH_STRATEGY(strategy, dynamic) "{" NUMBERS ",\"strategy\":\"" strategy "\",\"dynamic\":" dynamic "}"
 #define GROUPS(targets, weights, acts) \
   "{\"g\":{\"targets\":" targets ",\"weights\":" weights ",\"input_activations\":" acts "}}"
 #define PACKED(groups, ignore)                                                                        \
@@ -76,6 +77,18 @@ static void every_method_is_read(void **state) {
       {PACKED(GROUPS(LINEAR, CHANNEL, "null"), "[]"), NF_FP8_ROW, NF_NONE, "weight_scale"},
       {PACKED(GROUPS(LINEAR, BLOCK, GROUP), "[]"), NF_FP8_BLOCK, NF_FP8_GROUP, "weight_scale"},
       {PACKED(GROUPS(LINEAR, BLOCK, "null"), "[]"), NF_FP8_BLOCK, NF_NONE, "weight_scale"},
+      {PACKED(GROUPS(LINEAR, WITH_STRATEGY("tensor", "false"), TOKEN), "[]"), NF_FP8_ROW, NF_FP8_ROW,
+       "weight_scale"},
+      // activations in forms that have no kernel stay as they are
+      {PACKED(GROUPS(LINEAR, CHANNEL, WITH_STRATEGY("tensor", "false")), "[]"), NF_FP8_ROW, NF_NONE,
+       "weight_scale"},
+      {PACKED(GROUPS(LINEAR, CHANNEL, WITH_STRATEGY("tensor", "true")), "[]"), NF_FP8_ROW, NF_NONE,
+       "weight_scale"},
+      {PACKED(GROUPS(LINEAR, CHANNEL, GROUP), "[]"), NF_FP8_ROW, NF_NONE, "weight_scale"},
+      {PACKED(GROUPS(LINEAR, BLOCK, TOKEN), "[]"), NF_FP8_BLOCK, NF_NONE, "weight_scale"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":null}", NF_FP8_ROW, NF_FP8_ROW, "weight_scale"},
+      {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128],\"dequantize\":true}", NF_FP8_BLOCK,
+       NF_NONE, "weight_scale_inv"},
   };
   for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
     static const char *const keys[] = {"quantization_config", "compression_config"};
@@ -177,6 +190,64 @@ static void expressions_match_from_the_start(void **state) {
       {ROWS(LINEAR, "[\"a\",\"re:b\",\"c\",\"re:.*mlp\"]"), UP, false});
 }
 
+// What Python and PCRE2 spell or read differently.
+static void expressions_are_pythons(void **state) {
+  (void)state;
+#define IGNORES(re) ROWS(LINEAR, "[\"re:" re "\"]")
+  EXPECT_ANSWERS({IGNORES("model.layers.1{,2}[.]mlp"), UP, false}, {IGNORES("modelx{,2}[.]"), UP, false},
+                 {IGNORES("model.layers.1{0,}[.]mlp"), UP, false}, {IGNORES("model{,x}"), UP, true},
+                 {IGNORES(".*up_proj\\\\Z"), UP, false}, {IGNORES(".*up\\\\Z"), UP, true},
+                 {IGNORES("mo\\\\u0064el"), UP, false}, {IGNORES("\\\\x6dodel"), UP, false},
+                 {IGNORES("[[]?model"), UP, false}, {IGNORES("[]m]odel"), UP, false},
+                 {IGNORES("[^]x]odel"), UP, false}, {IGNORES("[[:alpha:]]"), UP, true},
+                 {IGNORES("(?P<a>model)[.]layers"), UP, false}, {IGNORES("mode(?P<a>l)(?P=a)"), UP, true},
+                 {IGNORES("(?#words)model(?!x)(?<=el)[.]"), UP, false}, {IGNORES("(?i:MODEL)"), UP, false});
+}
+
+// Exact names before expressions, which are in the order of their text, before the class.
+static void the_nearest_group_counts(void **state) {
+  (void)state;
+#define MIXED(a, b)                                                                                       \
+  PACKED("{\"a\":{\"targets\":" a ",\"weights\":" CHANNEL "},\"b\":{\"targets\":" b ",\"weights\":" BLOCK \
+         "}}",                                                                                            \
+         "[]")
+  static const struct {
+    const char *config;
+    nf_dtype weight;
+  } all[] = {{MIXED(LINEAR, "[\"" UP "\"]"), NF_FP8_BLOCK},
+             {MIXED("[\"" UP "\"]", LINEAR), NF_FP8_ROW},
+             {MIXED(LINEAR, "[\"re:.*mlp\"]"), NF_FP8_BLOCK},
+             {MIXED("[\"re:model\"]", "[\"" UP "\"]"), NF_FP8_BLOCK},
+             {MIXED("[\"re:.*mlp.*\"]", "[\"re:.*mlp\"]"), NF_FP8_BLOCK},
+             {MIXED("[\"re:.*mlp\"]", "[\"re:.*mlp.*\"]"), NF_FP8_ROW},
+             {MIXED("[\"re:.*attn\"]", "[\"re:.*norm\"]"), NF_NONE}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    nf_quantisation q = quantisation(all[i].config);
+    nf_scheme scheme;
+    ok(nf_quantisation_of(&q, UP, &scheme));
+    if (scheme.weight != all[i].weight) fail_msg("%s", all[i].config);
+    nf_quantisation_deinit(&q);
+  }
+}
+
+#define SPEC "{\"dtype\":\"fp8_e4m3\",\"qscheme\":\"per_tensor\",\"is_dynamic\":false}"
+#define QUARK(exclude, layers, rest)                                                                \
+  "{\"quant_method\":\"quark\",\"global_quant_config\":{\"weight\":" SPEC "},\"exclude\":[" exclude \
+  "],\"layer_quant_config\":{" layers "}" rest "}"
+
+static void quark_names_layers_by_patterns(void **state) {
+  (void)state;
+  EXPECT_ANSWERS({QUARK("", "", ""), UP, true}, {QUARK("\"" UP "\"", "", ""), UP, false},
+                 {QUARK("\"up_proj\"", "", ""), UP, true}, {QUARK("\"*up_proj\"", "", ""), UP, false},
+                 {QUARK("\"*up\"", "", ""), UP, true}, {QUARK("\"model?layers.[0-1].*\"", "", ""), UP, false},
+                 {QUARK("\"model.layers.[!1].*\"", "", ""), UP, true}, {QUARK("\"*[\"", "", ""), UP, true},
+                 {QUARK("\"*.mlp.(up|x)_proj\"", "", ""), UP, true},
+                 {QUARK("\"*[]u]p_proj\"", "", ""), UP, false},
+                 {QUARK("", "\"*mlp*\":{\"weight\":null}", ""), UP, false},
+                 {QUARK("", "\"*attn*\":{\"weight\":null}", ""), UP, true},
+                 {QUARK("", "\"*mlp*\":{\"weight\":" SPEC "},\"*\":{\"weight\":null}", ""), UP, true});
+}
+
 // ---- what is refused ----
 
 static void expect_refused(const char *text, const char *want) {
@@ -205,6 +276,23 @@ static void expressions_that_are_none_are_refused(void **state) {
     expect_refused(text, broken[i][1]);
     snprintf(text, sizeof text, ROWS("[\"re:%s\"]", "[]"), broken[i][0]);
     snprintf(want, sizeof want, "config_groups.g.targets[0]: 're:");
+    expect_refused(text, want);
+  }
+}
+
+static void what_python_has_not_is_refused(void **state) {
+  (void)state;
+  static const char *const not [][2] = {
+      {"\\\\Q.\\\\E", "'\\\\Q'"}, {"\\\\R", "'\\\\R'"},   {"\\\\p{L}", "'\\\\p'"}, {"\\\\K", "'\\\\K'"},
+      {"\\\\x{6d}", "'\\\\x'"},   {"[\\\\h]", "'\\\\h'"}, {"(?R)", "'(?R'"},       {"(?1)", "'(?1'"},
+      {"(?|a)", "'(?|'"},         {"(*ACCEPT)", "'(*'"},  {"(?<n>a)", "'(?<'"},    {"(?&n)", "'(?&'"},
+      {"(?'n'a)", "'(?''"},       {"(?P>n)", "'(?P'"},    {"(?-1)", "'(?-'"},      {"(?", "'(?'"},
+  };
+  for (size_t i = 0; i < sizeof not / sizeof *not ; i++) {
+    char text[512], want[64];
+    snprintf(text, sizeof text, ROWS(LINEAR, "[\"re:%s\"]"), not [i][0]);
+    snprintf(want, sizeof want, "has %s, which is nothing in a regular expression of Python's", not [i][1]);
+    for (char *c; (c = strstr(want, "\\\\"));) memmove(c, c + 1, strlen(c));
     expect_refused(text, want);
   }
 }
@@ -255,6 +343,19 @@ static void unknown_forms_are_refused(void **state) {
       {"{}", "quant_method: is missing"},
       {"{\"quant_method\":\"awq\"}", "'awq' is not supported, should be one of: mxfp4, fp8, "
                                      "compressed-tensors, quark; or the checkpoint one that"},
+      {"{\"quant_method\":\"fp8\",\"modules_to_convert\":[\"embed_tokens\"]}",
+       "modules_to_convert: [\"embed_tokens\"] is not"},
+      {"{\"quant_method\":\"fp8\",\"expert_dtype\":\"fp4\"}", "expert_dtype: \"fp4\" is not supported"},
+      {"{\"quant_method\":\"fp8\",\"activation_scheme\":\"none\"}", "should be one of: dynamic static"},
+      {QUARK("", "", ",\"kv_cache_quant_config\":{\"*k_proj\":{}}"), "kv_cache_quant_config: {"},
+      {QUARK("", "", ",\"algo_config\":[{\"name\":\"rotation\"}]"),
+       "algo_config[0].name: 'rotation' is not supported"},
+      {QUARK("", "\"*\":{\"weight\":{\"dtype\":\"fp4\"}}", ""),
+       "dtype: 'fp4' is not supported, should be 'fp8_e4m3'"},
+      {QUARK("", "", ",\"export\":{\"weight_format\":\"fake_quantized\"}"),
+       "weight_format: 'fake_quantized'"},
+      {PACKED(GROUPS(LINEAR, WITH("\"actorder\":\"group\""), TOKEN), "[]"),
+       "weights.actorder: \"group\" is not"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128]}", "should be [128, 128]"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,64]}", "should be [128, 128]"},
       {"{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128,128]}", "should be [128, 128]"},
@@ -284,7 +385,11 @@ int main(void) {
       cmocka_unit_test(ignored_names_are_whole_ones),
       cmocka_unit_test(targets_choose),
       cmocka_unit_test(expressions_match_from_the_start),
+      cmocka_unit_test(expressions_are_pythons),
+      cmocka_unit_test(the_nearest_group_counts),
+      cmocka_unit_test(quark_names_layers_by_patterns),
       cmocka_unit_test(expressions_that_are_none_are_refused),
+      cmocka_unit_test(what_python_has_not_is_refused),
       cmocka_unit_test(too_many_expressions_are_refused),
       cmocka_unit_test(costly_expressions_are_refused_quickly),
       cmocka_unit_test(unknown_forms_are_refused),
