@@ -87,3 +87,33 @@ nf_status nf_model_would_fit(infuse_model *m, const char *dir, nf_would_fit *out
   out->world = more_ranks(m, dir, &f);
   return nf_model_add_up(m); // as it was
 }
+
+// ---- saying it ----
+
+static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
+
+static nf_status refuse(infuse_model *m, const char *dir, const nf_fit *f) {
+  const nf_budget b = m->budget;
+  nf_would_fit w;
+  NF_TRY(nf_model_would_fit(m, dir, &w));
+  char help[64] = "";
+  if (w.context != 0)
+    snprintf(help, sizeof help, "; a context of %ld would fit", (long)w.context);
+  else if (w.sessions != 0)
+    snprintf(help, sizeof help, "; %ld sessions would fit", (long)w.sessions);
+  return nf_error(NF_UNAVAILABLE,
+                  "the model needs %.3f GiB (weights %.3f, caches %.3f, activations %.3f, tables %.3f) and "
+                  "may use %.3f%s",
+                  gib(f->need), gib(b.weights), gib(b.caches), gib(b.activations), gib(b.tables),
+                  gib(f->limit), help);
+}
+
+nf_status nf_model_check_fit(infuse_model *m, const char *dir) {
+  const nf_budget *b = &m->budget;
+  const nf_fit f = nf_model_fit(m);
+  nf_log_print(&m->rt->log, NF_LOG_INFO,
+               "memory: weights %.3f GiB, caches %.3f, activations %.3f, tables %.3f: %.3f of %.3f GiB",
+               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.total),
+               gib(f.limit));
+  return f.fits ? nf_ok() : refuse(m, dir, &f);
+}

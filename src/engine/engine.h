@@ -130,6 +130,8 @@ void nf_model_tell_generation(infuse_model *m);
 // After nf_model_compile; the second one says what would fit, all zeros when it does as it is.
 nf_fit nf_model_fit(const infuse_model *m);
 nf_status nf_model_would_fit(infuse_model *m, const char *dir, nf_would_fit *out);
+// NF_UNAVAILABLE with the parts when the model needs more than it may use.
+nf_status nf_model_check_fit(infuse_model *m, const char *dir);
 nf_status nf_model_add_up(infuse_model *m);                    // the budget, from the plan and the options
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions

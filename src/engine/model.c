@@ -112,7 +112,7 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
   out->plan.hw.world = (int)o->world;
   // What is asked for most: all sessions decode.
   out->at = nf_sizes_of(nf_min(o->sessions, o->batch), o->sessions, nf_min(o->sessions, o->rows));
-  NF_TRY(nf_select_check_forced(&out->plan.select));
+  NF_TRY(nf_select_check_forced(&out->plan.hw, &out->plan.select));
   return fuse_mode(m, &out->mode);
 }
 
@@ -170,24 +170,6 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
   m->plan = m->compiled.plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
   return nf_model_add_up(m);
-}
-
-static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
-
-// NF_UNAVAILABLE with the parts when the model needs more than it may use.
-static nf_status check_budget(const infuse_model *m) {
-  const nf_budget *b = &m->budget;
-  const nf_fit f = nf_model_fit(m);
-  nf_log_print(&m->rt->log, NF_LOG_INFO,
-               "memory: weights %.3f GiB, caches %.3f, activations %.3f, tables %.3f: %.3f of %.3f GiB",
-               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.total),
-               gib(f.limit));
-  if (f.fits) return nf_ok();
-  return nf_error(
-      NF_UNAVAILABLE,
-      "the model needs %.3f GiB (weights %.3f, caches %.3f, activations %.3f, tables %.3f) and may "
-      "use %.3f: give fewer sessions, a shorter context or more memory",
-      gib(f.need), gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.limit));
 }
 
 // ---- allocating and loading ----
@@ -279,7 +261,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_GOTO(nf_model_open(rt, dir, o, m));
   NF_GOTO(nf_model_compile_options(m, &compiling));
   NF_GOTO(nf_model_compile(m, &compiling));
-  NF_GOTO(check_budget(m));
+  NF_GOTO(nf_model_check_fit(m, dir));
   NF_GOTO(load_text(m, dir));
   NF_GOTO(allocate(m));
   NF_GOTO(nf_model_load_weights(m));

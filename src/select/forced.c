@@ -16,12 +16,17 @@ static nf_status unknown_op(const char *force) {
                   near ? near : "");
 }
 
-static nf_status unknown_variant(const char *force, nf_op op, const char *variant) {
+// Only what can be had is offered: kernels of this kind of device, and not those that are yet to be written.
+static bool offered(const nf_hw *hw, const nf_variant *v) {
+  return (v->backend == hw->backend || v->backend == NF_BACKEND_REF) && (!v->declared || hw->target != NULL);
+}
+
+static nf_status unknown_variant(const nf_hw *hw, const char *force, nf_op op, const char *variant) {
   const char *names[NF_MAX_CANDIDATES];
   size_t n = 0, n_all;
   const nf_variant *all = nf_variants(&n_all);
   for (size_t i = 0; i < n_all && n < NF_MAX_CANDIDATES; i++)
-    if (all[i].op == op) names[n++] = all[i].name;
+    if (all[i].op == op && offered(hw, &all[i])) names[n++] = all[i].name;
   const char *near = nf_nearest(variant, names, n);
   return nf_error(NF_USAGE, "force %s: %s has no such kernel%s%s", force, nf_op_of(op)->name,
                   near ? "; nearest is "
@@ -32,17 +37,17 @@ static nf_status unknown_variant(const char *force, nf_op op, const char *varian
                        : "");
 }
 
-static nf_status check(const char *force) {
+static nf_status check(const nf_hw *hw, const char *force) {
   const char *equals = strchr(force, '=');
   nf_op op;
   if (!equals) return nf_error(NF_USAGE, "force %s: wants op=variant", force);
   if (!nf_op_parse((nf_view){force, (size_t)(equals - force)}, &op)) return unknown_op(force);
   const nf_variant *v = nf_variant_find(equals + 1);
-  if (!v || v->op != op) return unknown_variant(force, op, equals + 1);
+  if (!v || v->op != op) return unknown_variant(hw, force, op, equals + 1);
   return nf_ok();
 }
 
-nf_status nf_select_check_forced(const nf_select_options *o) {
-  for (size_t i = 0; i < o->n_force; i++) NF_TRY(check(o->force[i]));
+nf_status nf_select_check_forced(const nf_hw *hw, const nf_select_options *o) {
+  for (size_t i = 0; i < o->n_force; i++) NF_TRY(check(hw, o->force[i]));
   return nf_ok();
 }

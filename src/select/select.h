@@ -48,7 +48,8 @@ void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
 // The same over another list of variants, for tests.
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
                     const nf_select_options *o, nf_selection *out);
-nf_status nf_select_check_forced(const nf_select_options *o); // NF_USAGE with the nearest valid name
+// NF_USAGE with the nearest name that hw has.
+nf_status nf_select_check_forced(const nf_hw *hw, const nf_select_options *o);
 // Why candidate c was refused (or "chosen"), one phrase. hw, d and o are those of the selection.
 void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d,
                           const nf_select_options *o, nf_text *out);

@@ -221,19 +221,29 @@ static void collectives(void **state) {
 
 static void forced_names(void **state) {
   (void)state;
+  const nf_hw cpu = {.backend = NF_BACKEND_CPU}, gpu = {.backend = NF_BACKEND_HIP, .target = "gfx950"};
   const struct {
+    const nf_hw *hw;
     const char *force, *want;
   } rows[] = {
-      {"linear=linear_ref", ""},
-      {"linear", "force linear: wants op=variant"},
-      {"linaer=linear_ref", "force linaer=linear_ref: no op is called linaer; nearest is linear"},
-      {"linear=linear_rff", "force linear=linear_rff: linear has no such kernel; nearest is linear_ref"},
-      {"add=linear_ref", "force add=linear_ref: add has no such kernel"},
+      {&cpu, "linear=linear_ref", ""},
+      {&cpu, "linear=linear_bf16_gfx950", ""}, // there is such a one, and selection says why it can't be
+      {&cpu, "linear", "force linear: wants op=variant"},
+      {&cpu, "linaer=linear_ref", "force linaer=linear_ref: no op is called linaer; nearest is linear"},
+      {&cpu, "linear=linear_rff",
+       "force linear=linear_rff: linear has no such kernel; nearest is linear_ref"},
+      {&cpu, "linear=linear_bf16_gfx95", "force linear=linear_bf16_gfx95: linear has no such kernel; one is"},
+      {&gpu, "linear=linear_bf16_gfx95",
+       "force linear=linear_bf16_gfx95: linear has no such kernel; nearest is linear_bf16_gfx950"},
+      {&cpu, "add=linear_ref", "force add=linear_ref: add has no such kernel"},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    nf_status st = nf_select_check_forced(&(nf_select_options){.force = &rows[i].force, .n_force = 1});
+    const nf_select_options o = {.force = &rows[i].force, .n_force = 1};
+    nf_status st = nf_select_check_forced(rows[i].hw, &o);
     assert_int_equal(nf_status_code(st), *rows[i].want ? NF_USAGE : NF_OK);
     assert_int_equal(strncmp(nf_status_message(st), rows[i].want, strlen(rows[i].want)), 0);
+    if (rows[i].hw == &cpu && *rows[i].want) // none of a GPU's is offered
+      assert_true(strstr(nf_status_message(st), "_cuda") == NULL && !strstr(nf_status_message(st), "_hip"));
     nf_status_free(st);
   }
 }
