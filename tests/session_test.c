@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MANY = 512, LONG = 150, DRAWN = 6 }; // LONG: pages of the sliding window (16) are gone
-static infuse_runtime *runtime[2];          // ref, cpu
+enum { MANY = 256, LONG = 85, DRAWN = 5 }; // LONG: pages of the sliding window (16) are gone
+static infuse_runtime *runtime[2];         // ref, cpu
 static const char *const tiny[] = {"checkpoints/gpt-oss-tiny", "checkpoints/qwen3-tiny",
                                    "checkpoints/qwen3-next-tiny"};
 static const infuse_sampling greedy = {.top_p = 1};
@@ -65,10 +65,12 @@ static void is_as_new(infuse_model *m, infuse_session *s) {
   infuse_session_destroy(fresh);
 }
 
+static bool slow; // on the references
 static void everywhere(void (*test)(infuse_model *m)) {
   for (int device = 0; device < 2; device++)
     for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) {
       infuse_model *m = load(runtime[device], tiny[i]);
+      slow = device == 0;
       test(m);
       infuse_model_destroy(m);
     }
@@ -121,8 +123,8 @@ static void test_goes_on_after_a_stop_token(void **) { everywhere(go_on_after_st
 // ---- going back ----
 
 static void go_back(infuse_model *m) {
-  static const size_t places[] = {LONG + 3, LONG, LONG - 1, LONG - 20, 70, 3, 0};
-  for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+  static const size_t places[] = {LONG - 3, 3, LONG + 2, 0};
+  for (size_t i = 0; i < (slow ? 1 : 4); i++) {
     int32_t drawn[DRAWN];
     infuse_session *s = begin(m, prompt, LONG);
     draw(m, s, drawn);
@@ -141,10 +143,10 @@ static void test_goes_back_in_what_is_queued(void **) {
   infuse_model *m = load(runtime[1], tiny[2]);
   infuse_session *s = begin(m, prompt, LONG);
   ok(infuse_step(m, &s, 1)); // the first 64 tokens
-  ok(infuse_session_truncate(s, 100));
-  assert_int_equal(infuse_session_pending(s), 36);
+  ok(infuse_session_truncate(s, 80));
+  assert_int_equal(infuse_session_pending(s), 16);
   is_as_new(m, s);
-  refused(infuse_session_truncate(s, 100 + DRAWN + 1), INFUSE_USAGE, "holds 106 tokens");
+  refused(infuse_session_truncate(s, 80 + DRAWN + 1), INFUSE_USAGE, "holds 85 tokens");
   infuse_session_destroy(s);
   s = begin(m, prompt, 10); // while it draws
   ok(infuse_step(m, &s, 1));
@@ -164,7 +166,7 @@ static void test_goes_back_in_what_is_queued(void **) {
 static void go_apart(infuse_model *m) {
   int32_t drawn[DRAWN];
   infuse_session *s = begin(m, prompt, LONG), *t;
-  for (int i = 0; i < 5; i++) ok(infuse_step(m, &s, 1)); // three chunks, and two tokens more
+  for (int i = 0; i < 4; i++) ok(infuse_step(m, &s, 1)); // two chunks, and two tokens more
   ok(infuse_session_clone(s, &t));
   assert_int_equal(infuse_session_output(t).token, -1);
   assert_int_equal(infuse_session_pending(t), 1);
@@ -222,7 +224,6 @@ static void test_rows_of_earlier_steps_are_gone(void **) {
   assert_null(infuse_session_logits(s).data);
   ok(infuse_step(m, (infuse_session *[]){s, other}, 2));
   assert_int_equal(infuse_session_logits(other).rows, 0); // with nothing to compute
-  ok(infuse_step(m, &s, 1));
   assert_int_equal(infuse_session_logits(s).rows, 1);
   ok(infuse_step(m, NULL, 0));
   assert_int_equal(infuse_session_logits(s).rows, 0);
@@ -534,8 +535,9 @@ static void test_every_allocation_fails(void **) {
 
 static int set_up(void **) {
   for (int i = 0; i < MANY; i++) prompt[i] = (i * 37 + 11) % 256;
-  const infuse_runtime_options ref = {.size = sizeof ref, .device = "ref"};
-  return infuse_runtime_create(&ref, &runtime[0]) != NULL || infuse_runtime_create(NULL, &runtime[1]) != NULL;
+  const infuse_runtime_options ref = {.size = sizeof ref, .device = "ref", .threads = 1},
+                               cpu = {.size = sizeof cpu, .threads = 1};
+  return infuse_runtime_create(&ref, &runtime[0]) != NULL || infuse_runtime_create(&cpu, &runtime[1]) != NULL;
 }
 
 static int tear_down(void **) {
