@@ -52,6 +52,12 @@ for columns in 60 80 100; do
     [ "$options" = --brief ] || fits $columns
   done
 done
+if command -v script >/dev/null; then # a terminal of that width
+  script -qec "stty cols 70; '$infuse' explain -m configs/gpt-oss-120b --device null --target gfx950" /dev/null </dev/null |
+    tr -d '\r' | sed "s/$(printf '\033')[[][0-9]*m//g" >"$out/out"
+  fits 70
+  has '…'
+fi
 exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --world 2 # no terminal: a line for each item
 [ "$(grep -c 'all_reduce_add_rms_norm_pad at L1.attn.o, 4 nodes deep: L1.moe.norm: is also used by L1.moe.router' "$out/out")" = 1 ] ||
   fail "lines are broken where no terminal is"

@@ -43,11 +43,11 @@ static void print_head(const json_t *doc) {
 static void print_guide(const json_t *doc) {
   cli_wrapped(0, 2,
               "how to read this: a fusion replaces several nodes of the graph by one kernel. For each "
-              "distinct layer there is a line per place where one was chosen, with the estimated µs of "
-              "the nodes before and of the kernel after; below it the fusions that were not chosen, and "
-              "why. Near misses are fusions that matched but for one node. Then totals, where the time "
-              "goes, the kernel of every node, and memory. µs are estimates for comparing plans, not "
-              "forecasts%s.",
+              "distinct layer there is a line for every place where one was chosen, with the estimated "
+              "µs of the nodes before and of the kernel after; below it the fusions that were not "
+              "chosen, and why. Near misses are fusions of which only the first nodes matched. Then "
+              "totals, where the time goes, the kernel of every node, and memory. µs are estimates for "
+              "comparing plans, not forecasts%s.",
               cli_number(json_object_get(doc, "model"), "world") > 1 ? "; they are one rank's" : "");
 }
 

@@ -80,7 +80,6 @@ static void print_words(const char *s, int indent, int hang) {
     at = print_word(s, n, hang, at);
     s += n + (s[n] == ' ');
   }
-  printf("\n");
 }
 
 void cli_heading(const char *fmt, ...) {
@@ -92,7 +91,7 @@ void cli_heading(const char *fmt, ...) {
   va_end(args);
   fputs(bold ? "\n\033[1m" : "\n", stdout);
   print_words(line != NULL ? line : "no memory for this line", 0, 2);
-  if (bold) fputs("\033[0m", stdout);
+  fputs(bold ? "\033[0m\n" : "\n", stdout);
   free(line);
 }
 
@@ -103,6 +102,7 @@ void cli_wrapped(int indent, int hang, const char *fmt, ...) {
   if (vasprintf(&line, fmt, args) < 0) line = NULL;
   va_end(args);
   print_words(line != NULL ? line : "no memory for this line", indent, hang);
+  printf("\n");
   free(line);
 }
 
