@@ -150,7 +150,7 @@ PATTERNS = [O200K, QWEN, CL100K, KIMI, DEEPSEEK, GPT2, *r"""
 \p{N}{1,3}+  \p{N}{2,3}+  \w{,2}  \d{2}?  \w{2,3}?  \w{,2}?  \w{2,}+  \w++  \w*+x  \w{2}{2}  a{  a{x}  a{,2}  \d{1}+  (\w)\1  (?<n>\w)\k<n>  (\w)\k<1>
 [[:digit:]]+  [[:space:]]  [[:punct:]]+  [[:word:]]+  [[:xdigit:]x]  [[:cntrl:]]  [[:blank:]]  [\w&&[^\d]]+  [^a&&b]  [a-z&&[^k-t]]+  [\p{L}&&\p{Latin}]+  [a[bc]]
 [^\d[a-c]]  []a]  [^]a]+  [a-]  [-a]  [--0]  [0-9-a-c]  [a-c-e]  [\b]  [a\]\[]  [\x41-\x5a]  [\u4e00-\u9fa5]+  [&^]  [\pL]  [\R\X]
-(?m:.)+  .+  (?i:a|B)+  a(?i)b|c  (?i)k|[st]  (?i:'s|'t)  (?i:[^a-z]+)  (?-i:a)  (?im-i:a.)  (?#c)a|\x{20}  (?>\s+)a  ^\w  \w$  \A.  .\z  \w\Z  (?<=\p{L})\d  (?<!\d)\d
+(?m:.)+  .+  (?i:a|B)+  a(?i)b|c  (?i)k|[st]  (?i:'s|'t)  (?i:[^a-z]+)  (?-i:a)  (?im-i:a.)  (?#c)a|\x{20}  (?>\s+)a  (?>[aA]++|.).  ^\w  \w$  \A.  .\z  \w\Z  (?<=\p{L})\d  (?<!\d)\d
 (?<=a|1x)b  \w(?=\d)  \w(?!\d)  \d|()  ab||c  \x41|\u00e9|\t|\e|\_|\i  '\p{L}{1,2}|\p{N}""".split()]
 # Pieces of texts that constructs tell apart.
 PARTS = ["a", "A", "b", "ab", "aa", "k", "K", "x", "s", "'s", "'T", "\u017f", "\u212a", "\u00df", "\u00e9", "e\u0301", "1", "12", "1234", " ", "  ", "\n", "\r\n", "\t", "_", "-",

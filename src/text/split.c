@@ -2,16 +2,17 @@
 // Running split patterns. Step limits start small and grow tenfold, so that the whole text has one budget
 // though PCRE2 only limits single matches.
 #include "text/split.h"
+#include "text/unicode.h"
 #include <string.h>
 
 enum { FIRST_LIMIT = 1000, STEPS_PER_BYTE = 64, HEAP_LIMIT_KIB = 64 << 10, PATTERN_MAX = 1 << 16 };
 static const uint64_t STEPS_AT_LEAST = 1 << 22;
 
-static nf_status compile(nf_split *s, nf_view pattern, uint32_t options) {
+static nf_status compile(nf_view pattern, uint32_t options, pcre2_code **out) {
   int code;
   PCRE2_SIZE at;
-  s->code = pcre2_compile((PCRE2_SPTR)pattern.at, pattern.n, options, &code, &at, NULL);
-  if (s->code) return nf_ok();
+  *out = pcre2_compile((PCRE2_SPTR)pattern.at, pattern.n, options, &code, &at, NULL);
+  if (*out) return nf_ok();
   PCRE2_UCHAR text[160];
   pcre2_get_error_message(code, text, sizeof text);
   return nf_error(code == PCRE2_ERROR_HEAP_FAILED || code == PCRE2_ERROR_NOMEMORY ? NF_NO_MEMORY
@@ -19,27 +20,38 @@ static nf_status compile(nf_split *s, nf_view pattern, uint32_t options) {
                   "broken pattern: %s (near character %zu)", (char *)text, (size_t)at);
 }
 
+// Refusals of the JIT leave the interpreter, which gives the same matches. So it does for atomic groups, into
+// whose other alternatives the JIT of PCRE2 10.42 goes back.
+static nf_status compile_fast(const nf_text *pattern, bool atomic, pcre2_code **out) {
+  NF_TRY(compile((nf_view){pattern->at, pattern->n},
+                 PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C, out));
+  int rc = atomic ? 0 : pcre2_jit_compile(*out, PCRE2_JIT_COMPLETE);
+  return rc == PCRE2_ERROR_NOMEMORY ? nf_error(NF_NO_MEMORY, "no memory for a compiled pattern") : nf_ok();
+}
+
 nf_status nf_split_init(nf_split *s, nf_view pattern, bool literal) {
-  nf_text translated = {0};
+  nf_text lean = {0}, newer = {0};
   nf_status st = nf_ok();
-  s->code = NULL;
+  *s = (nf_split){0};
   if (pattern.n == 0 || pattern.n > PATTERN_MAX)
     return nf_error(NF_BAD_INPUT, "a pattern must have 1 to %d bytes", PATTERN_MAX);
-  if (literal) return compile(s, pattern, PCRE2_UTF | PCRE2_LITERAL);
-  NF_GOTO(nf_split_translate(pattern, &translated));
-  NF_GOTO(compile(s, (nf_view){translated.at, translated.n},
-                  PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE | PCRE2_NEVER_BACKSLASH_C));
-  int rc = pcre2_jit_compile(s->code, PCRE2_JIT_COMPLETE);
-  if (rc == PCRE2_ERROR_NOMEMORY) st = nf_error(NF_NO_MEMORY, "no memory for a compiled pattern");
-fail: // other refusals of the JIT leave the interpreter, which gives the same matches
-  nf_text_deinit(&translated);
+  if (literal) return compile(pattern, PCRE2_UTF | PCRE2_LITERAL, &s->code);
+  bool atomic = memmem(pattern.at, pattern.n, "(?>", 3);
+  NF_GOTO(nf_split_translate(pattern, true, &lean));
+  NF_GOTO(compile_fast(&lean, atomic, &s->code));
+  NF_GOTO(nf_split_translate(pattern, false, &newer));
+  if (newer.n != lean.n) st = compile_fast(&newer, atomic, &s->newer);
+fail:
+  nf_text_deinit(&lean);
+  nf_text_deinit(&newer);
   if (!nf_is_ok(st)) nf_split_deinit(s);
   return st;
 }
 
 void nf_split_deinit(nf_split *s) {
   pcre2_code_free(s->code);
-  s->code = NULL;
+  pcre2_code_free(s->newer);
+  *s = (nf_split){0};
 }
 
 nf_status nf_split_work_init(nf_split_work *w, size_t stages, size_t text_n) {
@@ -67,6 +79,7 @@ typedef struct run {
   const nf_split *s;
   size_t stages;
   nf_split_work *w;
+  bool newer; // the text has characters that PCRE2 may not know
   nf_split_emit emit;
   void *user;
 } run;
@@ -74,10 +87,12 @@ typedef struct run {
 // One match at or after `from`; *found false if there is none.
 static nf_status match(const run *r, size_t stage, nf_view text, size_t from, bool *found) {
   uint32_t limit = FIRST_LIMIT;
+  const nf_split *s = &r->s[stage];
+  const pcre2_code *code = r->newer && s->newer ? s->newer : s->code;
   for (;;) {
     pcre2_set_match_limit(r->w->context, limit);
-    int rc = pcre2_match(r->s[stage].code, (PCRE2_SPTR)text.at, text.n, from, PCRE2_NO_UTF_CHECK,
-                         r->w->match[stage], r->w->context);
+    int rc = pcre2_match(code, (PCRE2_SPTR)text.at, text.n, from, PCRE2_NO_UTF_CHECK, r->w->match[stage],
+                         r->w->context);
     *found = rc >= 0;
     if (rc >= 0 || rc == PCRE2_ERROR_NOMATCH) return nf_ok();
     if (rc == PCRE2_ERROR_NOMEMORY) return nf_error(NF_NO_MEMORY, "no memory for matching");
@@ -113,6 +128,6 @@ static nf_status run_stage(const run *r, size_t stage, nf_view text) {
 
 nf_status nf_split_run(const nf_split *s, size_t stages, nf_split_work *w, nf_view text, nf_split_emit emit,
                        void *user) {
-  run r = {s, stages, w, emit, user};
+  run r = {s, stages, w, nf_has_new_chars(text), emit, user};
   return run_stage(&r, 0, text);
 }

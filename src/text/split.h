@@ -14,6 +14,7 @@ enum { NF_SPLITS_MAX = 8 }; // stages of one tokenizer
 // One stage: matches and what lies between them are each pieces ("Isolated"). Immutable.
 typedef struct nf_split {
   pcre2_code *code;
+  pcre2_code *newer; // for texts with characters that PCRE2 may not know; NULL: the same
 } nf_split;
 // `literal`: the pattern is a plain string.
 nf_status nf_split_init(nf_split *s, nf_view pattern, bool literal);
@@ -35,4 +36,6 @@ nf_status nf_split_run(const nf_split *s, size_t stages, nf_split_work *w, nf_vi
                        void *user);
 
 // The pattern in PCRE2's language (appended to out); what the two read differently is rewritten, or refused.
-nf_status nf_split_translate(nf_view pattern, nf_text *out);
+// `lean`: for texts without characters that are newer than PCRE2's Unicode, which is shorter and matches
+// faster.
+nf_status nf_split_translate(nf_view pattern, bool lean, nf_text *out);

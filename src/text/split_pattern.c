@@ -31,7 +31,7 @@ typedef struct translator {
   bool interval;           // the repetition is {n,m}, greedy, so that another one repeats it
   int64_t least;
   char letter; // the literal before, lower case; 0: none
-  bool named, numbered;
+  bool named, numbered, lean;
 } translator;
 
 static nf_status refuse(const char *what, size_t at) {
@@ -91,7 +91,7 @@ static nf_status add_set(translator *t, nf_set *s, bool negated, nf_status st) {
 }
 
 static nf_status add_class(translator *t) {
-  nf_set s = {0};
+  nf_set s = {.lean = t->lean};
   bool negated = false;
   nf_status st = nf_set_class(t->p, &t->at, inner(t)->caseless, &s, &negated);
   return add_set(t, &s, negated, st);
@@ -100,7 +100,7 @@ static nf_status add_class(translator *t) {
 // In \p{…} (?i) does not count for Oniguruma; for PCRE2 it does in categories of case.
 static nf_status add_property(translator *t, bool negated) {
   size_t from = t->at;
-  nf_set s = {0};
+  nf_set s = {.lean = t->lean};
   nf_status st = nf_set_braces(&s, t->p, &t->at, &negated);
   if (nf_is_ok(st) && inner(t)->caseless && s.flags & NF_SET_CASE)
     st = refuse("this property under (?i)", from);
@@ -111,7 +111,7 @@ static nf_status add_property(translator *t, bool negated) {
 // Word and no word on the two sides; \B: the same on both.
 static void add_boundary(translator *t, bool negated) {
   static const char *const side[2] = {"(?:(?<=%s)(?%c%s)", "|(?<!%s)(?%c%s))"};
-  nf_set set = {0};
+  nf_set set = {.lean = t->lean};
   nf_text word = {0};
   bool ignored;
   nf_set_letter(&set, 'w', &ignored);
@@ -170,7 +170,7 @@ static bool add_fixed(translator *t, char c) {
 }
 
 static nf_status add_set_letter(translator *t, char c, bool *found) {
-  nf_set s = {0};
+  nf_set s = {.lean = t->lean};
   bool negated = false;
   if (!(*found = nf_set_letter(&s, c, &negated))) return nf_ok();
   if (s.flags & NF_SET_WORD) add_latin1_words(&s);
@@ -424,8 +424,8 @@ static nf_status step(translator *t) {
   }
 }
 
-nf_status nf_split_translate(nf_view p, nf_text *out) {
-  translator t = {.p = p, .out = out, .atom = NONE, .quantifier = NONE, .stack[0].empty = true};
+nf_status nf_split_translate(nf_view p, bool lean, nf_text *out) {
+  translator t = {.p = p, .out = out, .lean = lean, .atom = NONE, .quantifier = NONE, .stack[0].empty = true};
   while (t.at < p.n) NF_TRY(step(&t));
   if (t.depth) return nf_error(NF_BAD_INPUT, "broken pattern: a group is not closed");
   if (t.named && t.numbered) return refuse("a numbered back reference beside a named group", p.n);

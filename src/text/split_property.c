@@ -72,7 +72,7 @@ static bool has_name(const char *names, const char *name) {
 
 // The new characters of some categories, or of a script; neighbours as one range.
 static void add_new(nf_set *s, uint32_t categories, const char *script) {
-  for (size_t i = 0; i < nf_unicode_new_n;) {
+  for (size_t i = 0; !s->lean && i < nf_unicode_new_n;) {
     uint32_t first = nf_unicode_new[i].first, next = first;
     for (; i < nf_unicode_new_n && nf_unicode_new[i].first == next; i++) {
       const nf_new_chars *row = &nf_unicode_new[i];
@@ -89,7 +89,8 @@ static void add_new(nf_set *s, uint32_t categories, const char *script) {
 static void add_row(nf_set *s, const struct property *row) {
   nf_text_printf(&s->items, "%s", row->items);
   add_new(s, row->categories, NULL);
-  if (row->categories == NF_MN) nf_text_printf(&s->others, "|(?!\\x{%x})\\p{Mn}", NF_MOVED);
+  if (row->categories == NF_MN && s->lean) nf_text_printf(&s->items, "\\p{Mn}");
+  if (row->categories == NF_MN && !s->lean) nf_text_printf(&s->others, "|(?!\\x{%x})\\p{Mn}", NF_MOVED);
   s->flags |= row->flags;
 }
 

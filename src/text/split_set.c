@@ -14,7 +14,7 @@ static nf_status refuse(const char *what, size_t at) {
 void nf_set_deinit(nf_set *s) {
   nf_text_deinit(&s->items);
   nf_text_deinit(&s->others);
-  *s = (nf_set){0};
+  *s = (nf_set){.lean = s->lean};
 }
 
 void nf_set_range(nf_set *s, uint32_t first, uint32_t last) {
@@ -140,7 +140,7 @@ static bool is_posix(const reader *r, size_t *name_n) {
 }
 
 static nf_status read_posix(reader *r, nf_set *s, size_t n) {
-  nf_set inner = {0};
+  nf_set inner = {.lean = s->lean};
   nf_view name = {r->p.at + r->at + 2, n};
   if (!nf_set_property(&inner, name, true)) {
     nf_set_deinit(&inner);
@@ -151,7 +151,7 @@ static nf_status read_posix(reader *r, nf_set *s, size_t n) {
 }
 
 static nf_status read_nested(reader *r, nf_set *s) {
-  nf_set inner = {0};
+  nf_set inner = {.lean = s->lean};
   bool negated;
   size_t n;
   if (next_is(r, "[:^")) return refuse("a negated [:name:]", r->at);
@@ -163,7 +163,7 @@ static nf_status read_nested(reader *r, nf_set *s) {
 
 // A set behind a backslash; *found false: it is a character.
 static nf_status read_set_escape(reader *r, nf_set *s, bool *found) {
-  nf_set inner = {0};
+  nf_set inner = {.lean = s->lean};
   nf_status st = nf_ok();
   bool negated = false;
   char c = next_is(r, "\\") && r->at + 1 < r->p.n ? r->p.at[r->at + 1] : 0;
@@ -248,7 +248,7 @@ static void intersect(nf_set *s, const nf_set *side) {
 static nf_status read_sides(reader *r, nf_set *s) {
   NF_TRY(read_side(r, s));
   while (next_is(r, "&&")) {
-    nf_set side = {0};
+    nf_set side = {.lean = s->lean};
     r->at += 2;
     nf_status st =
         next_is(r, "]") || next_is(r, "&&") ? refuse("an empty side of &&", r->at) : read_side(r, &side);

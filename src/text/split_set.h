@@ -15,6 +15,7 @@ typedef struct nf_set {
   nf_text items;  // what stands between the brackets of a PCRE2 class
   nf_text others; // "|a|b": patterns of one character each that no class can hold
   unsigned flags;
+  bool lean; // set before anything is added: properties are without the characters of nf_unicode_new
 } nf_set;
 void nf_set_deinit(nf_set *s);
 void nf_set_range(nf_set *s, uint32_t first, uint32_t last);

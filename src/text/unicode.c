@@ -25,16 +25,39 @@ bool nf_char_is_space(uint32_t c) {
          c == 0x3000;
 }
 
-static bool is_new_word(uint32_t c) {
+// The first row that does not end before c, or their number.
+static size_t row_of(uint32_t c) {
   size_t lo = 0, hi = nf_unicode_new_n;
-  while (lo < hi) { // the first row that does not end before c
+  while (lo < hi) {
     size_t mid = lo + (hi - lo) / 2;
     if (nf_unicode_new[mid].last < c)
       lo = mid + 1;
     else
       hi = mid;
   }
-  return lo < nf_unicode_new_n && nf_unicode_new[lo].first <= c && nf_unicode_new[lo].category & NF_WORD;
+  return lo;
+}
+
+static bool is_new_word(uint32_t c) {
+  const nf_new_chars *row = &nf_unicode_new[row_of(c)];
+  return row < nf_unicode_new + nf_unicode_new_n && row->first <= c && row->category & NF_WORD;
+}
+
+// Neighbours in a text mostly lie between the same two rows.
+bool nf_has_new_chars(nf_view s) {
+  uint32_t first = 0, end = nf_unicode_new[0].first; // known to have none
+  for (size_t at = 0, n; at < s.n; at += n) {
+    unsigned char lead = (unsigned char)s.at[at];
+    n = lead < 0x80 ? 1 : 2;
+    if (lead < 0xe0) continue; // below U+0800
+    uint32_t c = nf_utf8_char(s.at + at, &n);
+    if (c >= first && c < end) continue;
+    size_t row = row_of(c);
+    end = row < nf_unicode_new_n ? nf_unicode_new[row].first : UINT32_MAX;
+    if (c >= end) return true;
+    first = row ? nf_unicode_new[row - 1].last + 1 : 0;
+  }
+  return false;
 }
 
 bool nf_char_is_word(uint32_t c) {

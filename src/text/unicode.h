@@ -40,4 +40,5 @@ typedef struct nf_new_chars {
 } nf_new_chars;
 extern const nf_new_chars nf_unicode_new[];
 extern const size_t nf_unicode_new_n;
-enum { NF_MOVED = 0x1171e }; // the one that was assigned before: Mn in Unicode 14, Mc in 16
+bool nf_has_new_chars(nf_view text); // valid UTF-8
+enum { NF_MOVED = 0x1171e };         // the one that was assigned before: Mn in Unicode 14, Mc in 16
