@@ -411,12 +411,15 @@ static void a_sink_may_stop(void **) {
 }
 
 static nf_status render_and_read(const void *) {
+  const nf_chat_call call = {.name = NF_VIEW("f")};
   const nf_chat_message m[] = {
-      {.role = NF_ROLE_USER, .name = NF_VIEW("ann"), .content = NF_VIEW("Hello there")}};
+      {.role = NF_ROLE_USER, .name = NF_VIEW("ann"), .content = NF_VIEW("Hello there")},
+      {.role = NF_ROLE_ASSISTANT, .thoughts = NF_VIEW("Hm."), .calls = &call, .n_calls = 1},
+      {.role = NF_ROLE_TOOL, .content = NF_VIEW("1")}};
   nf_ids ids = {0};
   nf_chat_reader *r = NULL;
   nf_status st;
-  NF_GOTO(nf_harmony.render(tokenizer, &(nf_chat){.message = m, .n = 1}, &ids));
+  NF_GOTO(nf_harmony.render(tokenizer, &(nf_chat){.message = m, .n = 3, .answer = true}, &ids));
   NF_GOTO(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
   for (size_t i = 0; i < ids.n; i++) NF_GOTO(nf_harmony.read(r, ids.at[i], ignore, NULL));
   NF_GOTO(nf_harmony.finish(r, ignore, NULL));
