@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Experts that are stored as floats, in one tensor or as linears: what is loaded is what the published form
 // has.
+#include "tensor/scalar.h"
 #include "tests/support/folder.h"
+#include "tests/support/spoil.h"
 #include "tests/support/written.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -139,11 +142,72 @@ static void experts_of_qwen3_next_may_be_one_tensor(void **state) {
   written_end(&f);
 }
 
+// The scale of block (n, k) of expert e, of `across` blocks in a row.
+static float scale_of(int64_t e, int64_t n, int64_t k) { return ldexpf(1, (int)(e + 2 * n + 3 * k) % 7 - 8); }
+
+// One expert's linear of made-up codes; its blocks begin at row block `first` of those that have scales
+// together.
+static void add_codes(written *f, int64_t layer, int64_t e, const char *linear, int64_t first, int64_t n,
+                      int64_t k) {
+  char name[128];
+  float *x = malloc((size_t)(n * k) * sizeof *x);
+  snprintf(name, sizeof name, "model.layers.%ld.mlp.experts.%ld.%s.weight", (long)layer, (long)e, linear);
+  written_add(f, name, NF_F8E4M3, 2, (const int64_t[]){n, k}, NULL);
+  uint8_t *code = f->bytes[f->n - 1];
+  for (int64_t i = 0; i < n * k; i++) {
+    code[i] = (uint8_t)((i * 11 + e) % 0x78 | (i % 2 ? 0x80 : 0));
+    x[i] = nf_e4m3_decode(code[i]) * scale_of(e, first + i / k / 128, i % k / 128);
+  }
+  f->value[f->n - 1] = x;
+}
+
+static void add_scales(written *f, int64_t layer, const char *fused, int64_t experts, int64_t rows,
+                       int64_t cols) {
+  char name[128];
+  float *x = malloc((size_t)(experts * rows * cols) * sizeof *x);
+  for (int64_t i = 0; i < experts * rows * cols; i++)
+    x[i] = scale_of(i / (rows * cols), i / cols % rows, i % cols);
+  snprintf(name, sizeof name, "model.layers.%ld.mlp.experts.%s_scale_inv", (long)layer, fused);
+  written_add(f, name, NF_F32, 3, (const int64_t[]){experts, rows, cols}, x);
+}
+
+// transformers has experts apart and their scales together; 128 rows of gate, then 128 of up.
+static void scales_of_experts_may_be_one_tensor(void **state) {
+  (void)state;
+  enum { EXPERTS = 6, HIDDEN = 192 };
+  for (int inner = 96; inner <= 128; inner += 32) {
+    written f = {0};
+    char *dir;
+    written_copy(&f, NEXT, false);
+    for (int64_t l = 0; l < 4; l++) {
+      for (int64_t e = 0; e < EXPERTS; e++) {
+        add_codes(&f, l, e, "gate_proj", 0, inner, HIDDEN);
+        add_codes(&f, l, e, "up_proj", 1, inner, HIDDEN);
+        add_codes(&f, l, e, "down_proj", 0, HIDDEN, inner);
+      }
+      add_scales(&f, l, "gate_up_proj", EXPERTS, 2, 2);
+      add_scales(&f, l, "down_proj", EXPERTS, 2, 1);
+    }
+    written_save(&f, NEXT, "{\"quant_method\":\"fp8\",\"weight_block_size\":[128,128]}", &dir);
+    spoil_config(dir, "moe_intermediate_size", NULL, inner == 96 ? "96" : "128");
+    if (inner == 96) {
+      written_expect_refused(
+          dir, "gate_up_proj_scale_inv': blocks of 128 rows go over from gate to up of 96 rows");
+    } else {
+      written_model m = written_open(dir, 1);
+      written_expect(&f, &m);
+      written_close(&m, true);
+    }
+    written_end(&f);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(floats_of_gpt_oss_are_those_of_mxfp4),
       cmocka_unit_test(experts_of_gpt_oss_may_be_linears),
       cmocka_unit_test(experts_of_qwen3_next_may_be_one_tensor),
+      cmocka_unit_test(scales_of_experts_may_be_one_tensor),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -160,6 +160,19 @@ written_model written_open(char *dir, int world) {
   return m;
 }
 
+void written_expect_refused(char *dir, const char *want) {
+  written_model m = {.dir = dir};
+  const nf_build_options o = {.activation = NF_F32, .page = 16};
+  ok(nf_config_load(dir, NULL, &m.c));
+  ok(nf_checkpoint_open(dir, NULL, &m.files));
+  nf_status st = nf_model_build(&m.c, m.files, &o, &m.g);
+  if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), want))
+    fail_msg("'%s' does not say '%s'", nf_status_message(st), want);
+  nf_status_free(st);
+  m.g = NULL;
+  written_close(&m, true);
+}
+
 void written_close(written_model *m, bool remove) {
   nf_graph_destroy(m->g);
   nf_checkpoint_close(m->files);

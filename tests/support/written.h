@@ -42,7 +42,8 @@ typedef struct written_model {
   nf_graph *g;
 } written_model;
 written_model written_open(char *dir, int world);
-void written_close(written_model *m, bool remove); // and the folder
+void written_expect_refused(char *dir, const char *want); // no graph comes of it; removes the folder
+void written_close(written_model *m, bool remove);        // and the folder
 // All elements of a weight of one rank; freed by free.
 float *written_load(const written_model *m, const nf_value *v, int rank, int64_t *out_rows,
                     int64_t *out_cols);
