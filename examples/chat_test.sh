@@ -1,0 +1,13 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Two questions get two answers, and the first is the same without the second.
+set -eu
+for model in models/gpt-oss-small models/qwen3-next-small; do
+  both=$(printf 'Hello\nAnd now?\n' | "$1" $model 12)
+  first=$(echo Hello | "$1" $model 12)
+  case $both in
+  "$first"*) ;;
+  *) printf 'the first answer of two is\n%s\nand alone it is\n%s\n' "$both" "$first" >&2 && exit 1 ;;
+  esac
+  [ "$both" != "$first" ] || { echo "the second question got no answer" >&2 && exit 1; }
+done
