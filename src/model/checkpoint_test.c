@@ -98,7 +98,7 @@ static void shards_are_one_checkpoint(void **state) {
 static void a_wrong_total_and_extra_files_are_said(void **state) {
   (void)state;
   char *dir = two_shards();
-  folder_write_text(dir, "model.safetensors", "not read: the index decides");
+  folder_write_text(dir, "model-3.safetensors", "not read: the index decides");
   folder_write_text(dir, "model.safetensors.index.json",
                     "{\"metadata\":{\"total_size\":11.0},\"weight_map\":{\"one1\":\"a.safetensors\","
                     "\"three\":\"a.safetensors\",\"two2\":\"b.safetensors\"}}");
@@ -108,13 +108,103 @@ static void a_wrong_total_and_extra_files_are_said(void **state) {
   ok(nf_checkpoint_open(dir, &log, &c));
   assert_int_equal(said.n[NF_LOG_WARNING], 1);
   assert_int_equal(said.n[NF_LOG_DEBUG], 1);
-  assert_non_null(strstr(said.last, "does not name model.safetensors"));
+  assert_non_null(strstr(said.last, "does not name model-3.safetensors"));
   nf_checkpoint_close(c);
   log.level = NF_LOG_WARNING;
   ok(nf_checkpoint_open(dir, &log, &c));
   assert_int_equal(said.n[NF_LOG_WARNING], 2);
   assert_non_null(strstr(said.last, "total_size is 11, the tensors have 10 bytes"));
   nf_checkpoint_close(c);
+  folder_remove(dir);
+}
+
+// Opens with `text` for an index; warned of `warns` (NULL: of nothing).
+static nf_checkpoint *open_with(const char *dir, const char *text, const char *warns) {
+  lines said = {0};
+  const nf_log log = {.level = NF_LOG_WARNING, .write = collect, .user = &said};
+  nf_checkpoint *c;
+  folder_write_text(dir, "model.safetensors.index.json", text);
+  ok(nf_checkpoint_open(dir, &log, &c));
+  if (said.n[NF_LOG_WARNING] != (warns != NULL) || (warns && !strstr(said.last, warns)))
+    fail_msg("warned '%s', not '%s'", said.last, warns ? warns : "");
+  return c;
+}
+
+static void missing(const nf_checkpoint *c, const char *name, const char *message) {
+  assert_null(nf_checkpoint_find(c, name));
+  nf_status st = nf_checkpoint_missing(c, name, ", which is wanted");
+  assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+  if (!strstr(nf_status_message(st), message)) fail_msg("%s", nf_status_message(st));
+  nf_status_free(st);
+}
+
+// Only what is asked for must be there, and shards are taken whole.
+static void an_index_is_a_list_of_shards(void **state) {
+  (void)state;
+  char *dir = two_shards();
+  nf_checkpoint *c = open_with(dir, "{\"metadata\":[],\"weight_map\":{\"one1\":\"a.safetensors\"}}", NULL);
+  assert_int_equal(nf_checkpoint_count(c), 2); // "three" too, which the index has not
+  missing(c, "two2", "index.json: has no tensor 'two2', which is wanted");
+  nf_checkpoint_close(c);
+  c = open_with(
+      dir,
+      "{\"weight_map\":{\"mtp.x\":\"c.safetensors\",\"one1\":\"a.safetensors\",\"mtp.y\":\"a.safetensors\"}}",
+      NULL);
+  assert_int_equal(nf_checkpoint_count(c), 2);
+  missing(c, "mtp.x", "has no tensor 'mtp.x', which is wanted; it should be in ");
+  missing(c, "mtp.x", "c.safetensors: can't open");
+  missing(c, "mtp.y", "it is not in 'a.safetensors', should be there");
+  nf_checkpoint_close(c);
+  c = open_with(dir, "{\"weight_map\":{\"one1\":\"b.safetensors\",\"two2\":\"a.safetensors\"}}",
+                "says is in 'b.safetensors'");
+  assert_int_equal(nf_checkpoint_count(c), 3);
+  nf_checkpoint_close(c);
+  shard(dir, "b.safetensors", "one1", "two2");
+  c = open_with(dir, "{\"weight_map\":{\"one1\":\"b.safetensors\",\"three\":\"a.safetensors\"}}",
+                "b.safetensors: has tensor 'one1' too, which counts");
+  assert_non_null(strstr(nf_checkpoint_file(c, nf_checkpoint_find(c, "one1")), "/b.safetensors"));
+  nf_checkpoint_close(c);
+  folder_remove(dir);
+}
+
+static void one_file_counts_before_an_index(void **state) {
+  (void)state;
+  char *dir = two_shards();
+  shard(dir, "model.safetensors", "four", NULL);
+  nf_checkpoint *c = open_with(dir, "an index that is none", "model.safetensors.index.json: is not read");
+  assert_int_equal(nf_checkpoint_count(c), 1);
+  assert_non_null(nf_checkpoint_find(c, "four"));
+  nf_checkpoint_close(c);
+  folder_remove(dir);
+}
+
+static void says(nf_status st, const char *message) {
+  assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+  if (!strstr(nf_status_message(st), message)) fail_msg("'%s', not '%s'", nf_status_message(st), message);
+  nf_status_free(st);
+}
+
+static void what_is_no_checkpoint_says_what_to_do(void **state) {
+  (void)state;
+  char *dir = folder_create();
+  nf_checkpoint *c;
+  nf_config config;
+  says(nf_checkpoint_open(dir, NULL, &c), "--load-format dummy");
+  folder_write_text(dir, "model-q4.gguf", "GGUF");
+  says(nf_checkpoint_open(dir, NULL, &c), "model-q4.gguf is a GGUF file");
+  char *path = folder_path(dir, "model-q4.gguf");
+  says(nf_config_load(path, NULL, &config), "is a GGUF file, which is not read");
+  unlink(path);
+  free(path);
+  folder_write_text(dir, "pytorch_model.bin", "PK");
+  says(nf_checkpoint_open(dir, NULL, &c), "pytorch_model.bin is a pickle");
+  path = folder_path(dir, "pytorch_model.bin");
+  says(nf_checkpoint_folder(path), "convert it to safetensors");
+  says(nf_config_load("openai/gpt-oss-20b", NULL, &config),
+       "huggingface-cli download openai/gpt-oss-20b --local-dir gpt-oss-20b");
+  says(nf_checkpoint_folder("./no/such"), "there is no such folder");
+  says(nf_checkpoint_folder("README.md"), "is not a folder");
+  free(path);
   folder_remove(dir);
 }
 
@@ -241,6 +331,9 @@ int main(void) {
       cmocka_unit_test(the_small_checkpoint_opens),
       cmocka_unit_test(shards_are_one_checkpoint),
       cmocka_unit_test(a_wrong_total_and_extra_files_are_said),
+      cmocka_unit_test(an_index_is_a_list_of_shards),
+      cmocka_unit_test(one_file_counts_before_an_index),
+      cmocka_unit_test(what_is_no_checkpoint_says_what_to_do),
       cmocka_unit_test(shards_may_be_links),
       cmocka_unit_test(a_file_cut_short_meanwhile_is_an_error),
       cmocka_unit_test(every_failed_allocation_is_clean),

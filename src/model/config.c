@@ -188,6 +188,7 @@ void nf_config_deinit(nf_config *c) { nf_quantisation_deinit(&c->quant); }
 nf_status nf_config_load(const char *dir, const nf_log *log, nf_config *out) {
   *out = (nf_config){0};
   char *path;
+  NF_TRY(nf_checkpoint_folder(dir));
   NF_TRY(nf_path_join(dir, "config.json", &path));
   nf_json doc;
   nf_status st = nf_json_load(path, MAX_BYTES, &doc);

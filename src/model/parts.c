@@ -157,10 +157,10 @@ static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   const int64_t dim[] = {c->vocab, c->hidden};
   nf_dtype reads = NF_NONE;
   if (!c->tied && p->files && !nf_checkpoint_find(p->files, NF_HEAD))
-    nf_builder_fail(p->b, nf_error(NF_BAD_INPUT,
-                                   "%s: has no tensor '" NF_HEAD "', should have it, or config.json a "
-                                   "tie_word_embeddings that is true",
-                                   nf_checkpoint_where(p->files)));
+    nf_builder_fail(p->b,
+                    nf_checkpoint_missing(p->files, NF_HEAD,
+                                          ", should have it, or config.json a tie_word_embeddings that is "
+                                          "true"));
   const nf_val w = c->tied ? table : nf_part_linear_weight(p, "head.w", "lm_head", dim, 2, &reads);
   const nf_val rows = NF_BUILD(p->b, "rows", gather_rows, (h), );
   const nf_val nw = nf_part_stored(p, "norm.w", "model.norm.weight", &c->hidden, 1);

@@ -15,6 +15,7 @@ static void print_dims(const int64_t *dim, int rank, nf_text *out) {
 nf_status nf_stored_mismatch(const nf_checkpoint *files, const nf_stored *t, const char *tensor,
                              const char *right, const int64_t *dim, int rank) {
   nf_text want = {0}, got = {0};
+  if (!t) nf_text_printf(&want, ", config.json asks for one of ");
   print_dims(dim, rank, &want);
   if (t) print_dims(t->dim, t->rank, &got);
   nf_status st = nf_status_join(nf_text_status(&want), nf_text_status(&got));
@@ -22,8 +23,7 @@ nf_status nf_stored_mismatch(const nf_checkpoint *files, const nf_stored *t, con
     st = nf_error(NF_BAD_INPUT, "%s: tensor '%s' is %s%s, config.json asks for %s%s",
                   nf_checkpoint_file(files, t), tensor, t->kind, got.at, right, want.at);
   else if (nf_is_ok(st))
-    st = nf_error(NF_BAD_INPUT, "%s: has no tensor '%s', config.json asks for one of %s",
-                  nf_checkpoint_where(files), tensor, want.at);
+    st = nf_checkpoint_missing(files, tensor, want.at);
   nf_text_deinit(&want);
   nf_text_deinit(&got);
   return st;

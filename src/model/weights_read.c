@@ -47,8 +47,7 @@ static nf_status find(const nf_weight_reader *l, const char *pattern, int64_t pa
   nf_weight_tensor_name(pattern, part, name);
   *out = nf_checkpoint_find(l->files, name);
   if (*out) return nf_ok();
-  return nf_error(NF_BAD_INPUT, "%s: has no tensor '%s', which the model needs",
-                  nf_checkpoint_where(l->files), name);
+  return nf_checkpoint_missing(l->files, name, ", which the model needs");
 }
 
 static nf_status check_bytes(const nf_weight_reader *l, const nf_stored *t, int64_t n) {

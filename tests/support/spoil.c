@@ -163,7 +163,7 @@ static void put_shard(const char *dir, const char *file, const char *name) {
 }
 
 void spoil_shards(const char *dir, const char *a, const char *b, const char *c) {
-  (void)b;
+  spoil_gone(dir, SINGLE, b, NULL);
   put_shard(dir, "a.safetensors", "a");
   put_shard(dir, "b.safetensors", c ? c : "b");
   folder_write_text(dir, INDEX, a);
