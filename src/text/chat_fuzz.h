@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fuzzers of chat readers share: a tokenizer whose marks are ids from FIRST_MARK on, the order that
-// events come in, reading ids made of bytes, and that all text that was read is told, once.
+// events come in, reading ids made of bytes, that all text that was read is told, once, and
+// conversations made of bytes.
 #pragma once
 #include "text/chat.h"
 #include "text/small_tokenizer.h"
@@ -126,4 +127,38 @@ static inline void account(const nf_chat_format *f, const nf_tokenizer *t, const
   compare_texts((nf_view){read.at, read.n}, (nf_view){w->told.at, w->told.n}, blank);
   nf_text_deinit(&read);
   f->reader_destroy(r);
+}
+
+// ---- conversations ----
+
+// Messages between bytes 0xff: the first byte of each says what it is, the rest is its text.
+static inline size_t parse_messages(const uint8_t *data, size_t n, nf_chat_message *out, size_t max) {
+  static const nf_chat_call calls[] = {{NF_VIEW("1"), NF_VIEW("f"), NF_VIEW("{}")},
+                                       {.name = NF_VIEW("<|end|>")}};
+  static const nf_chat_message kinds[] = {
+      {.role = NF_ROLE_SYSTEM},
+      {.role = NF_ROLE_USER},
+      {.role = NF_ROLE_ASSISTANT},
+      {.role = NF_ROLE_ASSISTANT, .channel = NF_VIEW("analysis")},
+      {.role = NF_ROLE_ASSISTANT, .recipient = NF_VIEW("f\"<|im_end|>")},
+      {.role = NF_ROLE_TOOL},
+      {.role = NF_ROLE_TOOL, .call_id = NF_VIEW("1")},
+      {.role = NF_ROLE_TOOL, .name = NF_VIEW("f")},
+      {.role = NF_ROLE_DEVELOPER},
+      {.role = NF_ROLE_ASSISTANT, .calls = calls, .n_calls = 2},
+      {.role = NF_ROLE_ASSISTANT, .thoughts = NF_VIEW("\nHm."), .calls = calls, .n_calls = 1},
+      {.role = NF_ROLE_ASSISTANT, .thoughts = NF_VIEW("")},
+      {.role = NF_ROLE_ASSISTANT, .channel = NF_VIEW("analysis"), .recipient = NF_VIEW("python")},
+  };
+  size_t count = 0;
+  while (n && count < max) {
+    const uint8_t *stop = memchr(data, 0xff, n);
+    const size_t used = stop ? (size_t)(stop - data) : n;
+    out[count] = kinds[used ? data[0] % (sizeof kinds / sizeof *kinds) : 1];
+    if (used) out[count].content = (nf_view){(const char *)data + 1, used - 1};
+    count++;
+    data += used + (stop != NULL);
+    n -= used + (stop != NULL);
+  }
+  return count;
 }

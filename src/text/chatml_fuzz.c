@@ -34,29 +34,6 @@ static nf_status see(void *user, const nf_chat_event *e) {
   return st;
 }
 
-// Messages between bytes 0xff: the first byte of each says what it is, the rest is its text.
-static size_t parse_messages(const uint8_t *data, size_t n, nf_chat_message *out, size_t max) {
-  static const nf_chat_message kinds[] = {
-      {.role = NF_ROLE_SYSTEM},
-      {.role = NF_ROLE_USER},
-      {.role = NF_ROLE_ASSISTANT},
-      {.role = NF_ROLE_ASSISTANT, .channel = NF_VIEW("analysis")},
-      {.role = NF_ROLE_ASSISTANT, .recipient = NF_VIEW("f\"<|im_end|>")},
-      {.role = NF_ROLE_TOOL},
-  };
-  size_t count = 0;
-  while (n && count < max) {
-    const uint8_t *stop = memchr(data, 0xff, n);
-    const size_t used = stop ? (size_t)(stop - data) : n;
-    out[count] = kinds[used ? data[0] % 6 : 1];
-    if (used) out[count].content = (nf_view){(const char *)data + 1, used - 1};
-    count++;
-    data += used + (stop != NULL);
-    n -= used + (stop != NULL);
-  }
-  return count;
-}
-
 static void render(const nf_tokenizer *t, nf_chat chat, const uint8_t *data, size_t n) {
   nf_chat_message message[32];
   nf_ids ids = {0};
