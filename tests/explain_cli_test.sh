@@ -103,6 +103,12 @@ version=$("$infuse" --version)
 grep -qF "Made by $version on 20" "$out/standard.html" || fail "the page does not name version and date"
 grep -qF -- '<code>infuse explain -m configs/gpt-oss-20b --device null --target gfx950 --html -</code>' "$out/standard.html" ||
   fail "the page does not name its command"
+mkdir "$out/it's a model"
+cp configs/qwen3-0.6b/config.json "$out/it's a model"
+"$infuse" explain -m "$out/it's a model/" --device null --target gfx950 --layers=1 --html - >"$out/quoted.html"
+grep -qF "<h1>it&#39;s a model on AMD" "$out/quoted.html" || fail "the model's name is not that of its folder"
+grep -qF "/it&#39;\\&#39;&#39;s a model/&#39; --device null --target gfx950 --layers=1 --html -</code>" "$out/quoted.html" ||
+  fail "the command can't be typed again: $(grep -o '<code>infuse[^<]*' "$out/quoted.html")"
 exits 3 "$out/no/page.html: can't create" -m configs/gpt-oss-20b --device null --target gfx950 --html "$out/no/page.html"
 [ "$(ls "$out" | grep -c tmp)" = 0 ] || fail "something is left"
 
