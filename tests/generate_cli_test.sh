@@ -59,3 +59,15 @@ has '"finish":"length"' "$(printf "%s\n" "$lines" | tail -1)"
 refused "--system goes with neither --raw nor --tokens" -p x --raw --system y
 refused "--effort goes with neither" --tokens 1 --effort low
 refused "'some'" -p x --effort some
+
+# what changes logits: a bias that decides, one of the model's own tokens again, and bans
+same ggggg "$(raw -n 5 -p x --temperature 0 --logit-bias 70:1000)"
+same "$(raw -p x)" "$(raw -p x --repetition-penalty 1 --presence-penalty 0 --frequency-penalty 0 --min-tokens 0)"
+case $(raw -n 5 -p x --temperature 0 --logit-bias 70:20,71:1 --no-repeat-ngram 1 --frequency-penalty 9) in
+*g*g*) fail "a token came twice" ;;
+esac
+for wrong in 70 70: x:1 -1:1 70:x 70:1e9 99999999999:1 ''; do
+  refused "--logit-bias: '$wrong' is not ID:VALUE" -p x --logit-bias "$wrong"
+done
+refused "logit_bias names id 9999999; the vocabulary has" -p x --logit-bias 9999999:1
+refused "--presence-penalty: '-1e9' is not a number from -1000 to 1000" -p x --presence-penalty -1e9

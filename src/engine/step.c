@@ -228,6 +228,8 @@ static nf_status recompute(infuse_session *s, nf_trace *t) {
     fill(m, &part, 1);
     NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, t}));
     advance(m, &part);
+    NF_TRY(nf_log_progress(&m->rt->log, "looking for numbers that are none", (uint64_t)s->position,
+                           (uint64_t)end));
   }
   return nf_ok();
 }
