@@ -145,12 +145,18 @@ void written_save(const written *f, const char *from, const char *config, char *
 
 // ---- what is loaded ----
 
+static void keep_line(void *user, nf_level level, const char *line) {
+  (void)level;
+  nf_text_printf(user, "%s\n", line);
+}
+
 written_model written_open(char *dir, int world) {
   written_model m = {.dir = dir};
+  const nf_log log = {.level = NF_LOG_WARNING, .write = keep_line, .user = &m.warnings};
   const nf_build_options o = {.activation = NF_F32, .page = 16};
-  ok(nf_config_load(dir, NULL, &m.c));
+  ok(nf_config_load(dir, &log, &m.c));
   ok(nf_checkpoint_open(dir, NULL, &m.files));
-  ok(nf_model_settle(&m.c, m.files, NULL));
+  ok(nf_model_settle(&m.c, m.files, &log));
   ok(nf_model_build(&m.c, m.files, &o, &m.g));
   if (world > 1) {
     nf_graph *whole = m.g;
@@ -178,6 +184,7 @@ void written_close(written_model *m, bool remove) {
   nf_checkpoint_close(m->files);
   nf_config_deinit(&m->c);
   if (remove) folder_remove(m->dir);
+  nf_text_deinit(&m->warnings);
 }
 
 // All elements of a weight of one rank.

@@ -40,6 +40,7 @@ typedef struct written_model {
   nf_config c;
   nf_checkpoint *files;
   nf_graph *g;
+  nf_text warnings; // a line each
 } written_model;
 written_model written_open(char *dir, int world);
 void written_expect_refused(char *dir, const char *want); // no graph comes of it; removes the folder
