@@ -39,6 +39,15 @@ has 'L35.moe.router'
 exits 0 "" -m configs/gpt-oss-120b --device null --target gfx950 --fuse off
 has 'fusions (off)'
 
+# ---- the sample in README.md ----
+
+exits 0 "" -m configs/gpt-oss-120b --world 2 --target gfx950
+sed -n '/^memory: fits/,/^```$/p' README.md | grep -v '^```$\|^\.\.\.$' >"$out/sample"
+[ "$(wc -l <"$out/sample")" -ge 12 ] || fail "README.md has no sample of explain"
+while IFS= read -r line; do
+  grep -qxF -e "$line" "$out/out" || fail "README.md shows '$line', which explain does not"
+done <"$out/sample"
+
 # ---- width ----
 
 fits() { # fits <columns>: what was printed is no wider
