@@ -56,6 +56,16 @@ has '"begins":true' "$(printf "%s\n" "$lines" | head -1)"
 has '"finish":"length"' "$(printf "%s\n" "$lines" | tail -1)"
 [ "$(printf "%s\n" "$lines" | wc -l)" -gt 2 ] || fail "the stream has no pieces"
 
+# tools are part of the prompt
+tokens() {
+  "$infuse" generate -m $m -p "Hi" -n 1 --json "$@" | sed 's/.*"prompt_tokens":\([0-9]*\).*/\1/'
+}
+printf '[{"type": "function", "function": {"name": "clock"}}]' >"$work/tools"
+printf '{}' >"$work/bad"
+[ "$(tokens --tools "$work/tools")" -gt "$(tokens)" ] || fail "tools are not in the prompt"
+refused "should be an array" -p x --tools "$work/bad"
+refused "goes with neither" -p x --raw --tools "$work/tools"
+
 refused "--system goes with neither --raw nor --tokens" -p x --raw --system y
 refused "--effort goes with neither" --tokens 1 --effort low
 refused "'some'" -p x --effort some

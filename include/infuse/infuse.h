@@ -209,8 +209,8 @@ typedef struct infuse_session_options {
   // Of chats (infuse/chat.h).
   infuse_thinking thinking;
   const char *effort; // of reasoning: "low", "medium", "high"; NULL: the format's default
-  const char *date; // today, "2025-06-28"; "": the prompt names none; NULL: the day of the session's creation
-  const char *tools; // that the model may call: a JSON array in OpenAI's form; NULL: none
+  const char *date;   // today, "2025-06-28"; "": the prompt names none; NULL: the day of its creation (UTC)
+  const char *tools;  // that the model may call: a JSON array in OpenAI's form; NULL: none
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
