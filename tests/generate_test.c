@@ -399,8 +399,14 @@ static void test_every_allocation_fails(void **state) {
   infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 256});
   const int64_t before = nf_alloc_live();
   const char *stops[] = {"zzz"};
+  static const int32_t never[] = {5, 6};
+  const infuse_logit_bias bias = {never, 2, -INFINITY};
+  infuse_sampling all = warm; // with every list and count that a session may have
+  all.repetition_penalty = 1.1f, all.no_repeat_ngram_size = 3, all.min_tokens = 2;
+  all.logit_bias = &bias, all.n_logit_bias = 1;
+  all.begin_suppress_tokens = never, all.n_begin_suppress_tokens = 2;
   const infuse_session_options o = {
-      .size = sizeof o, .generate = true, .sampling = &warm, .max_tokens = 8, .stop = stops, .n_stop = 1};
+      .size = sizeof o, .generate = true, .sampling = &all, .max_tokens = 8, .stop = stops, .n_stop = 1};
   bool failed = true;
   for (uint64_t n = 1; failed; n++) {
     infuse_session *s = NULL;

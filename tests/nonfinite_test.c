@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights that are all finite and yet overflow in some layer: the session ends with an error that names the
 // layer, at once or however much later, and nobody else's numbers change.
+#include "tests/support/alloc_fail.h"
 #include "tests/support/expect.h"
 #include "tests/support/folder.h"
 #include "tests/support/spoil.h"
@@ -228,6 +229,32 @@ static void test_began_earlier(void **state) {
   folder_remove(dir);
 }
 
+// Whatever memory the search for the layer lacks, the session ends with an error all the same.
+static void test_no_memory(void **state) {
+  (void)state;
+  if (!nf_alloc_fail_available()) skip();
+  char *dir = make_uneven();
+  const engine e = start("cpu", dir, (infuse_model_options){.batch = 2});
+  int32_t well[4], bad[2];
+  bool failed = true;
+  find_tokens(e.model, well, bad);
+  for (uint64_t n = 1; failed; n++) {
+    const int64_t before = nf_alloc_live();
+    infuse_session *s = session_of(e.model, false, 0, bad, 1);
+    nf_alloc_fail_at(n, false);
+    infuse_error *error = infuse_step(e.model, &s, 1);
+    failed = nf_alloc_count() >= n;
+    nf_alloc_fail_at(0, false);
+    assert_non_null(error);
+    assert_non_null(infuse_session_error(s));
+    refused(error, INFUSE_BAD_INPUT, "");
+    infuse_session_destroy(s);
+    assert_int_equal(nf_alloc_live(), before);
+  }
+  stop(e);
+  folder_remove(dir);
+}
+
 // ---- files of logits ----
 
 static void test_written_logits(void **state) {
@@ -244,7 +271,7 @@ static void test_written_logits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_layers), cmocka_unit_test(test_others_go_on),
-                                     cmocka_unit_test(test_began_earlier),
+                                     cmocka_unit_test(test_began_earlier), cmocka_unit_test(test_no_memory),
                                      cmocka_unit_test(test_written_logits)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
