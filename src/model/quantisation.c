@@ -64,16 +64,16 @@ void nf_quantisation_leave(const nf_json_at *at, const char *why) {
               why);
 }
 
-nf_status nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation,
-                              uint32_t *out) {
-  if (q->n_schemes == NF_MAX_SCHEMES)
-    return nf_json_error(at, "is one more scheme than %d, should be fewer", NF_MAX_SCHEMES);
-  *out = q->n_schemes++;
-  q->scheme[*out] = (nf_scheme){weight, activation};
-  if (activation == NF_NONE || (activation == NF_FP8_ROW) == (weight == NF_FP8_ROW)) return nf_ok();
-  nf_quantisation_leave(at, "activations and weights are quantised in forms that do not go together");
-  q->scheme[*out].activation = NF_NONE;
-  return nf_ok();
+uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation) {
+  uint32_t i = 0;
+  if (activation != NF_NONE && (activation == NF_FP8_ROW) != (weight == NF_FP8_ROW)) {
+    nf_quantisation_leave(at, "activations and weights are quantised in forms that do not go together");
+    activation = NF_NONE;
+  }
+  while (i < q->n_schemes && (q->scheme[i].weight != weight || q->scheme[i].activation != activation)) i++;
+  q->scheme[i] = (nf_scheme){weight, activation};
+  if (i == q->n_schemes) q->n_schemes++;
+  return i;
 }
 
 // ---- transformers ----
@@ -128,8 +128,7 @@ nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
   if (blocks) NF_TRY(nf_want_blocks(from, "weight_block_size"));
   NF_TRY(read_fp8_activation(from, blocks ? NF_FP8_GROUP : NF_FP8_ROW, &activation));
   q->scales = blocks ? "weight_scale_inv" : "weight_scale";
-  NF_TRY(nf_quantisation_add(from, q, blocks ? NF_FP8_BLOCK : NF_FP8_ROW, activation, &q->targets.all));
-  q->targets.all++;
+  q->targets.all = 1 + nf_quantisation_add(from, q, blocks ? NF_FP8_BLOCK : NF_FP8_ROW, activation);
   return nf_modules_read(skip.value ? &skip : &ignored, NF_SPELLING_TRANSFORMERS, 0, &q->arena, &q->ignore);
 }
 

@@ -131,14 +131,13 @@ static nf_status read_group(const nf_json_at *group, bool mixed, nf_quantisation
   const nf_json_at weights = nf_json_get(group, "weights"), acts = nf_json_get(group, "input_activations");
   const nf_json_at targets = nf_json_get(group, "targets");
   nf_dtype weight, activation;
-  uint32_t number;
   size_t n;
   NF_TRY(nf_json_object(group));
   NF_TRY(nf_keys_refuse(group, &known_of_group));
   NF_TRY(check_format(group, !mixed));
   NF_TRY(read_weights(&weights, &weight));
   NF_TRY(read_activations(&acts, &activation));
-  NF_TRY(nf_quantisation_add(group, q, weight, activation, &number));
+  const uint32_t number = nf_quantisation_add(group, q, weight, activation);
   NF_TRY(nf_json_array(&targets, &n));
   return nf_modules_read(&targets, NF_SPELLING_COMPRESSED, number, &q->arena, &q->targets);
 }

@@ -64,7 +64,7 @@ static nf_status read_scheme(const nf_json_at *from, nf_quantisation *q, uint32_
   nf_dtype activation;
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_scheme));
-  if (!weight.value) return nf_quantisation_add(from, q, NF_NONE, NF_NONE, out);
+  if (!weight.value) return *out = nf_quantisation_add(from, q, NF_NONE, NF_NONE), nf_ok();
   NF_TRY(read_spec(&weight, "per_tensor per_channel", &qscheme));
   NF_TRY(nf_want_bool(&weight, "is_dynamic", false, false));
   if (nf_view_equal(qscheme, NF_VIEW("per_channel"))) {
@@ -73,7 +73,8 @@ static nf_status read_scheme(const nf_json_at *from, nf_quantisation *q, uint32_
     if (axis.value) NF_TRY(nf_json_i64(&axis, 0, 0, &rows));
   }
   NF_TRY(read_input(&input, &activation));
-  return nf_quantisation_add(from, q, NF_FP8_ROW, activation, out);
+  *out = nf_quantisation_add(from, q, NF_FP8_ROW, activation);
+  return nf_ok();
 }
 
 static nf_status read_layers(const nf_json_at *layers, nf_quantisation *q) {

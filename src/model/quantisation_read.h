@@ -17,8 +17,7 @@ nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want, bool 
 nf_status nf_want_i64(const nf_json_at *from, const char *key, int64_t want);
 nf_status nf_want_blocks(const nf_json_at *from, const char *key); // [128, 128]
 
-// Activations that no kernel quantises as `at` asks for stay as they are, which is told once a document.
+// Activations that no kernel quantises as `at` asks for stay as they are, which is told.
 void nf_quantisation_leave(const nf_json_at *at, const char *why);
-// A scheme of these forms, the activations' only where both go together; *out is its number.
-nf_status nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation,
-                              uint32_t *out);
+// The number of the scheme of these forms, the activations' only where both go together.
+uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation);

@@ -17,7 +17,7 @@ static void ok(nf_status st) {
 }
 
 static nf_status read_as(const char *key, const char *text, nf_quantisation *out) {
-  char all[8192];
+  static char all[80000];
   nf_json doc;
   snprintf(all, sizeof all, "{\"%s\":%s}", key, text);
   ok(nf_json_parse(all, strlen(all), "config.json", &doc));
@@ -248,6 +248,21 @@ static void quark_names_layers_by_patterns(void **state) {
                  {QUARK("", "\"*mlp*\":{\"weight\":" SPEC "},\"*\":{\"weight\":null}", ""), UP, true});
 }
 
+// Writers expand patterns to a group or a layer each; those that are alike are one scheme.
+static void there_may_be_any_number_of_groups(void **state) {
+  (void)state;
+  static char groups[65536], text[70000];
+  size_t n = 0;
+  for (int i = 0; i < 200; i++)
+    n += (size_t)snprintf(groups + n, sizeof groups - n, "%s\"*layers.%d.*\":{\"weight\":%s}", i ? "," : "",
+                          i, i % 2 ? "null" : SPEC);
+  snprintf(text, sizeof text, QUARK("", "%s", ""), groups);
+  nf_quantisation q = quantisation(text);
+  assert_true(covers(&q, "model.layers.198.mlp.up_proj") && !covers(&q, "model.layers.199.mlp.up_proj"));
+  assert_int_equal(q.n_schemes, 2);
+  nf_quantisation_deinit(&q);
+}
+
 // ---- what is refused ----
 
 static void expect_refused(const char *text, const char *want) {
@@ -388,6 +403,7 @@ int main(void) {
       cmocka_unit_test(expressions_are_pythons),
       cmocka_unit_test(the_nearest_group_counts),
       cmocka_unit_test(quark_names_layers_by_patterns),
+      cmocka_unit_test(there_may_be_any_number_of_groups),
       cmocka_unit_test(expressions_that_are_none_are_refused),
       cmocka_unit_test(what_python_has_not_is_refused),
       cmocka_unit_test(too_many_expressions_are_refused),
