@@ -181,7 +181,11 @@ static bool is_among(int32_t token, const int32_t *list, size_t n) {
   return false;
 }
 
-// The text's own end is read, as it says how a message ends; a stop token of the caller's is not text.
+static bool is_mark(const infuse_model *m, const nf_answer *a, int32_t token) { // of a chat's end
+  return a->reader != NULL && a->format->is_stop(m->tokenizer, token);
+}
+
+// A chat's own mark is read, as it says how a message ends; no other stop token is text.
 typedef enum verdict { GOES_ON, ENDS_ITSELF, IS_STOPPED } verdict;
 
 static verdict judge(const infuse_model *m, const nf_generation *g, int32_t token) {
@@ -189,7 +193,7 @@ static verdict judge(const infuse_model *m, const nf_generation *g, int32_t toke
   if (is_among(token, g->stop_token, g->n_stop_tokens)) return IS_STOPPED;
   if (g->ignore_eos) return GOES_ON;
   if (is_among(token, m->generation.eos, (size_t)m->generation.n_eos)) return ENDS_ITSELF;
-  return a->reader != NULL && a->format->is_stop(m->tokenizer, token) ? ENDS_ITSELF : GOES_ON;
+  return is_mark(m, a, token) ? ENDS_ITSELF : GOES_ON;
 }
 
 static infuse_finish limit_reached(const infuse_session *s, const nf_generation *g) {
@@ -201,7 +205,7 @@ static nf_status add_text(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
   static const infuse_end ends[] = {INFUSE_END_CUT, INFUSE_END_ANSWER, INFUSE_END_STOP};
   const verdict v = judge(s->model, g, token);
-  if (v == GOES_ON || (v == ENDS_ITSELF && g->answer.reader != NULL))
+  if (v == GOES_ON || (v == ENDS_ITSELF && is_mark(s->model, &g->answer, token)))
     NF_TRY(nf_answer_read(&g->answer, token));
   g->finish = v != GOES_ON || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
   if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[v]));
