@@ -78,7 +78,7 @@ INFUSE_API void infuse_runtime_destroy(infuse_runtime *rt); // NULL is fine
 typedef struct infuse_model infuse_model;
 typedef struct infuse_model_options {
   size_t size;
-  int64_t context;          // tokens a session may hold; 0: 4096 or the model's own limit, whichever is less
+  int64_t context;          // tokens a session may hold, as far as rope reaches; 0: 4096 or the model's limit
   int64_t sessions;         // sessions at the same time; 0: 1
   int64_t batch;            // tokens a step computes at most; 0: 64
   int64_t rows;             // rows of logits a step computes at most; 0: `sessions`

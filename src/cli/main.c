@@ -146,7 +146,7 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
                                      .device = o->device,
                                      .target = o->target,
                                      .threads = (int)o->threads,
-                                     .log_level = o->quiet ? INFUSE_ERROR : level_of(o->log),
+                                     .log_level = level_of(o->log),
                                      .log = print_log,
                                      .progress = progressed,
                                      .user = p};
