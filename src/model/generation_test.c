@@ -15,7 +15,7 @@ static const nf_config config = {.vocab = 1000, .eos = {7, 8}, .n_eos = 2};
 
 static nf_generation_config parse(const char *text) {
   nf_json doc = {0};
-  nf_generation_config g;
+  nf_generation_config g = {0};
   nf_status st = nf_json_parse(text, strlen(text), "g.json", &doc);
   if (nf_is_ok(st)) st = nf_generation_parse(&doc, &config, &g);
   if (!nf_is_ok(st)) fail_msg("%s: %s", text, nf_status_message(st));
@@ -54,21 +54,15 @@ static void what_is_said_is_read(void **state) {
 
 static void off_has_many_spellings(void **state) {
   (void)state;
-  static const char *const off[] = {"\"top_k\": -1",
-                                    "\"top_k\": 0",
-                                    "\"top_k\": null",
-                                    "\"top_p\": 1",
-                                    "\"top_p\": null",
-                                    "\"top_p\": 1.0",
-                                    "\"min_p\": 0",
-                                    "\"min_p\": null",
-                                    "\"temperature\": null",
-                                    "\"top_k\": 0.0",
-                                    "\"temperature\": 1",
-                                    "\"eos_token_id\": null",
-                                    "\"eos_token_id\": []",
-                                    "\"num_beams\": 1, \"typical_p\": 1.0, "
-                                    "\"max_length\": 20, \"bad_words_ids\": null, \"penalty_alpha\": 0"};
+  static const char *const off[] = {"\"top_k\": -1",         "\"top_k\": 0",
+                                    "\"top_k\": null",       "\"top_p\": 1",
+                                    "\"top_p\": null",       "\"top_p\": 1.0",
+                                    "\"min_p\": 0",          "\"min_p\": null",
+                                    "\"temperature\": null", "\"top_k\": 0.0",
+                                    "\"temperature\": 1",    "\"eos_token_id\": null",
+                                    "\"eos_token_id\": []",  "\"num_beams\": 1, \"typical_p\": 1.0",
+                                    "\"max_length\": 20",    "\"bad_words_ids\": null",
+                                    "\"penalty_alpha\": 0"};
   for (size_t i = 0; i < sizeof off / sizeof *off; i++) {
     char text[256];
     snprintf(text, sizeof text, "{\"do_sample\": true, %s}", off[i]);
