@@ -17,11 +17,17 @@ nf_status nf_added_push(nf_added_set *s, nf_added token) {
 static int by_content(const void *a, const void *b) {
   nf_view x = ((const nf_added *)a)->content, y = ((const nf_added *)b)->content;
   int order = memcmp(x.at, y.at, x.n < y.n ? x.n : y.n);
-  return order ? order : (x.n > y.n) - (x.n < y.n);
+  if (order == 0) order = (x.n > y.n) - (x.n < y.n);
+  size_t i = ((const nf_added *)a)->order, k = ((const nf_added *)b)->order;
+  return order ? order : (i > k) - (i < k);
 }
 
 void nf_added_sort(nf_added_set *s) {
+  size_t n = 0;
   if (s->n) qsort(s->token, s->n, sizeof *s->token, by_content);
+  for (size_t i = 0; i < s->n; i++)
+    if (n == 0 || !nf_view_equal(s->token[n - 1].content, s->token[i].content)) s->token[n++] = s->token[i];
+  s->n = n;
 }
 
 void nf_added_deinit(nf_added_set *s) {

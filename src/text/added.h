@@ -6,6 +6,7 @@
 
 typedef struct nf_added {
   nf_view content; // borrowed
+  size_t order;    // in the file
   int32_t id;
   bool single_word;    // only between non-word characters
   bool lstrip, rstrip; // swallows white space before, behind
@@ -19,7 +20,8 @@ typedef struct nf_added_set {
   bool first[256]; // bytes that begin one
 } nf_added_set;
 nf_status nf_added_push(nf_added_set *s, nf_added token);
-void nf_added_sort(nf_added_set *s); // after the last push
+// After the last push. Of tokens with one content the first in the file stays.
+void nf_added_sort(nf_added_set *s);
 void nf_added_deinit(nf_added_set *s);
 
 // Cuts text into added tokens (id >= 0) and what lies between (id -1, never empty), in order. What `emit`

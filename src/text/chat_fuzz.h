@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FIRST_MARK = 262 };
+enum { FIRST_MARK = 260 };
 
 // Marks that begin with "<|" are special.
 static inline nf_tokenizer *tokenizer_with(const char *const *mark, int n) {

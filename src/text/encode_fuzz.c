@@ -13,9 +13,9 @@ static nf_tokenizer *make(const char *pattern) {
   nf_tokenizer *t;
   small_tokenizer_print(&(small_tokenizer){.pre_tokenizer = pattern,
                                            .added =
-                                               "[{\"id\":300,\"content\":\"<|s|>\",\"special\":true},"
-                                               "{\"id\":301,\"content\":\"<|s|>b\",\"single_word\":true},"
-                                               "{\"id\":302,\"content\":\"cd\\u00e9\",\"normalized\":true}]"},
+                                               "[{\"id\":260,\"content\":\"<|s|>\",\"special\":true},"
+                                               "{\"id\":261,\"content\":\"<|s|>b\",\"single_word\":true},"
+                                               "{\"id\":262,\"content\":\"cd\\u00e9\",\"normalized\":true}]"},
                         &json);
   nf_status st = nf_tokenizer_parse(json.at, json.n, "built-in", &t);
   if (!nf_is_ok(st)) abort();

@@ -29,10 +29,10 @@ static inline void small_bytes(nf_text *t) {
   }
 }
 
-// Appends the document. Ids 256 "ab", 257 "cd", 258 "abcd", 259 " a"; 300 "<|s|>" special.
+// Appends the document. Ids 256 "ab", 257 "cd", 258 "abcd", 259 " a"; 260 "<|s|>" special.
 static inline void small_tokenizer_print(const small_tokenizer *s, nf_text *t) {
   nf_text_printf(t, "{%s\"added_tokens\":%s,", small_or(s->head, ""),
-                 small_or(s->added, "[{\"id\":300,\"content\":\"<|s|>\",\"special\":true}]"));
+                 small_or(s->added, "[{\"id\":260,\"content\":\"<|s|>\",\"special\":true}]"));
   nf_text_printf(t, "\"normalizer\":%s,", small_or(s->normalizer, "null"));
   nf_text_printf(t, "\"pre_tokenizer\":%s,",
                  small_or(s->pre_tokenizer, "{\"type\":\"ByteLevel\",\"add_prefix_space\":false}"));

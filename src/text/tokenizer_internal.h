@@ -10,6 +10,7 @@ struct nf_tokenizer {
   nf_vocab vocab;
   nf_added_set raw;        // added tokens found in the text as it is
   nf_added_set normalized; // those found after normalising
+  char *contents;          // of added tokens
   bool nfc;
   bool ignore_merges; // a piece that is a token is that token
   nf_split split[NF_SPLITS_MAX];
@@ -21,3 +22,7 @@ struct nf_tokenizer {
 // already.
 typedef struct nf_json nf_json;
 nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc);
+// added_tokens; then, when the normaliser is known, what is looked for in texts.
+typedef struct nf_json_at nf_json_at;
+nf_status nf_tokenizer_read_added(nf_tokenizer *t, const nf_json_at *root);
+nf_status nf_tokenizer_finish_added(nf_tokenizer *t);

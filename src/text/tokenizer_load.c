@@ -222,88 +222,6 @@ static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   return read_flag(&model, "ignore_merges", false, &t->ignore_merges);
 }
 
-static nf_status place_added(nf_tokenizer *t, const nf_json_at *at, nf_added *token) {
-  nf_vocab *v = &t->vocab;
-  size_t id = (size_t)token->id;
-  int32_t known;
-  if (id < v->n && v->token[id].n) {
-    nf_view old = nf_token_bytes(t, token->id);
-    if (v->token[id].added || !nf_view_equal(old, token->content))
-      return nf_json_error(at, "id %zu is used already, by \"%.*s\"", id, (int)old.n, old.at);
-  } else if (nf_vocab_find(v, token->content.at, token->content.n, &known)) {
-    return nf_json_error(at, "model.vocab has \"%.*s\" as id %d, not %zu", (int)token->content.n,
-                         token->content.at, known, id);
-  } else {
-    NF_TRY(nf_vocab_add(v, (uint32_t)id, token->content));
-  }
-  v->token[id].added = true;
-  v->token[id].special = token->special;
-  return nf_ok();
-}
-
-static const nf_key added_key[] = {
-    {"id", NF_KEY_USED},     {"content", NF_KEY_USED}, {"single_word", NF_KEY_USED}, {"lstrip", NF_KEY_USED},
-    {"rstrip", NF_KEY_USED}, {"special", NF_KEY_USED}, {"normalized", NF_KEY_USED},
-};
-static const nf_keys added_keys = NF_KEYS(added_key, NULL);
-
-static nf_status read_added(nf_tokenizer *t, const nf_json_at *at) {
-  nf_added token = {0};
-  bool normalized;
-  int64_t id;
-  NF_TRY(nf_json_object(at));
-  NF_TRY(nf_keys_refuse(at, &added_keys));
-  nf_json_at content = nf_json_get(at, "content"), id_at = nf_json_get(at, "id");
-  NF_TRY(nf_json_string(&content, &token.content));
-  if (token.content.n == 0) return nf_json_error(&content, "it is empty");
-  NF_TRY(nf_json_i64(&id_at, 0, NF_TOKENS_MAX - 1, &id));
-  token.id = (int32_t)id;
-  NF_TRY(read_flag(at, "single_word", false, &token.single_word));
-  NF_TRY(read_flag(at, "lstrip", false, &token.lstrip));
-  NF_TRY(read_flag(at, "rstrip", false, &token.rstrip));
-  NF_TRY(read_flag(at, "special", false, &token.special));
-  NF_TRY(read_flag(at, "normalized", !token.special, &normalized));
-  NF_TRY(place_added(t, at, &token));
-  return nf_added_push(normalized ? &t->normalized : &t->raw, token);
-}
-
-// Contents point into the document until here; now they point to the blob, which grows no more.
-static nf_status finish_added(nf_tokenizer *t, nf_added_set *s, const nf_json_at *at) {
-  for (size_t i = 0; i < s->n; i++) s->token[i].content = nf_token_bytes(t, s->token[i].id);
-  nf_added_sort(s);
-  for (size_t i = 1; i < s->n; i++)
-    if (nf_view_equal(s->token[i - 1].content, s->token[i].content))
-      return nf_json_error(at, "ids %d and %d have the same content", s->token[i - 1].id, s->token[i].id);
-  return nf_ok();
-}
-
-// They are looked for in text of form C, so one that is not in that form could not be found.
-static nf_status check_form(const nf_tokenizer *t, const nf_json_at *at) {
-  nf_text buffer = {0};
-  nf_status st = nf_ok();
-  for (size_t i = 0; t->nfc && nf_is_ok(st) && i < t->normalized.n; i++) {
-    nf_view content = t->normalized.token[i].content, form;
-    st = nf_nfc(content, &buffer, &form);
-    if (nf_is_ok(st) && !nf_view_equal(content, form))
-      st = nf_json_error(at, "id %d is normalized, but its content is not in form C",
-                         t->normalized.token[i].id);
-  }
-  nf_text_deinit(&buffer);
-  return st;
-}
-
-static nf_status read_all_added(nf_tokenizer *t, const nf_json_at *root) {
-  nf_json_at list = nf_json_get(root, "added_tokens");
-  size_t n;
-  if (!list.value) return nf_ok();
-  NF_TRY(nf_json_array(&list, &n));
-  for (size_t i = 0; i < n; i++) {
-    nf_json_at item = nf_json_item(&list, i);
-    NF_TRY(read_added(t, &item));
-  }
-  return nf_ok();
-}
-
 static const nf_key root_key[] = {
     {"model", NF_KEY_USED},         {"added_tokens", NF_KEY_USED},   {"normalizer", NF_KEY_USED},
     {"pre_tokenizer", NF_KEY_USED}, {"post_processor", NF_KEY_USED}, {"decoder", NF_KEY_USED},
@@ -326,10 +244,7 @@ nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc) {
   NF_TRY(nf_keys_refuse(&root, &root_keys));
   tell_batching(&root);
   NF_TRY(read_model(t, &root));
-  NF_TRY(read_all_added(t, &root));
+  NF_TRY(nf_tokenizer_read_added(t, &root));
   NF_TRY(read_pipeline(t, &root));
-  nf_json_at added = nf_json_get(&root, "added_tokens");
-  NF_TRY(finish_added(t, &t->raw, &added));
-  NF_TRY(finish_added(t, &t->normalized, &added));
-  return check_form(t, &added);
+  return nf_tokenizer_finish_added(t);
 }

@@ -76,6 +76,23 @@ bool nf_vocab_spelled(nf_view spelling, char *out, size_t *out_n) {
   return true;
 }
 
+static bool find_literal(const nf_vocab *v, nf_view spelling, int32_t *out) {
+  for (size_t id = 0; id < v->n; id++)
+    if (v->token[id].literal && !v->token[id].added && token_is(v, (uint32_t)id, spelling.at, spelling.n))
+      return *out = (int32_t)id, true;
+  return false;
+}
+
+nf_status nf_vocab_find_spelling(const nf_vocab *v, nf_view spelling, bool *found, int32_t *out) {
+  size_t n;
+  char *bytes = nf_alloc(spelling.n + 1, 1);
+  if (!bytes) return nf_error(NF_NO_MEMORY, "no memory for a token");
+  *found = nf_vocab_spelled(spelling, bytes, &n) ? nf_vocab_find(v, bytes, n, out)
+                                                 : find_literal(v, spelling, out);
+  nf_free(bytes);
+  return nf_ok();
+}
+
 static nf_status reserve_token(nf_vocab *v, uint32_t id, size_t n) {
   size_t old = v->n;
   if (v->blob_n + n > UINT32_MAX) return nf_error(NF_BAD_INPUT, "tokens of more than 4 GiB");
@@ -163,5 +180,6 @@ nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *w
   nf_status st = read_tokens(v, &b, &count);
   nf_bulk_deinit(&b);
   NF_TRY(st);
+  v->entries = count;
   return index_tokens(v, count, where);
 }

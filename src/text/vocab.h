@@ -24,6 +24,7 @@ typedef struct nf_vocab {
   char *blob;
   nf_token *token; // [n]
   size_t blob_n, blob_cap, n, cap;
+  size_t entries; // of model.vocab; n is the largest id + 1
   struct {
     uint32_t hash, id; // id + 1; 0: an empty slot
   } * slot;
@@ -39,13 +40,15 @@ nf_status nf_vocab_seed(nf_vocab *v);
 // Both read the values that nf_bulk_cut found; origin is their place in the file. The vocabulary comes first.
 nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
 nf_status nf_merges_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
-// A token that the vocabulary lacks. Its id must be unused.
+// A token that the vocabulary lacks. An id that is used stands for it from now on.
 nf_status nf_vocab_add(nf_vocab *v, uint32_t id, nf_view bytes);
 
 // A token's spelling as the bytes it stands for, at most spelling.n; false if it uses characters outside the
 // byte alphabet.
 bool nf_vocab_spelled(nf_view spelling, char *out, size_t *out_n);
 bool nf_vocab_find(const nf_vocab *v, const char *bytes, size_t n, int32_t *out);
+// The entry of model.vocab with this spelling, whatever it stands for.
+nf_status nf_vocab_find_spelling(const nf_vocab *v, nf_view spelling, bool *found, int32_t *out);
 
 static inline uint64_t nf_vocab_fold(uint64_t a, uint64_t b) {
   unsigned __int128 p = (unsigned __int128)a * b;

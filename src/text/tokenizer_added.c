@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+// The added_tokens of a tokenizer.json. Their ids are given as Hugging Face's tokenizers gives them, which is
+// not by "id": a token whose spelling model.vocab has is that entry, others count on from the number of its
+// entries.
+#include "base/keys.h"
+#include "base/memory.h"
+#include "text/nfc.h"
+#include "text/tokenizer_internal.h"
+#include <string.h>
+
+static const nf_key added_key[] = {
+    {"id", NF_KEY_USED},     {"content", NF_KEY_USED}, {"single_word", NF_KEY_USED}, {"lstrip", NF_KEY_USED},
+    {"rstrip", NF_KEY_USED}, {"special", NF_KEY_USED}, {"normalized", NF_KEY_USED},
+};
+static const nf_keys added_keys = NF_KEYS(added_key, NULL);
+
+typedef struct reader {
+  nf_tokenizer *t;
+  int64_t last; // the largest id of those read so far, or -1
+  size_t order;
+} reader;
+
+static nf_added *find(nf_added_set *s, nf_view content) {
+  for (size_t i = 0; i < s->n; i++)
+    if (nf_view_equal(s->token[i].content, content)) return &s->token[i];
+  return NULL;
+}
+
+static nf_status give_id(reader *r, nf_added *token) {
+  nf_vocab *v = &r->t->vocab;
+  const nf_added *known = find(&r->t->raw, token->content);
+  bool found = false;
+  if (!known) known = find(&r->t->normalized, token->content);
+  if (known) return token->id = known->id, nf_ok();
+  NF_TRY(nf_vocab_find_spelling(v, token->content, &found, &token->id));
+  if (found) return nf_ok();
+  token->id = (int32_t)(r->last >= (int64_t)v->entries ? r->last + 1 : (int64_t)v->entries);
+  if (token->id >= NF_TOKENS_MAX) return nf_error(NF_BAD_INPUT, "more than %d tokens", NF_TOKENS_MAX);
+  return nf_vocab_add(v, (uint32_t)token->id, token->content);
+}
+
+// What comes again has the flags of its last time.
+static nf_status keep(reader *r, const nf_added *token, bool normalized) {
+  nf_vocab *v = &r->t->vocab;
+  nf_added_set *set = normalized ? &r->t->normalized : &r->t->raw;
+  nf_added *known = find(set, token->content);
+  v->token[token->id].added = true;
+  v->token[token->id].special = token->special;
+  if (token->id > r->last) r->last = token->id;
+  return known ? *known = *token, nf_ok() : nf_added_push(set, *token);
+}
+
+// A boolean that may be missing.
+static nf_status read_flag(const nf_json_at *object, const char *key, bool standard, bool *out) {
+  nf_json_at at = nf_json_get(object, key);
+  *out = standard;
+  return at.value ? nf_json_bool(&at, out) : nf_ok();
+}
+
+static nf_status read_added(reader *r, const nf_json_at *at) {
+  nf_added token = {.order = r->order++};
+  bool normalized;
+  int64_t id;
+  NF_TRY(nf_json_object(at));
+  NF_TRY(nf_keys_refuse(at, &added_keys));
+  nf_json_at content = nf_json_get(at, "content"), id_at = nf_json_get(at, "id");
+  NF_TRY(nf_json_string(&content, &token.content));
+  NF_TRY(nf_json_i64(&id_at, 0, NF_TOKENS_MAX - 1, &id));
+  NF_TRY(read_flag(at, "single_word", false, &token.single_word));
+  NF_TRY(read_flag(at, "lstrip", false, &token.lstrip));
+  NF_TRY(read_flag(at, "rstrip", false, &token.rstrip));
+  NF_TRY(read_flag(at, "special", false, &token.special));
+  NF_TRY(read_flag(at, "normalized", !token.special, &normalized));
+  if (token.content.n == 0) return nf_ok(); // no text is found anywhere
+  NF_TRY(give_id(r, &token));
+  if (id != token.id)
+    nf_json_log(&id_at, NF_LOG_WARNING, "%ld is not obeyed: the token has id %d, as tokenizers gives it",
+                (long)id, token.id);
+  return keep(r, &token, normalized);
+}
+
+nf_status nf_tokenizer_read_added(nf_tokenizer *t, const nf_json_at *root) {
+  reader r = {.t = t, .last = -1};
+  nf_json_at list = nf_json_get(root, "added_tokens");
+  size_t n;
+  if (!list.value) return nf_ok();
+  NF_TRY(nf_json_array(&list, &n));
+  for (size_t i = 0; i < n; i++) {
+    nf_json_at item = nf_json_item(&list, i);
+    NF_TRY(read_added(&r, &item));
+  }
+  return nf_ok();
+}
+
+// Appends the contents of a set, or their form C.
+static nf_status copy_contents(const nf_added_set *s, bool nfc, nf_text *out) {
+  nf_text buffer = {0};
+  nf_status st = nf_ok();
+  for (size_t i = 0; i < s->n && nf_is_ok(st); i++) {
+    nf_view content = s->token[i].content;
+    if (nfc) st = nf_nfc(content, &buffer, &content);
+    if (nf_is_ok(st)) nf_text_append(out, content.at, content.n);
+    if (nf_is_ok(st)) s->token[i].content.n = content.n;
+  }
+  nf_text_deinit(&buffer);
+  return nf_is_ok(st) ? nf_text_status(out) : st;
+}
+
+static char *point_contents(nf_added_set *s, char *at) {
+  memset(s->first, 0, sizeof s->first);
+  for (size_t i = 0; i < s->n; i++) {
+    s->token[i].content.at = at;
+    s->first[(unsigned char)*at] = true;
+    at += s->token[i].content.n;
+  }
+  return at;
+}
+
+// Contents point into the document until here.
+nf_status nf_tokenizer_finish_added(nf_tokenizer *t) {
+  nf_text all = {0};
+  nf_status st = copy_contents(&t->raw, false, &all);
+  if (nf_is_ok(st)) st = copy_contents(&t->normalized, t->nfc, &all);
+  t->contents = all.at;
+  NF_TRY(st);
+  if (all.n) point_contents(&t->normalized, point_contents(&t->raw, all.at));
+  nf_added_sort(&t->raw);
+  nf_added_sort(&t->normalized);
+  return nf_ok();
+}
