@@ -21,7 +21,8 @@ int main(int argc, char **argv) {
   infuse_error *error = infuse_runtime_create(NULL, &runtime);
   if (!error) error = infuse_model_load(runtime, argv[1], NULL, &model);
   if (!error)
-    error = infuse_encode(infuse_model_tokenizer(model), argv[2], strlen(argv[2]), true, &ids, &n_ids);
+    error = infuse_encode(infuse_model_tokenizer(model), argv[2], strlen(argv[2]), INFUSE_ENCODE_PLAIN, &ids,
+                          &n_ids);
   if (!error) error = infuse_session_create(model, &options, &session);
   if (!error) error = infuse_session_append(session, ids, n_ids);
 

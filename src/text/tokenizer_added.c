@@ -50,13 +50,6 @@ static nf_status keep(reader *r, const nf_added *token, bool normalized) {
   return known ? *known = *token, nf_ok() : nf_added_push(set, *token);
 }
 
-// A boolean that may be missing.
-static nf_status read_flag(const nf_json_at *object, const char *key, bool standard, bool *out) {
-  nf_json_at at = nf_json_get(object, key);
-  *out = standard;
-  return at.value ? nf_json_bool(&at, out) : nf_ok();
-}
-
 static nf_status read_added(reader *r, const nf_json_at *at) {
   nf_added token = {.order = r->order++};
   bool normalized;
@@ -66,11 +59,11 @@ static nf_status read_added(reader *r, const nf_json_at *at) {
   nf_json_at content = nf_json_get(at, "content"), id_at = nf_json_get(at, "id");
   NF_TRY(nf_json_string(&content, &token.content));
   NF_TRY(nf_json_i64(&id_at, 0, NF_TOKENS_MAX - 1, &id));
-  NF_TRY(read_flag(at, "single_word", false, &token.single_word));
-  NF_TRY(read_flag(at, "lstrip", false, &token.lstrip));
-  NF_TRY(read_flag(at, "rstrip", false, &token.rstrip));
-  NF_TRY(read_flag(at, "special", false, &token.special));
-  NF_TRY(read_flag(at, "normalized", !token.special, &normalized));
+  NF_TRY(nf_tokenizer_read_flag(at, "single_word", false, &token.single_word));
+  NF_TRY(nf_tokenizer_read_flag(at, "lstrip", false, &token.lstrip));
+  NF_TRY(nf_tokenizer_read_flag(at, "rstrip", false, &token.rstrip));
+  NF_TRY(nf_tokenizer_read_flag(at, "special", false, &token.special));
+  NF_TRY(nf_tokenizer_read_flag(at, "normalized", !token.special, &normalized));
   if (token.content.n == 0) return nf_ok(); // no text is found anywhere
   NF_TRY(give_id(r, &token));
   if (id != token.id)

@@ -24,5 +24,7 @@ typedef struct nf_json nf_json;
 nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc);
 // added_tokens; then, when the normaliser is known, what is looked for in texts.
 typedef struct nf_json_at nf_json_at;
+// A boolean member that may be missing.
+nf_status nf_tokenizer_read_flag(const nf_json_at *object, const char *key, bool standard, bool *out);
 nf_status nf_tokenizer_read_added(nf_tokenizer *t, const nf_json_at *root);
 nf_status nf_tokenizer_finish_added(nf_tokenizer *t);

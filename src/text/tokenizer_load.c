@@ -51,8 +51,7 @@ static nf_status read_part(nf_tokenizer *t, const nf_json_at *at, const part *p)
   return nf_ok();
 }
 
-// A boolean that may be missing.
-static nf_status read_flag(const nf_json_at *object, const char *key, bool standard, bool *out) {
+nf_status nf_tokenizer_read_flag(const nf_json_at *object, const char *key, bool standard, bool *out) {
   nf_json_at at = nf_json_get(object, key);
   *out = standard;
   return at.value ? nf_json_bool(&at, out) : nf_ok();
@@ -60,7 +59,7 @@ static nf_status read_flag(const nf_json_at *object, const char *key, bool stand
 
 static nf_status require_false(const nf_json_at *object, const char *key) {
   bool value;
-  NF_TRY(read_flag(object, key, false, &value));
+  NF_TRY(nf_tokenizer_read_flag(object, key, false, &value));
   nf_json_at at = nf_json_get(object, key);
   return value ? nf_json_error(&at, "true is not supported; false is") : nf_ok();
 }
@@ -102,7 +101,7 @@ static nf_status read_split(nf_tokenizer *t, const nf_json_at *at) {
 static nf_status read_byte_level(nf_tokenizer *t, const nf_json_at *at) {
   bool use_regex;
   NF_TRY(require_false(at, "add_prefix_space"));
-  NF_TRY(read_flag(at, "use_regex", true, &use_regex));
+  NF_TRY(nf_tokenizer_read_flag(at, "use_regex", true, &use_regex));
   return use_regex ? add_split(t, at, NF_VIEW(gpt2_pattern), false) : nf_ok();
 }
 static const part pre_tokenizer = {
@@ -219,7 +218,7 @@ static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   }
   if (dropout.value) NF_TRY(nf_json_f64(&dropout, 0, 1, &rate));
   if (rate > 0) return nf_json_error(&dropout, "%g is not supported; none is", rate);
-  return read_flag(&model, "ignore_merges", false, &t->ignore_merges);
+  return nf_tokenizer_read_flag(&model, "ignore_merges", false, &t->ignore_merges);
 }
 
 static const nf_key root_key[] = {

@@ -10,7 +10,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 // cmocka wants the standard headers first
 #include <cmocka.h>
 
@@ -130,6 +132,49 @@ static void bad_files_are_refused(void **) {
   }
 }
 
+static void expect_ids(const nf_tokenizer *t, const char *text, unsigned flags, const char *expected) {
+  nf_ids ids = {0};
+  nf_text got = {0};
+  check_ok(nf_encode(t, nf_view_of(text), flags, &ids));
+  for (size_t i = 0; i < ids.n; i++) nf_text_printf(&got, i ? " %d" : "%d", ids.at[i]);
+  assert_string_equal(got.n ? got.at : "", expected);
+  nf_text_deinit(&got);
+  nf_ids_deinit(&ids);
+}
+
+static void remember(void *user, nf_level, const char *line) { nf_text_printf(user, "%s\n", line); }
+
+// What asks for something that is not done blocks nothing, and is told.
+static void what_is_not_obeyed_is_told(void **) {
+  nf_text json = {0}, said = {0};
+  nf_tokenizer *t;
+  char path[] = "/tmp/tokenizer-XXXXXX";
+  int file = mkstemp(path);
+  small_tokenizer_print(
+      &(small_tokenizer){
+          .head = "\"truncation\":{\"max_length\":1},\"padding\":{},\"later\":1,\"version\":\"1.0\",",
+          .added = "["
+                   "{\"id\":300,\"content\":\"<x>\",\"rank\":2}]",
+          .options = "\"unk_token\":\"x\",\"byte_fallback\":true,"},
+      &json);
+  assert_int_equal(write(file, json.at, json.n), json.n);
+  close(file);
+  const nf_log log = {.level = NF_LOG_INFO, .write = remember, .user = &said};
+  check_ok(nf_tokenizer_load_logged(path, &log, &t));
+  unlink(path);
+  expect_ids(t, "abcd<x>", 0, "258 260"); // longer than max_length
+  static const char *const lines[] = {"truncation: not obeyed", "padding: not obeyed", "later: is not known",
+                                      "added_tokens[0].rank: is not known",
+                                      "300 is not obeyed: the token has id 260"};
+  for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+    if (!strstr(said.at, lines[i])) fail_msg("'%s' is not in: %s", lines[i], said.at);
+  assert_null(strstr(said.at, "version"));
+  assert_null(strstr(said.at, "unk_token"));
+  nf_text_deinit(&json);
+  nf_text_deinit(&said);
+  nf_tokenizer_destroy(t);
+}
+
 static void cut_files_are_refused(void **) {
   nf_text json = {0};
   small_tokenizer_print(&(small_tokenizer){.merges = "[]"}, &json);
@@ -140,16 +185,6 @@ static void cut_files_are_refused(void **) {
     nf_status_free(st);
   }
   nf_text_deinit(&json);
-}
-
-static void expect_ids(const nf_tokenizer *t, const char *text, unsigned flags, const char *expected) {
-  nf_ids ids = {0};
-  nf_text got = {0};
-  check_ok(nf_encode(t, nf_view_of(text), flags, &ids));
-  for (size_t i = 0; i < ids.n; i++) nf_text_printf(&got, i ? " %d" : "%d", ids.at[i]);
-  assert_string_equal(got.n ? got.at : "", expected);
-  nf_text_deinit(&got);
-  nf_ids_deinit(&ids);
 }
 
 static void encodes(void **) {
@@ -477,6 +512,7 @@ static void memory_runs_out(void **) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bad_files_are_refused),
+      cmocka_unit_test(what_is_not_obeyed_is_told),
       cmocka_unit_test(cut_files_are_refused),
       cmocka_unit_test(encodes),
       cmocka_unit_test(options_are_obeyed),
