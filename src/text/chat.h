@@ -112,12 +112,7 @@ typedef struct nf_chat_format {
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on
   nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
-                      void *user); // no more ids: closes an open message
-  // Appends the ids that must follow those that were read (stop tokens too) before another message may start;
-  // before or after finish. Such a context need not equal a new rendering of the conversation that has grown
-  // by the answer: thoughts are dropped, <|return|> becomes <|end|>, a header names its recipient in another
-  // place, an empty thought comes and goes. So who renders anew compares ids, and keeps the equal beginning.
-  nf_status (*close)(const nf_chat_reader *r, nf_ids *out);
+                      void *user);                    // no more ids: closes an open message
   void (*reader_destroy)(nf_chat_reader *r);          // NULL is fine
   bool (*is_stop)(const nf_tokenizer *t, int32_t id); // ids that end the answer
 } nf_chat_format;

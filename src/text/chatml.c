@@ -289,7 +289,6 @@ const nf_chat_format nf_chatml = {
     .reader_create = nf_chatml_reader_create,
     .read = nf_chatml_read,
     .finish = nf_chatml_finish,
-    .close = nf_chatml_close,
     .reader_destroy = nf_chatml_reader_destroy,
     .is_stop = is_stop,
 };

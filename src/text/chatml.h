@@ -27,7 +27,6 @@ nf_status nf_chatml_find(const nf_tokenizer *t,
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_chatml_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
-nf_status nf_chatml_close(const nf_chat_reader *r, nf_ids *out);
 void nf_chatml_reader_destroy(nf_chat_reader *r);
 
 // What stands between <tool_call> and </tool_call>: JSON with a name, and arguments as the model spelled

@@ -21,18 +21,14 @@ struct nf_chat_reader {
   const nf_tokenizer *t;
   nf_chatml_ids ids;
   place place;
-  bool open;   // the message's header is out
-  bool strip;  // newlines in front of the message's first other character are not part of it
-  bool odd;    // the message is not as the format wants it
-  bool ended;  // by the last id, which was a stop token
-  bool closed; // nothing has begun since a message ended
+  bool open;  // the message's header is out
+  bool strip; // newlines in front of the message's first other character are not part of it
+  bool odd;   // the message is not as the format wants it
   nf_decoder decoder;
   nf_text text;      // of one id
   nf_text held;      // newlines that are part of the message only if something follows
   nf_text collected; // of a call or a role
   nf_text role, name;
-  bool finished;
-  nf_ids closing; // what nf_chatml_close gives once it is finished
 };
 
 static nf_view view(const nf_text *t) { return (nf_view){t->at, t->n}; }
@@ -63,7 +59,6 @@ nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf
 void nf_chatml_reader_destroy(nf_chat_reader *r) {
   if (!r) return;
   nf_text_deinit(&r->text);
-  nf_ids_deinit(&r->closing);
   nf_text_deinit(&r->held);
   nf_text_deinit(&r->collected);
   nf_text_deinit(&r->role);
@@ -247,11 +242,7 @@ static bool read_mark(nf_chat_reader *r, nf_chatml_mark mark, nf_chat_sink sink,
   }
 }
 
-static bool is_end(const nf_chat_reader *r, int32_t id) {
-  return id >= 0 && (id == r->ids.mark[NF_CHATML_END] || id == r->ids.mark[NF_CHATML_END_OF_TEXT]);
-}
-
-static nf_status read_id(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
+nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
   nf_status st;
   for (int i = 0; i < NF_CHATML_MARKS && id >= 0; i++)
     if (id == r->ids.mark[i]) {
@@ -262,35 +253,6 @@ static nf_status read_id(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void 
   return take_decoded(r, sink, user);
 }
 
-nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
-  const nf_status st = read_id(r, id, sink, user);
-  r->finished = false;
-  r->ended = is_end(r, id);
-  r->closed = r->ended || (r->closed && r->place == BETWEEN);
-  return st;
-}
-
-static nf_status put_closing(const nf_chat_reader *r, nf_ids *out) {
-  const nf_view newline = NF_VIEW("\n");
-  if (r->closed) return r->ended ? nf_encode(r->t, newline, NF_ENCODE_PLAIN, out) : nf_ok();
-  if (r->place == THOUGHT) {
-    if (!r->held.n) NF_TRY(nf_encode(r->t, newline, NF_ENCODE_PLAIN, out));
-    NF_TRY(nf_ids_push(out, r->ids.mark[NF_CHATML_THINK_END]));
-    NF_TRY(nf_encode(r->t, NF_VIEW("\n\n"), NF_ENCODE_PLAIN, out));
-  }
-  NF_TRY(nf_ids_push(out, r->ids.mark[NF_CHATML_END]));
-  return nf_encode(r->t, newline, NF_ENCODE_PLAIN, out);
-}
-
 nf_status nf_chatml_finish(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  r->closing.n = 0;
-  const nf_status st = put_closing(r, &r->closing);
-  r->finished = true;
-  return nf_status_join(st, close(r, NF_END_CUT, sink, user));
-}
-
-nf_status nf_chatml_close(const nf_chat_reader *r, nf_ids *out) {
-  if (!r->finished) return put_closing(r, out);
-  for (size_t i = 0; i < r->closing.n; i++) NF_TRY(nf_ids_push(out, r->closing.at[i]));
-  return nf_ok();
+  return close(r, NF_END_CUT, sink, user);
 }

@@ -193,43 +193,6 @@ static void endless_calls_become_text(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
-// What must follow an answer that was cut, or not, before a message may come.
-static void answers_are_closed(void **) {
-  static const struct {
-    const nf_chat *chat;
-    const char *answer, *closing;
-  } answers[] = {
-      {&never, "", "<|im_end|>\n"},
-      {&never, "cut", "<|im_end|>\n"},
-      {&never, "all<|im_end|>", "\n"},
-      {&never, "all<|im_end|>\n", ""},
-      {&never, "all<|endoftext|>", "\n"},
-      {&never, "all<|im_end|>\n<|im_start|>us", "<|im_end|>\n"},
-      {&never, "<tool_call>{", "<|im_end|>\n"},
-      {&always, "", "\n</think>\n\n<|im_end|>\n"},
-      {&always, "Hm", "\n</think>\n\n<|im_end|>\n"},
-      {&hybrid, "<think>\nHm\n", "</think>\n\n<|im_end|>\n"},
-      {&hybrid, "<think>\nHm\n</think>", "<|im_end|>\n"},
-  };
-  for (size_t i = 0; i < sizeof answers / sizeof *answers; i++)
-    for (int finished = 0; finished < 2; finished++) {
-      nf_ids ids = {0}, closing = {0};
-      nf_text text = {0};
-      nf_chat_reader *r;
-      check_ok(nf_encode(tokenizer, nf_view_of(answers[i].answer), 0, &ids));
-      check_ok(nf_chatml.reader_create(tokenizer, answers[i].chat, &r));
-      for (size_t k = 0; k < ids.n; k++) check_ok(nf_chatml.read(r, ids.at[k], ignore, NULL));
-      if (finished) check_ok(nf_chatml.finish(r, ignore, NULL));
-      check_ok(nf_chatml.close(r, &closing));
-      check_ok(nf_decode(tokenizer, closing.at, closing.n, false, &text));
-      assert_string_equal(text.n ? text.at : "", answers[i].closing);
-      nf_chatml.reader_destroy(r);
-      nf_text_deinit(&text);
-      nf_ids_deinit(&ids);
-      nf_ids_deinit(&closing);
-    }
-}
-
 static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
 
 static void a_sink_may_stop(void **) {
@@ -280,10 +243,13 @@ static void memory_runs_out(void **) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(answers_become_events),        cmocka_unit_test(answers_may_be_cut_anywhere),
-      cmocka_unit_test(half_characters_are_replaced), cmocka_unit_test(text_comes_as_it_is_read),
-      cmocka_unit_test(endless_calls_become_text),    cmocka_unit_test(a_sink_may_stop),
-      cmocka_unit_test(answers_are_closed),           cmocka_unit_test(memory_runs_out),
+      cmocka_unit_test(answers_become_events),
+      cmocka_unit_test(answers_may_be_cut_anywhere),
+      cmocka_unit_test(half_characters_are_replaced),
+      cmocka_unit_test(text_comes_as_it_is_read),
+      cmocka_unit_test(endless_calls_become_text),
+      cmocka_unit_test(a_sink_may_stop),
+      cmocka_unit_test(memory_runs_out),
   };
   return cmocka_run_group_tests(tests, load, unload);
 }

@@ -252,7 +252,6 @@ const nf_chat_format nf_harmony = {
     .reader_create = nf_harmony_reader_create,
     .read = nf_harmony_read,
     .finish = nf_harmony_finish,
-    .close = nf_harmony_close,
     .reader_destroy = nf_harmony_reader_destroy,
     .is_stop = is_stop,
 };

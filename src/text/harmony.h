@@ -32,5 +32,4 @@ nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
-nf_status nf_harmony_close(const nf_chat_reader *r, nf_ids *out);
 void nf_harmony_reader_destroy(nf_chat_reader *r);

@@ -19,8 +19,6 @@ struct nf_chat_reader {
   nf_text header; // text and marks
   nf_text text;
   nf_decoder decoder;
-  bool finished;
-  nf_ids closing;        // what nf_harmony_close gives once it is finished
   nf_chat_event message; // what is known of the running message; views into header
 };
 
@@ -51,7 +49,6 @@ void nf_harmony_reader_destroy(nf_chat_reader *r) {
   if (!r) return;
   nf_text_deinit(&r->header);
   nf_text_deinit(&r->text);
-  nf_ids_deinit(&r->closing);
   nf_free(r);
 }
 
@@ -191,7 +188,6 @@ static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink
 }
 
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
-  r->finished = false;
   for (int i = 0; i < NF_HARMONY_MARKS; i++)
     if (id == r->ids.mark[i]) return read_mark(r, (nf_harmony_mark)i, sink, user);
   if (id == r->ids.end_of_text && id >= 0) return close_message(r, NF_END_ANSWER, sink, user);
@@ -201,24 +197,6 @@ nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void
   return r->header.n > HEADER_MAX ? begin_content(r, false, sink, user) : nf_ok();
 }
 
-static nf_status put_closing(const nf_chat_reader *r, nf_ids *out) {
-  const bool in_header = !r->in_content && (r->started || !header_is_blank(r));
-  const bool calls =
-      r->in_content && r->message.recipient.n && nf_view_equal(r->message.role, NF_VIEW("assistant"));
-  if (in_header) NF_TRY(nf_ids_push(out, r->ids.mark[NF_HARMONY_MESSAGE]));
-  if (!in_header && !r->in_content) return nf_ok();
-  return nf_ids_push(out, r->ids.mark[calls ? NF_HARMONY_CALL : NF_HARMONY_END]);
-}
-
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  r->closing.n = 0;
-  const nf_status st = put_closing(r, &r->closing);
-  r->finished = true;
-  return nf_status_join(st, close_message(r, NF_END_CUT, sink, user));
-}
-
-nf_status nf_harmony_close(const nf_chat_reader *r, nf_ids *out) {
-  if (!r->finished) return put_closing(r, out);
-  for (size_t i = 0; i < r->closing.n; i++) NF_TRY(nf_ids_push(out, r->closing.at[i]));
-  return nf_ok();
+  return close_message(r, NF_END_CUT, sink, user);
 }

@@ -344,40 +344,6 @@ static void answers_become_events(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
-// What must follow an answer that was cut, or not, before a message may come.
-static void answers_are_closed(void **) {
-  static const struct {
-    const char *answer, *closing;
-  } cases[] = {
-      {"", "<|message|><|end|>"},
-      {"<|channel|>fin", "<|message|><|end|>"},
-      {"<|channel|>final<|message|>cut", "<|end|>"},
-      {"<|channel|>commentary to=functions.f<|message|>{", "<|call|>"},
-      {"<|channel|>final<|message|>all<|return|>", ""},
-      {"<|channel|>final<|message|>all<|endoftext|>", ""},
-      {"<|channel|>analysis<|message|>all<|end|>", ""},
-      {"<|channel|>analysis<|message|>all<|end|><|start|>", "<|message|><|end|>"},
-      {"<|channel|>analysis<|message|>all<|end|>text", "<|message|><|end|>"},
-  };
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
-    for (int finished = 0; finished < 2; finished++) {
-      nf_ids ids = {0}, closing = {0};
-      nf_text text = {0};
-      nf_chat_reader *r;
-      check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
-      check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
-      for (size_t k = 0; k < ids.n; k++) check_ok(nf_harmony.read(r, ids.at[k], ignore, NULL));
-      if (finished) check_ok(nf_harmony.finish(r, ignore, NULL));
-      check_ok(nf_harmony.close(r, &closing));
-      check_ok(nf_decode(tokenizer, closing.at, closing.n, false, &text));
-      assert_string_equal(text.n ? text.at : "", cases[i].closing);
-      nf_harmony.reader_destroy(r);
-      nf_text_deinit(&text);
-      nf_ids_deinit(&ids);
-      nf_ids_deinit(&closing);
-    }
-}
-
 static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
 
 static void a_sink_may_stop(void **) {
@@ -444,7 +410,6 @@ int main(void) {
       cmocka_unit_test(results_find_their_calls),
       cmocka_unit_test(results_of_spent_calls_are_dropped),
       cmocka_unit_test(nul_is_text),
-      cmocka_unit_test(answers_are_closed),
       cmocka_unit_test(nobody_writes_special_tokens),
       cmocka_unit_test(wrong_chats_are_refused),
       cmocka_unit_test(answers_become_events),
