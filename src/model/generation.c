@@ -183,7 +183,7 @@ static bool is_stop_token(const nf_generation_config *g, const nf_id_list *ids) 
 }
 
 static nf_status read_bad_words(reading *r, const nf_json_at *at) {
-  nf_id_list *words;
+  nf_id_list *words = NULL;
   size_t n, kept = 0;
   NF_TRY(make(r, at, sizeof *words, &n, &words));
   for (size_t i = 0; i < n; i++) {
@@ -198,7 +198,7 @@ static nf_status read_bad_words(reading *r, const nf_json_at *at) {
 
 // [[[1, 2], -3.5], ...]
 static nf_status read_bias(reading *r, const nf_json_at *at) {
-  nf_id_bias *bias;
+  nf_id_bias *bias = NULL;
   size_t n, two;
   NF_TRY(make(r, at, sizeof *bias, &n, &bias));
   for (size_t i = 0; i < n; i++) {
@@ -224,7 +224,7 @@ static nf_status read_stop(reading *r, const nf_json_at *at, const char **out) {
 
 static nf_status read_stops(reading *r, const nf_json_at *at) { // a string, or a list of them
   const bool one = json_is_string(at->value);
-  const char **stop;
+  const char **stop = NULL;
   size_t n = 1;
   if (!one) NF_TRY(make(r, at, sizeof *stop, &n, &stop));
   if (one && !(stop = nf_arena_alloc(&r->out->arena, 1, sizeof *stop))) return no_memory(at);
