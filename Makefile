@@ -11,7 +11,8 @@ build/build.ninja:
 	@tools/setup
 	@cmake -G Ninja -B build $(CMAKE_FLAGS) >/dev/null
 
-run: build
+run: build/build.ninja
+	@tools/build infuse compare_logits
 	@$(if $(ARGS),build/infuse $(ARGS),tools/first_run)
 
 test: build
