@@ -19,8 +19,11 @@ void cli_answer_deinit(cli_answer *a) {
   nf_text_deinit(&a->final);
 }
 
-static bool is_final(const infuse_piece *p) { // or text that is no chat
-  return p->recipient[0] == '\0' && (p->role[0] == '\0' || strcmp(p->channel, "final") == 0);
+// Text that is no chat counts, and what an assistant says without naming a channel: a reader of answers would
+// rather have it than nothing.
+static bool is_final(const infuse_piece *p) {
+  const bool answers = p->role[0] == '\0' || strcmp(p->role, "assistant") == 0;
+  return answers && p->recipient[0] == '\0' && (p->channel[0] == '\0' || strcmp(p->channel, "final") == 0);
 }
 
 // ---- text ----

@@ -75,6 +75,10 @@ static void an_answer_alone_has_no_label(void **) {
   const infuse_piece raw = {true, INFUSE_END_CUT, "", "", "", "", "", "c", 1};
   expect(CLI_TEXT, &(infuse_output){.token = 1, .pieces = &raw, .n_pieces = 1}, 1, "c\n");
   expect(CLI_TEXT, NULL, 0, "\n");
+  const infuse_output unnamed[] = {STEP(1, PIECE(true, INFUSE_END_CUT, "", "", "d"))};
+  expect(CLI_TEXT, unnamed, N(unnamed), "d\n");
+  const infuse_piece tool = {true, INFUSE_END_CUT, "tool", "", "", "", "", "e", 1};
+  expect(CLI_TEXT, &(infuse_output){.token = 1, .pieces = &tool, .n_pieces = 1}, 1, "[tool] e\n");
 }
 
 static void ids_stand_for_text_that_is_not_there(void **) {
