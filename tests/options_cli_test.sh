@@ -49,3 +49,13 @@ exits 2 "did you mean --max-tokens" generate -m $m --max-token 4
 "$infuse" logits -m $m --tokens 1,2 -o - | cmp - "$out/a.safetensors"
 "$infuse" logits -m $m --tokens 1,2 -o /dev/stdout | cmp - "$out/a.safetensors"
 "$infuse" explain -m configs/gpt-oss-20b --html - | grep -q '</html>'
+
+if [ -c /dev/full ]; then # what could not be written is told, also where it is written as it comes
+  for line in "generate -m $m -p hello -n 4 --quiet" "generate -m $m -p hello -n 4 --json" "devices" "help" "help generate"; do
+    code=0
+    # shellcheck disable=SC2086
+    "$infuse" $line >/dev/full 2>"$out/err" || code=$?
+    [ $code = 4 ] || { echo "infuse $line >/dev/full: exit $code" && exit 1; }
+    grep -q 'writing to standard output failed' "$out/err"
+  done
+fi

@@ -190,9 +190,7 @@ static int run(const cli_command *c, const cli_options *o) {
   int code = make_runtime(o, &p, &rt);
   if (code == 0) code = (o->names != NULL ? cli_names : c->run)(o, rt);
   infuse_runtime_destroy(rt);
-  if (code == 0 && cli_interrupted) code = INTERRUPTED;
-  if (fflush(stdout) == 0 || code != 0) return code;
-  return cli_usage("writing to standard output failed"), 4;
+  return code == 0 && cli_interrupted ? INTERRUPTED : code;
 }
 
 static int help(const char *name) {
@@ -201,7 +199,7 @@ static int help(const char *name) {
   return c != NULL ? print_command_help(c) : 2;
 }
 
-int main(int argc, char **argv) {
+static int run_line(int argc, char **argv) {
   if (argc < 2) return print_help(), 2;
   static const char *const helps[] = {"help", "-h", "--help"};
   for (int i = 0; i < 3; i++)
@@ -217,4 +215,11 @@ int main(int argc, char **argv) {
   }
   free(line);
   return code;
+}
+
+// What was written as it came may have failed long before the last of it.
+int main(int argc, char **argv) {
+  const int code = run_line(argc, argv);
+  if ((fflush(stdout) == 0 && !ferror(stdout)) || code != 0) return code;
+  return cli_usage("writing to standard output failed"), 4;
 }
