@@ -36,6 +36,35 @@ same 4 "$(echo "$ids" | tr , '\n' | wc -l)"
 "$infuse" generate -m $tiny --tokens "$ids" -n 1 --quiet >/dev/null
 has "\"ids\":[$ids]" "$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --json)"
 
+# a tokenizer or a chat template that is broken or not supported is in the way of text alone
+broken() { # FILE TEXT PART: a model with the file so; ids and logits come with a warning
+  rm -rf "$work/broken"
+  mkdir "$work/broken"
+  for f in "$small"/*; do ln -s "$(realpath "$f")" "$work/broken/"; done
+  rm -f "$work/broken/$1"
+  printf '%s' "$2" >"$work/broken/$1"
+  has "warning: $3" "$("$infuse" generate -m "$work/broken" --tokens 1,2 -n 2 2>&1)"
+  "$infuse" generate -m "$work/broken" --tokens 1,2 -n 2 --quiet >/dev/null
+  has "$3" "$("$infuse" logits -m "$work/broken" --tokens 1,2 -o "$work/logits.safetensors" 2>&1)"
+  [ -s "$work/logits.safetensors" ] || fail "no logits"
+}
+errs() { # PART OPTION...: the error itself, as the last line
+  part=$1
+  shift
+  if out=$("$infuse" generate -m "$work/broken" -n 2 "$@" 2>&1); then fail "taken: $*"; fi
+  has "$part" "$(echo "$out" | tail -n 1)"
+}
+small=models/gpt-oss-small
+broken tokenizer.json '{"model": {"type": "Unigram", "vocab": []}}' "$work/broken/tokenizer.json"
+for o in "-p Hi" "--raw -p Hi" "--system S -p Hi" "--tokens 1 --stop x"; do
+  errs "$work/broken/tokenizer.json" $o
+  case $out in *Unigram*) ;; *) fail "no reason: $out" ;; esac
+done
+small=models/qwen3-next-small
+broken chat_template.jinja "$(printf '\377')" "$work/broken/chat_template.jinja"
+errs "$work/broken/chat_template.jinja: byte 0: invalid UTF-8" -p Hi
+"$infuse" generate -m "$work/broken" --raw -p Hi -n 2 --quiet >/dev/null
+
 # a seed that was drawn is told, and gives the same again
 json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --json)
 seed=$(printf "%s\n" "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')

@@ -122,9 +122,12 @@ typedef struct infuse_tokenizer infuse_tokenizer;
 // `path` is a tokenizer.json or a folder that has one.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out);
 INFUSE_API void infuse_tokenizer_destroy(infuse_tokenizer *t); // NULL is fine
-// The model's own, or NULL when its folder has none: encoding and decoding then say so (INFUSE_BAD_INPUT).
-// Lives as long as the model.
+// The model's own, or NULL when its folder has none that loads: encoding and decoding then say so
+// (INFUSE_BAD_INPUT). Lives as long as the model.
 INFUSE_API const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m);
+// Why that is NULL (INFUSE_BAD_INPUT with the file and what is wrong in it, which loading told as a warning);
+// no error when there is one.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_model_check_text(const infuse_model *m);
 
 // How infuse_encode reads a text; flags are added up, 0 is what Hugging Face's tokenizers do.
 enum {

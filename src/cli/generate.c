@@ -45,10 +45,11 @@ static int append_ids(job *j) {
 
 static int append_text(job *j, const char *text, size_t n) {
   const infuse_tokenizer *t = infuse_model_tokenizer(j->m);
-  if (t == NULL) return cli_usage("%s has no tokenizer.json; give --tokens", j->o->model);
   int32_t *ids;
   size_t n_ids;
-  int code = cli_fail(infuse_encode(t, text, n, false, &ids, &n_ids));
+  int code = cli_fail(infuse_model_check_text(j->m));
+  if (code != 0) return code;
+  code = cli_fail(infuse_encode(t, text, n, false, &ids, &n_ids));
   if (code != 0) return code;
   code = n_ids != 0 ? cli_fail(infuse_session_append(j->s, ids, n_ids)) : cli_usage("the prompt is empty");
   infuse_free(ids);

@@ -95,6 +95,7 @@ static nf_status check(const infuse_session *s, const infuse_message *messages, 
   NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of messages", messages != NULL || n == 0}));
   if (size < offsetof(infuse_message, content_n))
     return nf_error(NF_USAGE, "a message of %zu bytes has no role and content", size);
+  NF_TRY(nf_status_copy(s->model->broken_text));
   if (s->model->chat == NULL)
     return nf_error(NF_USAGE, "the model has no chat format that infuse knows; give plain text");
   if (s->generation == NULL) return nf_error(NF_USAGE, "a chat needs a session made with .generate");

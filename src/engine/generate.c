@@ -25,6 +25,7 @@ static nf_status keep_string(nf_generation *g, nf_view from, nf_view *out) {
 
 static nf_status declare_tools(const infuse_model *m, const char *tools, nf_generation *g) {
   nf_text functions = {0};
+  NF_TRY(nf_status_copy(m->broken_text));
   if (m->chat == NULL)
     return nf_error(NF_USAGE, "tools are for chats, and the model has no chat format that infuse knows");
   nf_status st = m->chat->declare(nf_view_of(tools), &functions);
@@ -65,8 +66,7 @@ static nf_status set_stops(const infuse_model *m, const infuse_session_options *
   a->stop_in_thoughts = o->stop_in_thoughts;
   if (o->n_stop != 0 && o->stop == NULL)
     return nf_error(NF_USAGE, "n_stop is %zu, but stop is NULL", o->n_stop);
-  if (o->n_stop != 0 && m->tokenizer == NULL)
-    return nf_error(NF_USAGE, "stop strings need a tokenizer, and the model's folder has no tokenizer.json");
+  if (o->n_stop != 0) NF_TRY((nf_status){infuse_model_check_text(m)}, "stop strings");
   const bool own = o->n_stop == 0 && !o->ignore_eos && m->tokenizer != NULL; // the model's
   return own ? nf_answer_set_stops(a, m->generation.stop, m->generation.n_stop)
              : nf_answer_set_stops(a, o->stop, o->n_stop);

@@ -201,6 +201,7 @@ static void release(infuse_model *m) {
   nf_free(m->logits);
   nf_sampler_scratch_deinit(&m->scratch);
   nf_tokenizer_destroy(m->tokenizer);
+  nf_status_free(m->broken_text);
   nf_free(m->hidden);
   nf_compiled_deinit(&m->compiled);
   nf_graph_destroy(m->logical);
@@ -212,17 +213,26 @@ static void release(infuse_model *m) {
 
 // ---- text ----
 
-// A folder without a tokenizer can still compute logits; one with a broken tokenizer is broken.
+// What is wrong with the text of a folder is no matter to ids and logits: it is told, and kept for who asks
+// for text. What may be well another time is an error at once.
+static nf_status defer(infuse_model *m, const char *lost, nf_status st) {
+  if (nf_is_ok(st) || nf_status_code(st) == NF_NO_MEMORY) return st;
+  nf_log_print(&m->rt->log, NF_LOG_WARNING, "%s; the model has no %s", nf_status_message(st), lost);
+  m->broken_text = st;
+  return nf_ok();
+}
+
 static nf_status load_tokenizer(infuse_model *m, const char *dir) {
   char *path = NULL;
   NF_TRY(nf_path_join(dir, "tokenizer.json", &path));
   const nf_status st =
       nf_path_exists(path) ? nf_tokenizer_load_logged(path, &m->rt->log, &m->tokenizer) : nf_ok();
   nf_free(path);
-  return st;
+  return defer(m, "text", st);
 }
 
-// A tokenizer without the format's tokens leaves the model without chats; a broken template is broken.
+// A tokenizer without the format's tokens leaves the model without chats; with a broken template the format
+// is known, and a chat is an error.
 static nf_status find_chat(infuse_model *m, const char *dir) {
   const nf_chat_format *chat = nf_chat_format_of(m->config.family->chat);
   const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
@@ -232,7 +242,7 @@ static nf_status find_chat(infuse_model *m, const char *dir) {
     nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
   nf_status_free(st);
   if (m->chat == NULL || !m->chat->by_template) return nf_ok();
-  return nf_chat_template_load(dir, m->tokenizer, &m->thinking);
+  return defer(m, "chats", nf_chat_template_load(dir, m->tokenizer, &m->thinking));
 }
 
 static nf_status load_text(infuse_model *m, const char *dir) {

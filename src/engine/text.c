@@ -16,6 +16,12 @@ static nf_status load_tokenizer(const char *path, nf_tokenizer **out) {
   return st;
 }
 
+static nf_status check_tokenizer(const infuse_tokenizer *t) {
+  return t != NULL ? nf_ok()
+                   : nf_error(NF_BAD_INPUT,
+                              "there is no tokenizer: the model's folder has no tokenizer.json that loads");
+}
+
 infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out) {
   const nf_status st = NF_GIVEN({"path", path != NULL}, {"result", out != NULL});
   if (!nf_is_ok(st)) return st.error;
@@ -25,13 +31,14 @@ void infuse_tokenizer_destroy(infuse_tokenizer *t) { nf_tokenizer_destroy((nf_to
 const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m) {
   return m != NULL ? (infuse_tokenizer *)m->tokenizer : NULL;
 }
-void infuse_free(void *p) { nf_free(p); }
-
-static nf_status check_tokenizer(const infuse_tokenizer *t) {
-  return t != NULL
-             ? nf_ok()
-             : nf_error(NF_BAD_INPUT, "there is no tokenizer: the model's folder has no tokenizer.json");
+infuse_error *infuse_model_check_text(const infuse_model *m) {
+  const nf_status st = NF_GIVEN({"model", m != NULL});
+  if (!nf_is_ok(st)) return st.error;
+  if (m->tokenizer != NULL) return NULL;
+  if (!nf_is_ok(m->broken_text)) return nf_status_copy(m->broken_text).error;
+  return check_tokenizer(NULL).error;
 }
+void infuse_free(void *p) { nf_free(p); }
 
 infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n, unsigned flags,
                             int32_t **ids, size_t *n_ids) {

@@ -19,6 +19,7 @@ static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, cons
   NF_TRY(nf_bulk_cut(json, where, "model", large, 2, cut, rest));
   NF_TRY(nf_json_parse(rest->at, rest->n, where, doc));
   doc->log = log;
+  NF_TRY(nf_tokenizer_check_type(doc)); // other types have no merges, or another vocabulary
   for (int i = 0; i < 2; i++)
     if (!cut[i].at) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", where, large[i]);
   NF_TRY(nf_vocab_seed(&t->vocab));

@@ -18,9 +18,10 @@ struct nf_tokenizer {
   nf_ids before, behind; // what TemplateProcessing puts around a text
 };
 
-// Reads everything but model.vocab and model.merges from the rest of the document. The vocabulary is there
-// already.
+// What is left of the document without model.vocab and model.merges: whether the model is a BPE, and, once
+// the vocabulary is there, everything else.
 typedef struct nf_json nf_json;
+nf_status nf_tokenizer_check_type(const nf_json *doc);
 nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc);
 // added_tokens; then, when the normaliser is known, what is looked for in texts.
 typedef struct nf_json_at nf_json_at;

@@ -199,17 +199,23 @@ static const nf_key model_key[] = {
 };
 static const nf_keys model_keys = NF_KEYS(model_key, NULL);
 
+nf_status nf_tokenizer_check_type(const nf_json *doc) {
+  nf_json_at root = nf_json_root(doc), model = nf_json_get(&root, "model"),
+             type = nf_json_get(&model, "type");
+  nf_view text;
+  NF_TRY(nf_json_object(&root));
+  NF_TRY(nf_json_string(&type, &text));
+  if (nf_view_equal(text, NF_VIEW("BPE"))) return nf_ok();
+  return nf_json_error(&type, "\"%.*s\" is not supported; BPE is", (int)text.n, text.at);
+}
+
 // Options of the model that must have their usual value.
 static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
-  nf_json_at model = nf_json_get(root, "model"), type_at = nf_json_get(&model, "type");
-  nf_json_at dropout = nf_json_get(&model, "dropout");
+  nf_json_at model = nf_json_get(root, "model"), dropout = nf_json_get(&model, "dropout");
   nf_view text;
   double rate = 0;
   NF_TRY(nf_keys_refuse(&model, &model_keys));
-  NF_TRY(nf_json_string(&type_at, &text));
-  if (!nf_view_equal(text, NF_VIEW("BPE")))
-    return nf_json_error(&type_at, "\"%.*s\" is not supported; BPE is", (int)text.n, text.at);
   for (int i = 0; i < 2; i++) {
     nf_json_at at = nf_json_get(&model, affixes[i]);
     if (!at.value) continue;
@@ -239,7 +245,6 @@ static void tell_batching(const nf_json_at *root) {
 
 nf_status nf_tokenizer_read_rest(nf_tokenizer *t, const nf_json *doc) {
   nf_json_at root = nf_json_root(doc);
-  NF_TRY(nf_json_object(&root));
   NF_TRY(nf_keys_refuse(&root, &root_keys));
   tell_batching(&root);
   NF_TRY(read_model(t, &root));
