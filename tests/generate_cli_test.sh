@@ -65,6 +65,14 @@ broken chat_template.jinja "$(printf '\377')" "$work/broken/chat_template.jinja"
 errs "$work/broken/chat_template.jinja: byte 0: invalid UTF-8" -p Hi
 "$infuse" generate -m "$work/broken" --raw -p Hi -n 2 --quiet >/dev/null
 
+# a stop string in what is only told when the answer ends is a stop too: here the header of a harmony message
+held() { "$infuse" generate -m models/gpt-oss-small -p Hello -n 12 --temperature 0 --device ref --json "$@"; }
+stop=$(held | sed 's/.*"messages":\[{.*"text":"\([^"\\]*\).*/\1/' | grep -o '[A-Za-z]\{3\}' | tail -n 1)
+[ -n "$stop" ] || fail "no letters in the answer"
+json=$(held --stop "$stop")
+has '"end":"stop"' "$json"
+has '"finish":"stop"' "$json"
+
 # a seed that was drawn is told, and gives the same again
 json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --json)
 seed=$(printf "%s\n" "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')

@@ -209,6 +209,7 @@ static nf_status add_text(infuse_session *s, int32_t token) {
     NF_TRY(nf_answer_read(&g->answer, token));
   g->finish = v != GOES_ON || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
   if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[v]));
+  if (g->answer.stopped) g->finish = INFUSE_STOP; // perhaps in what was held back until the end
   return nf_answer_end_step(&g->answer);
 }
 
