@@ -49,7 +49,7 @@ static int append_text(job *j, const char *text, size_t n) {
   size_t n_ids;
   int code = cli_fail(infuse_model_check_text(j->m));
   if (code != 0) return code;
-  code = cli_fail(infuse_encode(t, text, n, false, &ids, &n_ids));
+  code = cli_fail(infuse_encode(t, text, n, 0, &ids, &n_ids));
   if (code != 0) return code;
   code = n_ids != 0 ? cli_fail(infuse_session_append(j->s, ids, n_ids)) : cli_usage("the prompt is empty");
   infuse_free(ids);

@@ -64,6 +64,13 @@ void nf_quantisation_leave(const nf_json_at *at, const char *why) {
               why);
 }
 
+bool nf_quantisation_scales(const nf_json_at *at, bool dynamic, bool per_tensor) {
+  if (dynamic && !per_tensor) return true;
+  nf_quantisation_leave(at,
+                        dynamic ? "one scale for all tokens is not supported" : "static scales are not used");
+  return false;
+}
+
 uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation) {
   uint32_t i = 0;
   if (activation != NF_NONE && (activation == NF_FP8_ROW) != (weight == NF_FP8_ROW)) {
@@ -96,9 +103,8 @@ static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, n
   NF_TRY(nf_want_string(from, "activation_scheme", "dynamic static", true));
   if (scheme.value) NF_TRY(nf_json_string(&scheme, &kind));
   if (plain.value) NF_TRY(nf_json_bool(&plain, &dequantised));
-  const bool is_static = nf_view_equal(kind, NF_VIEW("static"));
-  if (is_static) nf_quantisation_leave(&scheme, "static scales are not used");
-  *out = is_static || dequantised ? NF_NONE : dynamic;
+  const bool runs = nf_quantisation_scales(&scheme, nf_view_equal(kind, NF_VIEW("dynamic")), false);
+  *out = runs && !dequantised ? dynamic : NF_NONE;
   return nf_ok();
 }
 

@@ -115,10 +115,8 @@ static nf_status read_activations(const nf_json_at *from, nf_dtype *out) {
   NF_TRY(check_args(from));
   NF_TRY(strategy_of(from, "token group tensor", &strategy));
   if (at.value) NF_TRY(nf_json_bool(&at, &dynamic));
-  if (!dynamic || nf_view_equal(strategy, NF_VIEW("tensor"))) {
-    nf_quantisation_leave(from, dynamic ? "one scale for all tokens is not supported"
-                                        : "static scales are not used");
-  } else if (nf_view_equal(strategy, NF_VIEW("token"))) {
+  if (!nf_quantisation_scales(from, dynamic, nf_view_equal(strategy, NF_VIEW("tensor")))) return nf_ok();
+  if (nf_view_equal(strategy, NF_VIEW("token"))) {
     *out = NF_FP8_ROW;
   } else {
     if (size.value && json_integer_value(size.value) == 128) return *out = NF_FP8_GROUP, nf_ok();

@@ -49,10 +49,7 @@ static nf_status read_input(const nf_json_at *from, nf_dtype *out) {
   if (!from->value) return nf_ok();
   NF_TRY(read_spec(from, "per_tensor per_channel", &qscheme));
   if (at.value) NF_TRY(nf_json_bool(&at, &dynamic));
-  if (!dynamic || nf_view_equal(qscheme, NF_VIEW("per_tensor")))
-    nf_quantisation_leave(from, dynamic ? "one scale for all tokens is not supported"
-                                        : "static scales are not used");
-  else
+  if (nf_quantisation_scales(from, dynamic, nf_view_equal(qscheme, NF_VIEW("per_tensor"))))
     *out = NF_FP8_ROW; // of the tokens' channels: a scale for each token
   return nf_ok();
 }

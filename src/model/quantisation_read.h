@@ -19,5 +19,8 @@ nf_status nf_want_blocks(const nf_json_at *from, const char *key); // [128, 128]
 
 // Activations that no kernel quantises as `at` asks for stay as they are, which is told.
 void nf_quantisation_leave(const nf_json_at *at, const char *why);
+// Whether activations get their scales as kernels make them, at run time and not one for all; else they are
+// left.
+bool nf_quantisation_scales(const nf_json_at *at, bool dynamic, bool per_tensor);
 // The number of the scheme of these forms, the activations' only where both go together.
 uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype weight, nf_dtype activation);
