@@ -4,9 +4,9 @@
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bench/measure.h"
+#include "compile/compile.h"
 #include "model/family.h"
-#include "plan/compile.h"
-#include "plan/shard.h"
+#include "shard/shard.h"
 #include <infuse/inspect.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 // through it: exit status 3, one line on stderr, nothing on stdout, no output file. Without it they go
 // through the library.
 #include "base/text.h"
-#include "model/checkpoint.h"
+#include "checkpoint/checkpoint.h"
 #include "model/family.h"
 #include "tests/support/folder.h"
 #include "tests/support/spoil.h"

@@ -9,7 +9,7 @@
 #include "base/difference.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "model/safetensors.h"
+#include "checkpoint/safetensors.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -2,8 +2,8 @@
 // make_model DIR: writes DIR/model.safetensors with made-up weights for DIR/config.json (those of
 // --load-format dummy). The small models under models/ come from it.
 #include "base/memory.h"
+#include "checkpoint/weights.h"
 #include "model/family.h"
-#include "model/weights.h"
 #include "tensor/tensor.h"
 #include <stdio.h>
 #include <string.h>

@@ -90,6 +90,7 @@ int cli_tokenize(const cli_options *o, infuse_runtime *rt);
 int cli_detokenize(const cli_options *o, infuse_runtime *rt);
 int cli_logits(const cli_options *o, infuse_runtime *rt);
 int cli_explain(const cli_options *o, infuse_runtime *rt);
+int cli_explain_diff(const cli_options *o); // 1 when a fusion was lost, 2 when a file is no such document
 int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain: which form is wanted, and of what.
-#include "cli/explain.h"
+#include "cli/explain/explain.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/diff.h"
 #include <string.h>
 #include <time.h>
 

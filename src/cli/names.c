@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Lists of what an option's value can name, for the value "help".
 #include "cli/cli.h"
-#include "cli/doc.h"
+#include "cli/explain/doc.h"
 #include <stdio.h>
 #include <string.h>
 

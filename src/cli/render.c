@@ -2,9 +2,9 @@
 #include "cli/render.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/doc.h"
-#include "cli/explain.h"
-#include "cli/screen.h"
+#include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
+#include "cli/explain/screen.h"
 #include <jansson.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -14,21 +14,6 @@ static json_t *parse(const char *json, size_t n) {
   json_t *doc = json_loadb(json, n, 0, NULL);
   if (doc == NULL) fprintf(stderr, "infuse: no memory to print %zu bytes\n", n);
   return doc;
-}
-
-void cli_print_target(const char *before, const json_t *t) {
-  const json_t *roof = json_object_get(t, "roofline");
-  const bool gpu = cli_number(t, "multiprocessors") > 0;
-  nf_text features = {0};
-  size_t i;
-  json_t *feature;
-  json_array_foreach(json_object_get(t, "features"), i, feature)
-      nf_text_printf(&features, "%s%s", i == 0 ? ", " : " ", json_string_value(feature));
-  cli_wrapped(0, 2, "%s%s: %s, %.0f %s, %.1f GiB at %.0f GB/s%s", before, cli_text(t, "device"),
-              cli_text(t, "name"), cli_number(t, gpu ? "multiprocessors" : "cores"),
-              gpu ? "multiprocessors" : "cores", cli_number(t, "memory") / (1 << 30),
-              cli_number(roof, "bandwidth") * 1e-9, features.n != 0 && !features.failed ? features.at : "");
-  nf_text_deinit(&features);
 }
 
 void cli_render_devices(const char *json, size_t n) {

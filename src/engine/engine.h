@@ -3,13 +3,13 @@
 #pragma once
 #include "base/log.h"
 #include "base/threads.h"
+#include "compile/compile.h"
 #include "device/device.h"
 #include "engine/generate.h"
 #include "engine/slots.h"
 #include "engine/tables.h"
 #include "model/family.h"
 #include "model/generation.h"
-#include "plan/compile.h"
 #include "plan/plan.h"
 #include <infuse/infuse.h>
 

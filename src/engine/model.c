@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "engine/engine.h"
-#include "plan/shard.h"
+#include "shard/shard.h"
 #include "text/chat_template.h"
 #include <string.h>
 

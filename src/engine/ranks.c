@@ -3,8 +3,8 @@
 // activations and a copy of the step's tables.
 #include "base/checked.h"
 #include "base/memory.h"
+#include "checkpoint/weights.h"
 #include "engine/engine.h"
-#include "model/weights.h"
 #include <string.h>
 
 // The runtime's threads are dealt out evenly. A single rank has them all.

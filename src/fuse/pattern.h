@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rules as the matcher sees them, what a match is, and how a replacement is built for one.
 #pragma once
-#include "fuse/edit.h"
 #include "fuse/fuse.h"
+#include "graph/edit.h"
 
 enum { NF_MAX_PATTERN_VALUES = 40, NF_MAX_PATTERN_NODES = 16 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Model families: one row each in family.c, one file each: how to read its config and how to say its graph.
 #pragma once
+#include "checkpoint/checkpoint.h"
 #include "graph/graph.h"
-#include "model/checkpoint.h"
 #include "model/config.h"
 
 typedef struct nf_build_options {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tensors of a checkpoint against what the config asks for: what stored.c and stored_linear.c share.
 #pragma once
+#include "checkpoint/weights.h"
 #include "model/parts.h"
-#include "model/weights.h"
 
 #define NF_FLOAT_KINDS "BF16, F16 or F32, "
 #define NF_SCALE_KINDS "BF16, F16, F32 or F8_E8M0, "

@@ -11,8 +11,8 @@
 // before they meet the next time.
 #pragma once
 #include "base/json.h"
+#include "comm/ranks.h"
 #include "device/device.h"
-#include "dist/ranks.h"
 #include "graph/graph.h"
 #include "select/select.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sparse checkpoints.
 #include "tests/support/inventory.h"
+#include "checkpoint/weights.h"
 #include "model/family.h"
-#include "model/weights.h"
 #include "tests/support/folder.h"
 #include <setjmp.h>
 #include <stdarg.h>

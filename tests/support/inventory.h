@@ -3,8 +3,8 @@
 // wrong here fails the calling cmocka test.
 #pragma once
 #include "base/memory.h"
+#include "checkpoint/safetensors.h"
 #include "model/config.h"
-#include "model/safetensors.h"
 
 typedef struct inventory {
   nf_arena names;

@@ -2,7 +2,7 @@
 // All ranks of a graph in one thread, node by node, with the reference kernels. Everything that goes wrong
 // fails the calling cmocka test.
 #pragma once
-#include "model/weights.h"
+#include "checkpoint/weights.h"
 #include "op/batch.h"
 #include "tensor/tensor.h"
 

@@ -2,7 +2,7 @@
 // What tests over whole checkpoints share: the reference file's tensors, and the error that our numbers speak
 // of.
 #pragma once
-#include "model/safetensors.h"
+#include "checkpoint/safetensors.h"
 
 // All fail the running test when the tensor is missing or of another kind. Results are freed by nf_free.
 int32_t *nf_reference_ids(const nf_safetensors *s, const char *name,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/written.h"
 #include "base/memory.h"
-#include "plan/shard.h"
+#include "shard/shard.h"
 #include "tensor/scalar.h"
 #include "tensor/tensor.h"
 #include "tests/support/folder.h"

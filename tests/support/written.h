@@ -2,8 +2,8 @@
 // Small checkpoints that a test writes again in another form, with what their elements then are, and what is
 // loaded of them. What goes wrong fails the running cmocka test.
 #pragma once
+#include "checkpoint/weights.h"
 #include "model/family.h"
-#include "model/weights.h"
 
 enum { WRITTEN_MAX = 512 };
 typedef struct written { // zeroed: empty

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/explain/html.h"
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static void escape(nf_text *t, const char *s) {
+  while (*s != '\0') {
+    const size_t plain = strcspn(s, "<>&\"'");
+    nf_text_append(t, s, plain);
+    s += plain;
+    if (*s != '\0') nf_text_printf(t, "&#%d;", *s++);
+  }
+}
+
+// One conversion at `spec`, which begins with '%'; gives its length.
+static size_t convert(nf_text *t, const char *spec, va_list args) {
+  const size_t n = strcspn(spec + 1, "sufd%") + 2;
+  char one[16];
+  snprintf(one, sizeof one, "%.*s", (int)n, spec);
+  switch (spec[n - 1]) {
+  case 's':
+    escape(t, va_arg(args, const char *));
+    break;
+  case 'u':
+    nf_text_printf(t, "%zu", va_arg(args, size_t));
+    break;
+  case 'f':
+    nf_text_printf(t, "%.*f", one[1] == '.' ? one[2] - '0' : 6, va_arg(args, double));
+    break;
+  case 'd':
+    nf_text_printf(t, "%d", va_arg(args, int));
+    break;
+  default:
+    nf_text_append(t, "%", 1);
+  }
+  return n;
+}
+
+void cli_html(nf_text *t, const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  while (*fmt != '\0') {
+    const size_t plain = strcspn(fmt, "%");
+    nf_text_append(t, fmt, plain);
+    fmt += plain;
+    if (*fmt != '\0') fmt += convert(t, fmt, args);
+  }
+  va_end(args);
+}
+
+void cli_html_name(nf_text *t, const char *name) {
+  for (const char *s = name; *s != '\0';) {
+    const size_t n = strcspn(s, "_.") + 1;
+    char part[64];
+    snprintf(part, sizeof part, "%.*s", n < sizeof part ? (int)n : (int)sizeof part - 1, s);
+    escape(t, part);
+    s += strlen(part);
+    if (*s != '\0' && (s[-1] == '_' || s[-1] == '.')) nf_text_printf(t, "<wbr>");
+  }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's part about kernels: each kind of node folded, with the reasons against the other kernels inside.
+#include "base/memory.h"
+#include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
+#include "cli/explain/html.h"
+#include <string.h>
+
+static void write_wants(nf_text *t, json_t *wants) {
+  const char *extent;
+  json_t *padded;
+  json_object_foreach(wants, extent, padded)
+      cli_html(t, "<li>wants %s padded to %.0f</li>", extent, json_number_value(padded));
+}
+
+static void write_candidates(nf_text *t, const json_t *node) {
+  size_t i;
+  json_t *c;
+  write_wants(t, json_object_get(node, "wants"));
+  json_array_foreach(json_object_get(node, "candidates"), i, c) {
+    if (cli_is(c, "here") && !cli_equal(c, "kernel", cli_text(node, "kernel")))
+      cli_html(t, "<li>not <code>%s</code>: %s</li>", cli_text(c, "kernel"), cli_text(c, "verdict"));
+  }
+}
+
+static void write_types(nf_text *t, const json_t *node) {
+  size_t i;
+  json_t *result;
+  json_array_foreach(json_object_get(node, "results"), i, result)
+      cli_html(t, "%s<code>%s</code>", i != 0 ? ", " : "", cli_text(result, "type"));
+}
+
+static void write_group(nf_text *t, cli_group *g) {
+  char *text = g->key + strcspn(g->key, "\n");
+  if (*text != '\0') *text++ = '\0';
+  text[strcspn(text, "\n")] = '\0';
+  cli_html(
+      t,
+      "<details><summary><span class=\"dim\">%zux</span><code>%s</code><span class=\"dim mono\">%s</span>"
+      "<span class=\"n\">%.2f</span></summary><ul><li><code>%s</code></li><li>gives ",
+      g->count, g->key, cli_text(g->node, "kernel"), cli_number(g->node, "us"), text);
+  write_types(t, g->node);
+  cli_html(t, "</li>");
+  if (cli_is(g->node, "declared")) cli_html(t, "<li>declared, not written yet</li>");
+  write_candidates(t, g->node);
+  cli_html(t, "</ul></details>\n");
+}
+
+void cli_html_kernels(nf_text *t, const json_t *doc) {
+  const json_t *nodes = cli_in(doc, "plan", "nodes");
+  cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
+  const size_t n = group != NULL ? cli_group_nodes(nodes, false, cli_node_key, NULL, group) : 0;
+  cli_html(
+      t, "<section><h2>Kernels</h2><p class=\"dim\">Each kind of node with its kernel and µs; unfold for the "
+         "reasons against the others.</p><div class=\"panel kernels\">\n");
+  for (size_t i = 0; i < n; i++) {
+    if (!cli_equal(group[i].node, "kernel", "?")) write_group(t, &group[i]);
+    nf_free(group[i].key);
+  }
+  cli_html(t, "</div></section>\n");
+  nf_free(group);
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// The page's part about layers: for each distinct one the graph before and after, its sites, its near misses.
+#include "base/memory.h"
+#include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
+#include "cli/explain/html.h"
+#include <string.h>
+
+// ---- drawings ----
+
+enum { SIDE_BY_SIDE = 580 }; // the widest of which two fit beside each other
+
+// Of equal layers whose costs differ: the first one's, and that of them all.
+static void write_cost(nf_text *t, const cli_outline *o, const cli_class *c, cli_part part) {
+  const cli_cost one = cli_outline_cost(o, part, c->layer), all = cli_class_cost(o, part, c);
+  cli_html(t, "%zu launch%s, %.2f µs", one.launches, one.launches == 1 ? "" : "es", one.us);
+  if (c->n > 1) cli_html(t, " (all %zu layers: %.2f µs)", c->n, all.us);
+}
+
+static void write_graph(nf_text *t, const char *title, const cli_outline *o, const cli_class *c,
+                        cli_part part, const cli_drawing *d) {
+  cli_html(t, "<div class=\"panel\"><h3>%s: ", title);
+  write_cost(t, o, c, part);
+  cli_html(t,
+           "</h3><p class=\"swipe dim\" style=\"--w:%.0fpx\">Wider than the screen: swipe or scroll "
+           "sideways.</p><div class=\"scroll\">",
+           d->size.x);
+  if (d->fits)
+    cli_svg(t, d);
+  else
+    cli_html(t, "<p class=\"dim\">Too large to be drawn.</p>");
+  cli_html(t, "</div></div>\n");
+}
+
+// But for what uses its values elsewhere.
+static bool same_graph(const cli_drawing *a, const cli_drawing *b) {
+  bool same = a->n_boxes == b->n_boxes && a->n_frames == 0;
+  for (size_t i = 0; same && i < a->n_boxes; i++)
+    same = a->box[i].kind == b->box[i].kind &&
+           (a->box[i].kind != CLI_NODE ||
+            (strcmp(a->box[i].name, b->box[i].name) == 0 && strcmp(a->box[i].op, b->box[i].op) == 0));
+  return same;
+}
+
+static nf_status write_drawings(nf_text *t, const cli_outline *o, const cli_class *c) {
+  cli_drawing before, after = {0};
+  nf_status st = cli_draw(o, c, CLI_BEFORE, &before);
+  if (nf_is_ok(st)) st = cli_draw(o, c, CLI_AFTER, &after);
+  const bool same = nf_is_ok(st) && same_graph(&before, &after);
+  const bool wide = before.size.x > SIDE_BY_SIDE || after.size.x > SIDE_BY_SIDE;
+  cli_html(t, "<div class=\"%s\">", same || wide ? "stack" : "pair");
+  if (nf_is_ok(st))
+    write_graph(t, same ? "Unchanged" : "Before", o, c, same ? CLI_AFTER : CLI_BEFORE, &before);
+  if (nf_is_ok(st) && !same) write_graph(t, "After", o, c, CLI_AFTER, &after);
+  cli_html(t, "</div>\n");
+  cli_drawing_deinit(&before);
+  cli_drawing_deinit(&after);
+  return st;
+}
+
+// ---- sites ----
+
+static void write_chosen(nf_text *t, const cli_outline *o, const json_t *c, size_t frame) {
+  const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
+  cli_html(t, "<tr><td><span class=\"dot c%zu\"></span><b class=\"mono\">", frame % CLI_FRAME_COLOURS);
+  cli_html_name(t, cli_text(c, "rule"));
+  cli_html(t, "</b><br><span class=\"dim\">at <code>");
+  cli_html_name(t, cli_text(c, "at"));
+  cli_html(t, "</code></span>");
+  char *joins = cli_outline_joins(o, c);
+  if (joins != NULL) cli_html(t, "<br><span class=\"joins\">joins %s</span>", joins);
+  nf_free(joins);
+  cli_html(t, "</td>");
+  cli_html(t, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f</td><td class=\"n gain\">%.2f</td></tr>\n",
+           before, after, before - after);
+}
+
+static size_t write_all_chosen(nf_text *t, const cli_outline *o, const json_t *site, size_t *frame) {
+  size_t i, n = 0;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    if (!cli_chosen(c)) continue;
+    write_chosen(t, o, c, (*frame)++);
+    n++;
+  }
+  if (n == 0)
+    cli_html(t,
+             "<tr><td colspan=\"4\">no fusion<br><span class=\"dim\">at <code>%s</code></span></td></tr>\n",
+             cli_text(site, "at"));
+  return n;
+}
+
+// What was not chosen, and that the search was cut short, in a row below.
+static void write_others(nf_text *t, const json_t *site, size_t chosen) {
+  const bool cut = json_is_false(json_object_get(site, "exact"));
+  size_t i;
+  json_t *c;
+  if (json_array_size(json_object_get(site, "candidates")) <= chosen && !cut) return;
+  cli_html(t, "<tr class=\"not\"><td colspan=\"4\"><ul>");
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
+    const bool here = cli_equal(c, "at", cli_text(site, "at"));
+    if (verdict != NULL)
+      cli_html(t, "<li><code>%s%s%s</code>: %s</li>", cli_text(c, "rule"), here ? "" : " at ",
+               here ? "" : cli_text(c, "at"), verdict);
+    nf_free(verdict);
+  }
+  if (cut) cli_html(t, "<li>the best that was found; the search was cut short</li>");
+  cli_html(t, "</ul></td></tr>\n");
+}
+
+static void write_sites(nf_text *t, const cli_outline *o, const cli_class *c) {
+  const json_t *site;
+  size_t frame = 0; // as the drawings count them
+  if (cli_outline_count(o, CLI_SITES, c->layer) == 0) return;
+  cli_html(t, "<div class=\"panel scroll\"><table><thead><tr><th>Fusion</th><th class=\"n\">before</th>"
+              "<th class=\"n\">after</th><th class=\"n\">saved µs</th></tr></thead><tbody>\n");
+  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;)
+    write_others(t, site, write_all_chosen(t, o, site, &frame));
+  cli_html(t, "</tbody></table></div>\n");
+}
+
+// ---- near misses ----
+
+static void write_near(nf_text *t, const cli_outline *o, const cli_class *c) {
+  cli_reason *reason = NULL;
+  const size_t n = cli_reasons(o, c->layer, &reason);
+  if (n != 0) cli_html(t, "<details class=\"panel\"><summary>Near misses: %zu</summary><ul>\n", n);
+  for (size_t i = 0; i < n; i++) {
+    const json_t *near = reason[i].near;
+    const double depth = cli_number(near, "depth");
+    cli_html(t, "<li><code>%s</code> at <code>%s</code>, %.0f node%s deep: <code>%s</code>: %s</li>\n",
+             reason[i].rules, cli_text(near, "at"), depth, depth == 1 ? "" : "s", cli_text(near, "node"),
+             cli_text(near, "why"));
+  }
+  if (n != 0) cli_html(t, "</ul></details>\n");
+  cli_reasons_free(reason, n);
+}
+
+// ---- the whole ----
+
+static nf_status write_class(nf_text *t, const cli_outline *o, const cli_class *c) {
+  cli_html(t, "<section><h2>%s", c->title);
+  if (c->n > 1)
+    cli_html(t, " <span class=\"dim\">(%zu equal ones; names of layer %zu)</span>", c->n, c->layer - 1);
+  cli_html(t, "</h2>\n");
+  NF_TRY(write_drawings(t, o, c));
+  write_sites(t, o, c);
+  write_near(t, o, c);
+  cli_html(t, "</section>\n");
+  return nf_text_status(t);
+}
+
+nf_status cli_html_layers(nf_text *t, const cli_outline *o) {
+  cli_html(t, "<svg width=\"0\" height=\"0\" class=\"defs\" aria-hidden=\"true\"><defs><marker id=\"tip\" "
+              "viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" "
+              "orient=\"auto-start-reverse\"><path d=\"M0 1L8 4L0 7z\"/></marker></defs></svg>\n");
+  for (size_t i = 0; i < o->n_classes; i++) NF_TRY(write_class(t, o, &o->class[i]));
+  return nf_ok();
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/explain/outline.h"
+#include "base/text.h"
+#include "cli/explain/doc.h"
+#include <stdint.h>
+#include <string.h>
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to outline the document"); }
+
+static const char *name_of(cli_part part, const json_t *item) {
+  return cli_text(item, part == CLI_BEFORE || part == CLI_AFTER ? "name" : "at");
+}
+
+// ---- which layer ----
+
+// By the name alone; SIZE_MAX where it tells none.
+static size_t told(const cli_outline *o, const char *name) {
+  const long n = cli_layer_of(name);
+  if (n < 0) return SIZE_MAX;
+  const size_t layer = (size_t)n + 1;
+  return layer < o->n_layers - 1 ? layer : o->n_layers - 1;
+}
+
+// Nodes stand in order, so one without a layer is before them all or after.
+static void place_nodes(cli_outline *o, cli_part part) {
+  bool within = false;
+  for (size_t i = 0; i < json_array_size(o->list[part]); i++) {
+    const size_t layer = told(o, name_of(part, json_array_get(o->list[part], i)));
+    o->layer[part][i] = layer != SIZE_MAX ? layer : within ? o->n_layers - 1 : 0;
+    within = within || layer != SIZE_MAX;
+  }
+}
+
+static nf_status map_results(cli_outline *o) {
+  size_t i, k;
+  json_t *node, *name;
+  json_array_foreach(o->list[CLI_BEFORE], i, node) {
+    json_array_foreach(json_object_get(node, "results"), k, name) {
+      const char *s = json_string_value(name);
+      if (s != NULL) NF_TRY(nf_map_add(&o->made, s, strlen(s), (uint32_t)i, NULL));
+    }
+  }
+  return nf_ok();
+}
+
+// Of the node that makes the value, in one of the arrays of CLI_BEFORE's nodes; NULL: there is none.
+static size_t *layer_of_value(const cli_outline *o, size_t *of_node, const char *name) {
+  uint32_t i;
+  return nf_map_find(&o->made, name, strlen(name), &i) ? &of_node[i] : NULL;
+}
+
+static size_t where(const cli_outline *o, size_t *of_node, const char *name) {
+  const size_t *layer = layer_of_value(o, of_node, name), by_name = told(o, name);
+  return layer != NULL ? *layer : by_name != SIZE_MAX ? by_name : o->n_layers - 1;
+}
+
+// The first and the last layer of a fusion's nodes by `of_node`. false: it has none.
+static bool reach(const cli_outline *o, size_t *of_node, const json_t *fusion, size_t *first, size_t *last) {
+  const json_t *nodes = json_object_get(fusion, "nodes");
+  *first = SIZE_MAX;
+  *last = 0;
+  for (size_t i = 0; i < json_array_size(nodes); i++) {
+    const char *name = json_string_value(json_array_get(nodes, i));
+    if (name == NULL) continue;
+    const size_t layer = where(o, of_node, name);
+    *first = layer < *first ? layer : *first;
+    *last = layer > *last ? layer : *last;
+  }
+  return *first != SIZE_MAX;
+}
+
+// Brings the nodes that a fusion takes into the last of their layers.
+static void gather(cli_outline *o, const json_t *fusion) {
+  const json_t *nodes = json_object_get(fusion, "nodes");
+  size_t first, last;
+  if (!reach(o, o->layer[CLI_BEFORE], fusion, &first, &last)) return;
+  for (size_t i = 0; i < json_array_size(nodes); i++) {
+    const char *name = json_string_value(json_array_get(nodes, i));
+    size_t *layer = name != NULL ? layer_of_value(o, o->layer[CLI_BEFORE], name) : NULL;
+    if (layer != NULL) *layer = last;
+  }
+}
+
+static void gather_all(cli_outline *o) {
+  size_t i, k;
+  json_t *site, *candidate;
+  json_array_foreach(o->list[CLI_SITES], i, site) {
+    json_array_foreach(json_object_get(site, "candidates"), k, candidate) {
+      if (cli_chosen(candidate)) gather(o, candidate);
+    }
+  }
+}
+
+// What names a value of the graph before goes where the node went that makes it.
+static void follow(cli_outline *o, cli_part part) {
+  size_t *made_in = o->layer[CLI_BEFORE];
+  for (size_t i = 0; i < json_array_size(o->list[part]); i++) {
+    const char *name = name_of(part, json_array_get(o->list[part], i));
+    if (part != CLI_AFTER || layer_of_value(o, made_in, name) != NULL)
+      o->layer[part][i] = where(o, made_in, name);
+  }
+}
+
+static nf_status place(cli_outline *o) {
+  place_nodes(o, CLI_BEFORE);
+  place_nodes(o, CLI_AFTER);
+  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(o->list[CLI_BEFORE]) * sizeof *o->own);
+  const nf_status st = map_results(o);
+  gather_all(o);
+  for (cli_part part = CLI_AFTER; part < CLI_PARTS; part++) follow(o, part);
+  return st;
+}
+
+// ---- which are equal ----
+
+static void write_names(const json_t *node, const char *key, nf_text *t) {
+  size_t i;
+  json_t *name;
+  json_array_foreach(json_object_get(node, key), i, name)
+      nf_text_printf(t, " %s", json_is_string(name) ? json_string_value(name) : cli_text(name, "name"));
+}
+
+static void write_site(const json_t *site, nf_text *t) {
+  size_t i;
+  json_t *c;
+  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+    nf_text_printf(t, "\n%s %s %s %s %.2f %.2f", cli_text(c, "rule"), cli_text(c, "at"),
+                   cli_text(c, "verdict"), cli_text(c, "why"), cli_number(c, "before_us"),
+                   cli_number(c, "after_us"));
+    write_names(c, "nodes", t);
+  }
+}
+
+// All that must be equal of two items. Costs of single nodes need not be: those of attention differ with its
+// window, and a range of them is shown.
+static void write_item(cli_part part, const json_t *item, nf_text *t) {
+  nf_text_printf(t, "\n%d", (int)part);
+  if (part == CLI_SITES) return write_site(item, t);
+  if (part == CLI_NEAR) {
+    nf_text_printf(t, "%s %s %s %s", cli_text(item, "rule"), cli_text(item, "at"), cli_text(item, "node"),
+                   cli_text(item, "why"));
+    return;
+  }
+  nf_text_printf(t, "%s %s %s", cli_text(item, "name"), cli_text(item, "op"), cli_text(item, "kernel"));
+  write_names(item, "operands", t);
+  write_names(item, "results", t);
+}
+
+static nf_status signatures(const cli_outline *o, nf_text *of_layer) {
+  for (cli_part part = 0; part < CLI_PARTS; part++)
+    for (size_t i = 0; i < json_array_size(o->list[part]); i++)
+      write_item(part, json_array_get(o->list[part], i), &of_layer[o->layer[part][i]]);
+  for (size_t l = 0; l < o->n_layers; l++) {
+    NF_TRY(nf_text_status(&of_layer[l]));
+    if (of_layer[l].n != 0) cli_without_layer(of_layer[l].at, of_layer[l].at); // never longer than it was
+  }
+  return nf_ok();
+}
+
+static bool equal(const cli_outline *o, const nf_text *of_layer, size_t a, size_t b) {
+  return a != 0 && b != o->n_layers - 1 && strcmp(of_layer[a].at, of_layer[b].at) == 0;
+}
+
+// "1 to 35", "1, 3 .. 35", "0, 4 to 7, 9". Runs of equal steps, so that every second layer is one run; of
+// many runs the first and the end.
+// at: layers as the outline numbers them, one more than their names tell.
+static void write_run(nf_text *t, const size_t *at, size_t n, size_t step) {
+  nf_text_printf(t, "%s%zu", t->n != 0 ? ", " : "", at[0] - 1);
+  if (n == 2) nf_text_printf(t, ", %zu", at[1] - 1);
+  if (n > 2 && step == 1) nf_text_printf(t, " to %zu", at[n - 1] - 1);
+  if (n > 2 && step != 1) nf_text_printf(t, ", %zu .. %zu", at[1] - 1, at[n - 1] - 1);
+}
+
+static void write_layers(nf_text *t, const size_t *at, size_t n) {
+  for (size_t i = 0, k, runs = 0; i < n; i = k, runs++) {
+    if (runs == 4) return nf_text_printf(t, " .. %zu", at[n - 1] - 1);
+    const size_t step = i + 1 < n ? at[i + 1] - at[i] : 1;
+    for (k = i + 1; k < n && at[k] - at[k - 1] == step;) k++;
+    if (k - i == 2 && k < n) k--; // two that a longer run may follow
+    write_run(t, at + i, k - i, step);
+  }
+}
+
+static nf_status title(cli_outline *o, cli_class *c) {
+  nf_text t = {0};
+  write_layers(&t, c->member, c->n);
+  const char *list = t.failed ? NULL : t.at;
+  if (c->layer == 0)
+    c->title = "before the layers";
+  else if (c->layer == o->n_layers - 1)
+    c->title = "after the layers";
+  else if (list != NULL)
+    c->title = nf_arena_printf(&o->arena, "layer%s %s", c->n > 1 ? "s" : "", list);
+  nf_text_deinit(&t);
+  return c->title != NULL ? nf_ok() : no_memory();
+}
+
+static nf_status keep(cli_outline *o, cli_class *c, const size_t *member) {
+  size_t *copy = nf_arena_alloc(&o->arena, c->n, sizeof *copy);
+  if (copy == NULL) return no_memory();
+  c->member = memcpy(copy, member, c->n * sizeof *member);
+  return title(o, c);
+}
+
+static nf_status classify(cli_outline *o, const nf_text *of_layer, bool all) {
+  bool *told_of = nf_arena_alloc(&o->arena, o->n_layers, sizeof *told_of);
+  size_t *member = nf_arena_alloc(&o->arena, o->n_layers, sizeof *member);
+  o->class = nf_arena_alloc(&o->arena, o->n_layers, sizeof *o->class);
+  if (told_of == NULL || member == NULL || o->class == NULL) return no_memory();
+  for (size_t a = 0; a < o->n_layers; a++) {
+    if (told_of[a] || of_layer[a].n == 0) continue;
+    cli_class *c = &o->class[o->n_classes++];
+    *c = (cli_class){.layer = a};
+    for (size_t b = a; b < o->n_layers; b++) {
+      if (told_of[b] || of_layer[b].n == 0 || (b != a && (all || !equal(o, of_layer, a, b)))) continue;
+      told_of[b] = true;
+      member[c->n++] = b;
+    }
+    NF_TRY(keep(o, c, member));
+  }
+  return nf_ok();
+}
+
+static nf_status compare(cli_outline *o, bool all) {
+  nf_text *of_layer = nf_arena_alloc(&o->arena, o->n_layers, sizeof *of_layer);
+  if (of_layer == NULL) return no_memory();
+  nf_status st = signatures(o, of_layer);
+  if (nf_is_ok(st)) st = classify(o, of_layer, all);
+  for (size_t l = 0; l < o->n_layers; l++) nf_text_deinit(&of_layer[l]);
+  return st;
+}
+
+nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out) {
+  const double layers = cli_number(json_object_get(doc, "model"), "layers");
+  *out = (cli_outline){.doc = doc,
+                       .list = {json_object_get(doc, "unfused"), cli_in(doc, "plan", "nodes"),
+                                cli_in(doc, "fusion", "sites"), cli_in(doc, "fusion", "near_misses")},
+                       .n_layers = (layers > 0 && layers < 1 << 20 ? (size_t)layers : 0) + 2};
+  for (cli_part part = 0; part < CLI_PARTS; part++) {
+    out->layer[part] = nf_arena_alloc(&out->arena, json_array_size(out->list[part]) + 1, sizeof(size_t));
+    if (out->layer[part] == NULL) return no_memory();
+  }
+  out->own = nf_arena_alloc(&out->arena, json_array_size(out->list[CLI_BEFORE]) + 1, sizeof *out->own);
+  if (out->own == NULL) return no_memory();
+  NF_TRY(place(out));
+  return compare(out, all);
+}
+
+void cli_outline_deinit(cli_outline *o) {
+  nf_map_deinit(&o->made);
+  nf_arena_deinit(&o->arena);
+  *o = (cli_outline){0};
+}
+
+const json_t *cli_outline_next(const cli_outline *o, cli_part part, size_t layer, size_t *i) {
+  for (; *i < json_array_size(o->list[part]); ++*i)
+    if (o->layer[part][*i] == layer) return json_array_get(o->list[part], (*i)++);
+  return NULL;
+}
+
+size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer) {
+  size_t n = 0, i = 0;
+  while (cli_outline_next(o, part, layer, &i) != NULL) n++;
+  return n;
+}
+
+// ---- what of it is asked ----
+
+static void write_layer(const cli_outline *o, size_t layer, nf_text *t) {
+  if (layer == 0)
+    nf_text_printf(t, "what comes before");
+  else if (layer == o->n_layers - 1)
+    nf_text_printf(t, "what follows");
+  else
+    nf_text_printf(t, "layer %zu", layer - 1);
+}
+
+char *cli_outline_joins(const cli_outline *o, const json_t *candidate) {
+  size_t first, last;
+  nf_text t = {0};
+  if (!reach(o, o->own, candidate, &first, &last) || first == last) return NULL;
+  write_layer(o, first, &t);
+  nf_text_printf(&t, " and ");
+  write_layer(o, last, &t);
+  if (!t.failed) return t.at;
+  nf_text_deinit(&t);
+  return NULL;
+}
+
+cli_cost cli_outline_cost(const cli_outline *o, cli_part part, size_t layer) {
+  cli_cost sum = {0};
+  const json_t *node;
+  for (size_t i = 0; (node = cli_outline_next(o, part, layer, &i)) != NULL;) {
+    sum.launches += !cli_is_view(node);
+    sum.us += cli_number(node, "us");
+  }
+  return sum;
+}
+
+cli_cost cli_class_cost(const cli_outline *o, cli_part part, const cli_class *c) {
+  cli_cost sum = {0};
+  for (size_t m = 0; m < c->n; m++) {
+    const cli_cost one = cli_outline_cost(o, part, c->member[m]);
+    sum.launches += one.launches;
+    sum.us += one.us;
+  }
+  return sum;
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ranks as threads of one process. They wait at gates: a word that whoever opens the gate changes, watched
+// for a moment and then slept on.
+#include "comm/ranks.h"
+#include "base/futex.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include <limits.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdalign.h>
+#include <string.h>
+
+// Ranks wait for the slowest of them. Watching for about as long as sleeping and being woken takes costs at
+// most twice the better of the two. With more threads than cores the one that is waited for may need this
+// core: it is offered to it a few times, which is cheaper than sleep.
+enum { SPINS = 200, YIELDS = 4 };
+
+typedef struct gate {
+  alignas(NF_CACHE_LINE) _Atomic uint32_t word;
+  _Atomic uint32_t sleepers;
+} gate;
+
+enum { GONE = 1, ROUND = 2 }; // of the barrier's word: a rank has returned; rounds are counted above it
+
+struct nf_ranks {
+  int world, spins, yields;
+  bool started;
+  nf_status (*f)(void *user, int rank);
+  void *user;
+  nf_status *result; // [world]
+  char **base;       // [world]
+  nf_comm *comm;     // [world]
+  struct rank {
+    nf_ranks *ranks;
+    pthread_t thread;
+  } * rank;               // [world]; rank 0 has no thread of its own
+  int n_threads;          // made
+  gate runs;              // goes up with every run, and once to stop
+  gate running;           // ranks of this run that have not returned, the caller left out
+  gate barrier;           // round and GONE
+  _Atomic int arrived;    // at the barrier
+  _Atomic int first_gone; // rank that returned first, -1: none
+  _Atomic int failed;     // rank that failed first, -1: none
+  _Atomic bool stop;
+};
+
+// ---- gates ----
+
+static uint32_t word_of(gate *g) { return atomic_load_explicit(&g->word, memory_order_acquire); }
+
+// The word as soon as it is not `seen`.
+static uint32_t await(const nf_ranks *r, gate *g, uint32_t seen) {
+  uint32_t now;
+  for (int i = 0; i < r->spins; i++, nf_pause())
+    if ((now = word_of(g)) != seen) return now;
+  for (int i = 0; i < r->yields; i++, sched_yield())
+    if ((now = word_of(g)) != seen) return now;
+  while ((now = word_of(g)) == seen) {
+    // Both sides are sequentially consistent: either open() sees the sleeper, or the futex the new word.
+    atomic_fetch_add(&g->sleepers, 1);
+    nf_futex_wait(&g->word, seen);
+    atomic_fetch_sub(&g->sleepers, 1);
+  }
+  return now;
+}
+
+// Behind every change of a word that somebody may wait for.
+static void wake(gate *g) {
+  if (atomic_load(&g->sleepers) > 0) nf_futex_wake(&g->word, INT_MAX);
+}
+
+// ---- a run ----
+
+static void set_once(_Atomic int *to, int rank) {
+  int none = -1;
+  atomic_compare_exchange_strong(to, &none, rank);
+}
+
+// Who fails is noted before anybody is released, so errors that follow from it never come first.
+static void work(nf_ranks *r, int rank) {
+  r->result[rank] = r->f(r->user, rank);
+  if (!nf_is_ok(r->result[rank])) set_once(&r->failed, rank);
+  set_once(&r->first_gone, rank);
+  atomic_fetch_or(&r->barrier.word, GONE);
+  wake(&r->barrier);
+}
+
+static void *rank_thread(void *arg) {
+  const struct rank *own = arg;
+  nf_ranks *r = own->ranks;
+  for (uint32_t seen = 0;;) {
+    seen = await(r, &r->runs, seen);
+    if (atomic_load(&r->stop)) return NULL;
+    work(r, (int)(own - r->rank));
+    atomic_fetch_sub(&r->running.word, 1);
+    wake(&r->running);
+  }
+}
+
+static void next_run(nf_ranks *r) {
+  atomic_fetch_add(&r->runs.word, 1);
+  wake(&r->runs);
+}
+
+static nf_status first_error(nf_ranks *r) {
+  nf_status st = nf_ok();
+  for (int i = 0; i < r->world; i++) {
+    if (i == r->failed)
+      st = r->result[i];
+    else
+      nf_status_free(r->result[i]);
+    r->result[i] = nf_ok();
+  }
+  return st;
+}
+
+nf_status nf_ranks_run(nf_ranks *r, nf_status (*f)(void *user, int rank), void *user) {
+  if (r->world == 1) return f(user, 0);
+  if (!r->started) return nf_error(NF_INTERNAL, "%d ranks were never started", r->world);
+  r->f = f;
+  r->user = user;
+  r->first_gone = r->failed = -1;
+  r->arrived = 0;
+  atomic_fetch_and(&r->barrier.word, ~(uint32_t)GONE);
+  atomic_store(&r->running.word, (uint32_t)r->n_threads);
+  next_run(r);
+  work(r, 0);
+  for (uint32_t n = word_of(&r->running); n != 0;) n = await(r, &r->running, n);
+  return first_error(r);
+}
+
+nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
+  if (r->world == 1) return nf_ok();
+  const uint32_t seen = word_of(&r->barrier);
+  if ((seen & GONE) == 0) {
+    if (atomic_fetch_add(&r->arrived, 1) + 1 == r->world) {
+      atomic_store(&r->arrived, 0); // nobody comes back before the gate opens
+      atomic_fetch_add(&r->barrier.word, ROUND);
+      wake(&r->barrier);
+      return nf_ok();
+    }
+    if ((await(r, &r->barrier, seen) & ~(uint32_t)GONE) != seen) return nf_ok();
+  }
+  return nf_error(NF_INTERNAL, "rank %d waits for rank %d, which has returned", rank, r->first_gone);
+}
+
+// ---- making them ----
+
+static nf_status init(nf_ranks *r) {
+  r->result = nf_alloc((size_t)r->world, sizeof *r->result);
+  r->base = nf_alloc((size_t)r->world, sizeof *r->base);
+  r->comm = nf_alloc((size_t)r->world, sizeof *r->comm);
+  r->rank = nf_alloc((size_t)r->world, sizeof *r->rank);
+  if (r->result == NULL || r->base == NULL || r->comm == NULL || r->rank == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for %d ranks", r->world);
+  for (int i = 0; i < r->world; i++) {
+    r->comm[i] = (nf_comm){.world = r->world, .rank = i, .base = r->base};
+    r->rank[i].ranks = r;
+  }
+  return nf_ok();
+}
+
+nf_status nf_ranks_create(int world, int threads, nf_ranks **out) {
+  if (world < 1 || world > NF_MAX_WORLD)
+    return nf_error(NF_USAGE, "%d ranks; there may be 1 to %d", world, NF_MAX_WORLD);
+  nf_ranks *r = nf_alloc_aligned(sizeof *r);
+  if (r == NULL) return nf_error(NF_NO_MEMORY, "no memory for %d ranks", world);
+  memset(r, 0, sizeof *r);
+  r->world = world;
+  const bool fits = (int64_t)world * threads <= nf_cores();
+  r->spins = fits ? SPINS : 0;
+  r->yields = fits ? 0 : YIELDS;
+  const nf_status st = init(r);
+  if (nf_is_ok(st))
+    *out = r;
+  else
+    nf_ranks_destroy(r);
+  return st;
+}
+
+// Signals of the process are for its own threads.
+static int create_thread(nf_ranks *r, int rank) {
+  sigset_t all, old;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const int e = pthread_create(&r->rank[rank].thread, NULL, rank_thread, &r->rank[rank]);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  return e;
+}
+
+nf_status nf_ranks_start(nf_ranks *r) {
+  while (r->n_threads < r->world - 1) {
+    const int rank = r->n_threads + 1, e = create_thread(r, rank);
+    if (e != 0)
+      return nf_error(NF_UNAVAILABLE, "can't make the thread of rank %d of %d: %s", rank, r->world,
+                      strerrordesc_np(e));
+    r->n_threads++;
+  }
+  r->started = true;
+  return nf_ok();
+}
+
+void nf_ranks_destroy(nf_ranks *r) {
+  if (r == NULL) return;
+  atomic_store(&r->stop, true);
+  next_run(r);
+  for (int i = 0; i < r->n_threads; i++) pthread_join(r->rank[i + 1].thread, NULL);
+  nf_free(r->result);
+  nf_free(r->base);
+  nf_free(r->comm);
+  nf_free(r->rank);
+  nf_free_aligned(r);
+}
+
+int nf_ranks_world(const nf_ranks *r) { return r->world; }
+void nf_ranks_place(nf_ranks *r, int rank, void *arena) { r->base[rank] = arena; }
+const nf_comm *nf_ranks_comm(const nf_ranks *r, int rank) { return &r->comm[rank]; }

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rules: what an op makes of operands that are cut or partial. An op without a rule wants all of them whole.
+#include "base/checked.h"
+#include "shard/state.h"
+
+static const nf_node *node_of(const nf_sharding *s, nf_node_id n) { return &s->g->node[n]; }
+static const nf_piece *operand(const nf_sharding *s, nf_node_id n, int i) {
+  return &s->piece[node_of(s, n)->in[i]];
+}
+static int rank_of(const nf_sharding *s, nf_node_id n, int i) {
+  return s->g->value[node_of(s, n)->in[i]].type.rank;
+}
+static int64_t extent_of(const nf_sharding *s, nf_node_id n, int i, int dim) {
+  return s->g->value[node_of(s, n)->in[i]].type.dim[dim].c;
+}
+
+static nf_status pass(nf_sharding *s, nf_node_id n, nf_piece p) {
+  nf_shard_result(s, n, 0, p);
+  return nf_ok();
+}
+
+// Cut operands first: without the cut a partial one may be fine.
+nf_status nf_shard_plain(nf_sharding *s, nf_node_id n) {
+  const nf_op_info *info = nf_op_of(node_of(s, n)->op);
+  bool whole = true;
+  for (int i = 0; i < info->n_in; i++)
+    if (operand(s, n, i)->spread == NF_CUT) whole &= nf_shard_whole(s, node_of(s, n)->in[i], n);
+  for (int i = 0; whole && i < info->n_in; i++) whole = nf_shard_whole(s, node_of(s, n)->in[i], n);
+  for (int i = 0; whole && i < nf_node_results(node_of(s, n)); i++) nf_shard_result(s, n, i, (nf_piece){0});
+  return nf_ok();
+}
+
+// a and b are cut alike, and of one region from now on.
+static bool alike(nf_sharding *s, const nf_piece *a, const nf_piece *b) {
+  bool same = a->spread == NF_CUT && b->spread == NF_CUT && a->dim == b->dim && a->n == b->n;
+  for (int i = 0; same && i < a->n; i++) same = a->size[i] == b->size[i];
+  return same && nf_region_merge(s, a, b);
+}
+
+static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_CUT && p->dim == dim; }
+
+// ---- one operand after the other ----
+
+// Each row alone, zeros to zeros.
+static nf_status rule_silu(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  return x->spread == NF_CUT || x->spread == NF_DEALT ? pass(s, n, *x) : nf_shard_plain(s, n);
+}
+
+static nf_status rule_sigmoid(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  return x->spread == NF_CUT ? pass(s, n, *x) : nf_shard_plain(s, n);
+}
+
+// Scales of groups are the uncut row's if no group is cut; a rank's part of a row has its own scale.
+static nf_status rule_quantise(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  const bool groups = node_of(s, n)->attr.quantise.to == NF_FP8_GROUP && is_cut_at(x, rank_of(s, n, 0) - 1);
+  for (int i = 0; groups && i < x->n; i++)
+    if (!nf_region_require(nf_region_of(s, x), x->size[i], 128)) return nf_shard_plain(s, n);
+  return rule_silu(s, n);
+}
+
+// Ops that want whole last dimensions of the first operand, and all of the others.
+static nf_status rule_rows(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  bool fine = x->spread == NF_CUT && x->dim != rank_of(s, n, 0) - 1;
+  for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++) fine &= operand(s, n, i)->spread == NF_WHOLE;
+  return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
+}
+
+// Ops that want a whole first dimension.
+static nf_status rule_columns(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  return x->spread == NF_CUT && x->dim != 0 ? pass(s, n, *x) : nf_shard_plain(s, n);
+}
+
+// Halves side by side, of a linear of which nothing else is known: each half is cut by itself.
+static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  const nf_val v = node_of(s, n)->in[0];
+  const nf_node_id from = s->g->value[v].node;
+  if (x->n != 1 || x->region != from || s->readers[v] != 1) return x->n == 2 && x->size[0] == x->size[1];
+  if (!nf_region_require(nf_region_of(s, x), x->size[0] / 2, 1)) return false;
+  for (int i = -1; i < NF_MAX_IN; i++) {
+    nf_piece *p = i < 0 ? &s->piece[v] : &s->want[from][i];
+    if (p->spread != NF_CUT) continue;
+    p->n = 2;
+    p->size[0] = p->size[1] = p->size[0] / 2;
+  }
+  return true;
+}
+
+static nf_status rule_swiglu(nf_sharding *s, nf_node_id n) {
+  nf_piece *x = &s->piece[node_of(s, n)->in[0]];
+  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return rule_silu(s, n);
+  const int64_t inner = extent_of(s, n, 0, x->dim) / 2;
+  const bool fine = node_of(s, n)->attr.swiglu.interleaved ? x->n == 1 : halve(s, n, x);
+  if (!fine || !nf_region_require(nf_region_of(s, x), inner, 1)) return nf_shard_plain(s, n);
+  nf_piece y = *x;
+  y.n = 1;
+  y.size[0] = inner;
+  return pass(s, n, y);
+}
+
+// The dimension of `to` before which there are as many elements as before `dim` of x; -1: there is none.
+static int same_place(const nf_type *x, int dim, const nf_shape *to) {
+  nf_type front = nf_type_make(x->dtype, x->dim, (size_t)dim + 1), y;
+  nf_extent before, there;
+  if (!nf_type_rows(&front, &before)) return -1;
+  for (int i = 0; i < to->rank; i++) {
+    y = nf_type_make(x->dtype, to->dim, (size_t)i + 1);
+    if (nf_type_rows(&y, &there) && nf_extent_equal(before, there)) return i;
+  }
+  return -1;
+}
+
+static nf_status rule_reshape(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  const nf_shape *to = &node_of(s, n)->attr.reshape.to;
+  if (x->spread == NF_PARTIAL) return pass(s, n, *x);
+  if (x->spread != NF_CUT || x->n != 1) return nf_shard_plain(s, n);
+  nf_piece y = *x;
+  y.dim = same_place(&s->g->value[node_of(s, n)->in[0]].type, x->dim, to);
+  if (y.dim < 0 || to->dim[y.dim].sym != NF_CONST) return nf_shard_plain(s, n);
+  y.size[0] = to->dim[y.dim].c;
+  return nf_region_require(nf_region_of(s, x), y.size[0], 1) ? pass(s, n, y) : nf_shard_plain(s, n);
+}
+
+// ---- two and more ----
+
+static bool is_addend(const nf_piece *p) { return p->spread == NF_PARTIAL || p->spread == NF_DEALT; }
+
+static nf_status rule_add(nf_sharding *s, nf_node_id n) {
+  const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
+  if (alike(s, a, b)) return pass(s, n, *a);
+  if (!is_addend(a) || !is_addend(b)) return nf_shard_plain(s, n);
+  return pass(s, n, (nf_piece){.spread = a->spread == b->spread ? a->spread : NF_PARTIAL});
+}
+
+static nf_status rule_mul(nf_sharding *s, nf_node_id n) {
+  const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
+  const int last = rank_of(s, n, 0) - 1;
+  const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_WHOLE && is_cut_at(a, last);
+  if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_WHOLE)) return pass(s, n, *a);
+  if (a->spread == NF_DEALT && b->spread == NF_DEALT) return pass(s, n, *a);
+  if (a->spread == NF_WHOLE && is_addend(b)) return pass(s, n, *b);
+  return nf_shard_plain(s, n);
+}
+
+static nf_status rule_rms_norm_gated(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  const bool fine = x->dim != rank_of(s, n, 0) - 1 && alike(s, x, operand(s, n, 1));
+  return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
+}
+
+static nf_status rule_combine(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  if (!nf_shard_whole(s, node_of(s, n)->in[1], n)) return nf_ok();
+  if (is_addend(x)) return pass(s, n, (nf_piece){.spread = NF_PARTIAL});
+  if (!is_cut_at(x, 2)) return nf_shard_plain(s, n);
+  nf_piece y = *x;
+  y.dim = 1;
+  return pass(s, n, y);
+}
+
+// Side by side, cut columns are segments of the result; rows that are cut alike stay rows.
+static nf_status rule_concat(nf_sharding *s, nf_node_id n) {
+  const int last = rank_of(s, n, 0) - 1;
+  nf_piece y = *operand(s, n, 0);
+  bool fine = y.spread == NF_CUT;
+  for (int i = 1; fine && i < nf_op_of(NF_OP_concat)->n_in; i++) {
+    const nf_piece *x = operand(s, n, i);
+    if (node_of(s, n)->in[i] == 0) continue;
+    if (y.dim != last) {
+      fine = alike(s, &y, x);
+      continue;
+    }
+    fine = is_cut_at(x, last) && y.n + x->n <= NF_MAX_SEGMENTS && nf_region_merge(s, &y, x);
+    for (int k = 0; fine && k < x->n; k++) y.size[y.n++] = x->size[k];
+  }
+  return fine ? pass(s, n, y) : nf_shard_plain(s, n);
+}
+
+// ---- heads and states ----
+
+static nf_piece as_dim(const nf_piece *p, int dim) {
+  nf_piece y = *p;
+  y.dim = dim;
+  return y;
+}
+
+// A pool is cut where what is written to it is: operand i, in dimension `dim` as p is.
+static bool takes_pool(nf_sharding *s, nf_node_id n, int i, const nf_piece *p, int dim) {
+  const nf_val v = node_of(s, n)->in[i];
+  const nf_piece want = as_dim(p, dim);
+  if (s->g->value[v].kind == NF_VALUE_RESULT) return alike(s, &want, &s->piece[v]);
+  s->want[n][i] = want;
+  return true;
+}
+
+static bool takes_weight(nf_sharding *s, nf_node_id n, int i, const nf_piece *p) {
+  if (node_of(s, n)->in[i] == 0) return true;
+  s->want[n][i] = as_dim(p, 0);
+  return nf_shard_sliceable(s, node_of(s, n)->in[i]);
+}
+
+static nf_status rule_kv_write(nf_sharding *s, nf_node_id n) {
+  const nf_piece *k = operand(s, n, 0), *v = operand(s, n, 1);
+  const bool fine = is_cut_at(k, 1) && alike(s, k, v) && takes_pool(s, n, 2, k, 1);
+  return fine ? pass(s, n, *k) : nf_shard_plain(s, n);
+}
+
+static nf_status rule_attention(nf_sharding *s, nf_node_id n) {
+  const nf_piece *q = operand(s, n, 0), *kv = operand(s, n, 1);
+  if (!is_cut_at(q, 1) || !is_cut_at(kv, 1) || !takes_weight(s, n, 2, q)) return nf_shard_plain(s, n);
+  NF_TRY(nf_region_heads(s, n, q, q->size[0], "query heads", false));
+  NF_TRY(nf_region_heads(s, n, kv, kv->size[0], "key and value heads", true));
+  return pass(s, n, *q);
+}
+
+static nf_status rule_causal_conv1d(nf_sharding *s, nf_node_id n) {
+  const nf_piece *x = operand(s, n, 0);
+  if (!is_cut_at(x, 1) || !takes_weight(s, n, 1, x) || !takes_pool(s, n, 2, x, 1))
+    return nf_shard_plain(s, n);
+  nf_shard_result(s, n, 1, *x);
+  return pass(s, n, *x);
+}
+
+static nf_status rule_gated_delta_rule(nf_sharding *s, nf_node_id n) {
+  enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
+  const nf_piece *qkv = operand(s, n, QKV), *b = operand(s, n, B), *a = operand(s, n, A);
+  const int64_t heads = extent_of(s, n, STATE, 0), key = extent_of(s, n, STATE, 1),
+                value = extent_of(s, n, STATE, 2);
+  bool fine =
+      is_cut_at(qkv, 1) && qkv->n == 3 && qkv->size[0] == qkv->size[1] && qkv->size[2] == heads * value;
+  fine = fine && is_cut_at(b, 1) && alike(s, b, a) && nf_region_merge(s, qkv, b);
+  fine =
+      fine && takes_weight(s, n, A_LOG, b) && takes_weight(s, n, DT_BIAS, b) && takes_pool(s, n, STATE, b, 0);
+  if (!fine) return nf_shard_plain(s, n);
+  NF_TRY(nf_region_heads(s, n, qkv, qkv->size[0] / key, "key heads of the delta rule", false));
+  nf_shard_result(s, n, 1, as_dim(b, 0));
+  return pass(s, n, as_dim(b, 1));
+}
+
+static nf_status (*const rules[NF_OP_COUNT])(nf_sharding *, nf_node_id) = {
+    [NF_OP_embedding] = nf_shard_embedding,
+    [NF_OP_linear] = nf_shard_linear,
+    [NF_OP_grouped_linear] = nf_shard_grouped_linear,
+    [NF_OP_silu] = rule_silu,
+    [NF_OP_sigmoid] = rule_sigmoid,
+    [NF_OP_quantise] = rule_quantise,
+    [NF_OP_swiglu] = rule_swiglu,
+    [NF_OP_rms_norm] = rule_rows,
+    [NF_OP_rope] = rule_rows,
+    [NF_OP_narrow] = rule_rows,
+    [NF_OP_gather_rows] = rule_columns,
+    [NF_OP_reshape] = rule_reshape,
+    [NF_OP_add] = rule_add,
+    [NF_OP_mul] = rule_mul,
+    [NF_OP_rms_norm_gated] = rule_rms_norm_gated,
+    [NF_OP_combine] = rule_combine,
+    [NF_OP_concat] = rule_concat,
+    [NF_OP_kv_write] = rule_kv_write,
+    [NF_OP_attention] = rule_attention,
+    [NF_OP_causal_conv1d] = rule_causal_conv1d,
+    [NF_OP_gated_delta_rule] = rule_gated_delta_rule,
+};
+
+nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
+  nf_status (*rule)(nf_sharding *, nf_node_id) = rules[node_of(s, n)->op];
+  return (rule ? rule : nf_shard_plain)(s, n);
+}
