@@ -44,3 +44,9 @@ void nf_plan_set_meetings(nf_plan *p); // so in the launches, when there are oth
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types
 // Names of those of value[n] that are there, as explain tells them; NULL: no memory.
 json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
+
+nf_status nf_plan_no_memory(void);
+bool nf_plan_is_view(const nf_node *n);       // no kernel runs it
+nf_status nf_plan_choose_packs(nf_plan *p);   // kernels.c: the packing order of each weight
+nf_status nf_plan_select_kernels(nf_plan *p); // and then the steps
+nf_status nf_plan_place_values(nf_plan *p);   // storage.c
