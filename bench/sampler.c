@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What drawing a token costs, by filters. Never a test. build/bench/sampler [vocabulary]
-#include "engine/sampler.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "bench/measure.h"
+#include "engine/draw.h"
 #include "engine/processors.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +65,51 @@ static void time_processors(const char *what, const infuse_sampling *settings, c
   printf("%-40s best %6.0f  median %6.0f us\n", what, us[0], middle);
 }
 
+// ---- a step's rows over threads ----
+
+typedef struct batch {
+  const float *logits;
+  int32_t n;
+} batch;
+
+static void draw_row(void *user, size_t i, nf_sampler_scratch *scratch) {
+  const batch *b = user;
+  const nf_sampling s = {.temperature = 1, .seed = i};
+  if (nf_sample(&s, b->logits + i * (size_t)b->n, b->n, i, scratch) < 0) abort();
+}
+
+static void time_batch(int threads, size_t rows_n, batch *b) {
+  enum { FEW = 15 };
+  double us[FEW];
+  nf_threads *t;
+  nf_sampler_scratch scratch[2] = {0};
+  must(nf_threads_create(threads, &t));
+  for (int i = 0; i < threads; i++)
+    if (!nf_sampler_scratch_init(&scratch[i], b->n)) abort();
+  for (int i = 0; i < FEW; i++) {
+    const double start = nf_now();
+    nf_draw_each(t, scratch, (size_t)threads, rows_n, draw_row, b);
+    us[i] = 1e6 * (nf_now() - start);
+  }
+  const double middle = median(us, FEW);
+  printf("%2zu rows at temperature 1, %d threads       best %6.0f  median %6.0f us\n", rows_n, threads, us[0],
+         middle);
+  for (int i = 0; i < threads; i++) nf_sampler_scratch_deinit(&scratch[i]);
+  nf_threads_destroy(t);
+}
+
+static void time_batches(int32_t n) {
+  enum { ROWS = 64 };
+  float *logits = nf_alloc((size_t)n * ROWS, sizeof *logits);
+  if (logits == NULL) abort();
+  for (size_t i = 0; i < ROWS; i++) fill(logits + i * (size_t)n, n);
+  for (int threads = 1; threads <= 2; threads++) {
+    time_batch(threads, 1, &(batch){logits, n});
+    time_batch(threads, ROWS, &(batch){logits, n});
+  }
+  nf_free(logits);
+}
+
 int main(int argc, char **argv) {
   const int32_t n = argc > 1 ? atoi(argv[1]) : 201088;
   float *logits = n > 0 ? nf_alloc((size_t)n, sizeof *logits) : NULL;
@@ -77,6 +122,7 @@ int main(int argc, char **argv) {
                         ngram = {.no_repeat_ngram_size = 3};
   time_processors("penalties, 32,768 tokens of text", &penalties, logits, n, &scratch);
   time_processors("no_repeat_ngram 3, the same text", &ngram, logits, n, &scratch);
+  time_batches(n);
   nf_sampler_scratch_deinit(&scratch);
   nf_free(logits);
   return 0;

@@ -7,6 +7,7 @@
 #include "device/device.h"
 #include "engine/generate.h"
 #include "engine/slots.h"
+#include "engine/step.h"
 #include "engine/tables.h"
 #include "model/family.h"
 #include "model/generation.h"
@@ -77,9 +78,11 @@ struct infuse_model {
   nf_thinking thinking;       // for formats that go by the chat template
   nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load
   nf_generation_config generation;
-  infuse_sampling sampling;   // what `generation` asks for
-  infuse_logit_bias *biases;  // that it points to; their tokens are in `generation`
-  nf_sampler_scratch scratch; // of one row of logits
+  infuse_sampling sampling;    // what `generation` asks for
+  infuse_logit_bias *biases;   // that it points to; their tokens are in `generation`
+  nf_sampler_scratch *scratch; // [n_scratch] of one row of logits, for each thread that draws
+  size_t n_scratch;
+  nf_share *share; // [sessions] of the step
   nf_val logits_value;
   uint64_t steps; // so that a session knows whether its rows are still there
   int64_t n_sessions;
@@ -139,6 +142,7 @@ int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all session
 nf_sizes nf_model_largest_step(const infuse_model *m);
 // Bytes of a weight or pool v with all its slots, of one rank; 0 for values that the plan places itself.
 nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
+const float *nf_model_logits(const infuse_model *m, size_t row); // [vocab] of the last step
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
 // ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.

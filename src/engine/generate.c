@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Drawing a session's next token, and when that ends the answer.
+// A session that draws its own tokens: what becomes of them, and when they end the answer.
 #include "engine/generate.h"
 #include "base/memory.h"
 #include "engine/engine.h"
@@ -213,13 +213,12 @@ static nf_status add_text(infuse_session *s, int32_t token) {
   return nf_answer_end_step(&g->answer);
 }
 
-nf_status nf_generate(infuse_session *s, const float *logits) {
+nf_status nf_generation_take(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
-  NF_TRY(nf_session_sampler_draw(&g->sampler, s->model, logits, s->token, (size_t)s->known, g->tokens,
-                                 &g->token));
+  g->token = token;
   g->tokens++;
-  s->token[s->known++] = g->token; // there is room for one beyond the context
-  NF_TRY(add_text(s, g->token));
+  s->token[s->known++] = token; // there is room for one beyond the context
+  NF_TRY(add_text(s, token));
   if (g->finish == INFUSE_RUNNING) s->queued = s->known;
   return nf_ok();
 }

@@ -31,5 +31,5 @@ void nf_generation_expect(infuse_session *s, const nf_chat_format *format, const
                           nf_chat_reader *reader);
 void nf_generation_forget(infuse_session *s);    // after a cut: an answer whose beginning is gone is none
 void nf_generation_begin_step(nf_generation *g); // forgets the last step's output
-// Draws the next token of `s` from its last row of logits, adds its text and queues it or finishes.
-nf_status nf_generate(infuse_session *s, const float *logits);
+// The token that was drawn behind those of s: adds its text, and queues it or finishes.
+nf_status nf_generation_take(infuse_session *s, int32_t token);

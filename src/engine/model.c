@@ -186,11 +186,25 @@ static nf_status allocate_results(infuse_model *m) {
   return nf_ok();
 }
 
+// Sessions draw side by side, as many as have rows.
+static nf_status allocate_scratch(infuse_model *m) {
+  const int64_t threads = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 0;
+  const size_t n = (size_t)nf_min(threads, nf_min(m->options.sessions, m->options.rows));
+  bool there = (m->scratch = nf_alloc(n, sizeof *m->scratch)) != NULL;
+  while (there && m->n_scratch < n)
+    there = nf_sampler_scratch_init(&m->scratch[m->n_scratch++], (int32_t)m->config.vocab);
+  return there ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+}
+
 static nf_status allocate(infuse_model *m) {
   NF_TRY(nf_model_allocate_ranks(m));
   NF_TRY(nf_step_tables_alloc(&m->tables));
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     if (m->uses[g]) NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
+  m->share = nf_alloc((size_t)m->options.sessions, sizeof *m->share);
+  if (m->share == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for %ld sessions", (long)m->options.sessions);
+  NF_TRY(allocate_scratch(m));
   return allocate_results(m);
 }
 
@@ -199,7 +213,9 @@ static void release(infuse_model *m) {
   nf_step_tables_free(&m->tables);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
   nf_free(m->logits);
-  nf_sampler_scratch_deinit(&m->scratch);
+  for (size_t i = 0; i < m->n_scratch; i++) nf_sampler_scratch_deinit(&m->scratch[i]);
+  nf_free(m->scratch);
+  nf_free(m->share);
   nf_tokenizer_destroy(m->tokenizer);
   nf_status_free(m->broken_text);
   nf_free(m->hidden);
@@ -248,8 +264,6 @@ static nf_status find_chat(infuse_model *m, const char *dir) {
 static nf_status load_text(infuse_model *m, const char *dir) {
   NF_TRY(nf_generation_load(dir, &m->config, &m->rt->log, &m->generation));
   NF_TRY(load_tokenizer(m, dir));
-  if (!nf_sampler_scratch_init(&m->scratch, (int32_t)m->config.vocab))
-    return nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
   NF_TRY(nf_model_make_sampling(m));
   return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
 }

@@ -152,16 +152,16 @@ nf_status nf_session_sampler_copy(const nf_session_sampler *from, nf_session_sam
   return from->processors != NULL ? nf_processors_copy(from->processors, &out->processors) : nf_ok();
 }
 
-nf_status nf_session_sampler_draw(nf_session_sampler *s, infuse_model *m, const float *logits,
-                                  const int32_t *token, size_t n, size_t drawn, int32_t *out) {
-  const int32_t vocab = (int32_t)m->config.vocab;
+nf_status nf_session_sampler_draw(nf_session_sampler *s, nf_sampler_scratch *scratch, int64_t vocab,
+                                  const float *logits, const int32_t *token, size_t n, size_t drawn,
+                                  int32_t *out) {
   if (s->processors != NULL) {
-    float *changed = memcpy(m->scratch.logit, logits, (size_t)vocab * sizeof *logits);
+    float *changed = memcpy(scratch->logit, logits, (size_t)vocab * sizeof *logits);
     nf_processors_apply(s->processors, token, n, drawn, changed);
-    if (nf_row_max(changed, vocab) == -INFINITY)
+    if (nf_row_max(changed, (int32_t)vocab) == -INFINITY)
       return nf_error(NF_USAGE, "the settings of sampling leave no token to draw after %zu tokens", n);
     logits = changed;
   }
-  *out = nf_sample(&s->sampling, logits, vocab, n, &m->scratch);
+  *out = nf_sample(&s->sampling, logits, (int32_t)vocab, n, scratch);
   return nf_ok();
 }

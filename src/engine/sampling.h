@@ -24,6 +24,7 @@ void nf_session_sampler_deinit(nf_session_sampler *s);
 nf_status nf_session_sampler_copy(const nf_session_sampler *from, nf_session_sampler *out);
 
 // Draws from logits [vocab], finite but for some -infinity, at the end of token [n], whose last `drawn` are
-// the answer so far. NF_USAGE: nothing is left to draw.
-nf_status nf_session_sampler_draw(nf_session_sampler *s, infuse_model *m, const float *logits,
-                                  const int32_t *token, size_t n, size_t drawn, int32_t *out);
+// the answer so far. NF_USAGE: nothing is left to draw. Any thread, one at a time for each sampler.
+nf_status nf_session_sampler_draw(nf_session_sampler *s, nf_sampler_scratch *scratch, int64_t vocab,
+                                  const float *logits, const int32_t *token, size_t n, size_t drawn,
+                                  int32_t *out);

@@ -157,9 +157,10 @@ infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out
 
 // ---- results ----
 
-static const float *rows_of(const infuse_session *s, nf_val v, size_t first) {
-  const nf_tensor t = nf_plan_tensor(s->model->plan, v);
-  return (const float *)t.data + first * (size_t)t.stride[0];
+const float *nf_model_logits(const infuse_model *m, size_t row) {
+  if (m->logits != NULL) return m->logits + row * (size_t)m->config.vocab;
+  const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
+  return (const float *)t.data + row * (size_t)t.stride[0];
 }
 
 infuse_rows infuse_session_logits(const infuse_session *s) {
@@ -167,10 +168,9 @@ infuse_rows infuse_session_logits(const infuse_session *s) {
   const infuse_model *m = s->model;
   const size_t vocab = (size_t)m->config.vocab;
   if (s->step != m->steps || s->n_rows == 0) return (infuse_rows){.width = vocab};
-  const float *data =
-      m->logits != NULL ? m->logits + s->first_row * vocab : rows_of(s, m->logits_value, s->first_row);
   const size_t skipped = s->n_tokens - s->n_rows; // the rows are the last ones of the tokens
-  return (infuse_rows){data, s->n_rows, vocab, (size_t)s->first_token_position + skipped};
+  return (infuse_rows){nf_model_logits(m, s->first_row), s->n_rows, vocab,
+                       (size_t)s->first_token_position + skipped};
 }
 
 infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer, infuse_rows *out) {

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A step: choose tokens from the sessions' queues, give them cache slots, run the plan, advance.
 #include "base/checked.h"
+#include "engine/draw.h"
 #include "engine/engine.h"
 #include "engine/trace.h"
-#include <math.h>
 #include <string.h>
-
-// One session's share of a step.
-typedef struct share {
-  infuse_session *session;
-  int64_t tokens, rows;
-  int64_t bad; // the first token whose logits are not finite, -1: none
-} share;
-
-enum { MAX_SHARES = 4096 };
 
 static int64_t rows_among(const infuse_session *s, int64_t tokens) {
   const int64_t left = (int64_t)infuse_session_pending(s) - tokens; // in the queue after this step
@@ -22,11 +13,12 @@ static int64_t rows_among(const infuse_session *s, int64_t tokens) {
 }
 
 // As many tokens of s as the step still has room for, in tokens and in rows of logits.
-static share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
+static nf_share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
   int64_t n = nf_min((int64_t)infuse_session_pending(s), tokens_left);
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
   n = nf_max(n, 0);
-  return (share){s, n, rows_among(s, n), -1};
+  const bool last = n == (int64_t)infuse_session_pending(s) && nf_device_computes(s->model->rt->device);
+  return (nf_share){s, n, rows_among(s, n), .draws = s->generation != NULL && last, .bad = -1};
 }
 
 static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
@@ -49,7 +41,7 @@ static nf_status check_sessions(const infuse_model *m, infuse_session *const *se
 }
 
 // Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
-static size_t choose(const infuse_model *m, infuse_session *const *sessions, size_t n, share *out,
+static size_t choose(const infuse_model *m, infuse_session *const *sessions, size_t n, nf_share *out,
                      nf_batch *b) {
   int64_t tokens = 0, rows = 0;
   size_t used = 0;
@@ -57,7 +49,7 @@ static size_t choose(const infuse_model *m, infuse_session *const *sessions, siz
     for (size_t i = 0; i < n; i++) {
       const size_t pending = infuse_session_pending(sessions[i]);
       if (pending == 0 || (pending == 1) != (pass == 0)) continue;
-      const share s = take(sessions[i], m->options.batch - tokens, m->options.rows - rows);
+      const nf_share s = take(sessions[i], m->options.batch - tokens, m->options.rows - rows);
       if (s.tokens == 0) continue;
       out[used++] = s;
       tokens += s.tokens;
@@ -111,7 +103,7 @@ static void fill_routes(const infuse_model *m, const infuse_session *s, int64_t 
              (size_t)k * sizeof *to);
 }
 
-static void fill_tokens(const infuse_model *m, const share *part, int64_t first) {
+static void fill_tokens(const infuse_model *m, const nf_share *part, int64_t first) {
   const nf_step_tables *t = &m->tables;
   const infuse_session *s = part->session;
   memcpy(host_array(t, t->tokens) + first, s->token + s->position, (size_t)part->tokens * sizeof(int32_t));
@@ -126,7 +118,7 @@ static void fill_tokens(const infuse_model *m, const share *part, int64_t first)
   if (m->options.forced_experts) fill_routes(m, s, first, part->tokens);
 }
 
-static void fill(infuse_model *m, const share *part, size_t n) {
+static void fill(infuse_model *m, const nf_share *part, size_t n) {
   const nf_step_tables *t = &m->tables;
   int64_t token = 0, row = 0;
   for (size_t i = 0; i < n; i++) {
@@ -195,86 +187,39 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
-static void advance(const infuse_model *m, const share *part) {
+static void advance(const infuse_model *m, const nf_share *part) {
   infuse_session *s = part->session;
   s->step = m->steps;
   s->position += part->tokens;
   evict(s);
 }
 
-// ---- numbers that are none ----
-
-// The first token of the share whose logits are not finite, or -1. A few of -infinity are tokens that never
-// come.
-static int64_t first_bad(const infuse_session *s) {
-  const infuse_rows r = infuse_session_logits(s);
-  for (size_t i = 0; i < r.rows && nf_device_computes(s->model->rt->device); i++)
-    if (!isfinite(nf_row_max(r.data + i * r.width, (int32_t)r.width))) return (int64_t)(r.first + i);
-  return -1;
-}
-
-// Computes the session's tokens again, in steps as large as may be, up to the first value that is not finite.
-// The last step has the rows that it had.
-static nf_status recompute(infuse_session *s, nf_trace *t) {
+nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
   infuse_model *m = s->model;
-  const int64_t end = s->position, last = s->first_token_position, rows = (int64_t)s->n_rows;
-  s->position = s->evicted = 0;
-  while (s->position < end && t->found == 0) {
-    const bool is_last = s->position >= last;
-    const int64_t tokens = nf_min(m->options.batch, (is_last ? end : last) - s->position);
-    const share part = {.session = s, .tokens = tokens, .rows = is_last ? rows : 0};
-    const nf_batch b = {.sizes = nf_sizes_of(tokens, 1, part.rows), .n_decode = tokens == 1};
-    NF_TRY(take_slots(s, tokens));
-    fill(m, &part, 1);
-    NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, t}));
-    advance(m, &part);
-    NF_TRY(nf_log_progress(&m->rt->log, "looking for numbers that are none", (uint64_t)s->position,
-                           (uint64_t)end));
-  }
+  const nf_share part = {.session = s, .tokens = tokens, .rows = rows};
+  const nf_batch b = {.sizes = nf_sizes_of(tokens, 1, rows), .n_decode = tokens == 1};
+  NF_TRY(take_slots(s, tokens));
+  fill(m, &part, 1);
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, trace}));
+  advance(m, &part);
   return nf_ok();
 }
 
-// Why the session ends.
-static nf_status diagnose(infuse_session *s, int64_t token) {
-  char place[160];
-  nf_trace t;
-  nf_status st = nf_trace_init(s->model, &t);
-  if (nf_is_ok(st)) st = recompute(s, &t);
-  if (nf_is_ok(st) && t.found != 0) nf_trace_place(&t, place, sizeof place);
-  const char *why = !nf_is_ok(st) ? nf_status_message(st) : "computed again they were finite";
-  const nf_status out =
-      t.found != 0
-          ? nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; it began in %s", (long)token,
-                     place)
-          : nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; where it began can't be told: %s",
-                     (long)token, why);
-  nf_status_free(st);
-  nf_trace_deinit(&t);
-  return out;
-}
-
-// ---- drawing ----
-
-// The next token of a session that generates and has computed all it was given.
-static nf_status draw(infuse_session *s) {
-  if (s->generation == NULL || infuse_session_pending(s) != 0 || !nf_device_computes(s->model->rt->device))
-    return nf_ok();
-  const infuse_rows r = infuse_session_logits(s);
-  return nf_generate(s, r.data + (r.rows - 1) * r.width);
-}
-
-// Sessions draw, or fail; others are not touched by one that does. Looking for causes comes last, as it
-// computes.
-static void finish(share *part, size_t n) {
-  for (size_t i = 0; i < n; i++) part[i].bad = first_bad(part[i].session);
+// Sessions take what they have drawn, or fail; others are not touched by one that does. Looking for causes
+// comes last, as it computes.
+static void finish(const nf_share *part, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const bool drawn = part[i].draws && part[i].bad < 0 && nf_is_ok(part[i].failure);
+    nf_session_fail(part[i].session,
+                    drawn ? nf_generation_take(part[i].session, part[i].token) : part[i].failure);
+  }
   for (size_t i = 0; i < n; i++)
-    if (part[i].bad < 0) nf_session_fail(part[i].session, draw(part[i].session));
-  for (size_t i = 0; i < n; i++)
-    if (part[i].bad >= 0) nf_session_fail(part[i].session, diagnose(part[i].session, part[i].bad));
+    if (part[i].bad >= 0) nf_session_fail(part[i].session, nf_trace_why(part[i].session, part[i].bad));
 }
 
 // The first failure of this step's sessions, which had none before.
-static nf_status failure_among(infuse_session *const *sessions, size_t n, const share *part, size_t n_part) {
+static nf_status failure_among(infuse_session *const *sessions, size_t n, const nf_share *part,
+                               size_t n_part) {
   for (size_t i = 0; i < n; i++)
     for (size_t k = 0; k < n_part; k++) {
       if (part[k].session != sessions[i] || nf_is_ok(sessions[i]->failure)) continue;
@@ -287,7 +232,7 @@ static nf_status failure_among(infuse_session *const *sessions, size_t n, const 
 static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
   m->steps++; // rows of earlier steps are gone
   NF_TRY(check_sessions(m, sessions, n));
-  share part[MAX_SHARES];
+  nf_share *part = m->share;
   nf_batch b = {0};
   const size_t used = choose(m, sessions, n, part, &b);
   if (used == 0) return nf_ok();
@@ -295,6 +240,7 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   fill(m, part, used);
   NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, NULL}));
   NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
+  nf_draw_shares(m, part, used);
   for (size_t i = 0; i < used; i++) advance(m, &part[i]);
   finish(part, used);
   return failure_among(sessions, n, part, used);

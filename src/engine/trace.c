@@ -21,7 +21,8 @@ static size_t widest_row(const infuse_model *m) {
   return (size_t)widest;
 }
 
-nf_status nf_trace_init(infuse_model *m, nf_trace *t) {
+// On failure too there is something to deinit.
+static nf_status init(infuse_model *m, nf_trace *t) {
   *t = (nf_trace){.model = m, .row = nf_alloc(widest_row(m), sizeof(float))};
   t->arena = nf_alloc((size_t)m->options.world, sizeof *t->arena);
   if (t->row == NULL || t->arena == NULL) return nf_error(NF_NO_MEMORY, "no memory for a trace");
@@ -30,7 +31,7 @@ nf_status nf_trace_init(infuse_model *m, nf_trace *t) {
   return nf_ok();
 }
 
-void nf_trace_deinit(nf_trace *t) {
+static void deinit(nf_trace *t) {
   for (int64_t i = 0; t->arena != NULL && i < t->model->options.world; i++)
     nf_device_free(t->model->rank[i].device, &t->arena[i]);
   nf_free(t->arena);
@@ -71,7 +72,8 @@ static long layer_of(const infuse_model *m, const char *name) {
   return layers;
 }
 
-void nf_trace_place(const nf_trace *t, char *out, size_t n) {
+// "layer 3 ('L3.mlp.down' = linear)", into out.
+static void place(const nf_trace *t, char *out, size_t n) {
   const nf_graph *g = t->model->graph;
   const nf_value *v = &g->value[t->found];
   const long layer = layer_of(t->model, v->name);
@@ -82,4 +84,40 @@ void nf_trace_place(const nf_trace *t, char *out, size_t n) {
            : layer == t->model->config.layers ? "the output head"
                                               : number,
            v->name, nf_op_of(g->node[v->node].op)->name);
+}
+
+// ---- searching ----
+
+// Computes the session's tokens again, in steps as large as may be, up to the first value that is not finite.
+// The last step has the rows that it had.
+static nf_status recompute(infuse_session *s, nf_trace *t) {
+  const infuse_model *m = s->model;
+  const int64_t end = s->position, last = s->first_token_position, rows = (int64_t)s->n_rows;
+  s->position = s->evicted = 0;
+  while (s->position < end && t->found == 0) {
+    const bool is_last = s->position >= last;
+    const int64_t tokens = nf_min(m->options.batch, (is_last ? end : last) - s->position);
+    NF_TRY(nf_step_traced(s, tokens, is_last ? rows : 0, t));
+    NF_TRY(nf_log_progress(&m->rt->log, "looking for numbers that are none", (uint64_t)s->position,
+                           (uint64_t)end));
+  }
+  return nf_ok();
+}
+
+nf_status nf_trace_why(infuse_session *s, int64_t token) {
+  char where[160];
+  nf_trace t;
+  nf_status st = init(s->model, &t);
+  if (nf_is_ok(st)) st = recompute(s, &t);
+  if (nf_is_ok(st) && t.found != 0) place(&t, where, sizeof where);
+  const char *why = !nf_is_ok(st) ? nf_status_message(st) : "computed again they were finite";
+  const nf_status out =
+      t.found != 0
+          ? nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; it began in %s", (long)token,
+                     where)
+          : nf_error(NF_BAD_INPUT, "the logits of token %ld are not finite; where it began can't be told: %s",
+                     (long)token, why);
+  nf_status_free(st);
+  deinit(&t);
+  return out;
 }
