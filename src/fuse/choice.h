@@ -2,6 +2,7 @@
 // What the stages of fusing share: the run, its candidates, and the choice among them.
 #pragma once
 #include "fuse/match.h"
+#include "op/desc.h"
 
 // A set of n things that may exclude each other: which to take so that the gains add up to the most.
 typedef struct nf_cover {
@@ -32,8 +33,7 @@ typedef struct nf_price {
 } nf_price;
 typedef struct nf_prices {
   nf_arena arena;
-  nf_price **slot; // open addressing; size a power of two
-  size_t n, size;
+  nf_desc_map known;
 } nf_prices;
 // Views are free. The price lives as long as the table.
 nf_status nf_price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out);

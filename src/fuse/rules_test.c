@@ -249,6 +249,14 @@ static const nf_variant *fast(const nf_op_desc *d) {
   return s.chosen ? s.chosen : nf_reference_of(d->op);
 }
 
+static bool has_cpu_kernel(nf_op op) {
+  size_t n;
+  const nf_variant *v = nf_variants(&n);
+  for (size_t i = 0; i < n; i++)
+    if (v[i].op == op && v[i].backend == NF_BACKEND_CPU) return true;
+  return false;
+}
+
 // Whether the fused graph has a node that only its reference takes: then its parts must be the references
 // too.
 static bool falls_back(const nf_graph *g) {
@@ -257,8 +265,7 @@ static bool falls_back(const nf_graph *g) {
     const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
     nf_selection s;
     nf_select(&hw, &d, NULL, &s);
-    any |= s.n > 1 && s.chosen && s.chosen->backend == NF_BACKEND_REF &&
-           s.candidate[1].variant->backend == NF_BACKEND_CPU;
+    any |= s.chosen && s.chosen->backend == NF_BACKEND_REF && has_cpu_kernel(d.op);
   }
   return any;
 }

@@ -21,14 +21,14 @@ static json_t *type_text(const nf_type *type) {
 static json_t *candidates(const nf_plan *p, const nf_step *s, const nf_op_desc *d) {
   json_t *list = json_array();
   bool ok = list != NULL;
-  for (int i = 0; i < s->selection.n; i++) {
-    const nf_candidate *c = &s->selection.candidate[i];
+  nf_candidate c;
+  for (size_t i = 0; nf_selection_next(&s->selection, &i, &p->options.hw, d, &p->options.select, &c);) {
     nf_text why = {0};
-    nf_candidate_explain(c, &p->options.hw, d, &p->options.select, &why);
+    nf_candidate_explain(&c, &s->selection, &p->options.hw, d, &p->options.select, &why);
     json_t *row = json_object();
-    ok &= nf_json_put(row, "kernel", json_string(c->variant->name));
+    ok &= nf_json_put(row, "kernel", json_string(c.variant->name));
     ok &= nf_json_put(row, "verdict", take_text(&why));
-    ok &= nf_json_put(row, "here", json_boolean(c->refusal != NF_REFUSED_BACKEND));
+    ok &= nf_json_put(row, "here", json_boolean(c.refusal != NF_REFUSED_BACKEND));
     ok &= nf_json_push(list, row);
   }
   return nf_json_whole(list, ok);

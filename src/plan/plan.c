@@ -15,6 +15,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   if (o->at.of[NF_T] == 0) p->options.at = o->max;
   p->options.select.least = nf_sizes_of(1, 1, 1);
   p->options.select.most = o->max;
+  p->options.select.at = p->options.at;
   nf_status st;
   NF_GOTO(nf_plan_choose_packs(p));
   NF_GOTO(nf_plan_select_kernels(p));

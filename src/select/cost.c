@@ -97,9 +97,10 @@ bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_des
   nf_op_desc question = *d;
   nf_selection s;
   if (options.most.of[NF_T] == 0) options.least = options.most = *at;
+  options.at = *at;
   select_undecided(hw, &options, &question, &s);
   const bool view = nf_op_of(d->op)->flags & NF_OP_VIEW;
-  if (s.chosen != NULL || view) return *us = nf_cost_us(hw, d, at, s.chosen), true;
+  if (s.chosen != NULL || view) return *us = s.us, true;
   if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
   return false;
 }
@@ -127,11 +128,11 @@ int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_o
   int64_t n, multiple = 1;
   if (!nf_quantity_of(d, q, &n)) return 0;
   select_undecided(hw, o, &question, &s);
-  for (int i = 0; i < s.n; i++) {
-    const nf_candidate *c = &s.candidate[i];
-    if (c->refusal != NF_CHOSEN && c->refusal != NF_REFUSED_BETTER) continue;
-    if (wanted(c->variant, q) == 1) return n;
-    multiple = common_multiple(multiple, wanted(c->variant, q));
+  nf_candidate c;
+  for (size_t i = 0; nf_selection_next(&s, &i, hw, &question, o, &c);) {
+    if (c.refusal != NF_CHOSEN && c.refusal != NF_REFUSED_BETTER) continue;
+    if (wanted(c.variant, q) == 1) return n;
+    multiple = common_multiple(multiple, wanted(c.variant, q));
   }
   return nf_round_up(n, multiple);
 }

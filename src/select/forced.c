@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Validation of kernels forced by name.
+#include "base/memory.h"
 #include "select/select.h"
 #include <string.h>
 
@@ -22,19 +23,22 @@ static bool offered(const nf_hw *hw, const nf_variant *v) {
 }
 
 static nf_status unknown_variant(const nf_hw *hw, const char *force, nf_op op, const char *variant) {
-  const char *names[NF_MAX_CANDIDATES];
   size_t n = 0, n_all;
   const nf_variant *all = nf_variants(&n_all);
-  for (size_t i = 0; i < n_all && n < NF_MAX_CANDIDATES; i++)
+  const char **names = nf_alloc(n_all, sizeof *names);
+  if (names == NULL) return nf_error(NF_NO_MEMORY, "no memory to look for a kernel's name");
+  for (size_t i = 0; i < n_all; i++)
     if (all[i].op == op && offered(hw, &all[i])) names[n++] = all[i].name;
   const char *near = nf_nearest(variant, names, n);
-  return nf_error(NF_USAGE, "force %s: %s has no such kernel%s%s", force, nf_op_of(op)->name,
-                  near ? "; nearest is "
-                  : n  ? "; one is "
-                       : "",
-                  near ? near
-                  : n  ? names[n - 1]
-                       : "");
+  const nf_status st = nf_error(NF_USAGE, "force %s: %s has no such kernel%s%s", force, nf_op_of(op)->name,
+                                near ? "; nearest is "
+                                : n  ? "; one is "
+                                     : "",
+                                near ? near
+                                : n  ? names[n - 1]
+                                     : "");
+  nf_free(names);
+  return st;
 }
 
 static nf_status check(const nf_hw *hw, const char *force) {

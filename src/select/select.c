@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Selection: of the legal rows of an op the last wins, unless one is forced by name.
+// Selection: of the legal rows of an op the one that costs least wins, unless one is forced by name.
 #include "select/select.h"
 #include <string.h>
 
@@ -52,25 +52,66 @@ static const char *forced_name(const nf_select_options *o, nf_op op) {
   return name;
 }
 
+// Whether list[i] may be chosen, and why not.
+static bool competes(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
+                     nf_candidate *c) {
+  const char *forced = forced_name(o, d->op);
+  *c = (nf_candidate){.variant = v};
+  c->refusal = judge(v, hw, d, o, c);
+  if (c->refusal == NF_CHOSEN && forced != NULL && strcmp(forced, v->name) != 0)
+    c->refusal = NF_REFUSED_FORCED;
+  return c->refusal == NF_CHOSEN;
+}
+
+static const nf_sizes *compared_at(const nf_select_options *o) {
+  static const nf_sizes unknown = {0};
+  return o == NULL ? &unknown : o->at.of[NF_T] != 0 ? &o->at : &o->least;
+}
+
+// Costs are never mixed: one competitor that was not measured leaves all to be estimated.
+static bool all_measured(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
+                         const nf_select_options *o) {
+  nf_candidate c;
+  double us;
+  if (o == NULL || o->timings == NULL) return false;
+  for (size_t i = 0; i < s->n; i++)
+    if (s->list[i].op == d->op && competes(&s->list[i], hw, d, o, &c) &&
+        !nf_timings_get(o->timings, d, compared_at(o), &s->list[i], &us))
+      return false;
+  return true;
+}
+
+static double cost(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
+                   const nf_variant *v) {
+  double us = 0;
+  if (s->measured && nf_timings_get(o->timings, d, compared_at(o), v, &us)) return us;
+  return nf_cost_us(hw, d, compared_at(o), v) * nf_timings_ratio(o != NULL ? o->timings : NULL, d->op);
+}
+
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
                     const nf_select_options *o, nf_selection *out) {
-  const char *forced = forced_name(o, d->op);
-  nf_candidate *last = NULL;
-  *out = (nf_selection){0};
-  for (size_t i = 0; i < n && out->n < NF_MAX_CANDIDATES; i++) {
-    if (list[i].op != d->op) continue;
-    nf_candidate *c = &out->candidate[out->n++];
-    c->variant = &list[i];
-    c->refusal = judge(c->variant, hw, d, o, c);
-    if (c->refusal) continue;
-    if (forced && strcmp(forced, list[i].name) != 0) {
-      c->refusal = NF_REFUSED_FORCED;
-      continue;
-    }
-    if (last) last->refusal = NF_REFUSED_BETTER;
-    last = c;
+  nf_candidate c;
+  *out = (nf_selection){.list = list, .n = n};
+  out->measured = all_measured(out, hw, d, o);
+  for (size_t i = 0; i < n; i++) {
+    if (list[i].op != d->op || !competes(&list[i], hw, d, o, &c)) continue;
+    const double us = cost(out, hw, d, o, &list[i]);
+    if (out->chosen != NULL && us > out->us) continue;
+    out->chosen = &list[i];
+    out->us = us;
   }
-  out->chosen = last ? last->variant : NULL;
+}
+
+bool nf_selection_next(const nf_selection *s, size_t *i, const nf_hw *hw, const nf_op_desc *d,
+                       const nf_select_options *o, nf_candidate *out) {
+  while (*i < s->n && s->list[*i].op != d->op) ++*i;
+  if (*i == s->n) return false;
+  const nf_variant *v = &s->list[(*i)++];
+  if (competes(v, hw, d, o, out) && v != s->chosen) {
+    out->refusal = NF_REFUSED_BETTER;
+    out->us = cost(s, hw, d, o, v);
+  }
+  return true;
 }
 
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out) {
@@ -90,7 +131,15 @@ static void explain_need(const nf_variant *v, const nf_hw *hw, nf_text *out) {
   nf_text_printf(out, ", which this processor lacks");
 }
 
-void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d,
+static void explain_better(const nf_candidate *c, const nf_selection *s, nf_text *out) {
+  if (c->us > s->us)
+    nf_text_printf(out, "%s%.4g µs against %.4g of %s", s->measured ? "measured " : "", c->us, s->us,
+                   s->chosen->name);
+  else
+    nf_text_printf(out, "costs what %s does, a later row", s->chosen->name);
+}
+
+void nf_candidate_explain(const nf_candidate *c, const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
                           const nf_select_options *o, nf_text *out) {
   const nf_site site = site_of(hw, o, c->at_most_size);
   switch (c->refusal) {
@@ -121,16 +170,18 @@ void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_de
     nf_text_printf(out, "another was forced by name");
     break;
   case NF_REFUSED_BETTER:
-    nf_text_printf(out, "a later row is preferred");
+    explain_better(c, s, out);
     break;
   }
 }
 
 void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
                           const nf_select_options *o, nf_text *out) {
-  for (int i = 0; i < s->n; i++) {
-    nf_text_printf(out, "%s%s: ", i != 0 ? "; " : "", s->candidate[i].variant->name);
-    nf_candidate_explain(&s->candidate[i], hw, d, o, out);
+  nf_candidate c;
+  bool any = false;
+  for (size_t i = 0; nf_selection_next(s, &i, hw, d, o, &c); any = true) {
+    nf_text_printf(out, "%s%s: ", any ? "; " : "", c.variant->name);
+    nf_candidate_explain(&c, s, hw, d, o, out);
   }
-  if (s->n == 0) nf_text_printf(out, "there is none");
+  if (!any) nf_text_printf(out, "there is none");
 }

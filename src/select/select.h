@@ -4,8 +4,7 @@
 #pragma once
 #include "hw/hw.h"
 #include "kernels/contract/variant.h"
-
-enum { NF_MAX_CANDIDATES = 24 };
+#include "select/timings.h"
 
 typedef enum nf_refusal {
   NF_CHOSEN = 0,
@@ -16,21 +15,24 @@ typedef enum nf_refusal {
   NF_REFUSED_PACK,     // reads the weight in another packing order
   NF_REFUSED_PROMISE,  // promises less than was asked
   NF_REFUSED_FORCED,   // legal, but another was forced by name
-  NF_REFUSED_BETTER,   // legal, but a later row of the list is preferred
+  NF_REFUSED_BETTER,   // legal, but the chosen one costs less, or as much and is a later row
 } nf_refusal;
 
-typedef struct nf_candidate {
+typedef struct nf_selection {
+  const nf_variant *chosen; // NULL: no legal kernel
+  double us;                // what it costs at the options' `at`
+  bool measured;            // by the timings; else an estimate
+  const nf_variant *list;   // [n] what it was chosen from
+  size_t n;
+} nf_selection;
+
+typedef struct nf_candidate { // one variant of the op
   const nf_variant *variant;
   nf_refusal refusal;
   int16_t limit;     // of NF_REFUSED_LIMIT: which row,
   bool at_most_size; // and at which end of the steps: options' `most`, else `least`
+  double us;         // of NF_REFUSED_BETTER: what it costs, measured if the chosen one's is
 } nf_candidate;
-
-typedef struct nf_selection {
-  const nf_variant *chosen; // NULL: no legal kernel
-  int n;
-  nf_candidate candidate[NF_MAX_CANDIDATES]; // every variant of the op, in list order
-} nf_selection;
 
 typedef struct nf_select_options {
   nf_promise promise;
@@ -39,19 +41,28 @@ typedef struct nf_select_options {
   // The smallest and the largest step that the kernel must take: limits on sizes hold at both ends. Zeros:
   // not known, and a kernel with such a limit is refused.
   nf_sizes least, most;
+  nf_sizes at; // the step that costs are compared for; zeros: `least`
+  // What kernels were measured to take; NULL: nothing is known. Read when a plan is made and never again, so
+  // that a plan computes the same for as long as it lives, whatever is measured meanwhile.
+  const nf_timings *timings;
 } nf_select_options;
 
-// Of the legal variants the last of the list; a forced one that is not legal leaves nothing chosen. On a CPU
-// the references are legal too, and come first. Declared rows are legal on targets that are not here
-// (hw->target), where nothing will run. o may be NULL.
+// Of the legal variants the one that costs least at `at`, of equals the last of the list. Costs are those
+// measured where there is one for each of them, else estimates. A forced variant that is not legal leaves
+// nothing chosen. On a CPU the references are legal too, and come first. Declared rows are legal on targets
+// that are not here (hw->target), where nothing will run. o may be NULL.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);
 // The same over another list of variants, for tests.
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
                     const nf_select_options *o, nf_selection *out);
+// The candidates of a selection, in list order; hw, d and o are those of the selection:
+//   for (size_t i = 0; nf_selection_next(&s, &i, hw, d, o, &c);)
+bool nf_selection_next(const nf_selection *s, size_t *i, const nf_hw *hw, const nf_op_desc *d,
+                       const nf_select_options *o, nf_candidate *out);
 // NF_USAGE with the nearest name that hw has.
 nf_status nf_select_check_forced(const nf_hw *hw, const nf_select_options *o);
-// Why candidate c was refused (or "chosen"), one phrase. hw, d and o are those of the selection.
-void nf_candidate_explain(const nf_candidate *c, const nf_hw *hw, const nf_op_desc *d,
+// Why candidate c of s was refused (or "chosen"), one phrase. hw, d and o are those of the selection.
+void nf_candidate_explain(const nf_candidate *c, const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
                           const nf_select_options *o, nf_text *out);
 // Every candidate's phrase: "linear_ref: …; linear_generic: …"; "there is none" without candidates.
 void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,

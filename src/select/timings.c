@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "select/timings.h"
+#include "base/memory.h"
+#include "op/desc.h"
+#include "select/select.h"
+#include <string.h>
+
+typedef struct timing {
+  const nf_variant *variant;
+  nf_sizes bucket;
+  double us, ratio; // ratio: over the estimate
+  struct timing *next;
+} timing;
+
+typedef struct timed_op {
+  nf_op_desc d; // first, as nf_desc_map wants it
+  timing *first;
+} timed_op;
+
+typedef struct ratios { // sorted
+  double *at;
+  size_t n, cap;
+} ratios;
+
+struct nf_timings {
+  nf_arena arena;
+  nf_desc_map ops;
+  ratios ratio[NF_OP_COUNT];
+};
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for timings"); }
+
+nf_status nf_timings_create(nf_timings **out) {
+  *out = nf_alloc(1, sizeof **out);
+  return *out != NULL ? nf_ok() : no_memory();
+}
+
+void nf_timings_destroy(nf_timings *t) {
+  if (t == NULL) return;
+  for (int op = 0; op < NF_OP_COUNT; op++) nf_free(t->ratio[op].at);
+  nf_desc_map_deinit(&t->ops);
+  nf_arena_deinit(&t->arena);
+  nf_free(t);
+}
+
+// ---- keys ----
+
+static nf_op_desc key_of(const nf_op_desc *d) {
+  nf_op_desc key = *d;
+  NF_FOR_PACKED(w, d) key.in[w].pack = NF_PACK_ANY;
+  return key;
+}
+
+static void depend(const nf_type *t, bool *on) {
+  for (int i = 0; i < t->rank; i++) on[t->dim[i].sym] = true;
+  if (t->cache != NF_NO_CACHE) on[NF_S] = true;
+}
+
+static int64_t power_from(int64_t n) {
+  int64_t p = 1;
+  while (p < n && p < INT64_MAX / 2) p *= 2;
+  return p;
+}
+
+static nf_sizes bucket_of(const nf_op_desc *d, const nf_sizes *at) {
+  bool on[NF_SYM_COUNT] = {false};
+  nf_sizes bucket = {0};
+  for (int k = 0; k < NF_MAX_IN; k++) depend(&d->in[k], on);
+  for (int r = 0; r < NF_MAX_OUT; r++) depend(&d->out[r], on);
+  for (int s = NF_CONST + 1; s < NF_SYM_COUNT; s++)
+    if (on[s]) bucket.of[s] = power_from(at->of[s]);
+  return bucket;
+}
+
+static timing *find(const timed_op *op, const nf_sizes *bucket, const nf_variant *v) {
+  timing *t = op != NULL ? op->first : NULL;
+  while (t != NULL &&
+         (memcmp(&t->bucket, bucket, sizeof *bucket) != 0 || strcmp(t->variant->name, v->name) != 0))
+    t = t->next;
+  return t;
+}
+
+bool nf_timings_get(const nf_timings *t, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v,
+                    double *us) {
+  const nf_op_desc key = key_of(d);
+  const nf_sizes bucket = bucket_of(d, at);
+  const timing *found = find(nf_desc_map_find(&t->ops, &key), &bucket, v);
+  if (found != NULL) *us = found->us;
+  return found != NULL;
+}
+
+// ---- filling ----
+
+static nf_status op_of(nf_timings *t, const nf_op_desc *d, timed_op **out) {
+  const nf_op_desc key = key_of(d);
+  *out = nf_desc_map_find(&t->ops, &key);
+  if (*out != NULL) return nf_ok();
+  *out = nf_arena_alloc(&t->arena, 1, sizeof **out);
+  if (*out == NULL) return no_memory();
+  (*out)->d = key;
+  return nf_desc_map_add(&t->ops, &(*out)->d);
+}
+
+static void insert(ratios *r, double ratio) {
+  size_t i = r->n++;
+  for (; i > 0 && r->at[i - 1] > ratio; i--) r->at[i] = r->at[i - 1];
+  r->at[i] = ratio;
+}
+
+static void take_out(ratios *r, double ratio) {
+  size_t i = 0;
+  while (i + 1 < r->n && r->at[i] != ratio) i++;
+  r->n--;
+  memmove(&r->at[i], &r->at[i + 1], (r->n - i) * sizeof *r->at);
+}
+
+nf_status nf_timings_put(nf_timings *t, const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
+                         const nf_variant *v, double us) {
+  timed_op *op;
+  ratios *r = &t->ratio[d->op];
+  NF_TRY(op_of(t, d, &op));
+  const nf_sizes bucket = bucket_of(d, at);
+  const double estimate = nf_cost_us(hw, d, at, v);
+  timing *found = find(op, &bucket, v);
+  if (found == NULL) {
+    if (!nf_grow(&r->at, &r->cap, r->n + 1, sizeof *r->at)) return no_memory();
+    found = nf_arena_alloc(&t->arena, 1, sizeof *found);
+    if (found == NULL) return no_memory();
+    *found = (timing){.variant = v, .bucket = bucket, .next = op->first};
+    op->first = found;
+  } else {
+    take_out(r, found->ratio);
+  }
+  found->us = us;
+  found->ratio = estimate > 0 ? us / estimate : 1;
+  insert(r, found->ratio);
+  return nf_ok();
+}
+
+double nf_timings_ratio(const nf_timings *t, nf_op op) {
+  const ratios *r = t != NULL ? &t->ratio[op] : NULL;
+  return r != NULL && r->n != 0 ? r->at[r->n / 2] : 1;
+}
