@@ -3,15 +3,7 @@
 #pragma once
 #include "base/memory.h"
 #include "check/check.h"
-
-// The numbers that make a case of any op.
-typedef struct nf_dims {
-  int64_t q[NF_Q_COUNT];           // wanted extents
-  int64_t kv_heads, tokens, world; // world: ranks
-  int64_t past;                    // above 0: all tokens are of one sequence, with so many before them
-  nf_dtype act, weight, out;
-  unsigned options; // bits: optional operands and the like
-} nf_dims;
+#include "op/traits.h"
 
 typedef struct nf_case {
   nf_op_desc d; // padded only in what PADDED ops take

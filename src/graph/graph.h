@@ -94,9 +94,7 @@ nf_val nf_build_named(nf_builder *b, const char *const *name, nf_op op, const nf
 nf_status nf_builder_finish(nf_builder *b, nf_graph **out);
 
 // nf_<op>_in: the operands of an op by name.
-#define IN(n) nf_val n;
-#define OPT(n) nf_val n;
-#define POOL(n) nf_val n;
+#define OPERAND(n, ...) nf_val n;
 #define NF_OP(name, flags, in, out, attrs, what) \
   typedef struct nf_##name##_in {                \
     in nf_val none_;                             \

@@ -3,23 +3,12 @@
 #include "op/op.h"
 #include <string.h>
 
-// Per op, structs with one char for each operand, result and attribute: their offsets number them, their
-// sizes (less the last member) count them.
-#define IN(n) char n;
-#define OPT(n) char n;
-#define POOL(n) char n;
-#define OUT(n) char n;
-#define MAY(n) char n;
+// Per op, structs with one char for each result and attribute: their offsets number them, their sizes (less
+// the last member) count them.
+#define RESULT(n, may) char n;
 #define SAME(n) char n;
-#define REAL(n) char n;
-#define INT(n) char n;
-#define FLAG(n) char n;
-#define DTYPE(n) char n;
-#define SHAPE(n) char n;
+#define ATTR(n, type, kind) char n;
 #define NF_OP(name, flags, in, out, attrs, what) \
-  typedef struct name##_operands {               \
-    in char none_;                               \
-  } name##_operands;                             \
   typedef struct name##_results {                \
     out char none_;                              \
   } name##_results;                              \
@@ -37,20 +26,13 @@ enum {
 };
 
 // `operands` and `attributes` are typedefs in the scope of the row.
-#define IN(n) {#n, NF_OPERAND_IN},
-#define OPT(n) {#n, NF_OPERAND_OPT},
-#define POOL(n) {#n, NF_OPERAND_POOL},
-#define OUT(n) {#n, -1, false},
-#define MAY(n) {#n, -1, true},
+#define OPERAND(n, role, optional) {#n, NF_ROLE_##role, optional},
+#define RESULT(n, may) {#n, -1, may},
 #define SAME(n) {#n, (int)offsetof(operands, n), false},
-#define REAL(n) {#n, NF_ATTR_REAL, offsetof(attributes, n)},
-#define INT(n) {#n, NF_ATTR_INT, offsetof(attributes, n)},
-#define FLAG(n) {#n, NF_ATTR_FLAG, offsetof(attributes, n)},
-#define DTYPE(n) {#n, NF_ATTR_DTYPE, offsetof(attributes, n)},
-#define SHAPE(n) {#n, NF_ATTR_SHAPE, offsetof(attributes, n)},
+#define ATTR(n, type, kind) {#n, NF_ATTR_##kind, offsetof(attributes, n)},
 #define NF_OP(op_name, op_flags, operand_list, result_list, attr_list, op_what)      \
   case NF_OP_##op_name: {                                                            \
-    typedef op_name##_operands operands __attribute__((unused));                     \
+    typedef nf_##op_name##_operands operands __attribute__((unused));                \
     typedef nf_##op_name##_attrs attributes __attribute__((unused));                 \
     static const nf_op_info info = {.name = #op_name,                                \
                                     .what = op_what,                                 \
@@ -103,4 +85,18 @@ bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
   for (int i = 0; i < nf_op_of(op)->n_attr; i++)
     if (!nf_attr_equal(op, i, a, b)) return false;
   return true;
+}
+
+int nf_operand_of(const nf_op_desc *d, nf_role role, int from) {
+  const nf_op_info *info = nf_op_of(d->op);
+  for (int i = from; i < info->n_in; i++)
+    if (info->in[i].role == role && d->in[i].dtype != NF_NONE) return i;
+  return -1;
+}
+
+int nf_packed_operand(const nf_op_desc *d, int from) {
+  int i = nf_operand_of(d, NF_ROLE_WEIGHT, from);
+  while (i >= 0 && (d->in[i].rank < 2 || d->in[i].dim[0].sym != NF_CONST))
+    i = nf_operand_of(d, NF_ROLE_WEIGHT, i + 1);
+  return i;
 }

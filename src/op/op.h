@@ -18,11 +18,7 @@ typedef struct nf_shape {
 } nf_shape;
 
 // nf_<op>_attrs: one struct per op.
-#define REAL(n) float n;
-#define INT(n) int64_t n;
-#define FLAG(n) bool n;
-#define DTYPE(n) nf_dtype n;
-#define SHAPE(n) nf_shape n;
+#define ATTR(n, type, kind) type n;
 #define NF_OP(name, flags, in, out, attrs, what) \
   typedef struct nf_##name##_attrs {             \
     attrs char none_;                            \
@@ -41,7 +37,14 @@ typedef enum nf_attr_kind {
   NF_ATTR_DTYPE,
   NF_ATTR_SHAPE
 } nf_attr_kind;
-typedef enum nf_operand_kind { NF_OPERAND_IN, NF_OPERAND_OPT, NF_OPERAND_POOL } nf_operand_kind;
+// What an operand is to the op.
+typedef enum nf_role {
+  NF_ROLE_ACTIVATION,
+  NF_ROLE_IDS,    // indices, which choose rows of the op's weights and parameters where it has such
+  NF_ROLE_WEIGHT, // a matrix of the model; kernels ask for its packing order
+  NF_ROLE_PARAM,  // a small parameter of the model
+  NF_ROLE_POOL
+} nf_role;
 enum {
   NF_OP_BATCH = 1,
   NF_OP_VIEW = 2,
@@ -56,7 +59,8 @@ typedef struct nf_op_info {
   int n_in, n_out, n_attr;
   struct nf_operand_info {
     const char *name;
-    nf_operand_kind kind;
+    nf_role role;
+    bool optional;
   } in[NF_MAX_IN];
   struct nf_result_info {
     const char *name;
@@ -70,6 +74,16 @@ typedef struct nf_op_info {
   } attr[NF_MAX_ATTRS];
 } nf_op_info;
 const nf_op_info *nf_op_of(nf_op op);
+
+// NF_OPERAND(linear, w): the operand's index, a constant. nf_<op>_operands has a char for each.
+#define OPERAND(n, ...) char n;
+#define NF_OP(name, flags, in, ...)     \
+  typedef struct nf_##name##_operands { \
+    in char none_;                      \
+  } nf_##name##_operands;
+#include "op/ops.def"
+#define NF_OPERAND(op, name) ((int)offsetof(nf_##op##_operands, name))
+
 bool nf_op_parse(nf_view name, nf_op *out);
 
 // An operation with the types of its operands and results: what shape rules fill and selection reads.
@@ -79,6 +93,12 @@ typedef struct nf_op_desc {
   nf_type in[NF_MAX_IN]; // dtype NF_NONE: absent
   nf_type out[NF_MAX_OUT];
 } nf_op_desc;
+
+// The first operand from `from` on of this role that d has, or -1.
+int nf_operand_of(const nf_op_desc *d, nf_role role, int from);
+// The first weight from `from` on whose packing order kernels ask for, or -1: a matrix of constant extents.
+int nf_packed_operand(const nf_op_desc *d, int from);
+#define NF_FOR_PACKED(i, d) for (int i = nf_packed_operand((d), 0); i >= 0; i = nf_packed_operand((d), i + 1))
 
 // Checks operands and attributes and fills d->out. NF_BAD_INPUT names op, operand, both shapes. Needs no
 // data.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tables made from ops.def: counts, names, aliases, offsets; equality of attributes.
-#include "op/op.h"
+#include "op/traits.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,7 +31,7 @@ static void tables_are_whole(void **state) {
 static void some_rows(void **state) {
   (void)state;
   const nf_op_info *w = nf_op_of(NF_OP_kv_write);
-  assert_int_equal(w->in[2].kind, NF_OPERAND_POOL);
+  assert_int_equal(w->in[NF_OPERAND(kv_write, kv)].role, NF_ROLE_POOL);
   assert_int_equal(w->out[0].alias, 2);
   assert_int_equal(w->flags, NF_OP_BATCH);
   const nf_op_info *r = nf_op_of(NF_OP_rope_table);
@@ -39,9 +39,38 @@ static void some_rows(void **state) {
   assert_int_equal(r->n_attr, 8);
   assert_int_equal(r->attr[6].kind, NF_ATTR_INT);
   assert_int_equal(r->attr[6].offset, offsetof(nf_rope_table_attrs, dims));
-  assert_int_equal(nf_op_of(NF_OP_linear)->in[2].kind, NF_OPERAND_OPT);
+  assert_int_equal(nf_op_of(NF_OP_linear)->in[1].role, NF_ROLE_WEIGHT);
+  assert_false(nf_op_of(NF_OP_linear)->in[1].optional);
+  assert_true(nf_op_of(NF_OP_linear)->in[2].optional);
   assert_int_equal(nf_op_of(NF_OP_linear)->out[0].alias, -1);
   assert_int_equal(nf_op_of(NF_OP_reshape)->flags, NF_OP_VIEW);
+}
+
+static void traits_are_whole(void **state) {
+  (void)state;
+  for (int op = 0; op < NF_OP_COUNT; op++) {
+    const nf_op_info *info = nf_op_of((nf_op)op);
+    const nf_op_traits *t = nf_traits_of((nf_op)op);
+    assert_non_null(t->infer);
+    assert_in_range(t->shard, NF_SHARD_LINEAR, NF_SHARD_REPLICATED);
+    assert_in_range(t->exact, NF_EXACT_NEVER, NF_EXACT_ALWAYS);
+    assert_true((t->work.exchange > 0) == ((info->flags & NF_OP_COMM) != 0));
+    for (int i = 0; i < NF_MAX_EXTENTS && t->extent[i].quantity != NF_Q_NONE; i++)
+      assert_in_range(t->extent[i].operand + NF_MAX_OUT, NF_MAX_OUT - info->n_out,
+                      NF_MAX_OUT + info->n_in - 1);
+  }
+}
+
+static void roles(void **state) {
+  (void)state;
+  nf_op_desc d = {.op = NF_OP_experts_swiglu};
+  enum { W_UP = NF_OPERAND(experts_swiglu, w_up), W_DOWN = NF_OPERAND(experts_swiglu, w_down) };
+  d.in[W_UP] = NF_TYPE(NF_MXFP4, NF_C(4), NF_C(8), NF_C(32));
+  d.in[W_DOWN] = NF_TYPE(NF_MXFP4, NF_BY(4, NF_T), NF_C(8), NF_C(32)); // no weight of a model
+  assert_int_equal(nf_packed_operand(&d, 0), W_UP);
+  assert_int_equal(nf_packed_operand(&d, W_UP + 1), -1);
+  assert_int_equal(nf_operand_of(&d, NF_ROLE_WEIGHT, W_UP + 1), W_DOWN);
+  assert_int_equal(nf_operand_of(&d, NF_ROLE_IDS, 0), -1); // absent
 }
 
 static void attributes_compare_by_field(void **state) {
@@ -78,7 +107,10 @@ static void shapes_and_others_compare(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(tables_are_whole), cmocka_unit_test(some_rows),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(tables_are_whole),
+                                     cmocka_unit_test(some_rows),
+                                     cmocka_unit_test(traits_are_whole),
+                                     cmocka_unit_test(roles),
                                      cmocka_unit_test(attributes_compare_by_field),
                                      cmocka_unit_test(shapes_and_others_compare)};
   return cmocka_run_group_tests(tests, NULL, NULL);

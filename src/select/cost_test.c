@@ -242,12 +242,6 @@ static void fusing_pays(void **state) {
   near(us_of(&hw, &parts[0], 64), 1e6 * (2 * hw.launch + 64.0 * 2 * 2880 / hw.link)); // the link decides
 }
 
-static void every_op_has_a_row(void **state) {
-  (void)state;
-  for (int op = 0; op < NF_OP_COUNT; op++)
-    if (!nf_work_known((nf_op)op)) fail_msg("%s has no row in work.c", nf_op_of((nf_op)op)->name);
-}
-
 static void nothing_is_known(void **state) { // of a processor whose facts are zeros
   (void)state;
   const nf_hw hw = {.backend = NF_BACKEND_CPU};
@@ -312,7 +306,6 @@ int main(void) {
       cmocka_unit_test(more_tokens_never_cost_less),
       cmocka_unit_test(ranks),
       cmocka_unit_test(bounds),
-      cmocka_unit_test(every_op_has_a_row),
       cmocka_unit_test(nothing_is_known),
       cmocka_unit_test(asks_cost),
       cmocka_unit_test(asks_padding),

@@ -10,7 +10,6 @@ typedef struct nf_work {
   double exchanged;  // bytes that come from each other rank
 } nf_work;
 
-bool nf_work_known(nf_op op); // whether work.c has a row for the op
 nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world);
 // The formula of nf_cost_us over a piece of work.
 double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v);

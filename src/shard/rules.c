@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules: what an op makes of operands that are cut or partial. An op without a rule wants all of them whole.
+// Rules: what an op of each kind makes of operands that are cut or partial. Its traits say of which kind an
+// op is.
 #include "base/checked.h"
+#include "op/traits.h"
 #include "shard/state.h"
 
 static const nf_node *node_of(const nf_sharding *s, nf_node_id n) { return &s->g->node[n]; }
@@ -42,27 +44,27 @@ static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_CUT &
 // ---- one operand after the other ----
 
 // Each row alone, zeros to zeros.
-static nf_status rule_silu(nf_sharding *s, nf_node_id n) {
+static nf_status shard_elementwise(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   return x->spread == NF_CUT || x->spread == NF_DEALT ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
-static nf_status rule_sigmoid(nf_sharding *s, nf_node_id n) {
+static nf_status shard_shifted(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   return x->spread == NF_CUT ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 // Scales of groups are the uncut row's if no group is cut; a rank's part of a row has its own scale.
-static nf_status rule_quantise(nf_sharding *s, nf_node_id n) {
+static nf_status shard_scales(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const bool groups = node_of(s, n)->attr.quantise.to == NF_FP8_GROUP && is_cut_at(x, rank_of(s, n, 0) - 1);
   for (int i = 0; groups && i < x->n; i++)
     if (!nf_region_require(nf_region_of(s, x), x->size[i], 128)) return nf_shard_plain(s, n);
-  return rule_silu(s, n);
+  return shard_elementwise(s, n);
 }
 
 // Ops that want whole last dimensions of the first operand, and all of the others.
-static nf_status rule_rows(nf_sharding *s, nf_node_id n) {
+static nf_status shard_rows(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   bool fine = x->spread == NF_CUT && x->dim != rank_of(s, n, 0) - 1;
   for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++) fine &= operand(s, n, i)->spread == NF_WHOLE;
@@ -70,7 +72,7 @@ static nf_status rule_rows(nf_sharding *s, nf_node_id n) {
 }
 
 // Ops that want a whole first dimension.
-static nf_status rule_columns(nf_sharding *s, nf_node_id n) {
+static nf_status shard_columns(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   return x->spread == NF_CUT && x->dim != 0 ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
@@ -90,9 +92,9 @@ static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
   return true;
 }
 
-static nf_status rule_swiglu(nf_sharding *s, nf_node_id n) {
+static nf_status shard_gated_halves(nf_sharding *s, nf_node_id n) {
   nf_piece *x = &s->piece[node_of(s, n)->in[0]];
-  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return rule_silu(s, n);
+  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return shard_elementwise(s, n);
   const int64_t inner = extent_of(s, n, 0, x->dim) / 2;
   const bool fine = node_of(s, n)->attr.swiglu.interleaved ? x->n == 1 : halve(s, n, x);
   if (!fine || !nf_region_require(nf_region_of(s, x), inner, 1)) return nf_shard_plain(s, n);
@@ -114,7 +116,7 @@ static int same_place(const nf_type *x, int dim, const nf_shape *to) {
   return -1;
 }
 
-static nf_status rule_reshape(nf_sharding *s, nf_node_id n) {
+static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const nf_shape *to = &node_of(s, n)->attr.reshape.to;
   if (x->spread == NF_PARTIAL) return pass(s, n, *x);
@@ -130,14 +132,14 @@ static nf_status rule_reshape(nf_sharding *s, nf_node_id n) {
 
 static bool is_addend(const nf_piece *p) { return p->spread == NF_PARTIAL || p->spread == NF_DEALT; }
 
-static nf_status rule_add(nf_sharding *s, nf_node_id n) {
+static nf_status shard_sum(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
   if (alike(s, a, b)) return pass(s, n, *a);
   if (!is_addend(a) || !is_addend(b)) return nf_shard_plain(s, n);
   return pass(s, n, (nf_piece){.spread = a->spread == b->spread ? a->spread : NF_PARTIAL});
 }
 
-static nf_status rule_mul(nf_sharding *s, nf_node_id n) {
+static nf_status shard_product(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
   const int last = rank_of(s, n, 0) - 1;
   const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_WHOLE && is_cut_at(a, last);
@@ -147,13 +149,13 @@ static nf_status rule_mul(nf_sharding *s, nf_node_id n) {
   return nf_shard_plain(s, n);
 }
 
-static nf_status rule_rms_norm_gated(nf_sharding *s, nf_node_id n) {
+static nf_status shard_gated_norm(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const bool fine = x->dim != rank_of(s, n, 0) - 1 && alike(s, x, operand(s, n, 1));
   return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
-static nf_status rule_combine(nf_sharding *s, nf_node_id n) {
+static nf_status shard_combine(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   if (!nf_shard_whole(s, node_of(s, n)->in[1], n)) return nf_ok();
   if (is_addend(x)) return pass(s, n, (nf_piece){.spread = NF_PARTIAL});
@@ -164,11 +166,11 @@ static nf_status rule_combine(nf_sharding *s, nf_node_id n) {
 }
 
 // Side by side, cut columns are segments of the result; rows that are cut alike stay rows.
-static nf_status rule_concat(nf_sharding *s, nf_node_id n) {
+static nf_status shard_concat(nf_sharding *s, nf_node_id n) {
   const int last = rank_of(s, n, 0) - 1;
   nf_piece y = *operand(s, n, 0);
   bool fine = y.spread == NF_CUT;
-  for (int i = 1; fine && i < nf_op_of(NF_OP_concat)->n_in; i++) {
+  for (int i = 1; fine && i < nf_op_of(node_of(s, n)->op)->n_in; i++) {
     const nf_piece *x = operand(s, n, i);
     if (node_of(s, n)->in[i] == 0) continue;
     if (y.dim != last) {
@@ -204,13 +206,13 @@ static bool takes_weight(nf_sharding *s, nf_node_id n, int i, const nf_piece *p)
   return nf_shard_sliceable(s, node_of(s, n)->in[i]);
 }
 
-static nf_status rule_kv_write(nf_sharding *s, nf_node_id n) {
+static nf_status shard_kv_write(nf_sharding *s, nf_node_id n) {
   const nf_piece *k = operand(s, n, 0), *v = operand(s, n, 1);
   const bool fine = is_cut_at(k, 1) && alike(s, k, v) && takes_pool(s, n, 2, k, 1);
   return fine ? pass(s, n, *k) : nf_shard_plain(s, n);
 }
 
-static nf_status rule_attention(nf_sharding *s, nf_node_id n) {
+static nf_status shard_attention(nf_sharding *s, nf_node_id n) {
   const nf_piece *q = operand(s, n, 0), *kv = operand(s, n, 1);
   if (!is_cut_at(q, 1) || !is_cut_at(kv, 1) || !takes_weight(s, n, 2, q)) return nf_shard_plain(s, n);
   NF_TRY(nf_region_heads(s, n, q, q->size[0], "query heads", false));
@@ -218,7 +220,7 @@ static nf_status rule_attention(nf_sharding *s, nf_node_id n) {
   return pass(s, n, *q);
 }
 
-static nf_status rule_causal_conv1d(nf_sharding *s, nf_node_id n) {
+static nf_status shard_convolution(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   if (!is_cut_at(x, 1) || !takes_weight(s, n, 1, x) || !takes_pool(s, n, 2, x, 1))
     return nf_shard_plain(s, n);
@@ -226,7 +228,7 @@ static nf_status rule_causal_conv1d(nf_sharding *s, nf_node_id n) {
   return pass(s, n, *x);
 }
 
-static nf_status rule_gated_delta_rule(nf_sharding *s, nf_node_id n) {
+static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n) {
   enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
   const nf_piece *qkv = operand(s, n, QKV), *b = operand(s, n, B), *a = operand(s, n, A);
   const int64_t heads = extent_of(s, n, STATE, 0), key = extent_of(s, n, STATE, 1),
@@ -242,31 +244,48 @@ static nf_status rule_gated_delta_rule(nf_sharding *s, nf_node_id n) {
   return pass(s, n, as_dim(b, 1));
 }
 
-static nf_status (*const rules[NF_OP_COUNT])(nf_sharding *, nf_node_id) = {
-    [NF_OP_embedding] = nf_shard_embedding,
-    [NF_OP_linear] = nf_shard_linear,
-    [NF_OP_grouped_linear] = nf_shard_grouped_linear,
-    [NF_OP_silu] = rule_silu,
-    [NF_OP_sigmoid] = rule_sigmoid,
-    [NF_OP_quantise] = rule_quantise,
-    [NF_OP_swiglu] = rule_swiglu,
-    [NF_OP_rms_norm] = rule_rows,
-    [NF_OP_rope] = rule_rows,
-    [NF_OP_narrow] = rule_rows,
-    [NF_OP_gather_rows] = rule_columns,
-    [NF_OP_reshape] = rule_reshape,
-    [NF_OP_add] = rule_add,
-    [NF_OP_mul] = rule_mul,
-    [NF_OP_rms_norm_gated] = rule_rms_norm_gated,
-    [NF_OP_combine] = rule_combine,
-    [NF_OP_concat] = rule_concat,
-    [NF_OP_kv_write] = rule_kv_write,
-    [NF_OP_attention] = rule_attention,
-    [NF_OP_causal_conv1d] = rule_causal_conv1d,
-    [NF_OP_gated_delta_rule] = rule_gated_delta_rule,
-};
-
 nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
-  nf_status (*rule)(nf_sharding *, nf_node_id) = rules[node_of(s, n)->op];
-  return (rule ? rule : nf_shard_plain)(s, n);
+  switch (nf_traits_of(node_of(s, n)->op)->shard) {
+  case NF_SHARD_LINEAR:
+    return nf_shard_linear(s, n);
+  case NF_SHARD_GROUPED_LINEAR:
+    return nf_shard_grouped_linear(s, n);
+  case NF_SHARD_EMBEDDING:
+    return nf_shard_embedding(s, n);
+  case NF_SHARD_ELEMENTWISE:
+    return shard_elementwise(s, n);
+  case NF_SHARD_SHIFTED:
+    return shard_shifted(s, n);
+  case NF_SHARD_SCALES:
+    return shard_scales(s, n);
+  case NF_SHARD_GATED_HALVES:
+    return shard_gated_halves(s, n);
+  case NF_SHARD_ROWS:
+    return shard_rows(s, n);
+  case NF_SHARD_COLUMNS:
+    return shard_columns(s, n);
+  case NF_SHARD_RESHAPE:
+    return shard_reshape(s, n);
+  case NF_SHARD_SUM:
+    return shard_sum(s, n);
+  case NF_SHARD_PRODUCT:
+    return shard_product(s, n);
+  case NF_SHARD_GATED_NORM:
+    return shard_gated_norm(s, n);
+  case NF_SHARD_COMBINE:
+    return shard_combine(s, n);
+  case NF_SHARD_CONCAT:
+    return shard_concat(s, n);
+  case NF_SHARD_KV_WRITE:
+    return shard_kv_write(s, n);
+  case NF_SHARD_ATTENTION:
+    return shard_attention(s, n);
+  case NF_SHARD_CONVOLUTION:
+    return shard_convolution(s, n);
+  case NF_SHARD_DELTA_RULE:
+    return shard_delta_rule(s, n);
+  case NF_SHARD_REPLICATED:
+    return nf_shard_plain(s, n);
+  }
+  return nf_error(NF_INTERNAL, "%s: it is not known how ranks share it", nf_op_of(node_of(s, n)->op)->name);
 }

@@ -31,6 +31,9 @@ typedef enum nf_dtype {
 #undef NF_DTYPE_ID
       NF_DTYPE_COUNT
 } nf_dtype;
+// Sets of dtypes.
+#define NF_BIT(dt) (1ull << NF_##dt)
+#define NF_FLOATS (NF_BIT(F32) | NF_BIT(BF16) | NF_BIT(F16))
 
 typedef struct nf_dtype_info {
   const char *name;

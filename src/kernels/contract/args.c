@@ -6,11 +6,8 @@
 #include <stddef.h>
 
 // One byte per tensor of the op's arguments, so that an offset is the tensor's index.
-#define IN(n) char n;
-#define OPT(n) char n;
-#define POOL(n) char n;
-#define OUT(n) char n;
-#define MAY(n) char n;
+#define OPERAND(n, ...) char n;
+#define RESULT(n, may) char n;
 #define SAME(n)
 #define NF_OP(name, flags, in, out, attrs, what) \
   typedef struct name##_index {                  \
@@ -18,11 +15,8 @@
   } name##_index;
 #include "op/ops.def"
 
-#define IN(n) offsetof(index, n),
-#define OPT(n) offsetof(index, n),
-#define POOL(n) offsetof(index, n),
-#define OUT(n) offsetof(index, n),
-#define MAY(n) offsetof(index, n),
+#define OPERAND(n, ...) offsetof(index, n),
+#define RESULT(n, may) offsetof(index, n),
 #define SAME(n) offsetof(index, n),
 #define TENSORS(end) (((end) + alignof(nf_tensor) - 1) / alignof(nf_tensor) * alignof(nf_tensor))
 #define NF_OP(name, flags, in_, out_, attrs_, what)                                       \

@@ -7,11 +7,8 @@
 #include "op/op.h"
 #include "tensor/tensor.h"
 
-#define IN(n) nf_tensor n;
-#define OPT(n) nf_tensor n;
-#define POOL(n) nf_tensor n;
-#define OUT(n) nf_tensor n;
-#define MAY(n) nf_tensor n;
+#define OPERAND(n, ...) nf_tensor n;
+#define RESULT(n, may) nf_tensor n;
 #define SAME(n)
 #define NF_OP(name, flags, in, out, attrs, what)                     \
   typedef struct nf_##name##_args {                                  \

@@ -4,31 +4,9 @@
 #pragma once
 #include "hw/hw.h"
 #include "kernels/contract/args.h"
+#include "op/quantity.h"
 
-// What limits may speak of: extents of the op's operands. `nf_quantity_of` knows how each follows from an op.
-typedef enum nf_quantity {
-  NF_Q_NONE = 0,
-  NF_Q_K,     // columns of operand x (or the first operand): what is summed or normalised over
-  NF_Q_N,     // columns of the first result
-  NF_Q_E,     // experts
-  NF_Q_TOPK,  // experts per token
-  NF_Q_HEAD,  // head size
-  NF_Q_GROUP, // query heads per kv head
-  NF_Q_PAGE,  // tokens per page
-  NF_Q_TAPS,  // of a convolution
-  NF_Q_VALUE, // size of a value head
-  NF_Q_INNER, // columns between an expert's two products
-  // Derived ones: they follow from the extents, the dtype and where the op runs.
-  NF_Q_PACK16_H, // PACK16(H): 16-byte packs in a row of the first operand; need not be whole
-  NF_Q_BYTES,    // bytes of the first operand at the step's sizes
-  NF_Q_WORLD,    // ranks that run the op together
-  NF_Q_COUNT
-} nf_quantity;
-#define NF_Q_PACK16(h) NF_Q_PACK16_##h       // so that limits say WHOLE(PACK16(H))
-const char *nf_quantity_name(nf_quantity q); // "K", "PACK16(H)"
-const char *nf_quantity_what(nf_quantity q); // "columns of the first operand"
-// An extent of the op; false: it has none, or q is derived.
-bool nf_quantity_of(const nf_op_desc *d, nf_quantity q, int64_t *out);
+#define NF_Q_PACK16(h) NF_Q_PACK16_##h // so that limits say WHOLE(PACK16(H))
 
 // Where an op runs, as far as limits may ask.
 typedef struct nf_site {
@@ -41,11 +19,6 @@ typedef struct nf_amount {
   int64_t v, unit;
 } nf_amount;
 bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
-
-// The first operand from `from` on whose packing order kernels ask for, or -1: the weight matrices of an op,
-// which are called "w", "w_" and more, or "table".
-int nf_packed_operand(const nf_op_desc *d, int from);
-#define NF_FOR_PACKED(i, d) for (int i = nf_packed_operand((d), 0); i >= 0; i = nf_packed_operand((d), i + 1))
 
 typedef enum nf_relation {
   NF_MULTIPLE_OF = 1,
@@ -85,8 +58,6 @@ typedef struct nf_limit {
   { .relation = NF_DTYPE_IN, .operand = (i), .dtypes = (set) }
 #define RESULT_DTYPE(i, set) \
   { .relation = NF_DTYPE_IN, .operand = -1 - (i), .dtypes = (set) }
-#define NF_BIT(dt) (1ull << NF_##dt)
-#define NF_FLOATS (NF_BIT(F32) | NF_BIT(BF16) | NF_BIT(F16))
 
 // A limit on something that is not known at the site does not hold. site may be NULL.
 bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site);

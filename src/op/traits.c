@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// The table of traits, and what shape rules have in common: which operands there are, and where padding may
+// be.
+#include "op/traits.h"
+#include "op/want.h"
+
+const nf_op_traits *nf_traits_of(nf_op op) {
+  static const nf_op_traits *const traits[NF_OP_COUNT] = {
+#define NF_OP(name, ...) [NF_OP_##name] = &nf_traits_##name,
+#include "op/ops.def"
+  };
+  return traits[op];
+}
+
+// Weights may be padded, and what PADDED ops take in their columns; elsewhere an unpad must say where padding
+// ends.
+static nf_status check_padding(const nf_op_desc *d, int i) {
+  const nf_type *t = &d->in[i];
+  const bool takes = nf_op_of(d->op)->flags & NF_OP_PADDED;
+  bool constant = true;
+  for (int k = 0; k < t->rank; k++) constant &= t->dim[k].sym == NF_CONST;
+  for (int k = 0; k < t->rank && !constant; k++) {
+    if (t->padded[k] == t->dim[k].c || (takes && k == t->rank - 1 && t->dim[k].sym == NF_CONST)) continue;
+    return nf_refuse_operand(d, i,
+                             takes ? "only constant columns may be padded" : "must not be padded; unpad it");
+  }
+  return nf_ok();
+}
+
+static nf_status check_operand(const nf_op_desc *d, int i) {
+  const struct nf_operand_info *o = &nf_op_of(d->op)->in[i];
+  const nf_type *t = &d->in[i];
+  if (t->dtype == NF_NONE) return o->optional ? nf_ok() : nf_refuse(d, "%s is missing", o->name);
+  NF_TRY(nf_type_check(t), "%s: %s", nf_op_of(d->op)->name, o->name);
+  NF_TRY(check_padding(d, i));
+  bool pool = t->cache != NF_NO_CACHE;
+  if (pool && o->role != NF_ROLE_POOL) return nf_refuse_operand(d, i, "must not be a pool");
+  if (!pool && o->role == NF_ROLE_POOL) return nf_refuse_operand(d, i, "must be a pool");
+  return nf_ok();
+}
+
+nf_status nf_op_infer(nf_op_desc *d) {
+  const nf_op_info *info = (unsigned)d->op < NF_OP_COUNT ? nf_op_of(d->op) : NULL;
+  if (!info) return nf_error(NF_BAD_INPUT, "op %d does not exist", (int)d->op);
+  for (int i = 0; i < info->n_in; i++) NF_TRY(check_operand(d, i));
+  for (int i = 0; i < NF_MAX_OUT; i++) d->out[i] = (nf_type){0};
+  return nf_traits_of(d->op)->infer(d);
+}

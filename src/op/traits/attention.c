@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rotary positions, the cache of keys and values, attention.
+#include "op/traits.h"
+#include "op/want.h"
+#include <inttypes.h>
+
+enum { MAX_ROPE_DIMS = 1 << 16 };
+
+static nf_status infer_rope_table(nf_op_desc *d) {
+  const nf_rope_table_attrs *at = &d->attr.rope_table;
+  NF_TRY(nf_want_positive(d, "theta", at->theta));
+  NF_TRY(nf_want_positive(d, "scale", at->scale));
+  NF_TRY(nf_want_finite(d, "factor", at->factor));
+  NF_TRY(nf_want_finite(d, "context", at->context));
+  NF_TRY(nf_want_finite(d, "beta_fast", at->beta_fast));
+  NF_TRY(nf_want_finite(d, "beta_slow", at->beta_slow));
+  if (at->factor > 1) {
+    NF_TRY(nf_want_positive(d, "context", at->context));
+    NF_TRY(nf_want_positive(d, "beta_slow", at->beta_slow));
+    if (at->beta_fast < at->beta_slow) return nf_refuse(d, "beta_fast is below beta_slow");
+    if (at->theta == 1) return nf_refuse(d, "theta is 1, so no frequency can be found for a rotation count");
+  }
+  if (at->dims < 2 || at->dims % 2 || at->dims > MAX_ROPE_DIMS)
+    return nf_refuse(d, "dims is %" PRId64 " but must be even, 2 to %d", at->dims, MAX_ROPE_DIMS);
+  d->out[0] = NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(at->dims));
+  return nf_ok();
+}
+
+NF_TRAITS(rope_table, INFER(infer_rope_table), SHARD(REPLICATED), WORK(.element = 24),
+          EXTENTS({NF_Q_HEAD, NF_RESULT(0), -1}), CHECK(NULL, NEVER, NULL));
+
+static nf_status infer_rope(nf_op_desc *d) {
+  const nf_type *x = &d->in[0], *table = &d->in[1];
+  NF_TRY(nf_want_float(d, 0));
+  NF_TRY(nf_want_rank(d, 0, 3, 3));
+  NF_TRY(nf_want_dtype(d, 1, NF_BIT(F32), "f32"));
+  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
+  nf_extent dims = table->dim[1], head = x->dim[2];
+  if (dims.sym != NF_CONST || dims.c % 2 || head.sym != NF_CONST || dims.c > head.c)
+    return nf_refuse_operand(d, 1, "its columns must be even and at most the head's %s",
+                             nf_extent_text_of(head).at);
+  d->out[0] = nf_type_make(x->dtype, x->dim, (size_t)x->rank);
+  return nf_ok();
+}
+
+NF_TRAITS(rope, INFER(infer_rope), SHARD(ROWS), WORK(.element = 3),
+          EXTENTS({NF_Q_HEAD, NF_OPERAND(rope, x), -1}), CHECK(NULL, NEVER, NULL));
+
+// Operand i is a pool of slots [2,heads,P,head].
+static nf_status want_kv(const nf_op_desc *d, int i) {
+  if (d->in[i].cache == NF_CACHE_RECURRENT) return nf_refuse_operand(d, i, "must be of a group with pages");
+  NF_TRY(nf_want_float(d, i));
+  NF_TRY(nf_want_rank(d, i, 4, 4));
+  NF_TRY(nf_want_const(d, i));
+  if (d->in[i].dim[0].c != 2)
+    return nf_refuse_operand(d, i, "its first dimension must be 2: keys and values");
+  if (d->in[i].dim[1].c < 1 || d->in[i].dim[2].c < 1)
+    return nf_refuse_operand(d, i, "it needs at least one head and one token per page");
+  return nf_ok();
+}
+
+static nf_status infer_kv_write(nf_op_desc *d) {
+  const nf_type *k = &d->in[0], *v = &d->in[1], *kv = &d->in[2];
+  NF_TRY(want_kv(d, 2));
+  NF_TRY(nf_want_rank(d, 0, 3, 3));
+  NF_TRY(nf_want_tokens(d, 0));
+  if (k->dtype != kv->dtype) return nf_refuse_operand(d, 0, "kv is %s", nf_dtype_of(kv->dtype)->name);
+  NF_TRY(nf_want_dim(d, 0, 1, kv->dim[1], "kv has %s heads"));
+  NF_TRY(nf_want_dim(d, 0, 2, kv->dim[3], "kv has heads of %s"));
+  if (v->dtype != k->dtype) return nf_refuse_operand(d, 1, "k is %s", nf_dtype_of(k->dtype)->name);
+  NF_TRY(nf_want_rank(d, 1, 3, 3));
+  NF_TRY(nf_want_tokens(d, 1));
+  NF_TRY(nf_want_dim(d, 1, 1, kv->dim[1], "kv has %s heads"));
+  NF_TRY(nf_want_dim(d, 1, 2, kv->dim[3], "kv has heads of %s"));
+  d->out[0] = *kv;
+  return nf_ok();
+}
+
+NF_TRAITS(kv_write, INFER(infer_kv_write), SHARD(KV_WRITE), WORK(),
+          EXTENTS({NF_Q_HEAD, NF_OPERAND(kv_write, k), -1}, {NF_Q_PAGE, NF_OPERAND(kv_write, kv), 2},
+                  {NF_Q_KV_HEADS, NF_OPERAND(kv_write, kv), 1}),
+          CHECK(NULL, ALWAYS, NULL));
+
+static nf_status infer_attention(nf_op_desc *d) {
+  const nf_type *q = &d->in[0], *kv = &d->in[1];
+  NF_TRY(want_kv(d, 1));
+  NF_TRY(nf_want_float(d, 0));
+  NF_TRY(nf_want_rank(d, 0, 3, 3));
+  NF_TRY(nf_want_tokens(d, 0));
+  NF_TRY(nf_want_dim(d, 0, 2, kv->dim[3], "kv has heads of %s"));
+  if (q->dim[1].sym != NF_CONST || q->dim[1].c % kv->dim[1].c)
+    return nf_refuse_operand(d, 0, "its heads must be a multiple of kv's %" PRId64, kv->dim[1].c);
+  if (d->in[2].dtype != NF_NONE) {
+    NF_TRY(nf_want_float(d, 2));
+    NF_TRY(nf_want_rank(d, 2, 1, 1));
+    NF_TRY(nf_want_dim(d, 2, 0, q->dim[1], "q has %s heads"));
+  }
+  NF_TRY(nf_want_positive(d, "scale", d->attr.attention.scale));
+  if (d->attr.attention.window < 0)
+    return nf_refuse(d, "window is %" PRId64 " but must not be negative; 0 is none",
+                     d->attr.attention.window);
+  d->out[0] = nf_type_make(q->dtype, q->dim, (size_t)q->rank);
+  return nf_ok();
+}
+
+NF_TRAITS(attention, INFER(infer_attention), SHARD(ATTENTION), WORK(.key = 4, .matrix = true),
+          EXTENTS({NF_Q_HEAD, NF_OPERAND(attention, q), -1}, {NF_Q_PAGE, NF_OPERAND(attention, kv), 2},
+                  {NF_Q_KV_HEADS, NF_OPERAND(attention, kv), 1},
+                  {NF_Q_GROUP, NF_OPERAND(attention, q), 1, NF_Q_KV_HEADS}),
+          CHECK(NULL, NEVER, NULL));
+
+// ---- heads: rotated, keys and values cached ----
+
+enum { Q, K, V, TABLE, Q_NORM, K_NORM, KV };
+
+// Heads x, perhaps normalised with operand `norm`, rotated.
+static nf_status rotated(const nf_op_desc *d, nf_type x, int norm, nf_type *out) {
+  const nf_qk_rope_write_attrs *at = &d->attr.qk_rope_write;
+  if (d->in[norm].dtype != NF_NONE)
+    NF_TRY(nf_infer_part(d,
+                         (nf_op_desc){.op = NF_OP_rms_norm,
+                                      .attr.rms_norm = {.eps = at->eps, .one_plus = at->one_plus},
+                                      .in = {x, d->in[norm]}},
+                         &x));
+  return nf_infer_part(d, (nf_op_desc){.op = NF_OP_rope, .in = {x, d->in[TABLE]}}, out);
+}
+
+// Keys and values behind the queries as operands of their own.
+static nf_status set_apart(nf_op_desc *d) {
+  const nf_type *kv = &d->in[KV];
+  nf_type *q = &d->in[Q];
+  const int64_t heads = kv->rank == 4 ? kv->dim[1].c : 0;
+  if (d->in[K].dtype != NF_NONE || d->in[V].dtype != NF_NONE) return nf_ok();
+  if (kv->rank != 4 || q->rank != 3 || q->dim[1].sym != NF_CONST || heads < 1 || q->dim[1].c / 3 < heads ||
+      d->attr.qk_rope_write.start || !nf_extent_equal(q->dim[2], kv->dim[3]))
+    return nf_refuse(d, "k and v are missing, and q's are no heads of all three");
+  d->in[K] = *q;
+  d->in[K].dim[1].c = d->in[K].padded[1] = heads;
+  d->in[V] = d->in[K];
+  q->dim[1].c = q->padded[1] = q->dim[1].c - 2 * heads;
+  return nf_ok();
+}
+
+static nf_status infer_heads(nf_op_desc *d) {
+  const nf_type *kv = &d->in[KV];
+  nf_type q, k;
+  nf_op_desc narrow = {
+      .op = NF_OP_narrow,
+      .attr.narrow = {.start = d->attr.qk_rope_write.start, .size = kv->rank ? kv->dim[kv->rank - 1].c : 0},
+      .in = {d->in[Q]}};
+  NF_TRY(rotated(d, d->in[K], K_NORM, &k));
+  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_kv_write, .in = {k, d->in[V], *kv}}, &d->out[1]));
+  NF_TRY(nf_infer_part(d, narrow, &q));
+  return rotated(d, q, Q_NORM, &d->out[0]);
+}
+
+static nf_status infer_qk_rope_write(nf_op_desc *d) {
+  nf_op_desc apart = *d;
+  NF_TRY(set_apart(&apart));
+  NF_TRY(infer_heads(&apart));
+  d->out[0] = apart.out[0];
+  d->out[1] = apart.out[1];
+  return nf_ok();
+}
+
+NF_TRAITS(qk_rope_write, INFER(infer_qk_rope_write), SHARD(REPLICATED),
+          WORK(.element = 8, .columns = NF_Q_HEAD /* of q; k has fewer heads */),
+          EXTENTS({NF_Q_HEAD, NF_OPERAND(qk_rope_write, kv), -1},
+                  {NF_Q_PAGE, NF_OPERAND(qk_rope_write, kv), 2},
+                  {NF_Q_KV_HEADS, NF_OPERAND(qk_rope_write, kv), 1}),
+          CHECK(NULL, NEVER, NULL));

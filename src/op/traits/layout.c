@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Other rows, columns, shapes and padding of the same elements.
+#include "base/checked.h"
+#include "op/traits.h"
+#include "op/want.h"
+#include <inttypes.h>
+
+static nf_status infer_narrow(nf_op_desc *d) {
+  const nf_narrow_attrs *at = &d->attr.narrow;
+  NF_TRY(nf_want_float(d, 0));
+  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
+  const nf_extent cols = nf_last(&d->in[0]);
+  if (cols.sym != NF_CONST || at->start < 0 || at->size < 1 || at->start > cols.c ||
+      at->size > cols.c - at->start)
+    return nf_refuse_operand(d, 0, "columns %" PRId64 " to %" PRId64 " are asked for", at->start,
+                             at->start + (at->size < 1 ? 0 : at->size - 1));
+  d->out[0] = nf_with_last(&d->in[0], d->in[0].dtype, NF_C(at->size));
+  return nf_ok();
+}
+
+NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(.columns = NF_Q_N), EXTENTS(),
+          CHECK(NULL, ALWAYS, NULL));
+
+static nf_status infer_concat(nf_op_desc *d) {
+  const nf_type *a = &d->in[0];
+  int64_t cols = 0;
+  NF_TRY(nf_want_float(d, 0));
+  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
+  for (int i = 0; i < nf_op_of(d->op)->n_in; i++) {
+    const nf_type *x = &d->in[i];
+    if (x->dtype == NF_NONE) continue;
+    if (x->dtype != a->dtype) return nf_refuse_operand(d, i, "a is %s", nf_dtype_of(a->dtype)->name);
+    NF_TRY(nf_want_rank(d, i, a->rank, a->rank));
+    for (int k = 0; k + 1 < a->rank; k++)
+      NF_TRY(nf_want_dim(d, i, k, a->dim[k], "a has %s there"), "dimension %d", k);
+    if (nf_last(x).sym != NF_CONST || __builtin_add_overflow(cols, nf_last(x).c, &cols))
+      return nf_refuse_operand(d, i, "must have a constant number of columns");
+  }
+  d->out[0] = nf_with_last(a, a->dtype, NF_C(cols));
+  return nf_ok();
+}
+
+NF_TRAITS(concat, INFER(infer_concat), SHARD(CONCAT), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+
+static nf_status infer_gather_rows(nf_op_desc *d) {
+  NF_TRY(nf_want_float(d, 0));
+  NF_TRY(nf_want_rank(d, 0, 2, 2));
+  NF_TRY(nf_want_tokens(d, 0));
+  if (nf_last(&d->in[0]).sym != NF_CONST)
+    return nf_refuse_operand(d, 0, "must have a constant number of columns");
+  d->out[0] = NF_TYPE(d->in[0].dtype, NF_BY(1, NF_R), nf_last(&d->in[0]));
+  return nf_ok();
+}
+
+NF_TRAITS(gather_rows, INFER(infer_gather_rows), SHARD(COLUMNS), WORK(.picks = true), EXTENTS(),
+          CHECK(NULL, ALWAYS, NULL));
+
+// All elements as one extent; false where two symbols meet or the count overflows.
+static bool elements(const nf_type *t, nf_extent *out) {
+  nf_type flat = *t;
+  if (flat.rank == NF_MAX_RANK) {
+    nf_extent rows, cols = nf_last(t);
+    if (!nf_type_rows(t, &rows) || (rows.sym != NF_CONST && cols.sym != NF_CONST)) return false;
+    *out = NF_BY(0, rows.sym != NF_CONST ? rows.sym : cols.sym);
+    return nf_mul_i64(rows.c, cols.c, &out->c);
+  }
+  flat.dim[flat.rank++] = NF_C(1);
+  return nf_type_rows(&flat, out);
+}
+
+static nf_status infer_reshape(nf_op_desc *d) {
+  const nf_type *x = &d->in[0];
+  const nf_shape *to = &d->attr.reshape.to;
+  nf_extent have, want;
+  if (to->rank < 0 || to->rank > NF_MAX_RANK)
+    return nf_refuse(d, "to has rank %d; at most %d", to->rank, NF_MAX_RANK);
+  nf_type y = nf_type_make(x->dtype, to->dim, (size_t)to->rank);
+  NF_TRY(nf_type_check(&y), "reshape: to");
+  if (x->pack != NF_PACK_PLAIN) return nf_refuse_operand(d, 0, "only a plain layout can be reshaped");
+  for (int i = 0; i < x->rank; i++)
+    if (x->padded[i] != x->dim[i].c)
+      return nf_refuse_operand(d, 0, "padded elements do not lie one after the other");
+  if (nf_dtype_of(x->dtype)->bits < 8 && (!x->rank || !y.rank || !nf_extent_equal(nf_last(x), nf_last(&y))))
+    return nf_refuse_operand(d, 0, "codes of less than a byte keep their columns");
+  if (nf_is_quantised(x->dtype) && (!x->rank || !y.rank || !nf_extent_equal(nf_last(x), nf_last(&y))) &&
+      (x->dtype != NF_FP8_GROUP || nf_last(x).c % 128 || nf_last(&y).c % 128))
+    return nf_refuse_operand(d, 0, "columns that share a scale must stay together");
+  if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want)) {
+    nf_text text = {0};
+    nf_type_print(&y, &text);
+    nf_status st =
+        nf_refuse_operand(d, 0, "%s does not have the same elements", text.failed ? "to" : text.at);
+    nf_text_deinit(&text);
+    return st;
+  }
+  d->out[0] = y;
+  return nf_ok();
+}
+
+NF_TRAITS(reshape, INFER(infer_reshape), SHARD(RESHAPE), WORK(), EXTENTS(), CHECK(NULL, NEVER, NULL));
+
+static nf_status infer_pad(nf_op_desc *d) {
+  NF_TRY(nf_want_columns(d, 0));
+  d->out[0] = d->in[0];
+  return nf_want_padding(d, "to", d->attr.pad.to);
+}
+
+NF_TRAITS(pad, INFER(infer_pad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+
+static nf_status infer_unpad(nf_op_desc *d) {
+  NF_TRY(nf_want_columns(d, 0));
+  d->out[0] = nf_plain_type(&d->in[0]);
+  return nf_ok();
+}
+
+NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));

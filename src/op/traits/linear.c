@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Products with weights, and rows of them.
+#include "op/traits.h"
+#include "op/want.h"
+
+static nf_status infer_embedding(nf_op_desc *d) {
+  const nf_type *tokens = &d->in[0], *table = &d->in[1];
+  NF_TRY(nf_want_dtype(d, 0, NF_BIT(I32), "i32"));
+  NF_TRY(nf_want_rank(d, 0, 1, 1));
+  NF_TRY(nf_want_weight(d, 1));
+  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want_const(d, 1));
+  NF_TRY(nf_want_out_float(d, d->attr.embedding.out));
+  d->out[0] = NF_TYPE(d->attr.embedding.out, tokens->dim[0], table->dim[1]);
+  return nf_ok();
+}
+
+NF_TRAITS(embedding, INFER(infer_embedding), SHARD(EMBEDDING), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+
+static nf_status infer_linear(nf_op_desc *d) {
+  const nf_type *x = &d->in[0], *w = &d->in[1];
+  NF_TRY(nf_want_weight(d, 1));
+  NF_TRY(nf_want_factor(d, 0, 1));
+  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
+  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want_const(d, 1));
+  NF_TRY(nf_want_dim(d, 1, 1, nf_last(x), "x has %s columns"));
+  if (d->in[2].dtype != NF_NONE) {
+    NF_TRY(nf_want_float(d, 2));
+    NF_TRY(nf_want_rank(d, 2, 1, 1));
+    NF_TRY(nf_want_dim(d, 2, 0, w->dim[0], "w has %s rows"));
+  }
+  NF_TRY(nf_want_out_float(d, d->attr.linear.out));
+  d->out[0] = nf_with_last(x, d->attr.linear.out, w->dim[0]);
+  return nf_ok();
+}
+
+NF_TRAITS(linear, INFER(infer_linear), SHARD(LINEAR), WORK(.of = NF_Q_K, .times = 2, .matrix = true),
+          EXTENTS(), CHECK(NULL, ON_INTEGERS, NULL));
+
+static nf_status infer_grouped_linear(nf_op_desc *d) {
+  const nf_type *x = &d->in[0], *ids = &d->in[1], *w = &d->in[2];
+  NF_TRY(nf_want_weight(d, 2));
+  NF_TRY(nf_want_factor(d, 0, 2));
+  NF_TRY(nf_want_rank(d, 0, 2, 3));
+  NF_TRY(nf_want_dtype(d, 1, NF_BIT(I32), "i32"));
+  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
+  if (x->rank == 3) NF_TRY(nf_want_dim(d, 0, 1, ids->dim[1], "ids has %s columns"));
+  NF_TRY(nf_want_rank(d, 2, 3, 3));
+  NF_TRY(nf_want_const(d, 2));
+  NF_TRY(nf_want_dim(d, 2, 2, nf_last(x), "x has %s columns"));
+  if (d->in[3].dtype != NF_NONE) {
+    NF_TRY(nf_want_float(d, 3));
+    NF_TRY(nf_want_rank(d, 3, 2, 2));
+    NF_TRY(nf_want_dim(d, 3, 0, w->dim[0], "w has %s experts"));
+    NF_TRY(nf_want_dim(d, 3, 1, w->dim[1], "w has %s rows"));
+  }
+  NF_TRY(nf_want_out_float(d, d->attr.grouped_linear.out));
+  d->out[0] = NF_TYPE(d->attr.grouped_linear.out, ids->dim[0], ids->dim[1], w->dim[1]);
+  const int64_t pad = d->attr.grouped_linear.pad;
+  return pad == 0 ? nf_ok() : nf_want_padding(d, "pad", pad);
+}
+
+NF_TRAITS(grouped_linear, INFER(infer_grouped_linear), SHARD(GROUPED_LINEAR),
+          WORK(.of = NF_Q_K, .times = 2, .matrix = true),
+          EXTENTS({NF_Q_E, NF_OPERAND(grouped_linear, w), 0},
+                  {NF_Q_TOPK, NF_OPERAND(grouped_linear, ids), -1}),
+          CHECK(NULL, ON_INTEGERS, NULL));

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks that shape rules share.
+#include "op/want.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+static const uint64_t weights = NF_FLOATS | NF_BIT(MXFP4) | NF_BIT(FP8_ROW) | NF_BIT(FP8_BLOCK);
+
+nf_status nf_refuse(const nf_op_desc *d, const char *fmt, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  return nf_error(NF_BAD_INPUT, "%s: %s", nf_op_of(d->op)->name, text);
+}
+
+nf_status nf_refuse_operand(const nf_op_desc *d, int i, const char *fmt, ...) {
+  char text[256];
+  va_list args;
+  va_start(args, fmt);
+  vsnprintf(text, sizeof text, fmt, args);
+  va_end(args);
+  nf_text type = {0};
+  nf_type_print(&d->in[i], &type);
+  nf_status st =
+      nf_refuse(d, "%s is %s but %s", nf_op_of(d->op)->in[i].name, type.failed ? "?" : type.at, text);
+  nf_text_deinit(&type);
+  return st;
+}
+
+nf_extent_text nf_extent_text_of(nf_extent e) {
+  nf_extent_text t;
+  if (e.sym == NF_CONST) {
+    snprintf(t.at, sizeof t.at, "%" PRId64, e.c);
+  } else if (e.c == 1) {
+    snprintf(t.at, sizeof t.at, "%s", nf_sym_name(e.sym));
+  } else {
+    snprintf(t.at, sizeof t.at, "%" PRId64 "*%s", e.c, nf_sym_name(e.sym));
+  }
+  return t;
+}
+
+// ---- checks ----
+
+nf_status nf_want_rank(const nf_op_desc *d, int i, int lo, int hi) {
+  int rank = d->in[i].rank;
+  if (rank >= lo && rank <= hi) return nf_ok();
+  if (lo == hi) return nf_refuse_operand(d, i, "must have %d dimensions", lo);
+  return nf_refuse_operand(d, i, "must have %d to %d dimensions", lo, hi);
+}
+
+nf_status nf_want_dtype(const nf_op_desc *d, int i, uint64_t set, const char *names) {
+  if (set >> d->in[i].dtype & 1) return nf_ok();
+  return nf_refuse_operand(d, i, "must be %s", names);
+}
+
+nf_status nf_want_float(const nf_op_desc *d, int i) {
+  return nf_want_dtype(d, i, NF_FLOATS, "f32, bf16 or f16");
+}
+
+nf_status nf_want_weight(const nf_op_desc *d, int i) {
+  return nf_want_dtype(d, i, weights, "f32, bf16, f16, mxfp4, fp8row or fp8b128");
+}
+
+nf_status nf_want_factor(const nf_op_desc *d, int i, int w) {
+  const nf_dtype of = d->in[w].dtype, pair = of == NF_FP8_ROW     ? NF_FP8_ROW
+                                             : of == NF_FP8_BLOCK ? NF_FP8_GROUP
+                                                                  : NF_NONE;
+  if (NF_FLOATS >> d->in[i].dtype & 1 || (pair != NF_NONE && d->in[i].dtype == pair)) return nf_ok();
+  if (pair == NF_NONE) return nf_want_float(d, i);
+  return nf_refuse_operand(d, i, "must be f32, bf16, f16 or, with %s weights, %s", nf_dtype_of(of)->name,
+                           nf_dtype_of(pair)->name);
+}
+
+nf_status nf_want_same_type(const nf_op_desc *d, int i, int as) {
+  const nf_type *x = &d->in[as];
+  const char *name = nf_op_of(d->op)->in[as].name;
+  if (d->in[i].dtype != x->dtype)
+    return nf_refuse_operand(d, i, "%s is %s", name, nf_dtype_of(x->dtype)->name);
+  if (d->in[i].rank != x->rank) return nf_refuse_operand(d, i, "%s has %d dimensions", name, x->rank);
+  for (int k = 0; k < x->rank; k++)
+    if (!nf_extent_equal(d->in[i].dim[k], x->dim[k]))
+      return nf_refuse_operand(d, i, "%s has %s in dimension %d", name, nf_extent_text_of(x->dim[k]).at, k);
+  return nf_ok();
+}
+
+nf_status nf_want_const(const nf_op_desc *d, int i) {
+  for (int k = 0; k < d->in[i].rank; k++)
+    if (d->in[i].dim[k].sym != NF_CONST) return nf_refuse_operand(d, i, "must have constant extents");
+  return nf_ok();
+}
+
+nf_status nf_want_dim(const nf_op_desc *d, int i, int k, nf_extent e, const char *what) {
+  if (nf_extent_equal(d->in[i].dim[k], e)) return nf_ok();
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+  return nf_refuse_operand(d, i, what, nf_extent_text_of(e).at);
+#pragma GCC diagnostic pop
+}
+
+nf_status nf_want_tokens(const nf_op_desc *d, int i) {
+  if (nf_extent_equal(d->in[i].dim[0], NF_BY(1, NF_T))) return nf_ok();
+  return nf_refuse_operand(d, i, "its first dimension must be T, the tokens of the batch");
+}
+
+nf_status nf_want_out_float(const nf_op_desc *d, nf_dtype out) {
+  if ((unsigned)out < NF_DTYPE_COUNT && NF_FLOATS >> out & 1) return nf_ok();
+  return nf_refuse(d, "out must be f32, bf16 or f16");
+}
+
+nf_status nf_want_positive(const nf_op_desc *d, const char *name, float x) {
+  if (isfinite(x) && x > 0) return nf_ok();
+  return nf_refuse(d, "%s is %.9g but must be finite and above 0", name, (double)x);
+}
+
+nf_status nf_want_finite(const nf_op_desc *d, const char *name, float x) {
+  if (isfinite(x)) return nf_ok();
+  return nf_refuse(d, "%s is %.9g but must be finite", name, (double)x);
+}
+
+nf_type nf_with_last(const nf_type *x, nf_dtype dtype, nf_extent e) {
+  nf_type y = nf_type_make(dtype, x->dim, (size_t)x->rank);
+  y.dim[x->rank - 1] = e;
+  y.padded[x->rank - 1] = e.c;
+  return y;
+}
+
+nf_status nf_want_padding(nf_op_desc *d, const char *name, int64_t to) {
+  nf_type *y = &d->out[0];
+  if (to < nf_last(y).c)
+    return nf_refuse(d, "%s is %" PRId64 " but must be at least the %" PRId64 " columns", name, to,
+                     nf_last(y).c);
+  y->padded[y->rank - 1] = to;
+  return nf_ok();
+}
+
+nf_status nf_want_columns(const nf_op_desc *d, int i) {
+  const nf_type *x = &d->in[i];
+  const char *wrong = !nf_is_float(x->dtype)       ? "f32, bf16 or f16"
+                      : x->rank < 1                ? "of at least one dimension"
+                      : nf_last(x).sym != NF_CONST ? "of a constant number of columns"
+                      : x->pack != NF_PACK_PLAIN   ? "plain"
+                                                   : NULL;
+  return wrong == NULL ? nf_ok() : nf_refuse_operand(d, i, "must be %s", wrong);
+}
+
+nf_status nf_infer_part(const nf_op_desc *d, nf_op_desc of, nf_type *out) {
+  NF_TRY(nf_op_infer(&of), "%s", nf_op_of(d->op)->name);
+  *out = of.out[0];
+  return nf_ok();
+}
