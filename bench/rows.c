@@ -151,6 +151,49 @@ static void memory_row(const char *dir, const char *file) {
   nf_file_close(&f);
 }
 
+// ---- host work ----
+
+enum { STEPS = 600 };
+
+// Median microseconds of steps that compute nothing: a token of each session, or up to four tokens of a
+// number of sessions that varies from step to step.
+static double host_us(const char *dir, int64_t sessions, int64_t context, bool vary) {
+  const infuse_runtime_options r = {.size = sizeof r, .device = "null"};
+  const infuse_model_options o = {.size = sizeof o,
+                                  .dummy = true,
+                                  .sessions = sessions,
+                                  .context = context,
+                                  .batch = 4 * sessions,
+                                  .memory = 1ull << 50};
+  infuse_runtime *rt;
+  infuse_model *m;
+  infuse_session *s[256];
+  double us[STEPS];
+  must((nf_status){infuse_runtime_create(&r, &rt)});
+  must((nf_status){infuse_model_load(rt, dir, &o, &m)});
+  for (int i = 0; i < sessions; i++) must((nf_status){infuse_session_create(m, NULL, &s[i])});
+  for (int i = 0; i < STEPS; i++) {
+    const int64_t n = vary ? 1 + i % sessions : sessions;
+    for (int k = 0; k < n; k++)
+      must((nf_status){
+          infuse_session_append(s[k], (const int32_t[]){1, 2, 3, 4}, vary ? 1 + (size_t)(i + k) % 4 : 1)});
+    const double start = nf_now();
+    must((nf_status){infuse_step(m, s, (size_t)n)});
+    us[i] = 1e6 * (nf_now() - start);
+  }
+  for (int i = 0; i < sessions; i++) infuse_session_destroy(s[i]);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(rt);
+  return median(us, STEPS);
+}
+
+static void host_rows(void) {
+  const char *dir = "configs/gpt-oss-120b";
+  print_row("host work of a step, gpt-oss-120b, equal sizes", host_us(dir, 8, 0, false), "µs", 11);
+  print_row("host work of a step, gpt-oss-120b, sizes vary", host_us(dir, 8, 0, true), "µs", 15);
+  print_row("the same with 256 sessions of 131,072 tokens", host_us(dir, 256, 131072, false), "µs", 40);
+}
+
 int main(void) {
   print_row("build and plan gpt-oss-120b", median_ms(build_and_plan, "configs/gpt-oss-120b"), "ms", 50);
   compile_rows();
@@ -159,6 +202,7 @@ int main(void) {
             "ms", 50);
   print_row("start to first token, models/gpt-oss-small", median_ms(first_token, "models/gpt-oss-small"),
             "ms", 150);
+  host_rows();
   memory_row("models/gpt-oss-small", "models/gpt-oss-small/model.safetensors");
   return 0;
 }

@@ -99,8 +99,8 @@ static void test_a_step_too_large(void **state) {
   team t;
   const int32_t tokens[BATCH] = {0};
   ok(team_init(&t, &shape, 3, 1, NULL));
-  t.batch = (nf_batch){.sizes = nf_sizes_of(BATCH + 1, 1, 1)};
-  nf_status st = nf_plan_run(t.rank[2].plan, t.rank[2].device, &t.batch);
+  const nf_sizes large = nf_sizes_of(BATCH + 1, 1, 1);
+  nf_status st = nf_plan_run(t.rank[2].plan, t.rank[2].device, &large);
   assert_int_equal(nf_status_code(st), NF_INTERNAL);
   nf_status_free(st);
   ok(team_step(&t, tokens, BATCH));

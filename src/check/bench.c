@@ -152,8 +152,7 @@ static double share_of(const nf_instance *i, int n) {
   const double sequences = (double)i->c->at.of[NF_S];
   if (i->c->d.op == NF_OP_grouped_linear && n == i->layout->in[2])
     return (double)nf_min(t->dim[0], i->c->dims.tokens * i->c->dims.q[NF_Q_TOPK]) / (double)t->dim[0];
-  if (i->c->d.op == NF_OP_attention && t->cache)
-    return (double)i->batch.kv_len[0] / (double)(t->dim[0] * t->dim[3]);
+  if (i->c->d.op == NF_OP_attention && t->cache) return (double)i->keys[0] / (double)(t->dim[0] * t->dim[3]);
   if (i->c->d.op == NF_OP_kv_write && t->cache)
     return (double)i->c->dims.tokens / (double)(t->dim[0] * t->dim[3]);
   if (t->cache) return 2 * sequences / (double)t->dim[0];

@@ -122,7 +122,7 @@ static void fill(const filler *f, const nf_tensor *t, float *room) {
 
 // Up to three decoding sequences with short and long pasts, then prefills, an empty one, and a token of
 // padding.
-static void lengths(int64_t tokens, int64_t sequences, int32_t *count, int32_t *before, int32_t *n_decode) {
+static void lengths(int64_t tokens, int64_t sequences, int32_t *count, int32_t *before) {
   static const int32_t decode_past[] = {0, 4, 129};
   const int64_t decode = nf_min(tokens, 3), padding = tokens > 4;
   const int64_t rest = tokens - decode - padding, first = sequences > 4 ? (rest + 1) / 2 : rest;
@@ -131,14 +131,13 @@ static void lengths(int64_t tokens, int64_t sequences, int32_t *count, int32_t *
   for (int64_t s = 0; s < nf_min(decode, sequences); s++) count[s] = 1, before[s] = decode_past[s];
   if (sequences > 3) count[3] = (int32_t)first;
   if (sequences > 4) count[4] = (int32_t)(rest - first), before[4] = 9;
-  *n_decode = (int32_t)decode;
 }
 
 static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t page, int64_t window,
                             int64_t *slots, const int32_t *before) {
   const int64_t s_count = i->c->at.of[NF_S];
   int64_t most = 0;
-  for (int64_t s = 0; s < s_count; s++) most = nf_max(most, i->batch.kv_len[s]);
+  for (int64_t s = 0; s < s_count; s++) most = nf_max(most, i->keys[s]);
   g->pages = nf_ceil_div(most, page) + 1;
   *slots = s_count * g->pages + 3;
   while (*slots % 7 == 0) ++*slots;
@@ -148,14 +147,15 @@ static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t pa
   for (int64_t s = 0; s < s_count; s++)
     for (int64_t p = 0; p < g->pages; p++) {
       const bool seen = window == 0 || (p + 1) * page > before[s] - window + 1;
-      const bool there = p * page < i->batch.kv_len[s];
-      table[s * g->pages + p] = seen && there ? (int32_t)(((s * g->pages + p) * 7 + 3) % *slots) : -1;
+      const bool there = p * page < i->keys[s];
+      table[i->batch.table_row[s] * g->pages + p] =
+          seen && there ? (int32_t)(((s * g->pages + p) * 7 + 3) % *slots) : -1;
     }
   for (int64_t t = 0; t < i->c->dims.tokens; t++) write[t] = -1;
   for (int64_t s = 0; s < s_count; s++)
     for (int64_t t = i->batch.q_start[s]; t < i->batch.q_start[s + 1]; t++) {
       const int64_t at = i->batch.position[t];
-      write[t] = (int32_t)(table[s * g->pages + at / page] * page + at % page);
+      write[t] = (int32_t)(table[i->batch.table_row[s] * g->pages + at / page] * page + at % page);
     }
   g->page_table = table;
   g->write_slot = write;
@@ -164,19 +164,20 @@ static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t pa
 
 static nf_status make_batch(nf_instance *i, int32_t **out_before) {
   const int64_t tokens = i->c->dims.tokens, s_count = i->c->at.of[NF_S], rows = i->c->at.of[NF_R];
-  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(6 * s_count + 1 + tokens + rows), sizeof *a);
+  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(7 * s_count + 1 + tokens + rows), sizeof *a);
   if (!a) return nf_error(NF_NO_MEMORY, "no memory for a batch");
-  int32_t *q_start = a, *kv_len = q_start + s_count + 1, *before = kv_len + s_count,
-          *count = before + s_count;
-  int32_t *position = count + s_count, *row = position + tokens, *in = row + rows, *out = in + s_count;
+  int32_t *q_start = a, *keys = q_start + s_count + 1, *before = keys + s_count, *count = before + s_count;
+  int32_t *position = count + s_count, *row = position + tokens, *in = row + rows, *out = in + s_count,
+          *table_row = out + s_count;
   i->batch.sizes = i->c->at;
   if (i->c->dims.past)
     count[0] = (int32_t)tokens, before[0] = (int32_t)i->c->dims.past;
   else
-    lengths(tokens, s_count, count, before, &i->batch.n_decode);
+    lengths(tokens, s_count, count, before);
   for (int64_t s = 0; s < s_count; s++) {
     q_start[s + 1] = q_start[s] + count[s];
-    kv_len[s] = before[s] + count[s];
+    keys[s] = before[s] + count[s];
+    table_row[s] = (int32_t)((s + 1) % s_count);
     for (int32_t n = 0; n < count[s]; n++) position[q_start[s] + n] = before[s] + n;
   }
   // States: in place, from another slot, from nothing.
@@ -188,7 +189,8 @@ static nf_status make_batch(nf_instance *i, int32_t **out_before) {
   i->used = q_start[s_count];
   i->batch.q_start = q_start;
   i->batch.position = position;
-  i->batch.kv_len = kv_len;
+  i->keys = keys;
+  i->batch.table_row = table_row;
   i->batch.row = row;
   i->batch.state_in = in;
   i->batch.state_out = out;
@@ -199,12 +201,11 @@ static nf_status make_batch(nf_instance *i, int32_t **out_before) {
 // The keys and values that some token of the step may see; all others stay NaN.
 static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv, const int32_t *before,
                       float *room) {
-  const struct nf_batch_group *g = &i->batch.group[kv->cache];
   const int64_t heads = kv->dim[2], page = kv->dim[3], window = i->c->d.attr.attention.window;
   for (int64_t s = 0; s < i->c->at.of[NF_S]; s++)
-    for (int64_t j = window ? nf_max(0, before[s] - window + 1) : 0; j < i->batch.kv_len[s]; j++)
+    for (int64_t j = window ? nf_max(0, before[s] - window + 1) : 0; j < i->keys[s]; j++)
       for (int64_t n = 0; n < 2 * heads; n++) { // keys of all heads, then values
-        const int64_t slot = g->page_table[s * g->pages + j / page];
+        const int64_t slot = nf_batch_pages(&i->batch, kv->cache, s)[j / page];
         fill_floats(f, kv, (slot * 2 * heads + n) * page + j % page, ((s << 20) + j) * 2 * heads + n, room);
       }
 }

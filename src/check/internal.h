@@ -49,6 +49,7 @@ typedef struct nf_instance {
     bool written;        // a result
   } storage[NF_MAX_TENSORS];
   nf_batch batch;
+  const int32_t *keys; // [S] of each sequence, this step's included
   nf_comm comm;
   char *peer[NF_MAX_WORLD]; // of a COMM op: where each rank's first operand begins
   int64_t used;             // tokens in use

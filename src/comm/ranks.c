@@ -30,8 +30,6 @@ struct nf_ranks {
   nf_status (*f)(void *user, int rank);
   void *user;
   nf_status *result; // [world]
-  char **base;       // [world]
-  nf_comm *comm;     // [world]
   struct rank {
     nf_ranks *ranks;
     pthread_t thread;
@@ -150,15 +148,9 @@ nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
 
 static nf_status init(nf_ranks *r) {
   r->result = nf_alloc((size_t)r->world, sizeof *r->result);
-  r->base = nf_alloc((size_t)r->world, sizeof *r->base);
-  r->comm = nf_alloc((size_t)r->world, sizeof *r->comm);
   r->rank = nf_alloc((size_t)r->world, sizeof *r->rank);
-  if (r->result == NULL || r->base == NULL || r->comm == NULL || r->rank == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for %d ranks", r->world);
-  for (int i = 0; i < r->world; i++) {
-    r->comm[i] = (nf_comm){.world = r->world, .rank = i, .base = r->base};
-    r->rank[i].ranks = r;
-  }
+  if (r->result == NULL || r->rank == NULL) return nf_error(NF_NO_MEMORY, "no memory for %d ranks", r->world);
+  for (int i = 0; i < r->world; i++) r->rank[i].ranks = r;
   return nf_ok();
 }
 
@@ -208,12 +200,8 @@ void nf_ranks_destroy(nf_ranks *r) {
   next_run(r);
   for (int i = 0; i < r->n_threads; i++) pthread_join(r->rank[i + 1].thread, NULL);
   nf_free(r->result);
-  nf_free(r->base);
-  nf_free(r->comm);
   nf_free(r->rank);
   nf_free_aligned(r);
 }
 
 int nf_ranks_world(const nf_ranks *r) { return r->world; }
-void nf_ranks_place(nf_ranks *r, int rank, void *arena) { r->base[rank] = arena; }
-const nf_comm *nf_ranks_comm(const nf_ranks *r, int rank) { return &r->comm[rank]; }

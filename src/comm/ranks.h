@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The ranks of one process: threads that run the same program side by side, wait for one another, and read
-// each other's memory.
+// The ranks of one process: threads that run the same program side by side and wait for one another.
 //
-// Life: create → place every rank's arena → start → run as often as you like → destroy. Ranks sleep between
+// Life: create → start → run as often as you like → destroy. Ranks sleep between
 // runs. Starting and running belong to one thread at a time, which is rank 0 itself; what takes a rank's
 // number belongs to that rank during a run. A rank's work is a function that returns; as long as it does, no
 // wait here lasts for ever: a rank that has returned, well or not, releases all who wait for it.
 #pragma once
 #include "base/status.h"
-#include "op/batch.h"
 
 enum { NF_MAX_WORLD = 64 };
 
@@ -19,12 +17,6 @@ typedef struct nf_ranks nf_ranks;
 nf_status nf_ranks_create(int world, int threads, nf_ranks **out);
 void nf_ranks_destroy(nf_ranks *r); // ends the threads; NULL is fine
 int nf_ranks_world(const nf_ranks *r);
-
-// Where the arena of a rank begins (borrowed). All arenas have one layout: what lies at an offset in one lies
-// there in all. Outside runs only.
-void nf_ranks_place(nf_ranks *r, int rank, void *arena);
-// As the rank's kernels see the others; lives as long as r.
-const nf_comm *nf_ranks_comm(const nf_ranks *r, int rank);
 
 // Makes the threads of ranks 1 and up. NF_UNAVAILABLE when the system gives none. Once.
 nf_status nf_ranks_start(nf_ranks *r);

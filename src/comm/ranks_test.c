@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ranks: what one wrote before a barrier all read behind it; who fails or leaves early releases the others
-// with one error; addresses; allocations.
+// with one error; allocations.
 #include "comm/ranks.h"
 #include "tests/support/alloc_fail.h"
 #include <setjmp.h>
@@ -115,33 +115,6 @@ static void test_first_error_counts(void **state) {
   nf_ranks_destroy(r);
 }
 
-// Each rank reads the next one's arena through its own addresses.
-static nf_status read_next(void *user, int rank) {
-  job *j = user;
-  const nf_comm *c = nf_ranks_comm(j->ranks, rank);
-  int64_t *own = (int64_t *)c->base[rank] + 2;
-  *own = 100 + rank;
-  NF_TRY(nf_ranks_barrier(j->ranks, rank));
-  const int next = (rank + 1) % c->world;
-  const char *theirs = c->base[next] + ((char *)own - c->base[c->rank]);
-  int64_t value;
-  memcpy(&value, theirs, sizeof value);
-  j->wrong += value != 100 + next || c->rank != rank;
-  return nf_ok();
-}
-
-static void test_addresses(void **state) {
-  (void)state;
-  for (int w = 0; w < N_WORLDS; w++) {
-    int64_t arena[MOST][4];
-    job j = {.ranks = started(worlds[w])};
-    for (int r = 0; r < worlds[w]; r++) nf_ranks_place(j.ranks, r, arena[r]);
-    ok(nf_ranks_run(j.ranks, read_next, &j));
-    assert_int_equal(j.wrong, 0);
-    nf_ranks_destroy(j.ranks);
-  }
-}
-
 static void test_refusals(void **state) {
   (void)state;
   nf_ranks *r = NULL;
@@ -149,7 +122,7 @@ static void test_refusals(void **state) {
   refused(nf_ranks_create(65, 1, &r), NF_USAGE, "65 ranks; there may be 1 to 64");
   assert_null(r);
   ok(nf_ranks_create(64, 4096, &r));
-  refused(nf_ranks_run(r, read_next, NULL), NF_INTERNAL, "64 ranks were never started");
+  refused(nf_ranks_run(r, rounds, NULL), NF_INTERNAL, "64 ranks were never started");
   nf_ranks_destroy(r);
   nf_ranks_destroy(NULL);
 }
@@ -187,8 +160,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_barriers_order), cmocka_unit_test(test_a_rank_fails),
       cmocka_unit_test(test_a_rank_leaves),  cmocka_unit_test(test_first_error_counts),
-      cmocka_unit_test(test_addresses),      cmocka_unit_test(test_refusals),
-      cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_refusals),       cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -52,7 +52,7 @@ typedef struct nf_rank {
   nf_plan *plan;
   nf_buffer *buffer; // [n_values] of weights and pools
   nf_buffer arena;
-  nf_buffer tables; // the step's arrays
+  nf_buffer tables; // the step's, tables.h
 } nf_rank;
 
 struct infuse_model {
@@ -150,6 +150,8 @@ nf_status nf_model_create_ranks(infuse_model *m);   // the communicator; makes n
 nf_status nf_model_allocate_ranks(infuse_model *m); // the other plans, all memory, and starts the ranks
 nf_status nf_model_load_weights(infuse_model *m);
 void nf_model_release_ranks(infuse_model *m); // before what was compiled goes
+// Tells all ranks where their arenas are: `trace` [world], NULL: where they always are but for a trace.
+nf_status nf_model_place_arenas(const infuse_model *m, const nf_buffer *trace);
 
 // What a caller must give: NF_USAGE names the first that is NULL. NF_GIVEN({"model", m != NULL}, …)
 typedef struct nf_handle {

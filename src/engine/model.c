@@ -146,7 +146,7 @@ nf_status nf_model_add_up(infuse_model *m) {
     NF_TRY(nf_model_stored_bytes(m, v, &bytes));
     add(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world, bytes);
   }
-  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes))
+  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes, (int)world))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
   add(&m->budget.activations, world, nf_plan_arena_bytes(m->plan));

@@ -51,6 +51,7 @@ static nf_status allocate_stored(infuse_model *m, nf_rank *r) {
 
 static void bind_inputs(const infuse_model *m, const nf_rank *r) {
   char *at = r->tables.data;
+  nf_plan_set_batch(r->plan, r->tables.data);
   const size_t layer_bytes =
       sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
   nf_plan_bind(r->plan, nf_graph_find(m->graph, "tokens"), at + m->tables.tokens, 0);
@@ -85,11 +86,21 @@ static nf_status allocate_rank(infuse_model *m, int rank) {
   return nf_ok();
 }
 
+nf_status nf_model_place_arenas(const infuse_model *m, const nf_buffer *trace) {
+  char *at[NF_MAX_WORLD];
+  const int world = (int)m->options.world;
+  for (int i = 0; i < world; i++) at[i] = trace != NULL ? trace[i].data : m->rank[i].arena.data;
+  for (int i = 0; i < world; i++)
+    NF_TRY(nf_step_tables_begin(&m->tables, m->rank[i].device, &m->rank[i].tables, i, at, world));
+  return nf_ok();
+}
+
 nf_status nf_model_allocate_ranks(infuse_model *m) {
   for (int rank = 0; rank < m->options.world; rank++) {
     const nf_status st = allocate_rank(m, rank);
     if (!nf_is_ok(st)) return m->options.world == 1 ? st : nf_status_note(st, "rank %d", rank);
   }
+  NF_TRY(nf_model_place_arenas(m, NULL));
   return nf_ranks_start(m->ranks);
 }
 

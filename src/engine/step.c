@@ -42,7 +42,7 @@ static nf_status check_sessions(const infuse_model *m, infuse_session *const *se
 
 // Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
 static size_t choose(const infuse_model *m, infuse_session *const *sessions, size_t n, nf_share *out,
-                     nf_batch *b) {
+                     nf_sizes *at) {
   int64_t tokens = 0, rows = 0;
   size_t used = 0;
   for (int pass = 0; pass < 2; pass++) {
@@ -55,9 +55,8 @@ static size_t choose(const infuse_model *m, infuse_session *const *sessions, siz
       tokens += s.tokens;
       rows += s.rows;
     }
-    if (pass == 0) b->n_decode = (int32_t)used;
   }
-  b->sizes = nf_sizes_of(tokens, (int64_t)used, rows);
+  *at = nf_sizes_of(tokens, (int64_t)used, rows);
   return used;
 }
 
@@ -118,18 +117,19 @@ static void fill_tokens(const infuse_model *m, const nf_share *part, int64_t fir
   if (m->options.forced_experts) fill_routes(m, s, first, part->tokens);
 }
 
-static void fill(infuse_model *m, const nf_share *part, size_t n) {
+static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at) {
   const nf_step_tables *t = &m->tables;
   int64_t token = 0, row = 0;
+  ((nf_batch *)t->host)->sizes = *at;
   for (size_t i = 0; i < n; i++) {
     infuse_session *s = part[i].session;
     s->first_token = (size_t)token, s->n_tokens = (size_t)part[i].tokens;
     s->first_row = (size_t)row, s->n_rows = (size_t)part[i].rows;
     s->first_token_position = s->position;
     host_array(t, t->q_start)[i] = (int32_t)token;
-    host_array(t, t->kv_len)[i] = (int32_t)(s->position + part[i].tokens);
     host_array(t, t->state_in)[i] = s->fresh ? -1 : s->state;
     host_array(t, t->state_out)[i] = s->state;
+    host_array(t, t->table_row)[i] = (int32_t)i;
     for (int g = 1; g < NF_CACHE_COUNT; g++)
       if (s->page[g] != NULL)
         memcpy(host_array(t, t->page_table[g]) + (int64_t)i * t->pages, s->page[g],
@@ -141,27 +141,11 @@ static void fill(infuse_model *m, const nf_share *part, size_t n) {
   host_array(t, t->q_start)[n] = (int32_t)token;
 }
 
-static void point_batch(const infuse_model *m, const nf_rank *r, nf_batch *b) {
-  const nf_step_tables *t = &m->tables;
-  const char *at = r->tables.data;
-  b->q_start = (const int32_t *)(at + t->q_start);
-  b->position = (const int32_t *)(at + t->position);
-  b->kv_len = (const int32_t *)(at + t->kv_len);
-  b->row = (const int32_t *)(at + t->row);
-  b->state_in = (const int32_t *)(at + t->state_in);
-  b->state_out = (const int32_t *)(at + t->state_out);
-  for (int g = 1; g < NF_CACHE_COUNT; g++) {
-    b->group[g].page_table = (const int32_t *)(at + t->page_table[g]);
-    b->group[g].pages = t->pages;
-    b->group[g].write_slot = (const int32_t *)(at + t->write_slot[g]);
-  }
-}
-
 // ---- running ----
 
 typedef struct job { // of all ranks
   const infuse_model *m;
-  const nf_batch *batch;
+  nf_sizes at;
   nf_trace *trace; // NULL: nobody looks
 } job;
 
@@ -170,16 +154,19 @@ static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
 static nf_status run_rank(void *user, int rank) {
   const job *j = user;
   const nf_rank *r = &j->m->rank[rank];
-  nf_batch b = *j->batch;
-  point_batch(j->m, r, &b);
-  NF_TRY(nf_device_write(r->device, &r->tables, 0, j->m->tables.host, j->m->tables.bytes));
-  if (j->trace == NULL) return nf_plan_run(r->plan, r->device, &b);
-  return nf_plan_trace(r->plan, r->device, &b, j->trace->arena[rank].data,
+  const nf_step_tables *t = &j->m->tables;
+  NF_TRY(nf_step_tables_write(t, r->device, &r->tables));
+  for (int g = 1; g < NF_CACHE_COUNT; g++)
+    if (t->page_table[g] != 0)
+      NF_TRY(nf_device_write(r->device, &r->tables, t->page_table[g], t->host + t->page_table[g],
+                             (size_t)(j->at.of[NF_S] * t->pages) * sizeof(int32_t)));
+  if (j->trace == NULL) return nf_plan_run(r->plan, r->device, &j->at);
+  return nf_plan_trace(r->plan, r->device, &j->at, j->trace->arena[rank].data,
                        rank == 0 ? nf_trace_look : look_away, j->trace);
 }
 
 static nf_status copy_logits(infuse_model *m, int64_t rows) {
-  if (m->logits == NULL || rows == 0) return nf_ok();
+  if (m->logits == NULL || rows == 0 || !nf_device_computes(m->rt->device)) return nf_ok();
   const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
   const nf_rank *r = &m->rank[0];
   const size_t at = (size_t)((const char *)t.data - (const char *)r->arena.data);
@@ -197,10 +184,10 @@ static void advance(const infuse_model *m, const nf_share *part) {
 nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
   infuse_model *m = s->model;
   const nf_share part = {.session = s, .tokens = tokens, .rows = rows};
-  const nf_batch b = {.sizes = nf_sizes_of(tokens, 1, rows), .n_decode = tokens == 1};
+  const nf_sizes at = nf_sizes_of(tokens, 1, rows);
   NF_TRY(take_slots(s, tokens));
-  fill(m, &part, 1);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, trace}));
+  fill(m, &part, 1, &at);
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, at, trace}));
   advance(m, &part);
   return nf_ok();
 }
@@ -233,13 +220,13 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   m->steps++; // rows of earlier steps are gone
   NF_TRY(check_sessions(m, sessions, n));
   nf_share *part = m->share;
-  nf_batch b = {0};
-  const size_t used = choose(m, sessions, n, part, &b);
+  nf_sizes at;
+  const size_t used = choose(m, sessions, n, part, &at);
   if (used == 0) return nf_ok();
   for (size_t i = 0; i < used; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
-  fill(m, part, used);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, &b, NULL}));
-  NF_TRY(copy_logits(m, b.sizes.of[NF_R]));
+  fill(m, part, used, &at);
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, at, NULL}));
+  NF_TRY(copy_logits(m, at.of[NF_R]));
   nf_draw_shares(m, part, used);
   for (size_t i = 0; i < used; i++) advance(m, &part[i]);
   finish(part, used);

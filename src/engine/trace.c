@@ -28,10 +28,11 @@ static nf_status init(infuse_model *m, nf_trace *t) {
   if (t->row == NULL || t->arena == NULL) return nf_error(NF_NO_MEMORY, "no memory for a trace");
   for (int64_t i = 0; i < m->options.world; i++)
     NF_TRY(nf_device_alloc(m->rank[i].device, nf_plan_arena_bytes(m->plan), &t->arena[i]));
-  return nf_ok();
+  return nf_model_place_arenas(m, t->arena);
 }
 
 static void deinit(nf_trace *t) {
+  nf_status_free(nf_model_place_arenas(t->model, NULL)); // ranges that were written before
   for (int64_t i = 0; t->arena != NULL && i < t->model->options.world; i++)
     nf_device_free(t->model->rank[i].device, &t->arena[i]);
   nf_free(t->arena);

@@ -61,7 +61,6 @@ static nf_status select_kernel(nf_plan *p, nf_node_id id) {
   const nf_args_layout *layout = nf_args_layout_of(n->op);
   s->args = nf_arena_alloc(&p->arena, 1, layout->size);
   if (s->args == NULL) return nf_plan_no_memory();
-  *(const nf_batch **)s->args = &p->batch;
   memcpy((char *)s->args + layout->attrs, &n->attr, layout->attrs_size);
   if (s->selection.chosen->declared) p->declared = s->selection.chosen;
   p->launch[p->n_steps++] = (nf_launch){s->selection.chosen->blocks, s->selection.chosen->run, s->args};

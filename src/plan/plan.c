@@ -20,6 +20,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   NF_GOTO(nf_plan_choose_packs(p));
   NF_GOTO(nf_plan_select_kernels(p));
   NF_GOTO(nf_plan_place_values(p));
+  NF_GOTO(nf_plan_list_patches(p));
   nf_plan_set_meetings(p);
   *out = p;
   return nf_ok();
@@ -30,6 +31,7 @@ fail:
 
 void nf_plan_destroy(nf_plan *p) {
   if (p == NULL) return;
+  for (int s = 0; s < NF_SYM_COUNT; s++) nf_free(p->patches[s].patch);
   nf_arena_deinit(&p->arena);
   nf_free(p);
 }
@@ -39,12 +41,17 @@ size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
 
 void nf_plan_place(nf_plan *p, void *arena) {
   p->placed = arena;
+  p->prepared = false;
   for (size_t i = 0; i < p->n_lifetimes; i++)
     p->home[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
-  if (p->options.ranks != NULL) nf_ranks_place(p->options.ranks, p->options.rank, arena);
 }
 
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
   p->home[v].data = data;
   p->home[v].slots = slots;
+  p->prepared = false;
+}
+
+void nf_plan_set_batch(nf_plan *p, const nf_batch *batch) {
+  for (size_t i = 0; i < p->n_steps; i++) *(const nf_batch **)p->step[i].args = batch;
 }

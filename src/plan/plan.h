@@ -3,7 +3,8 @@
 // sees both nodes and kernels.
 //
 // Life: create (selection and memory plan; allocates no tensor) → bind what lives outside (weights, pools,
-// inputs) and place the arena → run as often as you like. Running allocates nothing. One thread at a time.
+// inputs, the batch) and place the arena → run as often as you like. Running allocates nothing. One thread at
+// a time.
 //
 // Several ranks have a plan each, made from one graph with the same options: planning is deterministic, so
 // their arenas have one layout, and what COMM ops read from others lies in it. Their runs go side by side:
@@ -41,15 +42,19 @@ void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, weight or pool lies: nf_type_bytes at the largest sizes; `slots` of them for a pool.
 // Borrowed.
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
+// Where the steps' batch metadata lies, in memory of the device that runs them. Borrowed; of several ranks
+// with a `comm` that knows where all arenas are placed.
+void nf_plan_set_batch(nf_plan *p, const nf_batch *batch);
 
-// One step. b->sizes must not exceed the plan's and b->comm is the plan's own affair; every input must have
-// been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one ends
-// all.
-nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b);
-// The same run in another arena of nf_plan_arena_bytes, and slower: `seen` is called behind each node while
+// One step of these sizes, which are those of the batch and must not exceed the plan's; batch and inputs must
+// have been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one
+// ends all.
+nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at);
+// The same run in another arena of nf_plan_arena_bytes (which is then the one that the batch's `comm` knows),
+// and slower: `seen` is called behind each node while
 // its results are there (nf_plan_tensor). Afterwards the plan is as before, its last run the one before this.
 typedef void (*nf_plan_seen)(void *user, const nf_node *n);
-nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_batch *b, void *arena, nf_plan_seen seen,
+nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_sizes *at, void *arena, nf_plan_seen seen,
                         void *user);
 // Value v at the sizes of the last run. After a run only outputs still hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);

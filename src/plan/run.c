@@ -1,38 +1,92 @@
 // SPDX-License-Identifier: Apache-2.0
-// Running a plan: arguments at the sizes of a step, and the launches.
+// Running a plan: arguments at the sizes of a step, and the launches. Arguments are laid out for the largest
+// step once; a step writes only the words that follow from its sizes.
 #include "plan/state.h"
 #include <string.h>
 
-nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v) {
-  if (v == 0) return (nf_tensor){0};
+// ---- tensors ----
+
+// Scales lie behind the codes of the largest step, so that no address follows from a size.
+static nf_tensor tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
   const nf_home *root = &p->home[p->home[v].root];
-  return nf_tensor_of(&p->type[v], &p->batch.sizes, root->slots, root->data);
+  nf_tensor t = nf_tensor_of(&p->type[v], at, root->slots, root->data);
+  if (t.scale != NULL) t.scale = nf_tensor_of(&p->type[v], &p->options.max, root->slots, root->data).scale;
+  return t;
 }
 
-static nf_status set_tensor(const nf_plan *p, nf_val v, nf_tensor *out) {
-  *out = nf_plan_tensor(p, v);
-  if (v != 0 && out->data == NULL)
-    return nf_error(NF_INTERNAL, "value '%s' was never bound", p->graph->value[v].name);
-  return nf_ok();
+nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v) {
+  return v == 0 ? (nf_tensor){0} : tensor_at(p, v, &p->sizes);
 }
 
-static nf_status set_tensors(nf_plan *p) {
+typedef nf_status (*with_tensor)(nf_plan *p, nf_val v, nf_tensor *tensor);
+
+// f for every value that a kernel is given, and where its arguments have it.
+static nf_status for_tensors(nf_plan *p, with_tensor f) {
   for (size_t i = 0; i < p->n_steps; i++) {
     const nf_node *n = &p->graph->node[p->step[i].node];
     const nf_op_info *info = nf_op_of(n->op);
     const nf_args_layout *layout = nf_args_layout_of(n->op);
     nf_tensor *tensor = (nf_tensor *)((char *)p->step[i].args + layout->tensors);
-    for (int k = 0; k < info->n_in; k++) NF_TRY(set_tensor(p, n->in[k], &tensor[layout->in[k]]));
+    for (int k = 0; k < info->n_in; k++)
+      if (n->in[k] != 0) NF_TRY(f(p, n->in[k], &tensor[layout->in[k]]));
     for (int r = 0; r < nf_node_results(n); r++)
-      if (info->out[r].alias < 0) NF_TRY(set_tensor(p, n->out[r], &tensor[layout->out[r]]));
+      if (info->out[r].alias < 0) NF_TRY(f(p, n->out[r], &tensor[layout->out[r]]));
   }
   return nf_ok();
 }
 
-static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_batch *b) {
+// ---- what follows from the sizes ----
+
+enum { WORDS = sizeof(nf_tensor) / sizeof(int64_t) };
+
+// The words of v's tensor that grow with a size, found by making it grow.
+static nf_status list_patches(nf_plan *p, nf_val v, nf_tensor *tensor) {
+  const nf_type *type = &p->type[v];
+  const nf_sizes ones = nf_sizes_of(1, 1, 1);
+  for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
+    nf_sizes more = ones;
+    int64_t word[2][WORDS];
+    more.of[sym]++;
+    const nf_tensor small = nf_tensor_of(type, &ones, 0, NULL), large = nf_tensor_of(type, &more, 0, NULL);
+    memcpy(word[0], &small, sizeof small);
+    memcpy(word[1], &large, sizeof large);
+    for (int w = 0; w < WORDS; w++) {
+      struct nf_patches *list = &p->patches[sym];
+      if (word[0][w] == word[1][w]) continue;
+      if (!nf_grow(&list->patch, &list->cap, list->n + 1, sizeof *list->patch)) return nf_plan_no_memory();
+      list->patch[list->n++] = (nf_patch){(int64_t *)tensor + w, word[1][w] - word[0][w]};
+    }
+  }
+  return nf_ok();
+}
+
+nf_status nf_plan_list_patches(nf_plan *p) { return for_tensors(p, list_patches); }
+
+static nf_status set_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
+  *tensor = tensor_at(p, v, &p->options.max);
+  if (tensor->data != NULL) return nf_ok();
+  return nf_error(NF_INTERNAL, "value '%s' was never bound", p->graph->value[v].name);
+}
+
+static nf_status set_sizes(nf_plan *p, const nf_sizes *at) {
+  const bool all = !p->prepared;
+  if (all) NF_TRY(for_tensors(p, set_tensor));
+  for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
+    const struct nf_patches *list = &p->patches[sym];
+    if (!all && p->sizes.of[sym] == at->of[sym]) continue;
+    for (size_t i = 0; i < list->n; i++) *list->patch[i].at = list->patch[i].c * at->of[sym];
+  }
+  p->sizes = *at;
+  p->prepared = true;
+  return nf_ok();
+}
+
+// ---- running ----
+
+static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_sizes *at) {
   for (int s = 0; s < NF_SYM_COUNT; s++)
-    if (b->sizes.of[s] > p->options.max.of[s])
-      return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)b->sizes.of[s],
+    if (at->of[s] > p->options.max.of[s])
+      return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)at->of[s],
                       nf_sym_name((nf_sym)s), (long)p->options.max.of[s]);
   if (p->declared != NULL && nf_device_computes(d))
     return nf_error(NF_UNAVAILABLE, "kernel %s is declared, not written yet: the plan can't be run",
@@ -40,24 +94,14 @@ static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_batch 
   return nf_ok();
 }
 
-static void set_batch(nf_plan *p, const nf_batch *b) {
-  p->batch = *b;
-  if (p->options.ranks != NULL) p->batch.comm = nf_ranks_comm(p->options.ranks, p->options.rank);
+nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at) {
+  NF_TRY(check_run(p, d, at));
+  NF_TRY(set_sizes(p, at));
+  return nf_device_run(d, p->launch, p->n_steps);
 }
 
-nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_batch *b) {
-  NF_TRY(check_run(p, d, b));
-  // Steps of the same sizes, such as decoding, find their arguments as the last step left them.
-  const bool same = memcmp(&p->batch.sizes, &b->sizes, sizeof b->sizes) == 0;
-  set_batch(p, b);
-  const nf_status st = same ? nf_ok() : set_tensors(p);
-  if (nf_is_ok(st)) return nf_device_run(d, p->launch, p->n_steps);
-  p->batch.sizes = (nf_sizes){0}; // of no step: the next one sets them again
-  return st;
-}
-
-static nf_status run_seen(nf_plan *p, nf_device *d, nf_plan_seen seen, void *user) {
-  NF_TRY(set_tensors(p));
+static nf_status run_seen(nf_plan *p, nf_device *d, const nf_sizes *at, nf_plan_seen seen, void *user) {
+  NF_TRY(set_sizes(p, at));
   for (size_t i = 0; i < p->n_steps; i++) {
     NF_TRY(nf_device_run(d, &p->launch[i], 1));
     seen(user, &p->graph->node[p->step[i].node]);
@@ -65,15 +109,14 @@ static nf_status run_seen(nf_plan *p, nf_device *d, nf_plan_seen seen, void *use
   return nf_ok();
 }
 
-nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_batch *b, void *arena, nf_plan_seen seen,
+nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_sizes *at, void *arena, nf_plan_seen seen,
                         void *user) {
-  const nf_batch last = p->batch;
+  const nf_sizes last = p->sizes;
   void *placed = p->placed;
-  NF_TRY(check_run(p, d, b));
-  set_batch(p, b);
+  NF_TRY(check_run(p, d, at));
   nf_plan_place(p, arena);
-  const nf_status st = run_seen(p, d, seen, user);
+  const nf_status st = run_seen(p, d, at, seen, user);
   nf_plan_place(p, placed);
-  p->batch = last;
-  return nf_status_join(st, set_tensors(p));
+  p->sizes = last;
+  return st;
 }

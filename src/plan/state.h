@@ -18,6 +18,11 @@ typedef struct nf_step { // one kernel call
   bool meets_before, meets_after; // all ranks wait for one another there
 } nf_step;
 
+// A word of the arguments that follows from a size of the step: *at = c * size.
+typedef struct nf_patch {
+  int64_t *at, c;
+} nf_patch;
+
 struct nf_plan {
   const nf_graph *graph;
   nf_plan_options options;
@@ -33,7 +38,12 @@ struct nf_plan {
   void *placed;               // the arena
   const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
   nf_meeting meeting;         // with the other ranks
-  nf_batch batch;             // of the last run; kernels' arguments point here
+  bool prepared;              // the arguments are those of `sizes`
+  nf_sizes sizes;             // of the last run
+  struct nf_patches {
+    nf_patch *patch;
+    size_t n, cap;
+  } patches[NF_SYM_COUNT]; // of the arguments, by the size that they follow from
 };
 
 // Says which steps meet the other ranks and lets operands live for as long as that needs: between the values'
@@ -50,3 +60,4 @@ bool nf_plan_is_view(const nf_node *n);       // no kernel runs it
 nf_status nf_plan_choose_packs(nf_plan *p);   // kernels.c: the packing order of each weight
 nf_status nf_plan_select_kernels(nf_plan *p); // and then the steps
 nf_status nf_plan_place_values(nf_plan *p);   // storage.c
+nf_status nf_plan_list_patches(nf_plan *p);   // run.c

@@ -20,7 +20,7 @@ struct lockstep {
   char **base; // [world]
   nf_comm *comm;
   nf_batch batch;
-  int32_t *position, *write_slot, *row, page_table[PAGES], q_start[2], kv_len, state_in, state_out;
+  int32_t *position, *write_slot, *row, page_table[PAGES], q_start[2], table_row, state_in, state_out;
 };
 
 static void ok(nf_status st) {
@@ -127,14 +127,12 @@ static void make_batch(lockstep *l, int64_t n) {
     l->row[i] = (int32_t)i;
   }
   l->q_start[1] = (int32_t)n;
-  l->kv_len = (int32_t)(l->done + n);
   l->state_in = l->done ? 1 : -1;
   l->state_out = 1;
   l->batch = (nf_batch){.sizes = nf_sizes_of(n, 1, n),
-                        .n_decode = n == 1,
                         .q_start = l->q_start,
                         .position = l->position,
-                        .kv_len = &l->kv_len,
+                        .table_row = &l->table_row,
                         .row = l->row,
                         .state_in = &l->state_in,
                         .state_out = &l->state_out};

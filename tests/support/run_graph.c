@@ -82,10 +82,10 @@ static nf_status place(nf_ran *r, nf_ran_kernel *kernel) {
 
 static nf_status make_batch(nf_ran *r) {
   const int64_t tokens = r->at.of[NF_T];
-  int32_t *a = nf_arena_alloc(&r->arena, (size_t)(3 * tokens + ROWS + 3), sizeof *a);
+  int32_t *a = nf_arena_alloc(&r->arena, (size_t)(2 * tokens + ROWS + 3), sizeof *a);
   if (!a) return no_memory();
-  int32_t *q_start = a, *kv_len = a + 2, *row = a + 3, *position = row + ROWS, *page = position + tokens;
-  q_start[1] = kv_len[0] = (int32_t)tokens;
+  int32_t *q_start = a, *table_row = a + 2, *row = a + 3, *position = row + ROWS, *page = position + tokens;
+  q_start[1] = (int32_t)tokens;
   for (int i = 0; i < ROWS && i < tokens; i++) row[i] = (int32_t)(tokens - 1 - i);
   for (int32_t t = 0; t < tokens; t++) position[t] = page[t] = t;
   for (int rank = 0; rank < r->world; rank++) {
@@ -94,7 +94,7 @@ static nf_status make_batch(nf_ran *r) {
     *b = (nf_batch){.sizes = r->at,
                     .comm = r->world > 1 ? &r->comm[rank] : NULL,
                     .q_start = q_start,
-                    .kv_len = kv_len,
+                    .table_row = table_row,
                     .row = row,
                     .position = position};
     for (int c = 0; c < NF_CACHE_COUNT; c++)

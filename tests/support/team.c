@@ -141,12 +141,16 @@ static nf_status init_rank(team *t, int rank, int threads, const nf_hw *hw) {
   NF_TRY(nf_device_alloc(r->device, nf_plan_arena_bytes(r->plan), &r->arena));
   memset(r->arena.data, 0xff, r->arena.bytes); // NaN
   nf_plan_place(r->plan, r->arena.data);
+  t->base[rank] = r->arena.data;
   NF_TRY(bind_weights(t, r, rank));
   if (rank == 0) {
     NF_TRY(nf_device_alloc(r->device, (size_t)t->shape.batch * sizeof(int32_t), &t->tokens));
     NF_TRY(nf_device_alloc(r->device, (size_t)t->shape.batch * sizeof(int32_t), &t->rows));
   }
   nf_plan_bind(r->plan, nf_graph_find(t->graph, "tokens"), t->tokens.data, 0);
+  r->comm = (nf_comm){.world = t->world, .rank = rank, .base = t->base};
+  r->batch = (nf_batch){.comm = &r->comm, .row = t->rows.data};
+  nf_plan_set_batch(r->plan, &r->batch);
   return nf_ok();
 }
 
@@ -187,12 +191,13 @@ void team_deinit(team *t) {
 static nf_status run_rank(void *user, int rank) {
   team *t = user;
   if (rank == t->failing) return nf_error(NF_UNAVAILABLE, "rank %d is out of order", rank);
-  return nf_plan_run(t->rank[rank].plan, t->rank[rank].device, &t->batch);
+  t->rank[rank].batch.sizes = t->sizes;
+  return nf_plan_run(t->rank[rank].plan, t->rank[rank].device, &t->sizes);
 }
 
 nf_status team_step(team *t, const int32_t *tokens, int64_t n) {
   memcpy(t->tokens.data, tokens, (size_t)n * sizeof *tokens);
-  t->batch = (nf_batch){.sizes = nf_sizes_of(n, 1, n), .row = t->rows.data};
+  t->sizes = nf_sizes_of(n, 1, n);
   return nf_ranks_run(t->ranks, run_rank, t);
 }
 

@@ -20,13 +20,16 @@ typedef struct team {
   nf_ranks *ranks;
   nf_buffer tokens; // of all ranks, on the first one's device
   nf_buffer rows;
-  nf_batch batch; // of the running step
-  int failing;    // rank that fails before it runs its plan, -1: none
+  nf_sizes sizes; // of the running step
+  char *base[NF_MAX_WORLD];
+  int failing; // rank that fails before it runs its plan, -1: none
   int world;
   struct team_rank {
     nf_threads *threads;
     nf_device *device;
     nf_plan *plan;
+    nf_comm comm;
+    nf_batch batch;
     nf_buffer arena, *weight; // [n_values]
   } rank[NF_MAX_WORLD];
 } team;

@@ -55,8 +55,7 @@ static void take(softmax *s, float logit, const float *v, int64_t head) {
 
 static void keys(const nf_attention_args *a, int64_t seq, int64_t t, int64_t g, const float *q, softmax *s) {
   const nf_tensor *kv = &a->kv;
-  const struct nf_batch_group *group = &a->batch->group[kv->cache];
-  const int32_t *pages = group->page_table + seq * group->pages;
+  const int32_t *pages = nf_batch_pages(a->batch, kv->cache, seq);
   const int64_t page = kv->dim[3], head = kv->dim[4], p = a->batch->position[t], window = a->attr.window;
   float k_room[nf_ref_room(kv)], v_room[nf_ref_room(kv)];
   for (int64_t j = window > 0 ? nf_max(0, p - window + 1) : 0; j <= p; j++) {

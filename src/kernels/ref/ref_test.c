@@ -291,7 +291,10 @@ static void attention_case(int64_t p, int window, bool sinks, nf_dtype dtype) {
   int32_t pages[PAGES], write[KEYS], q_start[] = {0, KEYS}, position[] = {(int32_t)p};
   for (int i = 0; i < PAGES; i++) pages[i] = (i * 5 + 2) % (PAGES + 3);
   for (int i = 0; i < KEYS; i++) write[i] = i <= p ? pages[i / PAGE] * PAGE + i % PAGE : -1;
-  nf_batch batch = {.sizes = nf_sizes_of(KEYS, 1, 1), .q_start = q_start, .position = position};
+  nf_batch batch = {.sizes = nf_sizes_of(KEYS, 1, 1),
+                    .q_start = q_start,
+                    .position = position,
+                    .table_row = (int32_t[]){0}};
   batch.group[group] = (struct nf_batch_group){.page_table = pages, .pages = PAGES, .write_slot = write};
   nf_kv_write_args w = {.batch = &batch,
                         .k = fill(tensor_of(NF_TYPE(dtype, NF_C(KEYS), NF_C(KV_HEADS), NF_C(HEAD))), 3),

@@ -20,15 +20,11 @@ typedef struct head_state { // online softmax of one query head
 } head_state;
 
 typedef struct geometry {
-  int64_t group, head, page,
-      pages; // query heads of a kv head, head size, tokens of a page, columns of page_table
-  const int32_t *page_table;
+  int64_t group, head, page; // query heads of a kv head, head size, tokens of a page
 } geometry;
 
 static geometry geometry_of(const nf_attention_args *a) {
-  const nf_cache cache = a->kv.cache;
-  return (geometry){a->q.dim[1] / a->kv.dim[2], a->q.dim[2], a->kv.dim[3], a->batch->group[cache].pages,
-                    a->batch->group[cache].page_table};
+  return (geometry){a->q.dim[1] / a->kv.dim[2], a->q.dim[2], a->kv.dim[3]};
 }
 
 int64_t NF_BLOCKS(attention_bf16)(const nf_attention_args *a) {
@@ -110,7 +106,7 @@ static void widen_query(const nf_attention_args *a, const geometry *geo, int64_t
 // Tokens [t0, t1) of sequence s, kv head g.
 static void run_tokens(const nf_attention_args *a, const geometry *geo, int64_t s, int64_t g, int64_t t0,
                        int64_t t1) {
-  const int32_t *position = a->batch->position, *table = geo->page_table + s * geo->pages;
+  const int32_t *position = a->batch->position, *table = nf_batch_pages(a->batch, a->kv.cache, s);
   const int64_t window = a->attr.window;
   float q[TILE][MAX_GROUP * MAX_HEAD];
   head_state state[TILE][MAX_GROUP];
