@@ -208,7 +208,7 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
 
 // Rows of a packed weight are whole groups of columns that share a scale, or it has no size.
 static bool packable(const nf_variant *v, const nf_op_desc *d) {
-  if (v->pack == NF_PACK_PLAIN) return true;
+  if (nf_pack_is_plain(v->pack)) return true;
   NF_FOR_PACKED(w, d)
   if (d->in[w].dtype == NF_MXFP4 && d->in[w].dim[d->in[w].rank - 1].c % nf_dtype_of(NF_MXFP4)->group_cols)
     return false;

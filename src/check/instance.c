@@ -276,7 +276,7 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
                       i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
-  if (i->pack != NF_PACK_PLAIN && n == nf_packed_operand(&i->c->d, n)) return place_packed(i, s, &f, room);
+  if (!nf_pack_is_plain(i->pack) && n == nf_packed_operand(&i->c->d, n)) return place_packed(i, s, &f, room);
   NF_TRY(place(i, s, *type, gap, slots, writes_pool(i->c, n)));
   if (!type->cache)
     fill(&f, s->tensor, room);

@@ -168,7 +168,7 @@ static void every_cut(void **state) {
 static void set_codes(nf_tensor *w) {
   for (int64_t r = 0; r < w->dim[0]; r++)
     for (int64_t k = 0; k < 256; k++)
-      ((uint8_t *)w->data)[w->pack == NF_PACK_PLAIN ? r * 256 + k : (r / 16 * 256 + k) * 16 + r % 16] =
+      ((uint8_t *)w->data)[nf_pack_is_plain(w->pack) ? r * 256 + k : (r / 16 * 256 + k) * 16 + r % 16] =
           (uint8_t)((k & 0x7f) == 0x7f ? 0 : k);
   for (int g = 0; g < 2; g++) ((float *)w->scale)[g] = 0.75f;
 }

@@ -130,7 +130,7 @@ static void check(const struct cut_case *c, const nf_checkpoint *files, nf_pack 
   for (int rank = 0; rank < (c->recipe.cut.world ? c->recipe.cut.world : 2); rank++) {
     nf_value v = {.name = "L0.w", .kind = NF_VALUE_WEIGHT, .recipe = c->recipe};
     v.type = nf_cut_type(&c->recipe.cut, whole.type);
-    if (pack != NF_PACK_PLAIN) v.type = nf_type_packed(v.type, pack);
+    if (!nf_pack_is_plain(pack)) v.type = nf_type_packed(v.type, pack);
     void *data = filled(&v, rank, files);
     const nf_tensor part = nf_tensor_of(&v.type, &none, 0, data);
     compare(&c->recipe, rank, &part, &uncut);
@@ -141,13 +141,14 @@ static void check(const struct cut_case *c, const nf_checkpoint *files, nf_pack 
 
 static void a_ranks_elements_are_the_weights(void **state) {
   (void)state;
+  static const nf_pack packs[] = {{0, 0}, {16, 1}, {8, 2}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     nf_checkpoint *files;
     ok(nf_checkpoint_open(cases[i].dir, NULL, &files));
-    for (int pack = NF_PACK_PLAIN; pack <= NF_PACK_N16; pack++) {
-      if (pack == NF_PACK_N16 && !strchr(cases[i].type, ',')) continue;
-      check(&cases[i], files, (nf_pack)pack);
-      check(&cases[i], NULL, (nf_pack)pack);
+    for (int p = 0; p < 3; p++) {
+      if (p > 0 && !strchr(cases[i].type, ',')) continue;
+      check(&cases[i], files, packs[p]);
+      check(&cases[i], NULL, packs[p]);
     }
     nf_checkpoint_close(files);
   }

@@ -143,7 +143,7 @@ static void expect_decoded(const sample *s, nf_pack pack) {
     for (int64_t k = 0; k < s->k; k++)
       if (row[k] != direct(s, r, k))
         fail_msg("%s %s [%d,%d,%d]: row %d, column %d is %g, should be %g", nf_dtype_of(s->dtype)->name,
-                 nf_pack_name(pack), (int)s->parts, (int)s->n, (int)s->k, (int)r, (int)k, row[k],
+                 nf_pack_name(pack).at, (int)s->parts, (int)s->n, (int)s->k, (int)r, (int)k, row[k],
                  direct(s, r, k));
   }
   free(row);

@@ -77,7 +77,7 @@ static nf_status gather(const filling *f, read_rows *read, int64_t (*bytes)(cons
 
 // Rows of one part: [at, at + n) of the rank, [from, from + n) of the uncut weight.
 static nf_status put_rows(const filling *f, int64_t at, int64_t from, int64_t n) {
-  const bool packed = f->to.pack != NF_PACK_PLAIN, mx = f->v->type.dtype == NF_MXFP4;
+  const bool packed = !nf_pack_is_plain(f->to.pack), mx = f->v->type.dtype == NF_MXFP4;
   unsigned char *codes = packed ? f->piece : nf_tensor_row(&f->to, f->first + at);
   unsigned char *scales = !mx      ? NULL
                           : packed ? f->piece + n * code_bytes(f, f->column.extent)
@@ -157,7 +157,7 @@ static nf_status check(const nf_value *v, int rank) {
   const nf_cut *c = &v->recipe.cut;
   bool fills = t->cache == NF_NO_CACHE && t->rank > 0;
   for (int i = 0; i < t->rank; i++)
-    fills = fills && t->dim[i].sym == NF_CONST && (t->pack != NF_PACK_PLAIN || t->padded[i] == t->dim[i].c);
+    fills = fills && t->dim[i].sym == NF_CONST && (!nf_pack_is_plain(t->pack) || t->padded[i] == t->dim[i].c);
   if (!fills) return nf_error(NF_INTERNAL, "weight '%s': recipes fill plain, unpadded types only", v->name);
   NF_TRY(nf_cut_check(c, t), "weight '%s'", v->name);
   if (rank < 0 || (c->world && rank >= c->world) || (c->world && c->dim + 3 < t->rank))

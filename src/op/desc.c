@@ -9,7 +9,8 @@ static uint64_t mix(uint64_t h, uint64_t x) {
 }
 
 static uint64_t hash_type(uint64_t h, const nf_type *t) {
-  h = mix(h, (uint64_t)t->dtype << 32 | (uint64_t)t->rank << 8 | (uint64_t)t->pack);
+  h = mix(h, (uint64_t)t->dtype << 40 | (uint64_t)t->rank << 32 | (uint64_t)(uint16_t)t->pack.rows << 16 |
+                 (uint16_t)t->pack.k);
   for (int i = 0; i < t->rank; i++)
     h = mix(mix(h, (uint64_t)t->dim[i].c), (uint64_t)t->padded[i] << 2 | t->dim[i].sym);
   return h;

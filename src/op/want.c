@@ -142,7 +142,7 @@ nf_status nf_want_columns(const nf_op_desc *d, int i) {
   const char *wrong = !nf_is_float(x->dtype)       ? "f32, bf16 or f16"
                       : x->rank < 1                ? "of at least one dimension"
                       : nf_last(x).sym != NF_CONST ? "of a constant number of columns"
-                      : x->pack != NF_PACK_PLAIN   ? "plain"
+                      : !nf_pack_is_plain(x->pack) ? "plain"
                                                    : NULL;
   return wrong == NULL ? nf_ok() : nf_refuse_operand(d, i, "must be %s", wrong);
 }

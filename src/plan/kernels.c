@@ -27,13 +27,13 @@ nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n) {
 static void choose_pack(nf_plan *p, const nf_node *n) {
   nf_op_desc d = nf_plan_describe(p, n);
   bool undecided = false;
-  NF_FOR_PACKED(w, &d) undecided |= d.in[w].pack == NF_PACK_ANY;
+  NF_FOR_PACKED(w, &d) undecided |= nf_pack_is_any(d.in[w].pack);
   if (!undecided) return;
   nf_selection s;
   nf_select(&p->options.hw, &d, &p->options.select, &s);
   if (s.chosen == NULL || s.chosen->backend == NF_BACKEND_REF) return;
   NF_FOR_PACKED(w, &d)
-  if (d.in[w].pack == NF_PACK_ANY)
+  if (nf_pack_is_any(d.in[w].pack))
     p->type[n->in[w]] = nf_type_packed(p->graph->value[n->in[w]].type, s.chosen->pack);
 }
 
@@ -47,7 +47,7 @@ nf_status nf_plan_choose_packs(nf_plan *p) {
   }
   for (size_t i = 0; i < g->n_nodes; i++) choose_pack(p, &g->node[i]);
   for (nf_val v = 1; v < g->n_values; v++) // no kernel asked
-    if (p->type[v].pack == NF_PACK_ANY) p->type[v].pack = NF_PACK_PLAIN;
+    if (nf_pack_is_any(p->type[v].pack)) p->type[v].pack = NF_PACK_PLAIN;
   return nf_ok();
 }
 

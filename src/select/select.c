@@ -11,7 +11,7 @@ static bool runs_on(nf_backend variant, nf_backend hw) {
 static int unread_pack(const nf_variant *v, const nf_op_desc *d) {
   if (v->backend == NF_BACKEND_REF) return -1;
   NF_FOR_PACKED(w, d)
-  if (d->in[w].pack != NF_PACK_ANY && d->in[w].pack != v->pack) return w;
+  if (!nf_pack_is_any(d->in[w].pack) && !nf_pack_equal(d->in[w].pack, v->pack)) return w;
   return -1;
 }
 
@@ -160,8 +160,8 @@ void nf_candidate_explain(const nf_candidate *c, const nf_selection *s, const nf
     nf_limit_explain(&c->variant->limit[c->limit], d, &site, out);
     break;
   case NF_REFUSED_PACK:
-    nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack),
-                   nf_pack_name(d->in[unread_pack(c->variant, d)].pack));
+    nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack).at,
+                   nf_pack_name(d->in[unread_pack(c->variant, d)].pack).at);
     break;
   case NF_REFUSED_PROMISE:
     nf_text_printf(out, "promises less than was asked");

@@ -13,7 +13,7 @@ void nf_shard_result(nf_sharding *s, nf_node_id n, int i, nf_piece p) {
 
 bool nf_shard_sliceable(const nf_sharding *s, nf_val v) {
   const nf_value *value = &s->g->value[v];
-  bool plain = value->kind == NF_VALUE_WEIGHT && value->type.pack == NF_PACK_PLAIN;
+  bool plain = value->kind == NF_VALUE_WEIGHT && nf_pack_is_plain(value->type.pack);
   for (int i = 0; i < value->type.rank; i++)
     plain &= value->type.padded[i] == value->type.dim[i].c && value->type.dim[i].c > 0;
   return v == 0 || plain;

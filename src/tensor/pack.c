@@ -1,94 +1,173 @@
 // SPDX-License-Identifier: Apache-2.0
+// Packing is a transpose: the halves of a strip's rows are interleaved, and the result's halves again, as
+// often as the number of rows can be halved. 16 bytes of each row at a time are vectors on every processor.
 #include "tensor/pack.h"
 #include "base/checked.h"
 #include "tensor/scalar.h"
 #include <assert.h>
 #include <string.h>
 
-enum { STRIP = NF_STRIP_ROWS, GROUP = 32 };
+enum { GROUP = 32, WIDE = 16 };
 
 nf_type nf_type_packed(nf_type t, nf_pack pack) {
   t.pack = pack;
-  if (pack == NF_PACK_N16) t.padded[t.rank - 2] = nf_round_up(t.padded[t.rank - 2], STRIP);
+  if (pack.rows <= 0) return t;
+  t.padded[t.rank - 2] = nf_round_up(t.padded[t.rank - 2], pack.rows);
+  t.padded[t.rank - 1] = nf_round_up(t.padded[t.rank - 1], pack.k);
   return t;
 }
 
-// Where row `row` lies: the start of its strip in codes and scales, and its lane there.
-typedef struct place {
-  char *codes, *scales; // scales: of MXFP4, which lie side by side too
-  int lane;
-} place;
+// ---- a strip ----
 
-static place find(const nf_tensor *t, int64_t row) {
-  const int64_t N = t->dim[t->rank - 2], K = t->stride[t->rank - 2];
-  const int64_t padded = t->rank > 2 ? t->stride[t->rank - 3] / (K != 0 ? K : 1) : nf_round_up(N, STRIP);
-  const int64_t strip_row = row / N * padded + row % N / STRIP * STRIP; // rows in memory before the strip
-  return (place){(char *)t->data + strip_row * K * nf_dtype_of(t->dtype)->bits / 8,
-                 t->dtype == NF_MXFP4 ? (char *)t->scale + strip_row * (K / GROUP) : NULL,
-                 (int)(row % N % STRIP)};
-}
+typedef uint8_t v8 __attribute__((vector_size(WIDE)));
+typedef uint16_t v16 __attribute__((vector_size(WIDE)));
+typedef uint32_t v32 __attribute__((vector_size(WIDE)));
+typedef uint64_t v64 __attribute__((vector_size(WIDE)));
 
-static void put_fp4(const place *p, int64_t K, const uint8_t *codes, const uint8_t *scales) {
-  uint8_t *to = (uint8_t *)p->codes + p->lane % 8;
-  const int shift = p->lane / 8 * 4;
-  for (int64_t k = 0; k < K; k++) {
-    const uint8_t code = codes[k / 2] >> (k % 2 * 4) & 15;
-    to[k * 8] = (uint8_t)((to[k * 8] & ~(15 << shift)) | code << shift);
-  }
-  for (int64_t g = 0; g < K / GROUP; g++) p->scales[g * STRIP + p->lane] = (char)scales[g];
-}
-
-static void put_fp8(const place *p, int64_t K, const uint8_t *row) {
-  uint8_t *to = (uint8_t *)p->codes + p->lane;
-  for (int64_t k = 0; k < K; k++) to[k * STRIP] = row[k];
-}
-
-static void put_half(const place *p, int64_t K, const uint16_t *row) {
-  uint16_t *to = (uint16_t *)p->codes + p->lane;
-  for (int64_t k = 0; k < K; k++) to[k * STRIP] = row[k];
-}
-
-static void put_float(const place *p, int64_t K, const float *row) {
-  float *to = (float *)p->codes + p->lane;
-  for (int64_t k = 0; k < K; k++) to[k * STRIP] = row[k];
-}
-
-// Lanes that no row will fill. `left`: rows of the strip that one will.
-static void clear_strip(const nf_tensor *t, const place *p, int64_t row, int64_t left) {
-  const int64_t K = nf_tensor_cols(t);
-  memset(p->codes, 0, (size_t)(STRIP * K * nf_dtype_of(t->dtype)->bits / 8));
-  if (p->scales != NULL) memset(p->scales, 0, (size_t)(STRIP * (K / GROUP)));
-  if (t->dtype == NF_FP8_ROW)
-    memset((float *)nf_tensor_scales(t, row) + left, 0, (size_t)(STRIP - left) * sizeof(float));
-}
-
-static void put(const nf_tensor *t, const place *p, const void *row, const uint8_t *scales) {
-  const int64_t K = nf_tensor_cols(t);
-  switch (nf_dtype_of(t->dtype)->bits) {
+// The elements of a and b by turns, `unit` bytes each.
+static inline __attribute__((always_inline)) void interleave(int unit, v8 a, v8 b, v8 out[2]) {
+  switch (unit) {
+  case 1:
+    out[0] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    out[1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    break;
+  case 2:
+    out[0] = (v8)__builtin_shufflevector((v16)a, (v16)b, 0, 8, 1, 9, 2, 10, 3, 11);
+    out[1] = (v8)__builtin_shufflevector((v16)a, (v16)b, 4, 12, 5, 13, 6, 14, 7, 15);
+    break;
   case 4:
-    put_fp4(p, K, row, scales);
+    out[0] = (v8)__builtin_shufflevector((v32)a, (v32)b, 0, 4, 1, 5);
+    out[1] = (v8)__builtin_shufflevector((v32)a, (v32)b, 2, 6, 3, 7);
     break;
   case 8:
-    put_fp8(p, K, row);
-    break;
-  case 16:
-    put_half(p, K, row);
+    out[0] = (v8)__builtin_shufflevector((v64)a, (v64)b, 0, 2);
+    out[1] = (v8)__builtin_shufflevector((v64)a, (v64)b, 1, 3);
     break;
   default:
-    put_float(p, K, row);
+    out[0] = a, out[1] = b;
   }
+}
+
+// Plain rows; those from n on, and what is behind `bytes` of each, are zeros.
+typedef struct plain {
+  const unsigned char *row;
+  int64_t n, pitch, bytes;
+} plain;
+
+static inline v8 load(const plain *p, int64_t row, int64_t at, int64_t most) {
+  v8 v = {0};
+  const int64_t n = row < p->n ? nf_min(most, p->bytes - at) : 0;
+  if (n == most)
+    memcpy(&v, p->row + row * p->pitch + at, (size_t)most);
+  else if (n > 0)
+    memcpy(&v, p->row + row * p->pitch + at, (size_t)n);
+  return v;
+}
+
+// 16 columns of two rows of FP4, one in the low and one in the high halves.
+static inline v8 load_halves(const plain *p, int64_t low, int64_t high, int64_t column) {
+  const v8 a = load(p, low, column / 2, 8), b = load(p, high, column / 2, 8);
+  v8 out[2];
+  interleave(1, (a & 15) | b << 4, a >> 4 | (b & 0xf0), out);
+  return out[0];
+}
+
+// `rows` rows of `bytes` bytes, made of units, into one.
+static inline __attribute__((always_inline)) void weave(const plain *p, bool halves, int rows, int unit,
+                                                        int64_t bytes, unsigned char *out) {
+  v8 a[NF_PACK_MOST_ROWS], b[NF_PACK_MOST_ROWS], *from = a, *to = b;
+  for (int64_t at = 0; at < bytes; at += WIDE) {
+    for (int i = 0; i < rows; i++) from[i] = halves ? load_halves(p, i, i + rows, at) : load(p, i, at, WIDE);
+    for (int n = rows; n > 1; n /= 2) {
+      for (int i = 0; i < rows / 2; i++) interleave(unit, from[i], from[i + rows / 2], to + 2 * i);
+      v8 *other = from;
+      from = to, to = other;
+    }
+    memcpy(out + at * rows, from, (size_t)(nf_min(WIDE, bytes - at) * rows));
+  }
+}
+
+int64_t nf_strip_bytes(const nf_strip *s) { return s->pack.rows * s->padded * s->bits / 8; }
+
+void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
+  const bool halves = s->bits < 8;
+  const plain p = {rows, n, s->pitch, s->cols * s->bits / 8};
+  const int lines = s->pack.rows / (halves ? 2 : 1), size = halves ? 1 : s->bits / 8;
+  const int unit = s->pack.k * size;
+  const int64_t bytes = s->padded * size;
+  assert(s->pack.rows > 1 && s->pack.rows <= NF_PACK_MOST_ROWS && s->padded % s->pack.k == 0);
+  // What today's kernels read, with both numbers known to the compiler; then all others.
+  if (halves && lines == 8 && unit == 1)
+    weave(&p, true, 8, 1, bytes, out);
+  else if (!halves && lines == 16 && unit == 1)
+    weave(&p, false, 16, 1, bytes, out);
+  else if (!halves && lines == 16 && unit == 2)
+    weave(&p, false, 16, 2, bytes, out);
+  else
+    weave(&p, halves, lines, unit, bytes, out);
+}
+
+// ---- tensors ----
+
+// Columns of a packed row, with their padding, and rows in memory before a row's strip.
+static int64_t padded_cols(const nf_tensor *t) { return t->stride[t->rank - 2]; }
+static int64_t strip_row(const nf_tensor *t, int64_t row) {
+  const int64_t N = t->dim[t->rank - 2], K = padded_cols(t), R = t->pack.rows;
+  const int64_t padded = t->rank > 2 ? t->stride[t->rank - 3] / nf_max(1, K) : nf_round_up(N, R);
+  return row / N * padded + row % N / R * R;
+}
+
+static char *codes_at(const nf_tensor *t, int64_t strip_row) {
+  return (char *)t->data + strip_row * padded_cols(t) * nf_dtype_of(t->dtype)->bits / 8;
+}
+static char *mx_scales_at(const nf_tensor *t, int64_t strip_row) {
+  return (char *)t->scale + strip_row * (padded_cols(t) / GROUP);
+}
+
+static nf_strip strip_of(const nf_tensor *t, bool mx_scales) {
+  const int bits = nf_dtype_of(t->dtype)->bits;
+  const int64_t K = nf_tensor_cols(t), padded = padded_cols(t);
+  if (mx_scales) return (nf_strip){{t->pack.rows, 1}, 8, K / GROUP, padded / GROUP, K / GROUP};
+  return (nf_strip){t->pack, bits, K, padded, K * bits / 8};
+}
+
+// Element (row, c) of a tensor as its place among the codes, of FP4 two to a byte.
+static int64_t element(const nf_tensor *t, int64_t row, int64_t c) {
+  const int64_t R = t->pack.rows, k = t->pack.k;
+  return strip_row(t, row) * padded_cols(t) + c / k * R * k + row % t->dim[t->rank - 2] % R * k + c % k;
+}
+
+// A row of a strip that is there in part.
+static void pack_row(const nf_tensor *t, int64_t row, const unsigned char *codes, const uint8_t *scales) {
+  const int64_t size = nf_dtype_of(t->dtype)->bits / 8, block = t->pack.rows * t->pack.k;
+  for (int64_t c = 0; c < nf_tensor_cols(t); c++) {
+    const int64_t at = element(t, row, c);
+    if (size > 0) {
+      memcpy((char *)t->data + at * size, codes + c * size, (size_t)size);
+    } else {
+      uint8_t *to = (uint8_t *)t->data + at / block * block / 2 + at % (block / 2);
+      const int shift = at % block < block / 2 ? 0 : 4;
+      *to = (uint8_t)((*to & ~(15 << shift)) | (codes[c / 2] >> (c % 2 * 4) & 15) << shift);
+    }
+  }
+  const int64_t lane = row % t->dim[t->rank - 2] % t->pack.rows;
+  for (int64_t g = 0; size == 0 && g < nf_tensor_cols(t) / GROUP; g++)
+    mx_scales_at(t, strip_row(t, row))[g * t->pack.rows + lane] = (char)scales[g];
 }
 
 void nf_pack_rows(const nf_tensor *to, int64_t row, int64_t n, const void *codes, const void *scales) {
-  const int64_t N = to->dim[to->rank - 2], K = nf_tensor_cols(to);
-  const int64_t code_bytes = K * nf_dtype_of(to->dtype)->bits / 8;
-  assert(to->pack == NF_PACK_N16);
-  for (int64_t i = 0; i < n; i++) {
-    const place p = find(to, row + i);
-    const int64_t left = N - (row + i) % N;
-    if ((row + i) % N % STRIP == 0 && left < STRIP) clear_strip(to, &p, row + i, left);
-    put(to, &p, (const char *)codes + i * code_bytes,
-        p.scales != NULL ? (const uint8_t *)scales + i * (K / GROUP) : NULL);
+  const int64_t N = to->dim[to->rank - 2], R = to->pack.rows;
+  const nf_strip strip = strip_of(to, false), mx = strip_of(to, true);
+  for (int64_t i = 0, some; i < n; i += some) {
+    const int64_t at = (row + i) % N, lanes = nf_min(R, N - at), first = strip_row(to, row + i);
+    const unsigned char *from = (const unsigned char *)codes + i * strip.pitch;
+    const uint8_t *mx_from = to->dtype == NF_MXFP4 ? (const uint8_t *)scales + i * mx.pitch : NULL;
+    some = at % R == 0 ? nf_min(lanes, n - i) : 1;
+    if (at % R == 0) nf_pack_strip(&strip, from, some, codes_at(to, first));
+    if (at % R == 0 && mx_from) nf_pack_strip(&mx, mx_from, some, mx_scales_at(to, first));
+    if (at % R != 0) pack_row(to, row + i, from, mx_from);
+    if (at % R == 0 && lanes < R && to->dtype == NF_FP8_ROW)
+      memset((float *)nf_tensor_scales(to, row + i) + lanes, 0, (size_t)(R - lanes) * sizeof(float));
   }
 }
 
@@ -101,24 +180,24 @@ void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {
 }
 
 void nf_packed_row_decode(const nf_tensor *t, int64_t row, float *out) {
-  const place p = find(t, row);
-  const int64_t K = nf_tensor_cols(t);
+  const int64_t block = t->pack.rows * t->pack.k, lane = row % t->dim[t->rank - 2] % t->pack.rows;
   const bool fp8 = nf_is_fp8(t->dtype);
   const float *scale = fp8 ? nf_tensor_scales(t, row) : NULL;
   const int64_t group = nf_dtype_of(t->dtype)->group_cols;
-  for (int64_t k = 0; k < K; k++) {
-    const int64_t at = k * STRIP + p.lane;
+  const uint8_t *mx = t->dtype == NF_MXFP4 ? (uint8_t *)mx_scales_at(t, strip_row(t, row)) : NULL;
+  for (int64_t c = 0; c < nf_tensor_cols(t); c++) {
+    const int64_t at = element(t, row, c);
     if (fp8) {
-      out[k] = nf_e4m3_decode((uint8_t)p.codes[at]) * scale[k / group];
-    } else if (t->dtype == NF_MXFP4) {
-      const uint8_t byte = (uint8_t)p.codes[k * 8 + p.lane % 8];
-      out[k] = nf_e2m1_decode((uint8_t)(byte >> (p.lane / 8 * 4) & 15)) *
-               nf_e8m0_decode((uint8_t)p.scales[k / GROUP * STRIP + p.lane]);
+      out[c] = nf_e4m3_decode(((const uint8_t *)t->data)[at]) * scale[c / group];
+    } else if (mx) {
+      const uint8_t byte = ((const uint8_t *)t->data)[at / block * block / 2 + at % (block / 2)];
+      out[c] = nf_e2m1_decode(at % block < block / 2 ? byte & 15 : byte >> 4) *
+               nf_e8m0_decode(mx[c / GROUP * t->pack.rows + lane]);
     } else if (t->dtype == NF_F32)
-      out[k] = ((const float *)p.codes)[at];
+      out[c] = ((const float *)t->data)[at];
     else if (t->dtype == NF_F16)
-      out[k] = nf_f16_decode(((const uint16_t *)p.codes)[at]);
+      out[c] = nf_f16_decode(((const uint16_t *)t->data)[at]);
     else
-      out[k] = nf_bf16_decode(((const uint16_t *)p.codes)[at]);
+      out[c] = nf_bf16_decode(((const uint16_t *)t->data)[at]);
   }
 }

@@ -1,11 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 // Packing orders: how a weight is laid out for the kernels that read it, and how plain rows get there.
+//
+// A strip is pack.rows rows of a matrix side by side, of which pack.k neighbouring elements stay together.
+// With R rows, k elements and K columns, padded to a multiple of k, element (n, c) of a matrix is
+//   element ((n / R) (K / k) + c / k) R k + (n % R) k + c % k;
+// of FP4 each R k codes are R k / 2 bytes, the first half of the codes in the low halves of the bytes. Scales
+// of MXFP4 lie as bytes do in strips of R rows with k = 1, those of FP8 are plain (nf_tensor_scales).
 #pragma once
 #include "tensor/tensor.h"
 
-// The type with another packing order, its rows padded to what that order needs. t is a plain matrix [.., N,
-// K].
+// The type with another packing order, rows and columns padded to what that order needs. t is a plain matrix
+// [.., N, K].
 nf_type nf_type_packed(nf_type t, nf_pack pack);
+
+// How plain rows become a strip.
+typedef struct nf_strip {
+  nf_pack pack;
+  int bits;       // of an element: 4, 8, 16 or 32
+  int64_t cols;   // of a plain row; of FP4 the low half of a byte is the even column
+  int64_t padded; // of a packed one, whole multiples of pack.k: zeros behind cols
+  int64_t pitch;  // bytes from one plain row to the next
+} nf_strip;
+int64_t nf_strip_bytes(const nf_strip *s);
+// Packs n <= pack.rows rows into nf_strip_bytes at `out`; rows that are not there become zeros.
+void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out);
 
 // Writes rows [row, row + n) (flattened leading dimensions) of a packed tensor from plain rows as files hold
 // them: `codes` [n][K] (FP4: K/2 bytes a row, the low half is the even column), of MXFP4 `scales` [n][K/32].
@@ -15,9 +33,4 @@ void nf_pack_rows(const nf_tensor *to, int64_t row, int64_t n, const void *codes
 // All rows and scales of a plain tensor of the same extents, without gaps.
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from);
 
-// What nf_row_decode and nf_pack_rows need of a packed tensor: NF_PACK_N16 keeps 16 rows side by side,
-//   element (n, k) at index ((n / 16) K + k) 16 + n % 16 of its matrix;
-//   FP4: byte ((n / 16) K + k) 8 + n % 8, low half for n % 16 < 8; its scale at ((n / 16) K / 32 + k / 32) 16
-//   + n % 16.
-enum { NF_STRIP_ROWS = 16 };
 void nf_packed_row_decode(const nf_tensor *t, int64_t row, float *out);

@@ -24,11 +24,11 @@ typedef struct fixture {
   size_t packed_bytes;
 } fixture;
 
-static void make(fixture *f, nf_dtype dtype, int64_t e, int64_t n, int64_t k) {
+static void make(fixture *f, nf_dtype dtype, nf_pack order, int64_t e, int64_t n, int64_t k) {
   const nf_sizes at = nf_sizes_of(1, 1, 1);
   size_t bytes;
   f->plain_type = NF_TYPE(dtype, NF_C(e), NF_C(n), NF_C(k));
-  f->packed_type = nf_type_packed(f->plain_type, NF_PACK_N16);
+  f->packed_type = nf_type_packed(f->plain_type, order);
   assert_true(nf_is_ok(nf_type_bytes(&f->plain_type, &at, &bytes)));
   assert_true(nf_is_ok(nf_type_bytes(&f->packed_type, &at, &f->packed_bytes)));
   uint8_t *plain = nf_alloc_aligned(bytes), *packed = nf_alloc_aligned(f->packed_bytes);
@@ -63,18 +63,30 @@ static void check(fixture *f) {
   nf_free(got);
 }
 
-// The padding lanes, read as rows of a tensor that calls them logical.
+// The padding lanes and columns, read as elements of a tensor that calls them logical.
 static void check_padding(fixture *f) {
   const int64_t n = f->packed.dim[1], padded = f->packed_type.padded[1], cols = nf_tensor_cols(&f->packed);
   nf_tensor all = f->packed;
   all.dim[1] = padded;
-  float *got = nf_alloc((size_t)cols, sizeof *got);
-  for (int64_t e = 0; e < all.dim[0]; e++)
-    for (int64_t r = n; r < padded; r++) {
-      nf_row_decode(&all, e * padded + r, got);
-      for (int64_t c = 0; c < cols; c++) assert_true(got[c] == 0);
-    }
+  all.dim[2] = f->packed_type.padded[2];
+  float *got = nf_alloc((size_t)all.dim[2], sizeof *got);
+  for (int64_t r = 0; r < nf_tensor_rows(&all); r++) {
+    nf_row_decode(&all, r, got);
+    for (int64_t c = r % padded < n ? cols : 0; c < all.dim[2]; c++)
+      if (got[c] != 0)
+        fail_msg("row %ld, column %ld of the padding is %g", (long)(r % padded), (long)c, got[c]);
+  }
   nf_free(got);
+}
+
+static void try(nf_dtype dtype, nf_pack order, int64_t e, int64_t n, int64_t k) {
+  fixture f;
+  make(&f, dtype, order, e, n, k);
+  pack(&f);
+  check(&f);
+  check_padding(&f);
+  nf_free_aligned(f.plain.data);
+  nf_free_aligned(f.packed.data);
 }
 
 static void test_round_trip(void **state) {
@@ -83,28 +95,42 @@ static void test_round_trip(void **state) {
   static const int64_t shapes[][3] = {{1, 16, 32}, {1, 1, 32},   {1, 17, 64},  {3, 15, 96},
                                       {2, 33, 32}, {4, 48, 160}, {2, 130, 288}};
   for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
-    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
-      fixture f;
-      make(&f, dtypes[d], shapes[s][0], shapes[s][1], shapes[s][2]);
-      pack(&f);
-      check(&f);
-      check_padding(&f);
-      nf_free_aligned(f.plain.data);
-      nf_free_aligned(f.packed.data);
-    }
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
+      try(dtypes[d], NF_PACK_N16, shapes[s][0], shapes[s][1], shapes[s][2]);
+}
+
+// Every order, with rows and columns that are no whole strips and groups.
+static void test_all_orders(void **state) {
+  (void)state;
+  static const nf_dtype dtypes[] = {NF_BF16, NF_F16, NF_F32, NF_MXFP4, NF_FP8_ROW, NF_FP8_BLOCK};
+  for (size_t d = 0; d < sizeof dtypes / sizeof *dtypes; d++)
+    for (int16_t rows = 2; rows <= NF_PACK_MOST_ROWS; rows *= 2)
+      for (int16_t k = 1; k <= NF_PACK_MOST_K; k *= 2)
+        for (int i = 0; i < 4; i++) {
+          const int64_t cols = dtypes[d] == NF_MXFP4 ? 32 * (1 + draw() % 5) : 1 + draw() % 300;
+          try(dtypes[d], NF_PACK(rows, k), 1 + draw() % 3, 1 + draw() % 150, cols);
+        }
 }
 
 static void test_element_order(void **state) { // the order that kernels rely on, by hand
   (void)state;
   fixture f;
-  make(&f, NF_BF16, 1, 20, 32);
+  make(&f, NF_BF16, NF_PACK_N16, 1, 20, 32);
   pack(&f);
   const uint16_t *plain = f.plain.data, *packed = f.packed.data;
   assert_int_equal(packed[(0 * 32 + 5) * 16 + 3], plain[3 * 32 + 5]);
   assert_int_equal(packed[(1 * 32 + 31) * 16 + 3], plain[19 * 32 + 31]);
   nf_free_aligned(f.plain.data);
   nf_free_aligned(f.packed.data);
-  make(&f, NF_MXFP4, 1, 16, 32);
+  make(&f, NF_BF16, NF_PACK(16, 2), 1, 20, 33); // one column more than pairs
+  pack(&f);
+  plain = f.plain.data, packed = f.packed.data;
+  assert_int_equal(packed[(2 * 16 + 3) * 2 + 1], plain[3 * 33 + 5]);
+  assert_int_equal(packed[17 * 32 + (16 * 16 + 3) * 2], plain[19 * 33 + 32]);
+  assert_int_equal(packed[17 * 32 + (16 * 16 + 3) * 2 + 1], 0);
+  nf_free_aligned(f.plain.data);
+  nf_free_aligned(f.packed.data);
+  make(&f, NF_MXFP4, NF_PACK_N16, 1, 16, 32);
   pack(&f);
   const uint8_t *codes = f.plain.data, *bytes = f.packed.data;
   assert_int_equal(bytes[6 * 8 + 2] & 15, codes[2 * 16 + 3] & 15);  // row 2, column 6
@@ -114,6 +140,7 @@ static void test_element_order(void **state) { // the order that kernels rely on
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_element_order)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_all_orders),
+                                     cmocka_unit_test(test_element_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -117,7 +117,7 @@ static void decode_fp8(const uint8_t *code, const float *scale, int64_t group, i
   } while (0)
 
 void nf_row_decode(const nf_tensor *t, int64_t r, float *restrict out) {
-  if (t->pack != NF_PACK_PLAIN) {
+  if (!nf_pack_is_plain(t->pack)) {
     nf_packed_row_decode(t, r, out);
     return;
   }

@@ -18,7 +18,8 @@ nf_type nf_type_make(nf_dtype dtype, const nf_extent *dim, size_t rank) {
 bool nf_extent_equal(nf_extent a, nf_extent b) { return a.c == b.c && a.sym == b.sym; }
 
 bool nf_type_equal(const nf_type *a, const nf_type *b) {
-  bool same = a->dtype == b->dtype && a->pack == b->pack && a->cache == b->cache && a->rank == b->rank;
+  bool same =
+      a->dtype == b->dtype && nf_pack_equal(a->pack, b->pack) && a->cache == b->cache && a->rank == b->rank;
   for (int i = 0; same && i < a->rank; i++)
     same = nf_extent_equal(a->dim[i], b->dim[i]) && a->padded[i] == b->padded[i];
   return same;
@@ -26,10 +27,17 @@ bool nf_type_equal(const nf_type *a, const nf_type *b) {
 
 static bool in_range(int value, int count) { return value >= 0 && value < count; }
 
+static bool power_of_two(int n, int least, int most) { return n >= least && n <= most && (n & (n - 1)) == 0; }
+
+bool nf_pack_is_valid(nf_pack p) {
+  if (nf_pack_equal(p, NF_PACK_PLAIN) || nf_pack_equal(p, NF_PACK_ANY)) return true;
+  return power_of_two(p.rows, 2, NF_PACK_MOST_ROWS) && power_of_two(p.k, 1, NF_PACK_MOST_K);
+}
+
 nf_status nf_type_check(const nf_type *t) {
   if (!in_range((int)t->dtype, NF_DTYPE_COUNT) || t->dtype == NF_NONE)
     return nf_error(NF_BAD_INPUT, "a type without a dtype");
-  if (!in_range((int)t->pack, NF_PACK_COUNT) || !in_range((int)t->cache, NF_CACHE_COUNT))
+  if (!nf_pack_is_valid(t->pack) || !in_range((int)t->cache, NF_CACHE_COUNT))
     return nf_error(NF_BAD_INPUT, "a type of an unknown packing order or cache group");
   if (!in_range(t->rank, NF_MAX_RANK + (t->cache == NF_NO_CACHE)))
     return nf_error(NF_BAD_INPUT, "a type of rank %d; at most %d, of a pool %d", t->rank, NF_MAX_RANK,

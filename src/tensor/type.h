@@ -25,14 +25,21 @@ typedef struct nf_sizes { // of[NF_CONST] is 1
 } nf_sizes;
 static inline nf_sizes nf_sizes_of(int64_t t, int64_t s, int64_t r) { return (nf_sizes){{1, t, s, r}}; }
 
-// How elements lie in memory. Every packing order has a row decoder (tensor.h).
-typedef enum nf_pack {
-  NF_PACK_PLAIN =
-      0,       // row-major over the padded extents; a quantised type's scales follow in a plane of their own
-  NF_PACK_N16, // 16 rows side by side (pack.h)
-  NF_PACK_ANY, // not decided yet: only in questions to selection
-  NF_PACK_COUNT
+// How the elements of a matrix [.., N, K] lie in memory: `rows` of its rows side by side, and of each `k`
+// elements of K together (pack.h). Both are powers of two. Every packing order has a row decoder (tensor.h).
+typedef struct nf_pack {
+  int16_t rows, k;
 } nf_pack;
+enum { NF_PACK_MOST_ROWS = 64, NF_PACK_MOST_K = 4 };
+#define NF_PACK(rows, k) ((nf_pack){(rows), (k)})
+// Row-major over the padded extents; a quantised type's scales follow in a plane of their own.
+#define NF_PACK_PLAIN NF_PACK(0, 0)
+#define NF_PACK_N16 NF_PACK(16, 1)
+#define NF_PACK_ANY NF_PACK(-1, 0) // not decided yet: only in questions to selection
+static inline bool nf_pack_equal(nf_pack a, nf_pack b) { return a.rows == b.rows && a.k == b.k; }
+static inline bool nf_pack_is_plain(nf_pack p) { return p.rows == 0; }
+static inline bool nf_pack_is_any(nf_pack p) { return p.rows < 0; }
+bool nf_pack_is_valid(nf_pack p); // one of those two, or 2 to NF_PACK_MOST_ROWS rows and k in its range
 
 // What a pool value belongs to: the cache group whose slots index it. NF_NO_CACHE: an ordinary value.
 // Slots of the full and sliding groups are pages of keys and values, those of the recurrent one whole states.
@@ -77,5 +84,8 @@ nf_status nf_type_bytes(const nf_type *t, const nf_sizes *at, size_t *out);
 void nf_type_print(const nf_type *t, nf_text *out);
 nf_status nf_type_parse(nf_view text, nf_type *out); // NF_BAD_INPUT with the offending text
 const char *nf_sym_name(nf_sym s);                   // "", "T", "S", "R"
-const char *nf_pack_name(nf_pack p);
+typedef struct nf_pack_text {
+  char at[16];
+} nf_pack_text;
+nf_pack_text nf_pack_name(nf_pack p);  // "plain", "any", "n16", with k above 1 "n16k2"
 const char *nf_cache_name(nf_cache c); // "full", "sliding"

@@ -101,7 +101,7 @@ static void checks(void **state) {
   for (int i = 0; i < 9; i++) bad[i] = good;
   bad[0].dtype = NF_NONE;
   bad[1].dtype = NF_DTYPE_COUNT;
-  bad[2].pack = NF_PACK_COUNT;
+  bad[2].pack = NF_PACK(16, 3);
   bad[3].cache = NF_CACHE_COUNT;
   bad[4].rank = NF_MAX_RANK + 1;
   bad[5].rank = -1;
@@ -130,6 +130,7 @@ static nf_type random_type(void) {
   nf_type t = nf_type_make((nf_dtype)(1 + rand() % (NF_DTYPE_COUNT - 1)), dim, rank);
   for (size_t i = 0; i < rank; i++)
     if (rand() % 2) t.padded[i] += rand() % 100;
+  if (rank > 1 && rand() % 2) t.pack = NF_PACK((int16_t)(2 << rand() % 6), (int16_t)(1 << rand() % 3));
   if (pool) t.cache = (nf_cache)(1 + rand() % (NF_CACHE_COUNT - 1));
   return t;
 }
@@ -187,6 +188,14 @@ static void text_refused(void **state) {
       "bf16[T*4]",
       "bf16@[T]",
       "bf16@odd[T]",
+      "bf16@n[T]",
+      "bf16@n15[T]",
+      "bf16@n016[T]",
+      "bf16@n16k1[T]",
+      "bf16@n16k[T]",
+      "bf16@n16k8[T]",
+      "bf16@n128[T]",
+      "bf16@n65552[T]",
       "half bf16[T]",
       " bf16[T]",
       "bf16 [T]",

@@ -4,15 +4,23 @@
 #include "base/checked.h"
 #include "tensor/type.h"
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 static const char *const sym_names[NF_SYM_COUNT] = {"", "T", "S", "R"};
-static const char *const pack_names[NF_PACK_COUNT] = {"plain", "n16", "any"};
 static const char *const cache_names[NF_CACHE_COUNT] = {"", "full", "sliding", "recurrent"};
 
 const char *nf_sym_name(nf_sym s) { return sym_names[s]; }
-const char *nf_pack_name(nf_pack p) { return pack_names[p]; }
 const char *nf_cache_name(nf_cache c) { return cache_names[c]; }
+
+nf_pack_text nf_pack_name(nf_pack p) {
+  nf_pack_text t = {"plain"};
+  if (nf_pack_is_any(p))
+    t = (nf_pack_text){"any"};
+  else if (!nf_pack_is_plain(p))
+    snprintf(t.at, sizeof t.at, p.k == 1 ? "n%d" : "n%dk%d", p.rows, p.k);
+  return t;
+}
 
 static void print_extent(nf_extent e, nf_text *out) {
   if (e.sym == NF_CONST) {
@@ -28,7 +36,7 @@ void nf_type_print(const nf_type *t, nf_text *out) {
   if (t->cache != NF_NO_CACHE) nf_text_printf(out, "%s ", nf_cache_name(t->cache));
   nf_text_printf(out, "%s", nf_dtype_of(t->dtype)->name);
   if (t->dtype == NF_NONE) return;
-  if (t->pack != NF_PACK_PLAIN) nf_text_printf(out, "@%s", nf_pack_name(t->pack));
+  if (!nf_pack_is_plain(t->pack)) nf_text_printf(out, "@%s", nf_pack_name(t->pack).at);
   nf_text_append(out, "[", 1);
   for (int i = 0; i < t->rank; i++) {
     if (i) nf_text_append(out, ",", 1);
@@ -87,17 +95,31 @@ static bool parse_dim(nf_view s, nf_type *t) {
   return true;
 }
 
+// The order whose name it is; what stands for one is printed again to be sure that it is spelt so.
+static bool parse_pack(nf_view s, nf_pack *out) {
+  nf_view rest = s;
+  bool has_k, two = s.n > 0 && s.at[0] == 'n';
+  int64_t rows, k = 1;
+  if (two) {
+    rest = (nf_view){s.at + 1, s.n - 1};
+    const nf_view n = cut(&rest, 'k', &has_k);
+    if (!parse_count(n, &rows) || (has_k && !parse_count(rest, &k)) || rows > INT16_MAX || k > INT16_MAX)
+      return false;
+    *out = NF_PACK((int16_t)rows, (int16_t)k);
+  } else {
+    *out = nf_view_equal(s, nf_view_of("any")) ? NF_PACK_ANY : NF_PACK_PLAIN;
+  }
+  return nf_pack_is_valid(*out) && nf_view_equal(s, nf_view_of(nf_pack_name(*out).at));
+}
+
 static bool parse_dtype(nf_view s, nf_type *t) {
   char name[16] = {0};
   bool packed;
-  int pack = NF_PACK_PLAIN;
   nf_view dtype = cut(&s, '@', &packed);
   if (!dtype.n || dtype.n >= sizeof name || memchr(dtype.at, 0, dtype.n)) return false;
   memcpy(name, dtype.at, dtype.n);
   if (!nf_dtype_parse(name, &t->dtype)) return false;
-  if (packed && !find_name(s, pack_names, NF_PACK_COUNT, &pack)) return false;
-  t->pack = (nf_pack)pack;
-  return true;
+  return !packed || parse_pack(s, &t->pack);
 }
 
 static bool parse_type(nf_view s, nf_type *t) {

@@ -53,10 +53,10 @@ static void choose_packs(nf_ran *r, nf_ran_kernel *kernel) {
     const nf_node *n = &r->g->node[i];
     nf_op_desc d = describe(r, n);
     NF_FOR_PACKED(w, &d)
-    if (d.in[w].pack == NF_PACK_PLAIN) d.in[w].pack = NF_PACK_ANY;
+    if (nf_pack_is_plain(d.in[w].pack)) d.in[w].pack = NF_PACK_ANY;
     const nf_variant *v = nf_op_of(n->op)->flags & NF_OP_VIEW ? NULL : kernel(&d);
     NF_FOR_PACKED(w, &d)
-    if (v && d.in[w].pack == NF_PACK_ANY) r->type[n->in[w]] = nf_type_packed(r->type[n->in[w]], v->pack);
+    if (v && nf_pack_is_any(d.in[w].pack)) r->type[n->in[w]] = nf_type_packed(r->type[n->in[w]], v->pack);
   }
 }
 
@@ -145,7 +145,7 @@ static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
   const nf_value *value = &r->g->value[v];
   const nf_tensor to = nf_ran_value(r, rank, v);
   nf_tensor plain = to;
-  if (to.pack != NF_PACK_PLAIN) {
+  if (!nf_pack_is_plain(to.pack)) {
     size_t bytes;
     NF_TRY(nf_type_bytes(&value->type, &r->at, &bytes));
     void *data = nf_arena_alloc(&r->arena, 1, bytes);
@@ -163,7 +163,7 @@ static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
     fill_rows(r, rank, one.name, &part, part.rank > 1 ? first : 0,
               value->recipe.n_joined && part.rank > 1 ? one.type.dim[0].c : nf_tensor_rows(&part), room);
   }
-  if (to.pack != NF_PACK_PLAIN) nf_pack_tensor(&to, &plain);
+  if (!nf_pack_is_plain(to.pack)) nf_pack_tensor(&to, &plain);
   return nf_ok();
 }
 
@@ -267,7 +267,7 @@ double nf_ran_difference(const nf_ran *a, const nf_ran *b, const char **where) {
   for (nf_val v = 1; v < a->g->n_values; v++) {
     const nf_val w = nf_graph_find(b->g, a->g->value[v].name);
     if (!w || a->g->value[v].type.cache || !nf_type_equal(&a->type[v], &b->type[w]) ||
-        a->type[v].pack != NF_PACK_PLAIN)
+        !nf_pack_is_plain(a->type[v].pack))
       continue;
     for (int rank = 0; rank < a->world; rank++) {
       const nf_tensor x = nf_ran_value(a, rank, v), y = nf_ran_value(b, rank, w);

@@ -98,7 +98,7 @@ static nf_status fill(const nf_value *v, const nf_type *type, int rank, void *da
   size_t bytes;
   NF_TRY(nf_type_bytes(&v->type, &none, &bytes));
   float *room = nf_alloc((size_t)v->type.dim[v->type.rank - 1].c, sizeof *room);
-  void *plain = type->pack == NF_PACK_PLAIN ? data : nf_alloc_aligned(bytes);
+  void *plain = nf_pack_is_plain(type->pack) ? data : nf_alloc_aligned(bytes);
   if (room == NULL || plain == NULL) return nf_error(NF_NO_MEMORY, "no memory for '%s'", v->name);
   const nf_tensor from = nf_tensor_of(&v->type, &none, 0, plain), to = nf_tensor_of(type, &none, 0, data);
   fill_rows(v, &from, rank, room);

@@ -10,14 +10,14 @@
 
 // Row r of t as float32: in place when it is that already, else decoded into buffer [cols].
 static inline const float *nf_ref_row(const nf_tensor *t, int64_t r, float *buffer) {
-  if (t->dtype == NF_F32 && t->pack == NF_PACK_PLAIN) return nf_tensor_row(t, r);
+  if (t->dtype == NF_F32 && nf_pack_is_plain(t->pack)) return nf_tensor_row(t, r);
   nf_row_decode(t, r, buffer);
   return buffer;
 }
 
 // Room for a row of t that nf_ref_row has to decode; f32 rows need none.
 static inline int64_t nf_ref_room(const nf_tensor *t) {
-  return t->dtype == NF_F32 && t->pack == NF_PACK_PLAIN ? 1 : nf_max(1, nf_tensor_cols(t));
+  return t->dtype == NF_F32 && nf_pack_is_plain(t->pack) ? 1 : nf_max(1, nf_tensor_cols(t));
 }
 
 static inline int32_t nf_ref_int(const nf_tensor *t, int64_t r, int64_t c) {

@@ -76,7 +76,7 @@ static nf_status infer_reshape(nf_op_desc *d) {
     return nf_refuse(d, "to has rank %d; at most %d", to->rank, NF_MAX_RANK);
   nf_type y = nf_type_make(x->dtype, to->dim, (size_t)to->rank);
   NF_TRY(nf_type_check(&y), "reshape: to");
-  if (x->pack != NF_PACK_PLAIN) return nf_refuse_operand(d, 0, "only a plain layout can be reshaped");
+  if (!nf_pack_is_plain(x->pack)) return nf_refuse_operand(d, 0, "only a plain layout can be reshaped");
   for (int i = 0; i < x->rank; i++)
     if (x->padded[i] != x->dim[i].c)
       return nf_refuse_operand(d, 0, "padded elements do not lie one after the other");

@@ -33,7 +33,7 @@ NF_TRAITS(all_gather, INFER(infer_all_gather), SHARD(REPLICATED), WORK(.exchange
 
 static nf_status infer_rank_ids(nf_op_desc *d) {
   const int64_t size = d->attr.rank_ids.size;
-  if (d->in[0].dtype != NF_I32 || d->in[0].pack != NF_PACK_PLAIN)
+  if (d->in[0].dtype != NF_I32 || !nf_pack_is_plain(d->in[0].pack))
     return nf_refuse(d, "x is %s but must be plain i32", nf_dtype_of(d->in[0].dtype)->name);
   if (size < 1 || size > INT32_MAX)
     return nf_refuse(d, "size is %" PRId64 " but must be 1 to %d", size, INT32_MAX);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What linear and grouped_linear do for a group of strips of any type of weight that lies in NF_PACK_N16: a
+// What linear and grouped_linear do for a group of strips of any type of weight that lies in n16: a
 // panel of x, a panel of weights, their tiles, the results.
 //
 // Scales of FP8 weights never meet the weights: a group of strips lies within 128 rows, so that those of

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matrix tiles that linear and grouped_linear share: rows of x as float32 panels, strips of 16 weight rows
-// that lie side by side (NF_PACK_N16), and sums [token][16] that stay in registers.
+// that lie side by side (n16), and sums [token][16] that stay in registers.
 //
 // Every sum runs over k in order, one fma after the other, whatever the tile: a token's result is the same
 // bits alone, in a batch, and with any number of threads.
@@ -10,9 +10,9 @@
 #include "tensor/pack.h"
 
 enum {
-  NF_STRIP = NF_STRIP_ROWS, // weight rows side by side
-  NF_PANEL = 256,           // k at a time: a panel of x and of decoded weights stays in the first-level cache
-  NF_TILE_SUMS = 12,        // vectors of sums that one tile keeps: strips * tokens * 2 at most
+  NF_STRIP = 16,     // weight rows side by side
+  NF_PANEL = 256,    // k at a time: a panel of x and of decoded weights stays in the first-level cache
+  NF_TILE_SUMS = 12, // vectors of sums that one tile keeps: strips * tokens * 2 at most
   // Packed weights are asked for so many bytes ahead, into the strip's next panel, which is another page.
   // 12288 x 4096, 1 token, one core of a Xeon of model 167: 4.6 ms without, 4.0 with 1024, 4.0 with 2048, 4.3
   // with 4096 (2026-11-25).
