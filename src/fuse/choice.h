@@ -20,6 +20,7 @@ typedef struct nf_candidate_fusion {
   nf_match match;
   nf_replacement to;
   nf_fusion fusion;                      // what the report will say
+  const char *unfit;                     // why it does not fit the graph; NULL: it does
   nf_node_id node[NF_MAX_PATTERN_NODES]; // sorted
   int turn;                              // in the order
 } nf_candidate_fusion;
@@ -29,24 +30,26 @@ typedef struct nf_price {
   nf_op_desc d;
   bool legal;
   double us;
+  const void *by;
   const char *why; // of one that is not legal
 } nf_price;
 typedef struct nf_prices {
   nf_arena arena;
   nf_desc_map known;
 } nf_prices;
-// Views are free. The price lives as long as the table.
-nf_status nf_price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out);
 void nf_prices_deinit(nf_prices *p);
 
 typedef struct nf_fuse_run {
   const nf_rules *rules;
   const nf_fuse_options *options;
-  nf_fuse_report *report;
-  nf_edit edit;
+  nf_fuse_options own;        // what `options` points to, but for the searched sizes and costs
+  nf_fuse_report *base;       // what all reports have in common; owns what they borrow
+  nf_fuse_report *report;     // of the choice, or `base` while there is none
+  nf_graph *normal;           // what fusions are found in
+  nf_edit edit;               // of normal
   nf_candidate_fusion *found; // [n_found] as fusions stand in the report
   size_t n_found, cap_found;
-  const nf_price **node_price; // [n_nodes of edit]
+  const nf_price **node_price; // [n_nodes of normal]
   nf_prices prices;
 } nf_fuse_run;
 
@@ -57,9 +60,11 @@ nf_status nf_canonicalise(nf_edit *e);
 // Normalising rules and canonical form to a fixed point. seed: the order in which places are visited; the
 // result does not depend on it.
 nf_status nf_normalise(nf_fuse_run *run, uint64_t seed);
-nf_status nf_find_fusions(nf_fuse_run *run);   // fills found, near misses and prices
-nf_status nf_choose_fusions(nf_fuse_run *run); // verdicts, sites
-void nf_drop_fusions(nf_fuse_run *run);
+nf_status nf_find_fusions(nf_fuse_run *run);   // fills found and near misses
+nf_status nf_find_sites(nf_fuse_run *run);     // sorts what was found by sites
+nf_status nf_price_fusions(nf_fuse_run *run);  // costs, and the verdicts that follow from them alone
+nf_status nf_choose_fusions(nf_fuse_run *run); // the other verdicts
+nf_status nf_note_choice(nf_fuse_run *run, nf_fuse_choice *out);
 
 // What a node that no kernel runs weighs, in microseconds: a fusion that makes it run wins.
 #define NF_NO_KERNEL_US 1e9

@@ -41,15 +41,15 @@ static int by_place(const void *a, const void *b) {
   return name ? name : memcmp(x->node, y->node, sizeof x->node);
 }
 
-static nf_status find_sites(nf_fuse_run *run) {
-  nf_fuse_report *r = run->report;
-  nf_node_id *parent = nf_alloc(run->edit.n_nodes, sizeof *parent);
+nf_status nf_find_sites(nf_fuse_run *run) {
+  nf_fuse_report *r = run->base;
+  nf_node_id *parent = nf_alloc(run->normal->n_nodes, sizeof *parent);
   r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
   if (!parent || !r->site) {
     nf_free(parent);
     return no_memory();
   }
-  for (nf_node_id i = 0; i < run->edit.n_nodes; i++) parent[i] = i;
+  for (nf_node_id i = 0; i < run->normal->n_nodes; i++) parent[i] = i;
   for (size_t i = 0; i < run->n_found; i++)
     for (size_t k = 1; k < run->found[i].fusion.n_nodes; k++)
       join(parent, run->found[i].node[0], run->found[i].node[k]);
@@ -177,7 +177,7 @@ static void take(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
 
 // Too many for a search: the heaviest first.
 static nf_status take_greedily(nf_fuse_run *run, size_t from, size_t n) {
-  size_t *owner = nf_alloc(run->edit.n_nodes, sizeof *owner), m = 0;
+  size_t *owner = nf_alloc(run->normal->n_nodes, sizeof *owner), m = 0;
   nf_candidate_fusion **sorted = nf_alloc(n, sizeof *sorted);
   const bool memory = owner && sorted;
   for (size_t i = 0; memory && i < n; i++)
@@ -238,7 +238,7 @@ static void take_turn(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
 
 static nf_status choose_in_order(nf_fuse_run *run) {
   nf_candidate_fusion **sorted = nf_alloc(run->n_found, sizeof *sorted);
-  size_t *owner = nf_alloc(run->edit.n_nodes, sizeof *owner);
+  size_t *owner = nf_alloc(run->normal->n_nodes, sizeof *owner);
   const bool memory = sorted && owner;
   for (size_t i = 0; memory && i < run->n_found; i++) sorted[i] = &run->found[i];
   if (memory) qsort(sorted, run->n_found, sizeof *sorted, by_turn);
@@ -249,9 +249,12 @@ static nf_status choose_in_order(nf_fuse_run *run) {
 }
 
 nf_status nf_choose_fusions(nf_fuse_run *run) {
-  run->report->n_sites = 0;
+  nf_fuse_report *r = run->report;
   if (!run->n_found) return nf_ok();
-  NF_TRY(find_sites(run));
+  r->n_sites = run->base->n_sites;
+  r->site = nf_arena_alloc(&r->arena, r->n_sites, sizeof *r->site);
+  if (!r->site) return no_memory();
+  memcpy(r->site, run->base->site, r->n_sites * sizeof *r->site);
   NF_TRY(run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run));
   return explain_losers(run);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every fusion at every place: matches, what they cost and save, and the near misses.
+// Every fusion at every place: matches, what would replace them, and the near misses.
 #include "fuse/choice.h"
 #include <stdlib.h>
 #include <string.h>
@@ -13,58 +13,21 @@ static nf_status copy(nf_fuse_report *r, const char *s, const char **out) {
 
 // ---- what a match would do ----
 
-static nf_status refuse(nf_fuse_run *run, nf_fusion *f, const char *op, const char *why) {
-  f->verdict = NF_FUSION_REFUSED;
-  f->why = nf_arena_printf(&run->report->arena, "%s%s%s", op, *op ? ": " : "", why);
-  return f->why ? nf_ok() : no_memory();
-}
-
-static bool pads(const nf_node *n) {
-  const nf_op_info *info = nf_op_of(n->op);
-  for (int i = 0; i < info->n_attr; i++)
-    if (info->attr[i].kind == NF_ATTR_INT && strcmp(info->attr[i].name, "pad") == 0)
-      return *(const int64_t *)((const char *)&n->attr + info->attr[i].offset) > 0;
-  return false;
-}
-
-static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c) {
-  const nf_graph *g = c->to.graph;
-  for (size_t i = 0; i < g->n_nodes; i++) {
-    const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
-    const nf_price *price;
-    NF_TRY(nf_price_of(&run->prices, run->options, &d, &price));
-    if (!price->legal) return refuse(run, &c->fusion, nf_op_of(d.op)->name, price->why);
-    c->fusion.after_us += price->us;
-    c->fusion.pads |= pads(&g->node[i]);
-  }
-  for (size_t i = 0; i < c->fusion.n_nodes; i++) {
-    const nf_price *price = run->node_price[c->node[i]];
-    c->fusion.before_us += price->legal ? price->us : NF_NO_KERNEL_US;
-  }
-  return nf_ok();
-}
-
-static nf_status judge(nf_fuse_run *run, nf_candidate_fusion *c) {
+// Builds what would replace it, or says why nothing can.
+static nf_status replace(nf_fuse_run *run, nf_candidate_fusion *c) {
   nf_node_id node[NF_MAX_PATTERN_NODES];
   bool circular;
   nf_status st = nf_replacement_build(&c->match, &c->to);
   if (nf_status_code(st) == NF_BAD_INPUT) {
-    nf_status refused = refuse(run, &c->fusion, "", nf_status_message(st));
+    const nf_status copied = copy(run->base, nf_status_message(st), &c->unfit);
     nf_status_free(st);
-    return refused;
+    return copied;
   }
   NF_TRY(st);
   const nf_splice s = nf_replacement_splice(&c->match, &c->to, node);
   NF_TRY(nf_edit_circular(&run->edit, &s, &circular));
-  if (circular)
-    return refuse(run, &c->fusion, "", "something between its nodes needs one and is needed by another");
-  NF_TRY(price_replacement(run, c));
-  if (c->fusion.verdict == NF_FUSION_REFUSED || c->fusion.before_us > c->fusion.after_us) return nf_ok();
-  if (run->options->mode != NF_FUSE_COST) return nf_ok();
-  c->fusion.verdict = NF_FUSION_UNPROFITABLE;
-  c->fusion.why = nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", c->fusion.after_us,
-                                  c->fusion.before_us);
-  return c->fusion.why ? nf_ok() : no_memory();
+  if (circular) c->unfit = "something between its nodes needs one and is needed by another";
+  return nf_ok();
 }
 
 // ---- matches ----
@@ -82,13 +45,13 @@ static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   f->rule = p->rule->name;
   f->family = p->rule->family;
   f->why = "";
-  f->node = nf_arena_alloc(&run->report->arena, f->n_nodes, sizeof *f->node);
+  f->node = nf_arena_alloc(&run->base->arena, f->n_nodes, sizeof *f->node);
   if (!f->node) return no_memory();
   for (size_t i = 0; i < f->n_nodes; i++) {
     f->sums += run->edit.node[c->node[i]].n.op == NF_OP_all_reduce;
-    NF_TRY(copy(run->report, nf_edit_name(&run->edit, c->node[i]), &f->node[i]));
+    NF_TRY(copy(run->base, nf_edit_name(&run->edit, c->node[i]), &f->node[i]));
   }
-  return copy(run->report, nf_edit_name(&run->edit, c->match.node[0] - 1), &f->at);
+  return copy(run->base, nf_edit_name(&run->edit, c->match.node[0] - 1), &f->at);
 }
 
 static bool is_told(const nf_fuse_run *run, const nf_candidate_fusion *c) {
@@ -109,11 +72,11 @@ static nf_status found(void *user, const nf_match *m) {
   NF_TRY(describe(run, &c));
   if (!nf_grow(&run->found, &run->cap_found, run->n_found + 1, sizeof *run->found)) return no_memory();
   run->found[run->n_found] = c;
-  return judge(run, &run->found[run->n_found++]);
+  return replace(run, &run->found[run->n_found++]);
 }
 
 static nf_status keep_near(nf_fuse_run *run, const nf_matcher *m, nf_node_id anchor) {
-  nf_fuse_report *r = run->report;
+  nf_fuse_report *r = run->base;
   nf_text why = {0};
   nf_near_miss *n;
   if (m->n_found || !m->near.kind) return nf_ok();
@@ -144,29 +107,11 @@ static nf_status find_rule(nf_fuse_run *run, const nf_pattern *p) {
   return nf_ok();
 }
 
-static nf_status price_nodes(nf_fuse_run *run) {
-  run->node_price = nf_arena_alloc(&run->prices.arena, run->edit.n_nodes, sizeof *run->node_price);
-  if (!run->node_price) return no_memory();
-  for (nf_node_id i = 0; i < run->edit.n_nodes; i++) {
-    const nf_op_desc d = nf_edit_describe(&run->edit, i);
-    NF_TRY(nf_price_of(&run->prices, run->options, &d, &run->node_price[i]));
-  }
-  return nf_ok();
-}
-
 nf_status nf_find_fusions(nf_fuse_run *run) {
-  NF_TRY(price_nodes(run));
   for (size_t i = 0; i < run->rules->n; i++) {
     const nf_pattern *p = &run->rules->pattern[i];
     if (!p->rule->normalise && nf_rule_turn(p->rule, run->options) >= 0)
       NF_TRY(find_rule(run, p), "rule %s", p->rule->name);
   }
   return nf_ok();
-}
-
-void nf_drop_fusions(nf_fuse_run *run) {
-  for (size_t i = 0; i < run->n_found; i++) nf_replacement_deinit(&run->found[i].to);
-  nf_free(run->found);
-  run->found = NULL;
-  run->n_found = run->cap_found = 0;
 }

@@ -18,7 +18,7 @@ static nf_status apply(nf_fuse_run *run, nf_node_id *first_new) {
     NF_TRY(nf_edit_splice(&run->edit, &s));
   }
   first_new[run->n_found] = (nf_node_id)run->edit.n_nodes;
-  return nf_canonicalise(&run->edit);
+  return run->options->mode == NF_FUSE_OFF ? nf_ok() : nf_canonicalise(&run->edit);
 }
 
 // Of the chosen fusions in the cycle the one that saves least is given up.
@@ -100,89 +100,152 @@ static nf_status count_families(nf_fuse_run *run) {
   return nf_ok();
 }
 
-static nf_status tell(nf_fuse_run *run, const nf_graph *normal, const nf_graph *fused) {
+static nf_status tell(nf_fuse_run *run) {
   nf_fuse_report *r = run->report;
-  r->nodes_before = count_nodes(normal);
-  r->nodes_after = count_nodes(fused);
   r->fusion = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->fusion);
   if (!r->fusion) return no_memory();
   for (size_t i = 0; i < run->n_found; i++) r->fusion[i] = run->found[i].fusion;
   r->n_fusions = run->n_found;
-  count_sums(run, normal);
+  count_sums(run, run->normal);
   return count_families(run);
 }
 
-// ---- the stages ----
+// ---- finding ----
 
-static nf_status normalise(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
+static nf_status normalise(nf_fuse_run *run, const nf_graph *g) {
   NF_TRY(nf_edit_init(&run->edit, g));
   if (run->options->mode != NF_FUSE_OFF) NF_TRY(nf_normalise(run, 0));
-  NF_TRY(nf_edit_finish(&run->edit, out, NULL));
-  return *out ? nf_ok()
-              : nf_error(NF_INTERNAL, "graph %s: a normalising rewrite has closed a cycle", g->name);
+  NF_TRY(nf_edit_finish(&run->edit, &run->normal, NULL));
+  nf_edit_deinit(&run->edit);
+  return run->normal ? nf_ok()
+                     : nf_error(NF_INTERNAL, "graph %s: a normalising rewrite has closed a cycle", g->name);
 }
 
-static nf_status fuse(nf_fuse_run *run, const nf_graph *normal, nf_graph **out) {
-  nf_edit_deinit(&run->edit);
-  NF_TRY(nf_edit_init(&run->edit, normal));
+static nf_status find(nf_fuse_run *run, const nf_graph *g) {
+  run->base->graph = nf_arena_copy(&run->base->arena, g->name, strlen(g->name));
+  if (!run->base->graph) return no_memory();
+  NF_TRY(normalise(run, g));
+  run->base->nodes_before = count_nodes(run->normal);
+  if (run->options->mode == NF_FUSE_OFF) return nf_ok();
+  run->base->normal = run->normal;
+  NF_TRY(nf_edit_init(&run->edit, run->normal));
   NF_TRY(nf_find_fusions(run));
-  for (nf_node_id i = 0; i < run->edit.n_nodes; i++)
-    if (run->node_price[i]->legal) run->report->before_us += run->node_price[i]->us;
-  run->report->after_us = run->report->before_us;
-  for (;;) {
-    NF_TRY(nf_choose_fusions(run));
-    NF_TRY(build(run, out));
-    if (*out) break;
-    nf_edit_deinit(&run->edit);
-    NF_TRY(nf_edit_init(&run->edit, normal));
-  }
-  return tell(run, normal, *out);
+  nf_edit_deinit(&run->edit);
+  return nf_find_sites(run);
 }
 
-static nf_status run_all(nf_fuse_run *run, const nf_graph *g, nf_graph **out) {
-  nf_graph *normal = NULL;
-  run->report->graph = nf_arena_copy(&run->report->arena, g->name, strlen(g->name));
-  if (!run->report->graph) return no_memory();
-  NF_TRY(normalise(run, g, &normal));
-  if (run->options->mode == NF_FUSE_OFF) {
-    run->report->nodes_before = run->report->nodes_after = count_nodes(normal);
-    *out = normal;
-    return nf_ok();
+nf_status nf_fuse_find(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_fusions **out) {
+  NF_TRY(nf_fuse_check_options(r, o));
+  nf_fuse_run *run = nf_alloc(1, sizeof *run);
+  nf_fuse_report *base = nf_alloc(1, sizeof *base);
+  nf_status st = run && base ? nf_ok() : no_memory();
+  if (nf_is_ok(st)) {
+    *base = (nf_fuse_report){.mode = o->mode};
+    *run = (nf_fuse_run){.rules = r, .own = *o, .base = base, .report = base};
+    run->options = &run->own;
+    st = find(run, g);
   }
-  run->report->normal = normal;
-  const nf_status st = fuse(run, normal, out);
-  nf_drop_fusions(run);
-  nf_edit_deinit(&run->edit);
-  return st;
+  if (nf_is_ok(st)) return *out = run, nf_ok();
+  if (!run) nf_free(base);
+  nf_fusions_destroy(run);
+  return nf_status_note(st, "fusing");
+}
+
+const nf_graph *nf_fusions_normal(const nf_fusions *f) { return f->normal; }
+
+void nf_fusions_destroy(nf_fusions *f) {
+  if (!f) return;
+  if (f->report != f->base) nf_fuse_report_destroy(f->report);
+  for (size_t i = 0; i < f->n_found; i++) nf_replacement_deinit(&f->found[i].to);
+  nf_free(f->found);
+  nf_edit_deinit(&f->edit);
+  nf_prices_deinit(&f->prices);
+  nf_graph_destroy(f->normal);
+  if (f->base) {
+    nf_free(f->base->near);
+    nf_free(f->base->normalised);
+    nf_arena_deinit(&f->base->arena);
+  }
+  nf_free(f->base);
+  nf_free(f);
+}
+
+// ---- choosing ----
+
+// A report with what all have in common.
+static nf_status begin_report(nf_fuse_run *run) {
+  if (run->report != run->base) nf_fuse_report_destroy(run->report);
+  run->report = run->base;
+  nf_fuse_report *r = nf_alloc(1, sizeof *r);
+  if (!r) return no_memory();
+  *r = *run->base;
+  r->arena = (nf_arena){0};
+  r->site = NULL;
+  r->n_sites = 0;
+  run->report = r;
+  return nf_ok();
+}
+
+static nf_status choose(nf_fuse_run *run, nf_fuse_choice *out) {
+  nf_fuse_report *r = run->report;
+  if (out) out->n = 0;
+  if (run->options->mode == NF_FUSE_OFF) return nf_ok();
+  NF_TRY(nf_price_fusions(run));
+  for (nf_node_id i = 0; i < run->normal->n_nodes; i++)
+    if (run->node_price[i]->legal) r->before_us += run->node_price[i]->us;
+  r->after_us = r->before_us;
+  NF_TRY(nf_choose_fusions(run));
+  return out ? nf_note_choice(run, out) : nf_ok();
+}
+
+nf_status nf_fuse_choose(nf_fusions *f, const nf_sizes *at, const nf_fuse_costs *costs, nf_fuse_choice *out) {
+  if (f->options->mode != NF_FUSE_OFF && !costs->of)
+    return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
+  f->own.at = *at;
+  f->own.costs = *costs;
+  NF_TRY(begin_report(f));
+  return nf_status_note(choose(f, out), "fusing");
+}
+
+static nf_status build_chosen(nf_fuse_run *run, nf_graph **out) {
+  for (*out = NULL; !*out;) {
+    NF_TRY(nf_edit_init(&run->edit, run->normal));
+    NF_TRY(build(run, out));
+    nf_edit_deinit(&run->edit);
+    if (!*out) NF_TRY(nf_choose_fusions(run));
+  }
+  return run->options->mode == NF_FUSE_OFF ? nf_ok() : tell(run);
+}
+
+nf_status nf_fuse_build(nf_fusions *f, nf_graph **out, nf_fuse_report **out_report) {
+  const nf_status st = build_chosen(f, out);
+  if (!nf_is_ok(st)) {
+    nf_edit_deinit(&f->edit);
+    nf_graph_destroy(*out);
+    return nf_status_note(st, "fusing");
+  }
+  f->report->nodes_after = count_nodes(*out);
+  *out_report = f->report;
+  f->report = f->base;
+  return nf_ok();
 }
 
 nf_status nf_fuse(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_graph **out,
                   nf_fuse_report **out_report) {
-  NF_TRY(nf_fuse_check_options(r, o));
-  if (o->mode != NF_FUSE_OFF && !o->costs.of)
-    return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
-  nf_fuse_run run = {.rules = r, .options = o, .report = nf_alloc(1, sizeof *run.report)};
-  nf_graph *fused = NULL;
-  if (!run.report) return no_memory();
-  run.report->mode = o->mode;
-  nf_status st = run_all(&run, g, &fused);
-  nf_edit_deinit(&run.edit);
-  nf_prices_deinit(&run.prices);
-  if (!nf_is_ok(st)) {
-    nf_graph_destroy(fused);
-    nf_fuse_report_destroy(run.report);
-    return nf_status_note(st, "fusing");
-  }
-  *out = fused;
-  *out_report = run.report;
+  nf_fusions *f;
+  NF_TRY(nf_fuse_find(r, g, o, &f));
+  nf_status st = nf_fuse_choose(f, &o->at, &o->costs, NULL);
+  if (nf_is_ok(st)) st = nf_fuse_build(f, out, out_report);
+  if (nf_is_ok(st))
+    (*out_report)->found = f;
+  else
+    nf_fusions_destroy(f);
   return st;
 }
 
 void nf_fuse_report_destroy(nf_fuse_report *r) {
   if (!r) return;
-  nf_graph_destroy(r->normal);
-  nf_free(r->near);
-  nf_free(r->normalised);
+  nf_fusions_destroy(r->found);
   nf_arena_deinit(&r->arena);
   nf_free(r);
 }

@@ -9,7 +9,8 @@
 //
 // The result depends on the graph, the set of rules and the costs, never on the order in which rules are
 // listed. Values that are still there keep their names. Nothing here is global: any number of threads may
-// fuse with one set of rules.
+// fuse with one set of rules. A graph that is fused for several targets or sizes is searched once:
+// nf_fuse_find, then nf_fuse_choose and nf_fuse_build for each.
 #pragma once
 #include "base/json.h"
 #include "fuse/rule.h"
@@ -27,6 +28,8 @@ const nf_rule *nf_rules_at(const nf_rules *r, size_t i); // by name, then NULL
 typedef struct nf_fuse_costs {
   bool (*of)(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why);
   void *user;
+  // What would run it, an address that stands for it in an nf_fuse_choice; NULL: nobody compares choices.
+  const void *(*by)(void *user, const nf_op_desc *d, const nf_sizes *at);
 } nf_fuse_costs;
 
 typedef enum nf_fuse_mode {
@@ -106,12 +109,34 @@ typedef struct nf_fuse_report {
   size_t nodes_before, nodes_after;     // views not counted
   double before_us, after_us;           // of all nodes that have a kernel, after normalising and at the end
   size_t sums, sums_fused, sums_padded; // "all_reduce: fused N of M, with pad P"
-  nf_graph
+  const nf_graph
       *normal; // what fusions were chosen in: canonical and normalised. NULL: the result is it (mode off)
+  struct nf_fuse_run *found; // of nf_fuse: what the report borrows from; else NULL
 } nf_fuse_report;
 
 // A new, verified graph and what was decided. On error neither is there. NF_USAGE as nf_fuse_check_options.
 nf_status nf_fuse(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_graph **out,
                   nf_fuse_report **out_report);
-void nf_fuse_report_destroy(nf_fuse_report *r);                       // NULL is fine
+void nf_fuse_report_destroy(nf_fuse_report *r); // NULL is fine
+
+// ---- once for many sizes ----
+
+// All that does not depend on costs: the normalised graph, every place where a rule matches, near misses. One
+// thread at a time.
+typedef struct nf_fuse_run nf_fusions;
+// `at` and `costs` of o do not count; its lists are borrowed, and so are r and, in mode OFF, nothing of g.
+nf_status nf_fuse_find(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_fusions **out);
+void nf_fusions_destroy(nf_fusions *f);                 // NULL is fine. After its reports
+const nf_graph *nf_fusions_normal(const nf_fusions *f); // what fusions are chosen in
+// Chooses for these sizes and costs. Two choices that compare equal are the same fusions, and the same things
+// run all nodes. *out may be NULL.
+typedef struct nf_fuse_choice {
+  const void **by; // [n]
+  size_t n, cap;
+} nf_fuse_choice;
+nf_status nf_fuse_choose(nf_fusions *f, const nf_sizes *at, const nf_fuse_costs *costs, nf_fuse_choice *out);
+bool nf_fuse_choice_equal(const nf_fuse_choice *a, const nf_fuse_choice *b);
+void nf_fuse_choice_deinit(nf_fuse_choice *c); // a zeroed one is fine
+// The graph with what was chosen last, and the report, which borrows from f.
+nf_status nf_fuse_build(nf_fusions *f, nf_graph **out, nf_fuse_report **out_report);
 nf_status nf_fuse_report_json(const nf_fuse_report *r, json_t **out); // schema: docs/explain.md

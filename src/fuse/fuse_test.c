@@ -219,10 +219,50 @@ static void time(void **state) {
   }
 }
 
+// What is found once is chosen for any costs, as if it had been found for them.
+static void one_search_for_many_choices(void **state) {
+  (void)state;
+  nf_graph *g, *out, *alone;
+  nf_fuse_report *r, *alone_r;
+  nf_fusions *found;
+  nf_fuse_choice choice[3] = {0};
+  const odd_ops odd[] = {{0}, {.dear = "all_reduce_add_rms_norm"}, {0}};
+  nf_fuse_options o = cost_options();
+  ok(nf_layers_graph(&(nf_layers){.layers = 2, .ranks = true, .pads = true, .act = NF_BF16}, &g));
+  ok(nf_fuse_find(rules, g, &o, &found));
+  for (int i = 0; i < 3; i++) {
+    o.costs.user = (void *)&odd[i];
+    ok(nf_fuse_choose(found, &o.at, &o.costs, &choice[i]));
+    ok(nf_fuse_build(found, &out, &r));
+    ok(nf_fuse(rules, g, &o, &alone, &alone_r));
+    char *text = text_of(out), *want = text_of(alone), *json = json_of(r), *want_json = json_of(alone_r);
+    assert_string_equal(text, want);
+    assert_string_equal(json, want_json);
+    nf_free(text);
+    nf_free(want);
+    free(json);
+    free(want_json);
+    nf_graph_destroy(out);
+    nf_graph_destroy(alone);
+    nf_fuse_report_destroy(r);
+    nf_fuse_report_destroy(alone_r);
+  }
+  assert_false(nf_fuse_choice_equal(&choice[0], &choice[1]));
+  assert_true(nf_fuse_choice_equal(&choice[0], &choice[2]));
+  for (int i = 0; i < 3; i++) nf_fuse_choice_deinit(&choice[i]);
+  nf_fusions_destroy(found);
+  nf_graph_destroy(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(gpt_oss), cmocka_unit_test(one_rank_and_off), cmocka_unit_test(verdicts),
-      cmocka_unit_test(cycles),  cmocka_unit_test(failing_memory),   cmocka_unit_test(time),
+      cmocka_unit_test(one_search_for_many_choices),
+      cmocka_unit_test(gpt_oss),
+      cmocka_unit_test(one_rank_and_off),
+      cmocka_unit_test(verdicts),
+      cmocka_unit_test(cycles),
+      cmocka_unit_test(failing_memory),
+      cmocka_unit_test(time),
   };
   return cmocka_run_group_tests(tests, rules_set_up, rules_tear_down);
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// The caller's costs, remembered by op description: equal layers ask once.
+// What fusions cost and save: the caller's costs, remembered by op description, so that equal layers ask
+// once.
 #include "fuse/choice.h"
 #include <math.h>
+#include <string.h>
 
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for costs"); }
 
+// Views are free.
 static nf_status ask(nf_prices *p, const nf_fuse_options *o, nf_price *price) {
   nf_text why = {0};
   if (nf_op_of(price->d.op)->flags & NF_OP_VIEW) {
@@ -12,6 +15,7 @@ static nf_status ask(nf_prices *p, const nf_fuse_options *o, nf_price *price) {
     return nf_ok();
   }
   price->legal = o->costs.of(o->costs.user, &price->d, &o->at, &price->us, &why);
+  if (price->legal && o->costs.by) price->by = o->costs.by(o->costs.user, &price->d, &o->at);
   nf_status st = nf_text_status(&why);
   if (nf_is_ok(st) && price->legal && !(isfinite(price->us) && price->us >= 0))
     st = nf_error(NF_INTERNAL, "the cost of %s is %g µs, which must be finite and not negative",
@@ -22,7 +26,7 @@ static nf_status ask(nf_prices *p, const nf_fuse_options *o, nf_price *price) {
   return st;
 }
 
-nf_status nf_price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out) {
+static nf_status price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out) {
   nf_price *price = nf_desc_map_find(&p->known, d);
   *out = price;
   if (price) return nf_ok();
@@ -36,4 +40,101 @@ nf_status nf_price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *
 void nf_prices_deinit(nf_prices *p) {
   nf_desc_map_deinit(&p->known);
   nf_arena_deinit(&p->arena);
+}
+
+// ---- fusions ----
+
+static nf_status refuse(nf_fuse_run *run, nf_fusion *f, const char *op, const char *why) {
+  f->verdict = NF_FUSION_REFUSED;
+  f->why = nf_arena_printf(&run->report->arena, "%s: %s", op, why);
+  return f->why ? nf_ok() : no_memory();
+}
+
+static bool pads(const nf_node *n) {
+  const nf_op_info *info = nf_op_of(n->op);
+  for (int i = 0; i < info->n_attr; i++)
+    if (info->attr[i].kind == NF_ATTR_INT && strcmp(info->attr[i].name, "pad") == 0)
+      return *(const int64_t *)((const char *)&n->attr + info->attr[i].offset) > 0;
+  return false;
+}
+
+static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c) {
+  const nf_graph *g = c->to.graph;
+  for (size_t i = 0; i < g->n_nodes; i++) {
+    const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
+    const nf_price *price;
+    NF_TRY(price_of(&run->prices, run->options, &d, &price));
+    if (!price->legal) return refuse(run, &c->fusion, nf_op_of(d.op)->name, price->why);
+    c->fusion.after_us += price->us;
+    c->fusion.pads |= pads(&g->node[i]);
+  }
+  for (size_t i = 0; i < c->fusion.n_nodes; i++) {
+    const nf_price *price = run->node_price[c->node[i]];
+    c->fusion.before_us += price->legal ? price->us : NF_NO_KERNEL_US;
+  }
+  return nf_ok();
+}
+
+static nf_status price_fusion(nf_fuse_run *run, nf_candidate_fusion *c) {
+  nf_fusion *f = &c->fusion;
+  f->verdict = c->unfit ? NF_FUSION_REFUSED : NF_FUSION_CHOSEN;
+  f->why = c->unfit ? c->unfit : "";
+  f->before_us = f->after_us = 0;
+  f->pads = false;
+  if (!c->unfit) NF_TRY(price_replacement(run, c));
+  if (f->verdict == NF_FUSION_REFUSED || f->before_us > f->after_us || run->options->mode != NF_FUSE_COST)
+    return nf_ok();
+  f->verdict = NF_FUSION_UNPROFITABLE;
+  f->why =
+      nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", f->after_us, f->before_us);
+  return f->why ? nf_ok() : no_memory();
+}
+
+nf_status nf_price_fusions(nf_fuse_run *run) {
+  const nf_graph *g = run->normal;
+  nf_prices_deinit(&run->prices);
+  run->node_price = nf_arena_alloc(&run->prices.arena, g->n_nodes, sizeof *run->node_price);
+  if (!run->node_price) return no_memory();
+  for (nf_node_id i = 0; i < g->n_nodes; i++) {
+    const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
+    NF_TRY(price_of(&run->prices, run->options, &d, &run->node_price[i]));
+  }
+  for (size_t i = 0; i < run->n_found; i++) NF_TRY(price_fusion(run, &run->found[i]));
+  return nf_ok();
+}
+
+// ---- comparing ----
+
+static nf_status note(nf_fuse_choice *c, const void *by) {
+  if (!nf_grow(&c->by, &c->cap, c->n + 1, sizeof *c->by)) return no_memory();
+  c->by[c->n++] = by;
+  return nf_ok();
+}
+
+// What runs each node that stays, and then each chosen fusion with what runs its replacement.
+nf_status nf_note_choice(nf_fuse_run *run, nf_fuse_choice *out) {
+  out->n = 0;
+  for (nf_node_id i = 0; i < run->normal->n_nodes; i++) NF_TRY(note(out, run->node_price[i]->by));
+  for (size_t i = 0; i < run->n_found; i++) {
+    const nf_candidate_fusion *c = &run->found[i];
+    if (c->fusion.verdict != NF_FUSION_CHOSEN) continue;
+    for (size_t k = 0; k < c->fusion.n_nodes; k++) out->by[c->node[k]] = NULL;
+    NF_TRY(note(out, c));
+    for (size_t k = 0; k < c->to.graph->n_nodes; k++) {
+      const nf_op_desc d = nf_graph_describe(c->to.graph, &c->to.graph->node[k]);
+      const nf_price *price;
+      NF_TRY(price_of(&run->prices, run->options, &d, &price));
+      NF_TRY(note(out, price->by));
+    }
+  }
+  return nf_ok();
+}
+
+bool nf_fuse_choice_equal(const nf_fuse_choice *a, const nf_fuse_choice *b) {
+  return a->n == b->n && (a->n == 0 || memcmp(a->by, b->by, a->n * sizeof *a->by) == 0);
+}
+
+void nf_fuse_choice_deinit(nf_fuse_choice *c) {
+  nf_free(c->by);
+  *c = (nf_fuse_choice){0};
 }

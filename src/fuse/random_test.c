@@ -90,7 +90,7 @@ static uint64_t shape_of(const nf_graph *g) {
 static uint64_t normalised(const nf_graph *g, uint64_t seed, size_t *out_nodes) {
   const nf_fuse_options o = {.mode = NF_FUSE_COST};
   nf_fuse_report report = {0};
-  nf_fuse_run run = {.rules = rules, .options = &o, .report = &report};
+  nf_fuse_run run = {.rules = rules, .options = &o, .base = &report, .report = &report};
   nf_graph *out;
   ok(nf_edit_init(&run.edit, g));
   ok(nf_normalise(&run, seed));
