@@ -36,7 +36,9 @@ static void answer(chatter *c) {
 static void second_turn(const char *dir) {
   infuse_model *m = load(runtime[1], dir);
   const infuse_session_options o = {.max_tokens = 12, .date = ""};
-  chatter c = {.m = m, .s = create(m, o)}, fresh = {.m = m, .s = create(m, o)};
+  chatter c = {.m = m, .s = create(m, o)},
+          fresh = {.m = m,
+                   .s = create(m, (infuse_session_options){.max_tokens = 12, .date = "", .unshared = true})};
   infuse_message talk[] = {
       {"system", "Be brief."}, {"user", "Hello there"}, {"assistant", c.text}, {"user", "And?"}};
   ok(infuse_session_chat(c.s, talk, 2));

@@ -96,6 +96,10 @@ typedef struct infuse_model_options {
   size_t n_fuse_order;
   const char *rules; // "-a,+b": rules or families taken out and put back; NULL: all
   int64_t world;     // ranks that share the model, 1 to 64; 0: 1. The runtime's threads are dealt out to them
+  int64_t
+      cache_tokens;  // whose keys and values there is room for, of all sessions together, at least `context`;
+                     // 0: sessions * context. With less, sessions may have to wait for each other
+  int64_t snapshots; // recurrent states that are kept beside those of the sessions
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything
@@ -214,6 +218,9 @@ typedef struct infuse_session_options {
   const char *effort; // of reasoning: "low", "medium", "high"; NULL: the format's default
   const char *date;   // today, "2025-06-28"; "": the prompt names none; NULL: the day of its creation (UTC)
   const char *tools;  // that the model may call: a JSON array in OpenAI's form; NULL: none
+
+  bool unshared; // computes all its tokens itself; else it begins behind what some session of the model has
+                 // computed of the same text, with the same results
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
@@ -241,6 +248,10 @@ INFUSE_API const int32_t *infuse_session_tokens(const infuse_session *s, size_t 
 // a new session in any case. A session that was drawing has finished (INFUSE_STOP) until something is
 // appended. INFUSE_USAGE: it holds fewer.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_truncate(infuse_session *s, size_t n);
+
+// Gives the session's share of the caches to others. It keeps its tokens, and the next step that is given it
+// computes again what has gone; the position is 0 until then.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_suspend(infuse_session *s);
 
 // Computes up to `batch` queued tokens of these sessions, all of one model, together. The only place that
 // computes. Sessions keep what did not fit in their queue: call until nothing is pending. n may be 0.

@@ -60,18 +60,18 @@ static struct nf_map_slot *find_slot(const nf_map *m, const char *key, size_t n,
   }
 }
 
-static void make_seed(nf_map *m) {
-  if (getrandom(m->seed, sizeof m->seed, GRND_NONBLOCK) == sizeof m->seed) return;
+void nf_hash_seed(uint64_t seed[2]) {
+  if (getrandom(seed, 2 * sizeof *seed, GRND_NONBLOCK) == 2 * sizeof *seed) return;
   struct timespec t; // early boot or no such call: weaker, but still not known to a file's author
   clock_gettime(CLOCK_MONOTONIC, &t);
-  m->seed[0] = (uint64_t)t.tv_nsec << 32 ^ (uint64_t)t.tv_sec;
-  m->seed[1] = (uintptr_t)m;
+  seed[0] = (uint64_t)t.tv_nsec << 32 ^ (uint64_t)t.tv_sec;
+  seed[1] = (uintptr_t)seed;
 }
 
 static nf_status rehash(nf_map *m, size_t cap) {
   nf_map bigger = {.slot = nf_alloc(cap, sizeof *m->slot), .cap = cap};
   if (!bigger.slot) return nf_error(NF_NO_MEMORY, "no memory for a map of %zu names", m->n);
-  if (m->cap == 0) make_seed(m);
+  if (m->cap == 0) nf_hash_seed(m->seed);
   for (size_t i = 0; i < m->cap; i++) {
     const struct nf_map_slot *s = &m->slot[i];
     if (s->key) *find_slot(&bigger, s->key, s->n, s->hash) = *s;

@@ -22,3 +22,4 @@ void nf_map_deinit(nf_map *m);
 // SipHash-1-3 of n bytes: a keyed hash, safe against hostile input when the seed is secret; a good plain hash
 // (the same on every machine) with a fixed one.
 uint64_t nf_hash(const void *at, size_t n, const uint64_t seed[2]);
+void nf_hash_seed(uint64_t seed[2]); // a secret one, from the system

@@ -53,6 +53,7 @@ static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, cons
   const int64_t all = s->known + (int64_t)n;
   if (s->generation != NULL && s->queued != all) NF_TRY(nf_generation_resume(s, all));
   s->queued = s->known = all;
+  nf_session_skip(s);
   return nf_ok();
 }
 
@@ -78,32 +79,15 @@ const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n) {
 
 // ---- going back ----
 
-// Keys and values go back by tokens, as far as the window of the first one was not evicted; a recurrent state
-// does not.
-static bool caches_reach(const infuse_session *s, int64_t n) {
-  const infuse_model *m = s->model;
-  if (m->uses[NF_CACHE_RECURRENT]) return false;
-  return s->page[NF_CACHE_SLIDING] == NULL || s->evicted * NF_PAGE <= nf_max(0, n - m->config.window + 1);
-}
-
-static void give_pages_behind(infuse_session *s, int64_t n) {
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    for (int64_t p = nf_ceil_div(n, NF_PAGE); s->page[g] != NULL && p < nf_model_pages(s->model); p++) {
-      if (s->page[g][p] >= 0) nf_slots_give(&s->model->slots[g], s->page[g][p]);
-      s->page[g][p] = -1;
-    }
-}
-
 void nf_session_cut(infuse_session *s, int64_t n) {
   if (s->generation != NULL) nf_processors_cut(s->generation->sampler.processors, s->token, (size_t)n);
   s->known = n;
-  if (n >= s->position) {
-    s->queued = nf_min(s->queued, n);
-    return;
-  }
-  s->position = s->queued = caches_reach(s, n) ? n : 0;
-  give_pages_behind(s, s->position);
-  s->evicted = nf_min(s->evicted, s->position / NF_PAGE);
+  s->told = nf_min(s->told, n);
+  s->queued = nf_min(s->queued, n);
+  const bool gone = n < s->position;
+  nf_session_go_back(s, n);
+  if (!gone) return;
+  s->queued = s->position;
   s->step = 0; // its rows are of tokens that are no more
 }
 
@@ -130,5 +114,15 @@ nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n)
   nf_session_cut(s, s->position >= (int64_t)n ? nf_min(same, (int64_t)n - 1) : same);
   memcpy(s->token, tokens, n * sizeof *tokens);
   s->queued = s->known = (int64_t)n;
+  nf_session_skip(s);
   return nf_ok();
+}
+
+infuse_error *infuse_session_suspend(infuse_session *s) {
+  const nf_status st = nf_session_check(s);
+  if (!nf_is_ok(st)) return st.error;
+  const bool waits = infuse_session_pending(s) != 0;
+  nf_session_release(s);
+  if (!waits) s->queued = 0;
+  return NULL;
 }

@@ -6,7 +6,7 @@
 #include "compile/compile.h"
 #include "device/device.h"
 #include "engine/generate.h"
-#include "engine/slots.h"
+#include "engine/kv.h"
 #include "engine/step.h"
 #include "engine/tables.h"
 #include "model/family.h"
@@ -69,7 +69,8 @@ struct infuse_model {
   nf_rank *rank; // [options.world]
   nf_budget budget;
   bool uses[NF_CACHE_COUNT]; // the graph has pools of the group
-  nf_slots slots[NF_CACHE_COUNT];
+  nf_kv kv[NF_CACHE_COUNT];  // the slots of those
+  nf_prefix no_text;         // the empty prefix of all sessions
   nf_step_tables tables;
   float *logits;              // [rows][vocab] host copy, where the device's memory is not the host's
   float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
@@ -98,14 +99,20 @@ struct infuse_session {
   int64_t position, queued, known;
   int32_t *routes; // [known][layers * experts per token], when experts are forced
   size_t routes_cap;
+  int64_t told; // tokens before this one have had their rows, and get none when computed again
   int32_t *page[NF_CACHE_COUNT]; // of groups with pages: [pages] slot of each, -1: none. NULL: not used
+  int64_t n_pages;               // behind so many there is none
   int64_t evicted;               // sliding pages before this one are gone
-  int32_t state;                 // slot of the recurrent group, -1: none yet
-  bool fresh;                    // nothing is in that slot yet
-  uint64_t step;                 // of the model, when the rows below were computed; 0: none yet
-  uint64_t seen;                 // the last step that named this session
-  size_t first_token, n_tokens;  // of that step's T that are this session's
-  size_t first_row, n_rows;      // and of its R
+  nf_prefix *prefix;             // [pages] of the first n_prefixes whole pages of tokens
+  int64_t n_prefixes;
+  int32_t state;      // slot of the recurrent group after `position` tokens, -1: nothing was computed
+  int32_t next_state; // slot of it after the step that is being made, -1: there is none
+  bool unshared;      // computes all by itself, and leaves nothing to others
+  nf_cache waits_for; // the last step had no page of this group for it; NF_NO_CACHE: it had
+  uint64_t step;      // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;      // the last step that named this session
+  size_t first_token, n_tokens; // of that step's T that are this session's
+  size_t first_row, n_rows;     // and of its R
   int64_t first_token_position;
   nf_status failure; // what ended it
 };
@@ -118,8 +125,27 @@ nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n)
 // Ends the session with an error, which is its own from here on, unless it is OK. It then has no rows.
 void nf_session_fail(infuse_session *s, nf_status why);
 nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL or has failed
-// A slot of the group into *slot, unless there is one.
-nf_status nf_session_take_slot(infuse_model *m, nf_cache g, int32_t *slot);
+
+// pages.c: what a session holds of the caches.
+//
+// Begins behind the longest prefix of the first n <= known tokens whose pages and states some session has
+// left, if that is further than it is.
+void nf_session_find(infuse_session *s, int64_t n);
+void nf_session_skip(infuse_session *s); // the same for what is queued, but for the rows that are wanted
+void nf_session_go_back(infuse_session *s,
+                        int64_t n);         // to position n <= known or, where caches can't, before it
+void nf_session_release(infuse_session *s); // all of them; the position is 0
+void nf_session_share(const infuse_session *s, infuse_session *to); // the same for a new session
+bool nf_session_leaves_states(const infuse_session *s);             // where a chunk ends behind a whole page
+// A step of a session: pages for up to *tokens more tokens, and *tokens becomes what there are pages for (0:
+// s->waits_for says which are missing); then, for all sessions of the step, nf_session_begin (which says
+// where states go), and for all of them nf_session_keep_state; and when it was computed advance, else undo,
+// after which a session may have more in its queue than before.
+nf_status nf_session_reserve(infuse_session *s, int64_t *tokens);
+nf_status nf_session_begin(infuse_session *s);
+void nf_session_keep_state(infuse_session *s);
+void nf_session_advance(infuse_session *s, int64_t tokens);
+void nf_session_undo(infuse_session *s);
 
 // Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
 // the caller may change how it is compiled.

@@ -27,18 +27,24 @@ static nf_status fill_options(infuse_model *m) {
   NF_TRY(bounded("batch", &o->batch, nf_max(64, o->sessions), 1, 1 << 20));
   NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));
   NF_TRY(bounded("world", &o->world, 1, 1, NF_MAX_WORLD));
+  NF_TRY(bounded("snapshots", &o->snapshots, 0, 0, 1 << 20));
+  if (o->cache_tokens != 0) NF_TRY(bounded("cache_tokens", &o->cache_tokens, 0, o->context, 1L << 36));
   return nf_ok();
 }
 
 int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.context, NF_PAGE); }
 
-// A sliding layer needs the window before the step's first token, wherever in a page it begins.
+// Of sliding pages there are as many as all sessions can need together, and more in proportion where there
+// are more of full ones: what those remember is of use only with a window before its end. A sliding layer
+// needs the window before the step's first token, wherever in a page it begins.
 int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
-  if (group == NF_CACHE_RECURRENT) return m->options.sessions;
-  int64_t pages = nf_model_pages(m);
-  if (group == NF_CACHE_SLIDING)
-    pages = nf_min(pages, nf_ceil_div(m->config.window + m->options.batch, NF_PAGE) + 1);
-  return pages * m->options.sessions;
+  const infuse_model_options *o = &m->options;
+  if (group == NF_CACHE_RECURRENT) return o->sessions + o->snapshots;
+  const int64_t all = nf_model_pages(m), full = all * o->sessions;
+  const int64_t have = o->cache_tokens != 0 ? nf_ceil_div(o->cache_tokens, NF_PAGE) : full;
+  if (group != NF_CACHE_SLIDING) return have;
+  const int64_t window = nf_min(all, nf_ceil_div(m->config.window + o->batch, NF_PAGE) + 1);
+  return nf_max(nf_min(window * o->sessions, have), window * have / all);
 }
 
 nf_sizes nf_model_largest_step(const infuse_model *m) {
@@ -200,7 +206,8 @@ static nf_status allocate(infuse_model *m) {
   NF_TRY(nf_model_allocate_ranks(m));
   NF_TRY(nf_step_tables_alloc(&m->tables));
   for (int g = 1; g < NF_CACHE_COUNT; g++)
-    if (m->uses[g]) NF_TRY(nf_slots_init(&m->slots[g], nf_model_slots(m, (nf_cache)g)));
+    if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
+  m->no_text = nf_prefix_empty();
   m->share = nf_alloc((size_t)m->options.sessions, sizeof *m->share);
   if (m->share == NULL)
     return nf_error(NF_NO_MEMORY, "no memory for %ld sessions", (long)m->options.sessions);
@@ -211,7 +218,7 @@ static nf_status allocate(infuse_model *m) {
 static void release(infuse_model *m) {
   nf_model_release_ranks(m);
   nf_step_tables_free(&m->tables);
-  for (int g = 0; g < NF_CACHE_COUNT; g++) nf_slots_deinit(&m->slots[g]);
+  for (int g = 0; g < NF_CACHE_COUNT; g++) nf_kv_deinit(&m->kv[g]);
   nf_free(m->logits);
   for (size_t i = 0; i < m->n_scratch; i++) nf_sampler_scratch_deinit(&m->scratch[i]);
   nf_free(m->scratch);

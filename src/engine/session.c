@@ -6,6 +6,8 @@
 
 static nf_status allocate_pages(infuse_session *s) {
   const int64_t pages = nf_model_pages(s->model);
+  s->prefix = nf_alloc((size_t)pages, sizeof *s->prefix);
+  if (s->prefix == NULL) return nf_error(NF_NO_MEMORY, "no memory for the names of %ld pages", (long)pages);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
     if (!s->model->uses[g] || !nf_has_pages((nf_cache)g)) continue;
     s->page[g] = nf_alloc((size_t)pages, sizeof *s->page[g]);
@@ -24,7 +26,7 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
   infuse_session *s = nf_alloc(1, sizeof *s);
   if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session");
   m->n_sessions++;
-  *s = (infuse_session){.model = m, .state = -1};
+  *s = (infuse_session){.model = m, .state = -1, .next_state = -1};
   s->token = nf_alloc((size_t)m->options.context + 1, sizeof *s->token);
   const nf_status st = s->token != NULL ? allocate_pages(s) : nf_error(NF_NO_MEMORY, "no memory for tokens");
   if (nf_is_ok(st))
@@ -44,6 +46,7 @@ static nf_status create(infuse_model *m, const infuse_session_options *o, infuse
   infuse_session *s;
   NF_TRY(allocate(m, &s));
   s->rows_wanted = options.rows != 0 ? options.rows : 1;
+  s->unshared = options.unshared;
   if (options.generate) nf_model_tell_generation(m);
   const nf_status st = options.generate ? nf_generation_create(m, &options, &s->generation) : nf_ok();
   if (nf_is_ok(st))
@@ -59,12 +62,9 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
 
 void infuse_session_destroy(infuse_session *s) {
   if (s == NULL) return;
-  for (int g = 1; g < NF_CACHE_COUNT; g++) {
-    for (int64_t i = 0; s->page[g] != NULL && i < nf_model_pages(s->model); i++)
-      if (s->page[g][i] >= 0) nf_slots_give(&s->model->slots[g], s->page[g][i]);
-    nf_free(s->page[g]);
-  }
-  if (s->state >= 0) nf_slots_give(&s->model->slots[NF_CACHE_RECURRENT], s->state);
+  nf_session_release(s);
+  for (int g = 1; g < NF_CACHE_COUNT; g++) nf_free(s->page[g]);
+  nf_free(s->prefix);
   s->model->n_sessions--;
   nf_status_free(s->failure);
   nf_generation_destroy(s->generation);
@@ -78,7 +78,8 @@ void infuse_session_destroy(infuse_session *s) {
 void nf_session_fail(infuse_session *s, nf_status why) {
   if (nf_is_ok(why)) return;
   s->failure = why;
-  s->queued = s->position;
+  nf_session_release(s);
+  s->queued = 0;
   s->step = 0;
   if (s->generation != NULL) s->generation->finish = INFUSE_FAILED;
 }
@@ -95,32 +96,6 @@ const infuse_error *infuse_session_error(const infuse_session *s) {
 
 // ---- cloning ----
 
-// Copies one slot's share of every pool of the group, on every rank.
-static nf_status copy_slot(const infuse_model *m, nf_cache g, int32_t from, int32_t to) {
-  for (int64_t i = 0; i < m->options.world; i++)
-    for (nf_val v = 1; v < m->graph->n_values; v++) {
-      const nf_value *value = &m->graph->value[v];
-      if (value->kind != NF_VALUE_POOL || value->type.cache != g) continue;
-      const nf_rank *r = &m->rank[i];
-      const size_t bytes = r->buffer[v].bytes / (size_t)nf_model_slots(m, g);
-      NF_TRY(nf_device_copy(r->device, &r->buffer[v], (size_t)from * bytes, (size_t)to * bytes, bytes));
-    }
-  return nf_ok();
-}
-
-static nf_status clone_slot(infuse_model *m, nf_cache g, int32_t from, int32_t *to) {
-  if (from < 0) return nf_ok();
-  NF_TRY(nf_session_take_slot(m, g, to));
-  return copy_slot(m, g, from, *to);
-}
-
-static nf_status clone_caches(const infuse_session *s, infuse_session *to) {
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    for (int64_t i = 0; s->page[g] != NULL && i < nf_model_pages(s->model); i++)
-      NF_TRY(clone_slot(s->model, (nf_cache)g, s->page[g][i], &to->page[g][i]));
-  return clone_slot(s->model, NF_CACHE_RECURRENT, s->state, &to->state);
-}
-
 static nf_status clone_tokens(const infuse_session *s, infuse_session *to) {
   const infuse_model *m = s->model;
   const size_t routes =
@@ -134,10 +109,10 @@ static nf_status clone_tokens(const infuse_session *s, infuse_session *to) {
 
 static nf_status clone(const infuse_session *s, infuse_session *to) {
   to->rows_wanted = s->rows_wanted;
-  to->position = s->position, to->queued = s->queued, to->known = s->known;
-  to->evicted = s->evicted;
+  to->queued = s->queued, to->known = s->known, to->told = s->told;
+  to->unshared = s->unshared;
   NF_TRY(clone_tokens(s, to));
-  NF_TRY(clone_caches(s, to));
+  nf_session_share(s, to);
   return s->generation != NULL ? nf_generation_clone(s, &to->generation) : nf_ok();
 }
 

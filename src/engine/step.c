@@ -8,17 +8,26 @@
 
 static int64_t rows_among(const infuse_session *s, int64_t tokens) {
   const int64_t left = (int64_t)infuse_session_pending(s) - tokens; // in the queue after this step
-  if (s->rows_wanted == INFUSE_ALL_ROWS) return tokens;
-  return nf_max(0, nf_min(tokens, s->rows_wanted - left));
+  const int64_t wanted = s->rows_wanted == INFUSE_ALL_ROWS ? tokens : s->rows_wanted - left;
+  const int64_t untold = nf_max(s->position + tokens - s->told, s->generation != NULL && left == 0);
+  return nf_max(0, nf_min(tokens, nf_min(wanted, untold)));
 }
 
-// As many tokens of s as the step still has room for, in tokens and in rows of logits.
-static nf_share take(infuse_session *s, int64_t tokens_left, int64_t rows_left) {
-  int64_t n = nf_min((int64_t)infuse_session_pending(s), tokens_left);
+// A chunk that ends behind a whole page leaves a recurrent state that others can begin from.
+static int64_t end_at_page(const infuse_session *s, int64_t tokens) {
+  const int64_t whole = (s->position + tokens) / NF_PAGE * NF_PAGE - s->position;
+  return nf_session_leaves_states(s) && whole > 0 ? whole : tokens;
+}
+
+// As many tokens of s as the step still has room for, in tokens, rows of logits and pages.
+static nf_status take(infuse_session *s, int64_t tokens_left, int64_t rows_left, nf_share *out) {
+  int64_t n = end_at_page(s, nf_min((int64_t)infuse_session_pending(s), tokens_left));
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
   n = nf_max(n, 0);
+  NF_TRY(nf_session_reserve(s, &n));
   const bool last = n == (int64_t)infuse_session_pending(s) && nf_device_computes(s->model->rt->device);
-  return (nf_share){s, n, rows_among(s, n), .draws = s->generation != NULL && last, .bad = -1};
+  *out = (nf_share){s, n, rows_among(s, n), .draws = s->generation != NULL && last, .bad = -1};
+  return nf_ok();
 }
 
 static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
@@ -26,6 +35,7 @@ static nf_status check_session(const infuse_model *m, infuse_session *s, size_t 
   if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
   if (s->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
   s->seen = m->steps;
+  s->waits_for = NF_NO_CACHE;
   if (s->generation == NULL) return nf_ok();
   nf_generation_begin_step(s->generation);
   if (s->generation->finish != INFUSE_RUNNING || infuse_session_pending(s) != 0) return nf_ok();
@@ -41,52 +51,38 @@ static nf_status check_sessions(const infuse_model *m, infuse_session *const *se
 }
 
 // Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
-static size_t choose(const infuse_model *m, infuse_session *const *sessions, size_t n, nf_share *out,
-                     nf_sizes *at) {
+static nf_status choose(const infuse_model *m, infuse_session *const *sessions, size_t n, nf_share *out,
+                        size_t *used, nf_sizes *at) {
   int64_t tokens = 0, rows = 0;
-  size_t used = 0;
+  *used = 0;
+  for (size_t i = 0; i < n; i++) nf_session_skip(sessions[i]);
   for (int pass = 0; pass < 2; pass++) {
     for (size_t i = 0; i < n; i++) {
       const size_t pending = infuse_session_pending(sessions[i]);
       if (pending == 0 || (pending == 1) != (pass == 0)) continue;
-      const nf_share s = take(sessions[i], m->options.batch - tokens, m->options.rows - rows);
-      if (s.tokens == 0) continue;
-      out[used++] = s;
-      tokens += s.tokens;
-      rows += s.rows;
+      nf_share *s = &out[*used];
+      NF_TRY(take(sessions[i], m->options.batch - tokens, m->options.rows - rows, s));
+      if (s->tokens == 0) continue;
+      ++*used;
+      tokens += s->tokens;
+      rows += s->rows;
     }
   }
-  *at = nf_sizes_of(tokens, (int64_t)used, rows);
-  return used;
+  *at = nf_sizes_of(tokens, (int64_t)*used, rows);
+  return nf_ok();
 }
 
-// ---- cache slots ----
-
-nf_status nf_session_take_slot(infuse_model *m, nf_cache g, int32_t *slot) {
-  if (*slot < 0) *slot = nf_slots_take(&m->slots[g]);
-  return *slot >= 0 ? nf_ok() : nf_error(NF_INTERNAL, "the %s cache has no slot left", nf_cache_name(g));
-}
-
-static nf_status take_slots(infuse_session *s, int64_t tokens) {
-  infuse_model *m = s->model;
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    for (int64_t p = s->position / NF_PAGE; s->page[g] != NULL && p * NF_PAGE < s->position + tokens; p++)
-      NF_TRY(nf_session_take_slot(m, (nf_cache)g, &s->page[g][p]));
-  if (!m->uses[NF_CACHE_RECURRENT]) return nf_ok();
-  s->fresh = s->position == 0;
-  return nf_session_take_slot(m, NF_CACHE_RECURRENT, &s->state);
-}
-
-// Pages whose every key the next token can no longer see.
-static void evict(infuse_session *s) {
-  if (s->page[NF_CACHE_SLIDING] == NULL) return;
-  const int64_t oldest = s->position - s->model->config.window + 1;
-  int64_t *p = &s->evicted;
-  for (; (*p + 1) * NF_PAGE <= oldest; ++*p) {
-    int32_t *slot = &s->page[NF_CACHE_SLIDING][*p];
-    if (*slot >= 0) nf_slots_give(&s->model->slots[NF_CACHE_SLIDING], *slot);
-    *slot = -1;
+// Where nobody goes on, nobody will by itself.
+static nf_status check_pages(const infuse_model *m, infuse_session *const *sessions, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const nf_cache g = sessions[i]->waits_for;
+    if (g != NF_NO_CACHE)
+      return nf_error(NF_UNAVAILABLE,
+                      "no session of the step can go on: session %zu, at token %ld, needs a page of the %s "
+                      "cache, and all %ld are in use; suspend a session, or load with more cache_tokens",
+                      i, (long)sessions[i]->position, nf_cache_name(g), (long)m->kv[g].n);
   }
+  return nf_ok();
 }
 
 // ---- the arrays ----
@@ -127,8 +123,8 @@ static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes
     s->first_row = (size_t)row, s->n_rows = (size_t)part[i].rows;
     s->first_token_position = s->position;
     host_array(t, t->q_start)[i] = (int32_t)token;
-    host_array(t, t->state_in)[i] = s->fresh ? -1 : s->state;
-    host_array(t, t->state_out)[i] = s->state;
+    host_array(t, t->state_in)[i] = s->state;
+    host_array(t, t->state_out)[i] = s->next_state;
     host_array(t, t->table_row)[i] = (int32_t)i;
     for (int g = 1; g < NF_CACHE_COUNT; g++)
       if (s->page[g] != NULL)
@@ -174,22 +170,35 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
-static void advance(const infuse_model *m, const nf_share *part) {
-  infuse_session *s = part->session;
-  s->step = m->steps;
-  s->position += part->tokens;
-  evict(s);
+static nf_status run(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at, nf_trace *trace) {
+  for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
+  for (size_t i = 0; i < n; i++) nf_session_keep_state(part[i].session);
+  fill(m, part, n, at);
+  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, *at, trace}));
+  return trace == NULL ? copy_logits(m, at->of[NF_R]) : nf_ok();
+}
+
+// On an error all sessions stay where they were, or begin again.
+static nf_status compute(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,
+                         nf_trace *trace) {
+  const nf_status st = run(m, part, n, at, trace);
+  for (size_t i = 0; i < n; i++) {
+    infuse_session *s = part[i].session;
+    if (nf_is_ok(st))
+      s->step = m->steps, nf_session_advance(s, part[i].tokens);
+    else
+      nf_session_undo(s);
+  }
+  return st;
 }
 
 nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
-  infuse_model *m = s->model;
   const nf_share part = {.session = s, .tokens = tokens, .rows = rows};
   const nf_sizes at = nf_sizes_of(tokens, 1, rows);
-  NF_TRY(take_slots(s, tokens));
-  fill(m, &part, 1, &at);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, at, trace}));
-  advance(m, &part);
-  return nf_ok();
+  int64_t got = tokens;
+  NF_TRY(nf_session_reserve(s, &got));
+  if (got < tokens) return nf_error(NF_UNAVAILABLE, "other sessions use the caches");
+  return compute(s->model, &part, 1, &at, trace);
 }
 
 // Sessions take what they have drawn, or fail; others are not touched by one that does. Looking for causes
@@ -221,14 +230,11 @@ static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n
   NF_TRY(check_sessions(m, sessions, n));
   nf_share *part = m->share;
   nf_sizes at;
-  const size_t used = choose(m, sessions, n, part, &at);
-  if (used == 0) return nf_ok();
-  for (size_t i = 0; i < used; i++) NF_TRY(take_slots(part[i].session, part[i].tokens));
-  fill(m, part, used, &at);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, at, NULL}));
-  NF_TRY(copy_logits(m, at.of[NF_R]));
+  size_t used;
+  NF_TRY(choose(m, sessions, n, part, &used, &at));
+  if (used == 0) return check_pages(m, sessions, n);
+  NF_TRY(compute(m, part, used, &at, NULL));
   nf_draw_shares(m, part, used);
-  for (size_t i = 0; i < used; i++) advance(m, &part[i]);
   finish(part, used);
   return failure_among(sessions, n, part, used);
 }

@@ -94,7 +94,8 @@ static void place(const nf_trace *t, char *out, size_t n) {
 static nf_status recompute(infuse_session *s, nf_trace *t) {
   const infuse_model *m = s->model;
   const int64_t end = s->position, last = s->first_token_position, rows = (int64_t)s->n_rows;
-  s->position = s->evicted = 0;
+  s->unshared = true; // its numbers are of no use to others
+  nf_session_release(s);
   while (s->position < end && t->found == 0) {
     const bool is_last = s->position >= last;
     const int64_t tokens = nf_min(m->options.batch, (is_last ? end : last) - s->position);

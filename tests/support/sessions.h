@@ -49,7 +49,7 @@ static inline size_t draw(infuse_model *m, infuse_session *s, int32_t out[DRAWN]
   return n;
 }
 
-// What s draws next is what a new session draws that is given the tokens that s holds.
+// What s draws next is what a new session draws that is given the tokens that s holds, and computes them all.
 static inline void is_as_new(infuse_model *m, infuse_session *s) {
   int32_t here[DRAWN], there[DRAWN], held[MANY];
   size_t n;
@@ -57,7 +57,8 @@ static inline void is_as_new(infuse_model *m, infuse_session *s) {
   assert_true(n <= MANY);
   memcpy(held, tokens, n * sizeof *held);
   const size_t drawn = draw(m, s, here);
-  infuse_session *fresh = begin(m, held, n);
+  infuse_session *fresh = create(m, (infuse_session_options){.ignore_eos = true, .unshared = true});
+  ok(infuse_session_append(fresh, held, n));
   assert_int_equal(draw(m, fresh, there), drawn);
   assert_memory_equal(here, there, drawn * sizeof *here);
   infuse_session_destroy(fresh);
