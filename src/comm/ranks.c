@@ -26,17 +26,18 @@ enum { GONE = 1, ROUND = 2 }; // of the barrier's word: a rank has returned; rou
 
 struct nf_ranks {
   int world, spins, yields;
-  bool started;
+  bool started, begun; // threads are there; a run that nobody has waited for yet
   nf_status (*f)(void *user, int rank);
   void *user;
   nf_status *result; // [world]
   struct rank {
     nf_ranks *ranks;
     pthread_t thread;
-  } * rank;               // [world]; rank 0 has no thread of its own
-  int n_threads;          // made
+    bool has_thread;      // rank 0: once a run was begun
+  } * rank;               // [world]
   gate runs;              // goes up with every run, and once to stop
-  gate running;           // ranks of this run that have not returned, the caller left out
+  gate begins;            // the same for rank 0, with every run that its own thread takes part in
+  gate running;           // threads of this run that have not returned
   gate barrier;           // round and GONE
   _Atomic int arrived;    // at the barrier
   _Atomic int first_gone; // rank that returned first, -1: none
@@ -85,21 +86,38 @@ static void work(nf_ranks *r, int rank) {
   wake(&r->barrier);
 }
 
+static gate *gate_of(nf_ranks *r, int rank) { return rank == 0 ? &r->begins : &r->runs; }
+
 static void *rank_thread(void *arg) {
   const struct rank *own = arg;
   nf_ranks *r = own->ranks;
+  const int rank = (int)(own - r->rank);
   for (uint32_t seen = 0;;) {
-    seen = await(r, &r->runs, seen);
+    seen = await(r, gate_of(r, rank), seen);
     if (atomic_load(&r->stop)) return NULL;
-    work(r, (int)(own - r->rank));
+    work(r, rank);
     atomic_fetch_sub(&r->running.word, 1);
     wake(&r->running);
   }
 }
 
-static void next_run(nf_ranks *r) {
-  atomic_fetch_add(&r->runs.word, 1);
-  wake(&r->runs);
+static void open_gate(gate *g) {
+  atomic_fetch_add(&g->word, 1);
+  wake(g);
+}
+
+// `threads` take part, the caller may besides.
+static nf_status set_going(nf_ranks *r, nf_status (*f)(void *user, int rank), void *user, int threads) {
+  if (!r->started && r->world > 1) return nf_error(NF_INTERNAL, "%d ranks were never started", r->world);
+  if (r->begun) return nf_error(NF_INTERNAL, "the ranks' last run was not waited for");
+  r->f = f;
+  r->user = user;
+  r->first_gone = r->failed = -1;
+  r->arrived = 0;
+  atomic_fetch_and(&r->barrier.word, ~(uint32_t)GONE);
+  atomic_store(&r->running.word, (uint32_t)threads);
+  open_gate(&r->runs);
+  return nf_ok();
 }
 
 static nf_status first_error(nf_ranks *r) {
@@ -114,19 +132,47 @@ static nf_status first_error(nf_ranks *r) {
   return st;
 }
 
-nf_status nf_ranks_run(nf_ranks *r, nf_status (*f)(void *user, int rank), void *user) {
-  if (r->world == 1) return f(user, 0);
-  if (!r->started) return nf_error(NF_INTERNAL, "%d ranks were never started", r->world);
-  r->f = f;
-  r->user = user;
-  r->first_gone = r->failed = -1;
-  r->arrived = 0;
-  atomic_fetch_and(&r->barrier.word, ~(uint32_t)GONE);
-  atomic_store(&r->running.word, (uint32_t)r->n_threads);
-  next_run(r);
-  work(r, 0);
+static nf_status finish(nf_ranks *r) {
   for (uint32_t n = word_of(&r->running); n != 0;) n = await(r, &r->running, n);
   return first_error(r);
+}
+
+// Signals of the process are for its own threads.
+static nf_status create_thread(nf_ranks *r, int rank) {
+  struct rank *own = &r->rank[rank];
+  sigset_t all, old;
+  if (own->has_thread) return nf_ok();
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const int e = pthread_create(&own->thread, NULL, rank_thread, own);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  own->has_thread = e == 0;
+  if (e == 0) return nf_ok();
+  return nf_error(NF_UNAVAILABLE, "can't make the thread of rank %d of %d: %s", rank, r->world,
+                  strerrordesc_np(e));
+}
+
+nf_status nf_ranks_run(nf_ranks *r, nf_status (*f)(void *user, int rank), void *user) {
+  if (r->world == 1 && !r->begun) return f(user, 0);
+  NF_TRY(set_going(r, f, user, r->world - 1));
+  work(r, 0);
+  return finish(r);
+}
+
+nf_status nf_ranks_begin(nf_ranks *r, nf_status (*f)(void *user, int rank), void *user) {
+  NF_TRY(create_thread(r, 0));
+  NF_TRY(set_going(r, f, user, r->world));
+  r->begun = true;
+  open_gate(&r->begins);
+  return nf_ok();
+}
+
+bool nf_ranks_poll(nf_ranks *r) { return !r->begun || word_of(&r->running) == 0; }
+
+nf_status nf_ranks_wait(nf_ranks *r) {
+  if (!r->begun) return nf_ok();
+  r->begun = false;
+  return finish(r);
 }
 
 nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
@@ -141,7 +187,7 @@ nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
     }
     if ((await(r, &r->barrier, seen) & ~(uint32_t)GONE) != seen) return nf_ok();
   }
-  return nf_error(NF_INTERNAL, "rank %d waits for rank %d, which has returned", rank, r->first_gone);
+  return nf_error(NF_CANCELLED, "rank %d waits for rank %d, which has returned", rank, r->first_gone);
 }
 
 // ---- making them ----
@@ -172,33 +218,20 @@ nf_status nf_ranks_create(int world, int threads, nf_ranks **out) {
   return st;
 }
 
-// Signals of the process are for its own threads.
-static int create_thread(nf_ranks *r, int rank) {
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  const int e = pthread_create(&r->rank[rank].thread, NULL, rank_thread, &r->rank[rank]);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  return e;
-}
-
 nf_status nf_ranks_start(nf_ranks *r) {
-  while (r->n_threads < r->world - 1) {
-    const int rank = r->n_threads + 1, e = create_thread(r, rank);
-    if (e != 0)
-      return nf_error(NF_UNAVAILABLE, "can't make the thread of rank %d of %d: %s", rank, r->world,
-                      strerrordesc_np(e));
-    r->n_threads++;
-  }
+  for (int i = 1; i < r->world; i++) NF_TRY(create_thread(r, i));
   r->started = true;
   return nf_ok();
 }
 
 void nf_ranks_destroy(nf_ranks *r) {
   if (r == NULL) return;
+  nf_status_free(nf_ranks_wait(r));
   atomic_store(&r->stop, true);
-  next_run(r);
-  for (int i = 0; i < r->n_threads; i++) pthread_join(r->rank[i + 1].thread, NULL);
+  open_gate(&r->runs);
+  open_gate(&r->begins);
+  for (int i = 0; r->rank != NULL && i < r->world; i++)
+    if (r->rank[i].has_thread) pthread_join(r->rank[i].thread, NULL);
   nf_free(r->result);
   nf_free(r->rank);
   nf_free_aligned(r);

@@ -98,7 +98,7 @@ static void test_a_rank_fails(void **state) {
 static void test_a_rank_leaves(void **state) {
   (void)state;
   job j = {.ranks = started(2), .rounds = 20, .bad_rank = 1, .bad_round = 7, .leaves = true};
-  refused(nf_ranks_run(j.ranks, rounds, &j), NF_INTERNAL, "rank 0 waits for rank 1, which has returned");
+  refused(nf_ranks_run(j.ranks, rounds, &j), NF_CANCELLED, "rank 0 waits for rank 1, which has returned");
   nf_ranks_destroy(j.ranks);
 }
 
@@ -113,6 +113,37 @@ static void test_first_error_counts(void **state) {
   nf_ranks *r = started(4);
   refused(nf_ranks_run(r, fail_after_rank_1, r), NF_NO_MEMORY, "first");
   nf_ranks_destroy(r);
+}
+
+// A run that was begun is like any other, its caller free meanwhile; runs of both kinds alternate.
+static void test_begin(void **state) {
+  (void)state;
+  for (int w = 0; w < N_WORLDS; w++) {
+    job j = {.ranks = started(worlds[w]), .rounds = 300, .bad_round = -1};
+    assert_true(nf_ranks_poll(j.ranks));
+    ok(nf_ranks_wait(j.ranks));
+    for (int run = 0; run < 20; run++) {
+      memset(j.at, 0, sizeof j.at);
+      ok(nf_ranks_begin(j.ranks, rounds, &j));
+      refused(nf_ranks_begin(j.ranks, rounds, &j), NF_INTERNAL, "the ranks' last run was not waited for");
+      refused(nf_ranks_run(j.ranks, rounds, &j), NF_INTERNAL, "the ranks' last run was not waited for");
+      while (run % 2 && !nf_ranks_poll(j.ranks)) rest(10);
+      ok(nf_ranks_wait(j.ranks));
+      memset(j.at, 0, sizeof j.at);
+      ok(nf_ranks_run(j.ranks, rounds, &j));
+    }
+    assert_int_equal(j.wrong, 0);
+    assert_int_equal(j.done, 40 * worlds[w]);
+    job bad = {.ranks = j.ranks, .rounds = 3, .bad_rank = worlds[w] - 1, .bad_round = 1};
+    char message[40];
+    snprintf(message, sizeof message, "rank %d has had enough", bad.bad_rank);
+    ok(nf_ranks_begin(j.ranks, rounds, &bad));
+    refused(nf_ranks_wait(j.ranks), NF_BAD_INPUT, message);
+    memset(j.at, 0, sizeof j.at);
+    ok(nf_ranks_begin(j.ranks, rounds, &j)); // not waited for
+    nf_ranks_destroy(j.ranks);
+    assert_int_equal(j.done, 41 * worlds[w]);
+  }
 }
 
 static void test_refusals(void **state) {
@@ -160,7 +191,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_barriers_order), cmocka_unit_test(test_a_rank_fails),
       cmocka_unit_test(test_a_rank_leaves),  cmocka_unit_test(test_first_error_counts),
-      cmocka_unit_test(test_refusals),       cmocka_unit_test(test_allocations),
+      cmocka_unit_test(test_begin),          cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_allocations),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
