@@ -17,7 +17,7 @@
 
 // A set of rules, checked: both sides of each build and yield the same types. Immutable.
 typedef struct nf_rules nf_rules;
-nf_status nf_rules_create(nf_rules **out); // those of rules.def. NF_INTERNAL names the rule that is wrong
+nf_status nf_rules_create(nf_rules **out); // those of rules/. NF_INTERNAL names the rule that is wrong
 // Others, which must outlive it. NF_BAD_INPUT prints both sides of a rule that disagrees with itself.
 nf_status nf_rules_from(const nf_rule *const *rule, size_t n, nf_rules **out);
 void nf_rules_destroy(nf_rules *r);                      // NULL is fine

@@ -114,7 +114,7 @@ static bool applies(state *s) {
   const nf_rule *rule = s->m->pattern->rule;
   if (!rule->applies) return true;
   nf_text why = {0};
-  const nf_side side = {.match = &s->match};
+  const nf_side side = {.rule = s->m->pattern->rule, .match = &s->match};
   const bool yes = rule->applies(&side, &why);
   nf_near n = {.kind = NF_NEAR_APPLIES, .node = s->match.node[0] - 1};
   const bool told = why.n != 0;

@@ -21,7 +21,7 @@ __attribute__((format(printf, 2, 3))) static nf_status wrong(const nf_rule *r, c
 static nf_status build_pattern(nf_pattern *p, const nf_example *e) {
   nf_builder b;
   NF_TRY(nf_builder_init(&b, p->rule->name));
-  p->side = (nf_side){.b = &b, .example = e};
+  p->side = (nf_side){.b = &b, .rule = p->rule, .example = e};
   p->rule->pattern(&p->side);
   for (int i = 0; i < p->side.n_yields; i++) nf_build_output(&b, p->side.yield[i]);
   p->side.b = NULL;
@@ -174,7 +174,7 @@ static void bind_leaves(const nf_match *m, nf_side *s, nf_replacement *r) {
 static nf_status build_replacement(const nf_match *m, nf_replacement *r) {
   nf_builder b;
   NF_TRY(nf_builder_init(&b, m->pattern->rule->name));
-  nf_side s = {.b = &b, .match = m};
+  nf_side s = {.b = &b, .rule = m->pattern->rule, .match = m};
   bind_leaves(m, &s, r);
   m->pattern->rule->replacement(&s);
   NF_TRY(nf_builder_finish(&b, &r->graph));

@@ -21,6 +21,7 @@ enum { NF_MAX_LEAVES = 14, NF_MAX_YIELDS = 6, NF_MAX_ANY = 16 };
 
 typedef struct nf_side {
   nf_builder *b;
+  const struct nf_rule *rule;
   const nf_example *example; // of a pattern
   // The rest is read through the functions below.
   struct {
@@ -46,7 +47,12 @@ typedef struct nf_rule {
   // Facts of the graph that the pattern can't say; false says why not. Targets and ranges are not its
   // business: those are the kernels' limits. NULL: always. False without a reason: no near miss either.
   bool (*applies)(const nf_side *s, nf_text *why);
+  unsigned parts; // bits of the file's own: which optional nodes its two sides have (s->rule->parts)
 } nf_rule;
+
+// The rules of a file, in any order, and an empty one behind them. rules.def lists the files.
+#define NF_RULES(file) extern const nf_rule nf_rules_##file[];
+#include "fuse/rules/rules.def"
 
 // ---- both sides ----
 void nf_yield(nf_side *s, nf_val v); // at most NF_MAX_YIELDS; a pattern yields results of its nodes only

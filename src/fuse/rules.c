@@ -4,11 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NF_RULE(name) extern const nf_rule nf_rule_##name;
-#include "fuse/rules/rules.def"
-
-static const nf_rule *const all[] = {
-#define NF_RULE(name) &nf_rule_##name,
+static const nf_rule *const files[] = {
+#define NF_RULES(file) nf_rules_##file,
 #include "fuse/rules/rules.def"
 };
 
@@ -44,7 +41,24 @@ nf_status nf_rules_from(const nf_rule *const *rule, size_t n, nf_rules **out) {
   return st;
 }
 
-nf_status nf_rules_create(nf_rules **out) { return nf_rules_from(all, sizeof all / sizeof *all, out); }
+// All of all files into rule, which has room for them or is NULL; returns how many they are.
+static size_t all_rules(const nf_rule **rule) {
+  size_t n = 0;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (const nf_rule *r = files[i]; r->name != NULL; r++, n++)
+      if (rule != NULL) rule[n] = r;
+  return n;
+}
+
+nf_status nf_rules_create(nf_rules **out) {
+  const size_t n = all_rules(NULL);
+  const nf_rule **all = nf_alloc(n, sizeof *all);
+  if (all == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu rules", n);
+  all_rules(all);
+  nf_status st = nf_rules_from(all, n, out);
+  nf_free(all);
+  return st;
+}
 
 void nf_rules_destroy(nf_rules *r) {
   for (size_t i = 0; r && i < r->n; i++) nf_pattern_deinit(&r->pattern[i]);

@@ -205,17 +205,6 @@ static void text_in_and_out(void **state) {
   }
 }
 
-static void every_rule_has_a_case_and_a_twin(void **state) {
-  (void)state;
-  const nf_rule *r;
-  for (size_t i = 0; (r = nf_rules_at(rules, i)); i++) {
-    int fires = 0, stays = 0;
-    for (size_t k = 0; k < sizeof texts / sizeof *texts; k++)
-      if (strcmp(texts[k].rule, r->name) == 0) texts[k].out ? fires++ : stays++;
-    if (!fires || !stays) fail_msg("%s: %d cases, %d twins", r->name, fires, stays);
-  }
-}
-
 // ---- both sides ----
 
 static uint64_t random_state = 7;
@@ -276,24 +265,59 @@ static bool is_read_alone(const nf_builder *b, nf_val v) {
   return t && (nf_is_quantised(t->dtype) || t->cache);
 }
 
-// The pattern as a graph, each of its yields read by something outside.
-static nf_graph *instance(const nf_rule *rule, const nf_example *e) {
+// Result number `which` of the pattern's nodes that it does not yield; 0: there are not so many.
+static nf_val inner(const nf_side *s, int which) {
+  const nf_graph *g = s->b->graph;
+  for (nf_val v = 1; v < g->n_values; v++) {
+    bool yielded = g->value[v].kind != NF_VALUE_RESULT;
+    for (int i = 0; i < s->n_yields; i++) yielded |= s->yield[i] == v;
+    if (!yielded && which-- == 0) return v;
+  }
+  return 0;
+}
+
+// The pattern as a graph, each of its yields read by something outside, and inner value number `which`,
+// unless that is below 0. NULL: it has not so many.
+static nf_graph *instance(const nf_rule *rule, const nf_example *e, int which) {
   nf_builder b;
   nf_graph *g = NULL;
   ok(nf_builder_init(&b, rule->name));
-  nf_side s = {.b = &b, .example = e};
+  nf_side s = {.b = &b, .rule = rule, .example = e};
   rule->pattern(&s);
+  const nf_val also = which < 0 ? 0 : inner(&s, which);
   for (int i = 0; i < s.n_yields; i++)
     nf_build_output(&b, is_read_alone(&b, s.yield[i])
                             ? s.yield[i]
                             : NF_BUILD(&b, nf_build_name(&b, "outside%d", i), all_reduce, (s.yield[i]), ));
+  if (also != 0) nf_build_output(&b, also);
   ok(nf_builder_finish(&b, &g));
-  return g;
+  if (which < 0 || also != 0) return g;
+  nf_graph_destroy(g);
+  return NULL;
+}
+
+// A value that the pattern does not yield must have no other user: each of them blocks the match.
+static void other_users_block(void **state) {
+  (void)state;
+  const nf_rule *r;
+  for (size_t i = 0; (r = nf_rules_at(rules, i)); i++) {
+    const nf_example e = random_example();
+    nf_graph *g, *out;
+    for (int which = 0; (g = instance(r, &e, which)); which++) {
+      nf_fuse_report *report;
+      fuse_alone(r->name, g, &out, &report);
+      if (report->n_normalised + report->n_fusions != 0)
+        fail_msg("%s matches though inner value %d has another user", r->name, which);
+      nf_graph_destroy(out);
+      nf_graph_destroy(g);
+      nf_fuse_report_destroy(report);
+    }
+  }
 }
 
 static void run_both_sides(const nf_rule *rule, nf_ran_kernel *kernel) {
   const nf_example e = random_example();
-  nf_graph *g = instance(rule, &e), *out;
+  nf_graph *g = instance(rule, &e, -1), *out;
   nf_fuse_report *report;
   nf_ran *a, *b;
   const char *where;
@@ -325,8 +349,7 @@ static void both_sides_of_every_rule(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(text_in_and_out),
-                                     cmocka_unit_test(every_rule_has_a_case_and_a_twin),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(text_in_and_out), cmocka_unit_test(other_users_block),
                                      cmocka_unit_test(both_sides_of_every_rule)};
   return cmocka_run_group_tests(tests, set_up, rules_tear_down);
 }

@@ -4,6 +4,7 @@
 #include "fuse/rule.h"
 
 enum { EXPERTS = 4, CHOICES = 2, INNER = 6, OUT = 10 };
+enum { QUANTISE = 1 }; // parts
 
 static nf_type weight_of(const nf_side *s, int64_t n, int64_t k) {
   return NF_TYPE(s->example->weight, NF_C(EXPERTS), NF_C(n), NF_C(k));
@@ -61,16 +62,9 @@ static bool one_type(const nf_side *s, nf_text *why) {
   return false;
 }
 
-const nf_rule nf_rule_experts_swiglu = {.name = "experts_swiglu",
-                                        .family = "experts",
-                                        .what = "an expert's products and the activation between",
-                                        .pattern = swiglu_pattern,
-                                        .replacement = swiglu_replacement,
-                                        .applies = one_type};
-
 // ---- gate and up apart; what lies between may be quantised ----
 
-static void silu_pattern(nf_side *s, bool quantised) {
+static void silu_pattern(nf_side *s) {
   const int64_t k = s->example->columns;
   const nf_val x = rows(s), ids = ids_of(s);
   const nf_val gate = product(s, "gate", x, ids, nf_leaf(s, "w_gate", weight_of(s, INNER, k)), 0);
@@ -78,7 +72,7 @@ static void silu_pattern(nf_side *s, bool quantised) {
   const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
   nf_val act = NF_BUILD(s->b, "act", mul, (open, up), );
   nf_type down = weight_of(s, OUT, INNER);
-  if (quantised) {
+  if (s->rule->parts & QUANTISE) {
     act = NF_BUILD(s->b, "codes", quantise, (act), .to = NF_FP8_ROW);
     nf_any(s, act, "to");
     down.dtype = NF_FP8_ROW;
@@ -86,7 +80,8 @@ static void silu_pattern(nf_side *s, bool quantised) {
   nf_yield(s, product(s, "y", act, ids, nf_leaf(s, "w_down", down), 0));
 }
 
-static void replace_silu(nf_side *s, nf_dtype to) {
+static void silu_replacement(nf_side *s) {
+  const nf_dtype to = s->rule->parts & QUANTISE ? nf_found_attrs(s, "codes")->quantise.to : NF_NONE;
   nf_yield(s, NF_BUILD(s->b, "y", experts_silu,
                        (nf_found(s, "x"), nf_found(s, "ids"), nf_found(s, "w_gate"), nf_found(s, "w_up"),
                         nf_found(s, "w_down")),
@@ -99,22 +94,25 @@ static bool three_types(const nf_side *s, nf_text *why) {
   return false;
 }
 
-static void silu_plain_pattern(nf_side *s) { silu_pattern(s, false); }
-static void silu_plain_replacement(nf_side *s) { replace_silu(s, NF_NONE); }
-const nf_rule nf_rule_experts_silu = {.name = "experts_silu",
-                                      .family = "experts",
-                                      .what = "an expert's products, gate and up apart",
-                                      .pattern = silu_plain_pattern,
-                                      .replacement = silu_plain_replacement,
-                                      .applies = three_types};
-
-static void silu_quantised_pattern(nf_side *s) { silu_pattern(s, true); }
-static void silu_quantised_replacement(nf_side *s) {
-  replace_silu(s, nf_found_attrs(s, "codes")->quantise.to);
-}
-const nf_rule nf_rule_experts_silu_quantise = {.name = "experts_silu_quantise",
-                                               .family = "experts",
-                                               .what = "the same, quantised in between",
-                                               .pattern = silu_quantised_pattern,
-                                               .replacement = silu_quantised_replacement,
-                                               .applies = three_types};
+const nf_rule nf_rules_experts[] = {
+    {.name = "experts_swiglu",
+     .family = "experts",
+     .what = "an expert's products and the activation between",
+     .pattern = swiglu_pattern,
+     .replacement = swiglu_replacement,
+     .applies = one_type},
+    {.name = "experts_silu",
+     .family = "experts",
+     .what = "an expert's products, gate and up apart",
+     .pattern = silu_pattern,
+     .replacement = silu_replacement,
+     .applies = three_types},
+    {.name = "experts_silu_quantise",
+     .family = "experts",
+     .what = "the same, quantised in between",
+     .parts = QUANTISE,
+     .pattern = silu_pattern,
+     .replacement = silu_replacement,
+     .applies = three_types},
+    {0},
+};

@@ -5,10 +5,11 @@
 
 enum { HEADS = 4, KV_HEADS = 2, PAGE = 4 };
 
-typedef struct kind {
-  bool norms, narrow,
-      linears; // narrow: queries are some of the columns; linears: that make all three, are taken in
-} kind;
+enum {
+  NORMS = 1,
+  NARROW = 2,
+  LINEARS = 4
+}; // parts; narrow: queries are some of the columns; linears: that make all three
 
 static const char *const results[] = {"q.flat", "k.flat", "v.flat"}, *const weights[] = {"q.w", "k.w", "v.w"},
                          *const biases[] = {"q.b", "k.b", "v.b"};
@@ -51,17 +52,18 @@ static nf_val narrow_query(nf_side *s) {
   return part;
 }
 
-static void pattern(nf_side *s, kind is) {
+static void pattern(nf_side *s) {
+  const unsigned parts = s->rule->parts;
   const nf_example *e = s->example;
   const nf_extent t = NF_BY(1, NF_T), head = NF_C(2 * e->columns);
   nf_type slot = NF_TYPE(e->dtype, NF_C(2), NF_C(KV_HEADS), NF_C(PAGE), head);
   slot.cache = NF_CACHE_FULL;
-  const nf_val x = is.linears ? nf_leaf_rows(s, "x") : 0;
-  const nf_val query = is.narrow ? narrow_query(s) : heads(s, "q", 0, HEADS, x);
+  const nf_val x = parts & LINEARS ? nf_leaf_rows(s, "x") : 0;
+  const nf_val query = parts & NARROW ? narrow_query(s) : heads(s, "q", 0, HEADS, x);
   const nf_val k = heads(s, "k", 1, KV_HEADS, x), v = heads(s, "v", 2, KV_HEADS, x);
   const nf_val table = nf_leaf(s, "table", NF_TYPE(NF_F32, t, NF_C(e->flag ? head.c / 4 * 2 : head.c)));
-  const nf_val q = turned(s, query, is.norms ? "q.norm" : NULL, "q.norm.w", "q.rope", table);
-  const nf_val keys = turned(s, k, is.norms ? "k.norm" : NULL, "k.norm.w", "k.rope", table);
+  const nf_val q = turned(s, query, parts & NORMS ? "q.norm" : NULL, "q.norm.w", "q.rope", table);
+  const nf_val keys = turned(s, k, parts & NORMS ? "k.norm" : NULL, "k.norm.w", "k.rope", table);
   const nf_val written = NF_BUILD(s->b, "written", kv_write, (keys, v, nf_leaf(s, "cache", slot)), );
   const nf_val sinks = nf_leaf_maybe(s, "sinks", NF_TYPE(e->weight, NF_C(HEADS)));
   const nf_val o = NF_BUILD(s->b, "o", attention, (q, written, sinks), .scale = 0.5f);
@@ -85,16 +87,17 @@ static nf_val all_heads(nf_side *s) {
   return NF_BUILD(s->b, "joined.heads", reshape, (all), .to = to);
 }
 
-static void replacement(nf_side *s, kind is) {
+static void replacement(nf_side *s) {
+  const unsigned parts = s->rule->parts;
   const nf_attention_attrs *attention = &nf_found_attrs(s, "o")->attention;
-  const nf_rms_norm_attrs none = {0}, *norm = is.norms ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
-  const nf_val q = is.linears ? all_heads(s) : nf_found(s, "q"), k = is.linears ? 0 : nf_found(s, "k"),
-               v = is.linears ? 0 : nf_found(s, "v");
+  const nf_rms_norm_attrs none = {0}, *norm = parts & NORMS ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
+  const nf_val q = parts & LINEARS ? all_heads(s) : nf_found(s, "q"),
+               k = parts & LINEARS ? 0 : nf_found(s, "k"), v = parts & LINEARS ? 0 : nf_found(s, "v");
   const nf_val y = NF_BUILD(s->b, "q.rope", qk_rope_write,
-                            (q, k, v, nf_found(s, "table"), is.norms ? nf_found(s, "q.norm.w") : 0,
-                             is.norms ? nf_found(s, "k.norm.w") : 0, nf_found(s, "cache")),
+                            (q, k, v, nf_found(s, "table"), parts & NORMS ? nf_found(s, "q.norm.w") : 0,
+                             parts & NORMS ? nf_found(s, "k.norm.w") : 0, nf_found(s, "cache")),
                             .eps = norm->eps, .one_plus = norm->one_plus,
-                            .start = is.narrow ? nf_found_attrs(s, "query")->narrow.start : 0);
+                            .start = parts & NARROW ? nf_found_attrs(s, "query")->narrow.start : 0);
   const nf_val written = nf_build_result(s->b, y, 1);
   nf_yield(s, y);
   nf_yield(s, written);
@@ -102,63 +105,26 @@ static void replacement(nf_side *s, kind is) {
                        .window = attention->window));
 }
 
-static bool norms_agree(const nf_side *s, nf_text *why) {
-  if (nf_attrs_equal(NF_OP_rms_norm, nf_found_attrs(s, "q.norm"), nf_found_attrs(s, "k.norm"))) return true;
-  nf_text_printf(why, "the norms of queries and keys have other attributes");
-  return false;
+static bool applies(const nf_side *s, nf_text *why) {
+  const unsigned parts = s->rule->parts;
+  const bool agree = !(parts & NORMS) ||
+                     nf_attrs_equal(NF_OP_rms_norm, nf_found_attrs(s, "q.norm"), nf_found_attrs(s, "k.norm"));
+  if (!agree) nf_text_printf(why, "the norms of queries and keys have other attributes");
+  return agree && (!(parts & LINEARS) || nf_can_merge(s, results, weights, biases, 3, why));
 }
 
-static void plain_pattern(nf_side *s) { pattern(s, (kind){0}); }
-static void plain_replacement(nf_side *s) { replacement(s, (kind){0}); }
-const nf_rule nf_rule_qk_rope_write = {.name = "qk_rope_write",
-                                       .family = "qk_norm_rope_write",
-                                       .what = "queries and keys turned, keys and values written",
-                                       .pattern = plain_pattern,
-                                       .replacement = plain_replacement};
+#define RULE(name_, family_, parts_, what_)                                               \
+  {                                                                                       \
+    .name = name_, .family = family_, .what = what_, .parts = parts_, .pattern = pattern, \
+    .replacement = replacement, .applies = applies                                        \
+  }
 
-static void norm_pattern(nf_side *s) { pattern(s, (kind){.norms = true}); }
-static void norm_replacement(nf_side *s) { replacement(s, (kind){.norms = true}); }
-const nf_rule nf_rule_qk_norm_rope_write = {.name = "qk_norm_rope_write",
-                                            .family = "qk_norm_rope_write",
-                                            .what = "the same, normalised before",
-                                            .pattern = norm_pattern,
-                                            .replacement = norm_replacement,
-                                            .applies = norms_agree};
-
-static void narrow_pattern(nf_side *s) { pattern(s, (kind){.norms = true, .narrow = true}); }
-static void narrow_replacement(nf_side *s) { replacement(s, (kind){.norms = true, .narrow = true}); }
-const nf_rule nf_rule_qk_norm_rope_write_narrow = {.name = "qk_norm_rope_write_narrow",
-                                                   .family = "qk_norm_rope_write",
-                                                   .what =
-                                                       "the same, of queries that have a gate beside them",
-                                                   .pattern = narrow_pattern,
-                                                   .replacement = narrow_replacement,
-                                                   .applies = norms_agree};
-
-// ---- with the linears ----
-
-static bool can_merge(const nf_side *s, nf_text *why) {
-  return nf_can_merge(s, results, weights, biases, 3, why);
-}
-
-static void linears_pattern(nf_side *s) { pattern(s, (kind){.linears = true}); }
-static void linears_replacement(nf_side *s) { replacement(s, (kind){.linears = true}); }
-const nf_rule nf_rule_merge_qkv = {.name = "merge_qkv",
-                                   .family = "merge_linears",
-                                   .what = "queries, keys and values of one linear, turned and written",
-                                   .pattern = linears_pattern,
-                                   .replacement = linears_replacement,
-                                   .applies = can_merge};
-
-static bool can_merge_norms(const nf_side *s, nf_text *why) {
-  return norms_agree(s, why) && can_merge(s, why);
-}
-
-static void all_pattern(nf_side *s) { pattern(s, (kind){.norms = true, .linears = true}); }
-static void all_replacement(nf_side *s) { replacement(s, (kind){.norms = true, .linears = true}); }
-const nf_rule nf_rule_merge_qkv_norm = {.name = "merge_qkv_norm",
-                                        .family = "merge_linears",
-                                        .what = "the same, normalised before",
-                                        .pattern = all_pattern,
-                                        .replacement = all_replacement,
-                                        .applies = can_merge_norms};
+const nf_rule nf_rules_heads[] = {
+    RULE("qk_rope_write", "qk_norm_rope_write", 0, "queries and keys turned, keys and values written"),
+    RULE("qk_norm_rope_write", "qk_norm_rope_write", NORMS, "the same, normalised before"),
+    RULE("qk_norm_rope_write_narrow", "qk_norm_rope_write", NORMS | NARROW,
+         "the same, of queries that have a gate beside them"),
+    RULE("merge_qkv", "merge_linears", LINEARS, "queries, keys and values of one linear, turned and written"),
+    RULE("merge_qkv_norm", "merge_linears", NORMS | LINEARS, "the same, normalised before"),
+    {0},
+};

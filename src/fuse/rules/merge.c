@@ -7,10 +7,14 @@
 static const char *const results[] = {"a", "b", "c"}, *const weights[] = {"a.w", "b.w", "c.w"},
                          *const biases[] = {"a.b", "b.b", "c.b"};
 
-static void pattern(nf_side *s, int n) {
+enum { THREE = 1, QUANTISE = 2 }; // parts
+
+static int count(const nf_side *s) { return s->rule->parts & THREE ? 3 : 2; }
+
+static void pattern(nf_side *s) {
   const nf_example *e = s->example;
   const nf_val x = nf_leaf_rows(s, "x");
-  for (int i = 0; i < n; i++) {
+  for (int i = 0; i < count(s); i++) {
     const nf_extent rows = NF_C(3 + 2 * i);
     const nf_val w = nf_leaf_weight(s, weights[i], NF_TYPE(e->weight, rows, NF_C(e->columns)), false);
     const nf_val b = nf_leaf_weight(s, biases[i], NF_TYPE(e->weight, rows), true);
@@ -20,7 +24,8 @@ static void pattern(nf_side *s, int n) {
   }
 }
 
-static void replacement(nf_side *s, int n) {
+static void replacement(nf_side *s) {
+  const int n = count(s);
   const nf_val w = nf_replace_joined(s, "joined.w", weights, n);
   const nf_val b = nf_found(s, biases[0]) ? nf_replace_joined(s, "joined.b", biases, n) : 0;
   const nf_val all = NF_BUILD(s->b, "joined", linear, (nf_found(s, "x"), w, b),
@@ -32,35 +37,15 @@ static void replacement(nf_side *s, int n) {
   }
 }
 
-static bool can_merge(const nf_side *s, int n, nf_text *why) {
-  for (int i = 1; i < n; i++)
+static bool can_merge(const nf_side *s, nf_text *why) {
+  for (int i = 1; i < count(s); i++)
     if (!nf_found_before(s, results[i - 1], results[i])) return false; // told once, in the graph's order
-  return nf_can_merge(s, results, weights, biases, n, why);
+  return nf_can_merge(s, results, weights, biases, count(s), why);
 }
-
-static void two(nf_side *s) { pattern(s, 2); }
-static void one_for_two(nf_side *s) { replacement(s, 2); }
-static bool can_merge_two(const nf_side *s, nf_text *why) { return can_merge(s, 2, why); }
-const nf_rule nf_rule_merge_2_linears = {.name = "merge_2_linears",
-                                         .family = "merge_linears",
-                                         .what = "two linears of the same rows as one",
-                                         .pattern = two,
-                                         .replacement = one_for_two,
-                                         .applies = can_merge_two};
-
-static void three(nf_side *s) { pattern(s, 3); }
-static void one_for_three(nf_side *s) { replacement(s, 3); }
-static bool can_merge_three(const nf_side *s, nf_text *why) { return can_merge(s, 3, why); }
-const nf_rule nf_rule_merge_3_linears = {.name = "merge_3_linears",
-                                         .family = "merge_linears",
-                                         .what = "three linears of the same rows as one",
-                                         .pattern = three,
-                                         .replacement = one_for_three,
-                                         .applies = can_merge_three};
 
 // ---- gate and up, whose product is gated by SiLU ----
 
-static void gated_pattern(nf_side *s, bool quantised) {
+static void gated_pattern(nf_side *s) {
   const nf_example *e = s->example;
   const nf_val x = nf_leaf_rows(s, "x");
   nf_val y[2];
@@ -71,15 +56,17 @@ static void gated_pattern(nf_side *s, bool quantised) {
     nf_any(s, y[i], "out");
   }
   const nf_val open = NF_BUILD(s->b, "open", silu, (y[0]), ), act = NF_BUILD(s->b, "y", mul, (open, y[1]), );
-  nf_yield(s, quantised ? nf_pattern_quantise(s, act) : act);
+  nf_yield(s, s->rule->parts & QUANTISE ? nf_pattern_quantise(s, act) : act);
 }
 
-static void replace_gated(nf_side *s, const char *name, nf_dtype to) {
+static void gated_replacement(nf_side *s) {
+  const bool quantise = s->rule->parts & QUANTISE;
   const nf_val w = nf_replace_joined(s, "joined.w", weights, 2);
   const nf_val b = nf_found(s, biases[0]) ? nf_replace_joined(s, "joined.b", biases, 2) : 0;
   const nf_val all = NF_BUILD(s->b, "joined", linear, (nf_found(s, "x"), w, b),
                               .out = nf_found_attrs(s, results[0])->linear.out);
-  nf_yield(s, NF_BUILD(s->b, name, silu_mul, (all), .quantise = to));
+  nf_yield(s, NF_BUILD(s->b, quantise ? "codes" : "y", silu_mul, (all),
+                       .quantise = quantise ? nf_found_attrs(s, "codes")->quantise.to : NF_NONE));
 }
 
 static bool can_merge_gated(const nf_side *s, nf_text *why) {
@@ -89,22 +76,32 @@ static bool can_merge_gated(const nf_side *s, nf_text *why) {
   return false;
 }
 
-static void gated(nf_side *s) { gated_pattern(s, false); }
-static void one_gated(nf_side *s) { replace_gated(s, "y", NF_NONE); }
-const nf_rule nf_rule_merge_gate_up = {.name = "merge_gate_up",
-                                       .family = "merge_linears",
-                                       .what = "gate and up as one linear, with their gated product",
-                                       .pattern = gated,
-                                       .replacement = one_gated,
-                                       .applies = can_merge_gated};
-
-static void gated_quantised(nf_side *s) { gated_pattern(s, true); }
-static void one_gated_quantised(nf_side *s) {
-  replace_gated(s, "codes", nf_found_attrs(s, "codes")->quantise.to);
-}
-const nf_rule nf_rule_merge_gate_up_quantise = {.name = "merge_gate_up_quantise",
-                                                .family = "merge_linears",
-                                                .what = "the same, quantised",
-                                                .pattern = gated_quantised,
-                                                .replacement = one_gated_quantised,
-                                                .applies = can_merge_gated};
+const nf_rule nf_rules_merge[] = {
+    {.name = "merge_2_linears",
+     .family = "merge_linears",
+     .what = "two linears of the same rows as one",
+     .pattern = pattern,
+     .replacement = replacement,
+     .applies = can_merge},
+    {.name = "merge_3_linears",
+     .family = "merge_linears",
+     .what = "three linears of the same rows as one",
+     .parts = THREE,
+     .pattern = pattern,
+     .replacement = replacement,
+     .applies = can_merge},
+    {.name = "merge_gate_up",
+     .family = "merge_linears",
+     .what = "gate and up as one linear, with their gated product",
+     .pattern = gated_pattern,
+     .replacement = gated_replacement,
+     .applies = can_merge_gated},
+    {.name = "merge_gate_up_quantise",
+     .family = "merge_linears",
+     .what = "the same, quantised",
+     .parts = QUANTISE,
+     .pattern = gated_pattern,
+     .replacement = gated_replacement,
+     .applies = can_merge_gated},
+    {0},
+};

@@ -28,14 +28,6 @@ static void unpad_then_sum(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "y", all_reduce, (narrow), ));
 }
 
-const nf_rule nf_rule_unpad_below_all_reduce = {.name = "unpad_below_all_reduce",
-                                                .family = "padding",
-                                                .what = "padding is not summed over ranks",
-                                                .normalise = true,
-                                                .pattern = sum_then_unpad,
-                                                .replacement = unpad_then_sum,
-                                                .applies = no_pad_behind};
-
 // ---- and all_reduce(pad(x)) is pad(all_reduce(x)) ----
 
 static void pad_then_sum(nf_side *s) {
@@ -52,13 +44,6 @@ static void sum_then_pad(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "y", pad, (sum), .to = to));
   nf_yield(s, NF_BUILD(s->b, "wide", pad, (x), .to = to));
 }
-
-const nf_rule nf_rule_pad_above_all_reduce = {.name = "pad_above_all_reduce",
-                                              .family = "padding",
-                                              .what = "padding is added after the sum over ranks",
-                                              .normalise = true,
-                                              .pattern = pad_then_sum,
-                                              .replacement = sum_then_pad};
 
 // ---- unpad(pad(x)) is unpad(x), and pad(unpad(x)) is pad(x): where that is x already, canonical form takes
 // them away. What stands in the middle may have other users ----
@@ -77,13 +62,6 @@ static void no_pad(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "wide", pad, (x), .to = nf_found_attrs(s, "wide")->pad.to));
 }
 
-const nf_rule nf_rule_unpad_of_pad = {.name = "unpad_of_pad",
-                                      .family = "padding",
-                                      .what = "padding that is taken away again is not added",
-                                      .normalise = true,
-                                      .pattern = pad_then_unpad,
-                                      .replacement = no_pad};
-
 static void unpad_then_pad(nf_side *s) {
   const nf_val x = nf_leaf(s, "x", rows(s, true));
   const nf_val narrow = NF_BUILD(s->b, "narrow", unpad, (x), );
@@ -98,13 +76,6 @@ static void no_unpad(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "y", pad, (x), .to = nf_found_attrs(s, "y")->pad.to));
   nf_yield(s, NF_BUILD(s->b, "narrow", unpad, (x), ));
 }
-
-const nf_rule nf_rule_pad_of_unpad = {.name = "pad_of_unpad",
-                                      .family = "padding",
-                                      .what = "padding that is added again is not taken away",
-                                      .normalise = true,
-                                      .pattern = unpad_then_pad,
-                                      .replacement = no_unpad};
 
 // ---- pad(pad(x)) is one pad ----
 
@@ -124,9 +95,37 @@ static void one_pad(nf_side *s) {
   nf_yield(s, NF_BUILD(s->b, "wide", pad, (x), .to = nf_found_attrs(s, "wide")->pad.to));
 }
 
-const nf_rule nf_rule_pad_of_pad = {.name = "pad_of_pad",
-                                    .family = "padding",
-                                    .what = "rows are padded once",
-                                    .normalise = true,
-                                    .pattern = pad_then_pad,
-                                    .replacement = one_pad};
+const nf_rule nf_rules_normalise[] = {
+    {.name = "unpad_below_all_reduce",
+     .family = "padding",
+     .what = "padding is not summed over ranks",
+     .normalise = true,
+     .pattern = sum_then_unpad,
+     .replacement = unpad_then_sum,
+     .applies = no_pad_behind},
+    {.name = "pad_above_all_reduce",
+     .family = "padding",
+     .what = "padding is added after the sum over ranks",
+     .normalise = true,
+     .pattern = pad_then_sum,
+     .replacement = sum_then_pad},
+    {.name = "unpad_of_pad",
+     .family = "padding",
+     .what = "padding that is taken away again is not added",
+     .normalise = true,
+     .pattern = pad_then_unpad,
+     .replacement = no_pad},
+    {.name = "pad_of_unpad",
+     .family = "padding",
+     .what = "padding that is added again is not taken away",
+     .normalise = true,
+     .pattern = unpad_then_pad,
+     .replacement = no_unpad},
+    {.name = "pad_of_pad",
+     .family = "padding",
+     .what = "rows are padded once",
+     .normalise = true,
+     .pattern = pad_then_pad,
+     .replacement = one_pad},
+    {0},
+};
