@@ -61,6 +61,7 @@ static infuse_error *answer(infuse_model *model, infuse_session *session, conver
     last = INFUSE_END_NONE;
     while (infuse_session_output(session).finish == INFUSE_RUNNING) {
       error = infuse_step(model, &session, 1);
+      if (error == NULL) error = infuse_error_copy(infuse_session_error(session));
       if (error != NULL) return error;
       const infuse_output output = infuse_session_output(session);
       for (size_t i = 0; i < output.n_pieces; i++) take(c, &output.pieces[i]), last = output.pieces[i].end;

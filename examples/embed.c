@@ -28,6 +28,7 @@ int main(int argc, char **argv) {
 
   while (!error && infuse_session_pending(session) > 0) { // each drawn token waits for the next step
     error = infuse_step(model, &session, 1);
+    if (!error) error = infuse_error_copy(infuse_session_error(session)); // what ended this session alone
     if (error) break;
     const infuse_output output = infuse_session_output(session);
     fwrite(output.text, 1, output.n, stdout);

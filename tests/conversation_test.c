@@ -330,6 +330,7 @@ static void test_every_allocation_fails(void **) {
     nf_alloc_fail_at(n, false);
     infuse_error *e = infuse_session_chat(s, talk, 1);
     while (e == NULL && infuse_session_output(s).finish == INFUSE_RUNNING) e = infuse_step(m, &s, 1);
+    if (e == NULL) e = infuse_error_copy(infuse_session_error(s));
     if (e == NULL) e = infuse_session_append(s, NULL, 0);
     if (e == NULL) e = infuse_session_clone(s, &t);
     if (e == NULL) e = infuse_session_chat(t, talk, 3);

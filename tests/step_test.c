@@ -2,9 +2,10 @@
 // A step of several sessions: each gets what it would get alone, on any number of threads.
 #include "tests/support/alloc_fail.h"
 #include "tests/support/expect.h"
+#include <pthread.h>
 #include <stdlib.h>
 
-enum { SESSIONS = 7, TOKENS = 6, PROMPT = 4 };
+enum { SESSIONS = 7, TOKENS = 6, PROMPT = 4, VOCAB = 384 };
 
 typedef struct engine {
   infuse_runtime *runtime;
@@ -30,14 +31,18 @@ static infuse_session *session_of(infuse_model *m, int i) {
   return s;
 }
 
-static engine start(int threads) {
+static engine start_with(int threads, infuse_model_options mo, const char *dir) {
   const infuse_runtime_options ro = {.size = sizeof ro, .threads = threads};
-  const infuse_model_options mo = {.size = sizeof mo, .context = 64, .sessions = SESSIONS};
   engine e;
+  mo.size = sizeof mo, mo.context = 64, mo.sessions = SESSIONS;
   ok(infuse_runtime_create(&ro, &e.runtime));
-  ok(infuse_model_load(e.runtime, "checkpoints/qwen3-tiny", &mo, &e.model));
+  ok(infuse_model_load(e.runtime, dir, &mo, &e.model));
   for (int i = 0; i < SESSIONS; i++) e.session[i] = session_of(e.model, i);
   return e;
+}
+
+static engine start(int threads) {
+  return start_with(threads, (infuse_model_options){0}, "checkpoints/qwen3-tiny");
 }
 
 static void stop(engine *e) {
@@ -71,7 +76,142 @@ static void test_any_number_of_threads(void **) {
   stop(&many);
 }
 
+// ---- one of several ----
+
+// A session that has nothing to draw ends alone.
+static void test_others_go_on(void **) {
+  engine e = start(2), undisturbed = start(2);
+  int32_t all[VOCAB];
+  for (int32_t i = 0; i < VOCAB; i++) all[i] = i;
+  const infuse_sampling none = {.begin_suppress_tokens = all, .n_begin_suppress_tokens = VOCAB};
+  const infuse_session_options o = {.size = sizeof o, .generate = true, .sampling = &none};
+  infuse_session_destroy(e.session[3]);
+  ok(infuse_session_create(e.model, &o, &e.session[3]));
+  ok(infuse_session_append(e.session[3], all, PROMPT));
+  for (int step = 0; step < TOKENS; step++) {
+    ok(infuse_step(e.model, e.session, SESSIONS));
+    ok(infuse_step(undisturbed.model, undisturbed.session, SESSIONS));
+  }
+  for (int i = 0; i < SESSIONS; i++) {
+    const infuse_status wanted = i == 3 ? INFUSE_STATUS_FAILED : INFUSE_STATUS_COMPUTED;
+    assert_int_equal(infuse_session_status(e.session[i]), wanted);
+    if (i != 3) hold_the_same(e.session[i], undisturbed.session[i]);
+  }
+  refused(infuse_error_copy(infuse_session_error(e.session[3])), INFUSE_USAGE, "leave no token to draw");
+  assert_null(infuse_error_copy(infuse_session_error(e.session[0])));
+  ok(infuse_step(e.model, e.session, SESSIONS)); // all have finished
+  assert_int_equal(infuse_session_status(e.session[0]), INFUSE_STATUS_IDLE);
+  assert_int_equal(infuse_session_status(e.session[3]), INFUSE_STATUS_FAILED);
+  assert_int_equal(infuse_session_status(NULL), INFUSE_STATUS_IDLE);
+  stop(&e);
+  stop(&undisturbed);
+}
+
+static void test_no_room(void **) {
+  engine e = start_with(2, (infuse_model_options){.batch = 3 * PROMPT}, "checkpoints/qwen3-tiny"),
+         all = start(2);
+  ok(infuse_step(e.model, e.session, SESSIONS));
+  for (int i = 0; i < SESSIONS; i++)
+    assert_int_equal(infuse_session_status(e.session[i]),
+                     i < 3 ? INFUSE_STATUS_COMPUTED : INFUSE_STATUS_NO_ROOM);
+  for (int step = 0; step < TOKENS; step++) {
+    ok(infuse_step(e.model, e.session + 3, SESSIONS - 3)); // one of four waits each time
+    ok(infuse_step(all.model, all.session, SESSIONS));
+  }
+  for (int i = 0; i < 3; i++) assert_int_equal(infuse_session_output(e.session[i]).tokens, 1);
+  for (int step = 0; step < 4 * TOKENS; step++) ok(infuse_step(e.model, e.session, SESSIONS));
+  for (int i = 0; i < SESSIONS; i++) hold_the_same(e.session[i], all.session[i]);
+  stop(&e);
+  stop(&all);
+}
+
+// A list that is wrong leaves even the outputs of the step before.
+static void test_wrong_use_changes_nothing(void **) {
+  engine e = start(1);
+  infuse_session *const list[] = {e.session[0], e.session[1], e.session[0]};
+  ok(infuse_step(e.model, e.session, SESSIONS));
+  const infuse_output before = infuse_session_output(e.session[0]);
+  refused(infuse_step(e.model, list, 3), INFUSE_USAGE, "session 2 of the step is there twice");
+  const infuse_output after = infuse_session_output(e.session[0]);
+  assert_int_equal(after.token, before.token);
+  assert_int_equal(after.n, before.n);
+  assert_int_equal(infuse_session_status(e.session[0]), INFUSE_STATUS_COMPUTED);
+  assert_int_equal(infuse_session_logits(e.session[0]).rows, 1);
+  stop(&e);
+}
+
+// ---- cancelling ----
+
+typedef struct canceller { // cancels all the time
+  infuse_model *model;
+  _Atomic bool stop;
+} canceller;
+
+static void *cancel(void *arg) {
+  canceller *c = arg;
+  while (!c->stop) infuse_step_cancel(c->model);
+  return NULL;
+}
+
+// A step that somebody tries to cancel. Whether that came in time.
+static bool is_cancelled(engine *e) {
+  canceller c = {.model = e->model};
+  pthread_t thread;
+  size_t pending[SESSIONS], held[SESSIONS], n;
+  for (int i = 0; i < SESSIONS; i++) {
+    pending[i] = infuse_session_pending(e->session[i]);
+    (void)infuse_session_tokens(e->session[i], &held[i]);
+  }
+  assert_int_equal(pthread_create(&thread, NULL, cancel, &c), 0);
+  infuse_error *error = infuse_step(e->model, e->session, SESSIONS);
+  c.stop = true;
+  pthread_join(thread, NULL);
+  if (error == NULL) return false;
+  refused(error, INFUSE_CANCELLED, "cancelled after");
+  for (int i = 0; i < SESSIONS; i++) {
+    (void)infuse_session_tokens(e->session[i], &n);
+    assert_int_equal(n, held[i]);
+    const bool again = infuse_session_position(e->session[i]) == 0; // of a recurrent state
+    assert_true(again || infuse_session_pending(e->session[i]) == pending[i]);
+    assert_int_equal(infuse_session_status(e->session[i]), INFUSE_STATUS_IDLE);
+    assert_int_equal(infuse_session_logits(e->session[i]).rows, 0);
+  }
+  return true;
+}
+
+static bool is_running(const engine *e) {
+  bool running = false;
+  for (int i = 0; i < SESSIONS; i++) running |= infuse_session_output(e->session[i]).finish == INFUSE_RUNNING;
+  return running;
+}
+
+static void test_cancelled_steps_can_be_repeated(void **) {
+  static const char *const models[] = {"checkpoints/qwen3-tiny", "checkpoints/gpt-oss-tiny",
+                                       "checkpoints/qwen3-next-tiny"};
+  for (size_t i = 0; i < sizeof models / sizeof *models; i++)
+    for (int64_t world = 1; world <= 2; world++) {
+      engine e = start_with(2, (infuse_model_options){.world = world}, models[i]),
+             calm = start_with(2, (infuse_model_options){.world = world}, models[i]);
+      int cancelled = 0;
+      for (int k = 0; is_running(&e); k++) {
+        if (k % 2 == 0)
+          cancelled += is_cancelled(&e);
+        else
+          ok(infuse_step(e.model, e.session, SESSIONS));
+      }
+      while (is_running(&calm)) ok(infuse_step(calm.model, calm.session, SESSIONS));
+      for (int s = 0; s < SESSIONS; s++) hold_the_same(e.session[s], calm.session[s]);
+      print_message("%s, %ld ranks: %d steps cancelled\n", models[i], (long)world, cancelled);
+      stop(&e);
+      stop(&calm);
+    }
+  infuse_step_cancel(NULL);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_number_of_threads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_number_of_threads),
+                                     cmocka_unit_test(test_others_go_on), cmocka_unit_test(test_no_room),
+                                     cmocka_unit_test(test_wrong_use_changes_nothing),
+                                     cmocka_unit_test(test_cancelled_steps_can_be_repeated)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

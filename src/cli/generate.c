@@ -80,7 +80,8 @@ static int append_prompt(job *j) {
 static int run(job *j) {
   infuse_output out = infuse_session_output(j->s);
   while (out.finish == INFUSE_RUNNING && cli_interrupted == 0) {
-    const int code = cli_fail(infuse_step(j->m, &j->s, 1));
+    int code = cli_fail(infuse_step(j->m, &j->s, 1));
+    if (code == 0) code = cli_fail(infuse_error_copy(infuse_session_error(j->s)));
     if (code != 0) return code;
     out = infuse_session_output(j->s);
     if (out.token >= 0) j->end = nf_now();

@@ -3,6 +3,7 @@
 #include "device/device.h"
 #include "base/memory.h"
 #include "device/driver.h"
+#include <stdatomic.h>
 
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out) {
   nf_device *d = nf_alloc(1, sizeof *d);
@@ -60,9 +61,13 @@ nf_status nf_device_copy(nf_device *d, const nf_buffer *b, size_t from, size_t t
   return nf_ok();
 }
 
+void nf_device_stop_on(nf_device *d, const _Atomic bool *stop) { d->stop = stop; }
+
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n) {
   for (size_t i = 0; i < n; i++) {
     const nf_launch *l = &launch[i];
+    if (d->stop != NULL && atomic_load_explicit(d->stop, memory_order_relaxed))
+      return nf_error(NF_CANCELLED, "cancelled after %zu of %zu kernels", i, n);
     if (l->before != NULL) NF_TRY(l->before->wait(l->before->user));
     d->driver->run(d, l);
     d->launches++;

@@ -55,4 +55,6 @@ nf_status nf_device_copy(nf_device *d, const nf_buffer *b, size_t from, size_t t
 // Runs the launches in order and returns when all are done, or with the first error of a meeting. Allocates
 // nothing.
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n);
+// Later runs end between launches, with NF_CANCELLED, once *stop is true: any thread may set it. NULL: never.
+void nf_device_stop_on(nf_device *d, const _Atomic bool *stop);
 uint64_t nf_device_launches(const nf_device *d); // so far

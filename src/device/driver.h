@@ -16,7 +16,8 @@ typedef struct nf_driver {
 
 struct nf_device {
   const nf_driver *driver;
-  nf_threads *threads; // host only
+  nf_threads *threads;      // host only
+  const _Atomic bool *stop; // NULL: nobody stops it
   uint64_t used, launches;
 };
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);

@@ -83,9 +83,10 @@ struct infuse_model {
   infuse_logit_bias *biases;   // that it points to; their tokens are in `generation`
   nf_sampler_scratch *scratch; // [n_scratch] of one row of logits, for each thread that draws
   size_t n_scratch;
-  nf_share *share; // [sessions] of the step
+  nf_flight flight;
   nf_val logits_value;
-  uint64_t steps; // so that a session knows whether its rows are still there
+  uint64_t steps;  // so that a session knows whether its rows are still there
+  uint64_t checks; // of lists of sessions, so that one finds whether it is there twice
   int64_t n_sessions;
 };
 
@@ -105,12 +106,13 @@ struct infuse_session {
   int64_t evicted;               // sliding pages before this one are gone
   nf_prefix *prefix;             // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;
-  int32_t state;      // slot of the recurrent group after `position` tokens, -1: nothing was computed
-  int32_t next_state; // slot of it after the step that is being made, -1: there is none
-  bool unshared;      // computes all by itself, and leaves nothing to others
-  nf_cache waits_for; // the last step had no page of this group for it; NF_NO_CACHE: it had
-  uint64_t step;      // of the model, when the rows below were computed; 0: none yet
-  uint64_t seen;      // the last step that named this session
+  int32_t state;        // slot of the recurrent group after `position` tokens, -1: nothing was computed
+  int32_t next_state;   // slot of it after the step that is being made, -1: there is none
+  bool unshared;        // computes all by itself, and leaves nothing to others
+  nf_cache waits_for;   // the last step had no page of this group for it; NF_NO_CACHE: it had
+  uint64_t step;        // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;        // the last check of a list that this session is in
+  infuse_status status; // what came of the last step that named it
   size_t first_token, n_tokens; // of that step's T that are this session's
   size_t first_row, n_rows;     // and of its R
   int64_t first_token_position;
@@ -124,6 +126,8 @@ void nf_session_cut(infuse_session *s, int64_t n);
 nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n);
 // Ends the session with an error, which is its own from here on, unless it is OK. It then has no rows.
 void nf_session_fail(infuse_session *s, nf_status why);
+// A step of this session, whose failure is an error of the step too.
+nf_status nf_step_alone(infuse_session *s);
 nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL or has failed
 
 // pages.c: what a session holds of the caches.

@@ -12,5 +12,8 @@ infuse_code infuse_error_code(const infuse_error *e) {
 const char *infuse_error_message(const infuse_error *e) {
   return nf_status_message((nf_status){(infuse_error *)e});
 }
+infuse_error *infuse_error_copy(const infuse_error *e) {
+  return nf_status_copy((nf_status){(infuse_error *)e}).error;
+}
 void infuse_error_free(infuse_error *e) { nf_status_free((nf_status){e}); }
 const char *infuse_version(void) { return INFUSE_VERSION; }

@@ -98,7 +98,7 @@ static nf_status write_step(job *j, const infuse_session *s) {
 
 static nf_status run(job *j, infuse_session *s) {
   while (infuse_session_pending(s) != 0) {
-    NF_TRY((nf_status){infuse_step(j->m, &s, 1)});
+    NF_TRY(nf_step_alone(s));
     NF_TRY(write_step(j, s));
     NF_TRY(nf_log_progress(&j->m->rt->log, "computing", infuse_session_position(s), j->n));
   }

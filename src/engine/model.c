@@ -208,9 +208,7 @@ static nf_status allocate(infuse_model *m) {
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
   m->no_text = nf_prefix_empty();
-  m->share = nf_alloc((size_t)m->options.sessions, sizeof *m->share);
-  if (m->share == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for %ld sessions", (long)m->options.sessions);
+  NF_TRY(nf_flight_init(&m->flight, m->options.sessions));
   NF_TRY(allocate_scratch(m));
   return allocate_results(m);
 }
@@ -222,7 +220,7 @@ static void release(infuse_model *m) {
   nf_free(m->logits);
   for (size_t i = 0; i < m->n_scratch; i++) nf_sampler_scratch_deinit(&m->scratch[i]);
   nf_free(m->scratch);
-  nf_free(m->share);
+  nf_flight_deinit(&m->flight);
   nf_tokenizer_destroy(m->tokenizer);
   nf_status_free(m->broken_text);
   nf_free(m->hidden);

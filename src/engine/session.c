@@ -81,6 +81,7 @@ void nf_session_fail(infuse_session *s, nf_status why) {
   nf_session_release(s);
   s->queued = 0;
   s->step = 0;
+  s->status = INFUSE_STATUS_FAILED;
   if (s->generation != NULL) s->generation->finish = INFUSE_FAILED;
 }
 

@@ -30,57 +30,49 @@ static nf_status take(infuse_session *s, int64_t tokens_left, int64_t rows_left,
   return nf_ok();
 }
 
-static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
-  if (s == NULL) return nf_error(NF_USAGE, "session %zu of the step is NULL", i);
-  if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
-  if (s->seen == m->steps) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
-  s->seen = m->steps;
-  s->waits_for = NF_NO_CACHE;
-  if (s->generation == NULL) return nf_ok();
-  nf_generation_begin_step(s->generation);
-  if (s->generation->finish != INFUSE_RUNNING || infuse_session_pending(s) != 0) return nf_ok();
-  return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
-}
+// What a step has so far.
+typedef struct choice {
+  infuse_model *m;
+  int64_t tokens, rows;
+} choice;
 
-static nf_status check_sessions(const infuse_model *m, infuse_session *const *sessions, size_t n) {
-  if (n > (size_t)m->options.sessions)
-    return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
-                    (long)m->options.sessions);
-  for (size_t i = 0; i < n; i++) NF_TRY(check_session(m, sessions[i], i));
+// Adds what there is room for of s.
+static nf_status add(choice *c, infuse_session *s) {
+  nf_flight *f = &c->m->flight;
+  nf_share *part = &f->share[f->n_shares];
+  NF_TRY(take(s, c->m->options.batch - c->tokens, c->m->options.rows - c->rows, part));
+  s->status = part->tokens != 0             ? INFUSE_STATUS_COMPUTING
+              : s->waits_for != NF_NO_CACHE ? INFUSE_STATUS_NO_PAGES
+                                            : INFUSE_STATUS_NO_ROOM;
+  f->n_shares += part->tokens != 0;
+  c->tokens += part->tokens;
+  c->rows += part->rows;
   return nf_ok();
 }
 
 // Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
-static nf_status choose(const infuse_model *m, infuse_session *const *sessions, size_t n, nf_share *out,
-                        size_t *used, nf_sizes *at) {
-  int64_t tokens = 0, rows = 0;
-  *used = 0;
-  for (size_t i = 0; i < n; i++) nf_session_skip(sessions[i]);
-  for (int pass = 0; pass < 2; pass++) {
-    for (size_t i = 0; i < n; i++) {
-      const size_t pending = infuse_session_pending(sessions[i]);
-      if (pending == 0 || (pending == 1) != (pass == 0)) continue;
-      nf_share *s = &out[*used];
-      NF_TRY(take(sessions[i], m->options.batch - tokens, m->options.rows - rows, s));
-      if (s->tokens == 0) continue;
-      ++*used;
-      tokens += s->tokens;
-      rows += s->rows;
+static nf_status choose(infuse_model *m) {
+  nf_flight *f = &m->flight;
+  choice c = {.m = m};
+  for (size_t i = 0; i < f->n_named; i++) nf_session_skip(f->named[i]);
+  for (int pass = 0; pass < 2; pass++)
+    for (size_t i = 0; i < f->n_named; i++) {
+      const size_t pending = infuse_session_pending(f->named[i]);
+      if (pending != 0 && (pending == 1) == (pass == 0)) NF_TRY(add(&c, f->named[i]));
     }
-  }
-  *at = nf_sizes_of(tokens, (int64_t)*used, rows);
+  f->at = nf_sizes_of(c.tokens, (int64_t)f->n_shares, c.rows);
   return nf_ok();
 }
 
 // Where nobody goes on, nobody will by itself.
-static nf_status check_pages(const infuse_model *m, infuse_session *const *sessions, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    const nf_cache g = sessions[i]->waits_for;
-    if (g != NF_NO_CACHE)
+static nf_status check_pages(const infuse_model *m) {
+  for (size_t i = 0; i < m->flight.n_named; i++) {
+    const infuse_session *s = m->flight.named[i];
+    if (s->waits_for != NF_NO_CACHE)
       return nf_error(NF_UNAVAILABLE,
                       "no session of the step can go on: session %zu, at token %ld, needs a page of the %s "
                       "cache, and all %ld are in use; suspend a session, or load with more cache_tokens",
-                      i, (long)sessions[i]->position, nf_cache_name(g), (long)m->kv[g].n);
+                      i, (long)s->position, nf_cache_name(s->waits_for), (long)m->kv[s->waits_for].n);
   }
   return nf_ok();
 }
@@ -140,15 +132,14 @@ static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes
 // ---- running ----
 
 typedef struct job { // of all ranks
-  const infuse_model *m;
+  infuse_model *m;
   nf_sizes at;
   nf_trace *trace; // NULL: nobody looks
 } job;
 
 static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
 
-static nf_status run_rank(void *user, int rank) {
-  const job *j = user;
+static nf_status run_plan(const job *j, int rank) {
   const nf_rank *r = &j->m->rank[rank];
   const nf_step_tables *t = &j->m->tables;
   NF_TRY(nf_step_tables_write(t, r->device, &r->tables));
@@ -161,6 +152,15 @@ static nf_status run_rank(void *user, int rank) {
                        rank == 0 ? nf_trace_look : look_away, j->trace);
 }
 
+static nf_status run_rank(void *user, int rank) {
+  const job *j = user;
+  nf_device *d = j->m->rank[rank].device;
+  nf_device_stop_on(d, &j->m->flight.cancelled);
+  const nf_status st = run_plan(j, rank);
+  nf_device_stop_on(d, NULL);
+  return st;
+}
+
 static nf_status copy_logits(infuse_model *m, int64_t rows) {
   if (m->logits == NULL || rows == 0 || !nf_device_computes(m->rt->device)) return nf_ok();
   const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
@@ -170,26 +170,33 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
-static nf_status run(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at, nf_trace *trace) {
+static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at) {
   for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
   for (size_t i = 0; i < n; i++) nf_session_keep_state(part[i].session);
   fill(m, part, n, at);
-  NF_TRY(nf_ranks_run(m->ranks, run_rank, &(job){m, *at, trace}));
-  return trace == NULL ? copy_logits(m, at->of[NF_R]) : nf_ok();
+  return nf_ok();
 }
 
-// On an error all sessions stay where they were, or begin again.
-static nf_status compute(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,
-                         nf_trace *trace) {
-  const nf_status st = run(m, part, n, at, trace);
-  for (size_t i = 0; i < n; i++) {
-    infuse_session *s = part[i].session;
-    if (nf_is_ok(st))
-      s->step = m->steps, nf_session_advance(s, part[i].tokens);
-    else
-      nf_session_undo(s);
-  }
-  return st;
+nf_status nf_step_prepare(infuse_model *m) {
+  nf_flight *f = &m->flight;
+  f->n_shares = 0;
+  NF_TRY(choose(m));
+  return f->n_shares != 0 ? begin(m, f->share, f->n_shares, &f->at) : check_pages(m);
+}
+
+nf_status nf_step_compute(void *model, int rank) {
+  infuse_model *m = model;
+  nf_flight *f = &m->flight;
+  NF_TRY(run_rank(&(job){m, f->at, NULL}, rank));
+  if (rank != 0) return nf_ok();
+  NF_TRY(copy_logits(m, f->at.of[NF_R]));
+  nf_draw_shares(m, f->share, f->n_shares);
+  return nf_ok();
+}
+
+void nf_step_advance(const nf_share *part) {
+  part->session->step = part->session->model->steps;
+  nf_session_advance(part->session, part->tokens);
 }
 
 nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
@@ -198,48 +205,11 @@ nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_tra
   int64_t got = tokens;
   NF_TRY(nf_session_reserve(s, &got));
   if (got < tokens) return nf_error(NF_UNAVAILABLE, "other sessions use the caches");
-  return compute(s->model, &part, 1, &at, trace);
-}
-
-// Sessions take what they have drawn, or fail; others are not touched by one that does. Looking for causes
-// comes last, as it computes.
-static void finish(const nf_share *part, size_t n) {
-  for (size_t i = 0; i < n; i++) {
-    const bool drawn = part[i].draws && part[i].bad < 0 && nf_is_ok(part[i].failure);
-    nf_session_fail(part[i].session,
-                    drawn ? nf_generation_take(part[i].session, part[i].token) : part[i].failure);
-  }
-  for (size_t i = 0; i < n; i++)
-    if (part[i].bad >= 0) nf_session_fail(part[i].session, nf_trace_why(part[i].session, part[i].bad));
-}
-
-// The first failure of this step's sessions, which had none before.
-static nf_status failure_among(infuse_session *const *sessions, size_t n, const nf_share *part,
-                               size_t n_part) {
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < n_part; k++) {
-      if (part[k].session != sessions[i] || nf_is_ok(sessions[i]->failure)) continue;
-      const nf_status st = nf_status_copy(sessions[i]->failure);
-      return n > 1 ? nf_status_note(st, "session %zu of the step", i) : st;
-    }
-  return nf_ok();
-}
-
-static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  m->steps++; // rows of earlier steps are gone
-  NF_TRY(check_sessions(m, sessions, n));
-  nf_share *part = m->share;
-  nf_sizes at;
-  size_t used;
-  NF_TRY(choose(m, sessions, n, part, &used, &at));
-  if (used == 0) return check_pages(m, sessions, n);
-  NF_TRY(compute(m, part, used, &at, NULL));
-  nf_draw_shares(m, part, used);
-  finish(part, used);
-  return failure_among(sessions, n, part, used);
-}
-
-infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
-  return nf_is_ok(st) ? step(m, sessions, n).error : st.error;
+  nf_status st = begin(s->model, &part, 1, &at);
+  if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, at, trace});
+  if (nf_is_ok(st))
+    nf_step_advance(&part);
+  else
+    nf_session_undo(s);
+  return st;
 }

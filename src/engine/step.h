@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "op/batch.h"
 
+struct infuse_model;
 struct infuse_session;
 struct nf_trace;
 
@@ -17,6 +18,24 @@ typedef struct nf_share {
   int32_t token;     // drawn, where `draws`
   nf_status failure; // why none could be
 } nf_share;
+
+// The step that a model is at: prepared and settled by the caller's thread, computed by any.
+typedef struct nf_flight {
+  struct infuse_session **named; // [n_named] the sessions of the step, as they were given
+  nf_share *share;               // [n_shares] of those that it computes something of
+  size_t n_named, n_shares;
+  nf_sizes at;
+  _Atomic bool cancelled; // from any thread
+} nf_flight;
+nf_status nf_flight_init(nf_flight *f, int64_t sessions); // on failure too there is something to deinit
+void nf_flight_deinit(nf_flight *f);
+
+// step.c, in the order of a step. Shares are chosen among the named sessions and have their slots and arrays.
+// NF_UNAVAILABLE: none of them can go on for want of slots. Of a session only its status changes.
+nf_status nf_step_prepare(struct infuse_model *m);
+// Runs the plan and draws, within nf_ranks_run. Of sessions nothing changes.
+nf_status nf_step_compute(void *model, int rank);
+void nf_step_advance(const nf_share *part); // its tokens are computed
 
 // Computes the next `tokens` of a session alone, with their last `rows` rows, looked at by `trace`.
 nf_status nf_step_traced(struct infuse_session *s, int64_t tokens, int64_t rows, struct nf_trace *trace);

@@ -62,7 +62,7 @@ static nf_status run(infuse_runtime *rt, const char *dir, const infuse_model_opt
   NF_TRY((nf_status){mo->forced_experts
                          ? infuse_session_append_routed(out->session, p->tokens, p->n, p->routes)
                          : infuse_session_append(out->session, p->tokens, p->n)});
-  return (nf_status){infuse_step(out->model, &out->session, 1)};
+  return nf_step_alone(out->session);
 }
 
 // The experts that the reference chose, [layers][n][k].

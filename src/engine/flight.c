@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse_step: a step is prepared, computed and settled. Until it is settled the sessions are as they were,
+// so that one that fails or is cancelled can be done again.
+#include "base/memory.h"
+#include "engine/engine.h"
+#include "engine/trace.h"
+#include <stdatomic.h>
+#include <string.h>
+
+nf_status nf_flight_init(nf_flight *f, int64_t sessions) {
+  f->named = nf_alloc((size_t)sessions, sizeof(infuse_session *));
+  f->share = nf_alloc((size_t)sessions, sizeof *f->share);
+  if (f->named != NULL && f->share != NULL) return nf_ok();
+  return nf_error(NF_NO_MEMORY, "no memory for steps of %ld sessions", (long)sessions);
+}
+
+void nf_flight_deinit(nf_flight *f) {
+  nf_free(f->named);
+  nf_free(f->share);
+}
+
+// ---- before ----
+
+static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
+  if (s == NULL) return nf_error(NF_USAGE, "session %zu of the step is NULL", i);
+  if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
+  if (s->seen == m->checks) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
+  s->seen = m->checks;
+  if (s->generation == NULL || s->generation->finish != INFUSE_RUNNING || infuse_session_pending(s) != 0)
+    return nf_ok();
+  return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
+}
+
+static nf_status check_sessions(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  if (n > (size_t)m->options.sessions)
+    return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
+                    (long)m->options.sessions);
+  m->checks++;
+  for (size_t i = 0; i < n; i++) NF_TRY(check_session(m, sessions[i], i));
+  return nf_ok();
+}
+
+static nf_status prepare(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  nf_flight *f = &m->flight;
+  m->steps++; // rows of earlier steps are gone
+  atomic_store(&f->cancelled, false);
+  f->n_named = n;
+  for (size_t i = 0; i < n; i++) {
+    f->named[i] = sessions[i];
+    sessions[i]->status = nf_is_ok(sessions[i]->failure) ? INFUSE_STATUS_IDLE : INFUSE_STATUS_FAILED;
+    sessions[i]->waits_for = NF_NO_CACHE;
+  }
+  return nf_step_prepare(m);
+}
+
+// ---- after ----
+
+// Keys and values that the step has written are written again when it is repeated.
+static void give_up(const nf_flight *f) {
+  for (size_t i = 0; i < f->n_shares; i++) {
+    nf_session_undo(f->share[i].session);
+    f->share[i].session->status = INFUSE_STATUS_IDLE;
+    nf_status_free(f->share[i].failure);
+  }
+}
+
+// What was drawn, or why nothing could be.
+static nf_status take_token(const nf_share *part) {
+  if (part->bad >= 0 || !nf_is_ok(part->failure) || !part->draws) return part->failure;
+  return nf_generation_take(part->session, part->token);
+}
+
+// Sessions advance, take what they have drawn, or fail; others are not touched by one that does. Looking for
+// causes comes last, as it computes.
+static void settle(const nf_flight *f) {
+  for (size_t i = 0; i < f->n_named; i++)
+    if (f->named[i]->generation != NULL) nf_generation_begin_step(f->named[i]->generation);
+  for (size_t i = 0; i < f->n_shares; i++) {
+    f->share[i].session->status = INFUSE_STATUS_COMPUTED;
+    nf_step_advance(&f->share[i]);
+    nf_session_fail(f->share[i].session, take_token(&f->share[i]));
+  }
+  for (size_t i = 0; i < f->n_shares; i++)
+    if (f->share[i].bad >= 0)
+      nf_session_fail(f->share[i].session, nf_trace_why(f->share[i].session, f->share[i].bad));
+}
+
+static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  NF_TRY(check_sessions(m, sessions, n));
+  nf_status st = prepare(m, sessions, n);
+  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_run(m->ranks, nf_step_compute, m);
+  if (nf_is_ok(st))
+    settle(&m->flight);
+  else
+    give_up(&m->flight);
+  return st;
+}
+
+nf_status nf_step_alone(infuse_session *s) {
+  NF_TRY(step(s->model, &s, 1));
+  return nf_status_copy(s->failure);
+}
+
+infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
+  return nf_is_ok(st) ? step(m, sessions, n).error : st.error;
+}
+
+void infuse_step_cancel(infuse_model *m) {
+  if (m != NULL) atomic_store(&m->flight.cancelled, true);
+}
+
+infuse_status infuse_session_status(const infuse_session *s) {
+  return s != NULL ? s->status : INFUSE_STATUS_IDLE;
+}
