@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The checker's course: which cases a variant gets, its runs, what is compared, and the rows that tell.
+// The checker's course: which cases a variant gets, and the rows that tell.
 #include "check/check.h"
-#include "base/checked.h"
-#include "check/compare.h"
 #include "check/internal.h"
 #include <stdio.h>
 #include <string.h>
@@ -22,96 +20,26 @@ static void report(check *k, nf_check_row *r) {
   if (k->o->row) k->o->row(k->o->user, r);
 }
 
-// ---- one run ----
-
-typedef struct job {
-  const nf_variant *v;
-  const void *args;
-  int64_t blocks, step; // step 0: in order
-} job;
-
-static void run_block(const void *arg, int64_t block) {
-  const job *j = arg;
-  j->v->run(j->args, j->step ? (j->blocks - 1 - block) * j->step % j->blocks : block);
-}
-
-// With threads: from the end and in leaps, on all of them.
-static void run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
-  static const int64_t primes[] = {7919, 104729, 1299709};
-  job j = {v, i->args, v->blocks(i->args), threads ? 1 : 0};
-  for (int n = 0; threads && n < 3; n++)
-    if (j.blocks % primes[n]) j.step = primes[n];
-  if (threads)
-    nf_threads_run(threads, j.blocks, run_block, &j);
-  else
-    for (int64_t b = 0; b < j.blocks; b++) run_block(&j, b);
-}
-
-static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
-                           nf_threads *threads, nf_instance *out, const char **why) {
-  NF_TRY(nf_instance_init(out, c, v->pack, gap, garbage, false));
-  const uint64_t before = nf_operands_hash(out);
-  run(v, out, threads);
-  if (nf_operands_hash(out) != before) *why = "wrote into an operand";
-  if (!nf_guards_hold(out)) *why = "wrote beside its result";
-  return nf_ok();
-}
-
-// ---- one case ----
-
-typedef struct trio {
-  nf_instance want, first, second, sums; // sums: the reference over absolute values
-} trio;
-
-static void trio_deinit(trio *t) {
-  nf_instance_deinit(&t->want);
-  nf_instance_deinit(&t->first);
-  nf_instance_deinit(&t->second);
-  nf_instance_deinit(&t->sums);
-}
-
-static nf_status run_all(check *k, const nf_variant *v, const nf_case *c, trio *t, const char **why) {
-  const nf_variant *ref = nf_reference_of(c->d.op);
-  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t->want, why));
-  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
-  NF_TRY(run_fresh(v, c, 3, 0x4b, k->o->threads, &t->second, why));
-  NF_TRY(nf_instance_init(&t->sums, c, NF_PACK_PLAIN, 0, 0xff, true));
-  run(ref, &t->sums, NULL);
-  return nf_ok();
-}
-
 static nf_status check_case(check *k, const nf_variant *v, const nf_case *c) {
-  nf_check_row r = {.op = nf_op_of(c->d.op)->name, .variant = v->name};
-  const char *why = NULL;
-  trio t = {0};
+  nf_check_row r;
   NF_TRY(nf_progress_add(&k->progress, 1));
-  nf_case_print(c, r.text, sizeof r.text);
-  nf_status st = run_all(k, v, c, &t, &why);
-  if (nf_is_ok(st)) {
-    const bool bitwise = v->promise == NF_PROMISE_EXACT || nf_case_bitwise(c);
-    r.ok = nf_results_near(&t.want, &t.first, &t.sums, bitwise, &r) && !why;
-    if (!nf_results_equal(&t.first, &t.second)) {
-      r.ok = false;
-      why = "another order, other garbage or other row gaps change the result";
-    }
-    if (why) snprintf(r.why, sizeof r.why, "%s", why);
-    report(k, &r);
-  }
-  trio_deinit(&t);
-  return st;
+  NF_TRY(nf_gate(v, c, k->o->threads, &r));
+  report(k, &r);
+  return nf_ok();
 }
 
 // ---- limits ----
 
 // Both sides of a limit: at its value the kernel runs, beyond it selection refuses with a sentence.
-static nf_status check_limit(check *k, const nf_variant *v, const nf_limit *l, const nf_case *c) {
+static nf_status check_limit(check *k, const nf_variant *v, const nf_limit *l, const nf_dims *m,
+                             const nf_case *c) {
   nf_case at, beyond;
-  if (nf_case_at(l, c, &at) && nf_case_legal(v, k->hw, &at)) NF_TRY(check_case(k, v, &at));
-  if (!nf_case_beyond(l, c, &beyond)) return nf_ok();
+  if (nf_case_at(l, m, c, &at) && nf_case_legal(v, k->hw, &at)) NF_TRY(check_case(k, v, &at));
+  if (!nf_case_beyond(l, m, c, &beyond)) return nf_ok();
   nf_check_row r = {
       .op = nf_op_of(c->d.op)->name, .variant = v->name, .ok = !nf_case_legal(v, k->hw, &beyond)};
   nf_text t = {0};
-  const nf_site site = {.at = beyond.at, .world = (int)beyond.dims.world};
+  const nf_site site = {.at = beyond.at, .world = beyond.world};
   nf_limit_explain(l, &beyond.d, &site, &t);
   snprintf(r.text, sizeof r.text, "refused: %s", t.failed ? "?" : t.at);
   if (!r.ok) snprintf(r.why, sizeof r.why, "selection takes it");
@@ -122,10 +50,11 @@ static nf_status check_limit(check *k, const nf_variant *v, const nf_limit *l, c
 
 static nf_status check_variant(check *k, const nf_variant *v) {
   nf_case c, any;
+  nf_dims m, dims = {0};
   int found = 0;
   for (int i = 0; i < CASES; i++) {
-    if (!nf_case_for(v, k->hw, i, k->o->seed, &c)) continue;
-    if (!found++) any = c;
+    if (!nf_case_for(v, k->hw, i, k->o->seed, &m, &c)) continue;
+    if (!found++) any = c, dims = m;
     NF_TRY(check_case(k, v, &c));
   }
   if (!found) {
@@ -135,19 +64,19 @@ static nf_status check_variant(check *k, const nf_variant *v) {
     return nf_ok();
   }
   for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++)
-    NF_TRY(check_limit(k, v, &v->limit[l], &any));
+    NF_TRY(check_limit(k, v, &v->limit[l], &dims, &any));
   return nf_ok();
 }
 
 // ---- all ----
 
-static bool asked(const nf_check_options *o, const nf_variant *v) {
+bool nf_check_asked(const nf_check_options *o, const nf_variant *v) {
   return (!o->op || strcmp(o->op, nf_op_of(v->op)->name) == 0) &&
          (!o->variant || strcmp(o->variant, v->name) == 0);
 }
 
 static bool runs(const check *k, const nf_variant *v) {
-  return !v->declared && !(v->need & ~k->hw->features) && asked(k->o, v);
+  return !v->declared && !(v->need & ~k->hw->features) && nf_check_asked(k->o, v);
 }
 
 static nf_status check_op(const nf_check_options *o) {
@@ -163,7 +92,7 @@ static nf_status check_op(const nf_check_options *o) {
 static nf_status check_names(const nf_variant *list, size_t n, const nf_check_options *o) {
   NF_TRY(check_op(o));
   for (size_t i = 0; i < n; i++)
-    if (asked(o, &list[i])) return nf_ok();
+    if (nf_check_asked(o, &list[i])) return nf_ok();
   return nf_error(NF_USAGE, "no kernel of op %s is called %s", o->op ? o->op : "(any)",
                   o->variant ? o->variant : "(any)");
 }

@@ -1,15 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 // The checker: every kernel of the list that can run here against its op's reference, and their times.
 //
-// A case is an op with shapes, dtypes and a batch. Its operands lie in rows with gaps, the gaps and all
-// storage around results hold NaN, and results are looked at three ways: against the reference (bitwise for
-// exact inputs and promises, else within a bound from the accumulation length), beside them (nothing may be
-// written), and against a second run in shuffled blocks on several threads over other garbage (bitwise).
+// A case is an op's description at some sizes of a step, a node of a model's graph for instance. Its operands
+// lie in rows with gaps, the gaps and all storage around results hold NaN, and results are looked at three
+// ways: against the reference (bitwise for exact inputs and promises, else within a bound from the
+// accumulation length), beside them (nothing may be written), and against a second run in shuffled blocks on
+// several threads over other garbage (bitwise).
 #pragma once
 #include "base/log.h"
 #include "base/threads.h"
 #include "select/select.h"
 #include <jansson.h>
+
+// Everything that makes inputs of any op: the description says shapes, dtypes, padding and attributes.
+typedef struct nf_case {
+  nf_op_desc d; // inferred
+  nf_sizes at;  // of the step
+  int world;    // ranks that run a COMM op together; 0: one
+  int64_t past; // sequences share the tokens evenly, with so many before them; 0: decoding ones and prefills,
+                // with and without a past, an empty sequence and a token of padding, as many as there is room
+  bool exact;   // small whole numbers, so that sums are exact
+  uint64_t seed;
+} nf_case;
 
 typedef struct nf_check_row {
   const char *op, *variant;
@@ -30,6 +42,10 @@ typedef struct nf_check_options {
   void (*row)(void *user, const nf_check_row *r);
   void *user;
 } nf_check_options;
+
+// The gate: whether the kernel is right on a case that it takes, as is said above. Fills r and gives OK where
+// it could be tried, right or wrong; r->ok says which. One call per pool of threads.
+nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r);
 
 // NF_CHECK_FAILED names how many rows failed; NF_USAGE an unknown op or variant. One run per pool of threads.
 nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o);

@@ -19,7 +19,9 @@ static int place_of(uint8_t code) { return code & 0x80 ? -(code & 0x7f) : code &
 
 static bool scales_near(codes *s, float want, float got) {
   const double most = 448.0 * (double)want, error = 448.0 * fabs((double)got - (double)want);
-  const double bound = nf_bound_of(s->c, s->c->d.in[0].dtype, most, most);
+  nf_expected e = nf_expected_of(s->c);
+  e.want = e.sum = e.row = most;
+  const double bound = nf_bound_of(s->c, s->c->d.in[0].dtype, &e);
   if (error > s->error) s->error = error, s->bound = bound;
   return error <= bound;
 }

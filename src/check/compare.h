@@ -11,12 +11,12 @@ bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_i
 // Result n, FP8: scales as close as the largest values under them may be, codes equal or neighbours, and
 // neighbours no more than one in a thousand where the scale is the same.
 bool nf_codes_near(const nf_instance *want, const nf_instance *got, int n, nf_check_row *row);
-// What two kernels may differ by in a value that both round to t. sum: of the absolute values that it adds
-// up.
-double nf_bound_of(const nf_case *c, nf_dtype t, double want, double sum);
-// How much further off a few rows may be, where a value between two steps of the op may round to its
+nf_expected nf_expected_of(const nf_case *c); // what all values of the case have in common
+// What two kernels may differ by in a value that both round to t,
+double nf_bound_of(const nf_case *c, nf_dtype t, const nf_expected *e);
+// and how much further off a few rows may be, where a value between two parts of the op may round to its
 // neighbour.
-double nf_bound_of_step(const nf_case *c, double sum);
+double nf_bound_of_step(const nf_case *c, const nf_expected *e);
 bool nf_results_equal(const nf_instance *a, const nf_instance *b); // bitwise
 bool nf_guards_hold(const nf_instance *i); // all bytes but the results' elements are still garbage
 uint64_t nf_operands_hash(const nf_instance *i);

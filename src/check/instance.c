@@ -23,29 +23,29 @@ typedef struct filler {
   bool magnitude;
 } filler;
 
+static uint64_t hash_of_row(const filler *f, int64_t r) {
+  return nf_check_hash(nf_check_hash(f->c->seed, (uint64_t)f->operand), (uint64_t)r);
+}
+
 static uint64_t hash_at(const filler *f, int64_t r, int64_t col) {
-  return nf_check_hash(nf_check_hash(nf_check_hash(f->c->seed, (uint64_t)f->operand), (uint64_t)r),
-                       (uint64_t)col);
+  return nf_check_hash(hash_of_row(f, r), (uint64_t)col);
 }
 
-// The activation sees values on both sides of its limit; logits may be large.
-static float scale_of(nf_op op) {
-  return op == NF_OP_swiglu || op == NF_OP_router_topk || op == NF_OP_silu || op == NF_OP_sigmoid ||
-                 op == NF_OP_silu_mul || op == NF_OP_sigmoid_mul
-             ? 10
-             : 1;
+double nf_case_most(const nf_case *c) {
+  const float values = nf_traits_of(c->d.op)->values;
+  return c->exact ? 3 : values > 0 ? (double)values : 1;
 }
 
-static float value_at(const filler *f, int64_t r, int64_t col) {
-  const uint64_t h = hash_at(f, r, col);
+static float value_of(const filler *f, uint64_t h) {
   const float x = f->c->exact ? (float)(int64_t)(h % 7) - 3
-                              : scale_of(f->c->d.op) * ((float)(h >> 40) / (float)(1 << 23) - 1);
+                              : (float)nf_case_most(f->c) * ((float)(h >> 40) / (float)(1 << 23) - 1);
   return f->magnitude ? fabsf(x) : x;
 }
 
 static void fill_floats(const filler *f, const nf_tensor *t, int64_t r, int64_t seed_row, float *room) {
   const int64_t cols = nf_tensor_cols(t);
-  for (int64_t i = 0; i < cols; i++) room[i] = value_at(f, seed_row, i);
+  const uint64_t row = hash_of_row(f, seed_row);
+  for (int64_t i = 0; i < cols; i++) room[i] = value_of(f, nf_check_hash(row, (uint64_t)i));
   nf_row_encode(t, r, room);
   if (t->padded > cols) {
     const int64_t size = nf_dtype_of(t->dtype)->bits / 8;
@@ -56,8 +56,9 @@ static void fill_floats(const filler *f, const nf_tensor *t, int64_t r, int64_t 
 static void fill_mxfp4(const filler *f, const nf_tensor *t, int64_t r) {
   static const uint8_t integers[] = {0, 2, 4, 5, 6, 7, 2, 4};
   uint8_t *code = nf_tensor_row(t, r), *scale = (uint8_t *)t->scale + r * t->scale_stride;
+  const uint64_t row = hash_of_row(f, r);
   for (int64_t i = 0; i < nf_tensor_cols(t); i++) {
-    const uint64_t h = hash_at(f, r, i);
+    const uint64_t h = nf_check_hash(row, (uint64_t)i);
     uint8_t x = f->c->exact ? integers[h % 8] | (h >> 8 & 8) : h & 15;
     if (f->magnitude) x &= 7;
     code[i / 2] = i % 2 ? (uint8_t)((code[i / 2] & 15) | x << 4) : (uint8_t)((code[i / 2] & 0xf0) | x);
@@ -75,26 +76,27 @@ static int64_t scale_row(const nf_tensor *t, int64_t r) {
 static void fill_fp8(const filler *f, const nf_tensor *t, int64_t r) {
   uint8_t *code = nf_tensor_row(t, r);
   float *scale = nf_tensor_scales(t, r);
+  const uint64_t row = hash_of_row(f, r);
   for (int64_t i = 0; i < nf_tensor_cols(t); i++)
-    code[i] = nf_e4m3_encode(value_at(f, r, i) * (f->c->exact ? 1 : 256));
+    code[i] = nf_e4m3_encode(value_of(f, nf_check_hash(row, (uint64_t)i)) * (f->c->exact ? 1 : 256));
   for (int64_t g = 0; g < nf_scale_cols(t->dtype, nf_tensor_cols(t)); g++)
     scale[g] = f->c->exact ? 1 : (float)(1 + hash_at(f, scale_row(t, r), -1 - g) % 255) * 0x1p-16f;
 }
 
-// tokens, experts (i32): below the number of rows that they choose from. Experts forced on a router differ.
+// Indices are below the number of rows that they choose: of a weight, of logits, of all ranks. Those of an op
+// are in order, as the choices of experts differ.
 static int64_t choices(const nf_case *c) {
-  int64_t experts;
-  return c->d.op == NF_OP_rank_ids                 ? NF_MAX_WORLD * c->d.attr.rank_ids.size
-         : nf_quantity_of(&c->d, NF_Q_E, &experts) ? experts
-                                                   : c->d.in[1].dim[0].c;
+  const nf_op_info *info = nf_op_of(c->d.op);
+  if (c->d.op == NF_OP_rank_ids) return NF_SWEEP_WORLD * c->d.attr.rank_ids.size;
+  for (int i = 0; i < info->n_in; i++)
+    if (info->in[i].role == NF_ROLE_WEIGHT) return c->d.in[i].dim[0].c;
+  return c->d.in[0].dim[1].c;
 }
 
-// What no rank's part has is -1, where an op takes that.
+// What no rank's part has is -1, where an op takes that: all but what is forced on a router.
 static bool is_nobody(const filler *f, int64_t r, int64_t i) {
-  const nf_op op = f->c->d.op;
-  const bool takes = op == NF_OP_embedding || op == NF_OP_grouped_linear || op == NF_OP_experts_swiglu ||
-                     op == NF_OP_experts_silu || op == NF_OP_rank_ids;
-  return takes && f->c->dims.options & 2 && hash_at(f, r, -2 - i) % 4 == 0;
+  return !nf_op_of(f->c->d.op)->in[f->operand % NF_MAX_IN].optional && f->c->seed % 2 &&
+         hash_at(f, r, -2 - i) % 4 == 0;
 }
 
 static void fill_ints(const filler *f, const nf_tensor *t, int64_t r) {
@@ -118,92 +120,17 @@ static void fill(const filler *f, const nf_tensor *t, float *room) {
       fill_floats(f, t, r, r, room);
 }
 
-// ---- batch ----
+// ---- caches ----
 
-// Up to three decoding sequences with short and long pasts, then prefills, an empty one, and a token of
-// padding.
-static void lengths(int64_t tokens, int64_t sequences, int32_t *count, int32_t *before) {
-  static const int32_t decode_past[] = {0, 4, 129};
-  const int64_t decode = nf_min(tokens, 3), padding = tokens > 4;
-  const int64_t rest = tokens - decode - padding, first = sequences > 4 ? (rest + 1) / 2 : rest;
-  memset(count, 0, (size_t)sequences * sizeof *count);
-  memset(before, 0, (size_t)sequences * sizeof *before);
-  for (int64_t s = 0; s < nf_min(decode, sequences); s++) count[s] = 1, before[s] = decode_past[s];
-  if (sequences > 3) count[3] = (int32_t)first;
-  if (sequences > 4) count[4] = (int32_t)(rest - first), before[4] = 9;
-}
-
-static nf_status make_pages(nf_instance *i, struct nf_batch_group *g, int64_t page, int64_t window,
-                            int64_t *slots, const int32_t *before) {
-  const int64_t s_count = i->c->at.of[NF_S];
-  int64_t most = 0;
-  for (int64_t s = 0; s < s_count; s++) most = nf_max(most, i->keys[s]);
-  g->pages = nf_ceil_div(most, page) + 1;
-  *slots = s_count * g->pages + 3;
-  while (*slots % 7 == 0) ++*slots;
-  int32_t *table = nf_arena_alloc(&i->arena, (size_t)(s_count * g->pages), sizeof *table);
-  int32_t *write = nf_arena_alloc(&i->arena, (size_t)nf_max(1, i->c->dims.tokens), sizeof *write);
-  if (!table || !write) return nf_error(NF_NO_MEMORY, "no memory for a page table");
-  for (int64_t s = 0; s < s_count; s++)
-    for (int64_t p = 0; p < g->pages; p++) {
-      const bool seen = window == 0 || (p + 1) * page > before[s] - window + 1;
-      const bool there = p * page < i->keys[s];
-      table[i->batch.table_row[s] * g->pages + p] =
-          seen && there ? (int32_t)(((s * g->pages + p) * 7 + 3) % *slots) : -1;
-    }
-  for (int64_t t = 0; t < i->c->dims.tokens; t++) write[t] = -1;
-  for (int64_t s = 0; s < s_count; s++)
-    for (int64_t t = i->batch.q_start[s]; t < i->batch.q_start[s + 1]; t++) {
-      const int64_t at = i->batch.position[t];
-      write[t] = (int32_t)(table[i->batch.table_row[s] * g->pages + at / page] * page + at % page);
-    }
-  g->page_table = table;
-  g->write_slot = write;
-  return nf_ok();
-}
-
-static nf_status make_batch(nf_instance *i, int32_t **out_before) {
-  const int64_t tokens = i->c->dims.tokens, s_count = i->c->at.of[NF_S], rows = i->c->at.of[NF_R];
-  int32_t *a = nf_arena_alloc(&i->arena, (size_t)(7 * s_count + 1 + tokens + rows), sizeof *a);
-  if (!a) return nf_error(NF_NO_MEMORY, "no memory for a batch");
-  int32_t *q_start = a, *keys = q_start + s_count + 1, *before = keys + s_count, *count = before + s_count;
-  int32_t *position = count + s_count, *row = position + tokens, *in = row + rows, *out = in + s_count,
-          *table_row = out + s_count;
-  i->batch.sizes = i->c->at;
-  if (i->c->dims.past)
-    count[0] = (int32_t)tokens, before[0] = (int32_t)i->c->dims.past;
-  else
-    lengths(tokens, s_count, count, before);
-  for (int64_t s = 0; s < s_count; s++) {
-    q_start[s + 1] = q_start[s] + count[s];
-    keys[s] = before[s] + count[s];
-    table_row[s] = (int32_t)((s + 1) % s_count);
-    for (int32_t n = 0; n < count[s]; n++) position[q_start[s] + n] = before[s] + n;
-  }
-  // States: in place, from another slot, from nothing.
-  for (int64_t s = 0; s < s_count; s++) {
-    out[s] = (int32_t)(2 * (s_count - 1 - s) + 1);
-    in[s] = before[s] == 0 ? -1 : s % 2 ? out[s] : out[s] - 1;
-  }
-  for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)(tokens - 1 - r);
-  i->used = q_start[s_count];
-  i->batch.q_start = q_start;
-  i->batch.position = position;
-  i->keys = keys;
-  i->batch.table_row = table_row;
-  i->batch.row = row;
-  i->batch.state_in = in;
-  i->batch.state_out = out;
-  *out_before = before;
-  return nf_ok();
+static int64_t window_of(const nf_case *c) {
+  return c->d.op == NF_OP_attention ? c->d.attr.attention.window : 0;
 }
 
 // The keys and values that some token of the step may see; all others stay NaN.
-static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv, const int32_t *before,
-                      float *room) {
-  const int64_t heads = kv->dim[2], page = kv->dim[3], window = i->c->d.attr.attention.window;
+static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv, float *room) {
+  const int64_t heads = kv->dim[2], page = kv->dim[3], window = window_of(i->c);
   for (int64_t s = 0; s < i->c->at.of[NF_S]; s++)
-    for (int64_t j = window ? nf_max(0, before[s] - window + 1) : 0; j < i->keys[s]; j++)
+    for (int64_t j = window ? nf_max(0, i->before[s] - window + 1) : 0; j < i->keys[s]; j++)
       for (int64_t n = 0; n < 2 * heads; n++) { // keys of all heads, then values
         const int64_t slot = nf_batch_pages(&i->batch, kv->cache, s)[j / page];
         fill_floats(f, kv, (slot * 2 * heads + n) * page + j % page, ((s << 20) + j) * 2 * heads + n, room);
@@ -261,7 +188,7 @@ static nf_status place_packed(nf_instance *i, struct nf_storage *s, const filler
   return nf_ok();
 }
 
-static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, const int32_t *before) {
+static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude) {
   const nf_type *type = &i->c->d.in[n];
   struct nf_storage *s = &i->storage[i->layout->in[n]];
   const filler f = {i->c, n, magnitude};
@@ -272,8 +199,7 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
   if (states)
     slots = 2 * i->c->at.of[NF_S] + 1;
   else if (type->cache)
-    NF_TRY(make_pages(i, &i->batch.group[type->cache], type->dim[2].c,
-                      i->c->d.op == NF_OP_attention ? i->c->d.attr.attention.window : 0, &slots, before));
+    NF_TRY(nf_instance_pages(i, type->cache, type->dim[2].c, window_of(i->c), &slots));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
   if (!nf_pack_is_plain(i->pack) && n == nf_packed_operand(&i->c->d, n)) return place_packed(i, s, &f, room);
@@ -283,7 +209,7 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude, c
   else if (states)
     fill_states(i, &f, s->tensor, room);
   else if (!s->written)
-    fill_pool(i, &f, s->tensor, before, room);
+    fill_pool(i, &f, s->tensor, room);
   return nf_ok();
 }
 
@@ -299,8 +225,11 @@ static nf_status place_peers(nf_instance *i, bool magnitude) {
   const int64_t cols = nf_max(1, nf_tensor_cols(own->tensor));
   float *room = nf_arena_alloc(&i->arena, (size_t)cols, sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
-  i->comm = (nf_comm){.rank = (int)(i->c->seed % (uint64_t)i->c->dims.world), .base = i->peer};
-  for (; i->comm.world < (int)i->c->dims.world; i->comm.world++) {
+  const int world = i->c->world > 1 ? i->c->world : 1;
+  i->peer = nf_arena_alloc(&i->arena, (size_t)world, sizeof *i->peer);
+  if (!i->peer) return nf_error(NF_NO_MEMORY, "no memory for ranks");
+  i->comm = (nf_comm){.rank = (int)(i->c->seed % (uint64_t)world), .base = i->peer};
+  for (; i->comm.world < world; i->comm.world++) {
     const int rank = i->comm.world;
     const filler f = {i->c, NF_MAX_IN * (1 + rank), magnitude};
     nf_tensor theirs = *own->tensor;
@@ -318,17 +247,16 @@ static nf_status place_peers(nf_instance *i, bool magnitude) {
 
 static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   const nf_op_info *info = nf_op_of(i->c->d.op);
-  int32_t *before = NULL;
-  NF_TRY(make_batch(i, &before));
+  NF_TRY(nf_instance_batch(i));
   for (int n = 0; n < i->layout->n_tensors; n++)
     i->storage[n].tensor = (nf_tensor *)((char *)i->args + i->layout->tensors) + n;
-  for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude, before));
+  for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude));
   for (int n = 0; n < info->n_out; n++)
     if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
-  if (info->flags & NF_OP_COMM && i->c->dims.world > 0) NF_TRY(place_peers(i, magnitude));
+  if (info->flags & NF_OP_COMM) NF_TRY(place_peers(i, magnitude));
   if (i->c->d.op == NF_OP_rank_ids) { // reads the rank, and nothing of the others
-    i->comm.rank = (int)(i->c->seed % NF_MAX_WORLD);
+    i->comm.rank = (int)(i->c->seed % NF_SWEEP_WORLD);
     i->batch.comm = &i->comm;
   }
   if (info->flags & (NF_OP_BATCH | NF_OP_COMM)) *(const nf_batch **)i->args = &i->batch;

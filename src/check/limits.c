@@ -13,7 +13,6 @@ static lever lever_of(nf_dims *m, nf_quantity q) {
   const int64_t bits = nf_dtype_of(m->act)->bits;
   if (q == NF_Q_PACK16_H) return (lever){&m->q[NF_Q_K], bits, PACK_BITS};
   if (q == NF_Q_BYTES) return (lever){&m->tokens, nf_max(1, m->q[NF_Q_K] * bits / BYTE_BITS), 1};
-  if (q == NF_Q_WORLD) return (lever){&m->world, 1, 1};
   return (lever){&m->q[q], 1, 1};
 }
 
@@ -53,7 +52,7 @@ static int64_t one_above(const lever *x, const nf_limit *l) {
 }
 
 void nf_dims_obey(nf_dims *m, const nf_limit *l) {
-  if (l->relation == NF_DTYPE_IN || (l->world != 0 && l->world != m->world)) return;
+  if (l->relation == NF_DTYPE_IN || (l->world != 0 && l->world != m->q[NF_Q_WORLD])) return;
   const lever x = lever_of(m, l->quantity);
   const int64_t at = number_at(&x, l);
   if (l->relation == NF_AT_MOST)
@@ -68,7 +67,7 @@ void nf_dims_obey(nf_dims *m, const nf_limit *l) {
 
 bool nf_dims_at(nf_dims *m, const nf_limit *l) {
   if (l->relation == NF_DTYPE_IN) return false;
-  if (l->world != 0) m->world = l->world;
+  if (l->world != 0) m->q[NF_Q_WORLD] = l->world;
   const lever x = lever_of(m, l->quantity);
   *x.number = number_at(&x, l);
   return true;

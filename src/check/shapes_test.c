@@ -35,6 +35,14 @@ static nf_case case_of(nf_op op, const nf_dims *m) {
   return c;
 }
 
+// One sequence with tokens before the step.
+static nf_case recurrent_case(nf_op op, const nf_dims *m) {
+  nf_case c = case_of(op, m);
+  c.at.of[NF_S] = 1;
+  c.past = 9;
+  return c;
+}
+
 static nf_instance run(const nf_variant *v, const nf_case *c, bool magnitude) {
   nf_instance i;
   assert_true(nf_is_ok(nf_instance_init(&i, c, v->pack, 1, 0xff, magnitude)));
@@ -63,13 +71,13 @@ static void real_shapes(void **state) {
                                          {128, 7, 1}, {128, 8, 1},  {64, 8, 2}}; // head, group, kv heads
   for (size_t i = 0; i < sizeof attention / sizeof *attention; i++)
     for (unsigned options = 0; options < 4; options += 2)
-      same_as_reference(
-          NF_OP_attention,
-          &(nf_dims){.q = {[NF_Q_HEAD] = attention[i][0], [NF_Q_GROUP] = attention[i][1], [NF_Q_PAGE] = 64},
-                     .kv_heads = attention[i][2],
-                     .tokens = 19,
-                     .act = NF_BF16,
-                     .options = options});
+      same_as_reference(NF_OP_attention, &(nf_dims){.q = {[NF_Q_HEAD] = attention[i][0],
+                                                          [NF_Q_GROUP] = attention[i][1],
+                                                          [NF_Q_KV_HEADS] = attention[i][2],
+                                                          [NF_Q_PAGE] = 64},
+                                                    .tokens = 19,
+                                                    .act = NF_BF16,
+                                                    .options = options});
   same_as_reference(NF_OP_grouped_linear,
                     &(nf_dims){.q = {[NF_Q_K] = 512, [NF_Q_N] = 2048, [NF_Q_E] = 12, [NF_Q_TOPK] = 10},
                                .tokens = 40,
@@ -85,12 +93,14 @@ static void real_shapes(void **state) {
 // ---- recurrent ops ----
 
 static nf_dims delta_dims(int64_t tokens, nf_dtype act) {
-  return (nf_dims){
-      .q = {[NF_Q_HEAD] = 32, [NF_Q_VALUE] = 40, [NF_Q_GROUP] = 2, [NF_Q_K] = 300, [NF_Q_TAPS] = 4},
-      .kv_heads = 1,
-      .tokens = tokens,
-      .past = 9,
-      .act = act};
+  return (nf_dims){.q = {[NF_Q_HEAD] = 32,
+                         [NF_Q_VALUE] = 40,
+                         [NF_Q_KV_HEADS] = 1,
+                         [NF_Q_GROUP] = 2,
+                         [NF_Q_K] = 300,
+                         [NF_Q_TAPS] = 4},
+                   .tokens = tokens,
+                   .act = act};
 }
 
 // ||got - want|| / ||want|| over rows [first, end) of result n.
@@ -110,7 +120,7 @@ static void every_length(void **state) {
   (void)state;
   for (int64_t tokens = 1; tokens <= 200; tokens++) {
     const nf_dims m = delta_dims(tokens, NF_F32);
-    const nf_case c = case_of(NF_OP_gated_delta_rule, &m);
+    const nf_case c = recurrent_case(NF_OP_gated_delta_rule, &m);
     const nf_variant *v;
     nf_instance want = run(nf_reference_of(c.d.op), &c, false);
     const nf_tensor *pool = nf_instance_result(&want, 1);
@@ -143,7 +153,7 @@ static void every_cut(void **state) {
   static const nf_op ops[] = {NF_OP_causal_conv1d, NF_OP_gated_delta_rule};
   for (int n = 0; n < 2; n++) {
     const nf_dims m = delta_dims(TOKENS, NF_BF16);
-    const nf_case c = case_of(ops[n], &m);
+    const nf_case c = recurrent_case(ops[n], &m);
     const nf_variant *v;
     for (size_t at = 0; (v = kernel_of(ops[n], &at)) != NULL;) {
       if (strstr(v->name, "chunk64")) continue; // its row says so

@@ -61,11 +61,10 @@ typedef enum nf_shard_kind {
 
 // ---- checking ----
 
-// The numbers that make an instance of any op.
+// What a description of any op is made from, so that limits can move it.
 typedef struct nf_dims {
-  int64_t q[NF_Q_COUNT];           // wanted extents
-  int64_t kv_heads, tokens, world; // world: ranks
-  int64_t past;                    // above 0: all tokens are of one sequence, with so many before them
+  int64_t q[NF_Q_COUNT]; // wanted extents; ranks
+  int64_t tokens;
   nf_dtype act, weight, out;
   unsigned options; // bits: optional operands and the like
 } nf_dims;
@@ -77,10 +76,12 @@ typedef enum nf_exactness {
   NF_EXACT_ALWAYS       // copies, and single roundings
 } nf_exactness;
 
-// An element of a float result, as the reference has it, and the sum of the absolute values that it adds up.
+// An element of a float result, as the reference has it.
 typedef struct nf_expected {
-  double want, sum;
-  bool integers; // operands are integers up to 3, else reals up to 1
+  double want, sum; // and the sum of the absolute values that it adds up,
+  double row;       // the largest absolute value in its row
+  double most;      // of operands' values
+  int64_t keys;     // no token sees more keys than this, or stands at a later position
 } nf_expected;
 
 typedef struct nf_op_traits {
@@ -89,24 +90,29 @@ typedef struct nf_op_traits {
   nf_shard_kind shard;
   nf_op_work work;
   nf_op_extent extent[NF_MAX_EXTENTS];
-  // Fills attributes and operands of an instance with these numbers; nf_op_infer may refuse it.
+  // Fills attributes and operands of an example with these numbers; nf_op_infer may refuse it.
   void (*sample)(nf_op_desc *d, const nf_dims *m);
   nf_exactness exact;
-  // How far apart two right kernels may be at that element, before both round to the result's dtype. NULL:
-  // one unit in the last place of float32.
+  // How far apart two right kernels may be at that element, before both round to the result's dtype. NULL
+  // where all must be equal.
   double (*bound)(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e);
+  // How much further off a few rows may be, where a value between two parts of the op may round to its
+  // neighbour; NULL: not at all.
+  double (*step)(const nf_op_desc *d, const nf_expected *e);
+  float values; // operands are of either sign up to so much, so that they reach an activation's limits; 0: 1
 } nf_op_traits;
 const nf_op_traits *nf_traits_of(nf_op op); // op < NF_OP_COUNT
 
 // NF_TRAITS(op, INFER(f), SHARD(kind), WORK(.field = …), EXTENTS({quantity, operand, dim}, …), CHECK(sample,
-// exact, bound));
+// exact, bound, .field = …));
 #define NF_TRAITS(op, infer_, shard_, work_, extents_, check_) \
   const nf_op_traits nf_traits_##op = {infer_, shard_, work_, extents_, check_}
 #define INFER(f) .infer = (f)
 #define SHARD(kind) .shard = NF_SHARD_##kind
 #define WORK(...) .work = {__VA_ARGS__}
 #define EXTENTS(...) .extent = {__VA_ARGS__}
-#define CHECK(sample_, exact_, bound_) .sample = (sample_), .exact = NF_EXACT_##exact_, .bound = (bound_)
+#define CHECK(sample_, exact_, bound_, ...) \
+  .sample = (sample_), .exact = NF_EXACT_##exact_, .bound = (bound_)__VA_OPT__(, ) __VA_ARGS__
 
 #define NF_OP(name, ...) extern const nf_op_traits nf_traits_##name;
 #include "op/ops.def"

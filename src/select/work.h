@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside the room: what an op has to move and to compute, and the roofline over it.
+// What an op has to move and to compute, and the roofline over it.
 #pragma once
 #include "select/select.h"
 

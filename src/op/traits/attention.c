@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rotary positions, the cache of keys and values, attention.
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 #include <inttypes.h>
 
@@ -26,8 +26,26 @@ static nf_status infer_rope_table(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_rope_table(nf_op_desc *d, const nf_dims *m) {
+  enum { YARN = 1, TRUNCATE = 2 };
+  d->attr.rope_table = (nf_rope_table_attrs){.theta = 150000,
+                                             .factor = nf_bit(m, YARN) ? 32 : 1,
+                                             .context = 4096,
+                                             .beta_fast = 32,
+                                             .beta_slow = 1,
+                                             .scale = 1.25f,
+                                             .dims = nf_round_up(m->q[NF_Q_HEAD], 2),
+                                             .truncate = nf_bit(m, TRUNCATE)};
+}
+
+// Angles are up to the last position, in radians.
+static double bound_rope_table(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  return NF_EPS * (8 + (double)e->keys) * d->attr.rope_table.scale;
+}
+
 NF_TRAITS(rope_table, INFER(infer_rope_table), SHARD(REPLICATED), WORK(.element = 24),
-          EXTENTS({NF_Q_HEAD, NF_RESULT(0), -1}), CHECK(NULL, NEVER, NULL));
+          EXTENTS({NF_Q_HEAD, NF_RESULT(0), -1}), CHECK(sample_rope_table, NEVER, bound_rope_table));
 
 static nf_status infer_rope(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *table = &d->in[1];
@@ -44,8 +62,25 @@ static nf_status infer_rope(nf_op_desc *d) {
   return nf_ok();
 }
 
+static int64_t rotated_columns(const nf_dims *m, bool part) {
+  return part ? m->q[NF_Q_HEAD] / 4 * 2 : m->q[NF_Q_HEAD] / 2 * 2;
+}
+
+static void sample_rope(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, true, m->q[NF_Q_HEAD]);
+  d->in[1] = NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(rotated_columns(m, nf_bit(m, 1))));
+}
+
+// A pair is turned and stretched: each of its two products is at most as long as the pair that comes out.
+static double of_pair(double relative, const nf_expected *e) { return relative * 2 * sqrt(2) * e->row; }
+
+static double bound_rope(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)d, (void)at;
+  return of_pair(NF_EPS, e);
+}
+
 NF_TRAITS(rope, INFER(infer_rope), SHARD(ROWS), WORK(.element = 3),
-          EXTENTS({NF_Q_HEAD, NF_OPERAND(rope, x), -1}), CHECK(NULL, NEVER, NULL));
+          EXTENTS({NF_Q_HEAD, NF_OPERAND(rope, x), -1}), CHECK(sample_rope, NEVER, bound_rope));
 
 // Operand i is a pool of slots [2,heads,P,head].
 static nf_status want_kv(const nf_op_desc *d, int i) {
@@ -77,10 +112,22 @@ static nf_status infer_kv_write(nf_op_desc *d) {
   return nf_ok();
 }
 
+static nf_type sample_pool(const nf_dims *m, bool sliding) {
+  nf_type pool =
+      NF_TYPE(m->act, NF_C(2), NF_C(m->q[NF_Q_KV_HEADS]), NF_C(m->q[NF_Q_PAGE]), NF_C(m->q[NF_Q_HEAD]));
+  pool.cache = sliding ? NF_CACHE_SLIDING : NF_CACHE_FULL;
+  return pool;
+}
+
+static void sample_kv_write(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = d->in[1] = NF_TYPE(m->act, NF_BY(1, NF_T), NF_C(m->q[NF_Q_KV_HEADS]), NF_C(m->q[NF_Q_HEAD]));
+  d->in[2] = sample_pool(m, nf_bit(m, 2));
+}
+
 NF_TRAITS(kv_write, INFER(infer_kv_write), SHARD(KV_WRITE), WORK(),
           EXTENTS({NF_Q_HEAD, NF_OPERAND(kv_write, k), -1}, {NF_Q_PAGE, NF_OPERAND(kv_write, kv), 2},
                   {NF_Q_KV_HEADS, NF_OPERAND(kv_write, kv), 1}),
-          CHECK(NULL, ALWAYS, NULL));
+          CHECK(sample_kv_write, ALWAYS, NULL));
 
 static nf_status infer_attention(nf_op_desc *d) {
   const nf_type *q = &d->in[0], *kv = &d->in[1];
@@ -104,11 +151,28 @@ static nf_status infer_attention(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_attention(nf_op_desc *d, const nf_dims *m) {
+  enum { SINKS = 1, WINDOW = 2 };
+  const nf_extent heads = NF_C(m->q[NF_Q_KV_HEADS] * m->q[NF_Q_GROUP]);
+  d->attr.attention =
+      (nf_attention_attrs){.scale = .25f, .window = nf_bit(m, WINDOW) ? m->q[NF_Q_PAGE] + 3 : 0};
+  d->in[0] = NF_TYPE(m->act, NF_BY(1, NF_T), heads, NF_C(m->q[NF_Q_HEAD]));
+  d->in[1] = sample_pool(m, nf_bit(m, WINDOW));
+  if (nf_bit(m, SINKS)) d->in[2] = NF_TYPE(m->act, heads);
+}
+
+// Logits are off by dl, so each weight by a factor of e^(2 dl); values are at most `most`.
+static double bound_attention(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  const double dl = nf_sum_error(d->attr.attention.scale * (double)d->in[0].dim[2].c * e->most * e->most);
+  return e->most * (expm1(2 * dl) + nf_norm_error(e->keys));
+}
+
 NF_TRAITS(attention, INFER(infer_attention), SHARD(ATTENTION), WORK(.key = 4, .matrix = true),
           EXTENTS({NF_Q_HEAD, NF_OPERAND(attention, q), -1}, {NF_Q_PAGE, NF_OPERAND(attention, kv), 2},
                   {NF_Q_KV_HEADS, NF_OPERAND(attention, kv), 1},
                   {NF_Q_GROUP, NF_OPERAND(attention, q), 1, NF_Q_KV_HEADS}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_attention, NEVER, bound_attention));
 
 // ---- heads: rotated, keys and values cached ----
 
@@ -164,9 +228,33 @@ static nf_status infer_qk_rope_write(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_qk_rope_write(nf_op_desc *d, const nf_dims *m) {
+  enum { NORMS = 1, WIDE = 2, PART = 4, SLIDING = 8, Q_ONLY = 16, TOGETHER = 32 };
+  const nf_extent t = NF_BY(1, NF_T), heads = NF_C(m->q[NF_Q_KV_HEADS]), head = NF_C(m->q[NF_Q_HEAD]);
+  const bool wide = nf_bit(m, WIDE), together = nf_bit(m, TOGETHER) && !wide;
+  const nf_extent queries = NF_C(heads.c * (m->q[NF_Q_GROUP] + (together ? 2 : 0)));
+  const nf_type norm = NF_TYPE(nf_bit(m, PART) ? NF_BF16 : m->act, head);
+  d->attr.qk_rope_write =
+      (nf_qk_rope_write_attrs){.eps = 1e-5f, .one_plus = nf_bit(m, PART), .start = wide ? 3 : 0};
+  d->in[Q] = NF_TYPE(m->act, t, queries, NF_C(wide ? 2 * head.c + 3 : head.c));
+  if (!together) d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, head);
+  d->in[TABLE] = NF_TYPE(NF_F32, t, NF_C(rotated_columns(m, nf_bit(m, PART))));
+  if (nf_bit(m, NORMS)) d->in[Q_NORM] = norm;
+  if (nf_bit(m, NORMS) && !nf_bit(m, Q_ONLY)) d->in[K_NORM] = norm;
+  d->in[KV] = sample_pool(m, nf_bit(m, SLIDING));
+}
+
+// A normalised value may round to its neighbour before it is turned.
+static double bound_qk_rope_write(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  const bool norms = d->in[Q_NORM].dtype != NF_NONE;
+  const double before = norms ? nf_norm_error(d->in[KV].dim[3].c) + nf_step_of(d->in[Q].dtype) : 0;
+  return of_pair(NF_EPS + before, e);
+}
+
 NF_TRAITS(qk_rope_write, INFER(infer_qk_rope_write), SHARD(REPLICATED),
           WORK(.element = 8, .columns = NF_Q_HEAD /* of q; k has fewer heads */),
           EXTENTS({NF_Q_HEAD, NF_OPERAND(qk_rope_write, kv), -1},
                   {NF_Q_PAGE, NF_OPERAND(qk_rope_write, kv), 2},
                   {NF_Q_KV_HEADS, NF_OPERAND(qk_rope_write, kv), 1}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_qk_rope_write, NEVER, bound_qk_rope_write));

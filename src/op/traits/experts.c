@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Choice of experts, their results, and experts in one op.
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 #include <inttypes.h>
 
@@ -25,10 +25,22 @@ static nf_status infer_router_topk(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_router_topk(nf_op_desc *d, const nf_dims *m) {
+  enum { FORCED = 1, OVER_ALL = 2 };
+  d->attr.router_topk = (nf_router_topk_attrs){.k = m->q[NF_Q_TOPK], .over_all = nf_bit(m, OVER_ALL)};
+  d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_E]);
+  if (nf_bit(m, FORCED)) d->in[1] = NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(m->q[NF_Q_TOPK]));
+}
+
+static double bound_router_topk(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)d, (void)at;
+  return NF_EXP_ERROR * fabs(e->want);
+}
+
 NF_TRAITS(router_topk, INFER(infer_router_topk), SHARD(REPLICATED),
           WORK(.element = 12, .of = NF_Q_K, .times = 1),
           EXTENTS({NF_Q_E, NF_OPERAND(router_topk, logits), -1}, {NF_Q_TOPK, NF_RESULT(0), -1}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_router_topk, NEVER, bound_router_topk, .values = 10));
 
 static nf_status infer_combine(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
@@ -43,8 +55,20 @@ static nf_status infer_combine(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_combine(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]);
+  d->in[0] = NF_TYPE(m->act, t, j, NF_C(m->q[NF_Q_K]));
+  d->in[1] = NF_TYPE(NF_F32, t, j);
+}
+
+static double bound_combine(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)d, (void)at;
+  return nf_sum_error(e->sum);
+}
+
 NF_TRAITS(combine, INFER(infer_combine), SHARD(COMBINE), WORK(.of = NF_Q_TOPK, .times = 2),
-          EXTENTS({NF_Q_TOPK, NF_OPERAND(combine, weights), -1}), CHECK(NULL, ON_INTEGERS, NULL));
+          EXTENTS({NF_Q_TOPK, NF_OPERAND(combine, weights), -1}),
+          CHECK(sample_combine, ON_INTEGERS, bound_combine));
 
 static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out,
                          int64_t pad, nf_type *y) {
@@ -79,12 +103,64 @@ static nf_status infer_experts_swiglu(nf_op_desc *d) {
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }
 
+enum { BIASES = 1, BY_CHOICE = 2, OTHER = 4, PLAIN_X = 8, PAD = 16 }; // bits of options
+
+static int64_t padding(const nf_dims *m) { return nf_bit(m, PAD) ? nf_sample_wider(m->q[NF_Q_N]) : 0; }
+
+// x [T,K] or [T,J,K], quantised as the weights are unless it is plain; and ids.
+static void sample_choices(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]), k = NF_C(m->q[NF_Q_K]);
+  const nf_dtype x = nf_sample_factor(m, nf_bit(m, PLAIN_X));
+  d->in[0] = nf_bit(m, BY_CHOICE) ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
+  d->in[1] = NF_TYPE(NF_I32, t, j);
+}
+
+static nf_type sample_weights(const nf_dims *m, int64_t n, nf_quantity k) {
+  return NF_TYPE(m->weight, NF_C(m->q[NF_Q_E]), NF_C(n), NF_C(m->q[k]));
+}
+
+static void sample_experts_swiglu(nf_op_desc *d, const nf_dims *m) {
+  const int64_t inner = m->q[NF_Q_INNER], n = m->q[NF_Q_N];
+  const nf_extent e = NF_C(m->q[NF_Q_E]);
+  const nf_dtype bias = nf_bit(m, OTHER) ? NF_BF16 : m->act;
+  const bool biases = nf_bit(m, BIASES);
+  sample_choices(d, m);
+  d->attr.experts_swiglu = (nf_experts_swiglu_attrs){.out = m->out,
+                                                     .alpha = biases ? 1.702f : 1,
+                                                     .beta = biases,
+                                                     .limit = biases ? 7 : 0,
+                                                     .interleaved = nf_bit(m, OTHER),
+                                                     .pad = padding(m)};
+  if (biases) d->in[3] = NF_TYPE(bias, e, NF_C(2 * inner)), d->in[5] = NF_TYPE(bias, e, NF_C(n));
+  d->in[2] = sample_weights(m, 2 * inner, NF_Q_K);
+  d->in[4] = sample_weights(m, n, NF_Q_INNER);
+}
+
+// An activation's slope is at most about 2 times its factor, and a limit makes that factor smaller than what
+// the sums have come to.
+static double cut_of(const nf_op_desc *d, const nf_expected *e) {
+  const double k = (double)nf_last(&d->in[0]).c, limit = d->attr.experts_swiglu.limit;
+  return d->op == NF_OP_experts_swiglu && limit > 0 ? fmax(1, e->most * e->most * k / limit) : 1;
+}
+
+// With `sum` the same over absolute values: two sums, one inside the activation.
+static double bound_experts(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  return 2 * cut_of(d, e) * nf_sum_error(e->sum) + NF_EXP_ERROR * e->sum + nf_sum_error(e->sum);
+}
+
+static double step_experts(const nf_op_desc *d, const nf_expected *e) {
+  if (d->op == NF_OP_experts_silu && d->attr.experts_silu.to != NF_NONE) return 0.25 * e->sum;
+  const nf_dtype inner = d->op == NF_OP_experts_silu ? d->attr.experts_silu.out : d->attr.experts_swiglu.out;
+  return 3 * nf_step_of(inner) * cut_of(d, e) * e->sum;
+}
+
 NF_TRAITS(experts_swiglu, INFER(infer_experts_swiglu), SHARD(REPLICATED),
           WORK(.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true),
           EXTENTS({NF_Q_E, NF_OPERAND(experts_swiglu, w_up), 0},
                   {NF_Q_TOPK, NF_OPERAND(experts_swiglu, ids), -1},
                   {NF_Q_INNER, NF_OPERAND(experts_swiglu, w_down), -1}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_experts_swiglu, NEVER, bound_experts, .step = step_experts));
 
 static nf_status infer_experts_silu(nf_op_desc *d) {
   enum { X, IDS, W_GATE, W_UP, W_DOWN };
@@ -101,8 +177,16 @@ static nf_status infer_experts_silu(nf_op_desc *d) {
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }
 
+static void sample_experts_silu(nf_op_desc *d, const nf_dims *m) {
+  sample_choices(d, m);
+  d->attr.experts_silu = (nf_experts_silu_attrs){
+      .out = m->out, .to = nf_bit(m, OTHER) ? NF_NONE : nf_sample_quantised(m), .pad = padding(m)};
+  d->in[2] = d->in[3] = sample_weights(m, m->q[NF_Q_INNER], NF_Q_K);
+  d->in[4] = sample_weights(m, m->q[NF_Q_N], NF_Q_INNER);
+}
+
 NF_TRAITS(experts_silu, INFER(infer_experts_silu), SHARD(REPLICATED),
           WORK(.of = NF_Q_INNER, .times = 2, .matrix = true, .experts = true),
           EXTENTS({NF_Q_E, NF_OPERAND(experts_silu, w_up), 0}, {NF_Q_TOPK, NF_OPERAND(experts_silu, ids), -1},
                   {NF_Q_INNER, NF_OPERAND(experts_silu, w_down), -1}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_experts_silu, NEVER, bound_experts, .step = step_experts));

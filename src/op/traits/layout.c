@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Other rows, columns, shapes and padding of the same elements.
 #include "base/checked.h"
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 #include <inttypes.h>
 
@@ -18,8 +18,14 @@ static nf_status infer_narrow(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_narrow(nf_op_desc *d, const nf_dims *m) {
+  const int64_t k = m->q[NF_Q_K];
+  d->in[0] = nf_sample_rows(m, false, k);
+  d->attr.narrow = (nf_narrow_attrs){.start = k / 3, .size = k - k / 3 - (nf_bit(m, 1) && k > 1)};
+}
+
 NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(.columns = NF_Q_N), EXTENTS(),
-          CHECK(NULL, ALWAYS, NULL));
+          CHECK(sample_narrow, ALWAYS, NULL));
 
 static nf_status infer_concat(nf_op_desc *d) {
   const nf_type *a = &d->in[0];
@@ -40,7 +46,14 @@ static nf_status infer_concat(nf_op_desc *d) {
   return nf_ok();
 }
 
-NF_TRAITS(concat, INFER(infer_concat), SHARD(CONCAT), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+static void sample_concat(nf_op_desc *d, const nf_dims *m) {
+  const int64_t n = m->q[NF_Q_N];
+  d->in[0] = nf_sample_rows(m, false, n - n / 3);
+  d->in[1] = nf_sample_rows(m, false, n / 3 - n / 5);
+  d->in[nf_bit(m, 1) ? 3 : 2] = nf_sample_rows(m, false, n / 5);
+}
+
+NF_TRAITS(concat, INFER(infer_concat), SHARD(CONCAT), WORK(), EXTENTS(), CHECK(sample_concat, ALWAYS, NULL));
 
 static nf_status infer_gather_rows(nf_op_desc *d) {
   NF_TRY(nf_want_float(d, 0));
@@ -52,8 +65,12 @@ static nf_status infer_gather_rows(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_gather_rows(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_K]);
+}
+
 NF_TRAITS(gather_rows, INFER(infer_gather_rows), SHARD(COLUMNS), WORK(.picks = true), EXTENTS(),
-          CHECK(NULL, ALWAYS, NULL));
+          CHECK(sample_gather_rows, ALWAYS, NULL));
 
 // All elements as one extent; false where two symbols meet or the count overflows.
 static bool elements(const nf_type *t, nf_extent *out) {
@@ -97,7 +114,13 @@ static nf_status infer_reshape(nf_op_desc *d) {
   return nf_ok();
 }
 
-NF_TRAITS(reshape, INFER(infer_reshape), SHARD(RESHAPE), WORK(), EXTENTS(), CHECK(NULL, NEVER, NULL));
+static void sample_reshape(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_K]);
+  d->attr.reshape.to = (nf_shape){3, {NF_BY(1, NF_T), NF_C(1), NF_C(m->q[NF_Q_K])}};
+}
+
+NF_TRAITS(reshape, INFER(infer_reshape), SHARD(RESHAPE), WORK(), EXTENTS(),
+          CHECK(sample_reshape, ALWAYS, NULL));
 
 static nf_status infer_pad(nf_op_desc *d) {
   NF_TRY(nf_want_columns(d, 0));
@@ -105,7 +128,14 @@ static nf_status infer_pad(nf_op_desc *d) {
   return nf_want_padding(d, "to", d->attr.pad.to);
 }
 
-NF_TRAITS(pad, INFER(infer_pad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+enum { HEADS = 4 }; // a bit of options
+
+static void sample_pad(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
+  d->attr.pad.to = nf_sample_wider(m->q[NF_Q_K]);
+}
+
+NF_TRAITS(pad, INFER(infer_pad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(sample_pad, ALWAYS, NULL));
 
 static nf_status infer_unpad(nf_op_desc *d) {
   NF_TRY(nf_want_columns(d, 0));
@@ -113,4 +143,8 @@ static nf_status infer_unpad(nf_op_desc *d) {
   return nf_ok();
 }
 
-NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+static void sample_unpad(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
+}
+
+NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(sample_unpad, ALWAYS, NULL));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with weights, and rows of them.
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 
 static nf_status infer_embedding(nf_op_desc *d) {
@@ -15,7 +15,15 @@ static nf_status infer_embedding(nf_op_desc *d) {
   return nf_ok();
 }
 
-NF_TRAITS(embedding, INFER(infer_embedding), SHARD(EMBEDDING), WORK(), EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+static void sample_embedding(nf_op_desc *d, const nf_dims *m) {
+  enum { VOCABULARY = 37 };
+  d->attr.embedding.out = m->out;
+  d->in[0] = NF_TYPE(NF_I32, NF_BY(1, NF_T));
+  d->in[1] = NF_TYPE(m->weight, NF_C(VOCABULARY), NF_C(m->q[NF_Q_N]));
+}
+
+NF_TRAITS(embedding, INFER(infer_embedding), SHARD(EMBEDDING), WORK(), EXTENTS(),
+          CHECK(sample_embedding, ALWAYS, NULL));
 
 static nf_status infer_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *w = &d->in[1];
@@ -35,8 +43,23 @@ static nf_status infer_linear(nf_op_desc *d) {
   return nf_ok();
 }
 
+enum { BIAS = 1, BY_CHOICE = 2, BF16_BIAS = 4, PLAIN_X = 8, PAD = 16 }; // bits of options
+
+static void sample_linear(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]);
+  d->attr.linear.out = m->out;
+  d->in[0] = NF_TYPE(nf_sample_factor(m, nf_bit(m, PLAIN_X)), NF_BY(1, NF_T), k);
+  d->in[1] = NF_TYPE(m->weight, n, k);
+  if (nf_bit(m, BIAS)) d->in[2] = NF_TYPE(nf_bit(m, BF16_BIAS) ? NF_BF16 : m->act, n);
+}
+
+static double bound_linear(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)d, (void)at;
+  return nf_sum_error(e->sum);
+}
+
 NF_TRAITS(linear, INFER(infer_linear), SHARD(LINEAR), WORK(.of = NF_Q_K, .times = 2, .matrix = true),
-          EXTENTS(), CHECK(NULL, ON_INTEGERS, NULL));
+          EXTENTS(), CHECK(sample_linear, ON_INTEGERS, bound_linear));
 
 static nf_status infer_grouped_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *ids = &d->in[1], *w = &d->in[2];
@@ -62,8 +85,20 @@ static nf_status infer_grouped_linear(nf_op_desc *d) {
   return pad == 0 ? nf_ok() : nf_want_padding(d, "pad", pad);
 }
 
+static void sample_grouped_linear(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]), k = NF_C(m->q[NF_Q_K]),
+                  n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]);
+  const nf_dtype x = nf_sample_factor(m, nf_bit(m, PLAIN_X));
+  d->attr.grouped_linear =
+      (nf_grouped_linear_attrs){.out = m->out, .pad = nf_bit(m, PAD) ? nf_sample_wider(m->q[NF_Q_N]) : 0};
+  d->in[0] = nf_bit(m, BY_CHOICE) ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
+  d->in[1] = NF_TYPE(NF_I32, t, j);
+  d->in[2] = NF_TYPE(m->weight, e, n, k);
+  if (nf_bit(m, BIAS)) d->in[3] = NF_TYPE(nf_bit(m, BF16_BIAS) ? NF_BF16 : m->act, e, n);
+}
+
 NF_TRAITS(grouped_linear, INFER(infer_grouped_linear), SHARD(GROUPED_LINEAR),
           WORK(.of = NF_Q_K, .times = 2, .matrix = true),
           EXTENTS({NF_Q_E, NF_OPERAND(grouped_linear, w), 0},
                   {NF_Q_TOPK, NF_OPERAND(grouped_linear, ids), -1}),
-          CHECK(NULL, ON_INTEGERS, NULL));
+          CHECK(sample_grouped_linear, ON_INTEGERS, bound_linear));

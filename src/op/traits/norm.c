@@ -1,8 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 // Norms, with what goes before and behind them.
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
-#include <inttypes.h>
+#include <string.h>
+
+// ---- what the checker tries, of all norms ----
+
+enum { ONE_PLUS = 1, OTHER = 2, HEADS = 4, KEEP = 8 }; // bits of options
+
+static void set_norm(const struct nf_attr_info *a, void *at, const nf_dims *m) {
+  if (a->kind == NF_ATTR_REAL) *(float *)at = 1e-5f;
+  if (strcmp(a->name, "one_plus") == 0) *(bool *)at = nf_bit(m, ONE_PLUS);
+  if (strcmp(a->name, "keep") == 0) *(bool *)at = nf_bit(m, KEEP);
+  if (strcmp(a->name, "pad") == 0) *(int64_t *)at = nf_bit(m, OTHER) ? nf_sample_wider(m->q[NF_Q_K]) : 0;
+  if (strcmp(a->name, "to") == 0) *(nf_dtype *)at = nf_bit(m, OTHER) ? NF_FP8_ROW : NF_FP8_GROUP;
+}
+
+static void sample_norm(nf_op_desc *d, const nf_dims *m) {
+  const nf_op_info *info = nf_op_of(d->op);
+  for (int i = 0; i < info->n_in; i++)
+    d->in[i] = info->in[i].role == NF_ROLE_PARAM ? NF_TYPE(m->out, NF_C(m->q[NF_Q_K]))
+                                                 : nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
+  for (int i = 0; i < info->n_attr; i++) set_norm(&info->attr[i], (char *)&d->attr + info->attr[i].offset, m);
+}
+
+// Three heads side by side, where they come out even.
+static void sample_heads(nf_op_desc *d, const nf_dims *m) {
+  nf_dims flat = *m;
+  flat.options &= ~(unsigned)HEADS;
+  sample_norm(d, &flat);
+  if (m->q[NF_Q_K] % 3 == 0) d->in[2] = NF_TYPE(m->out, NF_C(m->q[NF_Q_K] / 3));
+}
+
+// The weight is the last operand.
+static double norm_error(const nf_op_desc *d) {
+  return nf_norm_error(d->in[nf_op_of(d->op)->n_in - 1].dim[0].c);
+}
+
+static double bound_norm(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  return norm_error(d) * fabs(e->want);
+}
+
+static double bound_gated(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  return (norm_error(d) + NF_EXP_ERROR) * fabs(e->want);
+}
+
+// ---- shape rules ----
 
 // x normalised with the weight vector w, which is operand i.
 static nf_status want_norm(const nf_op_desc *d, int i, float eps) {
@@ -22,7 +67,7 @@ static nf_status infer_rms_norm(nf_op_desc *d) {
 }
 
 NF_TRAITS(rms_norm, INFER(infer_rms_norm), SHARD(ROWS), WORK(.element = 4), EXTENTS(),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_norm, NEVER, bound_norm));
 
 static nf_status infer_rms_norm_gated(nf_op_desc *d) {
   NF_TRY(want_norm(d, 2, d->attr.rms_norm_gated.eps));
@@ -32,7 +77,7 @@ static nf_status infer_rms_norm_gated(nf_op_desc *d) {
 }
 
 NF_TRAITS(rms_norm_gated, INFER(infer_rms_norm_gated), SHARD(GATED_NORM), WORK(.element = 16), EXTENTS(),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_norm, NEVER, bound_gated));
 
 // ---- of sums ----
 
@@ -58,7 +103,7 @@ static nf_status infer_add_rms_norm(nf_op_desc *d) {
 }
 
 NF_TRAITS(add_rms_norm, INFER(infer_add_rms_norm), SHARD(REPLICATED), WORK(.element = 5), EXTENTS(),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_norm, NEVER, bound_norm));
 
 static nf_status infer_all_reduce_rms_norm(nf_op_desc *d) {
   const nf_all_reduce_rms_norm_attrs *at = &d->attr.all_reduce_rms_norm;
@@ -67,7 +112,7 @@ static nf_status infer_all_reduce_rms_norm(nf_op_desc *d) {
 }
 
 NF_TRAITS(all_reduce_rms_norm, INFER(infer_all_reduce_rms_norm), SHARD(REPLICATED),
-          WORK(.element = 5, .exchange = 2), EXTENTS(), CHECK(NULL, NEVER, NULL));
+          WORK(.element = 5, .exchange = 2), EXTENTS(), CHECK(sample_norm, NEVER, bound_norm));
 
 static nf_status infer_all_reduce_add_rms_norm(nf_op_desc *d) {
   const nf_all_reduce_add_rms_norm_attrs *at = &d->attr.all_reduce_add_rms_norm;
@@ -77,7 +122,7 @@ static nf_status infer_all_reduce_add_rms_norm(nf_op_desc *d) {
 }
 
 NF_TRAITS(all_reduce_add_rms_norm, INFER(infer_all_reduce_add_rms_norm), SHARD(REPLICATED),
-          WORK(.element = 6, .exchange = 2), EXTENTS(), CHECK(NULL, NEVER, NULL));
+          WORK(.element = 6, .exchange = 2), EXTENTS(), CHECK(sample_norm, NEVER, bound_norm));
 
 // ---- that quantise ----
 
@@ -108,13 +153,13 @@ NORM(all_reduce_rms_norm)
 NORM(all_reduce_add_rms_norm)
 
 NF_TRAITS(rms_norm_quantise, INFER(infer_rms_norm_quantise), SHARD(REPLICATED), WORK(.element = 8), EXTENTS(),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_norm, NEVER, bound_norm));
 NF_TRAITS(add_rms_norm_quantise, INFER(infer_add_rms_norm_quantise), SHARD(REPLICATED), WORK(.element = 9),
-          EXTENTS(), CHECK(NULL, NEVER, NULL));
+          EXTENTS(), CHECK(sample_norm, NEVER, bound_norm));
 NF_TRAITS(all_reduce_rms_norm_quantise, INFER(infer_all_reduce_rms_norm_quantise), SHARD(REPLICATED),
-          WORK(.element = 9, .exchange = 2), EXTENTS(), CHECK(NULL, NEVER, NULL));
+          WORK(.element = 9, .exchange = 2), EXTENTS(), CHECK(sample_norm, NEVER, bound_norm));
 NF_TRAITS(all_reduce_add_rms_norm_quantise, INFER(infer_all_reduce_add_rms_norm_quantise), SHARD(REPLICATED),
-          WORK(.element = 10, .exchange = 2), EXTENTS(), CHECK(NULL, NEVER, NULL));
+          WORK(.element = 10, .exchange = 2), EXTENTS(), CHECK(sample_norm, NEVER, bound_norm));
 
 // As one head for the part's rule, which then sees w's columns.
 static nf_status infer_rms_norm_gated_quantise(nf_op_desc *d) {
@@ -141,4 +186,4 @@ static nf_status infer_rms_norm_gated_quantise(nf_op_desc *d) {
 
 NF_TRAITS(rms_norm_gated_quantise, INFER(infer_rms_norm_gated_quantise), SHARD(REPLICATED),
           WORK(.element = 20), EXTENTS({NF_Q_HEAD, NF_OPERAND(rms_norm_gated_quantise, w), -1}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_heads, NEVER, bound_gated));

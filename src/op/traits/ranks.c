@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sums and columns of all ranks, and a rank's part of indices.
 #include "base/checked.h"
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 #include <inttypes.h>
 
@@ -11,10 +11,16 @@ static nf_status infer_all_reduce(nf_op_desc *d) {
   return nf_ok();
 }
 
+enum { HEADS = 4 }; // a bit of options
+
+static void sample_all_reduce(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
+}
+
 // Each rank gets its share of every other's operand, and then their sums of theirs; with two ranks that is
 // what one step of whole operands moves too.
 NF_TRAITS(all_reduce, INFER(infer_all_reduce), SHARD(REPLICATED), WORK(.element = 1, .exchange = 2),
-          EXTENTS(), CHECK(NULL, ALWAYS, NULL));
+          EXTENTS(), CHECK(sample_all_reduce, ALWAYS, NULL));
 
 static nf_status infer_all_gather(nf_op_desc *d) {
   const int64_t world = d->attr.all_gather.world;
@@ -28,8 +34,13 @@ static nf_status infer_all_gather(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_all_gather(nf_op_desc *d, const nf_dims *m) {
+  sample_all_reduce(d, m);
+  d->attr.all_gather.world = m->q[NF_Q_WORLD];
+}
+
 NF_TRAITS(all_gather, INFER(infer_all_gather), SHARD(REPLICATED), WORK(.exchange = 1), EXTENTS(),
-          CHECK(NULL, ALWAYS, NULL));
+          CHECK(sample_all_gather, ALWAYS, NULL));
 
 static nf_status infer_rank_ids(nf_op_desc *d) {
   const int64_t size = d->attr.rank_ids.size;
@@ -41,5 +52,11 @@ static nf_status infer_rank_ids(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_rank_ids(nf_op_desc *d, const nf_dims *m) {
+  sample_all_reduce(d, m);
+  d->in[0].dtype = NF_I32;
+  d->attr.rank_ids.size = m->q[NF_Q_E];
+}
+
 NF_TRAITS(rank_ids, INFER(infer_rank_ids), SHARD(REPLICATED), WORK(.element = 2), EXTENTS(),
-          CHECK(NULL, ALWAYS, NULL));
+          CHECK(sample_rank_ids, ALWAYS, NULL));

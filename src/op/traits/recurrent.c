@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ops that keep a state of each sequence.
 #include "base/checked.h"
-#include "op/traits.h"
+#include "op/expect.h"
 #include "op/want.h"
 #include <inttypes.h>
 
@@ -32,9 +32,24 @@ static nf_status infer_causal_conv1d(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_causal_conv1d(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent k = NF_C(m->q[NF_Q_K]), taps = NF_C(m->q[NF_Q_TAPS]);
+  d->in[0] = nf_sample_rows(m, false, k.c);
+  d->in[1] = NF_TYPE(nf_bit(m, 1) ? NF_BF16 : m->act, k, NF_C(1), taps);
+  d->in[2] = NF_TYPE(m->act, NF_C(taps.c - 1), k);
+  d->in[2].cache = NF_CACHE_RECURRENT;
+}
+
+// SiLU of a sum s is more than s - 0.3.
+static double bound_causal_conv1d(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)d, (void)at;
+  return 1.1 * nf_sum_error(e->sum + 0.3) + NF_EXP_ERROR * fabs(e->want);
+}
+
 NF_TRAITS(causal_conv1d, INFER(infer_causal_conv1d), SHARD(CONVOLUTION),
           WORK(.element = 12, .of = NF_Q_TAPS, .times = 2),
-          EXTENTS({NF_Q_TAPS, NF_OPERAND(causal_conv1d, taps), -1}), CHECK(NULL, NEVER, NULL));
+          EXTENTS({NF_Q_TAPS, NF_OPERAND(causal_conv1d, taps), -1}),
+          CHECK(sample_causal_conv1d, NEVER, bound_causal_conv1d));
 
 static nf_status infer_gated_delta_rule(nf_op_desc *d) {
   enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
@@ -64,9 +79,26 @@ static nf_status infer_gated_delta_rule(nf_op_desc *d) {
   return nf_ok();
 }
 
+static void sample_gated_delta_rule(nf_op_desc *d, const nf_dims *m) {
+  const int64_t keys = m->q[NF_Q_KV_HEADS], key = m->q[NF_Q_HEAD], value = m->q[NF_Q_VALUE];
+  const nf_extent t = NF_BY(1, NF_T), heads = NF_C(keys * m->q[NF_Q_GROUP]);
+  d->in[0] = NF_TYPE(m->act, t, NF_C(2 * keys * key + heads.c * value));
+  d->in[1] = d->in[2] = NF_TYPE(m->act, t, heads);
+  d->in[3] = d->in[4] = NF_TYPE(nf_bit(m, 1) ? NF_BF16 : m->act, heads);
+  d->in[5] = NF_TYPE(NF_F32, heads, NF_C(key), NF_C(value));
+  d->in[5].cache = NF_CACHE_RECURRENT;
+}
+
+// A state adds up the step's updates, each a sum over the key's D; values are at most `most`, keys have
+// norm 1.
+static double bound_gated_delta_rule(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  const double tokens = (double)at->of[NF_T];
+  return nf_norm_error(d->in[5].dim[1].c) * e->most * sqrt(1 + tokens) / 2;
+}
+
 // S decays, S^T k, the update, S^T q.
 NF_TRAITS(gated_delta_rule, INFER(infer_gated_delta_rule), SHARD(DELTA_RULE),
           WORK(.of = NF_Q_HEAD, .times = 7),
           EXTENTS({NF_Q_HEAD, NF_OPERAND(gated_delta_rule, state), 1},
                   {NF_Q_VALUE, NF_OPERAND(gated_delta_rule, state), 2}),
-          CHECK(NULL, NEVER, NULL));
+          CHECK(sample_gated_delta_rule, NEVER, bound_gated_delta_rule));

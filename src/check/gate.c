@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gate: a kernel's runs on one case, and what is compared.
+#include "base/checked.h"
+#include "check/compare.h"
+#include <stdio.h>
+
+typedef struct job {
+  const nf_variant *v;
+  const void *args;
+  int64_t blocks, step; // step 0: in order
+} job;
+
+static void run_block(const void *arg, int64_t block) {
+  const job *j = arg;
+  j->v->run(j->args, j->step ? (j->blocks - 1 - block) * j->step % j->blocks : block);
+}
+
+// With threads: from the end and in leaps, on all of them.
+static void run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
+  static const int64_t primes[] = {7919, 104729, 1299709};
+  job j = {v, i->args, v->blocks(i->args), threads ? 1 : 0};
+  for (int n = 0; threads && n < 3; n++)
+    if (j.blocks % primes[n]) j.step = primes[n];
+  if (threads)
+    nf_threads_run(threads, j.blocks, run_block, &j);
+  else
+    for (int64_t b = 0; b < j.blocks; b++) run_block(&j, b);
+}
+
+static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
+                           nf_threads *threads, nf_instance *out, const char **why) {
+  NF_TRY(nf_instance_init(out, c, v->pack, gap, garbage, false));
+  const uint64_t before = nf_operands_hash(out);
+  run(v, out, threads);
+  if (nf_operands_hash(out) != before) *why = "wrote into an operand";
+  if (!nf_guards_hold(out)) *why = "wrote beside its result";
+  return nf_ok();
+}
+
+typedef struct runs {
+  nf_instance want, first, second, sums; // sums: the reference over absolute values
+} runs;
+
+static void runs_deinit(runs *t) {
+  nf_instance_deinit(&t->want);
+  nf_instance_deinit(&t->first);
+  nf_instance_deinit(&t->second);
+  nf_instance_deinit(&t->sums);
+}
+
+static nf_status run_all(const nf_variant *v, const nf_case *c, nf_threads *threads, runs *t,
+                         const char **why) {
+  const nf_variant *ref = nf_reference_of(c->d.op);
+  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t->want, why));
+  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
+  NF_TRY(run_fresh(v, c, 3, 0x4b, threads, &t->second, why));
+  NF_TRY(nf_instance_init(&t->sums, c, NF_PACK_PLAIN, 0, 0xff, true));
+  run(ref, &t->sums, NULL);
+  return nf_ok();
+}
+
+nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r) {
+  const char *why = NULL;
+  runs t = {0};
+  *r = (nf_check_row){.op = nf_op_of(c->d.op)->name, .variant = v->name};
+  nf_case_print(c, r->text, sizeof r->text);
+  nf_status st = run_all(v, c, threads, &t, &why);
+  if (nf_is_ok(st)) {
+    const bool bitwise = v->promise == NF_PROMISE_EXACT || nf_case_bitwise(c);
+    r->ok = nf_results_near(&t.want, &t.first, &t.sums, bitwise, r);
+    if (!nf_results_equal(&t.first, &t.second))
+      why = "another order, other garbage or other row gaps change the result";
+    if (why) snprintf(r->why, sizeof r->why, "%s", why);
+    r->ok &= !why;
+  }
+  runs_deinit(&t);
+  return st;
+}
