@@ -85,10 +85,14 @@ struct infuse_model {
   size_t n_scratch;
   nf_flight flight;
   nf_val logits_value;
-  uint64_t steps;  // so that a session knows whether its rows are still there
-  uint64_t checks; // of lists of sessions, so that one finds whether it is there twice
-  int64_t n_sessions;
+  uint64_t steps;                // so that a session knows whether its rows are still there
+  uint64_t checks;               // of lists of sessions, so that one finds whether it is there twice
+  int64_t n_sessions, *free_row; // [sessions] rows of page tables, free behind the first n_sessions
 };
+
+typedef struct nf_range {
+  int64_t lo, hi; // empty: hi == 0
+} nf_range;
 
 struct infuse_session {
   infuse_model *model;
@@ -101,10 +105,13 @@ struct infuse_session {
   int32_t *routes; // [known][layers * experts per token], when experts are forced
   size_t routes_cap;
   int64_t told; // tokens before this one have had their rows, and get none when computed again
-  int32_t *page[NF_CACHE_COUNT]; // of groups with pages: [pages] slot of each, -1: none. NULL: not used
-  int64_t n_pages;               // behind so many there is none
-  int64_t evicted;               // sliding pages before this one are gone
-  nf_prefix *prefix;             // [pages] of the first n_prefixes whole pages of tokens
+  int64_t row;  // of the model's page tables that is this session's
+  int32_t *page[NF_CACHE_COUNT]; // of groups with pages: that row, [pages] slot of each, -1: none. NULL: not
+                                 // used
+  nf_range changed[NF_CACHE_COUNT]; // pages that devices have not been told of
+  int64_t n_pages;                  // behind so many there is none
+  int64_t evicted;                  // sliding pages before this one are gone
+  nf_prefix *prefix;                // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;
   int32_t state;        // slot of the recurrent group after `position` tokens, -1: nothing was computed
   int32_t next_state;   // slot of it after the step that is being made, -1: there is none

@@ -209,6 +209,10 @@ static nf_status allocate(infuse_model *m) {
     if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
   m->no_text = nf_prefix_empty();
   NF_TRY(nf_flight_init(&m->flight, m->options.sessions));
+  m->free_row = nf_alloc((size_t)m->options.sessions, sizeof *m->free_row);
+  if (m->free_row == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for %ld sessions", (long)m->options.sessions);
+  for (int64_t i = 0; i < m->options.sessions; i++) m->free_row[i] = i;
   NF_TRY(allocate_scratch(m));
   return allocate_results(m);
 }
@@ -221,6 +225,7 @@ static void release(infuse_model *m) {
   for (size_t i = 0; i < m->n_scratch; i++) nf_sampler_scratch_deinit(&m->scratch[i]);
   nf_free(m->scratch);
   nf_flight_deinit(&m->flight);
+  nf_free(m->free_row);
   nf_tokenizer_destroy(m->tokenizer);
   nf_status_free(m->broken_text);
   nf_free(m->hidden);

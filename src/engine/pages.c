@@ -22,9 +22,17 @@ bool nf_session_leaves_states(const infuse_session *s) {
 
 // ---- giving back ----
 
+// Devices need not be told of pages that are gone: nobody looks at them.
+static void set_page(infuse_session *s, nf_cache g, int64_t p, int32_t slot) {
+  nf_range *r = &s->changed[g];
+  if (slot >= 0 && slot != s->page[g][p])
+    *r = r->hi == 0 ? (nf_range){p, p + 1} : (nf_range){nf_min(r->lo, p), nf_max(r->hi, p + 1)};
+  s->page[g][p] = slot;
+}
+
 static void put_page(infuse_session *s, nf_cache g, int64_t p, int32_t slot) {
   if (s->page[g][p] >= 0) nf_kv_release(&s->model->kv[g], s->page[g][p]);
-  s->page[g][p] = slot;
+  set_page(s, g, p, slot);
 }
 
 // The last page first: the beginning of a text is of use to more than its end.
@@ -160,7 +168,9 @@ static nf_status own(infuse_model *m, nf_cache g, int32_t *slot, bool *got) {
 static nf_status own_pages(infuse_session *s, nf_cache g, int64_t *tokens) {
   for (int64_t p = s->position / NF_PAGE; p * NF_PAGE < s->position + *tokens; p++) {
     bool got;
-    NF_TRY(own(s->model, g, &s->page[g][p], &got));
+    int32_t slot = s->page[g][p];
+    NF_TRY(own(s->model, g, &slot, &got));
+    set_page(s, g, p, slot);
     if (got) {
       s->n_pages = nf_max(s->n_pages, p + 1);
       continue;
@@ -248,7 +258,7 @@ void nf_session_share(const infuse_session *s, infuse_session *to) {
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     for (int64_t p = 0; s->page[g] != NULL && p < s->n_pages; p++) {
       if (s->page[g][p] >= 0) nf_kv_share(&s->model->kv[g], s->page[g][p]);
-      to->page[g][p] = s->page[g][p];
+      set_page(to, (nf_cache)g, p, s->page[g][p]);
     }
   if (s->state >= 0) nf_kv_share(&s->model->kv[NF_CACHE_RECURRENT], s->state);
   to->state = s->state;

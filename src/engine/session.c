@@ -10,9 +10,7 @@ static nf_status allocate_pages(infuse_session *s) {
   if (s->prefix == NULL) return nf_error(NF_NO_MEMORY, "no memory for the names of %ld pages", (long)pages);
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
     if (!s->model->uses[g] || !nf_has_pages((nf_cache)g)) continue;
-    s->page[g] = nf_alloc((size_t)pages, sizeof *s->page[g]);
-    if (s->page[g] == NULL)
-      return nf_error(NF_NO_MEMORY, "no memory for a page table of %ld pages", (long)pages);
+    s->page[g] = nf_step_tables_pages(&s->model->tables, (nf_cache)g, s->row);
     memset(s->page[g], 0xff, (size_t)pages * sizeof *s->page[g]);
   }
   return nf_ok();
@@ -25,8 +23,7 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
                     (long)m->options.sessions);
   infuse_session *s = nf_alloc(1, sizeof *s);
   if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session");
-  m->n_sessions++;
-  *s = (infuse_session){.model = m, .state = -1, .next_state = -1};
+  *s = (infuse_session){.model = m, .row = m->free_row[m->n_sessions++], .state = -1, .next_state = -1};
   s->token = nf_alloc((size_t)m->options.context + 1, sizeof *s->token);
   const nf_status st = s->token != NULL ? allocate_pages(s) : nf_error(NF_NO_MEMORY, "no memory for tokens");
   if (nf_is_ok(st))
@@ -63,9 +60,8 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
 void infuse_session_destroy(infuse_session *s) {
   if (s == NULL) return;
   nf_session_release(s);
-  for (int g = 1; g < NF_CACHE_COUNT; g++) nf_free(s->page[g]);
   nf_free(s->prefix);
-  s->model->n_sessions--;
+  s->model->free_row[--s->model->n_sessions] = s->row;
   nf_status_free(s->failure);
   nf_generation_destroy(s->generation);
   nf_free(s->token);

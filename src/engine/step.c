@@ -117,11 +117,7 @@ static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes
     host_array(t, t->q_start)[i] = (int32_t)token;
     host_array(t, t->state_in)[i] = s->state;
     host_array(t, t->state_out)[i] = s->next_state;
-    host_array(t, t->table_row)[i] = (int32_t)i;
-    for (int g = 1; g < NF_CACHE_COUNT; g++)
-      if (s->page[g] != NULL)
-        memcpy(host_array(t, t->page_table[g]) + (int64_t)i * t->pages, s->page[g],
-               (size_t)t->pages * sizeof(int32_t));
+    host_array(t, t->table_row)[i] = (int32_t)s->row;
     fill_tokens(m, &part[i], token);
     token += part[i].tokens;
     for (int64_t r = part[i].rows; r > 0; r--) host_array(t, t->row)[row++] = (int32_t)(token - r);
@@ -133,20 +129,29 @@ static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes
 
 typedef struct job { // of all ranks
   infuse_model *m;
+  const nf_share *share; // [at.of[NF_S]]
   nf_sizes at;
   nf_trace *trace; // NULL: nobody looks
 } job;
 
 static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
 
+// What has changed in the page tables since the device was told last.
+static nf_status write_pages(const job *j, const nf_rank *r) {
+  for (int64_t i = 0; i < j->at.of[NF_S]; i++)
+    for (int g = 1; g < NF_CACHE_COUNT; g++) {
+      const infuse_session *s = j->share[i].session;
+      if (s->changed[g].hi != 0)
+        NF_TRY(nf_step_tables_write_pages(&j->m->tables, r->device, &r->tables, (nf_cache)g, s->row,
+                                          s->changed[g].lo, s->changed[g].hi));
+    }
+  return nf_ok();
+}
+
 static nf_status run_plan(const job *j, int rank) {
   const nf_rank *r = &j->m->rank[rank];
-  const nf_step_tables *t = &j->m->tables;
-  NF_TRY(nf_step_tables_write(t, r->device, &r->tables));
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    if (t->page_table[g] != 0)
-      NF_TRY(nf_device_write(r->device, &r->tables, t->page_table[g], t->host + t->page_table[g],
-                             (size_t)(j->at.of[NF_S] * t->pages) * sizeof(int32_t)));
+  NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables, j->at.of[NF_T]));
+  NF_TRY(write_pages(j, r));
   if (j->trace == NULL) return nf_plan_run(r->plan, r->device, &j->at);
   return nf_plan_trace(r->plan, r->device, &j->at, j->trace->arena[rank].data,
                        rank == 0 ? nf_trace_look : look_away, j->trace);
@@ -187,7 +192,7 @@ nf_status nf_step_prepare(infuse_model *m) {
 nf_status nf_step_compute(void *model, int rank) {
   infuse_model *m = model;
   nf_flight *f = &m->flight;
-  NF_TRY(run_rank(&(job){m, f->at, NULL}, rank));
+  NF_TRY(run_rank(&(job){m, f->share, f->at, NULL}, rank));
   if (rank != 0) return nf_ok();
   NF_TRY(copy_logits(m, f->at.of[NF_R]));
   nf_draw_shares(m, f->share, f->n_shares);
@@ -195,8 +200,10 @@ nf_status nf_step_compute(void *model, int rank) {
 }
 
 void nf_step_advance(const nf_share *part) {
-  part->session->step = part->session->model->steps;
-  nf_session_advance(part->session, part->tokens);
+  infuse_session *s = part->session;
+  s->step = s->model->steps;
+  for (int g = 1; g < NF_CACHE_COUNT; g++) s->changed[g] = (nf_range){0};
+  nf_session_advance(s, part->tokens);
 }
 
 nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
@@ -206,7 +213,7 @@ nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_tra
   NF_TRY(nf_session_reserve(s, &got));
   if (got < tokens) return nf_error(NF_UNAVAILABLE, "other sessions use the caches");
   nf_status st = begin(s->model, &part, 1, &at);
-  if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, at, trace});
+  if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, &part, at, trace});
   if (nf_is_ok(st))
     nf_step_advance(&part);
   else

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: the step's tables, a block of memory that each rank's device has at a fixed address. It
-// begins with the nf_batch, whose sizes and the step's arrays follow in one piece, which a step copies; the
-// page tables behind them stay from step to step.
+// begins with the nf_batch; its sizes and the step's arrays follow, of which a step copies what it uses. The
+// page tables behind them stay from step to step: a row is a session's, and only what has changed is copied.
 #pragma once
 #include "device/device.h"
 #include "op/batch.h"
 
 typedef struct nf_step_tables {
-  char *host;               // the host's copy, with the same layout; what stands before `sizes` is unused
-  size_t step_bytes, bytes; // as far as a step copies; of all
-  int64_t pages, rows;      // of a page table
+  char *host;              // the host's copy, with the same layout; what stands before `sizes` is unused
+  size_t sequences, bytes; // where the arrays of sequences and rows end; of all
+  int64_t pages, rows;     // of a page table
   // Byte offsets of the arrays.
-  size_t tokens, position, q_start, row, state_in, state_out, table_row, routes;
+  size_t q_start, row, state_in, state_out, table_row, tokens, position, routes;
+  size_t routes_bytes;                                           // of all layers, or 0
   size_t page_table[NF_CACHE_COUNT], write_slot[NF_CACHE_COUNT]; // of groups with pages that are used
   size_t comm, base;                                             // an nf_comm and its [world] addresses
 } nf_step_tables;
@@ -27,5 +28,9 @@ void nf_step_tables_free(nf_step_tables *t);
 // arenas [world].
 nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,
                                char *const *arena, int world);
-// A step's share of the block, from the host's copy.
-nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block);
+// The step's arrays, of so many tokens, from the host's copy.
+nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int64_t tokens);
+// [pages] of a row of the host's page table, and writing its pages [lo, hi) to a device.
+int32_t *nf_step_tables_pages(const nf_step_tables *t, nf_cache group, int64_t row);
+nf_status nf_step_tables_write_pages(const nf_step_tables *t, nf_device *d, const nf_buffer *block,
+                                     nf_cache group, int64_t row, int64_t lo, int64_t hi);
