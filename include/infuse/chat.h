@@ -13,9 +13,10 @@ INFUSE_API const char *infuse_model_chat_format(const infuse_model *m); // "harm
 
 // A call of a tool. Strings are UTF-8 and NUL-terminated.
 typedef struct infuse_call {
-  const char *id;        // that the answer of the tool refers to; NULL: none
-  const char *name;      // of the tool, as it was declared
-  const char *arguments; // JSON
+  const char *id;          // that the answer of the tool refers to; NULL: none
+  const char *name;        // of the tool, as it was declared
+  const char *arguments;   // JSON
+  const void *reserved[3]; // NULL
 } infuse_call;
 
 // A message. What is zero is not there. A turn of the assistant is one message with thoughts, content and
@@ -39,13 +40,11 @@ typedef struct infuse_message {
 // is expected. What the session held already at the beginning is not computed again, so a conversation that
 // grows is given whole each time. Nothing is kept of the messages. INFUSE_USAGE: the model has no known chat
 // format, or a message makes no sense in it. INFUSE_UNAVAILABLE: it is longer than the context.
-static inline INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
-                                                                const infuse_message *messages, size_t n);
-// The same for messages of `size` bytes each, so that the struct can grow: what a library calls that is
-// loaded by name.
+// Messages of `size` bytes each.
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_chat_sized(infuse_session *s, const infuse_message *messages, size_t n, size_t size);
-static inline infuse_error *infuse_session_chat(infuse_session *s, const infuse_message *messages, size_t n) {
+static inline INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
+                                                                const infuse_message *messages, size_t n) {
   return infuse_session_chat_sized(s, messages, n, sizeof(infuse_message));
 }
 
@@ -69,6 +68,7 @@ typedef struct infuse_piece {
   const char *role, *name, *channel, *recipient, *content_type;
   const char *text; // NUL-terminated, n bytes
   size_t n;
+  const void *reserved[4];
 } infuse_piece;
 
 #ifdef __cplusplus

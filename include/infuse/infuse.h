@@ -12,6 +12,10 @@
 //
 // Options: set `size` to sizeof the struct and leave what you do not care about zero; NULL means all
 // defaults. A handle that is NULL is INFUSE_USAGE, or gives nothing where no error can be told.
+//
+// Structs grow at their end. What a program was compiled with goes on working: options have their size
+// inside; results and messages are told it by functions called ..._sized, around which the plain names are
+// inline. Elements of other lists keep their size, in part by room that is reserved.
 #ifndef INFUSE_INFUSE_H
 #define INFUSE_INFUSE_H
 

@@ -12,7 +12,7 @@ extern "C" {
 enum { INFUSE_ALL_ROWS = -1 };
 
 // Added to the logit of the last token of a sequence wherever the others stand before it. -INFINITY: the
-// sequence never becomes whole (bad words; of one token: it never comes).
+// sequence never becomes whole (bad words; of one token: it never comes). This struct does not grow.
 typedef struct infuse_logit_bias {
   const int32_t *token; // [n], n >= 1
   size_t n;
@@ -25,7 +25,7 @@ typedef struct infuse_logit_bias {
 // distribution at `temperature`. Ties go to the lower id. Where nothing is left to draw the session fails.
 // The text is all tokens that the session holds, the answer the last infuse_output.tokens of them.
 typedef struct infuse_sampling {
-  size_t size;       // 0: that of this struct as it is declared here
+  size_t size;       // 0: as far as n_begin_suppress_tokens
   float temperature; // 0: greedy, which obeys penalties, bias and bans too
   int32_t top_k;     // 0: off
   float top_p;       // 0 or 1: off
@@ -43,7 +43,12 @@ typedef struct infuse_sampling {
   size_t n_begin_suppress_tokens;
 } infuse_sampling;
 // What generation_config.json asks for; greedy when it says nothing. Its lists live as long as the model.
-INFUSE_API infuse_sampling infuse_model_sampling(const infuse_model *m);
+INFUSE_API void infuse_model_sampling_sized(const infuse_model *m, infuse_sampling *out, size_t size);
+static inline infuse_sampling infuse_model_sampling(const infuse_model *m) {
+  infuse_sampling out;
+  infuse_model_sampling_sized(m, &out, sizeof out);
+  return out;
+}
 
 // Whether the answers of a chat begin with thoughts (channel "analysis"). The default is to think if the
 // model can. A model that always thinks refuses OFF, one that never does refuses ON: infuse_session_chat
@@ -167,7 +172,12 @@ typedef struct infuse_output {
   const struct infuse_piece *pieces; // [n_pieces] the same by messages (infuse/chat.h)
   size_t n_pieces;
 } infuse_output;
-INFUSE_API infuse_output infuse_session_output(const infuse_session *s);
+INFUSE_API void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size);
+static inline infuse_output infuse_session_output(const infuse_session *s) {
+  infuse_output out;
+  infuse_session_output_sized(s, &out, sizeof out);
+  return out;
+}
 
 // What the last step computed for this session: `rows` rows of `vocab` (logits) or `hidden` floats, the first
 // of them of token `first`. Valid until the model's next step. rows 0 and data NULL when the step had none.
@@ -176,11 +186,20 @@ typedef struct infuse_rows {
   size_t rows, width;
   size_t first;
 } infuse_rows;
-INFUSE_API infuse_rows infuse_session_logits(const infuse_session *s);
+INFUSE_API void infuse_session_logits_sized(const infuse_session *s, infuse_rows *out, size_t size);
+static inline infuse_rows infuse_session_logits(const infuse_session *s) {
+  infuse_rows out;
+  infuse_session_logits_sized(s, &out, sizeof out);
+  return out;
+}
 // The residual stream entering layer `layer` (all tokens of the step), or for `layer` = layers after the
 // final norm (the rows that have logits). Needs keep_hidden. Valid until the next call for this model.
-INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer,
-                                                               infuse_rows *out);
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden_sized(const infuse_session *s, int64_t layer,
+                                                                     infuse_rows *out, size_t size);
+static inline INFUSE_MUST_USE infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer,
+                                                                  infuse_rows *out) {
+  return infuse_session_hidden_sized(s, layer, out, out != NULL ? sizeof *out : 0);
+}
 
 #ifdef __cplusplus
 }

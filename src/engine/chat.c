@@ -46,6 +46,8 @@ static nf_status convert_calls(conversation *c, const infuse_message *m, nf_chat
   for (size_t i = 0; i < m->n_calls; i++) {
     const infuse_call *call = &m->calls[i];
     if (call->name == NULL) return nf_error(NF_USAGE, "call %zu has no name", i);
+    for (size_t k = 0; k < sizeof call->reserved / sizeof *call->reserved; k++)
+      if (call->reserved[k] != NULL) return nf_error(NF_USAGE, "call %zu: what is reserved must be NULL", i);
     calls[i] = (nf_chat_call){nf_view_of(call->id), nf_view_of(call->name), nf_view_of(call->arguments)};
   }
   out->calls = calls;

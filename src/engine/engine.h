@@ -204,3 +204,6 @@ nf_status nf_handles_given(const nf_handle *h, size_t n);
 // rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the
 // struct.
 nf_status nf_options_copy(void *ours, size_t our_size, const void *theirs, const char *name);
+// A result, into a caller's struct of `size` bytes: an older one takes its beginning, a newer one has zeros
+// behind what we know.
+void nf_result_copy(void *theirs, size_t size, const void *ours, size_t our_size);

@@ -223,9 +223,7 @@ nf_status nf_generation_take(infuse_session *s, int32_t token) {
   return nf_ok();
 }
 
-infuse_output infuse_session_output(const infuse_session *s) {
-  const nf_generation *g = s != NULL ? s->generation : NULL;
-  if (g == NULL) return (infuse_output){.text = "", .token = -1};
+static infuse_output output_of(const nf_generation *g) {
   const nf_answer *a = &g->answer;
   return (infuse_output){.text = a->text.n != 0 ? a->text.at : "",
                          .n = a->text.n,
@@ -235,4 +233,10 @@ infuse_output infuse_session_output(const infuse_session *s) {
                          .finish = g->finish,
                          .pieces = a->piece,
                          .n_pieces = a->n_pieces};
+}
+
+void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size) {
+  const nf_generation *g = s != NULL ? s->generation : NULL;
+  const infuse_output ours = g != NULL ? output_of(g) : (infuse_output){.text = "", .token = -1};
+  nf_result_copy(out, size, &ours, sizeof ours);
 }

@@ -331,5 +331,5 @@ void infuse_model_describe(const infuse_model *m, infuse_model_info *out) {
                                  .weight_bytes = m->budget.weights,
                                  .cache_bytes = m->budget.caches,
                                  .activation_bytes = m->budget.activations};
-  __builtin_memcpy(out, &all, out->size < sizeof all ? out->size : sizeof all);
+  nf_result_copy(out, out->size, &all, sizeof all);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What every public function does with its arguments first: handles must be there, and options structs grow
-// without breaking callers, as each starts with its size.
+// What public functions do with their arguments: handles must be there, and structs grow without breaking
+// callers, as each comes with its size.
 #include "engine/engine.h"
 #include <string.h>
 
@@ -20,4 +20,10 @@ nf_status nf_options_copy(void *ours, size_t our_size, const void *theirs, const
       return nf_error(NF_USAGE, "%s: byte %zu is set, but this library knows only %zu", name, i, our_size);
   memcpy(ours, theirs, size < our_size ? size : our_size);
   return nf_ok();
+}
+
+void nf_result_copy(void *theirs, size_t size, const void *ours, size_t our_size) {
+  if (theirs == NULL) return;
+  memset(theirs, 0, size);
+  memcpy(theirs, ours, size < our_size ? size : our_size);
 }

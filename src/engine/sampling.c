@@ -39,8 +39,10 @@ nf_status nf_model_make_sampling(infuse_model *m) {
   return nf_ok();
 }
 
-infuse_sampling infuse_model_sampling(const infuse_model *m) {
-  return m != NULL ? m->sampling : (infuse_sampling){0};
+void infuse_model_sampling_sized(const infuse_model *m, infuse_sampling *out, size_t size) {
+  infuse_sampling s = m != NULL ? m->sampling : (infuse_sampling){0};
+  s.size = size;
+  nf_result_copy(out, size, &s, sizeof s);
 }
 
 // ---- checking ----
@@ -97,11 +99,15 @@ static nf_status check_biases(const infuse_model *m, const infuse_sampling *s) {
   return check_ids(m, "begin_suppress_tokens", s->begin_suppress_tokens, s->n_begin_suppress_tokens);
 }
 
+// What all versions have, and all that is read of a struct that does not say its size.
+enum { FIRST_SIZE = AT(n_begin_suppress_tokens) + sizeof(size_t) };
+_Static_assert(FIRST_SIZE == 88, "programs are compiled with this");
+
 static nf_status copy_options(const infuse_model *m, const infuse_sampling *theirs, infuse_sampling *out) {
   if (theirs == NULL)
-    *out = infuse_model_sampling(m);
+    *out = m->sampling;
   else if (theirs->size == 0)
-    *out = *theirs;
+    memcpy(out, theirs, FIRST_SIZE);
   else
     NF_TRY(nf_options_copy(out, sizeof *out, theirs, "infuse_sampling"));
   NF_TRY(check_numbers(out));

@@ -135,8 +135,7 @@ const float *nf_model_logits(const infuse_model *m, size_t row) {
   return (const float *)t.data + row * (size_t)t.stride[0];
 }
 
-infuse_rows infuse_session_logits(const infuse_session *s) {
-  if (s == NULL) return (infuse_rows){0};
+static infuse_rows logits_of(const infuse_session *s) {
   const infuse_model *m = s->model;
   const size_t vocab = (size_t)m->config.vocab;
   if (s->step != m->steps || s->n_rows == 0) return (infuse_rows){.width = vocab};
@@ -145,24 +144,39 @@ infuse_rows infuse_session_logits(const infuse_session *s) {
                        (size_t)s->first_token_position + skipped};
 }
 
-infuse_error *infuse_session_hidden(const infuse_session *s, int64_t layer, infuse_rows *out) {
-  nf_status given = NF_GIVEN({"session", s != NULL}, {"result", out != NULL});
-  if (!nf_is_ok(given)) return given.error;
+void infuse_session_logits_sized(const infuse_session *s, infuse_rows *out, size_t size) {
+  const infuse_rows ours = s != NULL ? logits_of(s) : (infuse_rows){0};
+  nf_result_copy(out, size, &ours, sizeof ours);
+}
+
+static nf_status check_hidden(const infuse_session *s, int64_t layer, const infuse_rows *out) {
+  NF_TRY(NF_GIVEN({"session", s != NULL}, {"result", out != NULL}));
   const infuse_model *m = s->model;
   if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
     return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",
-                    (long)layer, (long)m->config.layers)
-        .error;
-  if (!nf_device_is_host(m->rt->device))
-    return nf_error(NF_USAGE, "device null computes no hidden states").error;
+                    (long)layer, (long)m->config.layers);
+  return nf_device_is_host(m->rt->device) ? nf_ok()
+                                          : nf_error(NF_USAGE, "device null computes no hidden states");
+}
+
+static infuse_rows hidden_of(const infuse_session *s, int64_t layer) {
+  const infuse_model *m = s->model;
   char name[32];
   snprintf(name, sizeof name, "hidden.%ld", (long)layer);
   const bool final = layer == m->config.layers;
   const size_t n = final ? s->n_rows : s->n_tokens, first = final ? s->first_row : s->first_token;
-  *out = (infuse_rows){.width = (size_t)m->config.hidden};
-  if (s->step != m->steps || n == 0) return NULL;
+  const size_t width = (size_t)m->config.hidden;
+  if (s->step != m->steps || n == 0) return (infuse_rows){.width = width};
   const nf_tensor t = nf_plan_tensor(m->plan, nf_graph_find(m->graph, name));
-  for (size_t i = 0; i < n; i++) nf_row_decode(&t, (int64_t)(first + i), m->hidden + i * out->width);
-  *out = (infuse_rows){m->hidden, n, out->width, (size_t)s->first_token_position + s->n_tokens - n};
+  for (size_t i = 0; i < n; i++) nf_row_decode(&t, (int64_t)(first + i), m->hidden + i * width);
+  return (infuse_rows){m->hidden, n, width, (size_t)s->first_token_position + s->n_tokens - n};
+}
+
+infuse_error *infuse_session_hidden_sized(const infuse_session *s, int64_t layer, infuse_rows *out,
+                                          size_t size) {
+  const nf_status st = check_hidden(s, layer, out);
+  if (!nf_is_ok(st)) return st.error;
+  const infuse_rows ours = hidden_of(s, layer);
+  nf_result_copy(out, size, &ours, sizeof ours);
   return NULL;
 }
