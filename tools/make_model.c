@@ -38,7 +38,10 @@ static nf_status write_weight(const job *j, nf_safetensors_writer *w, size_t i) 
   NF_TRY(nf_type_bytes(&v->type, &none, &bytes));
   void *data = nf_alloc_aligned(bytes);
   if (data == NULL) return nf_error(NF_NO_MEMORY, "no memory for '%s'", v->name);
-  nf_status st = nf_weight_dummy(v, 0, data);
+  nf_weight_loader loader = {0}; // without files: made up
+  const nf_weight_sink sink = nf_weight_memory(data);
+  nf_status st = nf_weight_load(&loader, v, 0, INT64_MAX, &sink);
+  nf_weight_loader_deinit(&loader);
   const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
   const size_t n = stored_bytes(&j->stored[i]);
   const char *plane = j->tensor[i].scales ? t.scale : t.data;

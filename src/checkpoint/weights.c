@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which tensors a weight comes from, and loading one.
+// Which tensors a weight comes from.
 #include "checkpoint/weights.h"
 #include "base/checked.h"
-#include "checkpoint/weights_read.h"
 #include "graph/cut.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,19 +73,4 @@ void nf_weight_tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
   nf_value one = nf_weight_joined(v, at, &first);
   for (; i >= count_of(&one); one = nf_weight_joined(v, ++at, &first)) i -= count_of(&one);
   tensor_at(&one, i, out);
-}
-
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank,
-                         const nf_weight_padding *padding, void *data) {
-  for (int i = 0; i < nf_weight_joins(v); i++) {
-    int64_t first;
-    const nf_value one = nf_weight_joined(v, i, &first);
-    nf_weight_reader *reader;
-    NF_TRY(nf_weight_reader_create(files, &one, padding, &reader));
-    const nf_weight_source source = nf_weight_reader_source(reader);
-    const nf_status st = nf_weight_fill(&one, v, first, rank, &source, data);
-    nf_weight_reader_destroy(reader);
-    NF_TRY(st);
-  }
-  return nf_ok();
 }

@@ -1,24 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
-// Evaluating weight recipes: the bytes of a weight from its checkpoint tensors, or made up.
+// Evaluating weight recipes: the bytes of a weight from its checkpoint tensors, or made up, into a sink.
 #pragma once
+#include "base/threads.h"
 #include "checkpoint/checkpoint.h"
 #include "graph/graph.h"
 
-// Rows of a table with a row for each token that no token has: models pad their vocabularies.
-typedef struct nf_weight_padding {
-  int64_t first; // such row
-  const nf_log *log;
-} nf_weight_padding;
+// Where finished pieces of a weight's storage go: memory, or what uploads it. Pieces cover codes and scales
+// once, in no order; several threads may each have room for one piece at a time.
+typedef struct nf_weight_sink {
+  void *self;
+  void *(*room)(void *self, size_t at, size_t n); // for bytes [at, at + n) of the storage; NULL: no memory
+  nf_status (*commit)(void *self, void *room, size_t at, size_t n); // the room is full, and given back
+} nf_weight_sink;
+nf_weight_sink nf_weight_memory(void *data); // nf_type_bytes of this process's memory
 
-// Fills `data` (nf_type_bytes of v->type) with what rank `rank` has of the weight, by reading just that;
-// v->type may be packed. Weights that are not cut are the same on all ranks. NF_BAD_INPUT for values, codes
-// and scales that are no finite number; rows of `padding` (NULL: there are none) that have such become zeros,
-// with one warning. Memory beyond `data`: 8 MiB, or a few rows; where the file has it transposed 64 MiB more.
-nf_status nf_weight_load(const nf_checkpoint *files, const nf_value *v, int rank,
-                         const nf_weight_padding *padding, void *data);
-// Made-up values of sensible size, the same for the same name and uncut type: `--load-format dummy`. A rank's
-// are those of the uncut weight.
-nf_status nf_weight_dummy(const nf_value *v, int rank, void *data);
+// What loading a model's weights shares, one after the other: zeroed but for the first four, which are
+// borrowed.
+typedef struct nf_weight_loader {
+  const nf_checkpoint *files; // NULL: values are made up, `--load-format dummy`
+  nf_threads *threads;        // NULL: the caller's alone
+  const nf_log *log;          // warnings, and progress by the calling thread; NULL: neither
+  uint64_t total;             // bytes of all weights, for progress
+  uint64_t done;
+  struct nf_weight_scratch
+      *scratch; // of each thread: NF_WEIGHT_PIECE or a strip, more where files have it transposed
+} nf_weight_loader;
+void nf_weight_loader_deinit(nf_weight_loader *l);
+
+// Gives `sink` what rank `rank` has of the weight (nf_type_bytes of v->type, which may be packed), reading
+// just that. Weights that are not cut are the same on all ranks; made-up values are of sensible size, the
+// same for the same name and uncut type, and a rank's are those of the uncut weight. Nothing depends on the
+// number of threads, errors included: the one that comes first in the weight. NF_BAD_INPUT for values, codes
+// and scales that are no finite number; rows from `padding` on (INT64_MAX: there are none), which no token
+// has, become zeros where they have such, with one warning. NF_CANCELLED where the log's progress says so.
+nf_status nf_weight_load(nf_weight_loader *l, const nf_value *v, int rank, int64_t padding,
+                         const nf_weight_sink *sink);
 
 // One checkpoint tensor of a weight.
 enum { NF_TENSOR_NAME = 512 };

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rank's weights: each element is that of the uncut weight, and zeros are where the rank has nothing; made
 // up and from files, plain and packed.
-#include "checkpoint/weights.h"
 #include "graph/cut.h"
 #include "tensor/pack.h"
 #include "tests/support/folder.h"
+#include "tests/support/weights.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -82,7 +82,7 @@ static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
   void *data = nf_alloc_aligned(n);
   assert_non_null(data);
   memset(data, 0xff, n);
-  ok(files ? nf_weight_load(files, v, rank, NULL, data) : nf_weight_dummy(v, rank, data));
+  ok(load_weight(files, v, rank, data));
   return data;
 }
 
@@ -164,7 +164,7 @@ static void long_rows(void **state) {
   nf_safetensors_writer w = {0};
   nf_checkpoint *files;
   static uint16_t all[ROWS][COLUMNS], part[ROWS][COLUMNS];
-  ok(nf_weight_dummy(&v, 0, all));
+  ok(load_weight(NULL, &v, 0, all));
   ok(nf_safetensors_create(path, &t, 1, &w));
   ok(nf_safetensors_write(&w, 0, 0, all, sizeof all));
   ok(nf_safetensors_commit(&w));
@@ -174,7 +174,7 @@ static void long_rows(void **state) {
   for (int rank = 0; rank < 3; rank++) {
     const nf_share s = nf_cut_share(&v.recipe.cut, 0, rank);
     const int64_t width = v.type.dim[1].c;
-    ok(nf_weight_load(files, &v, rank, NULL, part));
+    ok(load_weight(files, &v, rank, part));
     for (int r = 0; r < ROWS; r++)
       for (int64_t i = 0; i < width; i++)
         assert_int_equal(((uint16_t *)part)[r * width + i], i < s.n ? all[r][s.from + i] : 0);
@@ -190,7 +190,7 @@ static void ranks_that_there_are_not(void **state) {
       .name = "w", .type = NF_TYPE(NF_BF16, NF_C(2)), .recipe = {.tensor = "t", CUT(0, 2, 1, 1, {4, 1})}};
   uint16_t data[2];
   for (int rank = -1; rank < 3; rank++) {
-    nf_status st = nf_weight_dummy(&v, rank, data);
+    nf_status st = load_weight(NULL, &v, rank, data);
     assert_int_equal(nf_status_code(st), rank < 0 || rank > 1 ? NF_INTERNAL : NF_OK);
     nf_status_free(st);
   }

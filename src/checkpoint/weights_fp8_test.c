@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // FP8 weights: scales of every float dtype and shape, blocks cut short, stacks, plain and packed, against a
 // direct decode of the file's bytes; what is no number is refused; made-up ones keep their size.
-#include "checkpoint/weights.h"
 #include "tensor/pack.h"
 #include "tensor/scalar.h"
 #include "tests/support/folder.h"
+#include "tests/support/weights.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -135,7 +135,7 @@ static void expect_decoded(const sample *s, nf_pack pack) {
   size_t n;
   void *data = storage_of(&v, &n);
   float *row = malloc((size_t)s->k * sizeof *row);
-  ok(nf_weight_load(s->files, &v, 0, NULL, data));
+  ok(load_weight(s->files, &v, 0, data));
   const nf_tensor t = nf_tensor_of(&v.type, &none, 0, data);
   assert_int_equal(nf_tensor_rows(&t), parts_of(s) * s->n);
   for (int64_t r = 0; r < nf_tensor_rows(&t); r++) {
@@ -182,7 +182,7 @@ static void scales_of_every_float_are_the_same(void **state) {
       write_file(&s);
       const nf_value v = value_of(&s, NF_PACK_PLAIN);
       data[i] = storage_of(&v, &n);
-      ok(nf_weight_load(s.files, &v, 0, NULL, data[i]));
+      ok(load_weight(s.files, &v, 0, data[i]));
       end(&s);
       assert_memory_equal(data[i], data[0], n);
     }
@@ -220,7 +220,7 @@ static void expect_refused(sample *s, nf_pack pack, const char *want) {
   const nf_value v = value_of(s, pack);
   size_t n;
   void *data = storage_of(&v, &n);
-  nf_status st = nf_weight_load(s->files, &v, 0, NULL, data);
+  nf_status st = load_weight(s->files, &v, 0, data);
   if (nf_status_code(st) != NF_BAD_INPUT || !strstr(nf_status_message(st), want))
     fail_msg("'%s' does not say '%s'", nf_status_message(st), want);
   nf_status_free(st);
@@ -275,8 +275,8 @@ static void made_up_weights_are_the_same_in_every_order(void **state) {
     const nf_value plain = value_of(&s, NF_PACK_PLAIN), packed = value_of(&s, NF_PACK_N16);
     size_t n;
     void *a = storage_of(&plain, &n), *b = storage_of(&packed, &n);
-    ok(nf_weight_dummy(&plain, 0, a));
-    ok(nf_weight_dummy(&packed, 0, b));
+    ok(load_weight(NULL, &plain, 0, a));
+    ok(load_weight(NULL, &packed, 0, b));
     const nf_tensor ta = nf_tensor_of(&plain.type, &none, 0, a), tb = nf_tensor_of(&packed.type, &none, 0, b);
     for (int64_t r = 0; r < nf_tensor_rows(&ta); r++) {
       float x[140], y[140];
@@ -312,7 +312,7 @@ static void made_up_matrices_keep_the_size_of_what_they_multiply(void **state) {
     const nf_value v = value_of(&s, NF_PACK_PLAIN);
     size_t n;
     void *data = storage_of(&v, &n);
-    ok(nf_weight_dummy(&v, 0, data));
+    ok(load_weight(NULL, &v, 0, data));
     const nf_tensor t = nf_tensor_of(&v.type, &none, 0, data);
     const double variance = variance_of_products(&t);
     if (variance < 0.85 || variance > 1.15)

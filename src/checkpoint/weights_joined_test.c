@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights that join the rows of others: each row is the other's own, made up and from files, plain and
 // packed, cut and uncut.
-#include "checkpoint/weights.h"
 #include "graph/cut.h"
 #include "tensor/pack.h"
+#include "tests/support/weights.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -77,7 +77,7 @@ static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
   void *data = nf_alloc_aligned(n);
   assert_non_null(data);
   memset(data, 0xff, n);
-  ok(files ? nf_weight_load(files, v, rank, NULL, data) : nf_weight_dummy(v, rank, data));
+  ok(load_weight(files, v, rank, data));
   return data;
 }
 

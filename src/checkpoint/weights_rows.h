@@ -1,22 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
-// A rank's weight from rows of the uncut one, wherever these come from. Private to the room.
+// What a rank has of a weight, as rows: of its codes, and of its scales. Private to the room.
 #pragma once
 #include "graph/graph.h"
+#include "tensor/pack.h"
+#include <stdatomic.h>
 
-// Rows are the flattened leading dimensions of the uncut weight; a call does not go beyond one part of a
-// stack.
+enum {
+  NF_WEIGHT_PIECE = 256 << 10, // bytes that are read, packed and committed at once, unless a strip is longer
+  NF_WEIGHT_SLAB = 8 << 20,    // and that are read at once of what is stored transposed
+};
+
+// Bytes [at, at + n) of rows [row, row + rows) of an uncut weight's codes or scales, to `out`, where a row
+// begins `pitch` bytes behind the one before. Rows are the flattened leading dimensions; scales are E8M0
+// bytes of MXFP4, float32 of FP8.
+typedef struct nf_rect {
+  int64_t row, rows, at, n;
+  unsigned char *out;
+  int64_t pitch;
+} nf_rect;
+
+// What one thread reads with; a zeroed one is empty.
+typedef struct nf_weight_scratch {
+  atomic_bool taken;
+  int64_t block; // that it is used for: the order of what is told
+  struct nf_room {
+    unsigned char *data;
+    size_t size;
+  } rows, file, slab;
+  const void *slab_of;           // the reader whose columns the slab holds, NULL: none
+  int64_t slab_part, slab_at[5]; // and which
+} nf_weight_scratch;
+// At least n bytes, which are not zeroed. NF_NO_MEMORY.
+nf_status nf_weight_room(struct nf_room *r, int64_t n);
+
+// Where rows come from; any thread may read, with a scratch of its own.
 typedef struct nf_weight_source {
-  void *self;
-  // Bytes [at, at + n) of `rows` rows of codes from `row` on, one row after the other.
-  nf_status (*codes)(void *self, int64_t row, int64_t rows, int64_t at, int64_t n, void *out);
-  // Scales [at, at + n) of `rows` rows of scales: E8M0 bytes of MXFP4, float32 of FP8.
-  nf_status (*scales)(void *self, int64_t row, int64_t rows, int64_t at, int64_t n, void *out);
+  const void *self;
+  nf_status (*read)(const void *self, nf_weight_scratch *s, bool scales, const nf_rect *r);
+  int64_t grain; // rows of a matrix that are read best at once; 0: any
 } nf_weight_source;
 
-enum { NF_WEIGHT_PIECE = 4 << 20 }; // bytes that are read at once, unless a row is longer
+typedef struct nf_range { // [at, at + n) of the rank's axis is [from, from + n) of the uncut one
+  int64_t at, from, n;
+} nf_range;
+typedef struct nf_axis {
+  int64_t extent, whole; // the rank's and the uncut one
+  int n;
+  nf_range range[NF_MAX_SEGMENTS];
+} nf_axis;
 
-// Fills the rows of `whole` from row `first` on with what v is, which is `whole` itself or one that it joins.
-// `data`: storage of whole->type. Memory beyond it: NF_WEIGHT_PIECE, or twice a row. NF_INTERNAL for types
-// that no recipe fills (padded plain ones, symbolic ones) and ranks that the cut does not have.
-nf_status nf_weight_fill(const nf_value *v, const nf_value *whole, int64_t first, int rank,
-                         const nf_weight_source *from, void *data);
+// The codes of a weight, or its scales: matrices of rows, in strips where it is packed.
+typedef struct nf_plane {
+  nf_strip strip;                 // of a plain one a strip is a row, and strip.pack.rows is 1
+  bool plain, scales, gaps;       // gaps: some of it comes from nowhere
+  int64_t matrices, rows, strips; // rows that are there and strips of a matrix
+  size_t at;                      // of its first byte in the weight's storage
+  int64_t grain;                  // strips that are read best at once; 0: any
+  int n;
+  struct nf_member { // what the weight joins, or itself
+    nf_weight_source source;
+    nf_axis matrix, row, column; // of columns in bytes
+  } member[NF_MAX_JOINED];
+} nf_plane;
+
+// The planes of what `rank` has of v, from[i] the source of the i-th that it joins: one, or two with scales.
+// NF_INTERNAL for types that no recipe fills (padded plain ones, symbolic ones) and ranks that the cut does
+// not have.
+nf_status nf_weight_planes(const nf_value *v, int rank, const nf_weight_source *from, nf_plane out[2],
+                           int *out_n);
+// Reads the rows of strips [strip, strip + n) of a matrix into s->rows, and packs them from there to `out`:
+// n * nf_strip_bytes, as they lie in storage.
+nf_status nf_plane_read(const nf_plane *p, nf_weight_scratch *s, int64_t matrix, int64_t strip, int64_t n);
+void nf_plane_pack(const nf_plane *p, const nf_weight_scratch *s, int64_t strip, int64_t n, void *out);

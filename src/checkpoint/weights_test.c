@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights: loaded ones hold the file's bytes, made-up ones have the size and the repeatability they promise.
-#include "checkpoint/weights.h"
 #include "model/family.h"
 #include "tensor/tensor.h"
+#include "tests/support/weights.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -57,7 +57,7 @@ static void loaded_weights_are_the_files_bytes(void **state) {
     if (v->kind != NF_VALUE_WEIGHT) continue;
     size_t n;
     void *data = storage_of(v, &n);
-    ok(nf_weight_load(files, v, 0, NULL, data));
+    ok(load_weight(files, v, 0, data));
     const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
     expect_plane(files, v->recipe.tensor, t.data);
     if (t.scale) expect_plane(files, v->recipe.scales, t.scale);
@@ -91,7 +91,7 @@ static void recipes_that_do_not_fit_are_refused(void **state) {
     nf_value v = weight("w", bad[i].type);
     v.recipe.tensor = bad[i].tensor;
     char data[1024];
-    nf_status st = nf_weight_load(files, &v, 0, NULL, data);
+    nf_status st = load_weight(files, &v, 0, data);
     assert_int_equal(nf_status_code(st), bad[i].code);
     assert_non_null(strstr(nf_status_message(st), bad[i].want));
     nf_status_free(st);
@@ -129,8 +129,10 @@ static void numbers_that_are_none(void **state) {
     const nf_log log = {.level = NF_LOG_WARNING, .write = count_line, .user = &told};
     char got[sizeof data];
     for (int64_t first = 3; first <= 4; first++) {
-      const nf_weight_padding padding = {first, &log};
-      nf_status st = nf_weight_load(files, &v, 0, &padding, got);
+      nf_weight_loader loader = {.files = files, .log = &log};
+      const nf_weight_sink sink = nf_weight_memory(got);
+      nf_status st = nf_weight_load(&loader, &v, 0, first, &sink);
+      nf_weight_loader_deinit(&loader);
       assert_int_equal(nf_status_code(st), first == 3 ? NF_OK : NF_BAD_INPUT);
       if (first == 4) assert_non_null(strstr(nf_status_message(st), "tensor 't': element 7 (byte"));
       nf_status_free(st);
@@ -187,7 +189,7 @@ static void made_up_matrices_keep_the_size_of_what_they_multiply(void **state) {
     const double k = sqrt((double)all[i].type.dim[all[i].type.rank - 1].c);
     size_t n;
     void *data = storage_of(&v, &n);
-    ok(nf_weight_dummy(&v, 0, data));
+    ok(load_weight(NULL, &v, 0, data));
     const moments m = moments_of(&v, data);
     if (!(m.deviation * k > all[i].low && m.deviation * k < all[i].high) || fabs(m.mean) * k > 0.02)
       fail_msg("%d: mean %g, deviation %g of 1/sqrt(K)", (int)i, m.mean * k, m.deviation * k);
@@ -202,10 +204,10 @@ static void made_up_vectors_are_near_what_training_gives(void **state) {
       weight("L0.attn.q.b", NF_TYPE(NF_BF16, NF_C(2883))); // three left over behind the fours
   size_t n;
   void *data = storage_of(&norm, &n);
-  ok(nf_weight_dummy(&norm, 0, data));
+  ok(load_weight(NULL, &norm, 0, data));
   moments m = moments_of(&norm, data);
   assert_true(m.least > 0.89 && m.most < 1.11 && m.deviation > 0.03);
-  ok(nf_weight_dummy(&bias, 0, data));
+  ok(load_weight(NULL, &bias, 0, data));
   m = moments_of(&bias, data);
   assert_true(m.least > -0.051 && m.most < 0.051 && m.deviation > 0.02);
   nf_free_aligned(data);
@@ -219,17 +221,17 @@ static void the_name_decides_and_nothing_else(void **state) {
     const nf_value a = weight("L0.a", type), b = weight("L0.b", type);
     size_t n;
     char *x = storage_of(&a, &n), *y = storage_of(&a, &n);
-    ok(nf_weight_dummy(&a, 0, x));
-    ok(nf_weight_dummy(&a, 0, y));
+    ok(load_weight(NULL, &a, 0, x));
+    ok(load_weight(NULL, &a, 0, y));
     assert_memory_equal(x, y, n);
-    ok(nf_weight_dummy(&b, 0, y));
+    ok(load_weight(NULL, &b, 0, y));
     assert_true(memcmp(x, y, n) != 0);
     nf_free_aligned(x);
     nf_free_aligned(y);
   }
   const nf_value odd = weight("w", NF_TYPE(NF_I32, NF_C(4)));
   int32_t data[4];
-  nf_status st = nf_weight_dummy(&odd, 0, data);
+  nf_status st = load_weight(NULL, &odd, 0, data);
   assert_int_equal(nf_status_code(st), NF_INTERNAL);
   nf_status_free(st);
 }

@@ -3,7 +3,6 @@
 // activations and a copy of the step's tables.
 #include "base/checked.h"
 #include "base/memory.h"
-#include "checkpoint/weights.h"
 #include "engine/engine.h"
 #include <string.h>
 
@@ -121,35 +120,4 @@ void nf_model_release_ranks(infuse_model *m) {
   for (int rank = 0; m->rank != NULL && rank < m->options.world; rank++) release_rank(m, &m->rank[rank]);
   nf_ranks_destroy(m->ranks);
   nf_free(m->rank);
-}
-
-// ---- weights ----
-
-// The first row of the weight that no token has, as far as the tokenizer can tell.
-static int64_t first_padding(const infuse_model *m, const nf_value *v) {
-  const bool table = strcmp(v->name, "embed.w") == 0 || strcmp(v->name, "head.w") == 0;
-  return table && m->tokenizer != NULL ? nf_tokenizer_vocab_size(m->tokenizer) : INT64_MAX;
-}
-
-static nf_status fill_weight(infuse_model *m, int rank, nf_val v) {
-  nf_value value = m->graph->value[v];
-  void *data = m->rank[rank].buffer[v].data;
-  value.type = *nf_plan_type(m->plan, v);
-  if (!nf_device_computes(m->rt->device)) return nf_ok();
-  if (m->options.dummy) return nf_weight_dummy(&value, rank, data);
-  const nf_weight_padding padding = {first_padding(m, &value), &m->rt->log};
-  return nf_weight_load(m->files, &value, rank, &padding, data);
-}
-
-nf_status nf_model_load_weights(infuse_model *m) {
-  uint64_t done = 0;
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    if (m->graph->value[v].kind != NF_VALUE_WEIGHT) continue;
-    for (int rank = 0; rank < m->options.world; rank++) {
-      NF_TRY(fill_weight(m, rank, v));
-      done += m->rank[rank].buffer[v].bytes;
-      NF_TRY(nf_log_progress(&m->rt->log, "loading weights", done, m->budget.weights));
-    }
-  }
-  return nf_ok();
 }

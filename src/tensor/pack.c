@@ -137,46 +137,21 @@ static int64_t element(const nf_tensor *t, int64_t row, int64_t c) {
   return strip_row(t, row) * padded_cols(t) + c / k * R * k + row % t->dim[t->rank - 2] % R * k + c % k;
 }
 
-// A row of a strip that is there in part.
-static void pack_row(const nf_tensor *t, int64_t row, const unsigned char *codes, const uint8_t *scales) {
-  const int64_t size = nf_dtype_of(t->dtype)->bits / 8, block = t->pack.rows * t->pack.k;
-  for (int64_t c = 0; c < nf_tensor_cols(t); c++) {
-    const int64_t at = element(t, row, c);
-    if (size > 0) {
-      memcpy((char *)t->data + at * size, codes + c * size, (size_t)size);
-    } else {
-      uint8_t *to = (uint8_t *)t->data + at / block * block / 2 + at % (block / 2);
-      const int shift = at % block < block / 2 ? 0 : 4;
-      *to = (uint8_t)((*to & ~(15 << shift)) | (codes[c / 2] >> (c % 2 * 4) & 15) << shift);
-    }
-  }
-  const int64_t lane = row % t->dim[t->rank - 2] % t->pack.rows;
-  for (int64_t g = 0; size == 0 && g < nf_tensor_cols(t) / GROUP; g++)
-    mx_scales_at(t, strip_row(t, row))[g * t->pack.rows + lane] = (char)scales[g];
-}
-
-void nf_pack_rows(const nf_tensor *to, int64_t row, int64_t n, const void *codes, const void *scales) {
-  const int64_t N = to->dim[to->rank - 2], R = to->pack.rows;
-  const nf_strip strip = strip_of(to, false), mx = strip_of(to, true);
-  for (int64_t i = 0, some; i < n; i += some) {
-    const int64_t at = (row + i) % N, lanes = nf_min(R, N - at), first = strip_row(to, row + i);
-    const unsigned char *from = (const unsigned char *)codes + i * strip.pitch;
-    const uint8_t *mx_from = to->dtype == NF_MXFP4 ? (const uint8_t *)scales + i * mx.pitch : NULL;
-    some = at % R == 0 ? nf_min(lanes, n - i) : 1;
-    if (at % R == 0) nf_pack_strip(&strip, from, some, codes_at(to, first));
-    if (at % R == 0 && mx_from) nf_pack_strip(&mx, mx_from, some, mx_scales_at(to, first));
-    if (at % R != 0) pack_row(to, row + i, from, mx_from);
-    if (at % R == 0 && lanes < R && to->dtype == NF_FP8_ROW)
-      memset((float *)nf_tensor_scales(to, row + i) + lanes, 0, (size_t)(R - lanes) * sizeof(float));
-  }
-}
-
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {
-  nf_pack_rows(to, 0, nf_tensor_rows(to), from->data, from->scale);
-  if (!nf_is_fp8(to->dtype)) return;
-  const size_t row = (size_t)nf_scale_cols(to->dtype, nf_tensor_cols(to)) * sizeof(float);
-  for (int64_t r = 0; r < nf_tensor_rows(to); r++)
-    memcpy(nf_tensor_scales(to, r), nf_tensor_scales(from, r), row);
+  const int64_t N = to->dim[to->rank - 2], R = to->pack.rows, K = nf_tensor_cols(to);
+  const nf_strip strip = strip_of(to, false), mx = strip_of(to, true);
+  const bool fp8 = nf_is_fp8(to->dtype);
+  const size_t scales = fp8 ? (size_t)nf_scale_cols(to->dtype, K) * sizeof(float) : 0;
+  for (int64_t row = 0, n; row < nf_tensor_rows(to); row += n) {
+    n = nf_min(R, N - row % N);
+    nf_pack_strip(&strip, nf_tensor_row(from, row), n, codes_at(to, strip_row(to, row)));
+    if (to->dtype == NF_MXFP4)
+      nf_pack_strip(&mx, nf_tensor_scales(from, row), n, mx_scales_at(to, strip_row(to, row)));
+    for (int64_t i = 0; fp8 && i < n; i++)
+      memcpy(nf_tensor_scales(to, row + i), nf_tensor_scales(from, row + i), scales);
+    if (to->dtype == NF_FP8_ROW && n < R)
+      memset((float *)nf_tensor_scales(to, row) + n, 0, (size_t)(R - n) * sizeof(float));
+  }
 }
 
 void nf_packed_row_decode(const nf_tensor *t, int64_t row, float *out) {

@@ -25,11 +25,6 @@ int64_t nf_strip_bytes(const nf_strip *s);
 // Packs n <= pack.rows rows into nf_strip_bytes at `out`; rows that are not there become zeros.
 void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out);
 
-// Writes rows [row, row + n) (flattened leading dimensions) of a packed tensor from plain rows as files hold
-// them: `codes` [n][K] (FP4: K/2 bytes a row, the low half is the even column), of MXFP4 `scales` [n][K/32].
-// The scales of FP8 stay where nf_tensor_scales says, in any packing order: the caller writes them there.
-// Each matrix's first row also clears the padding rows of its last strip.
-void nf_pack_rows(const nf_tensor *to, int64_t row, int64_t n, const void *codes, const void *scales);
 // All rows and scales of a plain tensor of the same extents, without gaps.
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from);
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Packing: a packed tensor decodes to the rows that were put into it, wherever they were cut, and every
-// padding lane is zero.
+// Packing: a packed tensor decodes to the rows that were put into it, and its padding to zeros.
 #include "base/memory.h"
 #include "tensor/pack.h"
 #include "tensor/scalar.h"
@@ -38,19 +37,6 @@ static void make(fixture *f, nf_dtype dtype, nf_pack order, int64_t e, int64_t n
   f->packed = nf_tensor_of(&f->packed_type, &at, 0, packed);
 }
 
-// In pieces of random length, as a loader that reads a bounded buffer at a time.
-static void pack(fixture *f) {
-  const int64_t rows = nf_tensor_rows(&f->plain);
-  for (int64_t r = 0; r < rows;) {
-    int64_t n = 1 + draw() % 40;
-    if (n > rows - r) n = rows - r;
-    const bool mx = f->plain.dtype == NF_MXFP4;
-    nf_pack_rows(&f->packed, r, n, nf_tensor_row(&f->plain, r), mx ? nf_tensor_scales(&f->plain, r) : NULL);
-    r += n;
-  }
-  if (nf_is_fp8(f->plain.dtype)) nf_pack_tensor(&f->packed, &f->plain); // with the scales
-}
-
 static void check(fixture *f) {
   const int64_t cols = nf_tensor_cols(&f->plain);
   float *want = nf_alloc((size_t)cols, sizeof *want), *got = nf_alloc((size_t)cols, sizeof *got);
@@ -82,7 +68,7 @@ static void check_padding(fixture *f) {
 static void try(nf_dtype dtype, nf_pack order, int64_t e, int64_t n, int64_t k) {
   fixture f;
   make(&f, dtype, order, e, n, k);
-  pack(&f);
+  nf_pack_tensor(&f.packed, &f.plain);
   check(&f);
   check_padding(&f);
   nf_free_aligned(f.plain.data);
@@ -116,14 +102,14 @@ static void test_element_order(void **state) { // the order that kernels rely on
   (void)state;
   fixture f;
   make(&f, NF_BF16, NF_PACK_N16, 1, 20, 32);
-  pack(&f);
+  nf_pack_tensor(&f.packed, &f.plain);
   const uint16_t *plain = f.plain.data, *packed = f.packed.data;
   assert_int_equal(packed[(0 * 32 + 5) * 16 + 3], plain[3 * 32 + 5]);
   assert_int_equal(packed[(1 * 32 + 31) * 16 + 3], plain[19 * 32 + 31]);
   nf_free_aligned(f.plain.data);
   nf_free_aligned(f.packed.data);
   make(&f, NF_BF16, NF_PACK(16, 2), 1, 20, 33); // one column more than pairs
-  pack(&f);
+  nf_pack_tensor(&f.packed, &f.plain);
   plain = f.plain.data, packed = f.packed.data;
   assert_int_equal(packed[(2 * 16 + 3) * 2 + 1], plain[3 * 33 + 5]);
   assert_int_equal(packed[17 * 32 + (16 * 16 + 3) * 2], plain[19 * 33 + 32]);
@@ -131,7 +117,7 @@ static void test_element_order(void **state) { // the order that kernels rely on
   nf_free_aligned(f.plain.data);
   nf_free_aligned(f.packed.data);
   make(&f, NF_MXFP4, NF_PACK_N16, 1, 16, 32);
-  pack(&f);
+  nf_pack_tensor(&f.packed, &f.plain);
   const uint8_t *codes = f.plain.data, *bytes = f.packed.data;
   assert_int_equal(bytes[6 * 8 + 2] & 15, codes[2 * 16 + 3] & 15);  // row 2, column 6
   assert_int_equal(bytes[7 * 8 + 2] >> 4, codes[10 * 16 + 3] >> 4); // row 10, column 7

@@ -2,6 +2,7 @@
 #include "tests/support/lockstep.h"
 #include "base/checked.h"
 #include "select/select.h"
+#include "tests/support/weights.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -74,7 +75,7 @@ static void load(lockstep *l, int rank, const nf_checkpoint *files) {
     const nf_value *value = &l->g->value[v];
     if (value->kind != NF_VALUE_WEIGHT) continue;
     void *data = address(l, rank, v);
-    ok(files ? nf_weight_load(files, value, rank, NULL, data) : nf_weight_dummy(value, rank, data));
+    ok(load_weight(files, value, rank, data));
   }
 }
 

@@ -10,7 +10,7 @@ nf_status load_every_weight(const nf_checkpoint *files, const nf_graph *g) {
     NF_TRY(nf_type_bytes(&g->value[i].type, &none, &n));
     void *data = nf_alloc_aligned(n);
     if (data == NULL) return nf_error(NF_NO_MEMORY, "no memory for a weight");
-    const nf_status st = nf_weight_load(files, &g->value[i], 0, NULL, data);
+    const nf_status st = load_weight(files, &g->value[i], 0, data);
     nf_free_aligned(data);
     NF_TRY(st);
   }

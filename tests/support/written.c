@@ -6,6 +6,7 @@
 #include "tensor/tensor.h"
 #include "tests/support/folder.h"
 #include "tests/support/spoil.h"
+#include "tests/support/weights.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -193,7 +194,7 @@ float *written_load(const written_model *m, const nf_value *v, int rank, int64_t
   size_t n;
   ok(nf_type_bytes(&v->type, &none, &n));
   void *data = nf_alloc_aligned(n);
-  ok(nf_weight_load(m->files, v, rank, NULL, data));
+  ok(load_weight(m->files, v, rank, data));
   const nf_tensor t = nf_tensor_of(&v->type, &none, 0, data);
   *out_rows = nf_tensor_rows(&t), *out_cols = nf_tensor_cols(&t);
   float *x = malloc((size_t)(*out_rows * *out_cols) * sizeof *x);

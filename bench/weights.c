@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// How fast weights are loaded: read from files that the system has cached, checked and packed, or made up;
+// GB/s of what is written, beside the memcpy of as much memory. build/bench/weights [MEBIBYTES [THREADS]];
+// the files are made in $TMPDIR or /tmp.
+#include "checkpoint/weights.h"
+#include "base/clock.h"
+#include "base/memory.h"
+#include "base/threads.h"
+#include "bench/measure.h"
+#include "tensor/pack.h"
+#include <string.h>
+#include <unistd.h>
+
+enum { RUNS = 7, COLUMNS = 2880 };
+
+typedef struct job {
+  nf_weight_loader loader;
+  nf_value weight;
+  char *data;
+  size_t bytes;
+} job;
+
+static void load(job *j) {
+  const nf_weight_sink sink = nf_weight_memory(j->data);
+  must(nf_weight_load(&j->loader, &j->weight, 0, INT64_MAX, &sink));
+}
+
+static void copy_part(const void *arg, int64_t part) {
+  const job *j = arg;
+  const size_t n = j->bytes / 32, at = (size_t)part * n;
+  memcpy(j->data + j->bytes + at, j->data + at, n);
+}
+static void copy(job *j) { nf_threads_run(j->loader.threads, 16, copy_part, j); }
+
+static double gb_per_s(void (*f)(job *), job *j, double bytes) {
+  double seconds[RUNS];
+  f(j); // memory and the page cache are there
+  for (int i = 0; i < RUNS; i++) {
+    const double start = nf_now();
+    f(j);
+    seconds[i] = nf_now() - start;
+  }
+  return 1e-9 * bytes / median(seconds, RUNS);
+}
+
+// Made-up weights of the type, as a file has them.
+static void write_file(const nf_value *v, const char *dir) {
+  char *path;
+  nf_weight_tensor tensor[2];
+  nf_stored stored[2];
+  nf_weight_loader made_up = {0};
+  nf_value plain = *v;
+  nf_safetensors_writer w = {0};
+  const nf_sizes none = nf_sizes_of(0, 0, 0);
+  size_t bytes;
+  plain.type = nf_type_make(v->type.dtype, v->type.dim, (size_t)v->type.rank);
+  must(nf_type_bytes(&plain.type, &none, &bytes));
+  char *data = nf_alloc_aligned(bytes);
+  const nf_weight_sink sink = nf_weight_memory(data);
+  must(nf_weight_load(&made_up, &plain, 0, INT64_MAX, &sink));
+  const nf_tensor t = nf_tensor_of(&plain.type, &none, 0, data);
+  const int64_t n = nf_weight_tensor_count(&plain);
+  for (int64_t i = 0; i < n; i++) {
+    nf_weight_tensor_at(&plain, i, &tensor[i]);
+    stored[i] = tensor[i].stored;
+  }
+  must(nf_path_join(dir, "model.safetensors", &path));
+  must(nf_safetensors_create(path, stored, (size_t)n, &w));
+  for (int64_t i = 0; i < n; i++) {
+    size_t size = (size_t)nf_dtype_of(stored[i].dtype)->bits / 8;
+    for (int d = 0; d < stored[i].rank; d++) size *= (size_t)stored[i].dim[d];
+    must(nf_safetensors_write(&w, (size_t)i, 0, i ? t.scale : t.data, size));
+  }
+  must(nf_safetensors_commit(&w));
+  nf_weight_loader_deinit(&made_up);
+  nf_free_aligned(data);
+  nf_free(path);
+}
+
+static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, bool transposed,
+                const char *dir) {
+  const int64_t rows = (mib << 20) / COLUMNS * 8 / nf_dtype_of(dtype)->bits / 128 * 128;
+  const nf_sizes none = nf_sizes_of(0, 0, 0);
+  nf_type type = NF_TYPE(dtype, NF_C(rows), NF_C(COLUMNS));
+  job j = {.loader.threads = threads, .weight = {.name = "w", .kind = NF_VALUE_WEIGHT, .type = type}};
+  j.weight.recipe =
+      (nf_recipe){.tensor = "t", .scales = nf_is_quantised(dtype) ? "s" : NULL, .transposed = transposed};
+  write_file(&j.weight, dir);
+  if (!nf_pack_is_plain(pack)) j.weight.type = nf_type_packed(type, pack);
+  must(nf_type_bytes(&j.weight.type, &none, &j.bytes));
+  j.data = nf_alloc_aligned(2 * j.bytes);
+  const double floor = gb_per_s(copy, &j, (double)(j.bytes / 2));
+  const double made = gb_per_s(load, &j, (double)j.bytes);
+  nf_checkpoint *files;
+  must(nf_checkpoint_open(dir, NULL, &files));
+  j.loader.files = files;
+  const double read = gb_per_s(load, &j, (double)j.bytes);
+  printf("%-8s %-6s%-11s %4zu MiB  read %6.2f  made up %6.2f  memcpy %6.2f GB/s\n", nf_dtype_of(dtype)->name,
+         nf_pack_name(pack).at, transposed ? " transposed" : "", j.bytes >> 20, read, made, floor);
+  nf_checkpoint_close(files);
+  nf_weight_loader_deinit(&j.loader);
+  nf_free_aligned(j.data);
+}
+
+int main(int argc, char **argv) {
+  const char *tmp = getenv("TMPDIR");
+  const int64_t mib = argc > 1 ? atoi(argv[1]) : 512;
+  char dir[256], file[300];
+  nf_threads *threads;
+  must(nf_threads_create(argc > 2 ? atoi(argv[2]) : 2, &threads));
+  snprintf(dir, sizeof dir, "%s/infuse-bench-XXXXXX", tmp ? tmp : "/tmp");
+  if (!mkdtemp(dir)) return 3;
+  row(threads, NF_BF16, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_BF16, NF_PACK(16, 2), mib, false, dir);
+  row(threads, NF_BF16, NF_PACK_PLAIN, mib, false, dir);
+  row(threads, NF_BF16, NF_PACK(16, 1), mib, true, dir);
+  row(threads, NF_FP8_BLOCK, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_FP8_ROW, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_MXFP4, NF_PACK(16, 1), mib, false, dir);
+  snprintf(file, sizeof file, "%s/model.safetensors", dir);
+  unlink(file);
+  rmdir(dir);
+  nf_threads_destroy(threads);
+  return 0;
+}
