@@ -49,10 +49,10 @@ typedef struct nf_would_fit { // each alone, the rest as it is; 0: that alone do
 typedef struct nf_rank {
   nf_threads *threads; // NULL: the runtime's
   nf_device *device;
-  nf_plan *plan;
-  nf_buffer *buffer; // [n_values] of weights and pools
-  nf_buffer arena;
-  nf_buffer tables; // the step's, tables.h
+  nf_plan **plans;   // [compiled.n]
+  nf_buffer *buffer; // [compiled.layout.n] of weights and pools
+  nf_buffer arena;   // of whichever plan runs
+  nf_buffer tables;  // the step's, tables.h
 } nf_rank;
 
 struct infuse_model {
@@ -63,8 +63,9 @@ struct infuse_model {
   nf_checkpoint *files; // NULL: none were read
   nf_graph *logical;    // as the family says it, cut for the ranks
   nf_compiled compiled;
-  const nf_graph *graph; // of `compiled`: what runs
-  nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
+  size_t range;          // of `compiled`: that of the last step, at first the main one
+  const nf_graph *graph; // its graph
+  nf_plan *plan;         // and rank 0's plan, whose results clients see
   nf_ranks *ranks;
   nf_rank *rank; // [options.world]
   nf_budget budget;
@@ -177,8 +178,10 @@ nf_status nf_model_add_up(infuse_model *m);                    // the budget, fr
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 nf_sizes nf_model_largest_step(const infuse_model *m);
-// Bytes of a weight or pool v with all its slots, of one rank; 0 for values that the plan places itself.
-nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
+// Bytes of compiled.layout.stored[i], of a pool with all its slots, of one rank.
+nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out);
+// The plan for a step of so many tokens: graph, plan and logits_value are its own from here on.
+void nf_model_use_plan(infuse_model *m, int64_t tokens);
 const float *nf_model_logits(const infuse_model *m, size_t row); // [vocab] of the last step
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
