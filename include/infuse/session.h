@@ -136,6 +136,19 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_suspend(infuse_session *
 // It has then ended: nothing is pending, it has no rows, and only infuse_session_destroy takes it.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
                                                      size_t n);
+// The same without waiting: the step computes on threads of the model's own while the caller does other
+// things. Until infuse_step_wait has been called
+//  - no other step is begun, and no model loaded or checked, in this runtime (INFUSE_USAGE);
+//  - its sessions can be looked at, and are as they were, with the text of the step before; calls that would
+//    change them are INFUSE_USAGE, infuse_session_destroy waits for the step. Rows are gone;
+//  - other sessions can be changed in any way.
+// An error is one of those above that is known already; nothing has then begun.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_begin(infuse_model *m, infuse_session *const *sessions,
+                                                           size_t n);
+// Whether infuse_step_wait would return at once, but for what it does with the tokens.
+INFUSE_API bool infuse_step_poll(infuse_model *m);
+// Waits for the step that was begun, if there is one: its tokens become text, and its error is returned.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_wait(infuse_model *m);
 // Ends the step that computes now, if there is one and it is not computed already, with INFUSE_CANCELLED. May
 // be called by any thread as long as the model is there.
 INFUSE_API void infuse_step_cancel(infuse_model *m);

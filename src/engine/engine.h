@@ -23,10 +23,13 @@ struct infuse_runtime {
   nf_device *device;
   nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
-  bool plans_only; // for a target that is not here, and nobody asked for the null device
+  bool plans_only;                // for a target that is not here, and nobody asked for the null device
+  struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };
 // NF_UNAVAILABLE when the runtime can only plan.
 nf_status nf_runtime_check_runs(const infuse_runtime *rt);
+// NF_USAGE while a step that was begun has the devices.
+nf_status nf_runtime_check_idle(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
 typedef struct nf_budget {
@@ -134,9 +137,12 @@ void nf_session_cut(infuse_session *s, int64_t n);
 nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n);
 // Ends the session with an error, which is its own from here on, unless it is OK. It then has no rows.
 void nf_session_fail(infuse_session *s, nf_status why);
+// flight.c. Whether a step that was begun names the session; and waiting for that step.
+bool nf_session_in_flight(const infuse_session *s);
+void nf_flight_land(infuse_model *m); // nothing where there is none
 // A step of this session, whose failure is an error of the step too.
 nf_status nf_step_alone(infuse_session *s);
-nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL or has failed
+nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL, has failed or is in flight
 
 // pages.c: what a session holds of the caches.
 //

@@ -319,6 +319,8 @@ infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infus
 
 void infuse_model_destroy(infuse_model *m) {
   if (m == NULL) return;
+  infuse_step_cancel(m);
+  infuse_error_free(infuse_step_wait(m));
   release(m);
   nf_free(m);
 }
