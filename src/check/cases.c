@@ -32,7 +32,7 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
     nf_text_printf(&t, ", ");
   }
   nf_text_printf(&t, "T %lld%s", (long long)c->at.of[NF_T], c->exact ? ", exact" : "");
-  if (info->flags & NF_OP_COMM) nf_text_printf(&t, ", world %d", c->world);
+  if (nf_op_is_comm(c->d.op, &c->d.attr)) nf_text_printf(&t, ", world %d", c->world);
   snprintf(out, size, "%s", t.failed ? "?" : t.at);
   nf_text_deinit(&t);
 }

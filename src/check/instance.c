@@ -254,12 +254,13 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   for (int n = 0; n < info->n_out; n++)
     if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
       NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
-  if (info->flags & NF_OP_COMM) NF_TRY(place_peers(i, magnitude));
+  const bool comm = nf_op_is_comm(i->c->d.op, &i->c->d.attr);
+  if (comm) NF_TRY(place_peers(i, magnitude));
   if (i->c->d.op == NF_OP_rank_ids) { // reads the rank, and nothing of the others
     i->comm.rank = (int)(i->c->seed % NF_SWEEP_WORLD);
     i->batch.comm = &i->comm;
   }
-  if (info->flags & (NF_OP_BATCH | NF_OP_COMM)) *(const nf_batch **)i->args = &i->batch;
+  if (info->flags & NF_OP_BATCH || comm) *(const nf_batch **)i->args = &i->batch;
   memcpy((char *)i->args + i->layout->attrs, &i->c->d.attr, i->layout->attrs_size);
   return nf_ok();
 }

@@ -72,7 +72,8 @@ static void copy_node(walk *w, const nf_node *n) {
   nf_attrs attr = n->attr;
   const char *name[NF_MAX_OUT] = {0};
   lay_out(w, n, in, &attr);
-  for (int i = 0; i < nf_node_results(n); i++) name[i] = w->from->value[n->out[i]].name;
+  for (int i = 0, k = 0; i < nf_node_results(n); i++)
+    if (n->out[i] != 0) name[k++] = w->from->value[n->out[i]].name;
   const nf_val first = nf_build_named(&w->b, name, n->op, in, &attr);
   for (int i = 0; i < nf_node_results(n); i++) w->now[n->out[i]] = nf_build_result(&w->b, first, i);
 }

@@ -54,7 +54,7 @@ static void to_one_that_takes_in_more(void **state) {
   check(rules,
         "graph g\ninput x : f32[T,64]\ninput h : f32[T,64]\nweight w : f32[64] = \"w\"\n"
         "a : f32[T,64] = all_reduce(x)\ns : f32[T,64] = add(a, h)\n"
-        "u : f32[T,64] = rms_norm(s, w) eps=1 one_plus=0\noutput u\noutput s\n",
+        "u : f32[T,64] = rms_norm(s, w) eps=1\noutput u\noutput s\n",
         "add_rms_norm", "all_reduce_add_rms_norm", "-all_reduce_add_rms_norm");
 }
 

@@ -18,7 +18,7 @@ static void near_misses(void **state) {
     const char *text, *rule, *at, *node, *why;
     int depth;
   } rows[] = {
-      {"a : f32[T,8] = all_reduce(x)\nu : f32[T,8] = rms_norm(a, w) eps=1 one_plus=0\noutput u\n",
+      {"a : f32[T,8] = all_reduce(x)\nu : f32[T,8] = rms_norm(a, w) eps=1\noutput u\n",
        "all_reduce_add_rms_norm", "a", "a", "used by rms_norm, not by add", 1},
       {"a : f32[T,8] = all_reduce(x)\ns : f32[T,8] = add(a, h)\nu : f32[T,8] = rms_norm(s, w) eps=1 "
        "one_plus=0\n"
@@ -81,7 +81,7 @@ static void near_misses_of_every_kind(void **state) {
       {"n : f32[T,8] = rms_norm(x, w) eps=3 one_plus=1\na : f32[T,8] = all_reduce(x)\ns : f32[T,8] = add(a, "
        "n)\n",
        NULL},
-      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\na : f32[T,8] = rms_norm(h, w) eps=1 one_plus=0\n"
+      {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\na : f32[T,8] = rms_norm(h, w) eps=1\n"
        "s : f32[T,8] = add(a, n)\n",
        "s: operand a is made by rms_norm, not all_reduce"},
       {"n : f32[T,8] = rms_norm(x, w) eps=1 one_plus=1\ns : f32[T,8] = add(h, n)\n",

@@ -23,26 +23,28 @@ static int set_up(void **state) {
 #define HEAD                                                                        \
   "graph g\ninput x : bf16[T,8]\ninput h : bf16[T,8]\nweight w : bf16[8] = \"w\"\n" \
   "weight r : bf16[4,8] = \"r\"\n"
-#define NORM(y, x) y " : bf16[T,8] = rms_norm(" x ", w) eps=1e-05 one_plus=0\n"
-#define FUSED(op, in) " = " op "(" in ") eps=1e-05 one_plus=0 pad="
+#define NORM(y, x) y " : bf16[T,8] = rms_norm(" x ", w) eps=1e-05\n"
 
 typedef struct text_case {
   const char *rule, *in, *out; // NULL: as it was
 } text_case;
 static const text_case texts[] = {
     {"add_rms_norm", HEAD "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "output y\noutput s\n",
-     HEAD "y : bf16[T,8], s : bf16[T,8]" FUSED("add_rms_norm", "x, h, w") "0\noutput y\noutput s\n"},
+     HEAD "y : bf16[T,8], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05\noutput y\noutput s\n"},
     {"add_rms_norm", HEAD "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "output y\n", // nobody reads the sum
-     HEAD "y : bf16[T,8], s : bf16[T,8]" FUSED("add_rms_norm", "x, h, w") "0\noutput y\n"},
+     HEAD "y : bf16[T,8], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05\noutput y\n"},
     {"add_rms_norm", HEAD "s : bf16[T,8] = all_reduce(x)\n" NORM("y", "s") "output y\n", NULL}, // another op
     {"add_rms_norm",
      HEAD "s : bf16[T,8] = add(x, h)\ny : bf16[T,8] = rms_norm(s, w) eps=0.5 one_plus=1\noutput y\n",
-     HEAD "y : bf16[T,8], s : bf16[T,8] = add_rms_norm(x, h, w) eps=0.5 one_plus=1 pad=0\noutput y\n"},
+     HEAD "y : bf16[T,8], s : bf16[T,8] = rms_norm(x, w, h) eps=0.5 one_plus=1\noutput y\n"},
 
     {"add_rms_norm_pad",
      HEAD
      "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "p : bf16[T,8:16] = pad(y) to=16\noutput p\noutput s\n",
-     HEAD "p : bf16[T,8:16], s : bf16[T,8]" FUSED("add_rms_norm", "x, h, w") "16\noutput p\noutput s\n"},
+     HEAD "p : bf16[T,8:16], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05 pad=16\noutput p\noutput s\n"},
     {"add_rms_norm_pad", // the norm has another user
      HEAD
      "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "p : bf16[T,8:16] = pad(y) to=16\noutput p\noutput y\n",
@@ -57,9 +59,9 @@ static const text_case texts[] = {
      HEAD
      "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "l : f32[T,4] = linear(y, r) out=f32\n"
                                                   "p : bf16[T,8:16] = pad(y) to=16\noutput p\noutput l\n",
-     HEAD "p : bf16[T,8:16], s : bf16[T,8]" FUSED(
-         "add_rms_norm", "x, h, w") "16\n"
-                                    "l : f32[T,4] = linear(p, r) out=f32\noutput p\noutput l\n"},
+     HEAD "p : bf16[T,8:16], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05 pad=16\n"
+          "l : f32[T,4] = linear(p, r) out=f32\noutput p\noutput l\n"},
     {"add_rms_norm_router_pad", // two linears
      HEAD
      "s : bf16[T,8] = add(x, h)\n" NORM("y", "s") "l : f32[T,4] = linear(y, r) out=f32\n"
@@ -69,8 +71,8 @@ static const text_case texts[] = {
 
     {"all_reduce_rms_norm",
      HEAD "a : bf16[T,8] = all_reduce(x)\n" NORM("y", "a") "z : bf16[T,8] = add(a, y)\noutput z\n",
-     HEAD "y : bf16[T,8], a : bf16[T,8]" FUSED("all_reduce_rms_norm",
-                                               "x, w") "0\nz : bf16[T,8] = add(a, y)\noutput z\n"},
+     HEAD "y : bf16[T,8], a : bf16[T,8]"
+          " = rms_norm(x, w) eps=1e-05 reduce=1\nz : bf16[T,8] = add(a, y)\noutput z\n"},
     {"all_reduce_rms_norm", // padded rows
      "graph g\ninput x : bf16[T,8:16]\nweight w : bf16[8] = \"w\"\na : bf16[T,8:16] = all_reduce(x)\n"
      "u : bf16[T,8] = unpad(a)\n" NORM("y", "u") "output y\n",
@@ -78,34 +80,33 @@ static const text_case texts[] = {
 
     {"all_reduce_add_rms_norm",
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM("y", "s") "output y\noutput s\n",
-     HEAD
-     "y : bf16[T,8], s : bf16[T,8]" FUSED("all_reduce_add_rms_norm", "x, h, w") "0\noutput y\noutput s\n"},
+     HEAD "y : bf16[T,8], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05 reduce=1\noutput y\noutput s\n"},
     {"all_reduce_add_rms_norm", // the reduced rows have another user
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM("y", "s") "output y\noutput a\n",
      NULL},
     {"all_reduce_add_rms_norm", // the sum of both is another dtype's business
      "graph g\ninput x : f32[T,8]\ninput h : f32[T,8]\nweight w : bf16[8] = \"w\"\n"
      "a : f32[T,8] = all_reduce(x)\ns : f32[T,8] = add(h, a)\n"
-     "y : f32[T,8] = rms_norm(s, w) eps=1 one_plus=0\noutput y\n",
+     "y : f32[T,8] = rms_norm(s, w) eps=1\noutput y\n",
      "graph g\ninput x : f32[T,8]\ninput h : f32[T,8]\nweight w : bf16[8] = \"w\"\n"
-     "y : f32[T,8], s : f32[T,8] = all_reduce_add_rms_norm(x, h, w) eps=1 one_plus=0 pad=0\noutput y\n"},
+     "y : f32[T,8], s : f32[T,8] = rms_norm(x, w, h) eps=1 reduce=1\noutput y\n"},
 
     {"all_reduce_add_rows_rms_norm",
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\ng : bf16[R,8] = gather_rows(s)\n"
-          "y : bf16[R,8] = rms_norm(g, w) eps=1 one_plus=0\noutput y\n",
-     HEAD
-     "y.x.rows : bf16[R,8] = gather_rows(x)\ny.residual.rows : bf16[R,8] = gather_rows(h)\n"
-     "y : bf16[R,8], g : bf16[R,8] = all_reduce_add_rms_norm(y.x.rows, y.residual.rows, w) eps=1 one_plus=0 "
-     "pad=0\noutput y\n"},
+          "y : bf16[R,8] = rms_norm(g, w) eps=1\noutput y\n",
+     HEAD "y.x.rows : bf16[R,8] = gather_rows(x)\ny.residual.rows : bf16[R,8] = gather_rows(h)\n"
+          "y : bf16[R,8], g : bf16[R,8] = rms_norm(y.x.rows, w, y.residual.rows) eps=1 reduce=1\noutput y\n"},
     {"all_reduce_add_rows_rms_norm", // the sum is wanted in whole
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\ng : bf16[R,8] = gather_rows(s)\n"
-          "y : bf16[R,8] = rms_norm(g, w) eps=1 one_plus=0\noutput y\noutput s\n",
+          "y : bf16[R,8] = rms_norm(g, w) eps=1\noutput y\noutput s\n",
      NULL},
 
     {"all_reduce_add_rms_norm_pad",
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM(
          "y", "s") "p : bf16[T,8:16] = pad(y) to=16\noutput p\n",
-     HEAD "p : bf16[T,8:16], s : bf16[T,8]" FUSED("all_reduce_add_rms_norm", "x, h, w") "16\noutput p\n"},
+     HEAD "p : bf16[T,8:16], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05 reduce=1 pad=16\noutput p\n"},
     {"all_reduce_add_rms_norm_pad", // an output
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM(
          "y", "s") "p : bf16[T,8:16] = pad(y) to=16\noutput p\noutput y\n",
@@ -115,9 +116,9 @@ static const text_case texts[] = {
      HEAD "weight b : bf16[4] = \"b\"\na : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM(
          "y",
          "s") "p : bf16[T,8:16] = pad(y) to=16\nl : f32[T,4] = linear(y, r, b) out=f32\noutput p\noutput l\n",
-     HEAD "weight b : bf16[4] = \"b\"\np : bf16[T,8:16], s : bf16[T,8]" FUSED(
-         "all_reduce_add_rms_norm",
-         "x, h, w") "16\nl : f32[T,4] = linear(p, r, b) out=f32\noutput p\noutput l\n"},
+     HEAD "weight b : bf16[4] = \"b\"\np : bf16[T,8:16], s : bf16[T,8]"
+          " = rms_norm(x, w, h) eps=1e-05 reduce=1 pad=16\nl : f32[T,4] = linear(p, r, b) out=f32\noutput "
+          "p\noutput l\n"},
     {"all_reduce_add_rms_norm_router_pad", // the router reads something else
      HEAD "a : bf16[T,8] = all_reduce(x)\ns : bf16[T,8] = add(h, a)\n" NORM(
          "y",

@@ -168,8 +168,8 @@ static nf_status infer_node(const nf_graph *g, const nf_node *n, nf_op_desc *d) 
   return nf_op_infer(d);
 }
 
-// The results are called name[i]; those without a name there, such as the later ones of n_names 1, name[0] +
-// "." + the result's own name.
+// The results that are there are called name[k], one after the other; those without a name, such as the later
+// ones of n_names 1, name[0] + "." + the result's own name.
 static nf_status add_node(nf_builder *b, const char *const *name, int n_names, nf_op op, const nf_val *in,
                           const void *attrs, nf_val *out) {
   nf_graph *g = b->graph;
@@ -181,11 +181,13 @@ static nf_status add_node(nf_builder *b, const char *const *name, int n_names, n
   memcpy(n.in, in, (size_t)info->n_in * sizeof *in);
   memcpy(&n.attr, attrs, attrs_size[op]);
   NF_TRY(infer_node(g, &n, &d), "%s%s", b->scope, name[0]);
-  for (int i = 0; i < info->n_out && d.out[i].dtype != NF_NONE; i++) {
+  for (int i = 0, k = 0; i < info->n_out; i++) {
+    if (d.out[i].dtype == NF_NONE) continue;
     nf_value v = {.type = d.out[i], .kind = NF_VALUE_RESULT, .node = (nf_node_id)g->n_nodes, .result = i};
-    const bool own = i < n_names && name[i];
-    NF_TRY(full_name(b, name[own ? i : 0], own ? NULL : info->out[i].name, &v.name));
+    const bool own = k < n_names && name[k] != NULL;
+    NF_TRY(full_name(b, name[own ? k : 0], own ? NULL : info->out[i].name, &v.name));
     NF_TRY(append_value(g, &v, &n.out[i]));
+    k++;
   }
   if (!nf_grow(&g->node, &g->cap_nodes, g->n_nodes + 1, sizeof *g->node)) return no_memory();
   g->node[g->n_nodes++] = n;

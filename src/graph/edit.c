@@ -184,6 +184,7 @@ static nf_status add_part_node(nf_edit *e, const nf_splice *s, const nf_node *n,
   for (int k = 0; k < info->n_in; k++) copy.in[k] = n->in[k] ? map[n->in[k]] : 0;
   for (int r = 0; r < nf_node_results(n); r++) {
     const nf_val v = n->out[r];
+    if (v == 0) continue;
     if (!map[v]) NF_TRY(add_value(e, &s->part->value[v], near, &map[v]));
     e->value[map[v]].v.node = (nf_node_id)e->n_nodes;
     e->value[map[v]].v.result = r;

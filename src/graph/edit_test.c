@@ -68,11 +68,11 @@ static void canonical(void **state) {
        IN "b : f32[T,8] = add(x, z)\ny : f32[T,8] = add(x, b)\noutput y\noutput b\n"},
       {IN "a : f32[T,8] = unpad(x)\noutput a\n", IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n"},
       // other attributes are no duplicates
-      {IN "a : f32[T,4] = swiglu(x) alpha=1 beta=0 limit=0 interleaved=0\n"
-          "b : f32[T,4] = swiglu(x) alpha=2 beta=0 limit=0 interleaved=0\n"
+      {IN "a : f32[T,4] = swiglu(x) alpha=1\n"
+          "b : f32[T,4] = swiglu(x) alpha=2\n"
           "y : f32[T,4] = add(a, b)\noutput y\n",
-       IN "a : f32[T,4] = swiglu(x) alpha=1 beta=0 limit=0 interleaved=0\n"
-          "b : f32[T,4] = swiglu(x) alpha=2 beta=0 limit=0 interleaved=0\n"
+       IN "a : f32[T,4] = swiglu(x) alpha=1\n"
+          "b : f32[T,4] = swiglu(x) alpha=2\n"
           "y : f32[T,4] = add(a, b)\noutput y\n"},
       // reshapes fold, and go where they change nothing
       {IN "a : f32[8*T] = reshape(x) to=[8*T]\nb : f32[T,2,4] = reshape(a) to=[T,2,4]\noutput b\n",
@@ -82,12 +82,12 @@ static void canonical(void **state) {
        IN "a : f32[8*T] = reshape(x) to=[8*T]\ny : f32[T,8] = add(x, z)\noutput y\noutput a\n"},
       {IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n",
        IN "a : f32[T,8] = reshape(x) to=[T,8]\noutput a\n"},
-      {IN "a : f32[T,8] = narrow(x) start=0 size=8\ny : f32[T,8] = add(a, z)\noutput y\n",
+      {IN "a : f32[T,8] = narrow(x) size=8\ny : f32[T,8] = add(a, z)\noutput y\n",
        IN "y : f32[T,8] = add(x, z)\noutput y\n"},
       {IN "a : f32[T,8] = unpad(x)\nb : f32[T,8] = pad(a) to=8\ny : f32[T,8] = add(b, z)\noutput y\n",
        IN "y : f32[T,8] = add(x, z)\noutput y\n"},
       // what nothing needs goes, with its weights; what writes a pool stays
-      {IN "weight w : f32[8] = \"w\"\nd : f32[T,8] = rms_norm(x, w) eps=1 one_plus=0\n"
+      {IN "weight w : f32[8] = \"w\"\nd : f32[T,8] = rms_norm(x, w) eps=1\n"
           "e : f32[T,8] = add(d, x)\ny : f32[T,8] = add(x, z)\noutput y\n",
        IN "y : f32[T,8] = add(x, z)\noutput y\n"},
       {"graph g\ninput k : f32[T,1,4]\npool p : full f32[2,1,1,4]\nq : full f32[2,1,1,4] = kv_write(k, k, "
@@ -114,14 +114,14 @@ static void order_is_repaired(void **state) {
   (void)state;
   nf_graph *g = parsed("graph g\ninput x : f32[T,1,4]\npool p : full f32[2,1,1,4]\n"
                        "p1 : full f32[2,1,1,4] = kv_write(x, x, p)\n"
-                       "o : f32[T,1,4] = attention(x, p1) scale=1 window=0\n"
+                       "o : f32[T,1,4] = attention(x, p1) scale=1\n"
                        "s : f32[T,1,4] = add(x, x)\n"
                        "u : f32[T,1,4] = add(s, x)\n"
                        "k : f32[T,1,4] = add(o, x)\n"
                        "p2 : full f32[2,1,1,4] = kv_write(k, u, p1)\n"
                        "output p2\n");
   nf_graph *part = parsed("graph part\ninput a : f32[T,1,4]\npool q : full f32[2,1,1,4]\n"
-                          "t : f32[T,1,4] = add(a, a)\nr : f32[T,1,4] = attention(t, q) scale=1 window=0\n"
+                          "t : f32[T,1,4] = add(a, a)\nr : f32[T,1,4] = attention(t, q) scale=1\n"
                           "output t\noutput r\n");
   const nf_node_id node[] = {1, 2}; // o and s
   const nf_val leaf[] = {nf_graph_find(part, "a"), nf_graph_find(part, "q")};
@@ -140,7 +140,7 @@ static void order_is_repaired(void **state) {
   same_text(out, "graph g\ninput x : f32[T,1,4]\npool p : full f32[2,1,1,4]\n"
                  "p1 : full f32[2,1,1,4] = kv_write(x, x, p)\n"
                  "s : f32[T,1,4] = add(x, x)\n"
-                 "o : f32[T,1,4] = attention(s, p1) scale=1 window=0\n"
+                 "o : f32[T,1,4] = attention(s, p1) scale=1\n"
                  "u : f32[T,1,4] = add(s, x)\n"
                  "k : f32[T,1,4] = add(o, x)\n"
                  "p2 : full f32[2,1,1,4] = kv_write(k, u, p1)\n"

@@ -96,11 +96,13 @@ static void build_node(finish *f, nf_node_id id) {
   const char *name[NF_MAX_OUT] = {0};
   nf_val in[NF_MAX_IN] = {0};
   for (int k = 0; k < info->n_in; k++) in[k] = f->now[n->in[k]];
-  for (int r = 0; r < nf_node_results(n); r++) name[r] = f->e->value[n->out[r]].v.name;
+  for (int r = 0, k = 0; r < nf_node_results(n); r++)
+    if (n->out[r] != 0) name[k++] = f->e->value[n->out[r]].v.name;
   const nf_val first = nf_build_named(&f->b, name, n->op, in, &n->attr);
   if (f->left) f->left[id] = false;
   for (int r = 0; r < nf_node_results(n); r++) {
-    f->now[n->out[r]] = first ? first + (nf_val)r : 0;
+    if (n->out[r] == 0) continue;
+    f->now[n->out[r]] = first != 0 ? nf_build_result(&f->b, first, r) : 0;
     there(f, n->out[r]);
   }
   for (int k = 0; k < info->n_in; k++)

@@ -33,13 +33,14 @@ typedef struct nf_value {
 typedef struct nf_node {
   nf_op op;
   nf_attrs attr;
-  nf_val in[NF_MAX_IN]; // 0: absent
-  nf_val out[NF_MAX_OUT];
+  nf_val in[NF_MAX_IN];   // 0: absent
+  nf_val out[NF_MAX_OUT]; // 0: absent
 } nf_node;
-// Results that the node has: those of its op, without those at the end that may be absent and are.
+// Results that the node has or that stand before those: out[i] of i below it is 0 where one may be absent and
+// is.
 static inline int nf_node_results(const nf_node *n) {
-  int i = 0;
-  while (i < nf_op_of(n->op)->n_out && n->out[i] != 0) i++;
+  int i = nf_op_of(n->op)->n_out;
+  while (i > 0 && n->out[i - 1] == 0) i--;
   return i;
 }
 
@@ -88,7 +89,8 @@ nf_val nf_build_leaf(nf_builder *b, const nf_value *v); // an input, pool or wei
 void nf_build_output(nf_builder *b, nf_val v);
 nf_val nf_build_result(nf_builder *b, nf_val v, int i); // result i of the node that makes v
 nf_val nf_build_node(nf_builder *b, const char *name, nf_op op, const nf_val *in, const void *attrs);
-// The same with a name for every result, which the scope stands in front of too: name[0 .. results of op).
+// The same with a name for every result that is there, which the scope stands in front of too: name[0 ..
+// results of op).
 nf_val nf_build_named(nf_builder *b, const char *const *name, nf_op op, const nf_val *in, const void *attrs);
 // Verifies and hands the graph over; on error everything is freed.
 nf_status nf_builder_finish(nf_builder *b, nf_graph **out);

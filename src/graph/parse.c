@@ -129,23 +129,25 @@ static nf_status parse_results(nf_scan *l, result out[NF_MAX_OUT], int *n) {
   return nf_scan_expect(l, '=');
 }
 
+static nf_status check_result(const nf_value *v, const nf_type *is) {
+  if (nf_type_equal(&v->type, is)) return nf_ok();
+  nf_text want = {0};
+  nf_type_print(&v->type, &want);
+  nf_status st = nf_error(NF_BAD_INPUT, "%s must be %s", v->name, want.failed ? "of another type" : want.at);
+  nf_text_deinit(&want);
+  return st;
+}
+
 static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {
   const nf_graph *g = p->b.graph;
   const nf_node *node = &g->node[g->value[first].node];
-  const int has = nf_node_results(node);
+  int has = 0;
+  for (int i = 0; i < nf_node_results(node); i++) has += node->out[i] != 0;
   if (n != has)
-    return nf_error(NF_BAD_INPUT, "with these attributes %s has %d results, not %d", nf_op_of(node->op)->name,
-                    has, n);
-  for (int i = 0; i < n; i++) {
-    const nf_value *v = &g->value[node->out[i]];
-    if (nf_type_equal(&v->type, &r[i].type)) continue;
-    nf_text want = {0};
-    nf_type_print(&v->type, &want);
-    nf_status st =
-        nf_error(NF_BAD_INPUT, "%s must be %s", v->name, want.failed ? "of another type" : want.at);
-    nf_text_deinit(&want);
-    return st;
-  }
+    return nf_error(NF_BAD_INPUT, "with these operands and attributes %s has %d results, not %d",
+                    nf_op_of(node->op)->name, has, n);
+  for (int i = 0, k = 0; i < nf_node_results(node); i++)
+    if (node->out[i] != 0) NF_TRY(check_result(&g->value[node->out[i]], &r[k++].type));
   return nf_ok();
 }
 

@@ -141,11 +141,14 @@ void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
   for (int i = 0; i < n_in; i++)
     nf_text_printf(out, "%s%s", i ? ", " : "", n->in[i] ? g->value[n->in[i]].name : "_");
   nf_text_printf(out, ")");
-  for (int i = 0; i < info->n_attr; i++) nf_attr_print(n->op, i, &n->attr, out);
+  static const nf_attrs none;
+  for (int i = 0; i < info->n_attr; i++)
+    if (!nf_attr_equal(n->op, i, &n->attr, &none)) nf_attr_print(n->op, i, &n->attr, out);
 }
 
 static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
   for (int i = 0; i < nf_node_results(n); i++) {
+    if (n->out[i] == 0) continue;
     if (i) nf_text_printf(out, ", ");
     print_typed(&g->value[n->out[i]], out);
   }

@@ -50,8 +50,8 @@ static const char layer[] =
     "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
     "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "
     "beta_fast=32 beta_slow=1 scale=1.3465736 "
-    "dims=64 truncate=0\n"
-    "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05 one_plus=0\n"
+    "dims=64\n"
+    "normed : bf16[T,128] = rms_norm(hidden.0, norm.w) eps=1e-05\n"
     "q : bf16[T,2,64] = reshape(normed) to=[T,2,64]\n"
     "k : bf16[T,2,64] = rope(q, rope)\n"
     "L0.kv.1 : sliding bf16[2,2,64,64] = kv_write(k, q, L0.kv)\n"
@@ -59,9 +59,8 @@ static const char layer[] =
     "flat : bf16[T,128] = reshape(o) to=[T,128]\n"
     "mid : bf16[T,128] = add(hidden.0, flat)\n"
     "logits : f32[T,8] = linear(mid, router.w) out=f32\n"
-    "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4 "
-    "over_all=0\n"
-    "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16 pad=0\n"
+    "choice : f32[T,4], choice.ids : i32[T,4] = router_topk(logits, forced) k=4\n"
+    "up : bf16[T,4,256] = grouped_linear(mid, choice.ids, up.w, up.b) out=bf16\n"
     "act : bf16[T,4,128] = swiglu(up) alpha=1.702 beta=1 limit=7 interleaved=1\n"
     "sum : bf16[T,128] = combine(act, choice)\n"
     "rows : bf16[R,128] = gather_rows(sum)\n"
@@ -80,7 +79,7 @@ static void loose_forms(void **state) {
       "# a comment\n\n \t\n graph   g \ninput x:f32[T,2]\n"
       "input : f32[T,2]=add( x,x )\noutput:f32[T,1] = swiglu(input)  limit=1   alpha=2.0\n\toutput output",
       "graph g\ninput x : f32[T,2]\ninput : f32[T,2] = add(x, x)\n"
-      "output : f32[T,1] = swiglu(input) alpha=2 beta=0 limit=1 interleaved=0\noutput output\n");
+      "output : f32[T,1] = swiglu(input) alpha=2 limit=1\noutput output\n");
   check_print(
       "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w, _) out=f32\n",
       "graph g\ninput x : f32[T,4]\nweight w : f32[3,4] = \"w\"\ny : f32[T,3] = linear(x, w) out=f32\n");
@@ -88,8 +87,8 @@ static void loose_forms(void **state) {
 
 static void results_have_any_names(void **state) {
   (void)state;
-  const char *text = "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2 "
-                     "over_all=0\noutput best\n";
+  const char *text =
+      "graph g\ninput x : f32[T,4]\nw : f32[T,2], best : i32[T,2] = router_topk(x) k=2\noutput best\n";
   check_print(text, text);
 }
 

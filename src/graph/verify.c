@@ -129,7 +129,7 @@ static nf_status verify_order(const nf_graph *g, nf_node_id id, nf_val *last) {
   const nf_op_info *info = nf_op_of(n->op);
   for (int i = 0; i < info->n_out; i++) {
     nf_val v = n->out[i];
-    if (!v && info->out[i].may) break;
+    if (!v && info->out[i].may) continue;
     if (!v || v >= g->n_values)
       return nf_error(NF_BAD_INPUT, "node %u: result %s is missing", id, info->out[i].name);
     const nf_value *value = &g->value[v];

@@ -9,16 +9,16 @@
 #include <cmocka.h>
 
 static const char text[] = "graph g\n"
-                           "input x : bf16[T,2,32]\n"                                    // 1
-                           "pool kv : full bf16[2,2,16,32]\n"                            // 2
-                           "weight s : bf16[2] = \"sinks\"\n"                            // 3
-                           "weight q : mxfp4[4,32] = \"blocks\" scales \"scales\"\n"     // 4
-                           "kv.1 : full bf16[2,2,16,32] = kv_write(x, x, kv)\n"          // 5, node 0
-                           "kv.2 : full bf16[2,2,16,32] = kv_write(x, x, kv.1)\n"        // 6, node 1
-                           "o : bf16[T,2,32] = attention(x, kv.2, s) scale=1 window=0\n" // 7, node 2
-                           "l : f32[T,2,4] = linear(o, q) out=f32\n"                     // 8, node 3
-                           "e : f32[2*T,4] = reshape(l) to=[2*T,4]\n"                    // 9, node 4
-                           "r : f32[2*T,2], r.ids : i32[2*T,2] = router_topk(e) k=2\n"   // 10, 11, node 5
+                           "input x : bf16[T,2,32]\n"                                  // 1
+                           "pool kv : full bf16[2,2,16,32]\n"                          // 2
+                           "weight s : bf16[2] = \"sinks\"\n"                          // 3
+                           "weight q : mxfp4[4,32] = \"blocks\" scales \"scales\"\n"   // 4
+                           "kv.1 : full bf16[2,2,16,32] = kv_write(x, x, kv)\n"        // 5, node 0
+                           "kv.2 : full bf16[2,2,16,32] = kv_write(x, x, kv.1)\n"      // 6, node 1
+                           "o : bf16[T,2,32] = attention(x, kv.2, s) scale=1\n"        // 7, node 2
+                           "l : f32[T,2,4] = linear(o, q) out=f32\n"                   // 8, node 3
+                           "e : f32[2*T,4] = reshape(l) to=[2*T,4]\n"                  // 9, node 4
+                           "r : f32[2*T,2], r.ids : i32[2*T,2] = router_topk(e) k=2\n" // 10, 11, node 5
                            "output r\noutput o\n";
 
 static nf_graph *good(void) {

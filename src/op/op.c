@@ -22,7 +22,8 @@ enum {
   VIEW = NF_OP_VIEW,
   PADDED = NF_OP_PADDED,
   COMMUTES = NF_OP_COMMUTES,
-  COMM = NF_OP_COMM
+  COMM = NF_OP_COMM,
+  REDUCES = NF_OP_REDUCES
 };
 
 // `operands` and `attributes` are typedefs in the scope of the row.
@@ -85,6 +86,10 @@ bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
   for (int i = 0; i < nf_op_of(op)->n_attr; i++)
     if (!nf_attr_equal(op, i, a, b)) return false;
   return true;
+}
+
+bool nf_op_is_comm(nf_op op, const nf_attrs *attrs) {
+  return nf_op_of(op)->flags & NF_OP_COMM || (op == NF_OP_rms_norm && attrs->rms_norm.reduce);
 }
 
 int nf_operand_of(const nf_op_desc *d, nf_role role, int from) {

@@ -50,7 +50,8 @@ enum {
   NF_OP_VIEW = 2,
   NF_OP_PADDED = 4,
   NF_OP_COMMUTES = 8,
-  NF_OP_COMM = 16
+  NF_OP_COMM = 16,
+  NF_OP_REDUCES = 32
 }; // as ops.def says
 
 typedef struct nf_op_info {
@@ -74,6 +75,9 @@ typedef struct nf_op_info {
   } attr[NF_MAX_ATTRS];
 } nf_op_info;
 const nf_op_info *nf_op_of(nf_op op);
+
+// Whether a node reads its first operand from all ranks: COMM, or REDUCES with `reduce`.
+bool nf_op_is_comm(nf_op op, const nf_attrs *attrs);
 
 // NF_OPERAND(linear, w): the operand's index, a constant. nf_<op>_operands has a char for each.
 #define OPERAND(n, ...) char n;

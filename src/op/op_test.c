@@ -54,7 +54,7 @@ static void traits_are_whole(void **state) {
     assert_non_null(t->infer);
     assert_in_range(t->shard, NF_SHARD_LINEAR, NF_SHARD_REPLICATED);
     assert_in_range(t->exact, NF_EXACT_NEVER, NF_EXACT_ALWAYS);
-    assert_true((t->work.exchange > 0) == ((info->flags & NF_OP_COMM) != 0));
+    assert_true((t->work.exchange > 0) == ((info->flags & (NF_OP_COMM | NF_OP_REDUCES)) != 0));
     for (int i = 0; i < NF_MAX_EXTENTS && t->extent[i].quantity != NF_Q_NONE; i++)
       assert_in_range(t->extent[i].operand + NF_MAX_OUT, NF_MAX_OUT - info->n_out,
                       NF_MAX_OUT + info->n_in - 1);

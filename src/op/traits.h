@@ -22,15 +22,16 @@ enum { NF_MAX_EXTENTS = 4 };
 // Operations for each element of the first result: a constant, and multiples of an extent and of keys. What
 // is moved follows from roles and types (select/work.c).
 typedef struct nf_op_work {
-  double element;      // with exp, cos and their like as some ten operations
-  nf_quantity of;      // what is summed over,
-  double times;        // and operations for each of it
-  double key;          // for each key that a token looks at
-  bool matrix;         // by matrix units, where there are any for the types
-  bool experts;        // and the products inside, which have other extents
-  double exchange;     // of the first operand, what comes from each other rank, times ranks
-  nf_quantity columns; // of the first operand no more columns are read than this; NONE: all
-  bool picks;          // of the first operand no more rows are read than there are results
+  double element;                      // with exp, cos and their like as some ten operations
+  nf_quantity of;                      // what is summed over,
+  double times;                        // and operations for each of it
+  double key;                          // for each key that a token looks at
+  bool matrix;                         // by matrix units, where there are any for the types
+  bool experts;                        // and the products inside, which have other extents
+  double exchange;                     // of the first operand, what comes from each other rank, times ranks
+  nf_quantity columns;                 // of the first operand no more columns are read than this; NONE: all
+  bool picks;                          // of the first operand no more rows are read than there are results
+  double (*more)(const nf_op_desc *d); // operations for each element beyond these, or NULL
 } nf_op_work;
 
 // ---- sharding ----

@@ -6,7 +6,8 @@
 #include "plan/state.h"
 
 static bool is_comm(const nf_plan *p, const nf_step *s) {
-  return nf_op_of(p->graph->node[s->node].op)->flags & NF_OP_COMM;
+  const nf_node *n = &p->graph->node[s->node];
+  return nf_op_is_comm(n->op, &n->attr);
 }
 
 static bool has_peers(const nf_plan *p) {

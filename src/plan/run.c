@@ -10,10 +10,7 @@
 static nf_tensor tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
   const nf_home *root = &p->home[p->home[v].root];
   nf_tensor t = nf_tensor_of(&p->type[v], at, root->slots, root->data);
-  if (root->scale != NULL)
-    t.scale = root->scale;
-  else if (t.scale != NULL)
-    t.scale = nf_tensor_of(&p->type[v], &p->options.max, root->slots, root->data).scale;
+  if (t.scale != NULL) t.scale = nf_tensor_of(&p->type[v], &p->options.max, root->slots, root->data).scale;
   return t;
 }
 
@@ -33,7 +30,7 @@ static nf_status for_tensors(nf_plan *p, with_tensor f) {
     for (int k = 0; k < info->n_in; k++)
       if (n->in[k] != 0) NF_TRY(f(p, n->in[k], &tensor[layout->in[k]]));
     for (int r = 0; r < nf_node_results(n); r++)
-      if (info->out[r].alias < 0) NF_TRY(f(p, n->out[r], &tensor[layout->out[r]]));
+      if (info->out[r].alias < 0 && n->out[r] != 0) NF_TRY(f(p, n->out[r], &tensor[layout->out[r]]));
   }
   return nf_ok();
 }

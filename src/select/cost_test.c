@@ -230,8 +230,8 @@ static void fusing_pays(void **state) {
   nf_hw hw = target("gfx950");
   hw.world = 2;
   const nf_type x = NF_TYPE(NF_BF16, T, NF_C(2880)), w = NF_TYPE(NF_BF16, NF_C(2880));
-  const nf_op_desc fused = inferred((nf_op_desc){
-      .op = NF_OP_all_reduce_add_rms_norm, .attr.all_reduce_add_rms_norm.eps = 1e-5f, .in = {x, x, w}});
+  const nf_op_desc fused = inferred(
+      (nf_op_desc){.op = NF_OP_rms_norm, .attr.rms_norm = {.eps = 1e-5f, .reduce = true}, .in = {x, w, x}});
   const nf_op_desc parts[] = {inferred((nf_op_desc){.op = NF_OP_all_reduce, .in = {x}}), rows_of(NF_OP_add),
                               rows_of(NF_OP_rms_norm)};
   for (int64_t tokens = 1; tokens <= 1 << 16; tokens *= 2) {

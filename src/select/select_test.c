@@ -240,22 +240,22 @@ static void collectives(void **state) {
     int world;
     int64_t hidden, tokens;
     const char *want; // of the fused op
-  } rows[] = {{"gfx950", 2, 2880, 159, "all_reduce_add_rms_norm_oneshot_hip"},
-              {"gfx950", 2, 2880, 160, "all_reduce_add_rms_norm_twoshot_hip"},
-              {"gfx950", 8, 2880, 39, "all_reduce_add_rms_norm_oneshot_hip"},
-              {"gfx950", 8, 2880, 40, "all_reduce_add_rms_norm_twoshot_hip"},
-              {"gfx950", 2, 8200, 1, "all_reduce_add_rms_norm_twoshot_hip"}, // 1025 packs
+  } rows[] = {{"gfx950", 2, 2880, 159, "rms_norm_all_reduce_oneshot_hip"},
+              {"gfx950", 2, 2880, 160, "rms_norm_all_reduce_twoshot_hip"},
+              {"gfx950", 8, 2880, 39, "rms_norm_all_reduce_oneshot_hip"},
+              {"gfx950", 8, 2880, 40, "rms_norm_all_reduce_twoshot_hip"},
+              {"gfx950", 2, 8200, 1, "rms_norm_all_reduce_twoshot_hip"}, // 1025 packs
               {"gfx950", 2, 16392, 1, NULL},
               {"gfx950", 3, 2880, 1, NULL},
               {"gfx950", 1, 2880, 1, NULL},
-              {"sm_90", 4, 2880, 364, "all_reduce_add_rms_norm_oneshot_cuda"},
-              {"sm_90", 4, 2880, 365, "all_reduce_add_rms_norm_twoshot_cuda"}};
+              {"sm_90", 4, 2880, 364, "rms_norm_all_reduce_oneshot_cuda"},
+              {"sm_90", 4, 2880, 365, "rms_norm_all_reduce_twoshot_cuda"}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     nf_hw hw;
     nf_selection s;
-    nf_op_desc d = {.op = NF_OP_all_reduce_add_rms_norm, .attr.all_reduce_add_rms_norm.eps = 1e-5f};
-    d.in[0] = d.in[1] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(rows[i].hidden));
-    d.in[2] = NF_TYPE(NF_BF16, NF_C(rows[i].hidden));
+    nf_op_desc d = {.op = NF_OP_rms_norm, .attr.rms_norm = {.eps = 1e-5f, .reduce = true}};
+    d.in[0] = d.in[2] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(rows[i].hidden));
+    d.in[1] = NF_TYPE(NF_BF16, NF_C(rows[i].hidden));
     nf_status st = nf_op_infer(&d);
     assert_string_equal(nf_status_message(st), "");
     assert_true(nf_is_ok(nf_hw_target(rows[i].target, &hw)));

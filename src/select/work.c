@@ -112,12 +112,14 @@ static nf_rate rate_of(const nf_op_desc *d) {
 nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world) {
   const nf_op_work *r = &nf_traits_of(d->op)->work;
   if (nf_op_of(d->op)->flags & NF_OP_VIEW) return (nf_work){0};
-  double each = r->element + r->times * quantity(d, r->of);
+  double each = r->element + r->times * quantity(d, r->of) + (r->more != NULL ? r->more(d) : 0);
   if (r->key != 0) each += r->key * keys_of_token(d, at);
   if (r->experts) // gate, up and what is made of them, for a column of the result
     each += quantity(d, NF_Q_INNER) * (4 * quantity(d, NF_Q_K) + 16) / most(1, quantity(d, NF_Q_N));
   return (nf_work){.bytes = bytes_of(d, at),
                    .operations = elements(&d->out[0], at) * each,
                    .rate = rate_of(d),
-                   .exchanged = world > 1 ? r->exchange / world * type_bytes(&d->in[0], at) : 0};
+                   .exchanged = world > 1 && nf_op_is_comm(d->op, &d->attr)
+                                    ? r->exchange / world * type_bytes(&d->in[0], at)
+                                    : 0};
 }

@@ -95,7 +95,8 @@ static nf_val complete(building *b, nf_val v, nf_val part) {
 static nf_status check_results(const building *b, const nf_node *n, nf_val first) {
   const nf_graph *g = b->b.graph;
   for (int i = 0; nf_is_ok(b->b.failed) && i < nf_node_results(n); i++) {
-    const nf_value *old = &b->s->g->value[n->out[i]], *made = &g->value[first + (nf_val)i];
+    if (n->out[i] == 0) continue;
+    const nf_value *old = &b->s->g->value[n->out[i]], *made = &g->value[g->node[g->value[first].node].out[i]];
     const nf_type want = local_type(b, &old->type, &b->s->piece[n->out[i]]);
     if (!nf_type_equal(&want, &made->type))
       return nf_error(NF_INTERNAL, "sharding %s: the ranks have another type than was decided", old->name);
@@ -111,7 +112,8 @@ static nf_status build_node(building *b, nf_node_id id) {
   nf_val in[NF_MAX_IN];
   nf_attrs attr = n->attr;
   for (int i = 0; i < NF_MAX_IN; i++) in[i] = b->now[n->in[i]];
-  for (int i = 0; i < nf_node_results(n); i++) name[i] = s->g->value[n->out[i]].name;
+  for (int i = 0, k = 0; i < nf_node_results(n); i++)
+    if (n->out[i] != 0) name[k++] = s->g->value[n->out[i]].name;
   if (s->own[id]) in[ids_of(n->op)] = own_ids(b, n->in[ids_of(n->op)], s->own[id]);
   if (n->op == NF_OP_reshape && y->spread == NF_CUT)
     attr.reshape.to.dim[y->dim] = local_type(b, &s->g->value[n->out[0]].type, y).dim[y->dim];
@@ -119,7 +121,8 @@ static nf_status build_node(building *b, nf_node_id id) {
   if (s->gathered[n->out[0]]) name[0] = nf_build_name(&b->b, "%s.local", name[0]);
   const nf_val first = nf_build_named(&b->b, name, n->op, in, &attr);
   NF_TRY(check_results(b, n, first));
-  for (int i = 0; i < nf_node_results(n); i++) b->now[n->out[i]] = first ? first + (nf_val)i : 0;
+  for (int i = 0; i < nf_node_results(n); i++)
+    if (n->out[i] != 0) b->now[n->out[i]] = nf_build_result(&b->b, first, i);
   b->now[n->out[0]] = complete(b, n->out[0], first);
   return nf_ok();
 }

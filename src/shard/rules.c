@@ -63,10 +63,10 @@ static nf_status shard_scales(nf_sharding *s, nf_node_id n) {
   return shard_elementwise(s, n);
 }
 
-// Ops that want whole last dimensions of the first operand, and all of the others.
+// Ops of one result that want whole last dimensions of the first operand, and all of the others.
 static nf_status shard_rows(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  bool fine = x->spread == NF_CUT && x->dim != rank_of(s, n, 0) - 1;
+  bool fine = x->spread == NF_CUT && x->dim != rank_of(s, n, 0) - 1 && nf_node_results(node_of(s, n)) == 1;
   for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++) fine &= operand(s, n, i)->spread == NF_WHOLE;
   return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
 }

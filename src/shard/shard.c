@@ -82,7 +82,7 @@ static nf_status check(const nf_graph *g, int world) {
   if (world < 1 || world > NF_MAX_RANKS)
     return nf_error(NF_USAGE, "world %d: must be 1 to %d ranks", world, NF_MAX_RANKS);
   for (nf_node_id n = 0; n < g->n_nodes && world > 1; n++)
-    if (nf_op_of(g->node[n].op)->flags & NF_OP_COMM || g->node[n].op == NF_OP_rank_ids)
+    if (nf_op_is_comm(g->node[n].op, &g->node[n].attr) || g->node[n].op == NF_OP_rank_ids)
       return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
                       g->value[g->node[n].out[0]].name);
   for (nf_val v = 1; v < g->n_values && world > 1; v++)

@@ -29,16 +29,17 @@ static inline int rules_tear_down(void **state) {
   return 0;
 }
 
-typedef struct odd_ops { // ops by name, or NULL
-  const char *no_kernel, *dear;
+typedef struct odd_ops { // of norms of sums over ranks and with a residual
+  bool no_kernel, dear;
 } odd_ops;
 
 // A launch and the bytes that move, at a byte per nanosecond. user: odd_ops or NULL.
 static inline bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
   const nf_op_info *info = nf_op_of(d->op);
-  const odd_ops *odd = user;
+  const bool norm = d->op == NF_OP_rms_norm && d->attr.rms_norm.reduce && d->in[2].dtype != NF_NONE;
+  const odd_ops *odd = norm ? user : NULL;
   size_t bytes, sum = 0;
-  if (odd && odd->no_kernel && strcmp(odd->no_kernel, info->name) == 0) {
+  if (odd && odd->no_kernel) {
     nf_text_printf(why, "K = 64 is not a multiple of 128");
     return false;
   }
@@ -47,7 +48,7 @@ static inline bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *a
     if (t->dtype == NF_NONE) continue;
     if (nf_is_ok(nf_type_bytes(t, at, &bytes))) sum += bytes;
   }
-  *us = 2 + (double)sum * 1e-3 + (odd && odd->dear && strcmp(odd->dear, info->name) == 0 ? 1000 : 0);
+  *us = 2 + (double)sum * 1e-3 + (odd && odd->dear ? 1000 : 0);
   return true;
 }
 

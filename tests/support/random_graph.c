@@ -178,11 +178,9 @@ static void fused_step(maker *m) {
   const nf_val w = weight(m, NF_TYPE(float_dtype(m), NF_C(m->hidden))), x = m->stream;
   const bool one_plus = chance(m, 50);
   const int64_t pad = chance(m, 50) ? m->hidden + 32 : 0;
-  const nf_val y = (const nf_val[]){
-      NF_BUILD(&m->b, fresh(m), add_rms_norm, (x, x, w), .eps = 1, .one_plus = one_plus, .pad = pad),
-      NF_BUILD(&m->b, fresh(m), all_reduce_rms_norm, (x, w), .eps = 1, .one_plus = one_plus, .pad = pad),
-      NF_BUILD(&m->b, fresh(m), all_reduce_add_rms_norm, (x, x, w), .eps = 1, .one_plus = one_plus,
-               .pad = pad)}[below(m, 3)];
+  const bool reduce = chance(m, 50);
+  const nf_val y = NF_BUILD(&m->b, fresh(m), rms_norm, (x, w, reduce && chance(m, 50) ? 0 : x), .eps = 1,
+                            .one_plus = one_plus, .reduce = reduce, .pad = pad);
   m->stream = chance(m, 50) ? nf_build_result(&m->b, y, 1) : project(m, y, m->hidden, m->hidden, m->dtype);
 }
 
@@ -202,17 +200,11 @@ static void fused_fp8_step(maker *m) {
   nf_val y = 0;
   switch (below(m, 7)) {
   case 0:
-    y = NF_BUILD(&m->b, fresh(m), rms_norm_quantise, (x, w), .eps = 1, .to = to, .keep = keep);
-    break;
   case 1:
-    y = NF_BUILD(&m->b, fresh(m), add_rms_norm_quantise, (x, x, w), .eps = 1, .to = to, .keep = keep);
-    break;
   case 2:
-    y = NF_BUILD(&m->b, fresh(m), all_reduce_rms_norm_quantise, (x, w), .eps = 1, .to = to, .keep = keep);
-    break;
   case 3:
-    y = NF_BUILD(&m->b, fresh(m), all_reduce_add_rms_norm_quantise, (x, x, w), .eps = 1, .to = to,
-                 .keep = keep);
+    y = NF_BUILD(&m->b, fresh(m), rms_norm, (x, w, chance(m, 50) ? x : 0), .eps = 1, .reduce = chance(m, 50),
+                 .to = to, .keep = keep);
     break;
   case 4:
     y = NF_BUILD(&m->b, fresh(m), rms_norm_gated_quantise, (x, x, w), .eps = 1, .to = to);

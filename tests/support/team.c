@@ -26,14 +26,14 @@ static void sum(maker *m, nf_val x, int64_t kind) {
   nf_builder *b = &m->b;
   const nf_val w = norm_weight(m, "norm");
   if (m->s->fused || kind == 0) {
-    m->y = NF_BUILD(b, "y", all_reduce_add_rms_norm, (x, m->stream, w), .eps = 1e-5f);
+    m->y = NF_BUILD(b, "y", rms_norm, (x, w, m->stream), .eps = 1e-5f, .reduce = true);
     m->stream = nf_build_result(b, m->y, 1);
   } else if (kind == 1) {
     const nf_val r = NF_BUILD(b, "reduced", all_reduce, (x), );
     m->stream = NF_BUILD(b, "stream", add, (r, m->stream), );
     m->y = NF_BUILD(b, "y", rms_norm, (m->stream, w), .eps = 1e-5f);
   } else {
-    m->y = NF_BUILD(b, "y", all_reduce_rms_norm, (x, w), .eps = 1e-5f);
+    m->y = NF_BUILD(b, "y", rms_norm, (x, w), .eps = 1e-5f, .reduce = true);
     m->stream = nf_build_result(b, m->y, 1);
   }
 }

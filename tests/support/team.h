@@ -10,7 +10,7 @@ typedef struct team_shape {
   int64_t hidden, vocab, blocks;
   int64_t inner[2]; // of even and odd blocks; multiples of the world
   nf_dtype dtype;   // of activations and weights
-  bool fused;       // every sum is all_reduce_add_rms_norm
+  bool fused;       // every sum is a rms_norm that reduces, with a residual
   int64_t batch;    // most tokens of a step
 } team_shape;
 

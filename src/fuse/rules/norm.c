@@ -56,50 +56,23 @@ static void pattern(nf_side *s) {
   if (parts & KEEP) nf_yield(s, y);
 }
 
-#define BUILD(op, ...) \
-  NF_BUILD(s->b, "y", op, (__VA_ARGS__, w), .eps = norm->eps, .one_plus = norm->one_plus, .pad = pad)
-#define CODES(op, ...)                                                                                  \
-  NF_BUILD(s->b, "codes", op, (__VA_ARGS__, w), .eps = norm->eps, .one_plus = norm->one_plus, .to = to, \
-           .keep = keep)
-
-static nf_val fused(nf_side *s, nf_val x, nf_val residual) {
-  const unsigned parts = s->rule->parts;
-  const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
-  const nf_val w = nf_found(s, "w");
-  const int64_t pad = parts & PAD ? nf_found_attrs(s, "padded")->pad.to : 0;
-  const nf_dtype to = parts & QUANTISE ? nf_found_attrs(s, "codes")->quantise.to : NF_NONE;
-  const bool keep = parts & KEEP;
-  switch (parts & (REDUCE | SUM | QUANTISE)) {
-  case SUM:
-    return BUILD(add_rms_norm, x, residual);
-  case REDUCE:
-    return BUILD(all_reduce_rms_norm, x);
-  case REDUCE | SUM:
-    return BUILD(all_reduce_add_rms_norm, x, residual);
-  case QUANTISE:
-    return CODES(rms_norm_quantise, x);
-  case SUM | QUANTISE:
-    return CODES(add_rms_norm_quantise, x, residual);
-  case REDUCE | QUANTISE:
-    return CODES(all_reduce_rms_norm_quantise, x);
-  default:
-    return CODES(all_reduce_add_rms_norm_quantise, x, residual);
-  }
-}
-
 static void replacement(nf_side *s) {
   const unsigned parts = s->rule->parts;
-  const bool sum = parts & (REDUCE | SUM);
+  const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
   nf_val x = nf_found(s, "x"), residual = parts & SUM ? nf_found(s, "residual") : 0;
   if (parts & ROWS) {
     x = NF_BUILD(s->b, "x.rows", gather_rows, (x), );
     residual = NF_BUILD(s->b, "residual.rows", gather_rows, (residual), );
   }
-  const nf_val y = fused(s, x, residual);
+  const nf_val y = NF_BUILD(s->b, parts & QUANTISE ? "codes" : "y", rms_norm, (x, nf_found(s, "w"), residual),
+                            .eps = norm->eps, .one_plus = norm->one_plus, .reduce = parts & REDUCE,
+                            .pad = parts & PAD ? nf_found_attrs(s, "padded")->pad.to : 0,
+                            .to = parts & QUANTISE ? nf_found_attrs(s, "codes")->quantise.to : NF_NONE,
+                            .keep = parts & KEEP);
   nf_yield(s, y);
   if (parts & ROUTER) nf_yield(s, replace_router(s, y));
-  if (sum) nf_yield(s, nf_build_result(s->b, y, 1));
-  if (parts & KEEP) nf_yield(s, nf_build_result(s->b, y, 1 + sum));
+  if (parts & (REDUCE | SUM)) nf_yield(s, nf_build_result(s->b, y, 1));
+  if (parts & KEEP) nf_yield(s, nf_build_result(s->b, y, 2));
 }
 
 // ---- the gated norm of linear attention's heads, side by side and quantised ----

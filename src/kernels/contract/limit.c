@@ -42,6 +42,24 @@ static const char *operand_name(const nf_limit *l, nf_op op) {
   return l->operand >= 0 ? info->in[l->operand].name : info->out[-1 - l->operand].name;
 }
 
+static bool flag_of(const nf_limit *l, const nf_op_desc *d) {
+  return *(const bool *)((const char *)&d->attr + l->attr);
+}
+
+static const char *flag_name(const nf_limit *l, nf_op op) {
+  const nf_op_info *info = nf_op_of(op);
+  int i = 0;
+  while (info->attr[i].offset != (size_t)l->attr) i++;
+  return info->attr[i].name;
+}
+
+// What a limit speaks of.
+static const char *subject(const nf_limit *l, nf_op op) {
+  return l->relation == NF_DTYPE_IN  ? operand_name(l, op)
+         : l->relation == NF_FLAG_IS ? flag_name(l, op)
+                                     : nf_quantity_name(l->quantity);
+}
+
 static bool is_one_of(const nf_limit *l, nf_amount a) {
   for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++)
     if (a.v == l->one_of[i] * a.unit) return true;
@@ -53,6 +71,7 @@ bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site)
     const nf_dtype t = operand(l, d)->dtype;
     return t == NF_NONE || (l->dtypes >> t & 1);
   }
+  if (l->relation == NF_FLAG_IS) return flag_of(l, d) == l->value;
   nf_amount a;
   if (l->world != 0 && (site == NULL || site->world != l->world)) return true;
   if (!nf_amount_of(d, l->quantity, site, &a)) return false;
@@ -68,6 +87,7 @@ bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site)
   case NF_WHOLE:
     return a.v % a.unit == 0;
   case NF_DTYPE_IN:
+  case NF_FLAG_IS:
     break;
   }
   return false;
@@ -85,6 +105,10 @@ static void print_relation(const nf_limit *l, nf_text *out) {
   static const char *const names[] = {
       [NF_MULTIPLE_OF] = "a multiple of", [NF_AT_MOST] = "at most", [NF_AT_LEAST] = "at least",
       [NF_DTYPE_IN] = "one of",           [NF_ONE_OF] = "one of",   [NF_WHOLE] = "whole"};
+  if (l->relation == NF_FLAG_IS) {
+    nf_text_printf(out, l->value != 0 ? "set" : "not set");
+    return;
+  }
   nf_text_printf(out, "%s", names[l->relation]);
   if (l->relation == NF_DTYPE_IN) print_dtypes(l->dtypes, out);
   for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++) nf_text_printf(out, " %d", (int)l->one_of[i]);
@@ -101,9 +125,12 @@ static void print_amount(nf_amount a, nf_text *out) {
 
 void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *site, nf_text *out) {
   nf_amount a;
-  const char *name = nf_quantity_name(l->quantity), *what = nf_quantity_what(l->quantity);
+  const char *name = subject(l, d->op), *what = nf_quantity_what(l->quantity);
   if (l->relation == NF_DTYPE_IN) {
-    nf_text_printf(out, "%s is %s, not ", operand_name(l, d->op), nf_dtype_of(operand(l, d)->dtype)->name);
+    nf_text_printf(out, "%s is %s, not ", name, nf_dtype_of(operand(l, d)->dtype)->name);
+  } else if (l->relation == NF_FLAG_IS) {
+    nf_text_printf(out, "%s is %sset", name, l->value != 0 ? "not " : "");
+    return;
   } else if (nf_amount_of(d, l->quantity, site, &a)) {
     nf_text_printf(out, "%s = ", name);
     print_amount(a, out);
@@ -116,7 +143,6 @@ void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *sit
 }
 
 void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out) {
-  nf_text_printf(out, "%s ",
-                 l->relation == NF_DTYPE_IN ? operand_name(l, op) : nf_quantity_name(l->quantity));
+  nf_text_printf(out, "%s ", subject(l, op));
   print_relation(l, out);
 }

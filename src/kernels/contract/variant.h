@@ -26,7 +26,8 @@ typedef enum nf_relation {
   NF_AT_LEAST,
   NF_DTYPE_IN,
   NF_ONE_OF,
-  NF_WHOLE
+  NF_WHOLE,
+  NF_FLAG_IS
 } nf_relation;
 enum { NF_MAX_LIMITS = 12, NF_MAX_ONE_OF = 6, NF_MAX_WANTS = 3 };
 typedef struct nf_limit {
@@ -34,6 +35,7 @@ typedef struct nf_limit {
   nf_quantity quantity; // of all but NF_DTYPE_IN
   int64_t value;        // of MULTIPLE_OF, AT_MOST, AT_LEAST; >= 1
   int8_t operand;  // of NF_DTYPE_IN: index of an operand, or -1 - index of a result. Absent operands pass.
+  int16_t attr;    // of NF_FLAG_IS: offset of the attribute, which is `value`
   int8_t world;    // the limit is only for so many ranks; 0: for any number
   uint64_t dtypes; // bit 1 << nf_dtype for each that is taken
   int32_t one_of[NF_MAX_ONE_OF]; // ascending, zeros behind
@@ -50,6 +52,10 @@ typedef struct nf_limit {
   }
 #define WHOLE(q) \
   { .relation = NF_WHOLE, .quantity = NF_Q_##q }
+#define SET(op, attribute) \
+  { .relation = NF_FLAG_IS, .attr = offsetof(nf_##op##_attrs, attribute), .value = 1 }
+#define UNSET(op, attribute) \
+  { .relation = NF_FLAG_IS, .attr = offsetof(nf_##op##_attrs, attribute), .value = 0 }
 #define WORLD(...) ONE_OF(WORLD, __VA_ARGS__)
 // A cap that holds for `w` ranks only: what a one-shot collective may move shrinks as ranks are added.
 #define AT_MOST_FOR_WORLD(w, q, v) \

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Padding, sums over ranks, and the norms that these and residuals fuse with. A block is one row; a sum over
-// ranks reads the row from each of them, so every rank does the whole of it and none waits inside.
+// Padding and sums over ranks. A block is one row; a sum over ranks reads the row from each of them, so every
+// rank does the whole of it and none waits inside.
 #include "kernels/ref/fused.h"
 #include <string.h>
 
@@ -46,47 +46,4 @@ void nf_rank_ids_ref(const nf_rank_ids_args *a, int64_t r) {
     const int64_t id = nf_ref_int(&a->x, r, i) - first;
     y[i] = id >= 0 && id < a->attr.size ? (int32_t)id : -1;
   }
-}
-
-int64_t nf_add_rms_norm_ref_blocks(const nf_add_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
-
-void nf_add_rms_norm_ref(const nf_add_rms_norm_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float x_room[nf_ref_room(&a->x)], residual_room[nf_ref_room(&a->residual)], h[nf_max(1, cols)],
-      y[nf_max(1, cols)];
-  const float *x = nf_ref_row(&a->x, r, x_room), *residual = nf_ref_row(&a->residual, r, residual_room);
-  for (int64_t i = 0; i < cols; i++) h[i] = x[i] + residual[i];
-  nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  nf_row_encode(&a->y, r, y);
-  nf_row_encode(&a->sum, r, h);
-}
-
-int64_t nf_all_reduce_rms_norm_ref_blocks(const nf_all_reduce_rms_norm_args *a) {
-  return nf_tensor_rows(&a->y);
-}
-
-void nf_all_reduce_rms_norm_ref(const nf_all_reduce_rms_norm_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float h[nf_max(1, cols)], y[nf_max(1, cols)];
-  nf_ref_reduce(a->batch, &a->x, r, h);
-  nf_ref_round(a->x.dtype, h, cols);
-  nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  nf_row_encode(&a->y, r, y);
-  nf_row_encode(&a->reduced, r, h);
-}
-
-int64_t nf_all_reduce_add_rms_norm_ref_blocks(const nf_all_reduce_add_rms_norm_args *a) {
-  return nf_tensor_rows(&a->y);
-}
-
-void nf_all_reduce_add_rms_norm_ref(const nf_all_reduce_add_rms_norm_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float residual_room[nf_ref_room(&a->residual)], h[nf_max(1, cols)], y[nf_max(1, cols)];
-  const float *residual = nf_ref_row(&a->residual, r, residual_room);
-  nf_ref_reduce(a->batch, &a->x, r, h);
-  nf_ref_round(a->x.dtype, h, cols);
-  for (int64_t i = 0; i < cols; i++) h[i] += residual[i];
-  nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  nf_row_encode(&a->y, r, y);
-  nf_row_encode(&a->sum, r, h);
 }

@@ -1,79 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms that quantise and gated products, from the references of their parts, rounded where those would
-// store. A block is one row.
+// Norms with what stands around them and gated products, from the references of their parts, rounded where
+// those would store. A block is one row.
 #include "kernels/ref/fused.h"
 
 // ---- norms ----
 
-typedef struct norm {
-  const nf_tensor *w, *y, *kept;
-  float eps;
-  bool one_plus;
-} norm;
+int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
 
-// Of h, a row of a tensor of `dtype`.
-static void quantised_norm(const norm *n, nf_dtype dtype, int64_t r, const float *h) {
-  const int64_t cols = nf_tensor_cols(n->y);
-  float y[nf_max(1, cols)];
-  nf_ref_norm(h, n->w, n->eps, n->one_plus, cols, y);
-  nf_ref_round(dtype, y, cols);
-  if (n->kept->dtype != NF_NONE) nf_row_encode(n->kept, r, y);
-  nf_ref_quantise(n->y, r, y);
-}
-
-#define NORM(a) \
-  &(const norm) { &(a)->w, &(a)->y, &(a)->norm, (a)->attr.eps, (a)->attr.one_plus }
-
-int64_t nf_rms_norm_quantise_ref_blocks(const nf_rms_norm_quantise_args *a) { return nf_tensor_rows(&a->y); }
-
-void nf_rms_norm_quantise_ref(const nf_rms_norm_quantise_args *a, int64_t r) {
-  float room[nf_ref_room(&a->x)];
-  quantised_norm(NORM(a), a->x.dtype, r, nf_ref_row(&a->x, r, room));
-}
-
-static void add(float *h, const nf_tensor *residual, int64_t r) {
-  float room[nf_ref_room(residual)];
-  const float *x = nf_ref_row(residual, r, room);
-  for (int64_t i = 0; i < nf_tensor_cols(residual); i++) h[i] += x[i];
-}
-
-int64_t nf_add_rms_norm_quantise_ref_blocks(const nf_add_rms_norm_quantise_args *a) {
-  return nf_tensor_rows(&a->y);
-}
-
-void nf_add_rms_norm_quantise_ref(const nf_add_rms_norm_quantise_args *a, int64_t r) {
-  float h[nf_max(1, nf_tensor_cols(&a->y))];
-  nf_row_decode(&a->x, r, h);
-  add(h, &a->residual, r);
-  nf_row_encode(&a->sum, r, h);
-  quantised_norm(NORM(a), a->x.dtype, r, h);
-}
-
-int64_t nf_all_reduce_rms_norm_quantise_ref_blocks(const nf_all_reduce_rms_norm_quantise_args *a) {
-  return nf_tensor_rows(&a->y);
-}
-
-void nf_all_reduce_rms_norm_quantise_ref(const nf_all_reduce_rms_norm_quantise_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float h[nf_max(1, cols)];
-  nf_ref_reduce(a->batch, &a->x, r, h);
-  nf_ref_round(a->x.dtype, h, cols);
-  nf_row_encode(&a->reduced, r, h);
-  quantised_norm(NORM(a), a->x.dtype, r, h);
-}
-
-int64_t nf_all_reduce_add_rms_norm_quantise_ref_blocks(const nf_all_reduce_add_rms_norm_quantise_args *a) {
-  return nf_tensor_rows(&a->y);
-}
-
-void nf_all_reduce_add_rms_norm_quantise_ref(const nf_all_reduce_add_rms_norm_quantise_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float h[nf_max(1, cols)];
-  nf_ref_reduce(a->batch, &a->x, r, h);
-  nf_ref_round(a->x.dtype, h, cols);
-  add(h, &a->residual, r);
-  nf_row_encode(&a->sum, r, h);
-  quantised_norm(NORM(a), a->x.dtype, r, h);
+void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->x);
+  float h[nf_max(1, cols)], y[nf_max(1, cols)], room[nf_max(1, cols)];
+  if (a->attr.reduce) {
+    nf_ref_reduce(a->batch, &a->x, r, h);
+    nf_ref_round(a->x.dtype, h, cols);
+  } else {
+    nf_row_decode(&a->x, r, h);
+  }
+  if (a->residual.dtype != NF_NONE) nf_row_decode(&a->residual, r, room);
+  for (int64_t i = 0; a->residual.dtype != NF_NONE && i < cols; i++) h[i] += room[i];
+  if (a->sum.dtype != NF_NONE) nf_row_encode(&a->sum, r, h);
+  nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
+  if (a->attr.to == NF_NONE) {
+    nf_row_encode(&a->y, r, y);
+    return;
+  }
+  nf_ref_round(a->x.dtype, y, cols);
+  if (a->norm.dtype != NF_NONE) nf_row_encode(&a->norm, r, y);
+  nf_ref_quantise(&a->y, r, y);
 }
 
 int64_t nf_rms_norm_gated_quantise_ref_blocks(const nf_rms_norm_gated_quantise_args *a) {

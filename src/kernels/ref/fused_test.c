@@ -170,40 +170,31 @@ static void norms(void **state) {
     const bool one_plus = n % 2;
     memory *m = &rank_memory[1];
     set_up(dtype);
-    nf_all_reduce_add_rms_norm_args a = {.batch = &batch,
-                                         .attr = {.eps = 1e-5f, .one_plus = one_plus, .pad = PADDED},
-                                         .x = tensor(dtype, ROWS, COLS, m->x),
-                                         .residual = tensor(dtype, ROWS, COLS, m->residual),
-                                         .w = tensor(NF_F32, 1, COLS, m->w),
-                                         .y = tensor(dtype, ROWS, PADDED, m->y),
-                                         .sum = tensor(dtype, ROWS, COLS, m->sum)};
-    nf_all_reduce_rms_norm_args b = {.batch = &batch,
-                                     .attr = {.eps = 1e-5f, .one_plus = one_plus},
-                                     .x = a.x,
-                                     .w = a.w,
-                                     .y = a.y,
-                                     .reduced = a.sum};
-    nf_add_rms_norm_args c = {.attr = {.eps = 1e-5f, .one_plus = one_plus},
-                              .x = a.x,
-                              .residual = a.residual,
-                              .w = a.w,
-                              .y = a.y,
-                              .sum = a.sum};
+    nf_rms_norm_args a = {.batch = &batch,
+                          .attr = {.eps = 1e-5f, .one_plus = one_plus, .reduce = true, .pad = PADDED},
+                          .x = tensor(dtype, ROWS, COLS, m->x),
+                          .residual = tensor(dtype, ROWS, COLS, m->residual),
+                          .w = tensor(NF_F32, 1, COLS, m->w),
+                          .y = tensor(dtype, ROWS, PADDED, m->y),
+                          .sum = tensor(dtype, ROWS, COLS, m->sum)},
+                     b = a, c = a;
+    b.residual = (nf_tensor){0};
+    c.attr.reduce = false;
     for (int r = 0; r < ROWS; r++) {
       double h[COLS];
-      nf_all_reduce_add_rms_norm_ref(&a, r);
+      nf_rms_norm_ref(&a, r);
       for (int i = 0; i < COLS; i++) {
         h[i] = rounded(dtype, reduced(dtype, r, i)) + at(&a.residual, r, i);
         near(at(&a.sum, r, i), rounded(dtype, h[i]), dtype == NF_F32 ? 1e-6 : 0);
       }
       check_norm(&a.y, &a.w, r, h, one_plus);
-      nf_all_reduce_rms_norm_ref(&b, r);
+      nf_rms_norm_ref(&b, r);
       for (int i = 0; i < COLS; i++) {
         h[i] = rounded(dtype, reduced(dtype, r, i));
-        near(at(&b.reduced, r, i), h[i], dtype == NF_F32 ? 1e-6 : 0);
+        near(at(&b.sum, r, i), h[i], dtype == NF_F32 ? 1e-6 : 0);
       }
       check_norm(&b.y, &b.w, r, h, one_plus);
-      nf_add_rms_norm_ref(&c, r);
+      nf_rms_norm_ref(&c, r);
       for (int i = 0; i < COLS; i++) {
         h[i] = at(&c.x, r, i) + at(&c.residual, r, i);
         near(at(&c.sum, r, i), rounded(dtype, h[i]), dtype == NF_F32 ? 1e-6 : 0);

@@ -80,15 +80,6 @@ void nf_concat_ref(const nf_concat_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return rows_of(&a->y); }
-
-void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
-  nf_ref_norm(nf_ref_row(&a->x, r, room), &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  nf_row_encode(&a->y, r, y);
-}
-
 int64_t nf_rms_norm_gated_ref_blocks(const nf_rms_norm_gated_args *a) { return rows_of(&a->y); }
 
 void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {

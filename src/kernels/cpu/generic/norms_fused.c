@@ -5,17 +5,17 @@
 #include "kernels/cpu/generic/fp8.h"
 #include <math.h>
 
-// What a kernel is made of; NULL: absent.
 typedef struct norm {
-  const nf_comm *comm;           // of ranks whose x are summed, where the kind says so; NULL: one rank
-  const nf_tensor *x, *residual; // h is x, or its sum over ranks, rounded; plus the residual
-  const nf_tensor *sum;          // h, stored
-  const nf_tensor *w, *y, *kept; // y: padded or quantised; kept: the norm as it is
+  const nf_comm *comm; // of ranks whose x are summed, where the kind says so; NULL: one rank
+  const nf_tensor *x,
+      *residual;        // h is x, or its sum over ranks, rounded; plus the residual, where there is one
+  const nf_tensor *sum; // h, stored
+  const nf_tensor *w, *y, *kept; // y: padded or quantised; kept: the norm as it is, or NULL
   float eps;
   bool one_plus;
 } norm;
 
-// Constants of each kernel, so that its loops have no branches.
+// Constants of each of the loops, so that these have no branches.
 typedef struct kind {
   bool over_ranks, add, codes;
   nf_dtype x, w;
@@ -105,54 +105,33 @@ NF_INLINE void rows(const norm *n, bool over_ranks, bool add, bool codes, int64_
     rows_of(n, (kind){over_ranks, add, codes, NF_BF16, NF_BF16}, block);
 }
 
-#define NORM(a) .x = &(a)->x, .w = &(a)->w, .y = &(a)->y, .eps = (a)->attr.eps, .one_plus = (a)->attr.one_plus
-#define KEPT(a) .kept = (a)->norm.dtype == NF_NONE ? NULL : &(a)->norm
-
-int64_t NF_BLOCKS(add_rms_norm_rows)(const nf_add_rms_norm_args *a) { return nf_row_blocks(&a->y); }
-void NF_KERNEL(add_rms_norm_rows)(const nf_add_rms_norm_args *a, int64_t block) {
-  rows(&(const norm){NORM(a), .residual = &a->residual, .sum = &a->sum}, false, true, false, block);
+NF_INLINE void rows_or_codes(const norm *n, bool over_ranks, bool add, int64_t block) {
+  if (nf_is_quantised(n->y->dtype))
+    rows(n, over_ranks, add, true, block);
+  else
+    rows(n, over_ranks, add, false, block);
 }
 
-int64_t NF_BLOCKS(all_reduce_rms_norm_rows)(const nf_all_reduce_rms_norm_args *a) {
-  return nf_row_blocks(&a->y);
-}
-void NF_KERNEL(all_reduce_rms_norm_rows)(const nf_all_reduce_rms_norm_args *a, int64_t block) {
-  rows(&(const norm){NORM(a), .comm = a->batch->comm, .sum = &a->reduced}, true, false, false, block);
-}
-
-int64_t NF_BLOCKS(all_reduce_add_rms_norm_rows)(const nf_all_reduce_add_rms_norm_args *a) {
-  return nf_row_blocks(&a->y);
-}
-void NF_KERNEL(all_reduce_add_rms_norm_rows)(const nf_all_reduce_add_rms_norm_args *a, int64_t block) {
-  const norm n = {NORM(a), .comm = a->batch->comm, .residual = &a->residual, .sum = &a->sum};
-  rows(&n, true, true, false, block);
+NF_INLINE void of_sums(const norm *n, bool over_ranks, int64_t block) {
+  if (n->residual->dtype != NF_NONE)
+    rows_or_codes(n, over_ranks, true, block);
+  else
+    rows_or_codes(n, over_ranks, false, block);
 }
 
-int64_t NF_BLOCKS(rms_norm_quantise_rows)(const nf_rms_norm_quantise_args *a) { return nf_row_blocks(&a->y); }
-void NF_KERNEL(rms_norm_quantise_rows)(const nf_rms_norm_quantise_args *a, int64_t block) {
-  rows(&(const norm){NORM(a), KEPT(a)}, false, false, true, block);
-}
-
-int64_t NF_BLOCKS(add_rms_norm_quantise_rows)(const nf_add_rms_norm_quantise_args *a) {
-  return nf_row_blocks(&a->y);
-}
-void NF_KERNEL(add_rms_norm_quantise_rows)(const nf_add_rms_norm_quantise_args *a, int64_t block) {
-  rows(&(const norm){NORM(a), KEPT(a), .residual = &a->residual, .sum = &a->sum}, false, true, true, block);
-}
-
-int64_t NF_BLOCKS(all_reduce_rms_norm_quantise_rows)(const nf_all_reduce_rms_norm_quantise_args *a) {
-  return nf_row_blocks(&a->y);
-}
-void NF_KERNEL(all_reduce_rms_norm_quantise_rows)(const nf_all_reduce_rms_norm_quantise_args *a,
-                                                  int64_t block) {
-  rows(&(const norm){NORM(a), KEPT(a), .comm = a->batch->comm, .sum = &a->reduced}, true, false, true, block);
-}
-
-int64_t NF_BLOCKS(all_reduce_add_rms_norm_quantise_rows)(const nf_all_reduce_add_rms_norm_quantise_args *a) {
-  return nf_row_blocks(&a->y);
-}
-void NF_KERNEL(all_reduce_add_rms_norm_quantise_rows)(const nf_all_reduce_add_rms_norm_quantise_args *a,
-                                                      int64_t block) {
-  const norm n = {NORM(a), KEPT(a), .comm = a->batch->comm, .residual = &a->residual, .sum = &a->sum};
-  rows(&n, true, true, true, block);
+int64_t NF_BLOCKS(rms_norm_rows)(const nf_rms_norm_args *a) { return nf_row_blocks(&a->y); }
+void NF_KERNEL(rms_norm_rows)(const nf_rms_norm_args *a, int64_t block) {
+  const norm n = {.comm = a->attr.reduce ? a->batch->comm : NULL,
+                  .x = &a->x,
+                  .residual = &a->residual,
+                  .sum = &a->sum,
+                  .w = &a->w,
+                  .y = &a->y,
+                  .kept = a->norm.dtype != NF_NONE ? &a->norm : NULL,
+                  .eps = a->attr.eps,
+                  .one_plus = a->attr.one_plus};
+  if (a->attr.reduce)
+    of_sums(&n, true, block);
+  else
+    of_sums(&n, false, block);
 }
