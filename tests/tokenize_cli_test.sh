@@ -38,5 +38,10 @@ refused 3 "no token ids" "$infuse" detokenize -m $t --tokens "[]"
 # A post-processor's BOS stands in front of a text, unless it is told not to.
 sed 's/"post_processor":{[^}]*}/"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<|endoftext|>"}},{"Sequence":{"id":"A"}}],"special_tokens":{"<|endoftext|>":{"ids":[1536]}}}/' $t >"$work/bos.json"
 bare=$("$infuse" tokenize -m $t -p ab)
+
+# What is not obeyed is told, as it is when a model is loaded.
+sed 's/"truncation":null/"truncation":{"direction":"Right","max_length":2,"strategy":"LongestFirst","stride":0}/' $t >"$work/cut.json"
+is "$("$infuse" tokenize -m "$work/cut.json" -p ab --log info 2>"$work/err")" "$bare"
+grep -q truncation "$work/err" || { cat "$work/err"; echo "truncation is not told"; exit 1; }
 is "$("$infuse" tokenize -m "$work/bos.json" -p ab)" "[1536,${bare#[}"
 is "$("$infuse" tokenize -m "$work/bos.json" -p ab --bare)" "$bare"

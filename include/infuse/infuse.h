@@ -131,7 +131,12 @@ INFUSE_API void infuse_model_describe(const infuse_model *m,
 // tokenizer.json of a checkpoint. Immutable: any number of threads may use one at the same time.
 typedef struct infuse_tokenizer infuse_tokenizer;
 // `path` is a tokenizer.json or a folder that has one.
-INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out);
+// What it does not obey is told to the log of `rt`; NULL: to nobody.
+INFUSE_API INFUSE_MUST_USE infuse_error *
+infuse_tokenizer_load_logged(const infuse_runtime *rt, const char *path, infuse_tokenizer **out);
+static inline INFUSE_MUST_USE infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out) {
+  return infuse_tokenizer_load_logged(NULL, path, out);
+}
 INFUSE_API void infuse_tokenizer_destroy(infuse_tokenizer *t); // NULL is fine
 // The model's own, or NULL when its folder has none that loads: encoding and decoding then say so
 // (INFUSE_BAD_INPUT). Lives as long as the model.

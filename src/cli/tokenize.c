@@ -33,10 +33,9 @@ static int tokenize(const infuse_tokenizer *t, const cli_options *o) {
 }
 
 int cli_tokenize(const cli_options *o, infuse_runtime *rt) {
-  (void)rt;
   if (o->model == NULL) return cli_usage("tokenize wants -m DIR or tokenizer.json");
   infuse_tokenizer *t;
-  int code = cli_fail(infuse_tokenizer_load(o->model, &t));
+  int code = cli_fail(infuse_tokenizer_load_logged(rt, o->model, &t));
   if (code != 0) return code;
   code = tokenize(t, o);
   infuse_tokenizer_destroy(t);
@@ -56,10 +55,9 @@ static int print_text(const infuse_tokenizer *t, const char *list) {
 }
 
 int cli_detokenize(const cli_options *o, infuse_runtime *rt) {
-  (void)rt;
   if (o->model == NULL) return cli_usage("detokenize wants -m DIR or tokenizer.json");
   infuse_tokenizer *t;
-  int code = cli_fail(infuse_tokenizer_load(o->model, &t));
+  int code = cli_fail(infuse_tokenizer_load_logged(rt, o->model, &t));
   if (code != 0) return code;
   code = print_text(t, o->tokens != NULL ? o->tokens : "-");
   infuse_tokenizer_destroy(t);

@@ -7,11 +7,11 @@
 
 struct infuse_tokenizer; // an nf_tokenizer under its public name
 
-static nf_status load_tokenizer(const char *path, nf_tokenizer **out) {
-  if (!nf_path_is_dir(path)) return nf_tokenizer_load(path, out);
+static nf_status load_tokenizer(const nf_log *log, const char *path, nf_tokenizer **out) {
+  if (!nf_path_is_dir(path)) return nf_tokenizer_load_logged(path, log, out);
   char *file = NULL;
   NF_TRY(nf_path_join(path, "tokenizer.json", &file));
-  const nf_status st = nf_tokenizer_load(file, out);
+  const nf_status st = nf_tokenizer_load_logged(file, log, out);
   nf_free(file);
   return st;
 }
@@ -22,10 +22,11 @@ static nf_status check_tokenizer(const infuse_tokenizer *t) {
                               "there is no tokenizer: the model's folder has no tokenizer.json that loads");
 }
 
-infuse_error *infuse_tokenizer_load(const char *path, infuse_tokenizer **out) {
+infuse_error *infuse_tokenizer_load_logged(const infuse_runtime *rt, const char *path,
+                                           infuse_tokenizer **out) {
   const nf_status st = NF_GIVEN({"path", path != NULL}, {"result", out != NULL});
   if (!nf_is_ok(st)) return st.error;
-  return load_tokenizer(path, (nf_tokenizer **)out).error;
+  return load_tokenizer(rt != NULL ? &rt->log : NULL, path, (nf_tokenizer **)out).error;
 }
 void infuse_tokenizer_destroy(infuse_tokenizer *t) { nf_tokenizer_destroy((nf_tokenizer *)t); }
 const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m) {
