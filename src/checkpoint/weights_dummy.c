@@ -38,28 +38,27 @@ typedef struct making {
   uint64_t seed;
   spread spread;
   int64_t columns;
+  int exponent;    // of scales of MXFP4
+  float fp8_scale; // each of FP8's
 } making;
 
 // ---- elements are made CHUNK at a time, in loops without a branch, which compilers make vectors of ----
 
 enum { CHUNK = 256 };
 
-// Four elements of 16 random bits each come from one output, in the order of their bits.
-static void bits_of(uint64_t seed, int64_t first, int16_t out[CHUNK]) {
-  for (int64_t i = 0; i < CHUNK / 4; i++) {
-    const uint64_t bits = noise(seed, (uint64_t)(first / 4 + i));
-    for (int k = 0; k < 4; k++) out[4 * i + k] = (int16_t)(uint16_t)(bits >> 16 * k);
-  }
+typedef uint64_t word __attribute__((may_alias)); // eight bytes of any element
+
+// Outputs of `bytes` bytes in all, the first element in the lowest bits: as they lie in memory.
+static void fill(uint64_t seed, int64_t first_byte, int64_t bytes, void *out) {
+  for (int64_t i = 0; i < bytes / 8; i++) ((word *)out)[i] = noise(seed, (uint64_t)(first_byte / 8 + i));
 }
 
-static void values_of(const int16_t *bits, spread s, float *out) {
-  for (int i = 0; i < CHUNK; i++) out[i] = s.centre + s.reach * ((float)bits[i] * 0x1p-15f);
-}
-
+// An element has 16 random bits.
 static void make_f32(const making *m, int64_t first, void *out) {
-  int16_t bits[CHUNK];
-  bits_of(m->seed, first, bits);
-  values_of(bits, m->spread, out);
+  alignas(8) int16_t bits[CHUNK];
+  const float centre = m->spread.centre, reach = m->spread.reach * 0x1p-15f;
+  fill(m->seed, 2 * first, sizeof bits, bits);
+  for (int i = 0; i < CHUNK; i++) ((float *)out)[i] = centre + reach * (float)bits[i];
 }
 
 static void make_bf16(const making *m, int64_t first, void *out) {
@@ -76,36 +75,34 @@ static void make_f16(const making *m, int64_t first, void *out) {
   for (int i = 0; i < CHUNK; i++) ((uint16_t *)out)[i] = nf_f16_encode(x[i]);
 }
 
+static void make_mxfp4(const making *m, int64_t first, void *out) {
+  fill(m->seed, first / 2, CHUNK / 2, out);
+}
+
 // Random codes have a mean square of 68.5/8; the scale of a group is 2^e or 2^(e-1), which multiplies that by
 // 5/8 * 4^e. e brings it nearest to 1/K.
-static void make_mxfp4(const making *m, int64_t first, void *out) {
-  for (int64_t i = 0; i < CHUNK / 16; i++) ((uint64_t *)out)[i] = noise(m->seed, (uint64_t)(first / 16 + i));
+static int mxfp4_exponent(int64_t columns) {
+  return (int)lrint(-0.5 * log2((double)columns * 68.5 / 8 * 5 / 8));
 }
 
 static void make_mxfp4_scales(const making *m, int64_t first, void *out) {
-  const int e = (int)lrint(-0.5 * log2((double)m->columns * 68.5 / 8 * 5 / 8));
   for (int64_t i = 0; i < CHUNK; i += 64) {
     const uint64_t bits = noise(~m->seed, (uint64_t)(first + i) / 64);
-    for (int k = 0; k < 64; k++) ((uint8_t *)out)[i + k] = (uint8_t)(127 + e - (int)(bits >> k & 1));
+    for (int k = 0; k < 64; k++)
+      ((uint8_t *)out)[i + k] = (uint8_t)(127 + m->exponent - (int)(bits >> k & 1));
   }
 }
 
-// Random codes of all sizes: uniform values have a mean square of 448^2 / 3, a scale makes that 1/K.
-static uint8_t fp8_code[1 << 16];
-static pthread_once_t fp8_codes = PTHREAD_ONCE_INIT;
-static void list_fp8_codes(void) {
-  for (int i = 0; i < 1 << 16; i++) fp8_code[i] = nf_e4m3_encode(448 * ((float)(int16_t)i * 0x1p-15f));
-}
-
+// Codes of the four binades from 16 on, whose mean square is 11687.5; a scale makes that 1/K.
 static void make_fp8(const making *m, int64_t first, void *out) {
-  int16_t bits[CHUNK];
-  bits_of(m->seed, first, bits);
-  for (int i = 0; i < CHUNK; i++) ((uint8_t *)out)[i] = fp8_code[(uint16_t)bits[i]];
+  word *code = out;
+  fill(m->seed, first, CHUNK, out);
+  for (int i = 0; i < CHUNK / 8; i++) code[i] = (code[i] & 0x9f9f9f9f9f9f9f9f) + 0x5858585858585858;
 }
 
 static void make_fp8_scales(const making *m, int64_t first, void *out) {
   (void)first;
-  for (int i = 0; i < CHUNK; i++) ((float *)out)[i] = sqrtf(3.0f / (float)m->columns) / 448;
+  for (int i = 0; i < CHUNK; i++) ((float *)out)[i] = m->fp8_scale;
 }
 
 // ---- rows ----
@@ -147,13 +144,13 @@ nf_status nf_weight_make(nf_weight_loader *l, const nf_value *v, int rank, const
   if (!codes_of[v->type.dtype])
     return nf_error(NF_INTERNAL, "weight '%s': no made-up values for %s", v->name,
                     nf_dtype_of(v->type.dtype)->name);
-  pthread_once(&fp8_codes, list_fp8_codes);
   for (int i = 0; i < nf_weight_joins(v); i++) {
     int64_t first;
     const nf_value one = nf_weight_joined(v, i, &first);
     const nf_type type = nf_cut_whole(&one.recipe.cut, one.type);
-    m[i] = (making){type, seed_of(one.name), spread_of(one.name, &type),
-                    type.rank ? type.dim[type.rank - 1].c : 1};
+    const int64_t columns = type.dim[type.rank - 1].c;
+    m[i] = (making){type,    seed_of(one.name),       spread_of(one.name, &type),
+                    columns, mxfp4_exponent(columns), 1 / sqrtf((float)columns * 11687.5f)};
     from[i] = (nf_weight_source){&m[i], make_rows, 0};
   }
   return nf_weight_put(l, v, rank, from, sink);

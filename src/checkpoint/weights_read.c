@@ -155,43 +155,42 @@ static nf_status fill_slab(const reader *l, nf_weight_scratch *s, const part *p,
   return nf_ok();
 }
 
-enum { TILE = 32 }; // elements: what both ways round stays in the cache
-
-#define TURN(type)                                                                                      \
-  static void turn_##type(const type *from, int64_t stride, int64_t rows, int64_t k, type *to,          \
-                          int64_t pitch) {                                                              \
-    for (int64_t i0 = 0; i0 < rows; i0 += TILE)                                                         \
-      for (int64_t j0 = 0; j0 < k; j0 += TILE)                                                          \
-        for (int64_t i = i0; i < nf_min(i0 + TILE, rows); i++)                                          \
-          for (int64_t j = j0; j < nf_min(j0 + TILE, k); j++) to[i * pitch + j] = from[j * stride + i]; \
+// Columns of k rows as rows: a strip of these rows has the elements of a column side by side.
+static nf_status turn(nf_weight_scratch *s, const nf_strip *lines, const unsigned char *from, int64_t k,
+                      unsigned char *out, int64_t pitch) {
+  const int64_t step = lines->pack.rows, bytes = lines->bits / 8;
+  NF_TRY(nf_weight_room(&s->file, nf_strip_bytes(lines)));
+  for (int64_t j = 0; j < k; j += step) {
+    const int64_t n = nf_min(step, k - j);
+    nf_pack_strip(lines, from + j * lines->pitch, n, s->file.data);
+    for (int64_t i = 0; i < lines->cols; i++)
+      memcpy(out + i * pitch + j * bytes, s->file.data + i * step * bytes, (size_t)(n * bytes));
   }
-TURN(uint16_t)
-TURN(uint32_t)
+  return nf_ok();
+}
 
 // Rows of matrix m from those slabs of it that have them.
 static nf_status read_transposed(const reader *l, nf_weight_scratch *s, const part *p, int64_t m,
                                  const nf_rect *r) {
-  const int64_t bytes = nf_dtype_of(l->code)->bits / 8, k = r->n / bytes, pitch = r->pitch / bytes;
+  const int64_t bytes = nf_dtype_of(l->code)->bits / 8;
   for (int64_t row = r->row, n; row < r->row + r->rows; row += n) {
     const int64_t first = row / l->grain * l->grain, have = nf_min(l->grain, l->matrix - first);
-    const unsigned char *from;
-    unsigned char *to = r->out + (row - r->row) * r->pitch;
     n = nf_min(first + have, r->row + r->rows) - row;
     NF_TRY(fill_slab(l, s, p, (const int64_t[]){m, first, have, r->at, r->n}));
-    from = s->slab.data + (row - first) * bytes;
-    if (bytes == 2)
-      turn_uint16_t((const uint16_t *)from, have, n, k, (uint16_t *)to, pitch);
-    else
-      turn_uint32_t((const uint32_t *)from, have, n, k, (uint32_t *)to, pitch);
+    const nf_strip lines = {NF_PACK(16, 1), (int)(8 * bytes), n, n, have * bytes};
+    NF_TRY(turn(s, &lines, s->slab.data + (row - first) * bytes, r->n / bytes,
+                r->out + (row - r->row) * r->pitch, r->pitch));
   }
   return nf_ok();
 }
 
 // ---- scales ----
 
-// FP8 scales of any dtype into float32. They are few: a read for each row.
-static nf_status read_floats(const reader *l, nf_weight_scratch *s, const part *p, const nf_rect *b) {
+// FP8 scales of any dtype into float32: a read for each row, or one where rows are whole on both sides.
+static nf_status read_floats(const reader *l, nf_weight_scratch *s, const part *p, nf_rect *b) {
   const int bytes = nf_dtype_of(p->scales->dtype)->bits / 8;
+  const bool whole = b->n == b->pitch && b->n == l->scale_cols * (int64_t)sizeof(float);
+  if (whole && !p->one_scale) b->n *= b->rows, b->pitch = b->n, b->rows = 1;
   const int64_t n = p->one_scale ? 1 : b->n / (int64_t)sizeof(float);
   const nf_type type = NF_TYPE(p->scales->dtype, NF_C(n));
   const nf_sizes none = nf_sizes_of(0, 0, 0);

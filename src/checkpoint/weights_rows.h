@@ -7,7 +7,7 @@
 
 enum {
   NF_WEIGHT_PIECE = 256 << 10, // bytes that are read, packed and committed at once, unless a strip is longer
-  NF_WEIGHT_SLAB = 8 << 20,    // and that are read at once of what is stored transposed
+  NF_WEIGHT_SLAB = 16 << 20,   // and that are read at once of what is stored transposed
 };
 
 // Bytes [at, at + n) of rows [row, row + rows) of an uncut weight's codes or scales, to `out`, where a row

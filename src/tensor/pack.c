@@ -19,7 +19,7 @@ nf_type nf_type_packed(nf_type t, nf_pack pack) {
 
 // ---- a strip ----
 
-typedef uint8_t v8 __attribute__((vector_size(WIDE)));
+typedef uint8_t v8 __attribute__((vector_size(WIDE), aligned(1), may_alias));
 typedef uint16_t v16 __attribute__((vector_size(WIDE)));
 typedef uint32_t v32 __attribute__((vector_size(WIDE)));
 typedef uint64_t v64 __attribute__((vector_size(WIDE)));
@@ -57,34 +57,80 @@ typedef struct plain {
 static inline v8 load(const plain *p, int64_t row, int64_t at, int64_t most) {
   v8 v = {0};
   const int64_t n = row < p->n ? nf_min(most, p->bytes - at) : 0;
-  if (n == most)
-    memcpy(&v, p->row + row * p->pitch + at, (size_t)most);
-  else if (n > 0)
-    memcpy(&v, p->row + row * p->pitch + at, (size_t)n);
+  if (n > 0) memcpy(&v, p->row + row * p->pitch + at, (size_t)n);
   return v;
 }
 
 // 16 columns of two rows of FP4, one in the low and one in the high halves.
-static inline v8 load_halves(const plain *p, int64_t low, int64_t high, int64_t column) {
-  const v8 a = load(p, low, column / 2, 8), b = load(p, high, column / 2, 8);
+static inline v8 halves_of(v8 low, v8 high) {
   v8 out[2];
-  interleave(1, (a & 15) | b << 4, a >> 4 | (b & 0xf0), out);
+  interleave(1, (low & 15) | ((v8)((v16)high << 4) & 0xf0), ((v8)((v16)low >> 4) & 15) | (high & 0xf0), out);
   return out[0];
 }
 
-// `rows` rows of `bytes` bytes, made of units, into one.
-static inline __attribute__((always_inline)) void weave(const plain *p, bool halves, int rows, int unit,
-                                                        int64_t bytes, unsigned char *out) {
+// Lines [at, bytes) of `lines` rows of units, or of as many pairs of rows in halves of bytes.
+static void weave(const plain *p, bool halves, int lines, int unit, int64_t at, int64_t bytes,
+                  unsigned char *out) {
   v8 a[NF_PACK_MOST_ROWS], b[NF_PACK_MOST_ROWS], *from = a, *to = b;
-  for (int64_t at = 0; at < bytes; at += WIDE) {
-    for (int i = 0; i < rows; i++) from[i] = halves ? load_halves(p, i, i + rows, at) : load(p, i, at, WIDE);
-    for (int n = rows; n > 1; n /= 2) {
-      for (int i = 0; i < rows / 2; i++) interleave(unit, from[i], from[i + rows / 2], to + 2 * i);
+  for (; at < bytes; at += WIDE) {
+    for (int i = 0; i < lines; i++)
+      from[i] =
+          halves ? halves_of(load(p, i, at / 2, 8), load(p, i + lines, at / 2, 8)) : load(p, i, at, WIDE);
+    for (int n = lines; n > 1; n /= 2) {
+      for (int i = 0; i < lines / 2; i++) interleave(unit, from[i], from[i + lines / 2], to + 2 * i);
       v8 *other = from;
       from = to, to = other;
     }
-    memcpy(out + at * rows, from, (size_t)(nf_min(WIDE, bytes - at) * rows));
+    memcpy(out + at * lines, from, (size_t)(nf_min(WIDE, bytes - at) * lines));
   }
+}
+
+// ---- the same for whole vectors of 8 or 16 lines, in registers ----
+
+static inline __attribute__((always_inline)) v8 line(const plain *p, bool halves, int lines, int i,
+                                                     int64_t at) {
+  const unsigned char *row = p->row + i * p->pitch;
+  if (!halves) return *(const v8 *)(row + at);
+  uint64_t low, high;
+  memcpy(&low, row + at / 2, sizeof low);
+  memcpy(&high, row + lines * p->pitch + at / 2, sizeof high);
+  return halves_of((v8)(v64){low}, (v8)(v64){high});
+}
+
+static inline __attribute__((always_inline)) void stage(int unit, const v8 x[8], v8 y[8]) {
+  interleave(unit, x[0], x[4], y + 0);
+  interleave(unit, x[1], x[5], y + 2);
+  interleave(unit, x[2], x[6], y + 4);
+  interleave(unit, x[3], x[7], y + 6);
+}
+
+// Every `step`-th line from `first` on.
+static inline __attribute__((always_inline)) void weave_8(const plain *p, bool halves, int first, int step,
+                                                          int unit, int64_t at, v8 out[8]) {
+#define LINE(i) line(p, halves, 8 * step, first + i * step, at)
+  const v8 x[8] = {LINE(0), LINE(1), LINE(2), LINE(3), LINE(4), LINE(5), LINE(6), LINE(7)};
+#undef LINE
+  v8 y[8], z[8];
+  stage(unit, x, y);
+  stage(unit, y, z);
+  stage(unit, z, out);
+}
+
+// Returns how many bytes of each line it has done.
+static inline __attribute__((always_inline)) int64_t
+weave_whole(const plain *p, bool halves, int lines, int unit, int64_t bytes, unsigned char *out) {
+  int64_t at = 0;
+  for (; at + WIDE <= bytes; at += WIDE) {
+    v8 even[8], odd[8], *to = (v8 *)(out + at * lines);
+    weave_8(p, halves, 0, lines / 8, unit, at, even);
+    if (lines == 16) weave_8(p, halves, 1, 2, unit, at, odd);
+    for (int i = 0; i < 8; i++)
+      if (lines == 16)
+        interleave(unit, even[i], odd[i], to + 2 * i);
+      else
+        to[i] = even[i];
+  }
+  return at;
 }
 
 int64_t nf_strip_bytes(const nf_strip *s) { return s->pack.rows * s->padded * s->bits / 8; }
@@ -94,17 +140,18 @@ void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
   const plain p = {rows, n, s->pitch, s->cols * s->bits / 8};
   const int lines = s->pack.rows / (halves ? 2 : 1), size = halves ? 1 : s->bits / 8;
   const int unit = s->pack.k * size;
-  const int64_t bytes = s->padded * size;
+  const int64_t there = n == s->pack.rows ? s->cols * size : 0;
+  int64_t done = 0;
   assert(s->pack.rows > 1 && s->pack.rows <= NF_PACK_MOST_ROWS && s->padded % s->pack.k == 0);
-  // What today's kernels read, with both numbers known to the compiler; then all others.
   if (halves && lines == 8 && unit == 1)
-    weave(&p, true, 8, 1, bytes, out);
+    done = weave_whole(&p, true, 8, 1, there, out);
   else if (!halves && lines == 16 && unit == 1)
-    weave(&p, false, 16, 1, bytes, out);
+    done = weave_whole(&p, false, 16, 1, there, out);
   else if (!halves && lines == 16 && unit == 2)
-    weave(&p, false, 16, 2, bytes, out);
-  else
-    weave(&p, halves, lines, unit, bytes, out);
+    done = weave_whole(&p, false, 16, 2, there, out);
+  else if (!halves && lines == 16 && unit == 4)
+    done = weave_whole(&p, false, 16, 4, there, out);
+  weave(&p, halves, lines, unit, done, s->padded * size, out);
 }
 
 // ---- tensors ----
