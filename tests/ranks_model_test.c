@@ -106,11 +106,12 @@ static void fail_once(int rank) {
   infuse_model *m = load((infuse_model_options){0}, 4);
   infuse_session *s = session(m, 1);
   const int32_t tokens[] = {1, 2, 3};
-  const nf_val input = nf_graph_find(m->graph, "tokens");
+  const size_t range = nf_compiled_for(&m->compiled, 3);
+  const nf_val input = nf_graph_find(m->compiled.range[range].graph, "tokens");
   ok(infuse_session_append(s, tokens, 3));
-  nf_plan_bind(m->rank[rank].plan, input, NULL, 0);
+  nf_plan_bind(m->rank[rank].plans[range], input, NULL, 0);
   refused(infuse_step(m, &s, 1), INFUSE_INTERNAL, "value 'tokens' was never bound");
-  nf_plan_bind(m->rank[rank].plan, input, (char *)m->rank[rank].tables.data + m->tables.tokens, 0);
+  nf_plan_bind(m->rank[rank].plans[range], input, (char *)m->rank[rank].tables.data + m->tables.tokens, 0);
   assert_int_equal(infuse_session_pending(s), 3);
   ok(infuse_step(m, &s, 1));
   assert_int_equal(infuse_session_logits(s).rows, 1);

@@ -208,10 +208,97 @@ static void test_cancelled_steps_can_be_repeated(void **) {
   infuse_step_cancel(NULL);
 }
 
+// ---- begun and waited for ----
+
+static void test_begun_steps(void **) {
+  engine e = start(2), plain = start(2);
+  for (int step = 0; step < TOKENS; step++) {
+    const infuse_output before = infuse_session_output(e.session[0]);
+    ok(infuse_step_begin(e.model, e.session, SESSIONS));
+    assert_int_equal(infuse_session_status(e.session[1]), INFUSE_STATUS_COMPUTING);
+    assert_int_equal(infuse_session_output(e.session[0]).token, before.token); // still there
+    while (!infuse_step_poll(e.model)) assert_int_equal(infuse_session_logits(e.session[0]).rows, 0);
+    ok(infuse_step_wait(e.model));
+    ok(infuse_step(plain.model, plain.session, SESSIONS));
+    for (int i = 0; i < SESSIONS; i++) {
+      assert_int_equal(infuse_session_status(e.session[i]), INFUSE_STATUS_COMPUTED);
+      hold_the_same(e.session[i], plain.session[i]);
+    }
+    assert_int_equal(infuse_session_logits(e.session[0]).rows, 1);
+  }
+  ok(infuse_step_wait(e.model)); // nothing to wait for
+  assert_true(infuse_step_poll(e.model));
+  refused(infuse_step_wait(NULL), INFUSE_USAGE, "model is NULL");
+  assert_true(infuse_step_poll(NULL));
+  stop(&e);
+  stop(&plain);
+}
+
+static void is_busy(infuse_error *e) { refused(e, INFUSE_USAGE, "infuse_step_wait comes first"); }
+
+static void test_what_waits(void **) {
+  engine e = start(2);
+  infuse_session *const *in = e.session, *out = e.session[SESSIONS - 1], *copy;
+  infuse_model *other;
+  const infuse_session_options o = {.size = sizeof o};
+  const infuse_message hi = {"user", "hi"};
+  const int32_t more[] = {3, 4, 5};
+  ok(infuse_step_begin(e.model, in, SESSIONS - 1));
+  is_busy(infuse_step(e.model, &out, 1));
+  is_busy(infuse_step_begin(e.model, &out, 1));
+  is_busy(infuse_model_load(e.runtime, "checkpoints/qwen3-tiny", NULL, &other));
+  is_busy(infuse_session_append(in[0], more, 3));
+  is_busy(infuse_session_truncate(in[0], 1));
+  is_busy(infuse_session_suspend(in[0]));
+  is_busy(infuse_session_clone(in[0], &copy));
+  infuse_error_free(infuse_session_chat(in[0], &hi, 1)); // without a chat format, or busy
+  ok(infuse_session_truncate(out, 2));
+  ok(infuse_session_append(out, more, 3));
+  infuse_session_destroy(out);
+  ok(infuse_session_create(e.model, &o, &e.session[SESSIONS - 1]));
+  ok(infuse_session_append(e.session[SESSIONS - 1], more, 3));
+  infuse_session_destroy(in[0]); // waits for the step
+  e.session[0] = NULL;
+  for (int i = 1; i < SESSIONS - 1; i++) assert_int_equal(infuse_session_output(in[i]).tokens, 1);
+  is_busy(infuse_step(e.model, in + 1, 1)); // its error is not told yet
+  ok(infuse_step_wait(e.model));
+  ok(infuse_step(e.model, in + 1, SESSIONS - 1));
+  ok(infuse_step_begin(e.model, in + 1, SESSIONS - 1));
+  infuse_session *const broken[] = {in[1], NULL};
+  is_busy(infuse_step_begin(e.model, broken, 2));
+  ok(infuse_step_wait(e.model));
+  refused(infuse_step_begin(e.model, broken, 2), INFUSE_USAGE, "session 1 of the step is NULL");
+  ok(infuse_step_begin(e.model, in + 1, SESSIONS - 1)); // never waited for
+  infuse_session_destroy(in[1]);
+  e.session[1] = NULL;
+  stop(&e);
+}
+
+static void test_begun_steps_can_be_cancelled(void **) {
+  engine e = start(2), calm = start(2);
+  int cancelled = 0;
+  while (is_running(&e)) {
+    ok(infuse_step_begin(e.model, e.session, SESSIONS));
+    infuse_step_cancel(e.model);
+    infuse_error *error = infuse_step_wait(e.model);
+    if (error != NULL) refused(error, INFUSE_CANCELLED, "cancelled after"), cancelled++;
+    if (error != NULL) ok(infuse_step(e.model, e.session, SESSIONS));
+  }
+  while (is_running(&calm)) ok(infuse_step(calm.model, calm.session, SESSIONS));
+  for (int i = 0; i < SESSIONS; i++) hold_the_same(e.session[i], calm.session[i]);
+  print_message("%d steps cancelled\n", cancelled);
+  stop(&e);
+  stop(&calm);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_number_of_threads),
-                                     cmocka_unit_test(test_others_go_on), cmocka_unit_test(test_no_room),
+                                     cmocka_unit_test(test_others_go_on),
+                                     cmocka_unit_test(test_no_room),
                                      cmocka_unit_test(test_wrong_use_changes_nothing),
-                                     cmocka_unit_test(test_cancelled_steps_can_be_repeated)};
+                                     cmocka_unit_test(test_cancelled_steps_can_be_repeated),
+                                     cmocka_unit_test(test_begun_steps),
+                                     cmocka_unit_test(test_what_waits),
+                                     cmocka_unit_test(test_begun_steps_can_be_cancelled)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,8 +4,8 @@
 //
 // Objects: a runtime owns threads and devices; a model is loaded into a runtime; a session is one sequence of
 // tokens in a model. Destroy in the reverse order. A runtime and what hangs on it belong to one thread at a
-// time; different runtimes are independent. The library never prints, exits or installs signal handlers, and
-// has no globals.
+// time, but for infuse_step_cancel; different runtimes are independent. The library never prints, exits or
+// installs signal handlers, and has no globals.
 //
 // Errors: a function that can fail returns NULL for success or an error that the caller frees. On an error
 // nothing half-done is left behind and out parameters are untouched, unless a function says otherwise.

@@ -88,14 +88,16 @@ typedef struct infuse_session_options {
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
 INFUSE_API void infuse_session_destroy(infuse_session *s); // NULL is fine
-// Another session that holds the same and goes on alike. It counts among the model's sessions and has had no
-// step: no rows and no output yet. INFUSE_UNAVAILABLE: all sessions are in use.
+// Another session that holds the same and goes on alike; what was computed is shared, not copied. It counts
+// among the model's sessions and has had no step: no rows and no output yet. INFUSE_UNAVAILABLE: all sessions
+// are in use.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out);
 
 // Puts tokens into the session's queue; infuse_step computes them. A session that had finished goes on: the
 // token drawn last, which no step has computed, comes first; n may be 0 then. INFUSE_BAD_INPUT: an id outside
 // the vocabulary. INFUSE_UNAVAILABLE: the context is full. Either way nothing was added and the session stays
-// usable.
+// usable. What the model has left in its caches of a text that begins alike, of this session or another, is
+// not computed again, but for the rows that are wanted: the position is then behind it.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens,
                                                                size_t n);
 // The same with the experts each token takes: routes [layers][n][experts_per_token], best first.
@@ -107,9 +109,9 @@ INFUSE_API size_t infuse_session_position(const infuse_session *s); // tokens co
 // that changes the session.
 INFUSE_API const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n);
 // Cuts the session back to its first n tokens. What the caches can't go back to (a recurrent state, a window
-// that has moved on) is computed again with the next append: the position is then 0, and results are those of
-// a new session in any case. A session that was drawing has finished (INFUSE_STOP) until something is
-// appended. INFUSE_USAGE: it holds fewer.
+// that has moved on) is computed again with the next append, from the end of the last page of 64 tokens at
+// which they still are: the position is then there. Results are those of a new session in any case. A session
+// that was drawing has finished (INFUSE_STOP) until something is appended. INFUSE_USAGE: it holds fewer.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_truncate(infuse_session *s, size_t n);
 
 // Gives the session's share of the caches to others. It keeps its tokens, and the next step that is given it
@@ -134,6 +136,19 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_suspend(infuse_session *
 // It has then ended: nothing is pending, it has no rows, and only infuse_session_destroy takes it.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions,
                                                      size_t n);
+// The same without waiting: the step computes on threads of the model's own while the caller does other
+// things. Until infuse_step_wait has been called
+//  - no other step is begun, and no model loaded or checked, in this runtime (INFUSE_USAGE);
+//  - its sessions can be looked at, and are as they were, with the text of the step before; calls that would
+//    change them are INFUSE_USAGE, infuse_session_destroy waits for the step. Rows are gone;
+//  - other sessions can be changed in any way.
+// An error is one of those above that is known already; nothing has then begun.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_begin(infuse_model *m, infuse_session *const *sessions,
+                                                           size_t n);
+// Whether infuse_step_wait would return at once, but for what it does with the tokens.
+INFUSE_API bool infuse_step_poll(infuse_model *m);
+// Waits for the step that was begun, if there is one: its tokens become text, and its error is returned.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_wait(infuse_model *m);
 // Ends the step that computes now, if there is one and it is not computed already, with INFUSE_CANCELLED. May
 // be called by any thread as long as the model is there.
 INFUSE_API void infuse_step_cancel(infuse_model *m);

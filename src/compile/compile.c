@@ -1,184 +1,147 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "compile/compile.h"
 #include "base/checked.h"
-#include "base/json.h"
 #include "compile/legalise.h"
-#include "plan/state.h"
-#include <string.h>
+#include "compile/ranges.h"
 
-// What is asked of selection: kernels that take the whole range.
-static nf_select_options select_of(const nf_compile_options *o) {
-  nf_select_options s = o->plan.select;
-  s.least = o->least;
-  s.most = o->plan.max;
-  return s;
-}
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for plans"); }
 
-static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
-  const nf_compile_options *o = user;
-  const nf_select_options s = select_of(o);
-  return nf_select_cost(&o->plan.hw, &s, d, at, us, why);
-}
+// ---- once ----
 
-static nf_status fuse(const nf_graph *g, const nf_compile_options *o, nf_compiled *c) {
-  nf_rules *rules;
-  NF_TRY(nf_rules_create(&rules));
-  const nf_fuse_options f = {.mode = o->mode,
-                             .order = o->order,
-                             .n_order = o->n_order,
-                             .filter = o->rules,
-                             .at = o->at,
-                             .costs = {cost_of, (void *)o}};
-  const nf_status st = nf_fuse(rules, g, &f, &c->graph, &c->report);
-  nf_rules_destroy(rules);
-  return st;
-}
-
-static nf_status choose(const nf_graph *g, const nf_compile_options *o, nf_compiled *c) {
-  const nf_select_options select = select_of(o);
+static nf_status find_fusions(nf_compiled *c, const nf_graph *g, const nf_compile_options *o) {
+  nf_select_options whole = o->plan.select; // one layout for all steps
   nf_graph *laid_out;
-  NF_TRY(nf_legalise(g, &o->plan.hw, &select, &laid_out));
-  const nf_status st = fuse(laid_out, o, c);
+  const nf_fuse_options f = {.mode = o->mode, .order = o->order, .n_order = o->n_order, .filter = o->rules};
+  whole.least = o->least, whole.most = o->plan.max;
+  if (o->known_rules == NULL) NF_TRY(nf_rules_create(&c->rules));
+  NF_TRY(nf_legalise(g, &o->plan.hw, &whole, &laid_out));
+  const nf_status st =
+      nf_fuse_find(o->known_rules != NULL ? o->known_rules : c->rules, laid_out, &f, &c->fusions);
   nf_graph_destroy(laid_out);
   return st;
 }
 
-nf_status nf_compiled_plan(const nf_compiled *c, const nf_compile_options *o, int rank, nf_plan **out) {
-  nf_plan_options p = o->plan;
-  p.select = select_of(o);
-  p.at = o->at;
-  p.rank = rank;
-  return nf_plan_create(c->graph, &p, out);
+// ---- for each range ----
+
+static nf_status choose(nf_compiled *c, nf_planned *p) {
+  const nf_fuse_costs costs = nf_range_costs(p);
+  NF_TRY(nf_fuse_choose(c->fusions, &p->options.select.at, &costs, NULL));
+  return nf_fuse_build(c->fusions, &p->graph, &p->report);
 }
 
-nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
-  nf_compiled c = {0};
-  nf_status st = choose(g, o, &c);
-  if (nf_is_ok(st)) st = nf_compiled_plan(&c, o, o->plan.rank, &c.plan);
-  if (nf_is_ok(st))
-    *out = c;
-  else
-    nf_compiled_deinit(&c);
+static void drop_range(nf_planned *p) {
+  nf_plan_destroy(p->plan);
+  nf_fuse_report_destroy(p->report);
+  nf_graph_destroy(p->graph);
+  *p = (nf_planned){0};
+}
+
+// A session decodes hundreds of tokens one by one for a prompt that takes few steps: of what is asked for
+// most so many steps are counted for one of other sizes.
+enum { MAIN_WEIGHT = 8 };
+
+static nf_status lay_out(nf_compiled *c, bool *shared) {
+  nf_layout_user *user = nf_alloc(c->n, sizeof *user);
+  if (user == NULL) return no_memory();
+  for (size_t i = 0; i < c->n; i++)
+    user[i] =
+        (nf_layout_user){c->range[i].graph, &c->range[i].options.select, i == c->main ? MAIN_WEIGHT : 1};
+  const nf_status st = nf_layout_create(&c->range[0].options.hw, user, c->n, &c->layout, shared);
+  nf_free(user);
   return st;
 }
 
-// ---- explaining ----
+static nf_status plan_range(nf_compiled *c, nf_planned *p) {
+  nf_plan_destroy(p->plan);
+  p->plan = NULL;
+  p->options.layout = &c->layout;
+  return nf_plan_create(p->graph, &p->options, &p->plan);
+}
 
-static json_t *explain_unfused(const nf_graph *g, const nf_compile_options *o) {
-  json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; ok && i < g->n_nodes; i++) {
-    const nf_node *n = &g->node[i];
-    const nf_op_desc d = nf_graph_describe(g, n);
-    const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
-    double us = 0;
-    if (!view) cost_of((void *)o, &d, &o->at, &us, NULL);
-    json_t *row = json_pack(
-        "{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op", nf_op_of(n->op)->name,
-        "view", view, "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
-        nf_explain_names(g, n->out, NF_MAX_OUT), "us", us, "bytes", nf_cost_bytes(&d, &o->at));
-    ok = nf_json_push(list, row);
+// Range i takes in the one behind it, which has the same plan; the main one's costs stay.
+static nf_status join(nf_compiled *c, const nf_compile_options *o, size_t i) {
+  nf_planned *p = &c->range[i];
+  if (c->main == i + 1) {
+    const nf_planned kept = p[1];
+    p[1] = p[0], p[0] = kept;
+    p[0].lo = p[1].lo;
+  } else {
+    p[0].hi = p[1].hi;
   }
-  return nf_json_whole(list, ok);
+  drop_range(&p[1]);
+  c->n--;
+  c->main -= c->main > i;
+  for (size_t k = i + 1; k < c->n; k++) c->range[k] = c->range[k + 1];
+  nf_range_set_sizes(o, p);
+  return plan_range(c, p);
 }
 
-static json_t *explain_range(const nf_compile_options *o) {
-  return json_pack("{s:I, s:I, s:I}", "lo", (json_int_t)o->least.of[NF_T], "hi",
-                   (json_int_t)o->plan.max.of[NF_T], "at", (json_int_t)o->at.of[NF_T]);
+static nf_status plan_ranges(nf_compiled *c, const nf_compile_options *o) {
+  for (size_t i = 0; i < c->n; i++) NF_TRY(plan_range(c, &c->range[i]));
+  for (size_t i = 0; i + 1 < c->n;)
+    if (nf_plan_equal(c->range[i].plan, c->range[i + 1].plan))
+      NF_TRY(join(c, o, i));
+    else
+      i++;
+  for (size_t i = 0; i < c->n; i++) {
+    const size_t bytes = nf_plan_arena_bytes(c->range[i].plan);
+    if (bytes > c->arena_bytes) c->arena_bytes = bytes;
+  }
+  return nf_ok();
 }
 
-nf_status nf_compiled_explain(const nf_compiled *c, const nf_compile_options *o, json_t **out) {
-  const nf_graph *normal = c->report->normal != NULL ? c->report->normal : c->graph;
-  json_t *plan = NULL, *fusion = NULL;
-  nf_status st = nf_plan_explain(c->plan, &plan);
-  if (nf_is_ok(st)) st = nf_fuse_report_json(c->report, &fusion);
-  json_t *doc = nf_is_ok(st) ? json_pack("{s:o, s:o, s:o, s:o}", "range", explain_range(o), "plan", plan,
-                                         "fusion", fusion, "unfused", explain_unfused(normal, o))
-                             : NULL;
-  if (!nf_is_ok(st)) json_decref(plan);
-  if (nf_is_ok(st) && doc == NULL) st = nf_error(NF_NO_MEMORY, "no memory to explain the plan");
-  if (nf_is_ok(st)) *out = doc;
+static void find_main(nf_compiled *c, const nf_compile_options *o) {
+  c->main = nf_compiled_for(c, o->at.of[NF_T]);
+}
+
+// Graphs that join weights in ways that no storage serves: then one graph is for all steps.
+static nf_status take_one(nf_compiled *c, const nf_compile_options *o) {
+  bool shared;
+  for (size_t i = 0; i < c->n; i++) drop_range(&c->range[i]);
+  c->n = 1;
+  c->range[0] = (nf_planned){.lo = o->least.of[NF_T], .hi = o->plan.max.of[NF_T]};
+  find_main(c, o);
+  nf_range_set_sizes(o, &c->range[0]);
+  NF_TRY(choose(c, &c->range[0]));
+  NF_TRY(lay_out(c, &shared));
+  return shared ? nf_ok() : nf_error(NF_BAD_INPUT, "the graph joins one weight in two ways");
+}
+
+static nf_status compile(nf_compiled *c, const nf_graph *g, const nf_compile_options *o) {
+  bool shared;
+  NF_TRY(find_fusions(c, g, o));
+  NF_TRY(nf_ranges_find(c->fusions, o, &c->range, &c->n));
+  find_main(c, o);
+  for (size_t i = 0; i < c->n; i++) NF_TRY(choose(c, &c->range[i]));
+  NF_TRY(lay_out(c, &shared));
+  if (!shared) NF_TRY(take_one(c, o));
+  return plan_ranges(c, o);
+}
+
+nf_status nf_compile(const nf_graph *g, const nf_compile_options *o, nf_compiled *out) {
+  *out = (nf_compiled){0};
+  const nf_status st = compile(out, g, o); // plans point to the layout: it stays where it is
+  if (!nf_is_ok(st)) nf_compiled_deinit(out);
   return st;
 }
 
 void nf_compiled_deinit(nf_compiled *c) {
-  nf_plan_destroy(c->plan);
-  nf_fuse_report_destroy(c->report);
-  nf_graph_destroy(c->graph);
+  for (size_t i = 0; i < c->n; i++) drop_range(&c->range[i]);
+  nf_free(c->range);
+  nf_layout_deinit(&c->layout);
+  nf_fusions_destroy(c->fusions);
+  nf_rules_destroy(c->rules);
   *c = (nf_compiled){0};
 }
 
-// ---- ranges ----
-
-typedef struct search {
-  const nf_graph *g;
-  const nf_compile_options *o;
-  nf_token_range *range;
-  size_t n;
-} search;
-
-// What is chosen for steps of exactly t tokens, as text.
-static nf_status choice_at(const search *s, int64_t t, nf_text *out) {
-  nf_compile_options o = *s->o;
-  nf_compiled c = {0};
-  const nf_sizes *max = &s->o->plan.max;
-  o.at = nf_sizes_of(t, nf_min(t, max->of[NF_S]), nf_min(t, max->of[NF_R]));
-  o.least = o.plan.max = o.at;
-  nf_status st = choose(s->g, &o, &c);
-  for (size_t i = 0; nf_is_ok(st) && i < c.report->n_fusions; i++)
-    if (c.report->fusion[i].verdict == NF_FUSION_CHOSEN)
-      nf_text_printf(out, "%s %s\n", c.report->fusion[i].rule, c.report->fusion[i].at);
-  nf_compiled_deinit(&c);
-  return nf_status_join(st, nf_text_status(out));
+size_t nf_compiled_for(const nf_compiled *c, int64_t tokens) {
+  size_t i = 0;
+  while (i + 1 < c->n && tokens > c->range[i].hi) i++;
+  return i;
 }
 
-static bool same(const nf_text *a, const nf_text *b) {
-  return a->n == b->n && (a->n == 0 || memcmp(a->at, b->at, a->n) == 0);
-}
-
-// The largest power of two above lo and below hi that halves what lies between; hi itself where there is
-// none.
-static int64_t middle(int64_t lo, int64_t hi) {
-  int64_t powers[64], n = 0;
-  for (int64_t p = 1; p < hi; p *= 2)
-    if (p > lo) powers[n++] = p;
-  return n ? powers[n / 2] : hi;
-}
-
-static void add_range(search *s, int64_t lo, int64_t hi) {
-  if (s->n < NF_MAX_RANGES)
-    s->range[s->n++] = (nf_token_range){lo, hi};
-  else
-    s->range[s->n - 1].hi = hi;
-}
-
-// Ranges from lo, whose choice is at_lo, up to hi; they end where the next choice was seen first.
-static nf_status split(search *s, int64_t lo, const nf_text *at_lo, int64_t hi, const nf_text *at_hi) {
-  const int64_t mid = middle(lo, hi);
-  if (same(at_lo, at_hi)) return nf_ok();
-  if (mid == hi) {
-    add_range(s, s->n ? s->range[s->n - 1].hi + 1 : 1, hi - 1);
-    return nf_ok();
-  }
-  nf_text at_mid = {0};
-  nf_status st = choice_at(s, mid, &at_mid);
-  if (nf_is_ok(st)) st = split(s, lo, at_lo, mid, &at_mid);
-  if (nf_is_ok(st)) st = split(s, mid, &at_mid, hi, at_hi);
-  nf_text_deinit(&at_mid);
-  return st;
-}
-
-nf_status nf_compile_ranges(const nf_graph *g, const nf_compile_options *o, nf_token_range *out,
-                            size_t *out_n) {
-  search s = {g, o, out, 0};
-  const int64_t lo = nf_max(1, o->least.of[NF_T]), hi = o->plan.max.of[NF_T];
-  nf_text at_lo = {0}, at_hi = {0};
-  nf_status st = lo < hi ? choice_at(&s, lo, &at_lo) : nf_ok(); // one size has one choice
-  if (nf_is_ok(st) && lo < hi) st = choice_at(&s, hi, &at_hi);
-  if (nf_is_ok(st)) st = split(&s, lo, &at_lo, hi, &at_hi);
-  add_range(&s, s.n ? out[s.n - 1].hi + 1 : lo, hi);
-  nf_text_deinit(&at_lo);
-  nf_text_deinit(&at_hi);
-  *out_n = s.n;
-  return st;
+nf_status nf_compiled_plan(const nf_compiled *c, size_t i, int rank, nf_plan **out) {
+  nf_plan_options p = c->range[i].options;
+  p.rank = rank;
+  return nf_plan_create(c->range[i].graph, &p, out);
 }

@@ -23,10 +23,13 @@ struct infuse_runtime {
   nf_device *device;
   nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
-  bool plans_only; // for a target that is not here, and nobody asked for the null device
+  bool plans_only;                // for a target that is not here, and nobody asked for the null device
+  struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };
 // NF_UNAVAILABLE when the runtime can only plan.
 nf_status nf_runtime_check_runs(const infuse_runtime *rt);
+// NF_USAGE while a step that was begun has the devices.
+nf_status nf_runtime_check_idle(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
 typedef struct nf_budget {
@@ -49,10 +52,10 @@ typedef struct nf_would_fit { // each alone, the rest as it is; 0: that alone do
 typedef struct nf_rank {
   nf_threads *threads; // NULL: the runtime's
   nf_device *device;
-  nf_plan *plan;
-  nf_buffer *buffer; // [n_values] of weights and pools
-  nf_buffer arena;
-  nf_buffer tables; // the step's, tables.h
+  nf_plan **plans;   // [compiled.n]
+  nf_buffer *buffer; // [compiled.layout.n] of weights and pools
+  nf_buffer arena;   // of whichever plan runs
+  nf_buffer tables;  // the step's, tables.h
 } nf_rank;
 
 struct infuse_model {
@@ -63,8 +66,9 @@ struct infuse_model {
   nf_checkpoint *files; // NULL: none were read
   nf_graph *logical;    // as the family says it, cut for the ranks
   nf_compiled compiled;
-  const nf_graph *graph; // of `compiled`: what runs
-  nf_plan *plan;         // of `compiled`: rank 0's, whose results clients see
+  size_t range;          // of `compiled`: that of the last step, at first the main one
+  const nf_graph *graph; // its graph
+  nf_plan *plan;         // and rank 0's plan, whose results clients see
   nf_ranks *ranks;
   nf_rank *rank; // [options.world]
   nf_budget budget;
@@ -133,9 +137,12 @@ void nf_session_cut(infuse_session *s, int64_t n);
 nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n);
 // Ends the session with an error, which is its own from here on, unless it is OK. It then has no rows.
 void nf_session_fail(infuse_session *s, nf_status why);
+// flight.c. Whether a step that was begun names the session; and waiting for that step.
+bool nf_session_in_flight(const infuse_session *s);
+void nf_flight_land(infuse_model *m); // nothing where there is none
 // A step of this session, whose failure is an error of the step too.
 nf_status nf_step_alone(infuse_session *s);
-nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL or has failed
+nf_status nf_session_check(const infuse_session *s); // NF_USAGE when it is NULL, has failed or is in flight
 
 // pages.c: what a session holds of the caches.
 //
@@ -177,8 +184,10 @@ nf_status nf_model_add_up(infuse_model *m);                    // the budget, fr
 int64_t nf_model_pages(const infuse_model *m);                 // of one session, every group
 int64_t nf_model_slots(const infuse_model *m, nf_cache group); // of all sessions
 nf_sizes nf_model_largest_step(const infuse_model *m);
-// Bytes of a weight or pool v with all its slots, of one rank; 0 for values that the plan places itself.
-nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out);
+// Bytes of compiled.layout.stored[i], of a pool with all its slots, of one rank.
+nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out);
+// The plan for a step of so many tokens: graph, plan and logits_value are its own from here on.
+void nf_model_use_plan(infuse_model *m, int64_t tokens);
 const float *nf_model_logits(const infuse_model *m, size_t row); // [vocab] of the last step
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 

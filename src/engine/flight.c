@@ -85,15 +85,22 @@ static void settle(const nf_flight *f) {
       nf_session_fail(f->share[i].session, nf_trace_why(f->share[i].session, f->share[i].bad));
 }
 
-static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  NF_TRY(check_sessions(m, sessions, n));
-  nf_status st = prepare(m, sessions, n);
-  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_run(m->ranks, nf_step_compute, m);
+static nf_status land(infuse_model *m, nf_status st) {
   if (nf_is_ok(st))
     settle(&m->flight);
   else
     give_up(&m->flight);
   return st;
+}
+
+// ---- at once ----
+
+static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  NF_TRY(nf_runtime_check_idle(m->rt));
+  NF_TRY(check_sessions(m, sessions, n));
+  nf_status st = prepare(m, sessions, n);
+  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_run(m->ranks, nf_step_compute, m);
+  return land(m, st);
 }
 
 nf_status nf_step_alone(infuse_session *s) {
@@ -104,6 +111,49 @@ nf_status nf_step_alone(infuse_session *s) {
 infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
   const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
   return nf_is_ok(st) ? step(m, sessions, n).error : st.error;
+}
+
+// ---- begun, and waited for ----
+
+bool nf_session_in_flight(const infuse_session *s) {
+  const infuse_model *m = s->model;
+  return m->rt->in_flight == m && !m->flight.landed && s->seen == m->checks;
+}
+
+void nf_flight_land(infuse_model *m) {
+  if (m->rt->in_flight != m || m->flight.landed) return;
+  m->flight.result = land(m, nf_ranks_wait(m->ranks));
+  m->flight.landed = true;
+}
+
+static nf_status begin(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  NF_TRY(nf_runtime_check_idle(m->rt));
+  NF_TRY(check_sessions(m, sessions, n));
+  nf_status st = prepare(m, sessions, n);
+  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_begin(m->ranks, nf_step_compute, m);
+  if (!nf_is_ok(st)) return land(m, st);
+  m->flight.landed = false;
+  m->rt->in_flight = m;
+  return nf_ok();
+}
+
+infuse_error *infuse_step_begin(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
+  return nf_is_ok(st) ? begin(m, sessions, n).error : st.error;
+}
+
+bool infuse_step_poll(infuse_model *m) {
+  return m == NULL || m->rt->in_flight != m || m->flight.landed || nf_ranks_poll(m->ranks);
+}
+
+infuse_error *infuse_step_wait(infuse_model *m) {
+  nf_status st = NF_GIVEN({"model", m != NULL});
+  if (!nf_is_ok(st) || m->rt->in_flight != m) return st.error;
+  nf_flight_land(m);
+  st = m->flight.result;
+  m->flight.result = nf_ok();
+  m->rt->in_flight = NULL;
+  return st.error;
 }
 
 void infuse_step_cancel(infuse_model *m) {

@@ -80,8 +80,8 @@ static json_t *memory_parts(const infuse_model *m, const nf_would_fit *w) {
 
 static json_t *pools(const infuse_model *m) {
   json_t *list = json_array();
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    const nf_value *value = &m->graph->value[v];
+  for (size_t i = 0; i < m->compiled.layout.n; i++) {
+    const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_POOL) continue;
     nf_text type = {0};
     nf_type_print(&value->type, &type);
@@ -105,11 +105,11 @@ static json_t *joined(const nf_value *v) {
 
 static json_t *weights(const infuse_model *m) {
   json_t *list = json_array();
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    const nf_value *value = &m->graph->value[v];
+  for (size_t i = 0; i < m->compiled.layout.n; i++) {
+    const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_WEIGHT) continue;
     nf_text type = {0};
-    nf_type_print(nf_plan_type(m->plan, v), &type);
+    nf_type_print(&value->type, &type);
     append(&list,
            json_pack("{s:s, s:s%, s:s?, s:s?, s:o*}", "name", value->name, "type", type.at, type.n, "tensor",
                      value->recipe.tensor, "scales", value->recipe.scales, "joined", joined(value)));
@@ -129,30 +129,16 @@ static json_t *model_facts(const infuse_model *m) {
                    "rows", (json_int_t)o->rows, "world", (json_int_t)o->world);
 }
 
-static json_t *ranges(const infuse_model *m, const nf_compile_options *o, nf_status *st) {
-  nf_token_range range[NF_MAX_RANGES];
-  size_t n = 0;
-  *st = nf_compile_ranges(m->logical, o, range, &n);
-  json_t *list = nf_is_ok(*st) ? json_array() : NULL;
-  for (size_t i = 0; i < n && nf_is_ok(*st); i++)
-    append(&list, json_pack("[I, I]", (json_int_t)range[i].lo, (json_int_t)range[i].hi));
-  return list;
-}
-
-static nf_status explain(infuse_model *m, const char *dir, const nf_compile_options *o, infuse_sink sink,
-                         void *user) {
+static nf_status explain(infuse_model *m, const char *dir, infuse_sink sink, void *user) {
   json_t *doc = NULL, *facts;
   nf_would_fit w;
-  nf_status st;
+  nf_status st = nf_ok();
   NF_TRY(nf_model_would_fit(m, dir, &w));
-  NF_TRY(nf_compiled_explain(&m->compiled, o, &doc));
-  json_t *list = ranges(m, o, &st);
-  facts = nf_is_ok(st)
-              ? json_pack("{s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target",
-                          target(m->rt), "model", model_facts(m), "budget", memory_parts(m, &w), "weights",
-                          weights(m), "pools", pools(m), "ranges", list)
-              : NULL;
-  if (nf_is_ok(st) && (facts == NULL || json_object_update(doc, facts) != 0))
+  NF_TRY(nf_compiled_explain(&m->compiled, &doc));
+  facts = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target", target(m->rt),
+                    "model", model_facts(m), "budget", memory_parts(m, &w), "weights", weights(m), "pools",
+                    pools(m));
+  if (facts == NULL || json_object_update(doc, facts) != 0)
     st = nf_error(NF_NO_MEMORY, "no memory for the document");
   json_decref(facts);
   if (nf_is_ok(st)) return nf_document_deliver(doc, sink, user);
@@ -193,7 +179,7 @@ static nf_status compile_and_explain(infuse_model *m, const char *dir, const inf
   NF_TRY(nf_model_compile_options(m, &c));
   NF_TRY(explained_steps(o, &c));
   NF_TRY(nf_model_compile(m, &c));
-  return explain(m, dir, &c, sink, user);
+  return explain(m, dir, sink, user);
 }
 
 infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,

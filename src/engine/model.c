@@ -122,12 +122,10 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
   return fuse_mode(m, &out->mode);
 }
 
-nf_status nf_model_stored_bytes(const infuse_model *m, nf_val v, size_t *out) {
-  const nf_value *value = &m->graph->value[v];
+nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out) {
+  const nf_value *value = &m->compiled.layout.stored[i];
   const nf_sizes max = nf_model_largest_step(m);
-  *out = 0;
-  if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) return nf_ok();
-  NF_TRY(nf_type_bytes(nf_plan_type(m->plan, v), &max, out), "value '%s'", value->name);
+  NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
   if (value->kind == NF_VALUE_POOL && !nf_mul_size(*out, (size_t)nf_model_slots(m, value->type.cache), out))
     return nf_error(NF_USAGE, "a cache of %ld slots is larger than memory can be",
                     (long)nf_model_slots(m, value->type.cache));
@@ -147,15 +145,16 @@ nf_status nf_model_add_up(infuse_model *m) {
   const nf_sizes max = nf_model_largest_step(m);
   const uint64_t world = (uint64_t)m->options.world;
   m->budget = (nf_budget){0};
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
+  for (size_t i = 0; i < m->compiled.layout.n; i++) {
     size_t bytes;
-    NF_TRY(nf_model_stored_bytes(m, v, &bytes));
-    add(m->graph->value[v].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world, bytes);
+    NF_TRY(nf_model_stored_bytes(m, i, &bytes));
+    add(m->compiled.layout.stored[i].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world,
+        bytes);
   }
   if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes, (int)world))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
-  add(&m->budget.activations, world, nf_plan_arena_bytes(m->plan));
+  add(&m->budget.activations, world, m->compiled.arena_bytes);
   add(&m->budget.tables, world + 1, m->tables.bytes); // one more on the host
   return nf_ok();
 }
@@ -170,11 +169,17 @@ nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_
   return build_graph(m);
 }
 
+void nf_model_use_plan(infuse_model *m, int64_t tokens) {
+  const nf_compiled *c = &m->compiled;
+  m->range = nf_compiled_for(c, tokens);
+  m->graph = c->range[m->range].graph;
+  m->plan = c->range[m->range].plan;
+  m->logits_value = nf_graph_find(m->graph, "logits");
+}
+
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
   NF_TRY(nf_compile(m->logical, o, &m->compiled));
-  m->graph = m->compiled.graph;
-  m->plan = m->compiled.plan;
-  m->logits_value = nf_graph_find(m->graph, "logits");
+  nf_model_use_plan(m, o->at.of[NF_T]);
   return nf_model_add_up(m);
 }
 
@@ -314,6 +319,8 @@ infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infus
 
 void infuse_model_destroy(infuse_model *m) {
   if (m == NULL) return;
+  infuse_step_cancel(m);
+  infuse_error_free(infuse_step_wait(m));
   release(m);
   nf_free(m);
 }

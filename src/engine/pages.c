@@ -137,12 +137,12 @@ static void leave(infuse_session *s, int64_t tokens) {
 // One slot's share of every pool of the group, on every rank.
 static nf_status copy_slot(const infuse_model *m, nf_cache g, int32_t from, int32_t to) {
   for (int64_t i = 0; i < m->options.world; i++)
-    for (nf_val v = 1; v < m->graph->n_values; v++) {
-      const nf_value *value = &m->graph->value[v];
+    for (size_t k = 0; k < m->compiled.layout.n; k++) {
+      const nf_value *value = &m->compiled.layout.stored[k];
       if (value->kind != NF_VALUE_POOL || value->type.cache != g) continue;
       const nf_rank *r = &m->rank[i];
-      const size_t bytes = r->buffer[v].bytes / (size_t)nf_model_slots(m, g);
-      NF_TRY(nf_device_copy(r->device, &r->buffer[v], (size_t)from * bytes, (size_t)to * bytes, bytes));
+      const size_t bytes = r->buffer[k].bytes / (size_t)nf_model_slots(m, g);
+      NF_TRY(nf_device_copy(r->device, &r->buffer[k], (size_t)from * bytes, (size_t)to * bytes, bytes));
     }
   return nf_ok();
 }

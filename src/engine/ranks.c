@@ -18,48 +18,63 @@ nf_status nf_model_create_ranks(infuse_model *m) {
   return nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks);
 }
 
-// Planning is deterministic: every rank's plan is like that of rank 0, which there is already.
-static nf_status plan_rank(infuse_model *m, int rank) {
+// Planning is deterministic: every rank's plans are like those of rank 0, which there are already.
+static nf_status plan_rank(const infuse_model *m, int rank) {
   nf_rank *r = &m->rank[rank];
-  nf_compile_options o;
-  if (rank == 0) return r->plan = m->plan, nf_ok();
-  NF_TRY(nf_model_compile_options(m, &o));
-  NF_TRY(nf_compiled_plan(&m->compiled, &o, rank, &r->plan));
-  if (nf_plan_arena_bytes(r->plan) == nf_plan_arena_bytes(m->plan)) return nf_ok();
-  return nf_error(NF_INTERNAL, "the plans of ranks 0 and %d differ", rank);
+  const nf_compiled *c = &m->compiled;
+  r->plans = nf_alloc(c->n, sizeof *r->plans);
+  if (r->plans == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu plans", c->n);
+  for (size_t i = 0; i < c->n; i++) {
+    if (rank == 0)
+      r->plans[i] = c->range[i].plan;
+    else
+      NF_TRY(nf_compiled_plan(c, i, rank, &r->plans[i]));
+    if (nf_plan_arena_bytes(r->plans[i]) != nf_plan_arena_bytes(c->range[i].plan))
+      return nf_error(NF_INTERNAL, "the plans of ranks 0 and %d differ", rank);
+  }
+  return nf_ok();
 }
 
 // ---- memory ----
 
 // Cache pools start as zeros: a slot is read only after it was written, but nothing should depend on it.
 static nf_status allocate_stored(infuse_model *m, nf_rank *r) {
-  r->buffer = nf_alloc(m->graph->n_values, sizeof *r->buffer);
-  if (r->buffer == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", m->graph->n_values);
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    const nf_value *value = &m->graph->value[v];
+  const nf_layout *l = &m->compiled.layout;
+  r->buffer = nf_alloc(l->n, sizeof *r->buffer);
+  if (r->buffer == NULL) return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", l->n);
+  for (size_t i = 0; i < l->n; i++) {
     size_t bytes;
-    NF_TRY(nf_model_stored_bytes(m, v, &bytes));
-    if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) continue;
-    NF_TRY(nf_device_alloc(r->device, bytes, &r->buffer[v]), "for '%s'", value->name);
-    nf_plan_bind(r->plan, v, r->buffer[v].data,
-                 value->kind == NF_VALUE_POOL ? nf_model_slots(m, value->type.cache) : 0);
+    NF_TRY(nf_model_stored_bytes(m, i, &bytes));
+    NF_TRY(nf_device_alloc(r->device, bytes, &r->buffer[i]), "for '%s'", l->stored[i].name);
   }
   return nf_ok();
 }
 
-static void bind_inputs(const infuse_model *m, const nf_rank *r) {
+static void bind_stored(const infuse_model *m, const nf_rank *r, size_t range) {
+  const nf_graph *g = m->compiled.range[range].graph;
+  for (nf_val v = 1; v < g->n_values; v++) {
+    const nf_value *value = &g->value[v];
+    if (value->kind != NF_VALUE_WEIGHT && value->kind != NF_VALUE_POOL) continue;
+    const size_t i = nf_layout_find(&m->compiled.layout, value).stored;
+    nf_plan_bind(r->plans[range], v, r->buffer[i].data,
+                 value->kind == NF_VALUE_POOL ? nf_model_slots(m, value->type.cache) : 0);
+  }
+}
+
+static void bind_inputs(const infuse_model *m, const nf_rank *r, size_t range) {
   char *at = r->tables.data;
-  nf_plan_set_batch(r->plan, r->tables.data);
+  const nf_graph *g = m->compiled.range[range].graph;
+  nf_plan *plan = r->plans[range];
   const size_t layer_bytes =
       sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
-  nf_plan_bind(r->plan, nf_graph_find(m->graph, "tokens"), at + m->tables.tokens, 0);
+  nf_plan_set_batch(plan, r->tables.data);
+  nf_plan_bind(plan, nf_graph_find(g, "tokens"), at + m->tables.tokens, 0);
   if (!m->options.forced_experts) return;
   for (int64_t l = 0; l < m->config.layers; l++) {
     char name[32];
     snprintf(name, sizeof name, "L%ld.routes", (long)l);
-    const nf_val routes = nf_graph_find(m->graph, name); // none where the layer has no experts
-    if (routes != 0) nf_plan_bind(r->plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
+    const nf_val routes = nf_graph_find(g, name); // none where the layer has no experts
+    if (routes != 0) nf_plan_bind(plan, routes, at + m->tables.routes + (size_t)l * layer_bytes, 0);
   }
 }
 
@@ -78,10 +93,13 @@ static nf_status allocate_rank(infuse_model *m, int rank) {
   NF_TRY(make_device(m, r));
   NF_TRY(plan_rank(m, rank));
   NF_TRY(allocate_stored(m, r));
-  NF_TRY(nf_device_alloc(r->device, nf_plan_arena_bytes(r->plan), &r->arena), "for activations");
-  nf_plan_place(r->plan, r->arena.data);
+  NF_TRY(nf_device_alloc(r->device, m->compiled.arena_bytes, &r->arena), "for activations");
   NF_TRY(nf_device_alloc(r->device, m->tables.bytes, &r->tables), "for the step's tables");
-  bind_inputs(m, r);
+  for (size_t i = 0; i < m->compiled.n; i++) {
+    nf_plan_place(r->plans[i], r->arena.data);
+    bind_stored(m, r, i);
+    bind_inputs(m, r, i);
+  }
   return nf_ok();
 }
 
@@ -105,13 +123,14 @@ nf_status nf_model_allocate_ranks(infuse_model *m) {
 
 static void release_rank(const infuse_model *m, nf_rank *r) {
   if (r->device != NULL) {
-    for (nf_val v = 1; r->buffer != NULL && v < m->graph->n_values; v++)
-      nf_device_free(r->device, &r->buffer[v]);
+    for (size_t i = 0; r->buffer != NULL && i < m->compiled.layout.n; i++)
+      nf_device_free(r->device, &r->buffer[i]);
     nf_device_free(r->device, &r->arena);
     nf_device_free(r->device, &r->tables);
   }
   nf_free(r->buffer);
-  if (r->plan != m->plan) nf_plan_destroy(r->plan);
+  for (size_t i = 0; r != m->rank && r->plans != NULL && i < m->compiled.n; i++) nf_plan_destroy(r->plans[i]);
+  nf_free(r->plans);
   if (r->device != m->rt->device) nf_device_destroy(r->device);
   nf_threads_destroy(r->threads);
 }

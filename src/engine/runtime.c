@@ -59,8 +59,13 @@ static nf_status init_target(infuse_runtime *rt, const device_row *row, bool dev
   return nf_device_null(&rt->device);
 }
 
+nf_status nf_runtime_check_idle(const infuse_runtime *rt) {
+  if (rt->in_flight == NULL) return nf_ok();
+  return nf_error(NF_USAGE, "a step of this runtime was begun; infuse_step_wait comes first");
+}
+
 nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
-  if (!rt->plans_only) return nf_ok();
+  if (!rt->plans_only) return nf_runtime_check_idle(rt);
   return nf_error(NF_UNAVAILABLE,
                   "target %s (%s) is not here: it can be planned for (explain, or device null), not run on",
                   rt->options.target, rt->hw.name);

@@ -59,6 +59,7 @@ infuse_error *infuse_session_create(infuse_model *m, const infuse_session_option
 
 void infuse_session_destroy(infuse_session *s) {
   if (s == NULL) return;
+  if (nf_session_in_flight(s)) nf_flight_land(s->model);
   nf_session_release(s);
   nf_free(s->prefix);
   s->model->free_row[--s->model->n_sessions] = s->row;
@@ -83,6 +84,8 @@ void nf_session_fail(infuse_session *s, nf_status why) {
 
 nf_status nf_session_check(const infuse_session *s) {
   NF_TRY(NF_GIVEN({"session", s != NULL}));
+  if (nf_session_in_flight(s))
+    return nf_error(NF_USAGE, "a step with this session was begun; infuse_step_wait comes first");
   if (nf_is_ok(s->failure)) return nf_ok();
   return nf_error(NF_USAGE, "the session has failed: %s", nf_status_message(s->failure));
 }

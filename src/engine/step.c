@@ -150,10 +150,11 @@ static nf_status write_pages(const job *j, const nf_rank *r) {
 
 static nf_status run_plan(const job *j, int rank) {
   const nf_rank *r = &j->m->rank[rank];
+  nf_plan *plan = r->plans[j->m->range];
   NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables, j->at.of[NF_T]));
   NF_TRY(write_pages(j, r));
-  if (j->trace == NULL) return nf_plan_run(r->plan, r->device, &j->at);
-  return nf_plan_trace(r->plan, r->device, &j->at, j->trace->arena[rank].data,
+  if (j->trace == NULL) return nf_plan_run(plan, r->device, &j->at);
+  return nf_plan_trace(plan, r->device, &j->at, j->trace->arena[rank].data,
                        rank == 0 ? nf_trace_look : look_away, j->trace);
 }
 
@@ -178,6 +179,7 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
 static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at) {
   for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
   for (size_t i = 0; i < n; i++) nf_session_keep_state(part[i].session);
+  nf_model_use_plan(m, at->of[NF_T]);
   fill(m, part, n, at);
   return nf_ok();
 }

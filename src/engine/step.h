@@ -26,6 +26,8 @@ typedef struct nf_flight {
   size_t n_named, n_shares;
   nf_sizes at;
   _Atomic bool cancelled; // from any thread
+  bool landed;            // of a step that was begun: it is settled, with this result
+  nf_status result;
 } nf_flight;
 nf_status nf_flight_init(nf_flight *f, int64_t sessions); // on failure too there is something to deinit
 void nf_flight_deinit(nf_flight *f);

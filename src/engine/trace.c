@@ -14,9 +14,12 @@ static bool is_seen(const nf_graph *g, nf_val v) {
 
 static size_t widest_row(const infuse_model *m) {
   int64_t widest = 1;
-  for (nf_val v = 1; v < m->graph->n_values; v++) {
-    const nf_tensor t = nf_plan_tensor(m->plan, v);
-    if (is_seen(m->graph, v)) widest = nf_max(widest, nf_tensor_cols(&t));
+  for (size_t i = 0; i < m->compiled.n; i++) {
+    const nf_planned *p = &m->compiled.range[i];
+    for (nf_val v = 1; v < p->graph->n_values; v++) {
+      const nf_tensor t = nf_plan_tensor(p->plan, v);
+      if (is_seen(p->graph, v)) widest = nf_max(widest, nf_tensor_cols(&t));
+    }
   }
   return (size_t)widest;
 }
@@ -27,7 +30,7 @@ static nf_status init(infuse_model *m, nf_trace *t) {
   t->arena = nf_alloc((size_t)m->options.world, sizeof *t->arena);
   if (t->row == NULL || t->arena == NULL) return nf_error(NF_NO_MEMORY, "no memory for a trace");
   for (int64_t i = 0; i < m->options.world; i++)
-    NF_TRY(nf_device_alloc(m->rank[i].device, nf_plan_arena_bytes(m->plan), &t->arena[i]));
+    NF_TRY(nf_device_alloc(m->rank[i].device, m->compiled.arena_bytes, &t->arena[i]));
   return nf_model_place_arenas(m, t->arena);
 }
 

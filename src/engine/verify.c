@@ -196,15 +196,15 @@ static json_t *compare(const trio *p, bool *failed) {
 
 static nf_status verify(trio *p, const infuse_runtime *rt, infuse_sink sink, void *user) {
   bool failed = false;
-  const nf_fuse_report *r = p->plan.model->compiled.report;
+  const nf_fuse_report *r = p->plan.model->compiled.range[p->plan.model->range].report;
   json_t *rows = compare(p, &failed);
   json_t *doc = rows == NULL ? NULL
                              : json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "schema",
                                          "infuse.verify/1", "device", rt->options.device, "tokens",
                                          (json_int_t)p->n, "world", (json_int_t)p->plan.model->options.world,
                                          "kernels", (json_int_t)r->nodes_after, "unfused_kernels",
-                                         (json_int_t)p->unfused.model->compiled.report->nodes_after, "ok",
-                                         !failed, "rows", rows);
+                                         (json_int_t)p->unfused.model->compiled.range[0].report->nodes_after,
+                                         "ok", !failed, "rows", rows);
   NF_TRY(nf_document_deliver(nf_document_judge(doc), sink, user));
   return failed ? nf_error(NF_CHECK_FAILED, "the plan of device %s differs from the reference",
                            rt->options.device)

@@ -10,17 +10,16 @@ static int64_t first_padding(const infuse_model *m, const nf_value *v) {
   return table && m->tokenizer != NULL ? nf_tokenizer_vocab_size(m->tokenizer) : INT64_MAX;
 }
 
-static nf_status load_weight(infuse_model *m, nf_weight_loader *l, int rank, nf_val v) {
-  nf_value value = m->graph->value[v];
-  value.type = *nf_plan_type(m->plan, v);
-  const nf_weight_sink sink = nf_weight_memory(m->rank[rank].buffer[v].data);
-  return nf_weight_load(l, &value, rank, first_padding(m, &value), &sink);
+static nf_status load_weight(infuse_model *m, nf_weight_loader *l, int rank, size_t i) {
+  const nf_value *value = &m->compiled.layout.stored[i];
+  const nf_weight_sink sink = nf_weight_memory(m->rank[rank].buffer[i].data);
+  return nf_weight_load(l, value, rank, first_padding(m, value), &sink);
 }
 
 static nf_status load_all(infuse_model *m, nf_weight_loader *l) {
-  for (nf_val v = 1; v < m->graph->n_values; v++)
+  for (size_t i = 0; i < m->compiled.layout.n; i++)
     for (int rank = 0; rank < m->options.world; rank++)
-      if (m->graph->value[v].kind == NF_VALUE_WEIGHT) NF_TRY(load_weight(m, l, rank, v));
+      if (m->compiled.layout.stored[i].kind == NF_VALUE_WEIGHT) NF_TRY(load_weight(m, l, rank, i));
   return nf_log_progress(l->log, "loading weights", l->total, l->total);
 }
 

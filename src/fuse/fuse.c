@@ -189,7 +189,11 @@ static nf_status begin_report(nf_fuse_run *run) {
 static nf_status choose(nf_fuse_run *run, nf_fuse_choice *out) {
   nf_fuse_report *r = run->report;
   if (out) out->n = 0;
-  if (run->options->mode == NF_FUSE_OFF) return nf_ok();
+  if (run->options->mode == NF_FUSE_OFF) {
+    if (!out || !run->options->costs.by) return nf_ok();
+    NF_TRY(nf_price_fusions(run));
+    return nf_note_choice(run, out);
+  }
   NF_TRY(nf_price_fusions(run));
   for (nf_node_id i = 0; i < run->normal->n_nodes; i++)
     if (run->node_price[i]->legal) r->before_us += run->node_price[i]->us;

@@ -74,9 +74,10 @@ static bool put_kernel(json_t *row, const nf_plan *p, const nf_step *s, const nf
   const nf_variant *v = s->selection.chosen;
   return nf_json_put(row, "kernel", json_string(v->name)) &&
          nf_json_put(row, "declared", json_boolean(v->declared)) &&
-         nf_json_put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.at, v))) &&
-         nf_json_put(row, "bound",
-                     json_string(nf_bound_name(nf_cost_bound(&p->options.hw, d, &p->options.at, v)))) &&
+         nf_json_put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.select.at, v))) &&
+         nf_json_put(
+             row, "bound",
+             json_string(nf_bound_name(nf_cost_bound(&p->options.hw, d, &p->options.select.at, v)))) &&
          nf_json_put(row, "wants", wants(p, d)) && nf_json_put(row, "candidates", candidates(p, s, d));
 }
 
@@ -96,7 +97,7 @@ static json_t *explain_node(const nf_plan *p, const nf_node *n, const nf_step *s
   ok &= nf_json_put(row, "text", take_text(&text));
   ok &= nf_json_put(row, "operands", nf_explain_names(p->graph, n->in, NF_MAX_IN));
   ok &= nf_json_put(row, "results", results(p, n));
-  ok &= nf_json_put(row, "bytes", json_real(nf_cost_bytes(&d, &p->options.at)));
+  ok &= nf_json_put(row, "bytes", json_real(nf_cost_bytes(&d, &p->options.select.at)));
   ok &= s != NULL ? put_kernel(row, p, s, &d) : put_no_kernel(row);
   return nf_json_whole(row, ok);
 }
@@ -145,7 +146,7 @@ static bool put_totals(json_t *doc, const nf_plan *p) {
     const nf_variant *v = p->step[i].selection.chosen;
     const nf_op_desc d = nf_plan_describe(p, &p->graph->node[p->step[i].node]);
     declared += v->declared;
-    us += nf_cost_us(&p->options.hw, &d, &p->options.at, v);
+    us += nf_cost_us(&p->options.hw, &d, &p->options.select.at, v);
   }
   return nf_json_put(doc, "launches", json_integer((json_int_t)p->n_steps)) &&
          nf_json_put(doc, "barriers", barriers(p)) &&
@@ -164,4 +165,23 @@ nf_status nf_plan_explain(const nf_plan *p, json_t **out) {
   }
   *out = doc;
   return nf_ok();
+}
+
+static json_t *kernels(const nf_plan *p) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; ok && i < p->n_steps; i++) {
+    const nf_node *n = &p->graph->node[p->step[i].node];
+    ok = nf_json_push(list, json_pack("{s:s, s:s, s:s}", "name", p->graph->value[n->out[0]].name, "op",
+                                      nf_op_of(n->op)->name, "kernel", p->step[i].selection.chosen->name));
+  }
+  return nf_json_whole(list, ok);
+}
+
+json_t *nf_plan_explain_kernels(const nf_plan *p) {
+  json_t *doc = json_object();
+  bool ok = put_totals(doc, p);
+  ok &= nf_json_put(doc, "arena", json_integer((json_int_t)p->arena_bytes));
+  ok &= nf_json_put(doc, "nodes", kernels(p));
+  return nf_json_whole(doc, ok);
 }

@@ -15,14 +15,16 @@
 #include "comm/ranks.h"
 #include "device/device.h"
 #include "graph/graph.h"
-#include "select/select.h"
+#include "plan/layout.h"
 
 typedef struct nf_plan_options {
   nf_hw hw;
+  // `most` of zeros: kernels take steps of 1 token to the largest. `at` of zeros: costs are those of the
+  // largest.
   nf_select_options select;
-  nf_sizes max;    // the largest step: storage is planned for it
-  nf_sizes at;     // the step that estimates are told for; zeros: the largest
-  bool keep_all;   // no value's storage is shared: after a run every value can be looked at
+  nf_sizes max;            // the largest step: storage is planned for it
+  const nf_layout *layout; // of this graph and others, outlives the plan; NULL: what is best for it alone
+  bool keep_all;           // no value's storage is shared: after a run every value can be looked at
   nf_ranks *ranks; // the plan is that of `rank` of these, which outlive it; NULL: it is alone, or never run
   int rank;
 } nf_plan_options;
@@ -32,15 +34,16 @@ typedef struct nf_plan nf_plan;
 // The graph is borrowed. A node without a legal kernel is NF_UNAVAILABLE with every kernel's reason; with
 // other ranks a COMM op whose operand no node made is NF_BAD_INPUT.
 nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **out);
-void nf_plan_destroy(nf_plan *p); // NULL is fine
+void nf_plan_destroy(nf_plan *p);                       // NULL is fine
+bool nf_plan_equal(const nf_plan *a, const nf_plan *b); // the same nodes, run by the same kernels
 
 // The graph's type of v, or of a weight the one in which its kernels read it.
 const nf_type *nf_plan_type(const nf_plan *p, nf_val v);
 size_t nf_plan_arena_bytes(const nf_plan *p); // all activations, sharing storage by lifetime
 // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
 void nf_plan_place(nf_plan *p, void *arena);
-// Where an input, weight or pool lies: nf_type_bytes at the largest sizes; `slots` of them for a pool.
-// Borrowed.
+// Where an input, or what the layout stores a weight or pool in, lies: nf_type_bytes at the largest sizes;
+// `slots` of them for a pool. Borrowed.
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 // Where the steps' batch metadata lies, in memory of the device that runs them. Borrowed; of several ranks
 // with a `comm` that knows where all arenas are placed.
@@ -63,3 +66,6 @@ nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
 // reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. *out is owned by the
 // caller.
 nf_status nf_plan_explain(const nf_plan *p, json_t **out);
+// The short of it: us, launches, barriers, declared, arena (bytes), and of its nodes name, op and kernel.
+// NULL: no memory.
+json_t *nf_plan_explain_kernels(const nf_plan *p);

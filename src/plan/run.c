@@ -10,7 +10,10 @@
 static nf_tensor tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
   const nf_home *root = &p->home[p->home[v].root];
   nf_tensor t = nf_tensor_of(&p->type[v], at, root->slots, root->data);
-  if (t.scale != NULL) t.scale = nf_tensor_of(&p->type[v], &p->options.max, root->slots, root->data).scale;
+  if (root->scale != NULL)
+    t.scale = root->scale;
+  else if (t.scale != NULL)
+    t.scale = nf_tensor_of(&p->type[v], &p->options.max, root->slots, root->data).scale;
   return t;
 }
 

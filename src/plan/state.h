@@ -7,7 +7,7 @@
 typedef struct nf_home { // where a value's bytes lie
   nf_val root;           // the value whose storage this is: itself, or what a view or pool result aliases
   int32_t in_arena;      // index into nf_plan.lifetime, or -1: bound from outside
-  void *data;            // of a root
+  void *data, *scale;    // of a root; scale: of rows of a joined weight that have some, else NULL
   int64_t slots;         // of a pool
 } nf_home;
 
@@ -26,6 +26,7 @@ typedef struct nf_patch {
 struct nf_plan {
   const nf_graph *graph;
   nf_plan_options options;
+  nf_layout own;  // where options say none
   nf_arena arena; // homes, steps, argument structs
   nf_type *type;  // [n_values] the graph's, with the packing orders that kernels read
   nf_home *home;  // [n_values]
@@ -57,7 +58,7 @@ json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
 
 nf_status nf_plan_no_memory(void);
 bool nf_plan_is_view(const nf_node *n);       // no kernel runs it
-nf_status nf_plan_choose_packs(nf_plan *p);   // kernels.c: the packing order of each weight
+nf_status nf_plan_set_types(nf_plan *p);      // kernels.c: with the packing order of each weight
 nf_status nf_plan_select_kernels(nf_plan *p); // and then the steps
 nf_status nf_plan_place_values(nf_plan *p);   // storage.c
 nf_status nf_plan_list_patches(nf_plan *p);   // run.c

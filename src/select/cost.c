@@ -86,19 +86,26 @@ nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 
 // ---- what the compiler asks ----
 
-static void select_undecided(const nf_hw *hw, const nf_select_options *o, nf_op_desc *d, nf_selection *out) {
-  NF_FOR_PACKED(w, d) d->in[w].pack = NF_PACK_ANY;
-  nf_select(hw, d, o, out);
+static nf_op_desc undecided(const nf_op_desc *d) {
+  nf_op_desc question = *d;
+  NF_FOR_PACKED(w, d) question.in[w].pack = NF_PACK_ANY;
+  return question;
+}
+
+nf_selection nf_select_undecided(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d) {
+  const nf_op_desc question = undecided(d);
+  nf_selection s;
+  nf_select(hw, &question, o, &s);
+  return s;
 }
 
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
                     double *us, nf_text *why) {
   nf_select_options options = o != NULL ? *o : (nf_select_options){0};
-  nf_op_desc question = *d;
-  nf_selection s;
   if (options.most.of[NF_T] == 0) options.least = options.most = *at;
   options.at = *at;
-  select_undecided(hw, &options, &question, &s);
+  const nf_op_desc question = undecided(d);
+  const nf_selection s = nf_select_undecided(hw, &options, d);
   const bool view = nf_op_of(d->op)->flags & NF_OP_VIEW;
   if (s.chosen != NULL || view) return *us = s.us, true;
   if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
@@ -123,11 +130,10 @@ static int64_t common_multiple(int64_t a, int64_t b) {
 }
 
 int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q) {
-  nf_op_desc question = *d;
-  nf_selection s;
+  const nf_op_desc question = undecided(d);
   int64_t n, multiple = 1;
   if (!nf_quantity_of(d, q, &n)) return 0;
-  select_undecided(hw, o, &question, &s);
+  const nf_selection s = nf_select_undecided(hw, o, d);
   nf_candidate c;
   for (size_t i = 0; nf_selection_next(&s, &i, hw, &question, o, &c);) {
     if (c.refusal != NF_CHOSEN && c.refusal != NF_REFUSED_BETTER) continue;

@@ -104,6 +104,9 @@ double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
                     double *us, nf_text *why);
 
+// The selection when the packing orders of d's weights are not decided yet.
+nf_selection nf_select_undecided(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d);
+
 // The padded extent of q (NF_Q_K or NF_Q_N) that all legal variants want (WANT_PADDED): the logical extent
 // when one of them does without or none is legal; 0 when the op has no such extent.
 int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q);

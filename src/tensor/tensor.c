@@ -74,6 +74,17 @@ void *nf_tensor_scales(const nf_tensor *t, int64_t r) {
   return (char *)t->scale + before * t->scale_stride * (nf_dtype_of(info->scale)->bits / 8);
 }
 
+nf_tensor nf_tensor_rows_from(const nf_tensor *t, int64_t first) {
+  const nf_dtype_info *info = nf_dtype_of(t->dtype);
+  nf_tensor part = *t;
+  if (first == 0) return part;
+  part.data = (char *)t->data + first * t->stride[0] * info->bits / 8;
+  if (t->scale == NULL) return part;
+  const int64_t scales = first / info->group_rows * t->scale_stride;
+  part.scale = (char *)t->scale + scales * (nf_dtype_of(info->scale)->bits / 8);
+  return part;
+}
+
 // clang-format off
 #define E2M1_LOWS(hi)                                                                                       \
   {0.0f, hi},  {0.5f, hi},  {1.0f, hi},  {1.5f, hi},  {2.0f, hi},  {3.0f, hi},  {4.0f, hi},  {6.0f, hi},    \

@@ -27,6 +27,9 @@ int64_t nf_tensor_cols(const nf_tensor *t);
 void *nf_tensor_row(const nf_tensor *t, int64_t r);
 // The scales of row r of a quantised tensor: nf_scale_cols of them. Not of a packed MXFP4 one (pack.h).
 void *nf_tensor_scales(const nf_tensor *t, int64_t r);
+// A matrix or vector t of constants from row `first` on (of its first dimension), which begins a strip of a
+// packed one and a block of scales: data and scale are its own, the number of rows is still t's.
+nf_tensor nf_tensor_rows_from(const nf_tensor *t, int64_t first);
 // Decodes row r (all cols) into float32; integers convert. Exact for every dtype but I32/I64 beyond 2^24 and
 // MXFP4 products beyond float32's range, which give infinity. `out` does not overlap the tensor.
 void nf_row_decode(const nf_tensor *t, int64_t r, float *out);

@@ -94,4 +94,9 @@ void cli_explain_brief(const json_t *doc) {
   cli_outline_deinit(&o);
   print_counts(doc);
   print_kernels(cli_in(doc, "plan", "nodes"));
+  for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++) {
+    char *line = cli_other_plan(doc, i, false);
+    if (line != NULL) printf("%s\n", line);
+    free(line);
+  }
 }

@@ -34,4 +34,5 @@ void cli_reasons_free(cli_reason *r, size_t n);
 char *cli_verdict(const json_t *candidate); // "lost to add_rms_norm_pad by 3.00 µs"
 char *cli_normalised(const json_t *fusion); // "unpad_of_pad 36 times", "nothing"
 char *cli_fit(const json_t *doc);           // "fits: needs 1.5 GiB of this machine's 23.5, 22.0 to spare"
-char *cli_ranges(const json_t *doc);        // NULL also when there is but one
+// What plan i of the document does otherwise than the one that is told in full; NULL for that one itself.
+char *cli_other_plan(const json_t *doc, size_t i, bool costs);

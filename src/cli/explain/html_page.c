@@ -131,7 +131,8 @@ static void write_fusion(nf_text *t, const json_t *doc) {
   cli_html(t, "<p>all_reduce: fused %.0f of %.0f, with pad %.0f</p>\n", cli_number(sums, "fused"),
            cli_number(sums, "of"), cli_number(sums, "padded"));
   write_line(t, "normalised: ", cli_normalised(fusion));
-  write_line(t, "", cli_ranges(doc));
+  for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++)
+    write_line(t, "other plan, ", cli_other_plan(doc, i, true));
   cli_html(t, "</section>\n");
 }
 

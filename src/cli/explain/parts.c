@@ -141,18 +141,3 @@ char *cli_normalised(const json_t *fusion) {
   if (n == 0) nf_text_printf(&t, "nothing");
   return taken(&t);
 }
-
-char *cli_ranges(const json_t *doc) {
-  const json_t *list = json_object_get(doc, "ranges");
-  const size_t n = json_array_size(list);
-  nf_text t = {0};
-  for (size_t i = 0; n > 1 && i < n; i++) {
-    const json_t *range = json_array_get(list, i);
-    const double lo = json_number_value(json_array_get(range, 0)),
-                 hi = json_number_value(json_array_get(range, 1));
-    nf_text_printf(&t, "%s%.0f", i != 0 ? ", " : "ranges of tokens, each with a choice of its own: ", lo);
-    if (hi > lo) nf_text_printf(&t, " to %.0f", hi);
-  }
-  if (n > 1) nf_text_printf(&t, " (--range LO:HI explains one)");
-  return taken(&t);
-}

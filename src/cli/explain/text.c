@@ -249,10 +249,12 @@ static void print_normalised(const json_t *fusion) {
   free(line);
 }
 
-static void print_ranges(const json_t *doc) {
-  char *line = cli_ranges(doc);
-  if (line != NULL) cli_wrapped(0, 2, "%s", line);
-  free(line);
+static void print_plans(const json_t *doc) {
+  for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++) {
+    char *line = cli_other_plan(doc, i, true);
+    if (line != NULL) cli_wrapped(0, 2, "other plan, %s (--range LO:HI tells more)", line);
+    free(line);
+  }
 }
 
 static void print_layers(const json_t *doc, bool all) {
@@ -268,7 +270,7 @@ static void print_fusions(const json_t *doc, bool all) {
   const json_t *fusion = json_object_get(doc, "fusion"), *range = json_object_get(doc, "range");
   cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f", cli_text(fusion, "mode"),
               cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"));
-  print_ranges(doc);
+  print_plans(doc);
   print_layers(doc, all);
   print_totals(doc);
   print_time(doc, all);

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plans of other ranges of tokens: what they do otherwise than the one that is told in full.
+#include "base/text.h"
+#include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
+#include <stdlib.h>
+
+// What differs, counted: {"text": times}, in the order in which it comes.
+static void count(json_t *counts, const char *text) {
+  const json_int_t n = json_integer_value(json_object_get(counts, text));
+  json_object_set_new(counts, text, json_integer(n + 1));
+}
+
+static void write_counts(json_t *counts, const char *what, nf_text *t) {
+  const char *text, *separator = what;
+  json_t *n;
+  json_object_foreach(counts, text, n) {
+    nf_text_printf(t, "%s%lldx %s", separator, (long long)json_integer_value(n), text);
+    separator = ", ";
+  }
+  json_decref(counts);
+}
+
+// The items of a list by what `key` makes of them.
+static json_t *by(const json_t *list, const char *(*key)(const json_t *item)) {
+  json_t *index = json_object(), *item;
+  size_t i;
+  json_array_foreach(list, i, item) json_object_set(index, key(item), item);
+  return index;
+}
+
+static const char *name_of(const json_t *node) { return cli_text(node, "name"); }
+
+static void write_kernels(const json_t *plan, const json_t *main, nf_text *t) {
+  json_t *index = by(json_object_get(main, "nodes"), name_of), *counts = json_object(), *node;
+  size_t i;
+  json_array_foreach(json_object_get(plan, "nodes"), i, node) {
+    const json_t *other = json_object_get(index, name_of(node));
+    char pair[256];
+    if (other == NULL || !cli_equal(other, "op", cli_text(node, "op")) ||
+        cli_equal(other, "kernel", cli_text(node, "kernel")))
+      continue;
+    snprintf(pair, sizeof pair, "%s for %s", cli_text(node, "kernel"), cli_text(other, "kernel"));
+    count(counts, pair);
+  }
+  write_counts(counts, "; kernels: ", t);
+  json_decref(index);
+}
+
+static bool has(const json_t *fusions, const json_t *f) {
+  size_t i;
+  json_t *other;
+  json_array_foreach(fusions, i, other) if (json_equal(other, f)) return true;
+  return false;
+}
+
+// Fusions of a that b does not have.
+static void write_fusions(const json_t *a, const json_t *b, const char *what, nf_text *t) {
+  json_t *counts = json_object(), *f;
+  size_t i;
+  json_array_foreach(json_object_get(a, "fusions"), i, f) {
+    if (!has(json_object_get(b, "fusions"), f)) count(counts, cli_text(f, "rule"));
+  }
+  write_counts(counts, what, t);
+}
+
+static bool is_main(const json_t *doc, const json_t *plan) {
+  return json_equal(json_object_get(doc, "range"), json_object_get(plan, "range"));
+}
+
+static const json_t *main_of(const json_t *doc) {
+  size_t i;
+  json_t *plan;
+  json_array_foreach(json_object_get(doc, "plans"), i, plan) if (is_main(doc, plan)) return plan;
+  return NULL;
+}
+
+char *cli_other_plan(const json_t *doc, size_t i, bool costs) {
+  const json_t *main = main_of(doc), *plan = json_array_get(json_object_get(doc, "plans"), i),
+               *range = json_object_get(plan, "range");
+  nf_text t = {0};
+  if (main == NULL || plan == main) return NULL;
+  nf_text_printf(&t, "%.0f to %.0f tokens", cli_number(range, "lo"), cli_number(range, "hi"));
+  if (costs)
+    nf_text_printf(&t, ", %.1f µs at %.0f, %.0f launches", cli_number(plan, "us"), cli_number(range, "at"),
+                   cli_number(plan, "launches"));
+  write_kernels(plan, main, &t);
+  write_fusions(plan, main, "; with ", &t);
+  write_fusions(main, plan, "; without ", &t);
+  if (!t.failed) return t.at;
+  nf_text_deinit(&t);
+  return NULL;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the plans of a model share: where its weights and pools are stored, and in which packing order. One
+// plan may read the rows of several weights as one joined weight, another one each of them: then the joined
+// one is stored, and the others are rows of it.
+#pragma once
+#include "graph/graph.h"
+#include "select/select.h"
+
+typedef struct nf_layout {
+  nf_value
+      *stored; // [n] with the packing order in the type; names and recipes are the graphs', which outlive it
+  size_t n;
+  nf_arena arena;
+  nf_map names;           // of weights that are not joined, and of pools: index into place
+  struct nf_place *place; // [n_places]
+  size_t n_places;
+} nf_layout;
+
+typedef struct nf_place { // of a weight or pool
+  size_t stored;          // index of what it lies in
+  int64_t first;          // and its first row there
+} nf_place;
+
+// A graph that will be planned with these options, and how much its time counts.
+typedef struct nf_layout_user {
+  const nf_graph *graph;
+  const nf_select_options *select;
+  double weight;
+} nf_layout_user;
+
+// For each weight that kernels read packed, the order in which what its users cost, by their best kernels
+// that read it so, adds up to the least over all graphs. References read every order and ask for none.
+// *shared false, and no layout: the graphs join weights in ways that no storage serves.
+nf_status nf_layout_create(const nf_hw *hw, const nf_layout_user *user, size_t n, nf_layout *out,
+                           bool *shared);
+void nf_layout_deinit(nf_layout *l);                            // a zeroed one is fine
+nf_place nf_layout_find(const nf_layout *l, const nf_value *v); // v: a weight or pool of one of the graphs
+// The type in which kernels see it.
+nf_type nf_layout_type(const nf_layout *l, const nf_value *v);
