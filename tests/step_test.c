@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { SESSIONS = 7, TOKENS = 6, PROMPT = 4, VOCAB = 384 };
+enum { PAGE = 64, SESSIONS = 7, TOKENS = 6, PROMPT = 4, VOCAB = 384 };
 
 typedef struct engine {
   infuse_runtime *runtime;
@@ -56,6 +56,12 @@ static void hold_the_same(const infuse_session *a, const infuse_session *b) {
   const int32_t *at = infuse_session_tokens(a, &n_a), *bt = infuse_session_tokens(b, &n_b);
   assert_int_equal(n_a, n_b);
   assert_memory_equal(at, bt, n_a * sizeof *at);
+}
+
+static bool is_running(const engine *e) {
+  bool running = false;
+  for (int i = 0; i < SESSIONS; i++) running |= infuse_session_output(e->session[i]).finish == INFUSE_RUNNING;
+  return running;
 }
 
 // ---- threads ----
@@ -125,6 +131,63 @@ static void test_no_room(void **) {
   stop(&all);
 }
 
+// Pages for three sessions: the others wait until those give theirs back, and get what they would have got.
+static void test_out_of_pages(void **) {
+  static const char *const models[] = {"checkpoints/qwen3-tiny", "checkpoints/qwen3-next-tiny"};
+  for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
+    engine e = start_with(2, (infuse_model_options){.cache_tokens = 3 * PAGE}, models[k]),
+           all = start_with(2, (infuse_model_options){0}, models[k]);
+    ok(infuse_step(e.model, e.session, SESSIONS));
+    for (int i = 0; i < SESSIONS; i++) {
+      assert_int_equal(infuse_session_status(e.session[i]),
+                       i < 3 ? INFUSE_STATUS_COMPUTED : INFUSE_STATUS_NO_PAGES);
+      assert_int_equal(infuse_session_pending(e.session[i]), i < 3 ? 1 : PROMPT);
+    }
+    for (int step = 1; step < TOKENS; step++) ok(infuse_step(e.model, e.session, SESSIONS));
+    refused(infuse_step(e.model, e.session, SESSIONS), INFUSE_UNAVAILABLE,
+            "no session of the step can go on");
+    assert_int_equal(infuse_session_status(e.session[2]), INFUSE_STATUS_IDLE);
+    assert_int_equal(infuse_session_status(e.session[3]), INFUSE_STATUS_NO_PAGES);
+    while (is_running(&e)) {
+      for (int i = 0; i < SESSIONS; i++)
+        if (infuse_session_output(e.session[i]).finish != INFUSE_RUNNING)
+          ok(infuse_session_suspend(e.session[i]));
+      ok(infuse_step(e.model, e.session, SESSIONS));
+    }
+    while (is_running(&all)) ok(infuse_step(all.model, all.session, SESSIONS));
+    for (int i = 0; i < SESSIONS; i++) hold_the_same(e.session[i], all.session[i]);
+    stop(&e);
+    stop(&all);
+  }
+}
+
+static bool stop_half_way(void *user, const char *what, uint64_t done, uint64_t total) {
+  (void)what;
+  return !*(bool *)user || 2 * done < total;
+}
+
+// Another model that is not loaded after all, while sessions of the first are under way.
+static void test_stopped_loading(void **) {
+  bool stops = false;
+  const infuse_runtime_options ro = {
+      .size = sizeof ro, .threads = 2, .progress = stop_half_way, .user = &stops};
+  const infuse_model_options mo = {.size = sizeof mo, .context = PAGE, .sessions = SESSIONS};
+  engine e, calm = start(2);
+  infuse_model *other = NULL;
+  ok(infuse_runtime_create(&ro, &e.runtime));
+  ok(infuse_model_load(e.runtime, "checkpoints/qwen3-tiny", &mo, &e.model));
+  for (int i = 0; i < SESSIONS; i++) e.session[i] = session_of(e.model, i);
+  ok(infuse_step(e.model, e.session, SESSIONS));
+  stops = true;
+  refused(infuse_model_load(e.runtime, "checkpoints/gpt-oss-tiny", &mo, &other), INFUSE_CANCELLED, "stopped");
+  assert_null(other);
+  while (is_running(&e)) ok(infuse_step(e.model, e.session, SESSIONS));
+  while (is_running(&calm)) ok(infuse_step(calm.model, calm.session, SESSIONS));
+  for (int i = 0; i < SESSIONS; i++) hold_the_same(e.session[i], calm.session[i]);
+  stop(&e);
+  stop(&calm);
+}
+
 // A list that is wrong leaves even the outputs of the step before.
 static void test_wrong_use_changes_nothing(void **) {
   engine e = start(1);
@@ -177,12 +240,6 @@ static bool is_cancelled(engine *e) {
     assert_int_equal(infuse_session_logits(e->session[i]).rows, 0);
   }
   return true;
-}
-
-static bool is_running(const engine *e) {
-  bool running = false;
-  for (int i = 0; i < SESSIONS; i++) running |= infuse_session_output(e->session[i]).finish == INFUSE_RUNNING;
-  return running;
 }
 
 static void test_cancelled_steps_can_be_repeated(void **) {
@@ -295,6 +352,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_number_of_threads),
                                      cmocka_unit_test(test_others_go_on),
                                      cmocka_unit_test(test_no_room),
+                                     cmocka_unit_test(test_out_of_pages),
+                                     cmocka_unit_test(test_stopped_loading),
                                      cmocka_unit_test(test_wrong_use_changes_nothing),
                                      cmocka_unit_test(test_cancelled_steps_can_be_repeated),
                                      cmocka_unit_test(test_begun_steps),
