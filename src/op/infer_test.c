@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Shape rules: for every op what it takes, with the results, and what it refuses, with a part of the message.
-#include "op/op.h"
+#include "op/traits.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -762,13 +762,52 @@ static void all_cases(void **state) {
   }
 }
 
-static void every_op_has_five_of_each(void **state) {
+// ---- of every op, by its traits' sample ----
+
+static bool is_inferred(const nf_op_desc *of, const char *without) {
+  nf_op_desc d = *of;
+  nf_status st = nf_op_infer(&d);
+  const bool ok = nf_is_ok(st), named = strncmp(nf_status_message(st), without, strlen(without)) == 0;
+  if (!ok && (nf_status_code(st) != NF_BAD_INPUT || !named))
+    fail_msg("'%s' does not begin with '%s'", nf_status_message(st), without);
+  nf_status_free(st);
+  return ok;
+}
+
+// d, which is inferred, with something else as operand i.
+static void other_operands_are_refused(const nf_op_desc *d, int i) {
+  const nf_op_info *info = nf_op_of(d->op);
+  nf_op_desc other[4] = {*d, *d, *d, *d};
+  other[0].in[i] = (nf_type){0};
+  other[1].in[i].dtype = NF_I64;
+  other[2].in[i].cache = info->in[i].role == NF_ROLE_POOL ? NF_NO_CACHE : NF_CACHE_FULL;
+  other[3].in[i].dim[d->in[i].rank] = NF_C(3);
+  other[3].in[i].padded[other[3].in[i].rank++] = 3;
+  const bool refused[] = {!info->in[i].optional, !(info->flags & NF_OP_VIEW), true, i > 0};
+  for (int k = 0; k < 4; k++)
+    if (refused[k] && is_inferred(&other[k], info->name))
+      fail_msg("%s: %s, change %d", info->name, info->in[i].name, k);
+}
+
+static void samples(void **state) {
   (void)state;
-  int good[NF_OP_COUNT] = {0}, bad[NF_OP_COUNT] = {0};
-  for (int row = 0; row < N_CASES; row++) (cases[row].refused ? bad : good)[cases[row].op]++;
-  for (int op = 0; op < NF_OP_COUNT; op++)
-    if (good[op] < 5 || bad[op] < 5)
-      fail_msg("%s: %d good, %d bad cases", nf_op_of((nf_op)op)->name, good[op], bad[op]);
+  nf_dims m = {.tokens = 3, .act = NF_BF16, .weight = NF_F32, .out = NF_F16};
+  for (int q = 0; q < NF_Q_COUNT; q++) m.q[q] = 4;
+  m.q[NF_Q_K] = m.q[NF_Q_HEAD] = 12;
+  for (int op = 0; op < NF_OP_COUNT; op++) {
+    int good = 0;
+    for (m.options = 0; m.options < 64; m.options++) {
+      nf_op_desc d = {.op = (nf_op)op};
+      if (nf_op_of((nf_op)op)->flags & NF_OP_VIEW) continue; // not checked: nothing computes
+      nf_traits_of((nf_op)op)->sample(&d, &m);
+      if (!is_inferred(&d, nf_op_of((nf_op)op)->name)) continue;
+      good++;
+      for (int i = 0; i < nf_op_of((nf_op)op)->n_in; i++)
+        if (d.in[i].dtype != NF_NONE) other_operands_are_refused(&d, i);
+    }
+    if (good < 16 && !(nf_op_of((nf_op)op)->flags & NF_OP_VIEW))
+      fail_msg("%s: only %d of 64 samples", nf_op_of((nf_op)op)->name, good);
+  }
 }
 
 static void malformed_descriptions(void **state) {
@@ -786,7 +825,7 @@ static void malformed_descriptions(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(all_cases), cmocka_unit_test(every_op_has_five_of_each),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all_cases), cmocka_unit_test(samples),
                                      cmocka_unit_test(malformed_descriptions)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
