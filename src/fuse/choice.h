@@ -16,15 +16,6 @@ typedef struct nf_cover {
 // Branch and bound; things in order, earlier ones win ties. Bitwise the same for the same input.
 nf_status nf_cover_solve(nf_cover *c);
 
-typedef struct nf_candidate_fusion {
-  nf_match match;
-  nf_replacement to;
-  nf_fusion fusion;                      // what the report will say
-  const char *unfit;                     // why it does not fit the graph; NULL: it does
-  nf_node_id node[NF_MAX_PATTERN_NODES]; // sorted
-  int turn;                              // in the order
-} nf_candidate_fusion;
-
 // What ops cost, asked once for each description.
 typedef struct nf_price {
   nf_op_desc d;
@@ -38,6 +29,16 @@ typedef struct nf_prices {
   nf_desc_map known;
 } nf_prices;
 void nf_prices_deinit(nf_prices *p);
+
+typedef struct nf_candidate_fusion {
+  nf_match match;
+  nf_replacement to;
+  const nf_price **price;                // [nodes of to.graph]; NULL where it does not fit
+  nf_fusion fusion;                      // what the report will say
+  const char *unfit;                     // why it does not fit the graph; NULL: it does
+  nf_node_id node[NF_MAX_PATTERN_NODES]; // sorted
+  int turn;                              // in the order
+} nf_candidate_fusion;
 
 typedef struct nf_fuse_run {
   const nf_rules *rules;
@@ -62,8 +63,10 @@ nf_status nf_canonicalise(nf_edit *e);
 nf_status nf_normalise(nf_fuse_run *run, uint64_t seed);
 nf_status nf_find_fusions(nf_fuse_run *run);   // fills found and near misses
 nf_status nf_find_sites(nf_fuse_run *run);     // sorts what was found by sites
+nf_status nf_list_prices(nf_fuse_run *run);    // what there is to ask for
 nf_status nf_price_fusions(nf_fuse_run *run);  // costs, and the verdicts that follow from them alone
 nf_status nf_choose_fusions(nf_fuse_run *run); // the other verdicts
+nf_status nf_explain_losers(nf_fuse_run *run); // why those that fit were not chosen
 nf_status nf_note_choice(nf_fuse_run *run, nf_fuse_choice *out);
 
 // What a node that no kernel runs weighs, in microseconds: a fusion that makes it run wins.

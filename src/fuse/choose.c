@@ -83,12 +83,16 @@ static void tell_losers(nf_candidate_fusion *c, size_t n, size_t from) {
   }
 }
 
-static nf_status explain_losers(nf_fuse_run *run) {
+nf_status nf_explain_losers(nf_fuse_run *run) {
   for (size_t i = 0; i < run->n_found; i++) {
     nf_fusion *f = &run->found[i].fusion;
-    if (f->verdict != NF_FUSION_LOST) continue;
     const nf_fusion *to = &run->found[f->lost_to].fusion;
-    f->why = nf_arena_printf(&run->report->arena, "lost to %s at %s by %.2f µs", to->rule, to->at, f->by_us);
+    if (f->verdict == NF_FUSION_LOST)
+      f->why =
+          nf_arena_printf(&run->report->arena, "lost to %s at %s by %.2f µs", to->rule, to->at, f->by_us);
+    if (f->verdict == NF_FUSION_UNPROFITABLE)
+      f->why =
+          nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", f->after_us, f->before_us);
     if (!f->why) return no_memory();
   }
   return nf_ok();
@@ -255,6 +259,5 @@ nf_status nf_choose_fusions(nf_fuse_run *run) {
   r->site = nf_arena_alloc(&r->arena, r->n_sites, sizeof *r->site);
   if (!r->site) return no_memory();
   memcpy(r->site, run->base->site, r->n_sites * sizeof *r->site);
-  NF_TRY(run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run));
-  return explain_losers(run);
+  return run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run);
 }

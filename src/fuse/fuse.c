@@ -102,6 +102,7 @@ static nf_status count_families(nf_fuse_run *run) {
 
 static nf_status tell(nf_fuse_run *run) {
   nf_fuse_report *r = run->report;
+  NF_TRY(nf_explain_losers(run));
   r->fusion = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->fusion);
   if (!r->fusion) return no_memory();
   for (size_t i = 0; i < run->n_found; i++) r->fusion[i] = run->found[i].fusion;
@@ -126,12 +127,13 @@ static nf_status find(nf_fuse_run *run, const nf_graph *g) {
   if (!run->base->graph) return no_memory();
   NF_TRY(normalise(run, g));
   run->base->nodes_before = count_nodes(run->normal);
-  if (run->options->mode == NF_FUSE_OFF) return nf_ok();
+  if (run->options->mode == NF_FUSE_OFF) return nf_list_prices(run);
   run->base->normal = run->normal;
   NF_TRY(nf_edit_init(&run->edit, run->normal));
   NF_TRY(nf_find_fusions(run));
   nf_edit_deinit(&run->edit);
-  return nf_find_sites(run);
+  NF_TRY(nf_find_sites(run));
+  return nf_list_prices(run);
 }
 
 nf_status nf_fuse_find(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_fusions **out) {

@@ -7,34 +7,49 @@
 
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for costs"); }
 
-// Views are free.
-static nf_status ask(nf_prices *p, const nf_fuse_options *o, nf_price *price) {
+// Views are free. Phrases belong to the report of the choice.
+static nf_status ask(nf_fuse_run *run, nf_price *price) {
+  const nf_fuse_costs *costs = &run->options->costs;
   nf_text why = {0};
-  if (nf_op_of(price->d.op)->flags & NF_OP_VIEW) {
-    price->legal = true;
-    return nf_ok();
-  }
-  price->legal = o->costs.of(o->costs.user, &price->d, &o->at, &price->us, &why);
-  if (price->legal && o->costs.by) price->by = o->costs.by(o->costs.user, &price->d, &o->at);
+  *price = (nf_price){.d = price->d, .legal = true, .why = ""};
+  if (nf_op_of(price->d.op)->flags & NF_OP_VIEW) return nf_ok();
+  price->legal = costs->of(costs->user, &price->d, &run->options->at, &price->us, &why);
+  if (price->legal && costs->by) price->by = costs->by(costs->user, &price->d, &run->options->at);
   nf_status st = nf_text_status(&why);
   if (nf_is_ok(st) && price->legal && !(isfinite(price->us) && price->us >= 0))
     st = nf_error(NF_INTERNAL, "the cost of %s is %g µs, which must be finite and not negative",
                   nf_op_of(price->d.op)->name, price->us);
-  price->why = nf_arena_copy(&p->arena, why.n ? why.at : "", why.n);
+  if (why.n) price->why = nf_arena_copy(&run->report->arena, why.at, why.n);
   if (nf_is_ok(st) && !price->why) st = no_memory();
   nf_text_deinit(&why);
   return st;
 }
 
-static nf_status price_of(nf_prices *p, const nf_fuse_options *o, const nf_op_desc *d, const nf_price **out) {
-  nf_price *price = nf_desc_map_find(&p->known, d);
+// ---- what there is to ask for ----
+
+static nf_status price_of(nf_prices *p, const nf_graph *g, nf_node_id id, const nf_price **out) {
+  const nf_op_desc d = nf_graph_describe(g, &g->node[id]);
+  nf_price *price = nf_desc_map_find(&p->known, &d);
   *out = price;
   if (price) return nf_ok();
   *out = price = nf_arena_alloc(&p->arena, 1, sizeof *price);
   if (!price) return no_memory();
-  price->d = *d;
-  NF_TRY(ask(p, o, price));
+  price->d = d;
   return nf_desc_map_add(&p->known, &price->d);
+}
+
+static nf_status prices_of(nf_prices *p, const nf_graph *g, const nf_price ***out) {
+  *out = nf_arena_alloc(&p->arena, g->n_nodes, sizeof **out);
+  if (!*out) return no_memory();
+  for (nf_node_id i = 0; i < g->n_nodes; i++) NF_TRY(price_of(p, g, i, &(*out)[i]));
+  return nf_ok();
+}
+
+nf_status nf_list_prices(nf_fuse_run *run) {
+  NF_TRY(prices_of(&run->prices, run->normal, &run->node_price));
+  for (size_t i = 0; i < run->n_found; i++)
+    if (!run->found[i].unfit) NF_TRY(prices_of(&run->prices, run->found[i].to.graph, &run->found[i].price));
+  return nf_ok();
 }
 
 void nf_prices_deinit(nf_prices *p) {
@@ -61,10 +76,8 @@ static bool pads(const nf_node *n) {
 static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c) {
   const nf_graph *g = c->to.graph;
   for (size_t i = 0; i < g->n_nodes; i++) {
-    const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
-    const nf_price *price;
-    NF_TRY(price_of(&run->prices, run->options, &d, &price));
-    if (!price->legal) return refuse(run, &c->fusion, nf_op_of(d.op)->name, price->why);
+    const nf_price *price = c->price[i];
+    if (!price->legal) return refuse(run, &c->fusion, nf_op_of(price->d.op)->name, price->why);
     c->fusion.after_us += price->us;
     c->fusion.pads |= pads(&g->node[i]);
   }
@@ -82,23 +95,14 @@ static nf_status price_fusion(nf_fuse_run *run, nf_candidate_fusion *c) {
   f->before_us = f->after_us = 0;
   f->pads = false;
   if (!c->unfit) NF_TRY(price_replacement(run, c));
-  if (f->verdict == NF_FUSION_REFUSED || f->before_us > f->after_us || run->options->mode != NF_FUSE_COST)
-    return nf_ok();
-  f->verdict = NF_FUSION_UNPROFITABLE;
-  f->why =
-      nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", f->after_us, f->before_us);
-  return f->why ? nf_ok() : no_memory();
+  if (run->options->mode == NF_FUSE_COST && f->verdict == NF_FUSION_CHOSEN && f->before_us <= f->after_us)
+    f->verdict = NF_FUSION_UNPROFITABLE;
+  return nf_ok();
 }
 
 nf_status nf_price_fusions(nf_fuse_run *run) {
-  const nf_graph *g = run->normal;
-  nf_prices_deinit(&run->prices);
-  run->node_price = nf_arena_alloc(&run->prices.arena, g->n_nodes, sizeof *run->node_price);
-  if (!run->node_price) return no_memory();
-  for (nf_node_id i = 0; i < g->n_nodes; i++) {
-    const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
-    NF_TRY(price_of(&run->prices, run->options, &d, &run->node_price[i]));
-  }
+  for (size_t i = 0; i < run->prices.known.size; i++)
+    if (run->prices.known.slot[i]) NF_TRY(ask(run, (nf_price *)run->prices.known.slot[i]));
   for (size_t i = 0; i < run->n_found; i++) NF_TRY(price_fusion(run, &run->found[i]));
   return nf_ok();
 }
@@ -120,12 +124,7 @@ nf_status nf_note_choice(nf_fuse_run *run, nf_fuse_choice *out) {
     if (c->fusion.verdict != NF_FUSION_CHOSEN) continue;
     for (size_t k = 0; k < c->fusion.n_nodes; k++) out->by[c->node[k]] = NULL;
     NF_TRY(note(out, c));
-    for (size_t k = 0; k < c->to.graph->n_nodes; k++) {
-      const nf_op_desc d = nf_graph_describe(c->to.graph, &c->to.graph->node[k]);
-      const nf_price *price;
-      NF_TRY(price_of(&run->prices, run->options, &d, &price));
-      NF_TRY(note(out, price->by));
-    }
+    for (size_t k = 0; k < c->to.graph->n_nodes; k++) NF_TRY(note(out, c->price[k]->by));
   }
   return nf_ok();
 }
