@@ -280,6 +280,29 @@ static void test_cuts_with_little_left(void **) {
   on(1, cut_with_little_left, (infuse_model_options){.sessions = 2});
 }
 
+// The end of a prompt is kept while an answer of any length moves the window on.
+static void test_windows_of_prompts_are_kept(void **) {
+  for (int64_t snapshots = 0; snapshots < 2; snapshots++) {
+    const infuse_model_options o = {.size = sizeof o, .context = 1024, .sessions = 1, .snapshots = snapshots};
+    float row[VOCAB];
+    kind k = {.sliding = true};
+    ok(infuse_model_load(runtime[1], tiny[0], &o, &k.m));
+    infuse_session *s = holding(k.m, false, prompt, 150);
+    finish(s, row);
+    for (int i = 0; i < 500; i++) {
+      ok(infuse_session_append(s, prompt + i % MANY, 1));
+      ok(infuse_step(k.m, &s, 1));
+    }
+    ok(infuse_session_truncate(s, 149));
+    assert_int_equal(infuse_session_position(s), snapshots * 128);
+    ok(infuse_session_append(s, prompt + 149, 1));
+    finish(s, row);
+    infuse_session_destroy(s);
+    is_as_alone(k, prompt, 150, row);
+    close_kind(k);
+  }
+}
+
 // ---- suspension ----
 
 static void suspend(kind k) {
@@ -503,6 +526,7 @@ int main(void) {
       cmocka_unit_test(test_forks_share_pages),
       cmocka_unit_test(test_cuts_to_any_length),
       cmocka_unit_test(test_cuts_with_little_left),
+      cmocka_unit_test(test_windows_of_prompts_are_kept),
       cmocka_unit_test(test_suspended_sessions_go_on),
       cmocka_unit_test(test_rows_are_told_once),
       cmocka_unit_test(test_waits_for_pages),

@@ -106,7 +106,8 @@ typedef struct infuse_model_options {
   int64_t
       cache_tokens;  // whose keys and values there is room for, of all sessions together, at least `context`;
                      // 0: sessions * context. With less, sessions may have to wait for each other
-  int64_t snapshots; // recurrent states that are kept beside those of the sessions
+  int64_t snapshots; // ends of prompts to go on from: so many recurrent states and sliding windows are kept
+                     // beside those of the sessions
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything

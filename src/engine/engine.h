@@ -115,6 +115,7 @@ struct infuse_session {
   nf_range changed[NF_CACHE_COUNT]; // pages that devices have not been told of
   int64_t n_pages;                  // behind so many there is none
   int64_t evicted;                  // sliding pages before this one are gone
+  int64_t prompted;                 // tokens from this one on were computed one by one
   nf_prefix *prefix;                // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;
   int32_t state;        // slot of the recurrent group after `position` tokens, -1: nothing was computed

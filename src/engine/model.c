@@ -36,7 +36,7 @@ int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.co
 
 // Of sliding pages there are as many as all sessions can need together, and more in proportion where there
 // are more of full ones: what those remember is of use only with a window before its end. A sliding layer
-// needs the window before the step's first token, wherever in a page it begins.
+// needs the window before the step's first token, wherever in a page it begins; so does a snapshot.
 int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
   const infuse_model_options *o = &m->options;
   if (group == NF_CACHE_RECURRENT) return o->sessions + o->snapshots;
@@ -44,7 +44,8 @@ int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
   const int64_t have = o->cache_tokens != 0 ? nf_ceil_div(o->cache_tokens, NF_PAGE) : full;
   if (group != NF_CACHE_SLIDING) return have;
   const int64_t window = nf_min(all, nf_ceil_div(m->config.window + o->batch, NF_PAGE) + 1);
-  return nf_max(nf_min(window * o->sessions, have), window * have / all);
+  const int64_t kept = o->snapshots * nf_min(all, nf_ceil_div(m->config.window, NF_PAGE) + 1);
+  return nf_max(nf_min(window * o->sessions, have), window * have / all) + kept;
 }
 
 nf_sizes nf_model_largest_step(const infuse_model *m) {

@@ -50,14 +50,20 @@ static void put_state(infuse_session *s, int32_t slot) {
 void nf_session_release(infuse_session *s) {
   release_pages(s, 0);
   put_state(s, -1);
-  s->position = s->evicted = 0;
+  s->position = s->evicted = s->prompted = 0;
 }
 
-// Pages whose every key the next token can no longer see.
+// Pages whose every key the next token can no longer see. Those of an answer are taken again first: texts go
+// on from the end of a prompt more often than from the middle of an answer.
 static void evict(infuse_session *s) {
   if (s->page[NF_CACHE_SLIDING] == NULL) return;
+  nf_kv *kv = &s->model->kv[NF_CACHE_SLIDING];
   const int64_t oldest = s->position - s->model->config.window + 1;
-  for (; (s->evicted + 1) * NF_PAGE <= oldest; s->evicted++) put_page(s, NF_CACHE_SLIDING, s->evicted, -1);
+  for (; (s->evicted + 1) * NF_PAGE <= oldest; s->evicted++) {
+    const int32_t slot = s->page[NF_CACHE_SLIDING][s->evicted];
+    if (slot >= 0 && nf_kv_refs(kv, slot) == 1 && s->evicted * NF_PAGE >= s->prompted) nf_kv_unname(kv, slot);
+    put_page(s, NF_CACHE_SLIDING, s->evicted, -1);
+  }
 }
 
 // ---- what is there already ----
@@ -104,7 +110,7 @@ static void adopt(infuse_session *s, int64_t pages) {
     nf_kv_share(&s->model->kv[NF_CACHE_RECURRENT], slot);
     put_state(s, slot);
   }
-  s->position = pages * NF_PAGE;
+  s->position = s->prompted = pages * NF_PAGE;
   evict(s);
 }
 
@@ -216,6 +222,7 @@ void nf_session_keep_state(infuse_session *s) {
 void nf_session_advance(infuse_session *s, int64_t tokens) {
   s->position += tokens;
   s->told = nf_max(s->told, s->position);
+  if (tokens > 1) s->prompted = s->position;
   if (s->next_state != s->state) put_state(s, s->next_state);
   s->next_state = -1;
   leave(s, tokens);
@@ -247,6 +254,7 @@ void nf_session_go_back(infuse_session *s, int64_t n) {
   if (caches_reach(s, n)) {
     release_pages(s, nf_ceil_div(n, NF_PAGE));
     s->evicted = nf_min(s->evicted, n / NF_PAGE);
+    s->prompted = nf_min(s->prompted, n);
     s->position = n;
     return;
   }
@@ -264,5 +272,5 @@ void nf_session_share(const infuse_session *s, infuse_session *to) {
   to->state = s->state;
   memcpy(to->prefix, s->prefix, (size_t)s->n_prefixes * sizeof *to->prefix);
   to->n_pages = s->n_pages, to->n_prefixes = s->n_prefixes, to->evicted = s->evicted;
-  to->position = s->position;
+  to->position = s->position, to->prompted = s->prompted;
 }
