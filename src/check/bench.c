@@ -95,22 +95,11 @@ static const shape shapes[] = {
 
 enum { RUNS = 5 };
 
-typedef struct job {
-  const nf_variant *v;
-  const void *args;
-} job;
-
-static void run_block(const void *arg, int64_t block) {
-  const job *j = arg;
-  j->v->run(j->args, block);
-}
-
 static double median_time(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
-  const job j = {v, i->args};
   double time[RUNS];
   for (int n = 0; n < RUNS; n++) {
     const double start = nf_now();
-    nf_threads_run(threads, v->blocks(i->args), run_block, &j);
+    nf_status_free(nf_variant_run(v, i->args, threads));
     double t = nf_now() - start;
     for (int m = 0; m < n; m++) // keep them sorted
       if (time[m] > t) {

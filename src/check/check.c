@@ -76,7 +76,7 @@ bool nf_check_asked(const nf_check_options *o, const nf_variant *v) {
 }
 
 static bool runs(const check *k, const nf_variant *v) {
-  return !v->declared && !(v->need & ~k->hw->features) && nf_check_asked(k->o, v);
+  return !nf_variant_is_declared(v) && !(v->need & ~k->hw->features) && nf_check_asked(k->o, v);
 }
 
 static nf_status check_op(const nf_check_options *o) {

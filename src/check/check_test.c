@@ -100,7 +100,7 @@ static void all(void **state) {
     if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
     size_t n_all, n = 0;
     const nf_variant *list = nf_variants(&n_all);
-    for (size_t i = 0; i < n_all; i++) n += !list[i].declared;
+    for (size_t i = 0; i < n_all; i++) n += !nf_variant_is_declared(&list[i]);
     assert_true(s.rows > 30 * (int)n && s.refused >= (int)n);
     for (int op = 0; op < NF_OP_COUNT; op++) {
       if (s.used[op] > both.used[op]) both.used[op] = s.used[op];
@@ -114,50 +114,50 @@ static void all(void **state) {
 
 static int64_t blocks(const void *a) { return nf_linear_ref_blocks(a); }
 
-static void wrong_tail(const void *p, int64_t block) { // drops the last column of an odd K
+static void wrong_tail(const void *p, int64_t block, void *) { // drops the last column of an odd K
   nf_linear_args a = *(const nf_linear_args *)p;
   if (a.x.dim[a.x.rank - 1] % 2) a.x.dim[a.x.rank - 1]--;
   nf_linear_ref(&a, block);
 }
 
-static void reads_padding(const void *p, int64_t block) {
+static void reads_padding(const void *p, int64_t block, void *) {
   nf_linear_args a = *(const nf_linear_args *)p;
   if (a.x.stride[0] > a.x.dim[1] && a.w.stride[0] > a.w.dim[1]) a.x.dim[1]++, a.w.dim[1]++;
   nf_linear_ref(&a, block);
 }
 
-static void writes_past_end(const void *p, int64_t block) {
+static void writes_past_end(const void *p, int64_t block, void *) {
   const nf_linear_args *a = p;
   nf_linear_ref(a, block);
   if (nf_tensor_rows(&a->y) > 0)
     ((unsigned char *)nf_tensor_row(&a->y, 0))[nf_tensor_cols(&a->y) * nf_dtype_of(a->y.dtype)->bits / 8] = 0;
 }
 
-static void leaves_garbage(const void *p, int64_t block) { // never writes the last row
+static void leaves_garbage(const void *p, int64_t block, void *) { // never writes the last row
   nf_linear_args a = *(const nf_linear_args *)p;
   if (a.x.dim[0] > 1) a.x.dim[0]--, a.y.dim[0]--;
   nf_linear_ref(&a, block);
 }
 
-static void loses_precision(const void *p, int64_t block) {
+static void loses_precision(const void *p, int64_t block, void *) {
   const nf_linear_args *a = p;
   nf_linear_ref(a, block);
   for (int64_t r = 0; block == 0 && a->y.dtype == NF_F32 && r < nf_tensor_rows(&a->y); r++)
     *(float *)nf_tensor_row(&a->y, r) *= 1 + 0x1p-16f;
 }
 
-static void forgets_bias(const void *p, int64_t block) {
+static void forgets_bias(const void *p, int64_t block, void *) {
   nf_linear_args a = *(const nf_linear_args *)p;
   a.bias = (nf_tensor){0};
   nf_linear_ref(&a, block);
 }
 
 // Every fiftieth code is its neighbour: more than the middle between two codes can explain.
-static void other_codes(const void *p, int64_t block) {
+static void other_codes(const void *p, int64_t block, void *) {
   const nf_rms_norm_args *a = p;
   const nf_variant *ref = nf_reference_of(NF_OP_rms_norm);
   (void)block;
-  for (int64_t b = 0; b < ref->blocks(p); b++) ref->run(p, b);
+  assert_true(nf_is_ok(nf_variant_run(ref, p, NULL)));
   for (int64_t r = 0, n = 0; nf_is_fp8(a->y.dtype) && r < nf_tensor_rows(&a->y); r++)
     for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) {
       uint8_t *code = (uint8_t *)nf_tensor_row(&a->y, r) + i;
@@ -172,8 +172,7 @@ static void few_other_codes(void **state) {
   const nf_variant v = {.name = "rms_norm_quantise_wrong",
                         .op = NF_OP_rms_norm,
                         .backend = NF_BACKEND_CPU,
-                        .blocks = one_block,
-                        .run = other_codes};
+                        .entry = {NF_ENTRY_HOST, {{one_block, other_codes}}}};
   seen s = {0};
   nf_status st = nf_check_run_from(
       &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
@@ -182,13 +181,14 @@ static void few_other_codes(void **state) {
   nf_status_free(st);
 }
 
-static void writes_operand(const void *p, int64_t block) {
+static void writes_operand(const void *p, int64_t block, void *) {
   const nf_linear_args *a = p;
   nf_linear_ref(a, block);
   if (block == 0) *(unsigned char *)a->w.data ^= 1;
 }
 
-static void order_matters(const void *p, int64_t block) { // block 1 is right only after block 0
+static void order_matters(const void *p, int64_t block,
+                          void *) { // block 1 is right only after block 0
   const nf_linear_args *a = p;
   nf_linear_ref(a, block);
   if (block != 1 || nf_tensor_rows(&a->y) == 0) return;
@@ -200,7 +200,7 @@ static void order_matters(const void *p, int64_t block) { // block 1 is right on
 static void catches(void **state) {
   (void)state;
   static const struct {
-    void (*run)(const void *, int64_t);
+    void (*run)(const void *, int64_t, void *);
     const char *why;
   } wrong[] = {{wrong_tail, "row"},
                {reads_padding, "row"},
@@ -215,8 +215,7 @@ static void catches(void **state) {
                           .op = NF_OP_linear,
                           .backend = NF_BACKEND_CPU,
                           .limit = {AT_MOST(K, 4096)},
-                          .blocks = blocks,
-                          .run = wrong[i].run};
+                          .entry = {NF_ENTRY_HOST, {{blocks, wrong[i].run}}}};
     // Some of these race by nature; one thread shuffles the blocks just as well, and the same way each time.
     seen s = {0};
     nf_status st = nf_check_run_from(
@@ -225,12 +224,12 @@ static void catches(void **state) {
       fail_msg("wrong kernel %zu: '%s', '%s'", i, nf_status_message(st), s.why);
     nf_status_free(st);
   }
-  const nf_variant right = {.name = "linear_right",
-                            .op = NF_OP_linear,
-                            .backend = NF_BACKEND_CPU,
-                            .limit = {MULTIPLE_OF(K, 48), AT_MOST(K, 4096), OPERAND_DTYPE(1, NF_BIT(MXFP4))},
-                            .blocks = blocks,
-                            .run = nf_reference_of(NF_OP_linear)->run};
+  const nf_variant right = {
+      .name = "linear_right",
+      .op = NF_OP_linear,
+      .backend = NF_BACKEND_CPU,
+      .limit = {MULTIPLE_OF(K, 48), AT_MOST(K, 4096), OPERAND_DTYPE(1, NF_BIT(MXFP4))},
+      .entry = {NF_ENTRY_HOST, {{blocks, nf_reference_of(NF_OP_linear)->entry.host.run}}}};
   seen s = {0};
   nf_status st = nf_check_run_from(
       &right, 1, &hw, &(nf_check_options){.seed = 1, .threads = threads, .row = look, .user = &s});
@@ -247,15 +246,13 @@ static void derived_limits(void **state) {
                            .backend = NF_BACKEND_CPU,
                            .limit = {WHOLE(PACK16(H)), AT_MOST(PACK16(H), 8), AT_LEAST(PACK16(H), 2),
                                      AT_MOST(BYTES, 4096), WORLD(1), OPERAND_DTYPE(0, NF_BIT(BF16))},
-                           .blocks = ref->blocks,
-                           .run = ref->run},
+                           .entry = ref->entry},
                           {.name = "add_some",
                            .op = NF_OP_add,
                            .backend = NF_BACKEND_CPU,
                            .limit = {ONE_OF(K, 24, 64), AT_MOST_FOR_WORLD(1, BYTES, 999)},
-                           .blocks = ref->blocks,
-                           .run = ref->run},
-                          {.name = "add_to_come", .op = NF_OP_add, .declared = true}};
+                           .entry = ref->entry},
+                          {.name = "add_to_come", .op = NF_OP_add}};
   seen s = {0};
   nf_status st = nf_check_run_from(
       v, 3, &hw, &(nf_check_options){.seed = 3, .threads = threads, .row = look, .user = &s});

@@ -4,34 +4,39 @@
 #include "check/compare.h"
 #include <stdio.h>
 
-typedef struct job {
-  const nf_variant *v;
+typedef struct job { // the blocks of a kernel in another order
+  const nf_host_function *f;
   const void *args;
-  int64_t blocks, step; // step 0: in order
+  int64_t blocks, step;
 } job;
 
-static void run_block(const void *arg, int64_t block) {
+static int64_t job_blocks(const void *arg) { return ((const job *)arg)->blocks; }
+static size_t job_scratch(const void *arg) {
   const job *j = arg;
-  j->v->run(j->args, j->step ? (j->blocks - 1 - block) * j->step % j->blocks : block);
+  return j->f->scratch != NULL ? j->f->scratch(j->args) : 0;
+}
+static void job_run(const void *arg, int64_t block, void *scratch) {
+  const job *j = arg;
+  j->f->run(j->args, (j->blocks - 1 - block) * j->step % j->blocks, scratch);
 }
 
 // With threads: from the end and in leaps, on all of them.
-static void run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
+static nf_status run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
   static const int64_t primes[] = {7919, 104729, 1299709};
-  job j = {v, i->args, v->blocks(i->args), threads ? 1 : 0};
-  for (int n = 0; threads && n < 3; n++)
+  if (threads == NULL) return nf_variant_run(v, i->args, NULL);
+  const nf_variant shuffled = {.name = v->name,
+                               .entry = {NF_ENTRY_HOST, {{job_blocks, job_run, job_scratch}}}};
+  job j = {&v->entry.host, i->args, v->entry.host.blocks(i->args), 1};
+  for (int n = 0; n < 3; n++)
     if (j.blocks % primes[n]) j.step = primes[n];
-  if (threads)
-    nf_threads_run(threads, j.blocks, run_block, &j);
-  else
-    for (int64_t b = 0; b < j.blocks; b++) run_block(&j, b);
+  return nf_variant_run(&shuffled, &j, threads);
 }
 
 static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
                            nf_threads *threads, nf_instance *out, const char **why) {
   NF_TRY(nf_instance_init(out, c, v->pack, gap, garbage, false));
   const uint64_t before = nf_operands_hash(out);
-  run(v, out, threads);
+  NF_TRY(run(v, out, threads));
   if (nf_operands_hash(out) != before) *why = "wrote into an operand";
   if (!nf_guards_hold(out)) *why = "wrote beside its result";
   return nf_ok();
@@ -55,8 +60,7 @@ static nf_status run_all(const nf_variant *v, const nf_case *c, nf_threads *thre
   NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
   NF_TRY(run_fresh(v, c, 3, 0x4b, threads, &t->second, why));
   NF_TRY(nf_instance_init(&t->sums, c, NF_PACK_PLAIN, 0, 0xff, true));
-  run(ref, &t->sums, NULL);
-  return nf_ok();
+  return run(ref, &t->sums, NULL);
 }
 
 nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r) {

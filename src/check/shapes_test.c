@@ -23,7 +23,8 @@ static const nf_variant *kernel_of(nf_op op, size_t *at) {
   size_t n;
   const nf_variant *list = nf_variants(&n);
   for (; *at < n; ++*at)
-    if (list[*at].op == op && !list[*at].declared && !(list[*at].need & ~hw.features)) return &list[(*at)++];
+    if (list[*at].op == op && !nf_variant_is_declared(&list[*at]) && !(list[*at].need & ~hw.features))
+      return &list[(*at)++];
   return NULL;
 }
 
@@ -46,7 +47,7 @@ static nf_case recurrent_case(nf_op op, const nf_dims *m) {
 static nf_instance run(const nf_variant *v, const nf_case *c, bool magnitude) {
   nf_instance i;
   assert_true(nf_is_ok(nf_instance_init(&i, c, v->pack, 1, 0xff, magnitude)));
-  for (int64_t b = v->blocks(i.args); b-- > 0;) v->run(i.args, b);
+  assert_true(nf_is_ok(nf_variant_run(v, i.args, NULL)));
   return i;
 }
 
@@ -144,7 +145,7 @@ static void run_part(const nf_variant *v, nf_instance *i, int32_t from, int32_t 
   i->batch.q_start = start;
   i->batch.state_in = &in;
   i->batch.state_out = &out;
-  for (int64_t b = v->blocks(i->args); b-- > 0;) v->run(i->args, b);
+  assert_true(nf_is_ok(nf_variant_run(v, i->args, NULL)));
 }
 
 static void every_cut(void **state) {
@@ -200,7 +201,7 @@ static void check_codes(const nf_variant *v, int64_t tokens) {
   for (int64_t first = 0; first < 256; first += tokens) {
     for (int64_t t = 0; t < tokens; t++)
       for (int64_t k = 0; k < 256; k++) ((float *)nf_tensor_row(&a->x, t))[k] = k == first + t;
-    for (int64_t b = v->blocks(a); b-- > 0;) v->run(a, b);
+    assert_true(nf_is_ok(nf_variant_run(v, a, NULL)));
     for (int64_t t = 0; t < tokens; t++) {
       const int64_t k = first + t;
       const float want = (k & 0x7f) == 0x7f ? 0 : nf_e4m3_decode((uint8_t)k) * 0.75f;
@@ -235,7 +236,7 @@ static void edges_of_quantise(void **state) {
       for (int r = 0; r < EDGES; r++)
         for (int k = 0; k < K; k++) // a row's largest is the edge, or all rows' edges are in it
           if (k % 7 == 0) ((float *)nf_tensor_row(&a->x, r))[k] = r % 2 ? edge[r] : edge[(r + k / 7) % EDGES];
-      for (int64_t b = v->blocks(a); b-- > 0;) v->run(a, b);
+      assert_true(nf_is_ok(nf_variant_run(v, a, NULL)));
       if (!want.args) {
         want = got;
         continue;

@@ -190,6 +190,12 @@ nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
   return nf_error(NF_CANCELLED, "rank %d waits for rank %d, which has returned", rank, r->first_gone);
 }
 
+static nf_status wait_for_all(void *user, int rank) { return nf_ranks_barrier(user, rank); }
+
+nf_barrier nf_ranks_barrier_of(nf_ranks *r, int rank) {
+  return (nf_barrier){.world = r->world, .rank = rank, .wait = wait_for_all, .user = r};
+}
+
 // ---- making them ----
 
 static nf_status init(nf_ranks *r) {

@@ -6,7 +6,7 @@
 // to that rank during a run. A rank's work is a function that returns; as long as it does, no
 // wait here lasts for ever: a rank that has returned, well or not, releases all who wait for it.
 #pragma once
-#include "base/status.h"
+#include "device/launch.h"
 
 enum { NF_MAX_WORLD = 64 };
 
@@ -32,3 +32,4 @@ nf_status nf_ranks_wait(nf_ranks *r);
 // Within a run: returns when all ranks have come to as many barriers; what they wrote before can be read
 // after. NF_CANCELLED when a rank has returned from the run instead.
 nf_status nf_ranks_barrier(nf_ranks *r, int rank);
+nf_barrier nf_ranks_barrier_of(nf_ranks *r, int rank); // the same as a step of a device; lives as long as r

@@ -1,60 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-// Devices: memory that kernels can use, and a queue that runs kernels in order. Implementations: host.c,
+// Devices: memory that kernels can use, and queues that run kernels in order. Implementations: host.c,
 // null.c.
 //
-// A device is used by one thread at a time; kernels run on threads of its own.
+// A device, its queues, events, modules and captures are used by one thread at a time; kernels run on threads
+// of its own. An error of what was put into a queue comes out of that call or a later one on the queue, at
+// the latest of nf_queue_sync; nothing behind it in the queue runs then. All pointers that kernels get are
+// device addresses (nf_buffer.data), which the process may use only where nf_buffer.host says so.
 #pragma once
 #include "base/status.h"
-#include "base/threads.h"
+#include "device/launch.h"
 #include <stddef.h>
 #include <stdint.h>
 
-typedef struct nf_buffer { // device memory; `data` is its address as kernels see it
-  void *data;
+typedef enum nf_memory {
+  NF_ON_DEVICE, // the device's own
+  NF_ON_HOST,   // the process's, pinned: kernels reach it, slowly, copies to and from it overlap
+  NF_ON_BOTH,   // moves to who uses it
+  NF_MEMORIES
+} nf_memory;
+
+typedef struct nf_buffer {
+  void *data; // its address as kernels see it; NULL: none
+  void *host; // its address in the process; NULL: only copies reach it. NF_ON_HOST and NF_ON_BOTH have one
   size_t bytes;
+  nf_memory memory;
 } nf_buffer;
 
-// How the device waits for others that run the same launches. Called between kernels, on the queue's thread;
-// an error ends the run.
-typedef struct nf_meeting {
-  nf_status (*wait)(void *user);
-  void *user;
-} nf_meeting;
-
-// One kernel call: blocks(args) pieces, run(args, block) for each. `args` lives until the queue is idle.
-typedef struct nf_launch {
-  int64_t (*blocks)(const void *args);
-  void (*run)(const void *args, int64_t block);
-  const void *args;
-  const nf_meeting *before, *after; // the kernel; NULL: it waits for nobody. They live as long as `args`
-} nf_launch;
-
 typedef struct nf_device nf_device;
+typedef struct nf_queue nf_queue;
+typedef struct nf_event nf_event;
+typedef struct nf_module nf_module;
+typedef struct nf_capture nf_capture;
+
+// ---- devices ----
 
 // The host: memory of the process, kernels on `threads` (borrowed, must outlive the device).
 nf_status nf_device_host(nf_threads *threads, nf_device **out);
 // Accepts everything and computes nothing; its memory has addresses but no storage. For planning and for
 // measuring what everything but the kernels costs.
 nf_status nf_device_null(nf_device **out);
-void nf_device_destroy(nf_device *d); // NULL is fine; all its buffers must be freed before
+// The device of one of `world` ranks that share what d has: each one's kernels and copies reach the memory of
+// all. A host's has its share of the threads.
+nf_status nf_device_peer(const nf_device *d, int world, nf_device **out);
+// NULL is fine. All that was made of it must be gone before.
+void nf_device_destroy(nf_device *d);
 
 const char *nf_device_name(const nf_device *d); // "host", "null"
 bool nf_device_computes(const nf_device *d);    // false: contents of its memory mean nothing
-bool nf_device_is_host(const nf_device *d); // its memory is the process's own: buffers may be used directly
-nf_status nf_device_alloc(nf_device *d, size_t bytes,
-                          nf_buffer *out);       // aligned to NF_CACHE_LINE; 0 bytes is fine
-void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b
-uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
+bool nf_device_is_host(const nf_device *d);  // NF_ON_DEVICE is the process's own too: it may be used directly
+bool nf_device_captures(const nf_device *d); // a captured run costs less than its launches
 
-// Copies between the host and a buffer. Ranges must lie inside the buffer (NF_INTERNAL otherwise).
+// ---- memory ----
+
+// NF_ON_DEVICE. Aligned to NF_CACHE_LINE; 0 bytes is fine.
+nf_status nf_device_alloc(nf_device *d, size_t bytes, nf_buffer *out);
+nf_status nf_device_alloc_in(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out);
+void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b. No queue uses it any more
+uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
+// From now on kernels have so much scratch, each thread or block. Not while a capture lives.
+nf_status nf_device_reserve_scratch(nf_device *d, size_t bytes);
+
+// Copies between the host and a buffer, done on return. Ranges must lie inside the buffer (else NF_INTERNAL).
 nf_status nf_device_write(nf_device *d, const nf_buffer *b, size_t offset, const void *from, size_t bytes);
 nf_status nf_device_read(nf_device *d, const nf_buffer *b, size_t offset, void *to, size_t bytes);
 // Copies bytes of a buffer to another place of it; the two do not overlap.
 nf_status nf_device_copy(nf_device *d, const nf_buffer *b, size_t from, size_t to, size_t bytes);
-
-// Runs the launches in order and returns when all are done, or with the first error of a meeting. Allocates
-// nothing.
+// Runs the launches in order and returns when all are done. Allocates nothing.
 nf_status nf_device_run(nf_device *d, const nf_launch *launch, size_t n);
 // Later runs end between launches, with NF_CANCELLED, once *stop is true: any thread may set it. NULL: never.
 void nf_device_stop_on(nf_device *d, const _Atomic bool *stop);
-uint64_t nf_device_launches(const nf_device *d); // so far
+
+// ---- queues and events ----
+
+nf_status nf_queue_create(nf_device *d, nf_queue **out);
+void nf_queue_destroy(nf_queue *q); // when all in it is done; NULL is fine
+// Each puts work into the queue, behind what is there; addresses must stay until it is done.
+nf_status nf_queue_write(nf_queue *q, const nf_buffer *b, size_t offset, const void *from, size_t bytes);
+nf_status nf_queue_read(nf_queue *q, const nf_buffer *b, size_t offset, void *to, size_t bytes);
+// Between buffers of the queue's device and its peers. Ranges do not overlap.
+nf_status nf_queue_copy(nf_queue *q, const nf_buffer *to, size_t to_offset, const nf_buffer *from,
+                        size_t from_offset, size_t bytes);
+nf_status nf_queue_run(nf_queue *q, const nf_launch *launch, size_t n);
+nf_status nf_queue_sync(nf_queue *q); // returns when all in it is done
+
+nf_status nf_event_create(nf_device *d, nf_event **out);
+void nf_event_destroy(nf_event *e);                      // NULL is fine
+nf_status nf_queue_record(nf_queue *q, nf_event *e);     // it has happened when what is in the queue is done
+nf_status nf_queue_wait(nf_queue *q, const nf_event *e); // what comes behind waits for e's last record
+bool nf_event_happened(const nf_event *e);               // true before the first record
+
+// ---- code ----
+
+// An image in the device's own form: for a GPU what its driver loads, for the host an array of
+// nf_host_symbol. NF_BAD_INPUT: the device can't load it.
+typedef struct nf_host_symbol {
+  const char *name;
+  nf_host_function function;
+} nf_host_symbol;
+nf_status nf_module_load(nf_device *d, const void *image, size_t bytes, nf_module **out);
+void nf_module_unload(nf_module *m); // NULL is fine
+// For nf_launch.function, as long as the module is loaded. NF_BAD_INPUT names a symbol that is not there.
+nf_status nf_module_function(const nf_module *m, const char *symbol, const void **out);
+
+// The launches with their arguments as they are now, to be run again and again: a replay sees what the memory
+// holds that they point to, and none of what becomes of args afterwards. Barriers live as long as the
+// capture.
+nf_status nf_capture_create(nf_device *d, const nf_launch *launch, size_t n, nf_capture **out);
+void nf_capture_destroy(nf_capture *c); // NULL is fine
+nf_status nf_queue_replay(nf_queue *q, const nf_capture *c);
+// Done on return, as nf_device_run.
+nf_status nf_device_replay(nf_device *d, const nf_capture *c);

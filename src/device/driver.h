@@ -3,21 +3,68 @@
 #pragma once
 #include "device/device.h"
 
+typedef enum nf_direction { NF_TO_DEVICE, NF_TO_HOST, NF_BETWEEN_DEVICES } nf_direction;
+
+// Functions of the second part may be NULL for a device that has done what it was asked when `copy` and `run`
+// return, on the calling thread: nothing is ever in flight there. What they make is theirs, in `handle`.
 typedef struct nf_driver {
   const char *name;
-  bool computes, is_host;
-  void *(*alloc)(nf_device *d, size_t bytes); // NULL: no memory
-  void (*free)(nf_device *d, void *data, size_t bytes);
-  void (*write)(nf_device *d, void *to, const void *from, size_t bytes);
-  void (*read)(nf_device *d, void *to, const void *from, size_t bytes);
-  void (*copy)(nf_device *d, void *to, const void *from, size_t bytes); // within the device
-  void (*run)(nf_device *d, const nf_launch *launch);
+  bool computes, is_host, captures;
+  nf_status (*peer)(const nf_device *d, int world, nf_device **out);
+  void (*close)(nf_device *d);                                               // NULL: nothing to do
+  void *(*alloc)(nf_device *d, nf_memory memory, size_t bytes, void **host); // NULL: no memory
+  void (*free)(nf_device *d, nf_memory memory, void *data, size_t bytes);
+  nf_status (*reserve)(nf_device *d, size_t scratch_bytes); // NULL: kernels have none
+  nf_status (*copy)(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes);
+  nf_status (*run)(nf_queue *q, const nf_launch *launch); // a kernel
+  nf_status (*load)(nf_module *m, const void *image, size_t bytes);
+  const void *(*function)(const nf_module *m, const char *symbol); // NULL: not there
+
+  nf_status (*barrier)(nf_queue *q, const nf_barrier *b);
+  nf_status (*queue_open)(nf_queue *q);
+  void (*queue_close)(nf_queue *q);
+  nf_status (*queue_sync)(nf_queue *q);
+  nf_status (*event_open)(nf_event *e);
+  void (*event_close)(nf_event *e);
+  nf_status (*event_record)(nf_queue *q, nf_event *e);
+  nf_status (*event_wait)(nf_queue *q, const nf_event *e);
+  bool (*event_happened)(const nf_event *e);
+  void (*unload)(nf_module *m);
+  nf_status (*capture)(nf_capture *c, const nf_launch *launch, size_t n); // NULL: the launches are kept
+  void (*uncapture)(nf_capture *c);
+  nf_status (*replay)(nf_queue *q, const nf_capture *c);
 } nf_driver;
 
+struct nf_queue {
+  nf_device *device;
+  void *handle;
+};
+struct nf_event {
+  nf_device *device;
+  void *handle;
+};
+struct nf_module {
+  nf_device *device;
+  void *handle;
+  const void *image;
+  size_t bytes;
+};
+struct nf_capture {
+  nf_device *device;
+  void *handle;
+  size_t n;
+  nf_launch *launch; // [n] kept, with their arguments behind them
+};
 struct nf_device {
   const nf_driver *driver;
-  nf_threads *threads;      // host only
+  void *handle;
+  nf_queue queue; // of copies and runs that are done on return
+  uint64_t used;
   const _Atomic bool *stop; // NULL: nobody stops it
-  uint64_t used, launches;
+  // Of the host.
+  nf_threads *threads;
+  bool owns_threads;
+  void *scratch; // scratch_bytes for each thread
+  size_t scratch_bytes;
 };
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);

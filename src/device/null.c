@@ -1,40 +1,54 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device that computes nothing. Its buffers are address space without storage: a kernel or host access
-// that should not happen faults at once.
+// that should not happen faults at once. Only what the process may touch itself is memory, of zeros.
 #include "device/driver.h"
 #include <string.h>
 #include <sys/mman.h>
 
 static size_t span(size_t bytes) { return bytes != 0 ? bytes : 1; }
 
-static void *null_alloc(nf_device *d, size_t bytes) {
+static void *null_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
   (void)d;
-  void *p = mmap(NULL, span(bytes), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return p == MAP_FAILED ? NULL : p;
+  const int access = memory == NF_ON_DEVICE ? PROT_NONE : PROT_READ | PROT_WRITE;
+  void *p = mmap(NULL, span(bytes), access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED) return NULL;
+  *host = memory == NF_ON_DEVICE ? NULL : p;
+  return p;
 }
 
-static void null_free(nf_device *d, void *data, size_t bytes) {
-  (void)d;
+static void null_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
+  (void)d, (void)memory;
   munmap(data, span(bytes));
 }
 
-static void null_write(nf_device *d, void *to, const void *from, size_t bytes) {
-  (void)d, (void)to, (void)from, (void)bytes;
-}
-
 // Reads as zero bytes, so that what a client sees is at least the same every time.
-static void null_read(nf_device *d, void *to, const void *from, size_t bytes) {
-  (void)d, (void)from;
-  memset(to, 0, bytes);
+static nf_status null_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
+  (void)q, (void)from;
+  if (way == NF_TO_HOST) memset(to, 0, bytes);
+  return nf_ok();
 }
 
-static void null_copy(nf_device *d, void *to, const void *from, size_t bytes) {
-  (void)d, (void)to, (void)from, (void)bytes;
+static nf_status null_run(nf_queue *q, const nf_launch *l) { return (void)q, (void)l, nf_ok(); }
+
+static nf_status null_load(nf_module *m, const void *image, size_t bytes) {
+  (void)m, (void)image, (void)bytes;
+  return nf_ok();
 }
 
-static void null_run(nf_device *d, const nf_launch *l) { (void)d, (void)l; }
+static const void *null_function(const nf_module *m, const char *symbol) { return (void)m, symbol; }
 
-static const nf_driver null = {"null",     false,     false,     null_alloc, null_free,
-                               null_write, null_read, null_copy, null_run};
+static nf_status null_peer(const nf_device *d, int world, nf_device **out) {
+  (void)d, (void)world;
+  return nf_device_null(out);
+}
+
+static const nf_driver null = {.name = "null",
+                               .peer = null_peer,
+                               .alloc = null_alloc,
+                               .free = null_free,
+                               .copy = null_copy,
+                               .run = null_run,
+                               .load = null_load,
+                               .function = null_function};
 
 nf_status nf_device_null(nf_device **out) { return nf_device_create(&null, NULL, out); }

@@ -25,7 +25,9 @@ static uint64_t draw_seed(void) {
 
 static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse_sink sink, void *user) {
   NF_TRY(nf_runtime_check_runs(rt));
-  if (rt->threads == NULL) return nf_error(NF_USAGE, "device null runs no kernels to check; use cpu or ref");
+  if (rt->threads == NULL)
+    return nf_error(NF_USAGE, "device %s runs no kernels to check; use cpu or ref",
+                    nf_device_name(rt->device));
   collected c = {.rows = json_array()};
   const uint64_t seed = o->seed != 0 ? o->seed : draw_seed();
   const nf_check_options own = {.op = o->op,

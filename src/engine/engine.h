@@ -50,7 +50,6 @@ typedef struct nf_would_fit { // each alone, the rest as it is; 0: that alone do
 
 // What each rank has for itself.
 typedef struct nf_rank {
-  nf_threads *threads; // NULL: the runtime's
   nf_device *device;
   nf_plan **plans;   // [compiled.n]
   nf_buffer *buffer; // [compiled.layout.n] of weights and pools

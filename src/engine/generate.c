@@ -74,7 +74,8 @@ static nf_status set_stops(const infuse_model *m, const infuse_session_options *
 
 static nf_status fill(const infuse_model *m, const infuse_session_options *o, nf_generation *g) {
   if (!nf_device_computes(m->rt->device))
-    return nf_error(NF_USAGE, "device null computes nothing to draw tokens from");
+    return nf_error(NF_USAGE, "device %s computes nothing to draw tokens from",
+                    nf_device_name(m->rt->device));
   if (o->max_tokens < 0)
     return nf_error(NF_USAGE, "max_tokens is %ld; it can't be negative", (long)o->max_tokens);
   NF_TRY(think_of(o->thinking, &g->think));

@@ -124,7 +124,7 @@ infuse_error *infuse_write_logits(infuse_model *m, const int32_t *tokens, size_t
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_logits_options"));
   if (n == 0) NF_GOTO(nf_error(NF_USAGE, "no tokens"));
   if (!nf_device_computes(m->rt->device))
-    NF_GOTO(nf_error(NF_USAGE, "device null computes nothing to write"));
+    NF_GOTO(nf_error(NF_USAGE, "device %s computes nothing to write", nf_device_name(m->rt->device)));
   j.rows = options.last != 0 && options.last < n ? options.last : n;
   j.hidden = options.hidden;
   const infuse_session_options so = {.size = sizeof so, .rows = (int64_t)j.rows};

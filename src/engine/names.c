@@ -18,7 +18,7 @@ static json_t *kernels_of(nf_op op) {
   for (size_t i = 0; i < n; i++)
     if (v[i].op == op)
       list = with(list, json_pack("{s:s, s:s, s:b}", "name", v[i].name, "backend",
-                                  nf_backend_name(v[i].backend), "declared", v[i].declared));
+                                  nf_backend_name(v[i].backend), "declared", nf_variant_is_declared(&v[i])));
   return list;
 }
 

@@ -83,9 +83,7 @@ static nf_status make_device(const infuse_model *m, nf_rank *r) {
   r->device = m->rt->device;
   if (m->options.world == 1) return nf_ok();
   r->device = NULL;
-  if (m->rt->threads == NULL) return nf_device_null(&r->device);
-  NF_TRY(nf_threads_create(threads_each(m), &r->threads));
-  return nf_device_host(r->threads, &r->device);
+  return nf_device_peer(m->rt->device, (int)m->options.world, &r->device);
 }
 
 static nf_status allocate_rank(infuse_model *m, int rank) {
@@ -132,7 +130,6 @@ static void release_rank(const infuse_model *m, nf_rank *r) {
   for (size_t i = 0; r != m->rank && r->plans != NULL && i < m->compiled.n; i++) nf_plan_destroy(r->plans[i]);
   nf_free(r->plans);
   if (r->device != m->rt->device) nf_device_destroy(r->device);
-  nf_threads_destroy(r->threads);
 }
 
 void nf_model_release_ranks(infuse_model *m) {

@@ -158,8 +158,8 @@ static nf_status check_hidden(const infuse_session *s, int64_t layer, const infu
   if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
     return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",
                     (long)layer, (long)m->config.layers);
-  return nf_device_is_host(m->rt->device) ? nf_ok()
-                                          : nf_error(NF_USAGE, "device null computes no hidden states");
+  if (nf_device_is_host(m->rt->device)) return nf_ok();
+  return nf_error(NF_USAGE, "device %s computes no hidden states", nf_device_name(m->rt->device));
 }
 
 static infuse_rows hidden_of(const infuse_session *s, int64_t layer) {

@@ -221,7 +221,8 @@ infuse_error *infuse_verify(infuse_runtime *rt, const char *dir, const infuse_mo
   NF_GOTO(nf_options_copy(&model_options, sizeof model_options, mo, "infuse_model_options"));
   NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_verify_options"));
   NF_GOTO(nf_runtime_check_runs(rt));
-  if (!nf_device_computes(rt->device)) NF_GOTO(nf_error(NF_USAGE, "device null computes nothing to verify"));
+  if (!nf_device_computes(rt->device))
+    NF_GOTO(nf_error(NF_USAGE, "device %s computes nothing to verify", nf_device_name(rt->device)));
   NF_GOTO(run_all(&p, rt, dir, &model_options, &options));
   NF_GOTO(verify(&p, rt, sink, user));
 fail:

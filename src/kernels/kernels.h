@@ -4,4 +4,5 @@
 #include "kernels/contract/variant.h"
 
 #define NF_VARIANT(op, name, ...) NF_KERNEL_PROTOTYPES(op, name)
+#define NF_SCRATCHED(op, name, ...) NF_SCRATCHED_PROTOTYPES(op, name)
 #include "kernels/kernels.def"

@@ -73,7 +73,7 @@ static json_t *wants(const nf_plan *p, const nf_op_desc *d) {
 static bool put_kernel(json_t *row, const nf_plan *p, const nf_step *s, const nf_op_desc *d) {
   const nf_variant *v = s->selection.chosen;
   return nf_json_put(row, "kernel", json_string(v->name)) &&
-         nf_json_put(row, "declared", json_boolean(v->declared)) &&
+         nf_json_put(row, "declared", json_boolean(nf_variant_is_declared(v))) &&
          nf_json_put(row, "us", json_real(nf_cost_us(&p->options.hw, d, &p->options.select.at, v))) &&
          nf_json_put(
              row, "bound",
@@ -134,7 +134,7 @@ static json_t *explain_memory(const nf_plan *p) {
 
 static json_t *barriers(const nf_plan *p) { // a step
   json_int_t n = 0;
-  for (size_t i = 0; i < p->n_steps; i++) n += p->step[i].meets_before + p->step[i].meets_after;
+  for (size_t i = 0; i < p->n_steps; i++) n += p->step[i].barrier_before + p->step[i].barrier_after;
   return json_integer(n);
 }
 
@@ -145,7 +145,7 @@ static bool put_totals(json_t *doc, const nf_plan *p) {
   for (size_t i = 0; i < p->n_steps; i++) {
     const nf_variant *v = p->step[i].selection.chosen;
     const nf_op_desc d = nf_plan_describe(p, &p->graph->node[p->step[i].node]);
-    declared += v->declared;
+    declared += nf_variant_is_declared(v);
     us += nf_cost_us(&p->options.hw, &d, &p->options.select.at, v);
   }
   return nf_json_put(doc, "launches", json_integer((json_int_t)p->n_steps)) &&

@@ -51,8 +51,8 @@ static nf_status select_kernel(nf_plan *p, nf_memo *m, nf_node_id id) {
   s->args = nf_arena_alloc(&p->arena, 1, layout->size);
   if (s->args == NULL) return nf_plan_no_memory();
   memcpy((char *)s->args + layout->attrs, &n->attr, layout->attrs_size);
-  if (s->selection.chosen->declared) p->declared = s->selection.chosen;
-  p->launch[p->n_steps++] = (nf_launch){s->selection.chosen->blocks, s->selection.chosen->run, s->args};
+  if (nf_variant_is_declared(s->selection.chosen)) p->declared = s->selection.chosen;
+  p->n_steps++;
   return nf_ok();
 }
 
@@ -61,8 +61,7 @@ nf_status nf_plan_select_kernels(nf_plan *p) {
   nf_memo m = {.hw = &p->options.hw, .options = &p->options.select};
   nf_status st = nf_ok();
   p->step = nf_arena_alloc(&p->arena, g->n_nodes, sizeof *p->step);
-  p->launch = nf_arena_alloc(&p->arena, g->n_nodes, sizeof *p->launch);
-  if (p->step == NULL || p->launch == NULL) return nf_plan_no_memory();
+  if (p->step == NULL) return nf_plan_no_memory();
   for (nf_node_id i = 0; i < g->n_nodes && nf_is_ok(st); i++)
     if (!nf_plan_is_view(&g->node[i])) st = select_kernel(p, &m, i);
   nf_memo_deinit(&m);

@@ -21,7 +21,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
   NF_GOTO(nf_plan_select_kernels(p));
   NF_GOTO(nf_plan_place_values(p));
   NF_GOTO(nf_plan_list_patches(p));
-  nf_plan_set_meetings(p);
+  NF_GOTO(nf_plan_list_launches(p));
   *out = p;
   return nf_ok();
 fail:

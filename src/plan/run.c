@@ -71,9 +71,22 @@ static nf_status set_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
   return nf_error(NF_INTERNAL, "value '%s' was never bound", p->graph->value[v].name);
 }
 
-static nf_status set_sizes(nf_plan *p, const nf_sizes *at) {
+// The arguments are those of the largest step.
+static nf_status reserve_scratch(const nf_plan *p, nf_device *d) {
+  size_t most = 0;
+  for (size_t i = 0; i < p->n_steps; i++) {
+    const nf_entry *e = &p->step[i].selection.chosen->entry;
+    const size_t bytes =
+        e->kind == NF_ENTRY_HOST && e->host.scratch != NULL ? e->host.scratch(p->step[i].args) : 0;
+    if (bytes > most) most = bytes;
+  }
+  return nf_device_reserve_scratch(d, most);
+}
+
+static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
   const bool all = !p->prepared;
   if (all) NF_TRY(for_tensors(p, set_tensor));
+  if (all) NF_TRY(reserve_scratch(p, d));
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     const struct nf_patches *list = &p->patches[sym];
     if (!all && p->sizes.of[sym] == at->of[sym]) continue;
@@ -99,14 +112,14 @@ static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_sizes 
 
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at) {
   NF_TRY(check_run(p, d, at));
-  NF_TRY(set_sizes(p, at));
-  return nf_device_run(d, p->launch, p->n_steps);
+  NF_TRY(set_sizes(p, d, at));
+  return nf_device_run(d, p->launch, p->n_launches);
 }
 
 static nf_status run_seen(nf_plan *p, nf_device *d, const nf_sizes *at, nf_plan_seen seen, void *user) {
-  NF_TRY(set_sizes(p, at));
+  NF_TRY(set_sizes(p, d, at));
   for (size_t i = 0; i < p->n_steps; i++) {
-    NF_TRY(nf_device_run(d, &p->launch[i], 1));
+    NF_TRY(nf_device_run(d, p->step[i].launch, p->step[i].n_launches));
     seen(user, &p->graph->node[p->step[i].node]);
   }
   return nf_ok();

@@ -14,8 +14,10 @@ typedef struct nf_home { // where a value's bytes lie
 typedef struct nf_step { // one kernel call
   nf_node_id node;
   nf_selection selection;
-  void *args;                     // nf_<op>_args
-  bool meets_before, meets_after; // all ranks wait for one another there
+  void *args;                         // nf_<op>_args
+  bool barrier_before, barrier_after; // all ranks wait for one another there
+  const nf_launch *launch;            // [n_launches] the kernel with these barriers
+  size_t n_launches;
 } nf_step;
 
 // A word of the arguments that follows from a size of the step: *at = c * size.
@@ -31,14 +33,15 @@ struct nf_plan {
   nf_type *type;  // [n_values] the graph's, with the packing orders that kernels read
   nf_home *home;  // [n_values]
   nf_step *step;  // [n_steps], views left out
-  nf_launch *launch;
   size_t n_steps;
+  nf_launch *launch; // [n_launches] of all steps
+  size_t n_launches;
   nf_lifetime *lifetime; // [n_lifetimes]
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
   void *placed;               // the arena
   const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
-  nf_meeting meeting;         // with the other ranks
+  nf_barrier barrier;         // with the other ranks
   bool prepared;              // the arguments are those of `sizes`
   nf_sizes sizes;             // of the last run
   struct nf_patches {
@@ -47,10 +50,10 @@ struct nf_plan {
   } patches[NF_SYM_COUNT]; // of the arguments, by the size that they follow from
 };
 
-// Says which steps meet the other ranks and lets operands live for as long as that needs: between the values'
-// lifetimes and their places.
-nf_status nf_plan_meet(nf_plan *p);
-void nf_plan_set_meetings(nf_plan *p); // so in the launches, when there are other ranks
+// barriers.c. Says where steps wait for the other ranks and lets operands live for as long as that needs:
+// between the values' lifetimes and their places.
+nf_status nf_plan_place_barriers(nf_plan *p);
+nf_status nf_plan_list_launches(nf_plan *p); // kernels and, where there are other ranks, barriers
 
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types
 // Names of those of value[n] that are there, as explain tells them; NULL: no memory.

@@ -46,7 +46,7 @@ nf_status nf_plan_place_values(nf_plan *p) {
     for (int k = 0; k < NF_MAX_IN; k++) extend_lifetime(p, n->in[k], (int32_t)i);
   }
   for (size_t i = 0; i < g->n_outputs; i++) extend_lifetime(p, g->output[i], (int32_t)g->n_nodes);
-  NF_TRY(nf_plan_meet(p));
+  NF_TRY(nf_plan_place_barriers(p));
   for (size_t i = 0; p->options.keep_all && i < p->n_lifetimes; i++)
     p->lifetime[i].last = (int32_t)g->n_nodes;
   return nf_memory_plan(p->lifetime, p->n_lifetimes, &p->arena_bytes);

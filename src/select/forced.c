@@ -19,7 +19,8 @@ static nf_status unknown_op(const char *force) {
 
 // Only what can be had is offered: kernels of this kind of device, and not those that are yet to be written.
 static bool offered(const nf_hw *hw, const nf_variant *v) {
-  return (v->backend == hw->backend || v->backend == NF_BACKEND_REF) && (!v->declared || hw->target != NULL);
+  return (v->backend == hw->backend || v->backend == NF_BACKEND_REF) &&
+         (!nf_variant_is_declared(v) || hw->target != NULL);
 }
 
 static nf_status unknown_variant(const nf_hw *hw, const char *force, nf_op op, const char *variant) {

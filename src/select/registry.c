@@ -7,13 +7,28 @@
 // Kernels take their op's arguments; the table's functions take any.
 #define NF_VARIANT(op, name, ...)                                               \
   static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); } \
-  static void name##_run(const void *a, int64_t block) { nf_##name(a, block); }
+  static void name##_run(const void *a, int64_t block, void *scratch) {         \
+    (void)scratch;                                                              \
+    nf_##name(a, block);                                                        \
+  }
+#define NF_SCRATCHED(op, name, ...)                                                                     \
+  static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); }                         \
+  static void name##_run(const void *a, int64_t block, void *scratch) { nf_##name(a, block, scratch); } \
+  static size_t name##_scratch(const void *a) { return nf_##name##_scratch(a); }
 #include "kernels/kernels.def"
 
 static const nf_variant variants[] = {
-#define NF_VARIANT(op_, name_, ...) \
-  {.name = #name_, .op = NF_OP_##op_, .blocks = name_##_blocks, .run = name_##_run, __VA_ARGS__},
-#define NF_DECLARED(op_, name_, ...) {.name = #name_, .op = NF_OP_##op_, .declared = true, __VA_ARGS__},
+#define NF_VARIANT(op_, name_, ...)                                 \
+  {.name = #name_,                                                  \
+   .op = NF_OP_##op_,                                               \
+   .entry = {NF_ENTRY_HOST, {{name_##_blocks, name_##_run, NULL}}}, \
+   __VA_ARGS__},
+#define NF_SCRATCHED(op_, name_, ...)                                          \
+  {.name = #name_,                                                             \
+   .op = NF_OP_##op_,                                                          \
+   .entry = {NF_ENTRY_HOST, {{name_##_blocks, name_##_run, name_##_scratch}}}, \
+   __VA_ARGS__},
+#define NF_DECLARED(op_, name_, ...) {.name = #name_, .op = NF_OP_##op_, __VA_ARGS__},
 #include "kernels/kernels.def"
 };
 

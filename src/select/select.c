@@ -37,7 +37,7 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
                         nf_candidate *c) {
   if (!runs_on(v->backend, hw->backend)) return NF_REFUSED_BACKEND;
   if (v->need & ~hw->features) return NF_REFUSED_NEED;
-  if (v->declared && hw->target == NULL) return NF_REFUSED_DECLARED;
+  if (nf_variant_is_declared(v) && hw->target == NULL) return NF_REFUSED_DECLARED;
   if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
   if (unread_pack(v, d) >= 0) return NF_REFUSED_PACK;
   return v->promise < (o != NULL ? o->promise : NF_PROMISE_F32) ? NF_REFUSED_PROMISE : NF_CHOSEN;
@@ -144,7 +144,7 @@ void nf_candidate_explain(const nf_candidate *c, const nf_selection *s, const nf
   const nf_site site = site_of(hw, o, c->at_most_size);
   switch (c->refusal) {
   case NF_CHOSEN:
-    nf_text_printf(out, c->variant->declared ? "chosen; declared, not written yet" : "chosen");
+    nf_text_printf(out, nf_variant_is_declared(c->variant) ? "chosen; declared, not written yet" : "chosen");
     break;
   case NF_REFUSED_BACKEND:
     nf_text_printf(out, "is for backend %s, not %s", nf_backend_name(c->variant->backend),

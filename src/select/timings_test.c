@@ -10,9 +10,13 @@
 #include <cmocka.h>
 
 static const nf_variant list[] = {
-    {.name = "add_old", .op = NF_OP_add, .backend = NF_BACKEND_CPU},
-    {.name = "add_new", .op = NF_OP_add, .backend = NF_BACKEND_CPU},
-    {.name = "add_wide", .op = NF_OP_add, .backend = NF_BACKEND_CPU, .limit = {MULTIPLE_OF(K, 64)}}};
+    {.name = "add_old", .op = NF_OP_add, .entry.kind = NF_ENTRY_HOST, .backend = NF_BACKEND_CPU},
+    {.name = "add_new", .op = NF_OP_add, .entry.kind = NF_ENTRY_HOST, .backend = NF_BACKEND_CPU},
+    {.name = "add_wide",
+     .op = NF_OP_add,
+     .entry.kind = NF_ENTRY_HOST,
+     .backend = NF_BACKEND_CPU,
+     .limit = {MULTIPLE_OF(K, 64)}}};
 
 static nf_hw hw = {.backend = NF_BACKEND_CPU, .cores = 4};
 static nf_timings *t;

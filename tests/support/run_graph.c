@@ -201,8 +201,7 @@ static nf_status run_node(nf_ran *r, nf_ran_kernel *kernel, const nf_node *n) {
     for (int i = 0; i < info->n_out; i++)
       if (info->out[i].alias < 0)
         tensor[layout->out[i]] = n->out[i] ? nf_ran_value(r, rank, n->out[i]) : (nf_tensor){0};
-    const int64_t blocks = v->blocks(args);
-    for (int64_t b = 0; b < blocks; b++) v->run(args, b);
+    NF_TRY(nf_variant_run(v, args, NULL));
   }
   return nf_ok();
 }

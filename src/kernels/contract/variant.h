@@ -2,6 +2,7 @@
 // Kernel variants as rows: what a kernel needs, which shapes it takes, what it promises. Selection, messages,
 // the checker's shapes and the docs all read these rows; no caller holds a copy of a limit.
 #pragma once
+#include "device/launch.h"
 #include "hw/hw.h"
 #include "kernels/contract/args.h"
 #include "op/quantity.h"
@@ -89,6 +90,36 @@ typedef enum nf_promise {
   NF_PROMISE_EXACT, // bitwise equal to the reference
 } nf_promise;
 
+// What the kernel is made of, by who runs it.
+typedef enum nf_entry_kind {
+  NF_ENTRY_NONE,    // declared: constraints without code yet, for a target that is coming
+  NF_ENTRY_HOST,    // a function of this process
+  NF_ENTRY_MODULE,  // a function of a module that a device loads
+  NF_ENTRY_LIBRARY, // a call of a library that puts its own kernels into a queue
+  NF_ENTRY_KINDS
+} nf_entry_kind;
+enum { NF_MAX_PARAMETERS = 4 };
+typedef struct nf_image { // in the form that the backend's devices load
+  const void *data;
+  size_t bytes;
+} nf_image;
+typedef struct nf_entry {
+  nf_entry_kind kind;
+  union {
+    nf_host_function host;
+    struct nf_module_entry {
+      const nf_image *module;
+      const char *symbol;
+      // Pure. The grid for steps of these sizes; parameters are the row's.
+      nf_grid (*launch)(const void *args, const nf_sizes *at, const nf_hw *hw, const int32_t *parameter);
+      size_t (*scratch)(const void *args, const nf_sizes *at); // bytes of all blocks; NULL: none
+    } module;
+    struct nf_library_entry {
+      const char *library, *symbol;
+    } library;
+  };
+} nf_entry;
+
 typedef struct nf_variant {
   const char *name; // "<op>_<...>_<isa>"; the backend's references end in _ref
   nf_op op;
@@ -101,16 +132,25 @@ typedef struct nf_variant {
   // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some
   // idle. NONE: always enough.
   nf_quantity pieces;
-  bool declared; // constraints without code yet, for a target that is coming: blocks and run are NULL
-  // The kernel: blocks(args) independent pieces of work, then run(args, block) for each, on any thread, in
-  // any order. The number of blocks depends on shapes only. No libc but memory and maths, no allocation, no
-  // globals.
-  int64_t (*blocks)(const void *args);
-  void (*run)(const void *args, int64_t block);
+  // Goes up with every change of the code that may change what it takes or gives: what was measured of
+  // another version says nothing.
+  int32_t version;
+  int32_t parameter[NF_MAX_PARAMETERS]; // what rows of one function differ in
+  nf_entry entry;
 } nf_variant;
+static inline bool nf_variant_is_declared(const nf_variant *v) { return v->entry.kind == NF_ENTRY_NONE; }
 
-// A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def; NF_DECLARED has no functions.
-// Prototypes from the list: a kernel is two functions, typed by its op's arguments.
+// Runs a host entry with scratch of its own: on the threads, or NULL on this one, in order.
+// NF_NO_MEMORY.
+nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads);
+
+// A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def, NF_SCRATCHED for those that take
+// scratch; NF_DECLARED has no functions. Prototypes from the list: a kernel is two functions, or three, typed
+// by its op's arguments.
 #define NF_KERNEL_PROTOTYPES(op, name)                 \
   int64_t nf_##name##_blocks(const nf_##op##_args *a); \
   void nf_##name(const nf_##op##_args *a, int64_t block);
+#define NF_SCRATCHED_PROTOTYPES(op, name)                                \
+  int64_t nf_##name##_blocks(const nf_##op##_args *a);                   \
+  void nf_##name(const nf_##op##_args *a, int64_t block, void *scratch); \
+  size_t nf_##name##_scratch(const nf_##op##_args *a);

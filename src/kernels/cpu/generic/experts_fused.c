@@ -11,9 +11,8 @@
 enum {
   GROUP = 8, // strips at a time, that share scales of 128 rows
   MAX_INNER = 4096,
-  STEP = 6, // pairs that matrix tiles take at a time
-  ROOM =
-      278 << 10 // bytes of a tile's tensor [pairs, inner]: 48 pairs of GPT-OSS in bf16. Stacks may be small
+  STEP = 6,        // pairs that matrix tiles take at a time
+  ROOM = 278 << 10 // bytes of a tile's tensor [pairs, inner]: 48 pairs of GPT-OSS in bf16
 };
 
 _Static_assert(ROOM / (sizeof(float) * MAX_INNER) >= STEP, "a step of the widest rows has room");
@@ -104,10 +103,12 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
 
 int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) { return blocks(&a->ids, &a->w_up); }
 
-void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t block) {
+size_t NF_SCRATCH(experts_swiglu_n16)(const nf_experts_swiglu_args *) { return 3 * ROOM; }
+
+void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t block, void *scratch) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
-  _Alignas(64) char h_room[2 * ROOM], act_room[ROOM];
+  char *h_room = scratch, *act_room = h_room + 2 * ROOM;
   tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {
@@ -121,11 +122,17 @@ void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t bloc
 
 int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) { return blocks(&a->ids, &a->w_up); }
 
-void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block) {
+enum { SCALES = NF_MOST_PAIRS * MAX_INNER / NF_BLOCK };
+
+size_t NF_SCRATCH(experts_silu_n16)(const nf_experts_silu_args *) {
+  return 3 * ROOM + SCALES * sizeof(float);
+}
+
+void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block, void *scratch) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   const nf_tensor none = {0};
-  _Alignas(64) char room[3][ROOM];
-  float scale[NF_MOST_PAIRS * MAX_INNER / NF_BLOCK];
+  char(*room)[ROOM] = scratch;
+  float *scale = (float *)room[3];
   tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
   clear_rows(&a->ids, &a->y, block);
   while (next_tile(&s, &a->x)) {

@@ -14,6 +14,7 @@
 #define NF_PASTE(a, b) NF_PASTE_(a, b)
 #define NF_KERNEL(name) NF_PASTE(nf_##name, NF_ISA)
 #define NF_BLOCKS(name) NF_PASTE(NF_KERNEL(name), blocks)
+#define NF_SCRATCH(name) NF_PASTE(NF_KERNEL(name), scratch)
 
 typedef float v8 __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));

@@ -2,7 +2,7 @@
 // Where a plan waits for the other ranks. A COMM op reads its first operand from all of them: all must have
 // written it before the launch, and none may use its storage again before all have finished. Storage that
 // lives on until the ranks meet for the next COMM op saves the second wait; only the last such op of a step
-// needs it.
+// needs it. And the launches that come of it.
 #include "plan/state.h"
 
 static bool is_comm(const nf_plan *p, const nf_step *s) {
@@ -12,11 +12,6 @@ static bool is_comm(const nf_plan *p, const nf_step *s) {
 
 static bool has_peers(const nf_plan *p) {
   return p->options.ranks != NULL && nf_ranks_world(p->options.ranks) > 1;
-}
-
-static nf_status wait_for_all(void *user) {
-  const nf_plan *p = user;
-  return nf_ranks_barrier(p->options.ranks, p->options.rank);
 }
 
 // The operand of COMM step s, alive until the node before `end`.
@@ -32,25 +27,40 @@ static nf_status keep_operand(nf_plan *p, const nf_step *s, nf_node_id end) {
   return nf_ok();
 }
 
-nf_status nf_plan_meet(nf_plan *p) {
+nf_status nf_plan_place_barriers(nf_plan *p) {
   nf_step *comm = NULL; // the last one seen
   for (size_t i = 0; i < p->n_steps; i++) {
     nf_step *s = &p->step[i];
     if (!is_comm(p, s)) continue;
     if (comm != NULL) NF_TRY(keep_operand(p, comm, s->node));
-    s->meets_before = true;
+    s->barrier_before = true;
     comm = s;
   }
   if (comm == NULL) return nf_ok();
-  comm->meets_after = true;
+  comm->barrier_after = true;
   return keep_operand(p, comm, comm->node);
 }
 
-void nf_plan_set_meetings(nf_plan *p) {
-  if (!has_peers(p)) return;
-  p->meeting = (nf_meeting){wait_for_all, p};
+// A module's function comes from the device, at the first run.
+static nf_launch launch_of(const nf_plan *p, const nf_step *s) {
+  const nf_entry *e = &s->selection.chosen->entry;
+  return (nf_launch){.function = e->kind == NF_ENTRY_HOST ? &e->host : NULL,
+                     .args = s->args,
+                     .args_bytes = nf_args_layout_of(p->graph->node[s->node].op)->size};
+}
+
+nf_status nf_plan_list_launches(nf_plan *p) {
+  const nf_launch barrier = {.barrier = &p->barrier};
+  p->launch = nf_arena_alloc(&p->arena, 3 * p->n_steps, sizeof *p->launch);
+  if (p->launch == NULL) return nf_plan_no_memory();
+  if (has_peers(p)) p->barrier = nf_ranks_barrier_of(p->options.ranks, p->options.rank);
   for (size_t i = 0; i < p->n_steps; i++) {
-    if (p->step[i].meets_before) p->launch[i].before = &p->meeting;
-    if (p->step[i].meets_after) p->launch[i].after = &p->meeting;
+    nf_step *s = &p->step[i];
+    s->launch = &p->launch[p->n_launches];
+    if (s->barrier_before && has_peers(p)) p->launch[p->n_launches++] = barrier;
+    p->launch[p->n_launches++] = launch_of(p, s);
+    if (s->barrier_after && has_peers(p)) p->launch[p->n_launches++] = barrier;
+    s->n_launches = (size_t)(&p->launch[p->n_launches] - s->launch);
   }
+  return nf_ok();
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a device is asked to run, as plain data: functions, launches, and where ranks wait for one another.
+#pragma once
+#include "base/status.h"
+#include "base/threads.h"
+#include <stddef.h>
+#include <stdint.h>
+
+// A kernel in host code: blocks(args) independent pieces of work, then run(args, block, scratch) for each, on
+// any thread, in any order. The number of blocks depends on shapes only. No libc but memory and maths, no
+// allocation, no globals. scratch(args): bytes that no other thread uses meanwhile, aligned to NF_CACHE_LINE;
+// NULL: none.
+typedef struct nf_host_function {
+  int64_t (*blocks)(const void *args);
+  void (*run)(const void *args, int64_t block, void *scratch);
+  size_t (*scratch)(const void *args);
+} nf_host_function;
+
+// Runs all blocks on the threads; NULL: on this one, in order. `scratch` has scratch_bytes for
+// each of the threads.
+void nf_host_run(const nf_host_function *f, const void *args, nf_threads *threads, void *scratch,
+                 size_t scratch_bytes);
+
+// How a module's function is launched.
+typedef struct nf_grid {
+  uint32_t blocks[3], threads[3]; // in blocks 0: nothing runs
+  size_t shared;                  // bytes for each block
+} nf_grid;
+
+// Where a rank waits until all have come to as many barriers. What they wrote before can be read after.
+typedef struct nf_barrier {
+  int world, rank;
+  // For a device whose queue is the calling thread; others have signals of their own between peers. An error,
+  // such as NF_CANCELLED when a rank is gone, ends the run.
+  nf_status (*wait)(void *user, int rank);
+  void *user;
+} nf_barrier;
+
+// One call. The arguments are read when it runs, or when it is captured.
+typedef struct nf_launch {
+  const nf_barrier *barrier; // NULL: a kernel
+  const void *function;      // of the device: an nf_host_function, or what nf_module_function gave
+  const void *args;
+  size_t args_bytes;
+  nf_grid grid; // of a module's function
+} nf_launch;
