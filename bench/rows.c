@@ -178,7 +178,8 @@ enum { STEPS = 600 };
 
 // Median microseconds of steps that compute nothing: a token of each session, or up to four tokens of a
 // number of sessions that varies from step to step.
-static double host_us(const char *dir, int64_t sessions, int64_t context, bool vary) {
+typedef infuse_error *(*step_fn)(infuse_model *m, infuse_session *const *s, size_t n);
+static double host_us(const char *dir, int64_t sessions, int64_t context, bool vary, step_fn step) {
   const infuse_runtime_options r = {.size = sizeof r, .device = "null"};
   const infuse_model_options o = {.size = sizeof o,
                                   .dummy = true,
@@ -199,7 +200,7 @@ static double host_us(const char *dir, int64_t sessions, int64_t context, bool v
       must((nf_status){
           infuse_session_append(s[k], (const int32_t[]){1, 2, 3, 4}, vary ? 1 + (size_t)(i + k) % 4 : 1)});
     const double start = nf_now();
-    must((nf_status){infuse_step(m, s, (size_t)n)});
+    must((nf_status){step(m, s, (size_t)n)});
     us[i] = 1e6 * (nf_now() - start);
   }
   for (int i = 0; i < sessions; i++) infuse_session_destroy(s[i]);
@@ -208,11 +209,19 @@ static double host_us(const char *dir, int64_t sessions, int64_t context, bool v
   return median(us, STEPS);
 }
 
+static infuse_error *begin_and_wait(infuse_model *m, infuse_session *const *s, size_t n) {
+  infuse_error *e = infuse_step_begin(m, s, n);
+  return e != NULL ? e : infuse_step_wait(m);
+}
+
 static void host_rows(void) {
   const char *dir = "configs/gpt-oss-120b";
-  print_row("host work of a step, gpt-oss-120b, equal sizes", host_us(dir, 8, 0, false), "µs", 11);
-  print_row("host work of a step, gpt-oss-120b, sizes vary", host_us(dir, 8, 0, true), "µs", 15);
-  print_row("the same with 256 sessions of 131,072 tokens", host_us(dir, 256, 131072, false), "µs", 40);
+  print_row("host work of a step, gpt-oss-120b, equal sizes", host_us(dir, 8, 0, false, infuse_step), "µs",
+            11);
+  print_row("host work of a step, gpt-oss-120b, sizes vary", host_us(dir, 8, 0, true, infuse_step), "µs", 15);
+  print_row("the same with 256 sessions of 131,072 tokens", host_us(dir, 256, 131072, false, infuse_step),
+            "µs", 40);
+  print_row("the first of these, begun and waited for", host_us(dir, 8, 0, false, begin_and_wait), "µs", 100);
 }
 
 int main(void) {

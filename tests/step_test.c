@@ -3,6 +3,7 @@
 #include "tests/support/alloc_fail.h"
 #include "tests/support/expect.h"
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 
 enum { PAGE = 64, SESSIONS = 7, TOKENS = 6, PROMPT = 4, VOCAB = 384 };
@@ -291,6 +292,31 @@ static void test_begun_steps(void **) {
   stop(&plain);
 }
 
+static void count(void *user) { ++*(_Atomic int *)user; }
+
+// Who has other things to wait for is told.
+static void test_told_when_computed(void **) {
+  _Atomic int told = 0;
+  const infuse_runtime_options ro = {.size = sizeof ro, .threads = 1, .computed = count, .user = &told};
+  const infuse_model_options mo = {.size = sizeof mo, .context = PAGE, .sessions = 1};
+  infuse_runtime *runtime;
+  infuse_model *m;
+  ok(infuse_runtime_create(&ro, &runtime));
+  ok(infuse_model_load(runtime, "checkpoints/qwen3-tiny", &mo, &m));
+  infuse_session *s = session_of(m, 1);
+  ok(infuse_step(m, &s, 1));
+  assert_int_equal(told, 0);
+  for (int i = 1; i <= TOKENS; i++) { // the last one has nothing to compute
+    ok(infuse_step_begin(m, &s, 1));
+    while (told < i) sched_yield();
+    ok(infuse_step_wait(m));
+    assert_int_equal(told, i);
+  }
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(runtime);
+}
+
 static void is_busy(infuse_error *e) { refused(e, INFUSE_USAGE, "infuse_step_wait comes first"); }
 
 static void test_what_waits(void **) {
@@ -357,6 +383,7 @@ int main(void) {
                                      cmocka_unit_test(test_wrong_use_changes_nothing),
                                      cmocka_unit_test(test_cancelled_steps_can_be_repeated),
                                      cmocka_unit_test(test_begun_steps),
+                                     cmocka_unit_test(test_told_when_computed),
                                      cmocka_unit_test(test_what_waits),
                                      cmocka_unit_test(test_begun_steps_can_be_cancelled)};
   return cmocka_run_group_tests(tests, NULL, NULL);

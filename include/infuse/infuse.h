@@ -74,6 +74,9 @@ typedef struct infuse_runtime_options {
   // then be explained, or loaded on device "null", but not run (INFUSE_UNAVAILABLE). INFUSE_USAGE names the
   // nearest.
   const char *target;
+  // A step that infuse_step_begin has begun is computed: infuse_step_wait has only to collect it. Called by a
+  // thread of the model's, or within infuse_step_begin; must not call the library.
+  void (*computed)(void *user);
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);

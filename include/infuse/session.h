@@ -125,8 +125,8 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_suspend(infuse_session *
 //
 // An error is that of the whole step: wrong use (INFUSE_USAGE; also where a session that generates has
 // nothing to go on from), INFUSE_CANCELLED, no session can go on for want of cache pages
-// (INFUSE_UNAVAILABLE), a device that fails. Positions, queues and outputs are then as before and the step
-// can be done again; only rows are gone, and a recurrent state that the step may have changed: that session's
+// (INFUSE_UNAVAILABLE), a device that fails. Tokens, queues and outputs are then as before and the step can
+// be done again; only rows are gone, and a recurrent state that the step may have changed: that session's
 // position is 0, and its tokens are computed again with the next step.
 //
 // What concerns one session alone is told by infuse_session_status and is no error of the step: it is whole
@@ -145,7 +145,8 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step(infuse_model *m, infuse_ses
 // An error is one of those above that is known already; nothing has then begun.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_begin(infuse_model *m, infuse_session *const *sessions,
                                                            size_t n);
-// Whether infuse_step_wait would return at once, but for what it does with the tokens.
+// Whether infuse_step_wait would return at once, but for what it does with the tokens. The runtime's option
+// .computed tells when.
 INFUSE_API bool infuse_step_poll(infuse_model *m);
 // Waits for the step that was begun, if there is one: its tokens become text, and its error is returned.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_wait(infuse_model *m);

@@ -126,11 +126,25 @@ void nf_flight_land(infuse_model *m) {
   m->flight.landed = true;
 }
 
+static void tell_computed(const infuse_model *m) {
+  const infuse_runtime_options *o = &m->rt->options;
+  if (o->computed != NULL) o->computed(o->user);
+}
+
+static nf_status compute(void *model, int rank) {
+  const nf_status st = nf_step_compute(model, rank);
+  if (rank == 0) tell_computed(model);
+  return st;
+}
+
 static nf_status begin(infuse_model *m, infuse_session *const *sessions, size_t n) {
   NF_TRY(nf_runtime_check_idle(m->rt));
   NF_TRY(check_sessions(m, sessions, n));
   nf_status st = prepare(m, sessions, n);
-  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_begin(m->ranks, nf_step_compute, m);
+  if (nf_is_ok(st) && m->flight.n_shares != 0)
+    st = nf_ranks_begin(m->ranks, compute, m);
+  else if (nf_is_ok(st))
+    tell_computed(m);
   if (!nf_is_ok(st)) return land(m, st);
   m->flight.landed = false;
   m->rt->in_flight = m;
