@@ -16,8 +16,8 @@ typedef struct cli_list { // of an option that may be repeated
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *fuse, *rules, *range, *file, *html;
-  int64_t threads, last, context, chunk, layers, memory, sessions, world, seed, count, top_k, no_repeat_ngram,
-      min_tokens;
+  int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
+      count, top_k, no_repeat_ngram, min_tokens;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
   bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
       stop_in_thoughts;

@@ -121,6 +121,8 @@ infuse_model_options cli_model_options(const cli_options *o) {
   return (infuse_model_options){.size = sizeof(infuse_model_options),
                                 .context = o->context,
                                 .sessions = o->sessions,
+                                .cache_tokens = o->cache_tokens,
+                                .snapshots = o->snapshots,
                                 .batch = o->chunk,
                                 .memory = (uint64_t)o->memory,
                                 .layers = o->layers,

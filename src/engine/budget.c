@@ -1,8 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whether a model's memory fits, into what, and what would make it fit.
+// What a model's memory adds up to, whether it fits, into what, and what would make it fit.
 #include "base/checked.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+
+int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.context, NF_PAGE); }
+
+// Of sliding pages there are as many as all sessions can need together, and more in proportion where there
+// are more of full ones: what those remember is of use only with a window before its end. A sliding layer
+// needs the window before the step's first token, wherever in a page it begins; so does a snapshot.
+int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
+  const infuse_model_options *o = &m->options;
+  if (group == NF_CACHE_RECURRENT) return o->sessions + o->snapshots;
+  const int64_t all = nf_model_pages(m), full = all * o->sessions;
+  const int64_t have = o->cache_tokens != 0 ? nf_ceil_div(o->cache_tokens, NF_PAGE) : full;
+  if (group != NF_CACHE_SLIDING) return have;
+  const int64_t window = nf_min(all, nf_ceil_div(m->config.window + o->batch, NF_PAGE) + 1);
+  const int64_t kept = o->snapshots * nf_min(all, nf_ceil_div(m->config.window, NF_PAGE) + 1);
+  return nf_max(nf_min(window * o->sessions, have), window * have / all) + kept;
+}
+
+nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out) {
+  const nf_value *value = &m->compiled.layout.stored[i];
+  const nf_sizes max = nf_model_largest_step(m);
+  NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
+  if (value->kind == NF_VALUE_POOL && !nf_mul_size(*out, (size_t)nf_model_slots(m, value->type.cache), out))
+    return nf_error(NF_USAGE, "a cache of %ld slots is larger than memory can be",
+                    (long)nf_model_slots(m, value->type.cache));
+  return nf_ok();
+}
+
+// `count` times `bytes` more; what is too much for numbers is still too much for any memory.
+static void add(uint64_t *part, uint64_t count, uint64_t bytes) {
+  const uint64_t most = UINT64_MAX / 8;
+  if (__builtin_mul_overflow(count, bytes, &bytes) || __builtin_add_overflow(*part, bytes, part) ||
+      *part > most)
+    *part = most;
+}
+
+nf_status nf_model_add_up(infuse_model *m) {
+  const int64_t routes = m->options.forced_experts ? m->config.layers * m->config.experts_per_token : 0;
+  const nf_sizes max = nf_model_largest_step(m);
+  const uint64_t world = (uint64_t)m->options.world;
+  m->budget = (nf_budget){0};
+  for (size_t i = 0; i < m->compiled.layout.n; i++) {
+    size_t bytes;
+    NF_TRY(nf_model_stored_bytes(m, i, &bytes));
+    add(m->compiled.layout.stored[i].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world,
+        bytes);
+  }
+  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes, (int)world))
+    return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
+                    (long)m->options.sessions, (long)m->options.context);
+  add(&m->budget.activations, world, m->compiled.arena_bytes);
+  add(&m->budget.tables, world + 1, m->tables.bytes); // one more on the host
+  return nf_ok();
+}
+
+// ---- whether that fits ----
 
 // Ranks are alike; the host has tables besides them.
 static uint64_t of_a_rank(const infuse_model *m) {
