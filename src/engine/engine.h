@@ -23,6 +23,8 @@ struct infuse_runtime {
   nf_device *device;
   nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
+  nf_rules *rules;                // of all models
+  const nf_timings *timings;      // borrowed; read when a model is loaded. NULL: nothing was measured
   bool plans_only;                // for a target that is not here, and nobody asked for the null device
   struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };

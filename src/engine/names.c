@@ -60,12 +60,9 @@ static json_t *targets(void) {
 }
 
 infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user) {
-  nf_rules *all;
-  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
-  if (nf_is_ok(st)) st = nf_rules_create(&all);
+  const nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
   if (!nf_is_ok(st)) return st.error;
   json_t *doc = json_pack("{s:s, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
-                          rules(all), "targets", targets());
-  nf_rules_destroy(all);
+                          rules(rt->rules), "targets", targets());
   return nf_document_deliver(doc, sink, user).error;
 }

@@ -74,6 +74,7 @@ nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
   NF_TRY(check_options(o));
+  NF_TRY(nf_rules_create(&rt->rules));
   const device_row *row = NULL;
   const bool device_given = o->device != NULL;
   NF_TRY(find_device(device_given ? o->device : "cpu", &row));
@@ -108,6 +109,7 @@ infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runt
 
 void infuse_runtime_destroy(infuse_runtime *rt) {
   if (rt == NULL) return;
+  nf_rules_destroy(rt->rules);
   nf_device_destroy(rt->device);
   nf_threads_destroy(rt->threads);
   nf_free(rt);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse_verify: the plan, the same without fusions, and the reference side by side, value by value, joined
 // by names.
+#include "base/checked.h"
 #include "base/difference.h"
 #include "base/memory.h"
 #include "engine/document.h"
@@ -54,14 +55,27 @@ static infuse_model_options options_of(const infuse_model_options *mo, size_t n,
   return o;
 }
 
-static nf_status run(infuse_runtime *rt, const char *dir, const infuse_model_options *mo, const trio *p,
-                     side *out) {
+// The first n tokens, with the experts of each where they are forced.
+static nf_status append(const trio *p, infuse_session *s, size_t n) {
+  const nf_config *c = &p->reference.model->config;
+  const size_t k = (size_t)c->experts_per_token;
+  if (!s->model->options.forced_experts) return (nf_status){infuse_session_append(s, p->tokens, n)};
+  int32_t *routes = nf_alloc((size_t)c->layers * n * k, sizeof *routes);
+  if (routes == NULL) return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", n);
+  for (size_t l = 0; l < (size_t)c->layers; l++)
+    memcpy(routes + l * n * k, p->routes + l * p->n * k, n * k * sizeof *routes);
+  const nf_status st = {infuse_session_append_routed(s, p->tokens, n, routes)};
+  nf_free(routes);
+  return st;
+}
+
+// A step of the first n tokens.
+static nf_status run(const trio *p, size_t n, side *out) {
   const infuse_session_options so = {.size = sizeof so, .rows = INFUSE_ALL_ROWS};
-  if (out->model == NULL) NF_TRY(nf_model_load(rt, dir, mo, true, &out->model));
+  infuse_session_destroy(out->session);
+  out->session = NULL;
   NF_TRY((nf_status){infuse_session_create(out->model, &so, &out->session)});
-  NF_TRY((nf_status){mo->forced_experts
-                         ? infuse_session_append_routed(out->session, p->tokens, p->n, p->routes)
-                         : infuse_session_append(out->session, p->tokens, p->n)});
+  NF_TRY(append(p, out->session, n));
   return nf_step_alone(out->session);
 }
 
@@ -94,18 +108,20 @@ static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *di
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
   NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference.model));
   NF_TRY(prepare_tokens(p, o));
-  NF_TRY(run(p->reference_runtime, dir, &plain, p, &p->reference));
+  NF_TRY(run(p, p->n, &p->reference));
   return p->reference.model->config.experts != 0 ? read_routes(p) : nf_ok();
 }
 
-static nf_status run_all(trio *p, infuse_runtime *rt, const char *dir, const infuse_model_options *mo,
-                         const infuse_verify_options *o) {
+// All but the plans.
+static nf_status run_others(trio *p, infuse_runtime *rt, const char *dir, const infuse_model_options *mo,
+                            const infuse_verify_options *o) {
   NF_TRY(run_reference(p, rt, dir, mo, o));
   const bool experts = p->routes != NULL;
   const infuse_model_options fused = options_of(mo, p->n, experts, true),
                              plain = options_of(mo, p->n, experts, false);
-  NF_TRY(run(rt, dir, &fused, p, &p->plan));
-  return run(rt, dir, &plain, p, &p->unfused);
+  NF_TRY(nf_model_load(rt, dir, &plain, true, &p->unfused.model));
+  NF_TRY(run(p, p->n, &p->unfused));
+  return nf_model_load(rt, dir, &fused, true, &p->plan.model);
 }
 
 static void end(side *s) {
@@ -124,11 +140,12 @@ static void release(trio *p) {
 
 // ---- comparing ----
 
-// `row` has room for two rows. A value of zeros must be zeros.
+// Of the rows that both have. `row` has room for two rows. A value of zeros must be zeros.
 static double error_of(const nf_tensor *got, const nf_tensor *want, float *row) {
   const int64_t cols = nf_tensor_cols(want);
+  const int64_t rows = nf_min(nf_tensor_rows(got), nf_tensor_rows(want));
   nf_difference d = {0};
-  for (int64_t r = 0; r < nf_tensor_rows(want); r++) {
+  for (int64_t r = 0; r < rows; r++) {
     nf_row_decode(got, r, row);
     nf_row_decode(want, r, row + cols);
     nf_difference_add(&d, row, row + cols, cols);
@@ -158,7 +175,7 @@ static bool apart(const side *a, const side *b, const char *name, float *row, do
 }
 
 // The row of value v of the plan; NULL: no memory.
-static json_t *compare_value(const trio *p, nf_val v, double bound, bool *failed) {
+static json_t *compare_value(const trio *p, size_t tokens, nf_val v, double bound, bool *failed) {
   const nf_graph *g = p->plan.model->graph;
   const nf_value *value = &g->value[v];
   const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
@@ -170,34 +187,43 @@ static json_t *compare_value(const trio *p, nf_val v, double bound, bool *failed
   apart(&p->plan, &p->unfused, value->name, row, &between);
   nf_free(row);
   *failed |= error > bound;
-  return json_pack("{s:s, s:s, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
-                   nf_op_of(g->node[value->node].op)->name, "error", error, "unfused", unfused, "between",
-                   between, "bound", bound, "ok", error <= bound);
+  return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
+                   nf_op_of(g->node[value->node].op)->name, "tokens", (json_int_t)tokens, "error", error,
+                   "unfused", unfused, "between", between, "bound", bound, "ok", error <= bound);
 }
 
-// One row for each value that all three compute; *failed when an error exceeds its bound. NULL: no memory.
-static json_t *compare(const trio *p, bool *failed) {
+// One row for each value that all three compute; *failed when an error exceeds its bound.
+static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *failed) {
   const nf_graph *g = p->plan.model->graph;
   const bounds limit = bounds_of(p->reference.model->graph);
-  json_t *rows = json_array();
-  bool bad = rows == NULL;
-  for (nf_val v = 1; v < g->n_values && !bad; v++) {
+  for (nf_val v = 1; v < g->n_values; v++) {
     const char *name = g->value[v].name;
     if (!compares(g, &g->value[v]) || nf_graph_find(p->reference.model->graph, name) == 0 ||
         nf_graph_find(p->unfused.model->graph, name) == 0)
       continue;
     const double bound = v == p->plan.model->logits_value ? limit.logits : limit.value;
-    bad = json_array_append_new(rows, compare_value(p, v, bound, failed)) != 0;
+    if (json_array_append_new(rows, compare_value(p, tokens, v, bound, failed)) != 0)
+      return nf_error(NF_NO_MEMORY, "no memory to compare values");
   }
-  if (!bad) return rows;
-  json_decref(rows);
-  return NULL;
+  return nf_ok();
+}
+
+// Each plan in the largest step that is its own; of a text's beginning values are those of the whole.
+static nf_status compare_plans(trio *p, json_t *rows, bool *failed) {
+  const nf_compiled *c = &p->plan.model->compiled;
+  for (size_t i = 0; i < c->n; i++) {
+    NF_TRY(run(p, (size_t)c->range[i].hi, &p->plan));
+    NF_TRY(compare(p, (size_t)c->range[i].hi, rows, failed));
+  }
+  return nf_ok();
 }
 
 static nf_status verify(trio *p, const infuse_runtime *rt, infuse_sink sink, void *user) {
   bool failed = false;
+  json_t *rows = json_array();
+  const nf_status st = rows != NULL ? compare_plans(p, rows, &failed) : nf_ok();
+  if (!nf_is_ok(st)) return json_decref(rows), st;
   const nf_fuse_report *r = p->plan.model->compiled.range[p->plan.model->range].report;
-  json_t *rows = compare(p, &failed);
   json_t *doc = rows == NULL ? NULL
                              : json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "schema",
                                          "infuse.verify/1", "device", rt->options.device, "tokens",
@@ -223,7 +249,7 @@ infuse_error *infuse_verify(infuse_runtime *rt, const char *dir, const infuse_mo
   NF_GOTO(nf_runtime_check_runs(rt));
   if (!nf_device_computes(rt->device))
     NF_GOTO(nf_error(NF_USAGE, "device %s computes nothing to verify", nf_device_name(rt->device)));
-  NF_GOTO(run_all(&p, rt, dir, &model_options, &options));
+  NF_GOTO(run_others(&p, rt, dir, &model_options, &options));
   NF_GOTO(verify(&p, rt, sink, user));
 fail:
   release(&p);
