@@ -246,11 +246,11 @@ static bool is_cancelled(engine *e) {
 static void test_cancelled_steps_can_be_repeated(void **) {
   static const char *const models[] = {"checkpoints/qwen3-tiny", "checkpoints/gpt-oss-tiny",
                                        "checkpoints/qwen3-next-tiny"};
+  int cancelled = 0;
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     for (int64_t world = 1; world <= 2; world++) {
       engine e = start_with(2, (infuse_model_options){.world = world}, models[i]),
              calm = start_with(2, (infuse_model_options){.world = world}, models[i]);
-      int cancelled = 0;
       for (int k = 0; is_running(&e); k++) {
         if (k % 2 == 0)
           cancelled += is_cancelled(&e);
@@ -259,10 +259,10 @@ static void test_cancelled_steps_can_be_repeated(void **) {
       }
       while (is_running(&calm)) ok(infuse_step(calm.model, calm.session, SESSIONS));
       for (int s = 0; s < SESSIONS; s++) hold_the_same(e.session[s], calm.session[s]);
-      print_message("%s, %ld ranks: %d steps cancelled\n", models[i], (long)world, cancelled);
       stop(&e);
       stop(&calm);
     }
+  assert_true(cancelled > 0);
   infuse_step_cancel(NULL);
 }
 
@@ -369,7 +369,7 @@ static void test_begun_steps_can_be_cancelled(void **) {
   }
   while (is_running(&calm)) ok(infuse_step(calm.model, calm.session, SESSIONS));
   for (int i = 0; i < SESSIONS; i++) hold_the_same(e.session[i], calm.session[i]);
-  print_message("%d steps cancelled\n", cancelled);
+  assert_true(cancelled > 0);
   stop(&e);
   stop(&calm);
 }
