@@ -159,13 +159,6 @@ static void prepare(side *s, const nf_graph *g, const nf_graph *chain, int64_t t
   nf_plan_place(s->plan, s->arena);
 }
 
-// Of this process: what others do on the machine does not count.
-static double cpu_seconds(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void run(side *s, int pair, nf_device *d, const nf_batch *b, int times) {
   nf_plan_set_batch(s->plan, b);
   const double start = cpu_seconds();

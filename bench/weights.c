@@ -32,15 +32,21 @@ static void copy_part(const void *arg, int64_t part) {
 }
 static void copy(job *j) { nf_threads_run(j->loader.threads, 16, copy_part, j); }
 
-static double gb_per_s(void (*f)(job *), job *j, double bytes) {
-  double seconds[RUNS];
+typedef struct rate { // GB/s: the best, and the median of those of processor time
+  double best, cpu;
+} rate;
+
+static rate rate_of(void (*f)(job *), job *j, size_t bytes) {
+  double seconds[RUNS], cpu[RUNS];
   f(j); // memory and the page cache are there
   for (int i = 0; i < RUNS; i++) {
-    const double start = nf_now();
+    const double start = nf_now(), cpu_start = cpu_seconds();
     f(j);
     seconds[i] = nf_now() - start;
+    cpu[i] = cpu_seconds() - cpu_start;
   }
-  return 1e-9 * bytes / median(seconds, RUNS);
+  median(seconds, RUNS);
+  return (rate){1e-9 * (double)bytes / seconds[0], 1e-9 * (double)bytes / median(cpu, RUNS)};
 }
 
 // Made-up weights of the type, as a file has them.
@@ -89,14 +95,14 @@ static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, 
   if (!nf_pack_is_plain(pack)) j.weight.type = nf_type_packed(type, pack);
   must(nf_type_bytes(&j.weight.type, &none, &j.bytes));
   j.data = nf_alloc_aligned(2 * j.bytes);
-  const double floor = gb_per_s(copy, &j, (double)(j.bytes / 2));
-  const double made = gb_per_s(load, &j, (double)j.bytes);
   nf_checkpoint *files;
+  const rate floor = rate_of(copy, &j, j.bytes / 2), made = rate_of(load, &j, j.bytes);
   must(nf_checkpoint_open(dir, NULL, &files));
   j.loader.files = files;
-  const double read = gb_per_s(load, &j, (double)j.bytes);
-  printf("%-8s %-6s%-11s %4zu MiB  read %6.2f  made up %6.2f  memcpy %6.2f GB/s\n", nf_dtype_of(dtype)->name,
-         nf_pack_name(pack).at, transposed ? " transposed" : "", j.bytes >> 20, read, made, floor);
+  const rate read = rate_of(load, &j, j.bytes);
+  printf("%-8s %-6s%-11s %4zu MiB  read %5.2f (%5.2f)  made up %5.2f (%5.2f)  memcpy %5.2f (%5.2f) GB/s\n",
+         nf_dtype_of(dtype)->name, nf_pack_name(pack).at, transposed ? " transposed" : "", j.bytes >> 20,
+         read.best, read.cpu, made.best, made.cpu, floor.best, floor.cpu);
   nf_checkpoint_close(files);
   nf_weight_loader_deinit(&j.loader);
   nf_free_aligned(j.data);
