@@ -345,6 +345,29 @@ static void real_list(void **state) {
   assert_null(nf_variant_find("linear_of_nobody"));
 }
 
+static bool asks_for_steps(const nf_variant *v) {
+  bool any = false;
+  for (int i = 0; i < NF_MAX_LIMITS && v->limit[i].relation != 0; i++)
+    any |= v->limit[i].relation != NF_DTYPE_IN && v->limit[i].quantity == NF_Q_BYTES;
+  return any;
+}
+
+// A weight lies in one order for all plans: whoever reads one that is packed has a kernel for steps of any
+// size, on the same processors.
+static void packs_serve_all_steps(void **state) {
+  (void)state;
+  size_t n;
+  const nf_variant *all = nf_variants(&n);
+  for (size_t i = 0; i < n; i++) {
+    bool served = nf_pack_is_plain(all[i].pack);
+    for (size_t k = 0; k < n && !served; k++)
+      served = all[k].op == all[i].op && all[k].backend == all[i].backend &&
+               nf_pack_equal(all[k].pack, all[i].pack) && (all[k].need & ~all[i].need) == 0 &&
+               !asks_for_steps(&all[k]);
+    if (!served) fail_msg("%s reads weights that no kernel reads in steps of other sizes", all[i].name);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(names),
                                      cmocka_unit_test(sentences),
@@ -355,6 +378,7 @@ int main(void) {
                                      cmocka_unit_test(steps),
                                      cmocka_unit_test(collectives),
                                      cmocka_unit_test(forced_names),
-                                     cmocka_unit_test(real_list)};
+                                     cmocka_unit_test(real_list),
+                                     cmocka_unit_test(packs_serve_all_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
