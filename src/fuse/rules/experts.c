@@ -94,6 +94,27 @@ static bool three_types(const nf_side *s, nf_text *why) {
   return false;
 }
 
+// ---- the sum of a token's experts with a shared one, which has a gate ----
+
+static void shared_pattern(nf_side *s) {
+  const nf_example *e = s->example;
+  const nf_extent t = NF_BY(1, NF_T), columns = NF_C(e->columns);
+  const nf_val gate = nf_leaf(s, "gate", NF_TYPE(e->weight, t, NF_C(1)));
+  const nf_val x = nf_leaf(s, "x", NF_TYPE(e->dtype, t, NF_C(CHOICES), columns));
+  const nf_val weights = nf_leaf(s, "weights", NF_TYPE(NF_F32, t, NF_C(CHOICES)));
+  const nf_val shared = nf_leaf(s, "shared", NF_TYPE(e->dtype, t, columns));
+  const nf_val open = NF_BUILD(s->b, "open", sigmoid, (gate), );
+  const nf_val own = NF_BUILD(s->b, "own", mul, (shared, open), );
+  const nf_val routed = NF_BUILD(s->b, "routed", combine, (x, weights), );
+  nf_yield(s, NF_BUILD(s->b, "y", add, (routed, own), ));
+}
+
+static void shared_replacement(nf_side *s) {
+  nf_yield(
+      s, NF_BUILD(s->b, "y", combine_shared,
+                  (nf_found(s, "x"), nf_found(s, "weights"), nf_found(s, "shared"), nf_found(s, "gate")), ));
+}
+
 const nf_rule nf_rules_experts[] = {
     {.name = "experts_swiglu",
      .family = "experts",
@@ -114,5 +135,10 @@ const nf_rule nf_rules_experts[] = {
      .pattern = silu_pattern,
      .replacement = silu_replacement,
      .applies = three_types},
+    {.name = "combine_shared",
+     .family = "act",
+     .what = "the sum of a token's experts with a gated shared one",
+     .pattern = shared_pattern,
+     .replacement = shared_replacement},
     {0},
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Choice of experts and the sum of their results. A block is one token.
-#include "kernels/ref/ref.h"
+#include "kernels/ref/fused.h"
 
 int64_t nf_router_topk_ref_blocks(const nf_router_topk_args *a) { return nf_tensor_rows(&a->logits); }
 
@@ -35,14 +35,37 @@ void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
 
 int64_t nf_combine_ref_blocks(const nf_combine_args *a) { return nf_tensor_rows(&a->y); }
 
-void nf_combine_ref(const nf_combine_args *a, int64_t t) {
-  const int64_t cols = nf_tensor_cols(&a->y), k = a->weights.dim[1];
-  float x_room[nf_ref_room(&a->x)], y[nf_max(1, cols)];
-  const float *weight = nf_tensor_row(&a->weights, t);
+// Row t of the experts' sum.
+static void combined(const nf_tensor *x, const nf_tensor *weights, int64_t t, float *y) {
+  const int64_t cols = nf_tensor_cols(x), k = weights->dim[1];
+  float x_room[nf_ref_room(x)];
+  const float *weight = nf_tensor_row(weights, t);
   for (int64_t i = 0; i < cols; i++) y[i] = 0;
   for (int64_t j = 0; j < k; j++) {
-    const float *x = nf_ref_row(&a->x, t * k + j, x_room);
-    for (int64_t i = 0; i < cols; i++) y[i] += weight[j] * x[i];
+    const float *row = nf_ref_row(x, t * k + j, x_room);
+    for (int64_t i = 0; i < cols; i++) y[i] += weight[j] * row[i];
   }
+}
+
+void nf_combine_ref(const nf_combine_args *a, int64_t t) {
+  float y[nf_max(1, nf_tensor_cols(&a->y))];
+  combined(&a->x, &a->weights, t, y);
+  nf_row_encode(&a->y, t, y);
+}
+
+int64_t nf_combine_shared_ref_blocks(const nf_combine_shared_args *a) { return nf_tensor_rows(&a->y); }
+
+void nf_combine_shared_ref(const nf_combine_shared_args *a, int64_t t) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float y[nf_max(1, cols)], shared[nf_max(1, cols)], gate;
+  combined(&a->x, &a->weights, t, y);
+  nf_ref_round(a->x.dtype, y, cols);
+  nf_row_decode(&a->gate, t, &gate);
+  gate = nf_ref_sigmoid(gate);
+  nf_ref_round(a->gate.dtype, &gate, 1);
+  nf_row_decode(&a->shared, t, shared);
+  for (int64_t i = 0; i < cols; i++) shared[i] *= gate;
+  nf_ref_round(a->shared.dtype, shared, cols);
+  for (int64_t i = 0; i < cols; i++) y[i] += shared[i];
   nf_row_encode(&a->y, t, y);
 }

@@ -70,6 +70,32 @@ NF_TRAITS(combine, INFER(infer_combine), SHARD(COMBINE), WORK(.of = NF_Q_TOPK, .
           EXTENTS({NF_Q_TOPK, NF_OPERAND(combine, weights), -1}),
           CHECK(sample_combine, ON_INTEGERS, bound_combine));
 
+static nf_status infer_combine_shared(nf_op_desc *d) {
+  nf_type routed, shared;
+  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_combine, .in = {d->in[0], d->in[1]}}, &routed));
+  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_sigmoid_mul, .in = {d->in[2], d->in[3]}}, &shared));
+  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_add, .in = {routed, shared}}, &d->out[0]));
+  return nf_want_dim(d, 3, 1, NF_C(1), "a token has %s gate");
+}
+
+static void sample_combine_shared(nf_op_desc *d, const nf_dims *m) {
+  sample_combine(d, m);
+  d->in[2] = nf_sample_rows(m, false, m->q[NF_Q_K]);
+  d->in[3] = NF_TYPE(m->out, NF_BY(1, NF_T), NF_C(1));
+}
+
+// Both addends and the gate may round to neighbours.
+static double bound_combine_shared(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
+  (void)at;
+  const double steps = 2 * nf_step_of(d->in[0].dtype) + nf_step_of(d->in[3].dtype);
+  return nf_sum_error(e->sum) + (NF_EXP_ERROR + steps) * e->sum;
+}
+
+NF_TRAITS(combine_shared, INFER(infer_combine_shared), SHARD(REPLICATED),
+          WORK(.element = 2, .of = NF_Q_TOPK, .times = 2),
+          EXTENTS({NF_Q_TOPK, NF_OPERAND(combine_shared, weights), -1}),
+          CHECK(sample_combine_shared, NEVER, bound_combine_shared));
+
 static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out,
                          int64_t pad, nf_type *y) {
   nf_op_desc of = {.op = NF_OP_grouped_linear,

@@ -61,20 +61,46 @@ void NF_KERNEL(router_topk_rows)(const nf_router_topk_args *a, int64_t t) {
   for (int64_t j = 0; j < k; j++) weight[j] /= sum;
 }
 
+// Columns [k, k + count) of the experts' sum for token t, in whole vectors; returns how many those have.
+NF_INLINE int64_t combined(const nf_tensor *x, const nf_tensor *weights, int64_t t, int64_t k, int64_t count,
+                           float *y) {
+  const int64_t J = weights->dim[1];
+  const float *weight = nf_tensor_row(weights, t);
+  float piece[NF_PIECE];
+  memset(y, 0, NF_PIECE * sizeof *y);
+  for (int64_t j = 0; j < J; j++) {
+    const int64_t n = nf_padded(x, nf_tensor_row(x, t * J + j), k, count, piece);
+    for (int64_t i = 0; i < n; i += 8)
+      v8_store(y + i, v8_fma(v8_splat(weight[j]), v8_load(piece + i), v8_load(y + i)));
+  }
+  return nf_ceil_div(count, 8) * 8;
+}
+
 int64_t NF_BLOCKS(combine_rows)(const nf_combine_args *a) { return nf_tensor_rows(&a->y); }
 
 void NF_KERNEL(combine_rows)(const nf_combine_args *a, int64_t t) {
-  const int64_t cols = nf_tensor_cols(&a->y), J = a->weights.dim[1];
-  const float *weight = nf_tensor_row(&a->weights, t);
-  float x[NF_PIECE], y[NF_PIECE];
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float y[NF_PIECE];
   for (int64_t k = 0; k < cols; k += NF_PIECE) {
     const int64_t count = nf_min(NF_PIECE, cols - k);
-    memset(y, 0, sizeof y);
-    for (int64_t j = 0; j < J; j++) {
-      const int64_t n = nf_padded(&a->x, nf_tensor_row(&a->x, t * J + j), k, count, x);
-      for (int64_t i = 0; i < n; i += 8)
-        v8_store(y + i, v8_fma(v8_splat(weight[j]), v8_load(x + i), v8_load(y + i)));
-    }
+    combined(&a->x, &a->weights, t, k, count, y);
+    nf_round(&a->y, nf_tensor_row(&a->y, t), k, count, y);
+  }
+}
+
+int64_t NF_BLOCKS(combine_shared_rows)(const nf_combine_shared_args *a) { return nf_tensor_rows(&a->y); }
+
+void NF_KERNEL(combine_shared_rows)(const nf_combine_shared_args *a, int64_t t) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  const nf_dtype dtype = a->x.dtype;
+  float y[NF_PIECE], shared[NF_PIECE], gate;
+  nf_widen(&a->gate, nf_tensor_row(&a->gate, t), 0, 1, &gate);
+  const v8 open = nf_as_stored(a->gate.dtype, v8_sigmoid(v8_splat(gate)));
+  for (int64_t k = 0; k < cols; k += NF_PIECE) {
+    const int64_t count = nf_min(NF_PIECE, cols - k), n = combined(&a->x, &a->weights, t, k, count, y);
+    nf_padded(&a->shared, nf_tensor_row(&a->shared, t), k, count, shared);
+    for (int64_t i = 0; i < n; i += 8)
+      v8_store(y + i, nf_as_stored(dtype, v8_load(y + i)) + nf_as_stored(dtype, v8_load(shared + i) * open));
     nf_round(&a->y, nf_tensor_row(&a->y, t), k, count, y);
   }
 }
