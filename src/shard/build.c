@@ -73,7 +73,12 @@ static nf_val own_ids(building *b, nf_val v, int64_t size) {
 }
 
 // Which operand of a node with an own range has the indices.
-static int ids_of(nf_op op) { return op == NF_OP_grouped_linear ? 1 : 0; }
+static int ids_of(nf_op op) {
+  const nf_op_info *info = nf_op_of(op);
+  int i = 0;
+  while (i < info->n_in - 1 && info->in[i].role != NF_ROLE_IDS) i++;
+  return i;
+}
 
 // The rank's columns, side by side; behind the last there may be zeros.
 static nf_val gather(building *b, const nf_value *v, nf_val part) {
