@@ -63,6 +63,7 @@ struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
   bool keep_all;                // every value can be looked at after a step
+  bool buckets; // steps are replayed from captures, one for all sizes with the same powers of two above
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
   nf_graph *logical;    // as the family says it, cut for the ranks

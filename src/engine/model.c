@@ -245,6 +245,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   infuse_model *m = nf_alloc(1, sizeof *m);
   if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
   m->keep_all = keep_all;
+  m->buckets = nf_device_captures(rt->device);
   nf_status st;
   nf_compile_options compiling;
   NF_GOTO(nf_model_open(rt, dir, o, m));

@@ -127,7 +127,10 @@ static void release_rank(const infuse_model *m, nf_rank *r) {
     nf_device_free(r->device, &r->tables);
   }
   nf_free(r->buffer);
-  for (size_t i = 0; r != m->rank && r->plans != NULL && i < m->compiled.n; i++) nf_plan_destroy(r->plans[i]);
+  for (size_t i = 0; r->plans != NULL && i < m->compiled.n; i++) {
+    if (r->plans[i] != NULL) nf_plan_forget(r->plans[i]); // before the device goes
+    if (r != m->rank) nf_plan_destroy(r->plans[i]);
+  }
   nf_free(r->plans);
   if (r->device != m->rt->device) nf_device_destroy(r->device);
 }

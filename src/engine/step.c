@@ -105,10 +105,9 @@ static void fill_tokens(const infuse_model *m, const nf_share *part, int64_t fir
   if (m->options.forced_experts) fill_routes(m, s, first, part->tokens);
 }
 
-static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at) {
+static void fill(infuse_model *m, const nf_share *part, size_t n) {
   const nf_step_tables *t = &m->tables;
   int64_t token = 0, row = 0;
-  ((nf_batch *)t->host)->sizes = *at;
   for (size_t i = 0; i < n; i++) {
     infuse_session *s = part[i].session;
     s->first_token = (size_t)token, s->n_tokens = (size_t)part[i].tokens;
@@ -125,12 +124,44 @@ static void fill(infuse_model *m, const nf_share *part, size_t n, const nf_sizes
   host_array(t, t->q_start)[n] = (int32_t)token;
 }
 
+// ---- buckets ----
+
+// Where a step is replayed from a capture, its sizes are rounded up to powers of two, so that there are few.
+static nf_sizes bucket_of(const infuse_model *m, const nf_sizes *at) {
+  const nf_sizes most = nf_model_largest_step(m);
+  nf_sizes out = *at;
+  for (int s = NF_CONST + 1; m->buckets && s < NF_SYM_COUNT; s++) {
+    for (out.of[s] = at->of[s] != 0; out.of[s] < at->of[s];) out.of[s] *= 2;
+    out.of[s] = nf_min(out.of[s], most.of[s]);
+  }
+  return out;
+}
+
+// What is behind the step's own: tokens that are written nowhere, sequences without tokens, rows of whatever
+// token comes first.
+static void fill_padding(infuse_model *m, const nf_sizes *at, const nf_sizes *bucket) {
+  const nf_step_tables *t = &m->tables;
+  for (int64_t i = at->of[NF_T]; i < bucket->of[NF_T]; i++) {
+    host_array(t, t->tokens)[i] = host_array(t, t->position)[i] = 0;
+    for (int g = 1; g < NF_CACHE_COUNT; g++)
+      if (t->write_slot[g] != 0) host_array(t, t->write_slot[g])[i] = -1;
+  }
+  for (int64_t i = at->of[NF_S]; i < bucket->of[NF_S]; i++) {
+    host_array(t, t->q_start)[i + 1] = (int32_t)at->of[NF_T];
+    host_array(t, t->state_in)[i] = host_array(t, t->state_out)[i] = -1;
+    host_array(t, t->table_row)[i] = 0;
+  }
+  for (int64_t i = at->of[NF_R]; i < bucket->of[NF_R]; i++) host_array(t, t->row)[i] = 0;
+  ((nf_batch *)t->host)->sizes = *bucket;
+}
+
 // ---- running ----
 
 typedef struct job { // of all ranks
   infuse_model *m;
-  const nf_share *share; // [at.of[NF_S]]
-  nf_sizes at;
+  const nf_share *share; // [n_shares]
+  int64_t n_shares;
+  nf_sizes at;     // that it runs at
   nf_trace *trace; // NULL: nobody looks
 } job;
 
@@ -138,7 +169,7 @@ static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
 
 // What has changed in the page tables since the device was told last.
 static nf_status write_pages(const job *j, const nf_rank *r) {
-  for (int64_t i = 0; i < j->at.of[NF_S]; i++)
+  for (int64_t i = 0; i < j->n_shares; i++)
     for (int g = 1; g < NF_CACHE_COUNT; g++) {
       const infuse_session *s = j->share[i].session;
       if (s->changed[g].hi != 0)
@@ -153,7 +184,8 @@ static nf_status run_plan(const job *j, int rank) {
   nf_plan *plan = r->plans[j->m->range];
   NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables, j->at.of[NF_T]));
   NF_TRY(write_pages(j, r));
-  if (j->trace == NULL) return nf_plan_run(plan, r->device, &j->at);
+  if (j->trace == NULL)
+    return j->m->buckets ? nf_plan_replay(plan, r->device, &j->at) : nf_plan_run(plan, r->device, &j->at);
   return nf_plan_trace(plan, r->device, &j->at, j->trace->arena[rank].data,
                        rank == 0 ? nf_trace_look : look_away, j->trace);
 }
@@ -176,11 +208,13 @@ static nf_status copy_logits(infuse_model *m, int64_t rows) {
                         (size_t)(rows * m->config.vocab) * sizeof(float));
 }
 
-static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at) {
+static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,
+                       const nf_sizes *bucket) {
   for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
   for (size_t i = 0; i < n; i++) nf_session_keep_state(part[i].session);
-  nf_model_use_plan(m, at->of[NF_T]);
-  fill(m, part, n, at);
+  nf_model_use_plan(m, bucket->of[NF_T]);
+  fill(m, part, n);
+  fill_padding(m, at, bucket);
   return nf_ok();
 }
 
@@ -188,13 +222,14 @@ nf_status nf_step_prepare(infuse_model *m) {
   nf_flight *f = &m->flight;
   f->n_shares = 0;
   NF_TRY(choose(m));
-  return f->n_shares != 0 ? begin(m, f->share, f->n_shares, &f->at) : check_pages(m);
+  f->bucket = bucket_of(m, &f->at);
+  return f->n_shares != 0 ? begin(m, f->share, f->n_shares, &f->at, &f->bucket) : check_pages(m);
 }
 
 nf_status nf_step_compute(void *model, int rank) {
   infuse_model *m = model;
   nf_flight *f = &m->flight;
-  NF_TRY(run_rank(&(job){m, f->share, f->at, NULL}, rank));
+  NF_TRY(run_rank(&(job){m, f->share, (int64_t)f->n_shares, f->bucket, NULL}, rank));
   if (rank != 0) return nf_ok();
   NF_TRY(copy_logits(m, f->at.of[NF_R]));
   nf_draw_shares(m, f->share, f->n_shares);
@@ -214,8 +249,8 @@ nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_tra
   int64_t got = tokens;
   NF_TRY(nf_session_reserve(s, &got));
   if (got < tokens) return nf_error(NF_UNAVAILABLE, "other sessions use the caches");
-  nf_status st = begin(s->model, &part, 1, &at);
-  if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, &part, at, trace});
+  nf_status st = begin(s->model, &part, 1, &at, &at);
+  if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, &part, 1, at, trace});
   if (nf_is_ok(st))
     nf_step_advance(&part);
   else

@@ -24,7 +24,7 @@ typedef struct nf_flight {
   struct infuse_session **named; // [n_named] the sessions of the step, as they were given
   nf_share *share;               // [n_shares] of those that it computes something of
   size_t n_named, n_shares;
-  nf_sizes at;
+  nf_sizes at, bucket;    // its own sizes, and those that it runs at
   _Atomic bool cancelled; // from any thread
   bool landed;            // of a step that was begun: it is settled, with this result
   nf_status result;

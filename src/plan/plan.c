@@ -33,6 +33,8 @@ void nf_plan_destroy(nf_plan *p) {
   if (p == NULL) return;
   for (int s = 0; s < NF_SYM_COUNT; s++) nf_free(p->patches[s].patch);
   nf_layout_deinit(&p->own);
+  nf_plan_forget(p);
+  nf_free(p->captured);
   nf_arena_deinit(&p->arena);
   nf_free(p);
 }
@@ -42,7 +44,7 @@ size_t nf_plan_arena_bytes(const nf_plan *p) { return p->arena_bytes; }
 
 void nf_plan_place(nf_plan *p, void *arena) {
   p->placed = arena;
-  p->prepared = false;
+  nf_plan_forget(p);
   for (size_t i = 0; i < p->n_lifetimes; i++)
     p->home[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
 }
@@ -52,7 +54,7 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
   const nf_value *value = &p->graph->value[v];
   home->data = data;
   home->slots = slots;
-  p->prepared = false;
+  nf_plan_forget(p);
   if (value->kind != NF_VALUE_WEIGHT) return;
   const nf_place place = nf_layout_find(p->options.layout, value);
   const nf_tensor whole =
@@ -79,5 +81,6 @@ bool nf_plan_equal(const nf_plan *a, const nf_plan *b) {
 }
 
 void nf_plan_set_batch(nf_plan *p, const nf_batch *batch) {
+  nf_plan_forget(p);
   for (size_t i = 0; i < p->n_steps; i++) *(const nf_batch **)p->step[i].args = batch;
 }

@@ -53,6 +53,10 @@ void nf_plan_set_batch(nf_plan *p, const nf_batch *batch);
 // have been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one
 // ends all.
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at);
+// The same from a capture, which the first step of these sizes makes and the plan keeps: for steps of few
+// different sizes (buckets). One device for all, which outlives the plan or its captures.
+nf_status nf_plan_replay(nf_plan *p, nf_device *d, const nf_sizes *at);
+void nf_plan_forget(nf_plan *p); // gives back the captures; binding and placing do too
 // The same run in another arena of nf_plan_arena_bytes (which is then the one that the batch's `comm` knows),
 // and slower: `seen` is called behind each node while
 // its results are there (nf_plan_tensor). Afterwards the plan is as before, its last run the one before this.

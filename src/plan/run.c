@@ -89,10 +89,10 @@ static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
   if (all) NF_TRY(reserve_scratch(p, d));
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     const struct nf_patches *list = &p->patches[sym];
-    if (!all && p->sizes.of[sym] == at->of[sym]) continue;
+    if (!all && p->given.of[sym] == at->of[sym]) continue;
     for (size_t i = 0; i < list->n; i++) *list->patch[i].at = list->patch[i].c * at->of[sym];
   }
-  p->sizes = *at;
+  p->given = *at;
   p->prepared = true;
   return nf_ok();
 }
@@ -113,11 +113,41 @@ static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_sizes 
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at) {
   NF_TRY(check_run(p, d, at));
   NF_TRY(set_sizes(p, d, at));
+  p->sizes = *at;
   return nf_device_run(d, p->launch, p->n_launches);
 }
 
+// ---- replaying ----
+
+void nf_plan_forget(nf_plan *p) {
+  while (p->n_captured > 0) nf_capture_destroy(p->captured[--p->n_captured].capture);
+  p->prepared = false;
+}
+
+static nf_status find_capture(nf_plan *p, nf_device *d, const nf_sizes *at, nf_capture **out) {
+  for (size_t i = 0; i < p->n_captured; i++)
+    if (memcmp(&p->captured[i].at, at, sizeof *at) == 0) return *out = p->captured[i].capture, nf_ok();
+  NF_TRY(set_sizes(p, d, at));
+  if (!nf_grow(&p->captured, &p->cap_captured, p->n_captured + 1, sizeof *p->captured))
+    return nf_plan_no_memory();
+  NF_TRY(nf_capture_create(d, p->launch, p->n_launches, out));
+  p->captured[p->n_captured++] = (nf_captured){*at, *out};
+  return nf_ok();
+}
+
+nf_status nf_plan_replay(nf_plan *p, nf_device *d, const nf_sizes *at) {
+  nf_capture *c;
+  NF_TRY(check_run(p, d, at));
+  NF_TRY(find_capture(p, d, at, &c));
+  p->sizes = *at;
+  return nf_device_replay(d, c);
+}
+
+// ---- looking ----
+
 static nf_status run_seen(nf_plan *p, nf_device *d, const nf_sizes *at, nf_plan_seen seen, void *user) {
   NF_TRY(set_sizes(p, d, at));
+  p->sizes = *at;
   for (size_t i = 0; i < p->n_steps; i++) {
     NF_TRY(nf_device_run(d, p->step[i].launch, p->step[i].n_launches));
     seen(user, &p->graph->node[p->step[i].node]);

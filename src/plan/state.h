@@ -20,6 +20,11 @@ typedef struct nf_step { // one kernel call
   size_t n_launches;
 } nf_step;
 
+typedef struct nf_captured { // the launches of steps of these sizes
+  nf_sizes at;
+  nf_capture *capture;
+} nf_captured;
+
 // A word of the arguments that follows from a size of the step: *at = c * size.
 typedef struct nf_patch {
   int64_t *at, c;
@@ -42,8 +47,10 @@ struct nf_plan {
   void *placed;               // the arena
   const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
   nf_barrier barrier;         // with the other ranks
-  bool prepared;              // the arguments are those of `sizes`
-  nf_sizes sizes;             // of the last run
+  bool prepared;              // the arguments are those of `given`
+  nf_sizes given, sizes;      // sizes: of the last run
+  nf_captured *captured;      // [n_captured] of the arguments as they are placed now
+  size_t n_captured, cap_captured;
   struct nf_patches {
     nf_patch *patch;
     size_t n, cap;
