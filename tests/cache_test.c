@@ -216,7 +216,10 @@ static void fork_sessions(kind k) {
   check(k.m, &t, 1);
   infuse_session_destroy(t);
 }
-static void test_forks_share_pages(void **) { everywhere(fork_sessions, (infuse_model_options){0}); }
+static void test_forks_share_pages(void **) {
+  everywhere(fork_sessions, (infuse_model_options){0});
+  on(1, fork_sessions, (infuse_model_options){.world = 2});
+}
 
 // ---- cuts ----
 
