@@ -18,7 +18,7 @@ static kind open_kind(int device, size_t i, infuse_model_options o) {
   kind k = {.sliding = i == 0, .recurrent = i == 2, .reference = device == 0};
   o.size = sizeof o;
   o.context = MANY;
-  o.batch = BATCH;
+  if (o.batch == 0) o.batch = BATCH;
   if (o.sessions == 0) o.sessions = 4;
   ok(infuse_model_load(runtime[device], tiny[i], &o, &k.m));
   return k;
@@ -283,27 +283,59 @@ static void test_cuts_with_little_left(void **) {
   on(1, cut_with_little_left, (infuse_model_options){.sessions = 2});
 }
 
+// ---- what is kept ----
+
 // The end of a prompt is kept while an answer of any length moves the window on.
 static void test_windows_of_prompts_are_kept(void **) {
-  for (int64_t snapshots = 0; snapshots < 2; snapshots++) {
-    const infuse_model_options o = {.size = sizeof o, .context = 1024, .sessions = 1, .snapshots = snapshots};
-    float row[VOCAB];
-    kind k = {.sliding = true};
-    ok(infuse_model_load(runtime[1], tiny[0], &o, &k.m));
-    infuse_session *s = holding(k.m, false, prompt, 150);
-    finish(s, row);
-    for (int i = 0; i < 500; i++) {
-      ok(infuse_session_append(s, prompt + i % MANY, 1));
-      ok(infuse_step(k.m, &s, 1));
-    }
-    ok(infuse_session_truncate(s, 149));
-    assert_int_equal(infuse_session_position(s), snapshots * 128);
-    ok(infuse_session_append(s, prompt + 149, 1));
-    finish(s, row);
-    infuse_session_destroy(s);
-    is_as_alone(k, prompt, 150, row);
-    close_kind(k);
+  const infuse_model_options o = {.size = sizeof o, .context = 1024, .sessions = 1};
+  float row[VOCAB];
+  kind k = {.sliding = true};
+  ok(infuse_model_load(runtime[1], tiny[0], &o, &k.m));
+  infuse_session *s = holding(k.m, false, prompt, 150);
+  finish(s, row);
+  for (int i = 0; i < 500; i++) {
+    ok(infuse_session_append(s, prompt + i % MANY, 1));
+    ok(infuse_step(k.m, &s, 1));
   }
+  ok(infuse_session_truncate(s, 149));
+  assert_int_equal(infuse_session_position(s), 128);
+  ok(infuse_session_append(s, prompt + 149, 1));
+  finish(s, row);
+  infuse_session_destroy(s);
+  is_as_alone(k, prompt, 150, row);
+  close_kind(k);
+}
+
+// Where a session begins whose text is the prompt for the first `same` of n tokens.
+static int64_t begins_at(kind k, int32_t by, size_t same, size_t n) {
+  int32_t text[MANY];
+  float row[VOCAB];
+  vary(text, by, same);
+  infuse_session *s = holding(k.m, false, text, n);
+  const int64_t at = s->position;
+  finish(s, row);
+  infuse_session_destroy(s);
+  is_as_alone(k, text, n, row);
+  return at;
+}
+
+// A long prompt does not drive out the ends of others.
+static void test_states_of_prompts_are_kept(void **) {
+  kind k = open_kind(1, 2, (infuse_model_options){.sessions = 1, .snapshots = 2, .cache_tokens = 4096});
+  assert_int_equal(begins_at(k, 1, 0, 130), 0);
+  assert_int_equal(begins_at(k, 2, 0, 250), 0);
+  assert_int_equal(begins_at(k, 1, 0, 140), 128);
+  close_kind(k);
+}
+
+// The second of three texts that begin alike leaves a state where it parts from the first.
+static void test_states_are_kept_where_texts_part(void **) {
+  kind k = open_kind(
+      1, 2, (infuse_model_options){.sessions = 1, .snapshots = 2, .cache_tokens = 4096, .batch = MANY});
+  assert_int_equal(begins_at(k, 1, 100, 250), 0);
+  assert_int_equal(begins_at(k, 2, 100, 250), 0);
+  assert_int_equal(begins_at(k, 3, 100, 250), 64);
+  close_kind(k);
 }
 
 // ---- suspension ----
@@ -419,10 +451,11 @@ static void test_the_size_of_caches(void **) {
   infuse_model *m;
   refused(infuse_model_load(runtime[1], tiny[0], &o, &m), INFUSE_USAGE, "cache_tokens is 999");
   const struct {
-    int64_t cache_tokens, full, sliding;
-  } cases[] = {{0, 64, 12}, {1000, 16, 12}, {2560, 40, 12}, {6400, 100, 18}};
+    int64_t cache_tokens, snapshots, full, sliding;
+  } cases[] = {{0, 0, 64, 12}, {0, 2, 64, 16}, {1000, 0, 16, 12}, {2560, 0, 40, 12}, {6400, 1, 100, 20}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     o.cache_tokens = cases[i].cache_tokens;
+    o.snapshots = cases[i].snapshots;
     ok(infuse_model_load(runtime[1], tiny[0], &o, &m));
     assert_int_equal(m->kv[NF_CACHE_FULL].n, cases[i].full);
     assert_int_equal(m->kv[NF_CACHE_SLIDING].n, cases[i].sliding);
@@ -530,6 +563,8 @@ int main(void) {
       cmocka_unit_test(test_cuts_to_any_length),
       cmocka_unit_test(test_cuts_with_little_left),
       cmocka_unit_test(test_windows_of_prompts_are_kept),
+      cmocka_unit_test(test_states_of_prompts_are_kept),
+      cmocka_unit_test(test_states_are_kept_where_texts_part),
       cmocka_unit_test(test_suspended_sessions_go_on),
       cmocka_unit_test(test_rows_are_told_once),
       cmocka_unit_test(test_waits_for_pages),

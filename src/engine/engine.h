@@ -117,7 +117,7 @@ struct infuse_session {
   nf_range changed[NF_CACHE_COUNT]; // pages that devices have not been told of
   int64_t n_pages;                  // behind so many there is none
   int64_t evicted;                  // sliding pages before this one are gone
-  int64_t prompted;                 // tokens from this one on were computed one by one
+  int64_t fork;                     // where another text has parted from this one, as far as is known
   nf_prefix *prefix;                // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;
   int32_t state;        // slot of the recurrent group after `position` tokens, -1: nothing was computed
@@ -157,7 +157,8 @@ void nf_session_go_back(infuse_session *s,
                         int64_t n);         // to position n <= known or, where caches can't, before it
 void nf_session_release(infuse_session *s); // all of them; the position is 0
 void nf_session_share(const infuse_session *s, infuse_session *to); // the same for a new session
-bool nf_session_leaves_states(const infuse_session *s);             // where a chunk ends behind a whole page
+// At most `tokens`, so that the chunk ends where a recurrent state is worth keeping: behind a whole page.
+int64_t nf_session_chunk(const infuse_session *s, int64_t tokens);
 // A step of a session: pages for up to *tokens more tokens, and *tokens becomes what there are pages for (0:
 // s->waits_for says which are missing); then, for all sessions of the step, nf_session_begin (which says
 // where states go), and for all of them nf_session_keep_state; and when it was computed advance, else undo,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reference counts, names and the list of what is not in use.
+// Reference counts, names and the lists of what is not in use.
 #include "engine/kv.h"
 #include "base/map.h"
 #include "base/memory.h"
@@ -7,10 +7,12 @@
 typedef struct nf_kv_slot {
   nf_prefix name;
   int32_t refs;
-  int32_t before, next; // in the list of those not in use
+  int32_t before, next; // in its list of those not in use
   int32_t other;        // next of its bucket, -1: it is the last
-  bool named;
+  bool named, minor;
 } slot;
+
+enum { FIRST, LAST, LISTS }; // lists are taken from in this order, each from its beginning
 
 // ---- names ----
 
@@ -38,12 +40,13 @@ int32_t nf_kv_find(const nf_kv *kv, nf_prefix name) {
   return i;
 }
 
-void nf_kv_name(nf_kv *kv, int32_t i, nf_prefix name) {
+void nf_kv_name(nf_kv *kv, int32_t i, nf_prefix name, bool minor) {
   slot *s = &kv->slot[i];
   if (s->named || nf_kv_find(kv, name) >= 0) return;
   int32_t *first = bucket_of(kv, name);
   s->name = name;
   s->named = true;
+  s->minor = minor;
   s->other = *first;
   *first = i;
 }
@@ -78,7 +81,7 @@ static void take_out(nf_kv *kv, int32_t i) {
 nf_status nf_kv_init(nf_kv *kv, int64_t n) {
   size_t buckets = 1;
   while (buckets < (size_t)n) buckets *= 2;
-  *kv = (nf_kv){.slot = nf_alloc((size_t)n + 1, sizeof *kv->slot),
+  *kv = (nf_kv){.slot = nf_alloc((size_t)n + LISTS, sizeof *kv->slot),
                 .bucket = nf_alloc(buckets, sizeof *kv->bucket),
                 .mask = buckets - 1,
                 .n = n};
@@ -87,7 +90,7 @@ nf_status nf_kv_init(nf_kv *kv, int64_t n) {
     return nf_error(NF_NO_MEMORY, "no memory for a list of %ld slots", (long)n);
   }
   for (size_t i = 0; i < buckets; i++) kv->bucket[i] = -1;
-  kv->slot[n].before = kv->slot[n].next = (int32_t)n;
+  for (int64_t i = n; i < n + LISTS; i++) kv->slot[i].before = kv->slot[i].next = (int32_t)i;
   for (int64_t i = 0; i < n; i++) put_behind(kv, kv->slot[n].before, (int32_t)i); // slot 0 is taken first
   return nf_ok();
 }
@@ -100,7 +103,7 @@ void nf_kv_deinit(nf_kv *kv) {
 
 int32_t nf_kv_take(nf_kv *kv) {
   if (kv->unused == 0) return -1;
-  const int32_t i = kv->slot[kv->n].next;
+  const int32_t first = kv->slot[kv->n + FIRST].next, i = first < kv->n ? first : kv->slot[kv->n + LAST].next;
   nf_kv_share(kv, i);
   nf_kv_unname(kv, i);
   return i;
@@ -111,8 +114,9 @@ void nf_kv_share(nf_kv *kv, int32_t i) {
 }
 
 void nf_kv_release(nf_kv *kv, int32_t i) {
-  const int32_t list = (int32_t)kv->n;
-  if (--kv->slot[i].refs == 0) put_behind(kv, kv->slot[i].named ? kv->slot[list].before : list, i);
+  const slot *s = &kv->slot[i];
+  const int32_t list = (int32_t)kv->n + (s->named && !s->minor ? LAST : FIRST);
+  if (--kv->slot[i].refs == 0) put_behind(kv, s->named ? kv->slot[list].before : list, i);
 }
 
 int32_t nf_kv_refs(const nf_kv *kv, int32_t i) { return kv->slot[i].refs; }

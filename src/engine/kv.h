@@ -18,9 +18,9 @@ nf_prefix nf_prefix_extend(nf_prefix before, const int32_t *tokens, size_t n); /
 
 // A slot is in use while somebody refers to it. One that has a name holds what caches hold at the end of that
 // text, must not be written, and can be found until it is taken for something else: of those not in use,
-// first what has no name, then what was released longest ago.
+// first what has no name, then what is minor, then the rest, of both what was released longest ago.
 typedef struct nf_kv {
-  struct nf_kv_slot *slot; // [n + 1]; the last one begins and ends the list of those not in use
+  struct nf_kv_slot *slot; // [n + 2]; the last two begin and end the lists of those not in use
   int32_t *bucket;         // [mask + 1] first slot of the names that fall into it, -1: none
   size_t mask;
   int64_t n, unused;
@@ -33,7 +33,8 @@ void nf_kv_share(nf_kv *kv, int32_t slot);   // one more reference to a slot in 
 void nf_kv_release(nf_kv *kv, int32_t slot); // one less
 int32_t nf_kv_refs(const nf_kv *kv, int32_t slot);
 
-void nf_kv_name(nf_kv *kv, int32_t slot, nf_prefix name); // unless it or another slot has the name
-void nf_kv_unname(nf_kv *kv, int32_t slot);               // nothing when it has none
+// Nothing when it has a name, or another slot has this one. `minor`: others are worth more.
+void nf_kv_name(nf_kv *kv, int32_t slot, nf_prefix name, bool minor);
+void nf_kv_unname(nf_kv *kv, int32_t slot); // nothing when it has none
 bool nf_kv_is_named(const nf_kv *kv, int32_t slot);
 int32_t nf_kv_find(const nf_kv *kv, nf_prefix name); // makes no reference; -1: there is none

@@ -13,6 +13,7 @@ enum { MOST = 12, NAMES = 20 };
 
 typedef struct model { // what is not in use stands in `order`, first what is taken first
   int refs[MOST], name[MOST], order[MOST], n, unused;
+  bool minor[MOST];
 } model;
 
 static nf_prefix name_of(int i) { // of some buckets, so that there are collisions
@@ -32,9 +33,12 @@ static void leave(model *m, int i) {
 }
 
 static void enter(model *m, int i) {
-  const bool first = m->name[i] < 0;
-  if (first) memmove(m->order + 1, m->order, (size_t)m->unused * sizeof *m->order);
-  m->order[first ? 0 : m->unused] = i;
+  int at = 0; // behind all that are taken before it
+  while (m->name[i] >= 0 && at < m->unused &&
+         !(m->minor[i] && m->name[m->order[at]] >= 0 && !m->minor[m->order[at]]))
+    at++;
+  memmove(m->order + at + 1, m->order + at, (size_t)(m->unused - at) * sizeof *m->order);
+  m->order[at] = i;
   m->unused++;
 }
 
@@ -53,8 +57,9 @@ static void operate(nf_kv *kv, model *m) {
     nf_kv_release(kv, i);
     if (--m->refs[i] == 0) enter(m, i);
   } else if (what == 2 && m->refs[i] > 0) {
-    nf_kv_name(kv, i, name_of(name));
-    if (m->name[i] < 0 && find(m, name) < 0) m->name[i] = name;
+    const bool minor = rand() % 2;
+    nf_kv_name(kv, i, name_of(name), minor);
+    if (m->name[i] < 0 && find(m, name) < 0) m->name[i] = name, m->minor[i] = minor;
   } else if (what == 3 && m->refs[i] > 0 && rand() % 4 == 0) {
     nf_kv_unname(kv, i);
     m->name[i] = -1;
@@ -108,14 +113,14 @@ static double seconds_of(int64_t n) {
   for (int64_t i = 0; i < n; i++) { // all in use, then all named and released
     tokens[0] = (int32_t)i;
     const int32_t slot = nf_kv_take(&kv);
-    nf_kv_name(&kv, slot, p = nf_prefix_extend(p, tokens, 64));
+    nf_kv_name(&kv, slot, p = nf_prefix_extend(p, tokens, 64), false);
     nf_kv_release(&kv, slot);
   }
   const double start = nf_now();
   for (int i = 0; i < 20000; i++) {
     tokens[0] = i;
     const int32_t slot = nf_kv_take(&kv);
-    nf_kv_name(&kv, slot, p = nf_prefix_extend(p, tokens, 64));
+    nf_kv_name(&kv, slot, p = nf_prefix_extend(p, tokens, 64), false);
     nf_kv_share(&kv, nf_kv_find(&kv, p));
     nf_kv_release(&kv, slot);
     nf_kv_release(&kv, slot);

@@ -15,9 +15,13 @@ static bool shares(const infuse_session *s) {
   return !s->unshared && !o->keep_hidden && !o->forced_experts;
 }
 
-bool nf_session_leaves_states(const infuse_session *s) {
+int64_t nf_session_chunk(const infuse_session *s, int64_t tokens) {
   const infuse_model *m = s->model;
-  return m->uses[NF_CACHE_RECURRENT] && shares(s) && m->kv[NF_CACHE_RECURRENT].unused > 0;
+  int64_t end = s->position + tokens;
+  if (!m->uses[NF_CACHE_RECURRENT] || !shares(s) || m->kv[NF_CACHE_RECURRENT].unused == 0) return tokens;
+  if (s->position < s->fork && s->fork < end) end = s->fork;
+  end -= end % NF_PAGE;
+  return end > s->position ? end - s->position : tokens;
 }
 
 // ---- giving back ----
@@ -50,20 +54,14 @@ static void put_state(infuse_session *s, int32_t slot) {
 void nf_session_release(infuse_session *s) {
   release_pages(s, 0);
   put_state(s, -1);
-  s->position = s->evicted = s->prompted = 0;
+  s->position = s->evicted = s->fork = 0;
 }
 
-// Pages whose every key the next token can no longer see. Those of an answer are taken again first: texts go
-// on from the end of a prompt more often than from the middle of an answer.
+// Pages whose every key the next token can no longer see.
 static void evict(infuse_session *s) {
   if (s->page[NF_CACHE_SLIDING] == NULL) return;
-  nf_kv *kv = &s->model->kv[NF_CACHE_SLIDING];
   const int64_t oldest = s->position - s->model->config.window + 1;
-  for (; (s->evicted + 1) * NF_PAGE <= oldest; s->evicted++) {
-    const int32_t slot = s->page[NF_CACHE_SLIDING][s->evicted];
-    if (slot >= 0 && nf_kv_refs(kv, slot) == 1 && s->evicted * NF_PAGE >= s->prompted) nf_kv_unname(kv, slot);
-    put_page(s, NF_CACHE_SLIDING, s->evicted, -1);
-  }
+  for (; (s->evicted + 1) * NF_PAGE <= oldest; s->evicted++) put_page(s, NF_CACHE_SLIDING, s->evicted, -1);
 }
 
 // ---- what is there already ----
@@ -85,14 +83,15 @@ static int32_t find(const infuse_session *s, nf_cache g, nf_prefix name) {
 // pages, sliding layers the window before its end, recurrent layers a snapshot there. In pages; those that
 // the session holds count.
 static int64_t longest_prefix(infuse_session *s, int64_t most) {
-  int64_t best = 0, first = s->position / NF_PAGE, sliding = first - s->evicted; // pages in a row
-  for (int64_t p = first; p < most; p++) {
+  int64_t best = 0, p = s->position / NF_PAGE, sliding = p - s->evicted; // pages in a row
+  for (; p < most; p++) {
     const nf_prefix name = prefix_at(s, p);
     if (find(s, NF_CACHE_FULL, name) < 0) break;
     sliding = find(s, NF_CACHE_SLIDING, name) >= 0 ? sliding + 1 : 0;
     const int64_t oldest = nf_max(0, (p + 1) * NF_PAGE - s->model->config.window + 1) / NF_PAGE;
     if (sliding > p - oldest && find(s, NF_CACHE_RECURRENT, name) >= 0) best = p + 1;
   }
+  s->fork = nf_max(s->fork, p * NF_PAGE);
   return best;
 }
 
@@ -110,7 +109,7 @@ static void adopt(infuse_session *s, int64_t pages) {
     nf_kv_share(&s->model->kv[NF_CACHE_RECURRENT], slot);
     put_state(s, slot);
   }
-  s->position = s->prompted = pages * NF_PAGE;
+  s->position = pages * NF_PAGE;
   evict(s);
 }
 
@@ -126,16 +125,19 @@ void nf_session_skip(infuse_session *s) {
 }
 
 // Names what the last `tokens` tokens have filled. States are kept where a chunk ends, not at each page of an
-// answer.
+// answer. Texts go on from the end of a prompt and from where they have parted before more often than from
+// elsewhere: states there and the windows of prompts outlive others.
 static void leave(infuse_session *s, int64_t tokens) {
   if (!shares(s)) return;
+  const bool passes = s->position != s->fork && s->position + NF_PAGE <= s->queued;
   for (int64_t p = (s->position - tokens) / NF_PAGE; (p + 1) * NF_PAGE <= s->position; p++) {
     const nf_prefix name = prefix_at(s, p);
     for (int g = 1; g < NF_CACHE_COUNT; g++)
-      if (s->page[g] != NULL && s->page[g][p] >= 0) nf_kv_name(&s->model->kv[g], s->page[g][p], name);
+      if (s->page[g] != NULL && s->page[g][p] >= 0)
+        nf_kv_name(&s->model->kv[g], s->page[g][p], name, g == NF_CACHE_SLIDING && tokens == 1);
   }
   if (s->state >= 0 && s->position % NF_PAGE == 0 && tokens > 1)
-    nf_kv_name(&s->model->kv[NF_CACHE_RECURRENT], s->state, s->prefix[s->position / NF_PAGE - 1]);
+    nf_kv_name(&s->model->kv[NF_CACHE_RECURRENT], s->state, s->prefix[s->position / NF_PAGE - 1], passes);
 }
 
 // ---- copies ----
@@ -222,7 +224,6 @@ void nf_session_keep_state(infuse_session *s) {
 void nf_session_advance(infuse_session *s, int64_t tokens) {
   s->position += tokens;
   s->told = nf_max(s->told, s->position);
-  if (tokens > 1) s->prompted = s->position;
   if (s->next_state != s->state) put_state(s, s->next_state);
   s->next_state = -1;
   leave(s, tokens);
@@ -250,11 +251,11 @@ static bool caches_reach(const infuse_session *s, int64_t n) {
 
 void nf_session_go_back(infuse_session *s, int64_t n) {
   s->n_prefixes = nf_min(s->n_prefixes, n / NF_PAGE);
+  s->fork = nf_min(s->fork, n);
   if (n >= s->position) return;
   if (caches_reach(s, n)) {
     release_pages(s, nf_ceil_div(n, NF_PAGE));
     s->evicted = nf_min(s->evicted, n / NF_PAGE);
-    s->prompted = nf_min(s->prompted, n);
     s->position = n;
     return;
   }
@@ -272,5 +273,5 @@ void nf_session_share(const infuse_session *s, infuse_session *to) {
   to->state = s->state;
   memcpy(to->prefix, s->prefix, (size_t)s->n_prefixes * sizeof *to->prefix);
   to->n_pages = s->n_pages, to->n_prefixes = s->n_prefixes, to->evicted = s->evicted;
-  to->position = s->position, to->prompted = s->prompted;
+  to->position = s->position;
 }

@@ -13,15 +13,9 @@ static int64_t rows_among(const infuse_session *s, int64_t tokens) {
   return nf_max(0, nf_min(tokens, nf_min(wanted, untold)));
 }
 
-// A chunk that ends behind a whole page leaves a recurrent state that others can begin from.
-static int64_t end_at_page(const infuse_session *s, int64_t tokens) {
-  const int64_t whole = (s->position + tokens) / NF_PAGE * NF_PAGE - s->position;
-  return nf_session_leaves_states(s) && whole > 0 ? whole : tokens;
-}
-
 // As many tokens of s as the step still has room for, in tokens, rows of logits and pages.
 static nf_status take(infuse_session *s, int64_t tokens_left, int64_t rows_left, nf_share *out) {
-  int64_t n = end_at_page(s, nf_min((int64_t)infuse_session_pending(s), tokens_left));
+  int64_t n = nf_session_chunk(s, nf_min((int64_t)infuse_session_pending(s), tokens_left));
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
   n = nf_max(n, 0);
   NF_TRY(nf_session_reserve(s, &n));
