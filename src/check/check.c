@@ -97,6 +97,10 @@ static nf_status check_names(const nf_variant *list, size_t n, const nf_check_op
                   o->variant ? o->variant : "(any)");
 }
 
+static nf_status verdict(const check *k) {
+  return k->failed ? nf_error(NF_CHECK_FAILED, "%zu of %zu checks failed", k->failed, k->rows) : nf_ok();
+}
+
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o) {
   check k = {.o = o, .hw = hw, .progress = {o->log, "checking", 0, 0}};
   NF_TRY(check_names(list, n, o));
@@ -106,8 +110,21 @@ nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, c
   k.progress.done = k.progress.total;
   NF_TRY(nf_progress_add(&k.progress, 0));
   if (o->bench) NF_TRY(nf_bench_variants(list, n, hw, o));
-  if (k.failed) return nf_error(NF_CHECK_FAILED, "%zu of %zu checks failed", k.failed, k.rows);
-  return nf_ok();
+  return verdict(&k);
+}
+
+nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_check_options *o) {
+  check k = {.o = o, .progress = {o->log, "checking", n, 0}};
+  NF_TRY(check_op(o));
+  for (size_t i = 0; i < n; i++) {
+    if (!nf_check_asked(o, t[i].v)) continue;
+    nf_check_row timed;
+    NF_TRY(check_case(&k, t[i].v, &t[i].c), "checking %s", t[i].v->name);
+    if (!o->bench) continue;
+    NF_TRY(nf_bench_case(t[i].v, &t[i].c, o->threads, &timed), "timing %s", t[i].v->name);
+    report(&k, &timed);
+  }
+  return verdict(&k);
 }
 
 nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o) {

@@ -51,4 +51,11 @@ nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf
 nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o);
 // The same over another list of variants, for tests.
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);
+// Kernels on the cases that a caller has for them, all of which they take: o->op of them, timed with
+// o->bench.
+typedef struct nf_trial {
+  const nf_variant *v;
+  nf_case c;
+} nf_trial;
+nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_check_options *o); // as nf_check_run
 json_t *nf_check_row_json(const nf_check_row *r); // an object; NULL when memory is out

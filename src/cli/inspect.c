@@ -42,8 +42,13 @@ int cli_verify(const cli_options *o, infuse_runtime *rt) {
 }
 
 int cli_check(const cli_options *o, infuse_runtime *rt) {
-  const infuse_check_options co = {
-      .size = sizeof co, .op = o->argument, .seed = o->seed > 0 ? (uint64_t)o->seed : 0, .bench = o->bench};
+  const infuse_model_options mo = cli_model_options(o);
+  const infuse_check_options co = {.size = sizeof co,
+                                   .op = o->argument,
+                                   .seed = o->seed > 0 ? (uint64_t)o->seed : 0,
+                                   .bench = o->bench,
+                                   .dir = o->model,
+                                   .model = &mo};
   view v = {o, render_check};
   return cli_fail(infuse_check(rt, &co, show, &v));
 }

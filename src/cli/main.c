@@ -21,7 +21,8 @@ static const cli_command commands[] = {
     {"explain", CLI_EXPLAIN, "-m DIR", "fusions and kernels: what was chosen and why not the rest; memory",
      NULL, cli_explain},
     {"verify", CLI_VERIFY, "-m DIR", "the plan against the reference, value by value", NULL, cli_verify},
-    {"check", CLI_CHECK, "[OP]", "every kernel against its reference", "OP", cli_check},
+    {"check", CLI_CHECK, "[OP] [-m DIR]", "every kernel against its reference, or those of a model", "OP",
+     cli_check},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands, INTERRUPTED = 130 };

@@ -172,6 +172,10 @@ void nf_session_undo(infuse_session *s);
 // Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between
 // the caller may change how it is compiled.
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m);
+// The same for a plan alone, without weights; theirs: of the caller's size, or NULL. fuse: instead of the
+// options', unless NULL. *out is to be destroyed whatever is returned.
+nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_model_options *theirs,
+                             const char *fuse, infuse_model **out);
 nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out);
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o);
 // infuse_model_load, with keep_all.

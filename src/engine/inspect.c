@@ -182,22 +182,28 @@ static nf_status compile_and_explain(infuse_model *m, const char *dir, const inf
   return explain(m, dir, sink, user);
 }
 
-infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
-                             const infuse_explain_options *eo, infuse_sink sink, void *user) {
+nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                             const char *fuse, infuse_model **out) {
   infuse_model_options options = {0};
-  infuse_explain_options explaining = {0};
-  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL});
-  if (!nf_is_ok(st)) return st.error;
-  infuse_model *m = nf_alloc(1, sizeof *m);
-  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model").error;
-  m->rt = rt;
-  NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));
-  NF_GOTO(nf_options_copy(&explaining, sizeof explaining, eo, "infuse_explain_options"));
+  NF_TRY(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));
   options.size = sizeof options;
   options.dummy = options.dummy || !has_weights(dir);
-  NF_GOTO(nf_model_open(rt, dir, &options, m));
-  NF_GOTO(compile_and_explain(m, dir, &explaining, sink, user));
-fail:
+  if (fuse != NULL) options.fuse = fuse, options.n_fuse_order = 0;
+  infuse_model *m = nf_alloc(1, sizeof *m);
+  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
+  m->rt = rt;
+  *out = m;
+  return nf_model_open(rt, dir, &options, m);
+}
+
+infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
+                             const infuse_explain_options *eo, infuse_sink sink, void *user) {
+  infuse_explain_options explaining = {0};
+  infuse_model *m = NULL;
+  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL});
+  if (nf_is_ok(st)) st = nf_options_copy(&explaining, sizeof explaining, eo, "infuse_explain_options");
+  if (nf_is_ok(st)) st = nf_model_open_plan(rt, dir, o, NULL, &m);
+  if (nf_is_ok(st)) st = compile_and_explain(m, dir, &explaining, sink, user);
   infuse_model_destroy(m);
   return st.error;
 }

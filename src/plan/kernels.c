@@ -67,3 +67,9 @@ nf_status nf_plan_select_kernels(nf_plan *p) {
   nf_memo_deinit(&m);
   return st;
 }
+
+const nf_variant *nf_plan_kernel(const nf_plan *p, nf_node_id n) {
+  for (size_t i = 0; i < p->n_steps; i++)
+    if (p->step[i].node == n) return p->step[i].selection.chosen;
+  return NULL;
+}
