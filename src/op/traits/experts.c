@@ -175,10 +175,15 @@ static double bound_experts(const nf_op_desc *d, const nf_sizes *at, const nf_ex
   return 2 * cut_of(d, e) * nf_sum_error(e->sum) + NF_EXP_ERROR * e->sum + nf_sum_error(e->sum);
 }
 
+// What is rounded between the products, one of I terms, may be a neighbour: of the types that experts give,
+// or of FP8, where codes are an eighth apart and one that is the largest moves the scale of all.
 static double step_experts(const nf_op_desc *d, const nf_expected *e) {
-  if (d->op == NF_OP_experts_silu && d->attr.experts_silu.to != NF_NONE) return 0.25 * e->sum;
-  const nf_dtype inner = d->op == NF_OP_experts_silu ? d->attr.experts_silu.out : d->attr.experts_swiglu.out;
-  return 3 * nf_step_of(inner) * cut_of(d, e) * e->sum;
+  const bool silu = d->op == NF_OP_experts_silu;
+  const nf_extent inner = nf_last(&d->in[4]);
+  const double largest = fmin(1, 8 / (double)nf_max(1, inner.c)) * e->sum; // of the terms
+  if (silu && d->attr.experts_silu.to != NF_NONE) return largest / 8 + e->sum * 0x1p-7;
+  return 2 * nf_step_of(silu ? d->attr.experts_silu.out : d->attr.experts_swiglu.out) * cut_of(d, e) *
+         largest;
 }
 
 NF_TRAITS(experts_swiglu, INFER(infer_experts_swiglu), SHARD(REPLICATED),
