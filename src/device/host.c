@@ -20,7 +20,7 @@ typedef struct strands {
 
 static void run_strand(const void *arg, int64_t i) {
   const strands *s = arg;
-  char *scratch = s->scratch + (size_t)i * s->scratch_bytes;
+  char *scratch = s->scratch_bytes != 0 ? s->scratch + (size_t)i * s->scratch_bytes : NULL;
   for (int64_t b; (b = atomic_fetch_add_explicit(s->next, 1, memory_order_relaxed)) < s->blocks;)
     s->f->run(s->args, b, scratch);
 }

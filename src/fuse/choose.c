@@ -43,6 +43,7 @@ static int by_place(const void *a, const void *b) {
 
 nf_status nf_find_sites(nf_fuse_run *run) {
   nf_fuse_report *r = run->base;
+  if (!run->n_found) return nf_ok();
   nf_node_id *parent = nf_alloc(run->normal->n_nodes, sizeof *parent);
   r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
   if (!parent || !r->site) {
