@@ -10,11 +10,11 @@
 #define OPERAND(n, ...) nf_tensor n;
 #define RESULT(n, may) nf_tensor n;
 #define SAME(n)
-#define NF_OP(name, flags, in, out, attrs, what)                     \
-  typedef struct nf_##name##_args {                                  \
-    const nf_batch *batch; /* NULL unless the op is BATCH or COMM */ \
-    nf_##name##_attrs attr;                                          \
-    in out                                                           \
+#define NF_OP(name, flags, in, out, attrs, what)                                \
+  typedef struct nf_##name##_args {                                             \
+    const nf_batch *batch; /* NULL unless the op is BATCH or reads all ranks */ \
+    nf_##name##_attrs attr;                                                     \
+    in out                                                                      \
   } nf_##name##_args;
 #include "op/ops.def"
 
