@@ -39,6 +39,38 @@ nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void
   return v;
 }
 
+nf_tensor nf_tensor_columns(const nf_tensor *t, int64_t from, int64_t n) {
+  nf_tensor part = *t;
+  if (t->data) part.data = (char *)t->data + from * nf_dtype_of(t->dtype)->bits / 8;
+  part.dim[t->rank - 1] = part.padded = n;
+  return part;
+}
+
+// Dimensions of t between which there is no gap are one run of elements, `step` apart; so must be those that
+// they become, which are given their strides here, innermost first.
+static bool carry_strides(const nf_tensor *t, nf_tensor *y) {
+  int to = y->rank - 1;
+  int64_t run = 1, step = 1;
+  for (int i = t->rank - 1; i >= 0; i--) {
+    run *= t->dim[i];
+    if (i > 0 && (t->dim[i - 1] == 1 || t->stride[i - 1] == run * step)) continue;
+    int64_t n = 1;
+    for (; to >= 0 && (n < run || y->dim[to] == 1); n *= y->dim[to--]) y->stride[to] = n * step;
+    if (n != run) return false;
+    if (i > 0) step = t->stride[i - 1];
+    run = 1;
+  }
+  return y->rank == 0 || y->dim[y->rank - 1] == 1 || y->stride[y->rank - 1] == 1;
+}
+
+bool nf_tensor_reshape(const nf_tensor *t, const nf_type *to, const nf_sizes *at, nf_tensor *out) {
+  nf_tensor y = nf_tensor_of(to, at, 0, t->data);
+  const bool empty = nf_tensor_rows(&y) * nf_tensor_cols(&y) == 0;
+  if (!empty && !carry_strides(t, &y)) return false;
+  *out = y;
+  return true;
+}
+
 int64_t nf_tensor_rows(const nf_tensor *t) {
   int64_t rows = 1;
   for (int i = 0; i + 1 < t->rank; i++) rows *= t->dim[i];

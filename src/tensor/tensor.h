@@ -19,6 +19,12 @@ typedef struct nf_tensor {
 // The view of `data` (nf_type_bytes bytes, aligned to NF_CACHE_LINE) at these sizes. `slots` counts for pools
 // only.
 nf_tensor nf_tensor_of(const nf_type *t, const nf_sizes *at, int64_t slots, void *data);
+// Columns [from, from + n) of a plain tensor whose scales, if any, are those of whole rows. `t` may have no
+// data.
+nf_tensor nf_tensor_columns(const nf_tensor *t, int64_t from, int64_t n);
+// The elements of a plain tensor in their order under the shape of `to`, where they lie. false, and *out is
+// not set: no strides say that, since rows of t that would become one have a gap between them.
+bool nf_tensor_reshape(const nf_tensor *t, const nf_type *to, const nf_sizes *at, nf_tensor *out);
 
 // Rows are the flattened leading dimensions; one row is the last dimension. Any dtype, any packing order.
 int64_t nf_tensor_rows(const nf_tensor *t);

@@ -225,11 +225,62 @@ static void empty_and_absent(void **state) {
   nf_free_aligned(t.data);
 }
 
+static void columns(void **state) {
+  (void)state;
+  nf_tensor t = made("bf16[T,2,7]", 0), part = nf_tensor_columns(&t, 3, 2);
+  float all[7], some[2];
+  for (int r = 0; r < 6; r++) {
+    nf_row_decode(&t, r, all);
+    nf_row_decode(&part, r, some);
+    assert_memory_equal(some, all + 3, sizeof some);
+  }
+  assert_int_equal(part.padded, 2);
+  nf_free_aligned(t.data);
+  t.data = NULL;
+  assert_null(nf_tensor_columns(&t, 3, 2).data);
+}
+
+// Columns of one type, reshaped: where that is a view, elements come in the order of the columns.
+static void reshapes(void **state) {
+  (void)state;
+  static const struct {
+    const char *from;
+    int64_t at, n;
+    const char *to;
+    bool view;
+  } rows[] = {
+      {"f32[T,12]", 0, 12, "f32[T,3,4]", true},   {"f32[T,3,4]", 0, 4, "f32[T,12]", true},
+      {"f32[T,3,4]", 0, 4, "f32[12*T]", true},    {"f32[T,12]", 3, 6, "f32[T,2,3]", true},
+      {"f32[T,12]", 3, 6, "f32[T,1,2,3,1]", true}, {"f32[T,12]", 3, 6, "f32[6*T]", false},
+      {"f32[T,12]", 3, 6, "f32[2*T,3]", false},   {"f32[T,3,4]", 1, 2, "f32[T,6]", false},
+      {"f32[T,3,4]", 1, 2, "f32[T,3,1,2]", true}, {"f32[T,3,4]", 1, 2, "f32[3*T,2]", true},
+      {"f32[T,3,4]", 1, 1, "f32[T,3]", false},    {"f32[T,3,4]", 1, 1, "f32[T,3,1,1]", true},
+      {"f32[1,12]", 3, 6, "f32[6]", true},        {"f32[12]", 3, 6, "f32[2,3]", true},
+      {"f32[0,12]", 3, 6, "f32[0,2]", true},      {"bf16[T,2,3,8]", 1, 4, "bf16[T,6,2,2]", true},
+      {"bf16[T,2,3,8]", 1, 4, "bf16[T,2,12]", false},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    const nf_tensor t = made(rows[i].from, 0), x = nf_tensor_columns(&t, rows[i].at, rows[i].n);
+    const nf_type to = parsed(rows[i].to);
+    nf_tensor y;
+    if (nf_tensor_reshape(&x, &to, &sizes, &y) != rows[i].view) fail_msg("row %zu", i);
+    const int64_t n = nf_tensor_rows(&x) * nf_tensor_cols(&x), cols = nf_tensor_cols(&y);
+    for (int64_t e = 0; rows[i].view && e < n; e++) {
+      float a[36], b[36];
+      nf_row_decode(&x, e / rows[i].n, a);
+      nf_row_decode(&y, e / cols, b);
+      assert_memory_equal(&a[e % rows[i].n], &b[e % cols], sizeof *a);
+    }
+    nf_free_aligned(t.data);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(padded_floats), cmocka_unit_test(odd_strides),
                                      cmocka_unit_test(encode_rounds), cmocka_unit_test(small_codes),
                                      cmocka_unit_test(integers),      cmocka_unit_test(mxfp4),
                                      cmocka_unit_test(fp8),           cmocka_unit_test(all_pairs_of_codes),
-                                     cmocka_unit_test(pools),         cmocka_unit_test(empty_and_absent)};
+                                     cmocka_unit_test(pools),         cmocka_unit_test(columns),
+                                     cmocka_unit_test(reshapes),      cmocka_unit_test(empty_and_absent)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
