@@ -80,7 +80,7 @@ static const shape shapes[] = {
     {NF_OP_mul, {"bf16[T,4096]", "bf16[T,4096]"}},
     {NF_OP_silu, {"bf16[T,2048]"}},
     {NF_OP_sigmoid, {"bf16[T,4096]"}},
-    {NF_OP_narrow, {"bf16[T,12288]"}, {.narrow = {.start = 4096, .size = 8192}}},
+    {NF_OP_reshape, {"bf16[T,16,256]"}, {.reshape = {{2, {NF_BY(1, NF_T), NF_C(4096)}}}}},
     {NF_OP_concat, {"bf16[T,4096]", "bf16[T,4096]"}},
     ATTENTION(16, 2, 256),
     {NF_OP_causal_conv1d,

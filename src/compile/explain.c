@@ -19,7 +19,7 @@ static json_t *explain_unfused(const nf_graph *g, const nf_planned *p) {
     json_t *row = json_pack(
         "{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op", nf_op_of(n->op)->name,
         "view", view, "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
-        nf_explain_names(g, n->out, NF_MAX_OUT), "us", us, "bytes", nf_cost_bytes(&d, at));
+        nf_explain_names(g, n->out, NF_MAX_OUT), "us", us, "bytes", view ? 0 : nf_cost_bytes(&d, at));
     ok = nf_json_push(list, row);
   }
   return nf_json_whole(list, ok);

@@ -25,7 +25,7 @@ static json_t *kernels_of(nf_op op) {
 static json_t *ops(void) {
   json_t *list = json_array();
   for (int op = 0; op < NF_OP_COUNT; op++)
-    if (!(nf_op_of((nf_op)op)->flags & NF_OP_VIEW))
+    if (nf_reference_of((nf_op)op) != NULL) // a view has none
       list = with(list, json_pack("{s:s, s:o*}", "name", nf_op_of((nf_op)op)->name, "kernels",
                                   kernels_of((nf_op)op)));
   return list;

@@ -29,7 +29,6 @@ typedef struct nf_op_work {
   bool matrix;                         // by matrix units, where there are any for the types
   bool experts;                        // and the products inside, which have other extents
   double exchange;                     // of the first operand, what comes from each other rank, times ranks
-  nf_quantity columns;                 // of the first operand no more columns are read than this; NONE: all
   bool picks;                          // of the first operand no more rows are read than there are results
   double (*more)(const nf_op_desc *d); // operations for each element beyond these, or NULL
 } nf_op_work;

@@ -97,7 +97,7 @@ static json_t *explain_node(const nf_plan *p, const nf_node *n, const nf_step *s
   ok &= nf_json_put(row, "text", take_text(&text));
   ok &= nf_json_put(row, "operands", nf_explain_names(p->graph, n->in, NF_MAX_IN));
   ok &= nf_json_put(row, "results", results(p, n));
-  ok &= nf_json_put(row, "bytes", json_real(nf_cost_bytes(&d, &p->options.select.at)));
+  ok &= nf_json_put(row, "bytes", json_real(s != NULL ? nf_cost_bytes(&d, &p->options.select.at) : 0));
   ok &= s != NULL ? put_kernel(row, p, s, &d) : put_no_kernel(row);
   return nf_json_whole(row, ok);
 }

@@ -63,7 +63,7 @@ nf_status nf_plan_select_kernels(nf_plan *p) {
   p->step = nf_arena_alloc(&p->arena, g->n_nodes, sizeof *p->step);
   if (p->step == NULL) return nf_plan_no_memory();
   for (nf_node_id i = 0; i < g->n_nodes && nf_is_ok(st); i++)
-    if (!nf_plan_is_view(&g->node[i])) st = select_kernel(p, &m, i);
+    if (nf_plan_view(p, g->node[i].out[0]) == NULL) st = select_kernel(p, &m, i);
   nf_memo_deinit(&m);
   return st;
 }

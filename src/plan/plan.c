@@ -6,8 +6,6 @@
 
 nf_status nf_plan_no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for a plan"); }
 
-bool nf_plan_is_view(const nf_node *n) { return nf_op_of(n->op)->flags & NF_OP_VIEW; }
-
 nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **out) {
   nf_plan *p = nf_alloc(1, sizeof *p);
   if (p == NULL) return nf_plan_no_memory();
@@ -18,6 +16,7 @@ nf_status nf_plan_create(const nf_graph *g, const nf_plan_options *o, nf_plan **
     p->options.select.least = nf_sizes_of(1, 1, 1), p->options.select.most = o->max;
   nf_status st;
   NF_GOTO(nf_plan_set_types(p));
+  NF_GOTO(nf_plan_find_roots(p));
   NF_GOTO(nf_plan_select_kernels(p));
   NF_GOTO(nf_plan_place_values(p));
   NF_GOTO(nf_plan_list_patches(p));

@@ -65,7 +65,8 @@ void nf_plan_forget(nf_plan *p); // gives back the captures; binding and placing
 typedef void (*nf_plan_seen)(void *user, const nf_node *n);
 nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_sizes *at, void *arena, nf_plan_seen seen,
                         void *user);
-// Value v at the sizes of the last run. After a run only outputs still hold what was computed.
+// Value v at the sizes of the last run; its rows may have gaps between them. After a run only outputs still
+// hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
 
 // What was decided and why, as a new JSON object: "nodes" with the kernel of each and every candidate's

@@ -7,9 +7,16 @@
 // ---- tensors ----
 
 // Scales lie behind the codes of the largest step, so that no address follows from a size.
-static nf_tensor tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
+nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
   const nf_home *root = &p->home[p->home[v].root];
-  nf_tensor t = nf_tensor_of(&p->type[v], at, root->slots, root->data);
+  const nf_node *n = nf_plan_view(p, v);
+  nf_tensor t = {0};
+  if (n != NULL) {
+    const nf_tensor x = nf_plan_tensor_at(p, n->in[0], at);
+    nf_tensor_of_view(n->op, &n->attr, &x, &p->type[v], at, &t);
+    return t;
+  }
+  t = nf_tensor_of(&p->type[v], at, root->slots, root->data);
   if (root->scale != NULL)
     t.scale = root->scale;
   else if (t.scale != NULL)
@@ -18,7 +25,7 @@ static nf_tensor tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
 }
 
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v) {
-  return v == 0 ? (nf_tensor){0} : tensor_at(p, v, &p->sizes);
+  return v == 0 ? (nf_tensor){0} : nf_plan_tensor_at(p, v, &p->sizes);
 }
 
 typedef nf_status (*with_tensor)(nf_plan *p, nf_val v, nf_tensor *tensor);
@@ -44,13 +51,12 @@ enum { WORDS = sizeof(nf_tensor) / sizeof(int64_t) };
 
 // The words of v's tensor that grow with a size, found by making it grow.
 static nf_status list_patches(nf_plan *p, nf_val v, nf_tensor *tensor) {
-  const nf_type *type = &p->type[v];
   const nf_sizes ones = nf_sizes_of(1, 1, 1);
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     nf_sizes more = ones;
     int64_t word[2][WORDS];
     more.of[sym]++;
-    const nf_tensor small = nf_tensor_of(type, &ones, 0, NULL), large = nf_tensor_of(type, &more, 0, NULL);
+    const nf_tensor small = nf_plan_tensor_at(p, v, &ones), large = nf_plan_tensor_at(p, v, &more);
     memcpy(word[0], &small, sizeof small);
     memcpy(word[1], &large, sizeof large);
     for (int w = 0; w < WORDS; w++) {
@@ -66,7 +72,7 @@ static nf_status list_patches(nf_plan *p, nf_val v, nf_tensor *tensor) {
 nf_status nf_plan_list_patches(nf_plan *p) { return for_tensors(p, list_patches); }
 
 static nf_status set_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
-  *tensor = tensor_at(p, v, &p->options.max);
+  *tensor = nf_plan_tensor_at(p, v, &p->options.max);
   if (tensor->data != NULL) return nf_ok();
   return nf_error(NF_INTERNAL, "value '%s' was never bound", p->graph->value[v].name);
 }

@@ -67,8 +67,11 @@ nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_des
 json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
 
 nf_status nf_plan_no_memory(void);
-bool nf_plan_is_view(const nf_node *n);       // no kernel runs it
 nf_status nf_plan_set_types(nf_plan *p);      // kernels.c: with the packing order of each weight
 nf_status nf_plan_select_kernels(nf_plan *p); // and then the steps
-nf_status nf_plan_place_values(nf_plan *p);   // storage.c
-nf_status nf_plan_list_patches(nf_plan *p);   // run.c
+nf_status nf_plan_find_roots(nf_plan *p);     // storage.c: whose storage each value is
+const nf_node *nf_plan_view(const nf_plan *p,
+                            nf_val v); // the node whose view v is: no kernel runs it; or NULL
+nf_status nf_plan_place_values(nf_plan *p);
+nf_status nf_plan_list_patches(nf_plan *p);                                  // run.c
+nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at); // v is not 0

@@ -2,17 +2,37 @@
 // Where values lie: whose storage each one has, how long it is needed, and its place in the arena.
 #include "plan/state.h"
 
-static void find_roots(nf_plan *p) {
+static bool has_root(const nf_plan *p, nf_val v) { return p->home[v].root != v; }
+
+const nf_node *nf_plan_view(const nf_plan *p, nf_val v) {
+  const nf_value *value = &p->graph->value[v];
+  const nf_node *n = value->kind == NF_VALUE_RESULT ? &p->graph->node[value->node] : NULL;
+  return n != NULL && nf_op_of(n->op)->flags & NF_OP_VIEW && has_root(p, v) ? n : NULL;
+}
+
+// Which operand's storage result r of n is, or -1: of its own. What is a view where every size is 2 is one
+// at all sizes.
+static int storage_of(const nf_plan *p, const nf_node *n, int r) {
+  const nf_sizes twos = nf_sizes_of(2, 2, 2), *at = &twos;
+  if (!(nf_op_of(n->op)->flags & NF_OP_VIEW)) return nf_op_of(n->op)->out[r].alias;
+  const nf_tensor x = nf_plan_tensor_at(p, n->in[0], at);
+  nf_tensor y;
+  return nf_tensor_of_view(n->op, &n->attr, &x, &p->type[n->out[0]], at, &y) ? 0 : -1;
+}
+
+nf_status nf_plan_find_roots(nf_plan *p) {
   const nf_graph *g = p->graph;
+  p->home = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->home);
+  if (p->home == NULL) return nf_plan_no_memory();
   for (nf_val v = 1; v < g->n_values; v++) p->home[v] = (nf_home){.root = v, .in_arena = -1};
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
-    const nf_op_info *info = nf_op_of(n->op);
     for (int r = 0; r < nf_node_results(n); r++) {
-      const int alias = nf_plan_is_view(n) ? 0 : info->out[r].alias;
-      if (alias >= 0) p->home[n->out[r]].root = p->home[n->in[alias]].root;
+      const int of = storage_of(p, n, r);
+      if (of >= 0) p->home[n->out[r]].root = p->home[n->in[of]].root;
     }
   }
+  return nf_ok();
 }
 
 static nf_status add_lifetime(nf_plan *p, nf_val v, int32_t step) {
@@ -33,16 +53,13 @@ static void extend_lifetime(nf_plan *p, nf_val v, int32_t step) {
 
 nf_status nf_plan_place_values(nf_plan *p) {
   const nf_graph *g = p->graph;
-  p->home = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->home);
   p->lifetime = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->lifetime);
   p->lifetime_of = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->lifetime_of);
-  if (p->home == NULL || p->lifetime == NULL || p->lifetime_of == NULL) return nf_plan_no_memory();
-  find_roots(p);
+  if (p->lifetime == NULL || p->lifetime_of == NULL) return nf_plan_no_memory();
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
     for (int r = 0; r < NF_MAX_OUT; r++)
-      if (n->out[r] != 0 && p->home[n->out[r]].root == n->out[r])
-        NF_TRY(add_lifetime(p, n->out[r], (int32_t)i));
+      if (n->out[r] != 0 && !has_root(p, n->out[r])) NF_TRY(add_lifetime(p, n->out[r], (int32_t)i));
     for (int k = 0; k < NF_MAX_IN; k++) extend_lifetime(p, n->in[k], (int32_t)i);
   }
   for (size_t i = 0; i < g->n_outputs; i++) extend_lifetime(p, g->output[i], (int32_t)g->n_nodes);

@@ -57,9 +57,7 @@ static double rounds(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, c
   return ceil(pieces / hw->cores) * hw->cores / pieces;
 }
 
-double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) {
-  return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_of(d, at, 1).bytes;
-}
+double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) { return nf_work_of(d, at, 1).bytes; }
 
 // What the kernel has to do, and what its cores without work would have done meanwhile.
 static nf_work work_of(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
@@ -72,7 +70,7 @@ static nf_work work_of(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 
 double nf_cost_us(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
   const nf_work w = work_of(hw, d, at, v);
-  return nf_op_of(d->op)->flags & NF_OP_VIEW ? 0 : nf_work_us(hw, &w, v);
+  return nf_work_us(hw, &w, v);
 }
 
 nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
@@ -106,8 +104,7 @@ bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_des
   options.at = *at;
   const nf_op_desc question = undecided(d);
   const nf_selection s = nf_select_undecided(hw, &options, d);
-  const bool view = nf_op_of(d->op)->flags & NF_OP_VIEW;
-  if (s.chosen != NULL || view) return *us = s.us, true;
+  if (s.chosen != NULL) return *us = s.us, true;
   if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
   return false;
 }

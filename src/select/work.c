@@ -71,7 +71,6 @@ static double chosen(const nf_op_desc *d, const nf_sizes *at, int i) {
 
 static double of_first(const nf_op_desc *d, const nf_sizes *at) {
   const nf_op_work *w = &nf_traits_of(d->op)->work;
-  if (w->columns != NF_Q_NONE) return quantity(d, w->columns) / most(1, quantity(d, NF_Q_K));
   return w->picks ? least(1, extent(&d->out[0], 0, at) / most(1, extent(&d->in[0], 0, at))) : 1;
 }
 
@@ -111,7 +110,6 @@ static nf_rate rate_of(const nf_op_desc *d) {
 
 nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world) {
   const nf_op_work *r = &nf_traits_of(d->op)->work;
-  if (nf_op_of(d->op)->flags & NF_OP_VIEW) return (nf_work){0};
   double each = r->element + r->times * quantity(d, r->of) + (r->more != NULL ? r->more(d) : 0);
   if (r->key != 0) each += r->key * keys_of_token(d, at);
   if (r->experts) // gate, up and what is made of them, for a column of the result

@@ -80,14 +80,12 @@ static int ids_of(nf_op op) {
   return i;
 }
 
-// The rank's columns, side by side; behind the last there may be zeros.
+// The rank's columns, side by side, without the zeros that may be behind the last.
 static nf_val gather(building *b, const nf_value *v, nf_val part) {
   const int64_t columns = v->type.dim[v->type.rank - 1].c;
   const nf_cut c = nf_region_cut(b->s, &b->s->piece[b->s->g->node[v->node].out[0]]);
-  const bool exact = nf_cut_longest(&c, 0) * c.world == columns;
-  const char *name = exact ? v->name : nf_build_name(&b->b, "%s.gathered", v->name);
-  const nf_val all = NF_BUILD(&b->b, name, all_gather, (part), .world = b->s->world);
-  return exact ? all : NF_BUILD(&b->b, v->name, narrow, (all), .start = 0, .size = columns);
+  return NF_BUILD(&b->b, v->name, all_gather, (part), .world = b->s->world,
+                  .drop = nf_cut_longest(&c, 0) * c.world - columns);
 }
 
 // What follows on result v, whose part is `part`.

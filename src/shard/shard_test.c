@@ -222,8 +222,8 @@ static const struct {
     {"input x : f32[T,8]\nweight a : f32[10,8] = \"a\"\ny : f32[T,10] = linear(x, a) out=f32\noutput y\n",
      4,
      {"a : f32[3,8] = \"a\" cut 0 world 4 [10/3]\n",
-      "y.local : f32[T,3] = linear(x, a) out=f32\ny.gathered : f32[T,12] = all_gather(y.local) world=4\n"
-      "y : f32[T,10] = narrow(y.gathered) size=10\noutput y\n"},
+      "y.local : f32[T,3] = linear(x, a) out=f32\ny : f32[T,10] = all_gather(y.local) world=4 drop=2\noutput "
+      "y\n"},
      NULL},
     {"input x : f32[T,8]\ny : f32[T,8] = all_reduce(x)\noutput y\n",
      2,

@@ -47,19 +47,19 @@ nf_tensor nf_tensor_columns(const nf_tensor *t, int64_t from, int64_t n) {
 }
 
 // Dimensions of t between which there is no gap are one run of elements, `step` apart; so must be those that
-// they become, which are given their strides here, innermost first.
+// they become, which are given their strides here, innermost first. A dimension of 1 has the stride that a
+// longer one would have.
 static bool carry_strides(const nf_tensor *t, nf_tensor *y) {
   int to = y->rank - 1;
-  int64_t run = 1, step = 1;
+  int64_t step = 1, n = 1;
   for (int i = t->rank - 1; i >= 0; i--) {
-    run *= t->dim[i];
-    if (i > 0 && (t->dim[i - 1] == 1 || t->stride[i - 1] == run * step)) continue;
-    int64_t n = 1;
-    for (; to >= 0 && (n < run || y->dim[to] == 1); n *= y->dim[to--]) y->stride[to] = n * step;
+    int64_t run = t->dim[i];
+    for (; i > 0 && t->stride[i - 1] == run * step; i--) run *= t->dim[i - 1];
+    for (n = 1; to >= 0 && n < run; n *= y->dim[to--]) y->stride[to] = n * step;
     if (n != run) return false;
     if (i > 0) step = t->stride[i - 1];
-    run = 1;
   }
+  for (; to >= 0; to--) y->stride[to] = n * step;
   return y->rank == 0 || y->dim[y->rank - 1] == 1 || y->stride[y->rank - 1] == 1;
 }
 
@@ -67,6 +67,7 @@ bool nf_tensor_reshape(const nf_tensor *t, const nf_type *to, const nf_sizes *at
   nf_tensor y = nf_tensor_of(to, at, 0, t->data);
   const bool empty = nf_tensor_rows(&y) * nf_tensor_cols(&y) == 0;
   if (!empty && !carry_strides(t, &y)) return false;
+  y.scale = t->scale;
   *out = y;
   return true;
 }

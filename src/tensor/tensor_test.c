@@ -249,14 +249,22 @@ static void reshapes(void **state) {
     const char *to;
     bool view;
   } rows[] = {
-      {"f32[T,12]", 0, 12, "f32[T,3,4]", true},   {"f32[T,3,4]", 0, 4, "f32[T,12]", true},
-      {"f32[T,3,4]", 0, 4, "f32[12*T]", true},    {"f32[T,12]", 3, 6, "f32[T,2,3]", true},
-      {"f32[T,12]", 3, 6, "f32[T,1,2,3,1]", true}, {"f32[T,12]", 3, 6, "f32[6*T]", false},
-      {"f32[T,12]", 3, 6, "f32[2*T,3]", false},   {"f32[T,3,4]", 1, 2, "f32[T,6]", false},
-      {"f32[T,3,4]", 1, 2, "f32[T,3,1,2]", true}, {"f32[T,3,4]", 1, 2, "f32[3*T,2]", true},
-      {"f32[T,3,4]", 1, 1, "f32[T,3]", false},    {"f32[T,3,4]", 1, 1, "f32[T,3,1,1]", true},
-      {"f32[1,12]", 3, 6, "f32[6]", true},        {"f32[12]", 3, 6, "f32[2,3]", true},
-      {"f32[0,12]", 3, 6, "f32[0,2]", true},      {"bf16[T,2,3,8]", 1, 4, "bf16[T,6,2,2]", true},
+      {"f32[T,12]", 0, 12, "f32[T,3,4]", true},
+      {"f32[T,3,4]", 0, 4, "f32[T,12]", true},
+      {"f32[T,3,4]", 0, 4, "f32[12*T]", true},
+      {"f32[T,12]", 3, 6, "f32[T,2,3]", true},
+      {"f32[T,12]", 3, 6, "f32[T,1,2,3,1]", true},
+      {"f32[T,12]", 3, 6, "f32[6*T]", false},
+      {"f32[T,12]", 3, 6, "f32[2*T,3]", false},
+      {"f32[T,3,4]", 1, 2, "f32[T,6]", false},
+      {"f32[T,3,4]", 1, 2, "f32[T,3,1,2]", true},
+      {"f32[T,3,4]", 1, 2, "f32[3*T,2]", true},
+      {"f32[T,3,4]", 1, 1, "f32[T,3]", false},
+      {"f32[T,3,4]", 1, 1, "f32[T,3,1,1]", true},
+      {"f32[1,12]", 3, 6, "f32[6]", true},
+      {"f32[12]", 3, 6, "f32[2,3]", true},
+      {"f32[0,12]", 3, 6, "f32[0,2]", true},
+      {"bf16[T,2,3,8]", 1, 4, "bf16[T,6,2,2]", true},
       {"bf16[T,2,3,8]", 1, 4, "bf16[T,2,12]", false},
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -275,12 +283,40 @@ static void reshapes(void **state) {
   }
 }
 
+// No stride follows from a size in front: arguments of kernels are laid out once for steps of all sizes.
+static void reshapes_of_one_token(void **state) {
+  (void)state;
+  static const char *const rows[][2] = {{"bf16[T,12]", "bf16[T,3,4]"},
+                                        {"bf16[T,12]", "bf16[T,1,12]"},
+                                        {"bf16[T,3,4]", "bf16[T,12]"},
+                                        {"bf16[T,1,12]", "bf16[T,12]"}};
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+    for (int64_t gap = 0; gap < 2; gap++) {
+      const nf_type from = parsed(rows[i][0]), to = parsed(rows[i][1]);
+      nf_tensor y[2];
+      for (int64_t n = 1; n <= 2; n++) {
+        const nf_sizes at = nf_sizes_of(n, 1, 1);
+        nf_tensor x = nf_tensor_of(&from, &at, 0, NULL);
+        x.stride[0] += gap * 5;
+        assert_true(nf_tensor_reshape(&x, &to, &at, &y[n - 1]));
+      }
+      assert_memory_equal(y[0].stride, y[1].stride, sizeof y[0].stride);
+    }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(padded_floats), cmocka_unit_test(odd_strides),
-                                     cmocka_unit_test(encode_rounds), cmocka_unit_test(small_codes),
-                                     cmocka_unit_test(integers),      cmocka_unit_test(mxfp4),
-                                     cmocka_unit_test(fp8),           cmocka_unit_test(all_pairs_of_codes),
-                                     cmocka_unit_test(pools),         cmocka_unit_test(columns),
-                                     cmocka_unit_test(reshapes),      cmocka_unit_test(empty_and_absent)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(padded_floats),
+                                     cmocka_unit_test(odd_strides),
+                                     cmocka_unit_test(encode_rounds),
+                                     cmocka_unit_test(small_codes),
+                                     cmocka_unit_test(integers),
+                                     cmocka_unit_test(mxfp4),
+                                     cmocka_unit_test(fp8),
+                                     cmocka_unit_test(all_pairs_of_codes),
+                                     cmocka_unit_test(pools),
+                                     cmocka_unit_test(columns),
+                                     cmocka_unit_test(reshapes),
+                                     cmocka_unit_test(reshapes_of_one_token),
+                                     cmocka_unit_test(empty_and_absent)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

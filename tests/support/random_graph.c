@@ -118,7 +118,7 @@ static void attention_step(maker *m) {
   m->hidden = heads * HEAD;
 }
 
-// The same in one op, whose heads may have more columns than it takes.
+// The same in one op, of some columns of each head; a reader of others, which come together.
 static void heads_step(maker *m) {
   const int64_t kv_heads = 1 + below(m, 3), heads = kv_heads * (1 + below(m, 4)), start = below(m, HEAD);
   nf_type pool = NF_TYPE(m->dtype, NF_C(2), NF_C(kv_heads), NF_C(1 + below(m, 64)), NF_C(HEAD));
@@ -127,12 +127,16 @@ static void heads_step(maker *m) {
   const nf_val k = heads_of(m, project(m, m->stream, m->hidden, kv_heads * HEAD, m->dtype), kv_heads);
   nf_val q = project(m, m->stream, m->hidden, heads * 2 * HEAD, m->dtype);
   const nf_shape wide = {3, {NF_BY(1, NF_T), NF_C(heads), NF_C(2 * HEAD)}};
-  q = NF_BUILD(&m->b, fresh(m), reshape, (q), .to = wide);
+  const nf_val apart = NF_BUILD(&m->b, fresh(m), reshape, (q), .to = wide);
+  q = NF_BUILD(&m->b, fresh(m), narrow, (apart), .start = start, .size = HEAD);
   const nf_val norm = chance(m, 50) ? weight(m, NF_TYPE(float_dtype(m), NF_C(HEAD))) : 0;
   q = NF_BUILD(&m->b, fresh(m), qk_rope_write, (q, k, k, m->rope, norm, chance(m, 50) ? norm : 0, kv),
-               .eps = real(m, 1e-7f, 1e-3f), .one_plus = chance(m, 50), .start = start);
+               .eps = real(m, 1e-7f, 1e-3f), .one_plus = chance(m, 50));
   const nf_shape flat = {2, {NF_BY(1, NF_T), NF_C(heads * HEAD)}};
   m->stream = NF_BUILD(&m->b, fresh(m), reshape, (q), .to = flat);
+  const nf_val others = NF_BUILD(&m->b, fresh(m), narrow, (apart), .start = HEAD - start, .size = HEAD);
+  const nf_val gate = NF_BUILD(&m->b, fresh(m), reshape, (others), .to = flat);
+  m->stream = NF_BUILD(&m->b, fresh(m), mul, (m->stream, gate), );
   m->hidden = heads * HEAD;
 }
 

@@ -5,94 +5,55 @@
 #include "select/select.h"
 #include "tensor/pack.h"
 #include "tensor/scalar.h"
+#include "tests/support/values.h"
 #include <math.h>
 #include <string.h>
 
 enum { MAX_WORLD = 4, ROWS = 3 };
 
 struct nf_ran {
-  const nf_graph *g;
+  values v;
   nf_arena arena;
-  int world;
-  nf_sizes at;
   uint64_t seed;
-  nf_type *type;  // [n_values] as the kernels want them packed
-  size_t *offset; // [n_values]
-  size_t bytes;
-  char *base[MAX_WORLD];
+  nf_type *type; // [n_values] as the kernels want them packed
   nf_batch batch[MAX_WORLD];
-  nf_comm comm[MAX_WORLD];
 };
 
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to run a graph"); }
 
-static nf_val alias_of(const nf_graph *g, nf_val v) {
-  const nf_value *value = &g->value[v];
-  if (value->kind != NF_VALUE_RESULT) return v;
-  const nf_node *n = &g->node[value->node];
-  const nf_op_info *info = nf_op_of(n->op);
-  const int alias = info->flags & NF_OP_VIEW ? 0 : info->out[value->result].alias;
-  return alias < 0 ? v : alias_of(g, n->in[alias]);
-}
-
-nf_tensor nf_ran_value(const nf_ran *r, int rank, nf_val v) {
-  return nf_tensor_of(&r->type[v], &r->at, r->at.of[NF_T], r->base[rank] + r->offset[alias_of(r->g, v)]);
-}
-
-static nf_op_desc describe(const nf_ran *r, const nf_node *n) {
-  nf_op_desc d = nf_graph_describe(r->g, n);
-  for (int k = 0; k < nf_op_of(n->op)->n_in; k++)
-    if (n->in[k]) d.in[k] = r->type[n->in[k]];
-  return d;
-}
+nf_tensor nf_ran_value(const nf_ran *r, int rank, nf_val v) { return values_tensor(&r->v, rank, v); }
 
 // A weight lies as the first kernel that reads it wants.
-static void choose_packs(nf_ran *r, nf_ran_kernel *kernel) {
-  for (nf_val v = 1; v < r->g->n_values; v++) r->type[v] = r->g->value[v].type;
-  for (size_t i = 0; i < r->g->n_nodes; i++) {
-    const nf_node *n = &r->g->node[i];
-    nf_op_desc d = describe(r, n);
+static nf_status choose_packs(nf_ran *r, nf_ran_kernel *kernel) {
+  const nf_graph *g = r->v.g;
+  r->v.type = r->type = nf_arena_alloc(&r->arena, g->n_values, sizeof *r->type);
+  if (!r->type) return no_memory();
+  for (nf_val v = 1; v < g->n_values; v++) r->type[v] = g->value[v].type;
+  for (size_t i = 0; i < g->n_nodes; i++) {
+    const nf_node *n = &g->node[i];
+    nf_op_desc d = values_describe(&r->v, n);
+    if (nf_packed_operand(&d, 0) < 0) continue;
     NF_FOR_PACKED(w, &d)
     if (nf_pack_is_plain(d.in[w].pack)) d.in[w].pack = NF_PACK_ANY;
-    const nf_variant *v = nf_op_of(n->op)->flags & NF_OP_VIEW ? NULL : kernel(&d);
+    const nf_variant *v = kernel(&d);
     NF_FOR_PACKED(w, &d)
     if (v && nf_pack_is_any(d.in[w].pack)) r->type[n->in[w]] = nf_type_packed(r->type[n->in[w]], v->pack);
-  }
-}
-
-static nf_status place(nf_ran *r, nf_ran_kernel *kernel) {
-  r->offset = nf_arena_alloc(&r->arena, r->g->n_values, sizeof *r->offset);
-  r->type = nf_arena_alloc(&r->arena, r->g->n_values, sizeof *r->type);
-  if (!r->offset || !r->type) return no_memory();
-  choose_packs(r, kernel);
-  for (nf_val v = 1; v < r->g->n_values; v++) {
-    size_t bytes;
-    NF_TRY(nf_type_bytes(&r->type[v], &r->at, &bytes));
-    if (r->g->value[v].type.cache) bytes *= (size_t)r->at.of[NF_T];
-    r->offset[v] = r->bytes;
-    r->bytes += (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE);
-  }
-  for (int rank = 0; rank < r->world; rank++) {
-    r->base[rank] = nf_alloc_aligned(r->bytes);
-    if (!r->base[rank]) return no_memory();
-    memset(r->base[rank], 0xff, r->bytes);
   }
   return nf_ok();
 }
 
 static nf_status make_batch(nf_ran *r) {
-  const int64_t tokens = r->at.of[NF_T];
+  const int64_t tokens = r->v.at.of[NF_T];
   int32_t *a = nf_arena_alloc(&r->arena, (size_t)(2 * tokens + ROWS + 3), sizeof *a);
   if (!a) return no_memory();
   int32_t *q_start = a, *table_row = a + 2, *row = a + 3, *position = row + ROWS, *page = position + tokens;
   q_start[1] = (int32_t)tokens;
   for (int i = 0; i < ROWS && i < tokens; i++) row[i] = (int32_t)(tokens - 1 - i);
   for (int32_t t = 0; t < tokens; t++) position[t] = page[t] = t;
-  for (int rank = 0; rank < r->world; rank++) {
+  for (int rank = 0; rank < r->v.world; rank++) {
     nf_batch *b = &r->batch[rank];
-    r->comm[rank] = (nf_comm){.world = r->world, .rank = rank, .base = r->base};
-    *b = (nf_batch){.sizes = r->at,
-                    .comm = r->world > 1 ? &r->comm[rank] : NULL,
+    *b = (nf_batch){.sizes = r->v.at,
+                    .comm = r->v.world > 1 ? &r->v.comm[rank] : NULL,
                     .q_start = q_start,
                     .table_row = table_row,
                     .row = row,
@@ -142,15 +103,15 @@ static void fill_rows(const nf_ran *r, int rank, const char *name, const nf_tens
 }
 
 static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
-  const nf_value *value = &r->g->value[v];
+  const nf_value *value = &r->v.g->value[v];
   const nf_tensor to = nf_ran_value(r, rank, v);
   nf_tensor plain = to;
   if (!nf_pack_is_plain(to.pack)) {
     size_t bytes;
-    NF_TRY(nf_type_bytes(&value->type, &r->at, &bytes));
+    NF_TRY(nf_type_bytes(&value->type, &r->v.at, &bytes));
     void *data = nf_arena_alloc(&r->arena, 1, bytes);
     if (!data) return no_memory();
-    plain = nf_tensor_of(&value->type, &r->at, 0, data);
+    plain = nf_tensor_of(&value->type, &r->v.at, 0, data);
   }
   for (int i = 0; i < nf_weight_joins(value); i++) { // each as it would be alone
     int64_t first;
@@ -168,8 +129,8 @@ static nf_status fill(nf_ran *r, int rank, nf_val v, float *room) {
 }
 
 static nf_status fill_leaves(nf_ran *r) {
-  for (nf_val v = 1; v < r->g->n_values; v++) {
-    const nf_value *value = &r->g->value[v];
+  for (nf_val v = 1; v < r->v.g->n_values; v++) {
+    const nf_value *value = &r->v.g->value[v];
     const nf_dtype dtype = value->type.dtype;
     if (value->kind == NF_VALUE_RESULT || value->kind == NF_VALUE_POOL) continue;
     if (dtype != NF_I32 && !nf_is_float(dtype) && !nf_is_fp8(dtype))
@@ -177,7 +138,7 @@ static nf_status fill_leaves(nf_ran *r) {
     const nf_tensor t = nf_ran_value(r, 0, v);
     float *room = nf_arena_alloc(&r->arena, (size_t)nf_tensor_cols(&t) + 1, sizeof *room);
     if (!room) return no_memory();
-    for (int rank = 0; rank < r->world; rank++) NF_TRY(fill(r, rank, v, room));
+    for (int rank = 0; rank < r->v.world; rank++) NF_TRY(fill(r, rank, v, room));
   }
   return nf_ok();
 }
@@ -185,32 +146,19 @@ static nf_status fill_leaves(nf_ran *r) {
 const nf_variant *nf_ran_reference(const nf_op_desc *d) { return nf_reference_of(d->op); }
 
 static nf_status run_node(nf_ran *r, nf_ran_kernel *kernel, const nf_node *n) {
-  const nf_op_info *info = nf_op_of(n->op);
-  const nf_args_layout *layout = nf_args_layout_of(n->op);
-  if (info->flags & NF_OP_VIEW) return nf_ok();
-  const nf_op_desc d = describe(r, n);
-  const nf_variant *v = kernel(&d);
-  char *args = nf_arena_alloc(&r->arena, 1, layout->size);
-  if (!args) return no_memory();
-  memcpy(args + layout->attrs, &n->attr, layout->attrs_size);
-  nf_tensor *tensor = (nf_tensor *)(args + layout->tensors);
-  for (int rank = 0; rank < r->world; rank++) {
-    *(const nf_batch **)args = &r->batch[rank];
-    for (int k = 0; k < info->n_in; k++)
-      tensor[layout->in[k]] = n->in[k] ? nf_ran_value(r, rank, n->in[k]) : (nf_tensor){0};
-    for (int i = 0; i < info->n_out; i++)
-      if (info->out[i].alias < 0)
-        tensor[layout->out[i]] = n->out[i] ? nf_ran_value(r, rank, n->out[i]) : (nf_tensor){0};
-    NF_TRY(nf_variant_run(v, args, NULL));
-  }
+  if (values_is_view(&r->v, n)) return nf_ok();
+  const nf_op_desc d = values_describe(&r->v, n);
+  const nf_variant *k = kernel(&d);
+  for (int rank = 0; rank < r->v.world; rank++) NF_TRY(values_run(&r->v, rank, n, k, &r->batch[rank]));
   return nf_ok();
 }
 
 static nf_status run(nf_ran *r, nf_ran_kernel *kernel) {
-  NF_TRY(place(r, kernel));
+  NF_TRY(choose_packs(r, kernel));
+  NF_TRY(values_init(&r->v));
   NF_TRY(make_batch(r));
   NF_TRY(fill_leaves(r));
-  for (size_t i = 0; i < r->g->n_nodes; i++) NF_TRY(run_node(r, kernel, &r->g->node[i]));
+  for (size_t i = 0; i < r->v.g->n_nodes; i++) NF_TRY(run_node(r, kernel, &r->v.g->node[i]));
   return nf_ok();
 }
 
@@ -222,10 +170,10 @@ nf_status nf_ran_create_by(nf_ran_kernel *kernel, const nf_graph *g, int world, 
                            nf_ran **out) {
   nf_ran *r = nf_alloc(1, sizeof *r);
   if (!r) return no_memory();
-  r->g = g;
-  r->world = world;
   r->seed = seed;
-  r->at = nf_sizes_of(tokens, 1, nf_min(tokens, ROWS));
+  r->v = (values){.g = g, .world = world, .at = nf_sizes_of(tokens, 1, nf_min(tokens, ROWS))};
+  r->v.most = r->v.at;
+  for (int c = 0; c < NF_CACHE_COUNT; c++) r->v.slots[c] = tokens;
   nf_status st = run(r, kernel);
   if (nf_is_ok(st))
     *out = r;
@@ -236,7 +184,7 @@ nf_status nf_ran_create_by(nf_ran_kernel *kernel, const nf_graph *g, int world, 
 
 void nf_ran_destroy(nf_ran *r) {
   if (!r) return;
-  for (int rank = 0; rank < r->world; rank++) nf_free_aligned(r->base[rank]);
+  values_deinit(&r->v);
   nf_arena_deinit(&r->arena);
   nf_free(r);
 }
@@ -263,16 +211,16 @@ static double row_difference(const nf_tensor *x, const nf_tensor *y, int64_t row
 double nf_ran_difference(const nf_ran *a, const nf_ran *b, const char **where) {
   double most = 0;
   *where = "";
-  for (nf_val v = 1; v < a->g->n_values; v++) {
-    const nf_val w = nf_graph_find(b->g, a->g->value[v].name);
-    if (!w || a->g->value[v].type.cache || !nf_type_equal(&a->type[v], &b->type[w]) ||
+  for (nf_val v = 1; v < a->v.g->n_values; v++) {
+    const nf_val w = nf_graph_find(b->v.g, a->v.g->value[v].name);
+    if (!w || a->v.g->value[v].type.cache || !nf_type_equal(&a->type[v], &b->type[w]) ||
         !nf_pack_is_plain(a->type[v].pack))
       continue;
-    for (int rank = 0; rank < a->world; rank++) {
+    for (int rank = 0; rank < a->v.world; rank++) {
       const nf_tensor x = nf_ran_value(a, rank, v), y = nf_ran_value(b, rank, w);
       for (int64_t row = 0; row < nf_tensor_rows(&x); row++) {
         const double d = row_difference(&x, &y, row);
-        if (!(d <= most)) most = d, *where = a->g->value[v].name;
+        if (!(d <= most)) most = d, *where = a->v.g->value[v].name;
       }
     }
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Where operands and results lie in each op's argument struct, computed by the compiler from ops.def.
+// Where operands and results lie in each op's argument struct, computed by the compiler from ops.def; and
+// where views lie.
 #include "kernels/contract/args.h"
 #include <assert.h>
 #include <stdalign.h>
@@ -50,4 +51,12 @@ const nf_args_layout *nf_args_layout_of(nf_op op) {
     break;
   }
   return NULL;
+}
+
+bool nf_tensor_of_view(nf_op op, const nf_attrs *attr, const nf_tensor *x, const nf_type *type,
+                       const nf_sizes *at, nf_tensor *out) {
+  if (op == NF_OP_reshape) return nf_tensor_reshape(x, type, at, out);
+  assert(op == NF_OP_narrow);
+  *out = nf_tensor_columns(x, attr->narrow.start, attr->narrow.size);
+  return true;
 }

@@ -27,3 +27,9 @@ typedef struct nf_args_layout {
   int out[NF_MAX_OUT]; // result -> index; of a pool its operand's
 } nf_args_layout;
 const nf_args_layout *nf_args_layout_of(nf_op op);
+
+// The result of a VIEW op, whose type is `type`, where it lies in the operand x. false: no strides say it, so
+// that a kernel copies; that depends on shapes alone, and holds at smaller sizes where it does at larger
+// ones.
+bool nf_tensor_of_view(nf_op op, const nf_attrs *attr, const nf_tensor *x, const nf_type *type,
+                       const nf_sizes *at, nf_tensor *out);

@@ -46,27 +46,15 @@ static void turn(const nf_qk_rope_write_args *a, const nf_tensor *x, const nf_te
   nf_rope_ref(&rope, 0);
 }
 
-// n heads of x from head `from` on.
-static nf_tensor heads_of(const nf_tensor *x, int64_t from, int64_t n) {
-  nf_tensor part = *x;
-  part.data = (char *)x->data + from * x->stride[1] * (nf_dtype_of(x->dtype)->bits / 8);
-  part.dim[1] = n;
-  return part;
-}
-
 void nf_qk_rope_write_ref(const nf_qk_rope_write_args *a, int64_t t) {
-  const int64_t queries = a->y.dim[1], heads = a->kv.dim[2], head = nf_tensor_cols(&a->kv);
+  const int64_t heads = a->kv.dim[2], head = nf_tensor_cols(&a->kv);
   float room[nf_max(1, heads * head)];
-  const nf_tensor all = heads_of(&a->q, 0, queries), q = nf_ref_columns(&all, a->attr.start, head),
-                  y = slice(&a->y, t);
-  const nf_tensor from = a->k.data ? a->k : heads_of(&a->q, queries, heads);
-  const nf_tensor v = a->v.data ? a->v : heads_of(&a->q, queries + heads, heads);
-  const nf_tensor k = local(a->kv.dtype, heads, head, room, NULL);
-  turn(a, &q, &a->q_norm, t, &y);
-  turn(a, &from, &a->k_norm, t, &k);
+  const nf_tensor y = slice(&a->y, t), k = local(a->kv.dtype, heads, head, room, NULL);
+  turn(a, &a->q, &a->q_norm, t, &y);
+  turn(a, &a->k, &a->k_norm, t, &k);
   nf_batch batch = *a->batch; // the token is the first of a step of one
   batch.group[a->kv.cache].write_slot += t;
-  nf_kv_write_ref(&(nf_kv_write_args){.batch = &batch, .k = k, .v = slice(&v, t), .kv = a->kv}, 0);
+  nf_kv_write_ref(&(nf_kv_write_args){.batch = &batch, .k = k, .v = slice(&a->v, t), .kv = a->kv}, 0);
 }
 
 // ---- experts ----

@@ -30,10 +30,12 @@ int64_t nf_all_gather_ref_blocks(const nf_all_gather_args *a) { return nf_tensor
 
 void nf_all_gather_ref(const nf_all_gather_args *a, int64_t r) {
   const nf_comm *c = a->batch->comm;
-  const size_t n = (size_t)(nf_tensor_cols(&a->x) * nf_dtype_of(a->x.dtype)->bits / 8);
-  for (int rank = 0; rank < (c ? c->world : 1); rank++) {
-    const nf_tensor theirs = nf_ref_of_rank(c, &a->x, rank);
-    memcpy((char *)nf_tensor_row(&a->y, r) + (size_t)rank * n, nf_tensor_row(&theirs, r), n);
+  const int64_t size = nf_dtype_of(a->x.dtype)->bits / 8, n = nf_tensor_cols(&a->x),
+                all = nf_tensor_cols(&a->y);
+  for (int64_t rank = 0; rank < (c ? c->world : 1) && rank * n < all; rank++) {
+    const nf_tensor theirs = nf_ref_of_rank(c, &a->x, (int)rank);
+    memcpy((char *)nf_tensor_row(&a->y, r) + rank * n * size, nf_tensor_row(&theirs, r),
+           (size_t)(nf_min(n, all - rank * n) * size));
   }
 }
 

@@ -69,12 +69,9 @@ int64_t nf_silu_mul_ref_blocks(const nf_silu_mul_args *a) { return nf_tensor_row
 
 void nf_silu_mul_ref(const nf_silu_mul_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
-  const bool apart = a->up.data;
-  const nf_tensor gate = apart ? a->gate : nf_ref_columns(&a->gate, 0, cols),
-                  up = apart ? a->up : nf_ref_columns(&a->gate, cols, cols);
-  float open[nf_max(1, cols)], room[nf_ref_room(&up)];
-  open_gate(&gate, r, nf_ref_silu, open);
-  product(&a->y, a->gate.dtype, r, open, nf_ref_row(&up, r, room), nf_tensor_cols(&up) == cols);
+  float open[nf_max(1, cols)], room[nf_ref_room(&a->up)];
+  open_gate(&a->gate, r, nf_ref_silu, open);
+  product(&a->y, a->gate.dtype, r, open, nf_ref_row(&a->up, r, room), nf_tensor_cols(&a->up) == cols);
 }
 
 int64_t nf_sigmoid_mul_ref_blocks(const nf_sigmoid_mul_args *a) { return nf_tensor_rows(&a->y); }

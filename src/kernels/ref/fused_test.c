@@ -122,18 +122,24 @@ static void sums_over_ranks(void **state) {
 
 static void columns_of_all_ranks(void **state) {
   (void)state;
-  uint16_t y[ROWS * WORLD * COLS];
+  enum { ALL = WORLD * COLS, LESS = ALL - 3 };
+  uint16_t y[ROWS * ALL], less[ROWS * LESS];
   set_up(NF_BF16);
   nf_all_gather_args a = {.batch = &batch,
                           .attr.world = WORLD,
                           .x = tensor(NF_BF16, ROWS, COLS, rank_memory[1].x),
-                          .y = tensor(NF_BF16, ROWS, WORLD * COLS, y)};
-  a.y.dim[1] = a.y.padded = WORLD * COLS;
+                          .y = tensor(NF_BF16, ROWS, ALL, y)};
+  a.y.dim[1] = a.y.padded = ALL;
   for (int64_t b = 0; b < nf_all_gather_ref_blocks(&a); b++) nf_all_gather_ref(&a, b);
   for (int r = 0; r < ROWS; r++)
     for (int rank = 0; rank < WORLD; rank++)
       assert_memory_equal(y + (r * WORLD + rank) * COLS, (uint16_t *)rank_memory[rank].x + r * COLS,
                           COLS * 2);
+  a.attr.drop = ALL - LESS;
+  a.y = tensor(NF_BF16, ROWS, LESS, less);
+  a.y.dim[1] = a.y.padded = LESS;
+  for (int64_t b = 0; b < nf_all_gather_ref_blocks(&a); b++) nf_all_gather_ref(&a, b);
+  for (int r = 0; r < ROWS; r++) assert_memory_equal(less + r * LESS, y + r * ALL, LESS * 2);
 }
 
 static void indices_into_a_part(void **state) {

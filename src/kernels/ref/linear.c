@@ -11,7 +11,7 @@ static float bias_of(const nf_tensor *bias, int64_t e, int64_t n, float *buffer)
 
 // Columns n .. n + count of y, whose last ones clear the padding behind them.
 static nf_tensor part_of(const nf_tensor *y, int64_t n, int count) {
-  nf_tensor part = nf_ref_columns(y, n, count);
+  nf_tensor part = nf_tensor_columns(y, n, count);
   if (n + count == nf_tensor_cols(y)) part.padded = y->padded - n;
   return part;
 }

@@ -50,16 +50,16 @@ typedef struct head_view { // the columns of one head
 static head_view view_of(const nf_gated_delta_rule_args *a, int64_t h) {
   const int64_t heads = a->state.dim[1], dk = a->state.dim[2], dv = a->state.dim[3];
   const int64_t key_heads = (nf_tensor_cols(&a->qkv) - heads * dv) / (2 * dk), g = h / (heads / key_heads);
-  return (head_view){nf_ref_columns(&a->qkv, g * dk, dk),
-                     nf_ref_columns(&a->qkv, (key_heads + g) * dk, dk),
-                     nf_ref_columns(&a->qkv, 2 * key_heads * dk + h * dv, dv),
+  return (head_view){nf_tensor_columns(&a->qkv, g * dk, dk),
+                     nf_tensor_columns(&a->qkv, (key_heads + g) * dk, dk),
+                     nf_tensor_columns(&a->qkv, 2 * key_heads * dk + h * dv, dv),
                      h,
                      dk,
                      dv};
 }
 
 static float element(const nf_tensor *t, int64_t row, int64_t col) {
-  const nf_tensor one = nf_ref_columns(t, col, 1);
+  const nf_tensor one = nf_tensor_columns(t, col, 1);
   float x;
   nf_row_decode(&one, row, &x);
   return x;

@@ -47,14 +47,6 @@ static inline void nf_ref_zero_row(const nf_tensor *t, int64_t r) {
   __builtin_memset(nf_tensor_row(t, r), 0, (size_t)(cols * (nf_dtype_of(t->dtype)->bits / 8)));
 }
 
-// Columns [from, from + n) of a plain float tensor.
-static inline nf_tensor nf_ref_columns(const nf_tensor *t, int64_t from, int64_t n) {
-  nf_tensor part = *t;
-  part.data = (char *)t->data + from * (nf_dtype_of(t->dtype)->bits / 8);
-  part.dim[t->rank - 1] = part.padded = n;
-  return part;
-}
-
 // The norm of x[n], as rms_norm's contract has it.
 static inline void nf_ref_norm(const float *x, const nf_tensor *w, float eps, bool one_plus, int64_t n,
                                float *y) {

@@ -132,15 +132,20 @@ static void gates(void **state) {
 
 static void columns(void **state) {
   (void)state;
-  nf_narrow_args n = {.attr = {.start = 3, .size = 4},
-                      .x = RANDOM(BF16, NF_C(2), NF_C(9)),
-                      .y = ZEROS(BF16, NF_C(2), NF_C(4))};
-  RUN(narrow, &n);
-  nf_concat_args c = {.a = n.y, .b = n.x, .d = n.y, .y = ZEROS(BF16, NF_C(2), NF_C(17))};
+  const nf_tensor x = RANDOM(BF16, NF_C(2), NF_C(9)), part = nf_tensor_columns(&x, 3, 4);
+  nf_concat_args c = {.a = part, .b = x, .d = part, .y = ZEROS(BF16, NF_C(2), NF_C(17))};
   RUN(concat, &c);
   for (int t = 0; t < 2; t++)
     for (int i = 0; i < 17; i++)
-      assert_true(at(&c.y, t, i) == at(&n.x, t, i < 4 ? 3 + i : i < 13 ? i - 4 : i - 10));
+      assert_true(at(&c.y, t, i) == at(&x, t, i < 4 ? 3 + i : i < 13 ? i - 4 : i - 10));
+}
+
+static void copies(void **state) {
+  (void)state;
+  const nf_tensor x = RANDOM(F32, NF_C(2), NF_C(3), NF_C(9));
+  nf_reshape_args a = {.x = nf_tensor_columns(&x, 2, 4), .y = ZEROS(F32, NF_C(8), NF_C(3))};
+  RUN(reshape, &a);
+  for (int e = 0; e < 24; e++) assert_true(at(&a.y, e / 3, e % 3) == at(&x, e / 4, 2 + e % 4));
 }
 
 static void swiglu(void **state) {
@@ -357,6 +362,6 @@ int main(void) {
       cmocka_unit_test(rms_norm),  cmocka_unit_test(swiglu),       cmocka_unit_test(router),
       cmocka_unit_test(combine),   cmocka_unit_test(yarn),         cmocka_unit_test(rope),
       cmocka_unit_test(attention), cmocka_unit_test(rows),         cmocka_unit_test(norms_of_qwen),
-      cmocka_unit_test(gates),     cmocka_unit_test(columns)};
+      cmocka_unit_test(gates),     cmocka_unit_test(columns),      cmocka_unit_test(copies)};
   return cmocka_run_group_tests(tests, NULL, tear_down);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ops that treat rows alone: copies of rows, sums, norms, activations. A block is one row.
 #include "kernels/ref/ref.h"
+#include <string.h>
 
 static int64_t rows_of(const nf_tensor *t) { return nf_tensor_rows(t); }
 
@@ -60,11 +61,17 @@ void nf_sigmoid_ref(const nf_sigmoid_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-int64_t nf_narrow_ref_blocks(const nf_narrow_args *a) { return rows_of(&a->y); }
+int64_t nf_reshape_ref_blocks(const nf_reshape_args *a) { return rows_of(&a->y); }
 
-void nf_narrow_ref(const nf_narrow_args *a, int64_t r) {
-  float room[nf_ref_room(&a->x)];
-  nf_row_encode(&a->y, r, nf_ref_row(&a->x, r, room) + a->attr.start);
+// Bytes, so that every backend may run it.
+void nf_reshape_ref(const nf_reshape_args *a, int64_t r) {
+  const int64_t size = nf_dtype_of(a->x.dtype)->bits / 8, cols = nf_tensor_cols(&a->y),
+                width = nf_tensor_cols(&a->x);
+  char *to = nf_tensor_row(&a->y, r);
+  for (int64_t k = r * cols, end = k + cols, n; k < end; k += n, to += n * size) {
+    n = nf_min(end - k, width - k % width);
+    memcpy(to, (const char *)nf_tensor_row(&a->x, k / width) + k % width * size, (size_t)(n * size));
+  }
 }
 
 int64_t nf_concat_ref_blocks(const nf_concat_args *a) { return rows_of(&a->y); }

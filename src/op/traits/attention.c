@@ -190,54 +190,23 @@ static nf_status rotated(const nf_op_desc *d, nf_type x, int norm, nf_type *out)
   return nf_infer_part(d, (nf_op_desc){.op = NF_OP_rope, .in = {x, d->in[TABLE]}}, out);
 }
 
-// Keys and values behind the queries as operands of their own.
-static nf_status set_apart(nf_op_desc *d) {
-  const nf_type *kv = &d->in[KV];
-  nf_type *q = &d->in[Q];
-  const int64_t heads = kv->rank == 4 ? kv->dim[1].c : 0;
-  if (d->in[K].dtype != NF_NONE || d->in[V].dtype != NF_NONE) return nf_ok();
-  if (kv->rank != 4 || q->rank != 3 || q->dim[1].sym != NF_CONST || heads < 1 || q->dim[1].c / 3 < heads ||
-      d->attr.qk_rope_write.start || !nf_extent_equal(q->dim[2], kv->dim[3]))
-    return nf_refuse(d, "k and v are missing, and q's are no heads of all three");
-  d->in[K] = *q;
-  d->in[K].dim[1].c = d->in[K].padded[1] = heads;
-  d->in[V] = d->in[K];
-  q->dim[1].c = q->padded[1] = q->dim[1].c - 2 * heads;
-  return nf_ok();
-}
-
-static nf_status infer_heads(nf_op_desc *d) {
-  const nf_type *kv = &d->in[KV];
-  nf_type q, k;
-  nf_op_desc narrow = {
-      .op = NF_OP_narrow,
-      .attr.narrow = {.start = d->attr.qk_rope_write.start, .size = kv->rank ? kv->dim[kv->rank - 1].c : 0},
-      .in = {d->in[Q]}};
-  NF_TRY(rotated(d, d->in[K], K_NORM, &k));
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_kv_write, .in = {k, d->in[V], *kv}}, &d->out[1]));
-  NF_TRY(nf_infer_part(d, narrow, &q));
-  return rotated(d, q, Q_NORM, &d->out[0]);
-}
-
 static nf_status infer_qk_rope_write(nf_op_desc *d) {
-  nf_op_desc apart = *d;
-  NF_TRY(set_apart(&apart));
-  NF_TRY(infer_heads(&apart));
-  d->out[0] = apart.out[0];
-  d->out[1] = apart.out[1];
-  return nf_ok();
+  nf_type k;
+  NF_TRY(rotated(d, d->in[K], K_NORM, &k));
+  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_kv_write, .in = {k, d->in[V], d->in[KV]}}, &d->out[1]));
+  NF_TRY(rotated(d, d->in[Q], Q_NORM, &d->out[0]));
+  if (nf_extent_equal(nf_last(&d->in[Q]), nf_last(&d->in[K]))) return nf_ok();
+  return nf_refuse(d, "q has heads of %ld columns, k of %ld", (long)nf_last(&d->in[Q]).c,
+                   (long)nf_last(&d->in[K]).c);
 }
 
 static void sample_qk_rope_write(nf_op_desc *d, const nf_dims *m) {
-  enum { NORMS = 1, WIDE = 2, PART = 4, SLIDING = 8, Q_ONLY = 16, TOGETHER = 32 };
+  enum { NORMS = 1, PART = 4, SLIDING = 8, Q_ONLY = 16 };
   const nf_extent t = NF_BY(1, NF_T), heads = NF_C(m->q[NF_Q_KV_HEADS]), head = NF_C(m->q[NF_Q_HEAD]);
-  const bool wide = nf_bit(m, WIDE), together = nf_bit(m, TOGETHER) && !wide;
-  const nf_extent queries = NF_C(heads.c * (m->q[NF_Q_GROUP] + (together ? 2 : 0)));
   const nf_type norm = NF_TYPE(nf_bit(m, PART) ? NF_BF16 : m->act, head);
-  d->attr.qk_rope_write =
-      (nf_qk_rope_write_attrs){.eps = 1e-5f, .one_plus = nf_bit(m, PART), .start = wide ? 3 : 0};
-  d->in[Q] = NF_TYPE(m->act, t, queries, NF_C(wide ? 2 * head.c + 3 : head.c));
-  if (!together) d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, head);
+  d->attr.qk_rope_write = (nf_qk_rope_write_attrs){.eps = 1e-5f, .one_plus = nf_bit(m, PART)};
+  d->in[Q] = NF_TYPE(m->act, t, NF_C(heads.c * m->q[NF_Q_GROUP]), head);
+  d->in[K] = d->in[V] = NF_TYPE(m->act, t, heads, head);
   d->in[TABLE] = NF_TYPE(NF_F32, t, NF_C(rotated_columns(m, nf_bit(m, PART))));
   if (nf_bit(m, NORMS)) d->in[Q_NORM] = norm;
   if (nf_bit(m, NORMS) && !nf_bit(m, Q_ONLY)) d->in[K_NORM] = norm;
@@ -253,7 +222,7 @@ static double bound_qk_rope_write(const nf_op_desc *d, const nf_sizes *at, const
 }
 
 NF_TRAITS(qk_rope_write, INFER(infer_qk_rope_write), SHARD(REPLICATED),
-          WORK(.element = 8, .columns = NF_Q_HEAD /* of q; k has fewer heads */),
+          WORK(.element = 8 /* of q; k has fewer heads */),
           EXTENTS({NF_Q_HEAD, NF_OPERAND(qk_rope_write, kv), -1},
                   {NF_Q_PAGE, NF_OPERAND(qk_rope_write, kv), 2},
                   {NF_Q_KV_HEADS, NF_OPERAND(qk_rope_write, kv), 1}),

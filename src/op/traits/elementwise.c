@@ -36,7 +36,7 @@ static nf_status infer_mul(nf_op_desc *d) {
   return nf_ok();
 }
 
-enum { ONE_COLUMN = 1, ROW = 2, KEEP = 8, BOTH = 16 }; // bits of options of what follows
+enum { ONE_COLUMN = 1, ROW = 2, KEEP = 8 }; // bits of options of what follows
 
 static void sample_mul(nf_op_desc *d, const nf_dims *m) {
   d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_K]);
@@ -122,18 +122,7 @@ static nf_status product(nf_op_desc *d, nf_op f, int of, nf_dtype to) {
 }
 
 static nf_status infer_silu_mul(nf_op_desc *d) {
-  nf_op_desc apart = *d;
-  const nf_type *both = &d->in[0];
-  const nf_extent columns = both->rank ? both->dim[both->rank - 1] : NF_C(1);
-  if (d->in[1].dtype == NF_NONE) {
-    if (columns.sym != NF_CONST || columns.c % 2)
-      return nf_refuse(d, "up is missing, and gate has no columns for both");
-    apart.in[0].dim[both->rank - 1].c = apart.in[0].padded[both->rank - 1] = columns.c / 2;
-    apart.in[1] = apart.in[0];
-  }
-  NF_TRY(product(&apart, NF_OP_silu, 0, d->attr.silu_mul.quantise));
-  d->out[0] = apart.out[0];
-  return nf_ok();
+  return product(d, NF_OP_silu, 0, d->attr.silu_mul.quantise);
 }
 
 static nf_dtype to_of(const nf_dims *m) {
@@ -143,9 +132,6 @@ static nf_dtype to_of(const nf_dims *m) {
 static void sample_silu_mul(nf_op_desc *d, const nf_dims *m) {
   sample_mul(d, m);
   d->attr.silu_mul.quantise = to_of(m);
-  if (!nf_bit(m, BOTH)) return;
-  d->in[0] = nf_sample_rows(m, false, nf_round_up(m->q[NF_Q_K], 2));
-  d->in[1] = (nf_type){0};
 }
 
 // The function may round to its neighbour.

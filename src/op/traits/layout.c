@@ -24,8 +24,7 @@ static void sample_narrow(nf_op_desc *d, const nf_dims *m) {
   d->attr.narrow = (nf_narrow_attrs){.start = k / 3, .size = k - k / 3 - (nf_bit(m, 1) && k > 1)};
 }
 
-NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(.columns = NF_Q_N), EXTENTS(),
-          CHECK(sample_narrow, ALWAYS, NULL));
+NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(), EXTENTS(), CHECK(sample_narrow, ALWAYS, NULL));
 
 static nf_status infer_concat(nf_op_desc *d) {
   const nf_type *a = &d->in[0];
@@ -115,8 +114,10 @@ static nf_status infer_reshape(nf_op_desc *d) {
 }
 
 static void sample_reshape(nf_op_desc *d, const nf_dims *m) {
-  d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_K]);
-  d->attr.reshape.to = (nf_shape){3, {NF_BY(1, NF_T), NF_C(1), NF_C(m->q[NF_Q_K])}};
+  const nf_extent t = NF_BY(1, NF_T);
+  d->in[0] = nf_sample_rows(m, true, m->q[NF_Q_K]);
+  const nf_extent heads = d->in[0].dim[1], k = d->in[0].dim[2];
+  d->attr.reshape.to = nf_bit(m, 1) ? (nf_shape){3, {t, k, heads}} : (nf_shape){2, {t, NF_C(heads.c * k.c)}};
 }
 
 NF_TRAITS(reshape, INFER(infer_reshape), SHARD(RESHAPE), WORK(), EXTENTS(),

@@ -23,20 +23,23 @@ NF_TRAITS(all_reduce, INFER(infer_all_reduce), SHARD(REPLICATED), WORK(.element 
           EXTENTS(), CHECK(sample_all_reduce, ALWAYS, NULL));
 
 static nf_status infer_all_gather(nf_op_desc *d) {
-  const int64_t world = d->attr.all_gather.world;
+  const int64_t world = d->attr.all_gather.world, drop = d->attr.all_gather.drop;
   nf_type *y = &d->out[0];
   NF_TRY(nf_want_columns(d, 0));
   *y = d->in[0];
   nf_extent *columns = &y->dim[y->rank - 1];
   if (world < 1 || !nf_mul_i64(columns->c, world, &columns->c))
     return nf_refuse(d, "world is %" PRId64 " but must be 1 or more, with columns below 2^63", world);
+  if (drop < 0 || drop >= nf_max(1, columns->c))
+    return nf_refuse(d, "drop is %" PRId64 " of %" PRId64 " columns", drop, columns->c);
+  columns->c -= drop;
   y->padded[y->rank - 1] = columns->c;
   return nf_ok();
 }
 
 static void sample_all_gather(nf_op_desc *d, const nf_dims *m) {
   sample_all_reduce(d, m);
-  d->attr.all_gather.world = m->q[NF_Q_WORLD];
+  d->attr.all_gather = (nf_all_gather_attrs){.world = m->q[NF_Q_WORLD], .drop = m->q[NF_Q_K] / 2};
 }
 
 NF_TRAITS(all_gather, INFER(infer_all_gather), SHARD(REPLICATED), WORK(.exchange = 1), EXTENTS(),

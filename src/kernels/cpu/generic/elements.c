@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that treat each element alone: add, mul, silu, sigmoid, swiglu; and copies of columns: narrow, concat.
+// Ops that treat each element alone: add, mul, silu, sigmoid, swiglu; and columns side by side: concat.
 // A block is a few rows, by their length alone.
 #include "kernels/cpu/generic/row.h"
 
@@ -112,15 +112,6 @@ void NF_KERNEL(swiglu_rows)(const nf_swiglu_args *a, int64_t block) {
 }
 
 // ---- columns ----
-
-int64_t NF_BLOCKS(narrow_rows)(const nf_narrow_args *a) { return nf_row_blocks(&a->y); }
-
-void NF_KERNEL(narrow_rows)(const nf_narrow_args *a, int64_t block) {
-  const int64_t size = nf_dtype_of(a->y.dtype)->bits / 8, cols = nf_tensor_cols(&a->y);
-  NF_FOR_ROWS(r, block, &a->y)
-  memcpy(nf_tensor_row(&a->y, r), (const char *)nf_tensor_row(&a->x, r) + a->attr.start * size,
-         (size_t)(cols * size));
-}
 
 int64_t NF_BLOCKS(concat_rows)(const nf_concat_args *a) { return nf_row_blocks(&a->y); }
 

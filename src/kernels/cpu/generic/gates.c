@@ -80,14 +80,7 @@ NF_INLINE void rows(bool sigmoid, const nf_tensor *a, const nf_tensor *b, const 
 
 int64_t NF_BLOCKS(silu_mul_rows)(const nf_silu_mul_args *a) { return nf_row_blocks(&a->y); }
 void NF_KERNEL(silu_mul_rows)(const nf_silu_mul_args *a, int64_t block) {
-  const int64_t cols = nf_tensor_cols(&a->y), size = nf_dtype_of(a->gate.dtype)->bits / 8;
-  nf_tensor gate = a->gate, up = a->up;
-  if (up.data == NULL) { // both are in gate's rows
-    gate.dim[gate.rank - 1] = cols;
-    up = gate;
-    up.data = (char *)gate.data + cols * size;
-  }
-  rows(false, &gate, &up, &a->y, block);
+  rows(false, &a->gate, &a->up, &a->y, block);
 }
 
 int64_t NF_BLOCKS(sigmoid_mul_rows)(const nf_sigmoid_mul_args *a) { return nf_row_blocks(&a->y); }

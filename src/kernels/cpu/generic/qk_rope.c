@@ -45,10 +45,10 @@ static void normalise(const turn *r, int64_t n, float *x) {
   nf_widen(r->x, half, 0, n, x);
 }
 
-// Columns [from, from + head) of a row of x into the row `to` of y.
-static void turn_head(const turn *r, const void *row, int64_t from, const nf_tensor *y, void *to) {
+// Row i of x, a head, into the row `to` of y.
+static void turn_head(const turn *r, int64_t i, const nf_tensor *y, void *to) {
   float x[MAX_HEAD], turned[MAX_HEAD];
-  const int64_t n = nf_padded(r->x, row, from, r->head, x);
+  const int64_t n = nf_padded(r->x, nf_tensor_row(r->x, i), 0, r->head, x);
   if (r->norms) normalise(r, n, x);
   nf_rotate(x, r->cos, r->sin, r->half, r->head, turned);
   nf_round(y, to, 0, r->head, turned);
@@ -60,32 +60,18 @@ static void *pool_row(const nf_qk_rope_write_args *a, int64_t slot, int64_t whic
   return nf_tensor_row(&a->kv, ((slot / page * 2 + which) * heads + h) * page + slot % page);
 }
 
-// Heads from `first` on of x, which is the operand itself, or the queries where there is none.
-typedef struct heads {
-  const nf_tensor *x;
-  int64_t of_token, first; // heads of a token's rows
-} heads;
-
-static heads heads_of(const nf_qk_rope_write_args *a, const nf_tensor *x, int64_t behind) {
-  if (x->data != NULL) return (heads){x, x->dim[1], 0};
-  return (heads){&a->q, a->q.dim[1], a->y.dim[1] + behind};
-}
-
-static void *row_of(const heads *h, int64_t t, int64_t i) {
-  return nf_tensor_row(h->x, t * h->of_token + h->first + i);
-}
-
 void NF_KERNEL(qk_rope_write_rows)(const nf_qk_rope_write_args *a, int64_t t) {
-  const int64_t kv_heads = a->kv.dim[2], slot = a->batch->group[a->kv.cache].write_slot[t];
-  const heads q = {&a->q, a->q.dim[1], 0}, k = heads_of(a, &a->k, 0), v = heads_of(a, &a->v, kv_heads);
+  const int64_t heads = a->y.dim[1], kv_heads = a->kv.dim[2];
+  const int64_t slot = a->batch->group[a->kv.cache].write_slot[t];
   turn r;
-  open_turn(a, t, q.x, &a->q_norm, &r);
-  for (int64_t h = 0; h < a->y.dim[1]; h++)
-    turn_head(&r, row_of(&q, t, h), a->attr.start, &a->y, nf_tensor_row(&a->y, t * a->y.dim[1] + h));
+  open_turn(a, t, &a->q, &a->q_norm, &r);
+  for (int64_t h = 0; h < heads; h++)
+    turn_head(&r, t * heads + h, &a->y, nf_tensor_row(&a->y, t * heads + h));
   if (slot < 0) return;
-  open_turn(a, t, k.x, &a->k_norm, &r);
+  open_turn(a, t, &a->k, &a->k_norm, &r);
   for (int64_t h = 0; h < kv_heads; h++) {
-    turn_head(&r, row_of(&k, t, h), 0, &a->kv, pool_row(a, slot, 0, h));
-    memcpy(pool_row(a, slot, 1, h), row_of(&v, t, h), (size_t)(r.head * nf_dtype_of(a->kv.dtype)->bits / 8));
+    turn_head(&r, t * kv_heads + h, &a->kv, pool_row(a, slot, 0, h));
+    memcpy(pool_row(a, slot, 1, h), nf_tensor_row(&a->v, t * kv_heads + h),
+           (size_t)(r.head * nf_dtype_of(a->kv.dtype)->bits / 8));
   }
 }
