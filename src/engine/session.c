@@ -158,28 +158,31 @@ static nf_status check_hidden(const infuse_session *s, int64_t layer, const infu
   if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
     return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",
                     (long)layer, (long)m->config.layers);
-  if (nf_device_is_host(m->rt->device)) return nf_ok();
+  if (nf_device_computes(m->rt->device)) return nf_ok();
   return nf_error(NF_USAGE, "device %s computes no hidden states", nf_device_name(m->rt->device));
 }
 
-static infuse_rows hidden_of(const infuse_session *s, int64_t layer) {
+static nf_status hidden_of(const infuse_session *s, int64_t layer, infuse_rows *out) {
   const infuse_model *m = s->model;
   char name[32];
   snprintf(name, sizeof name, "hidden.%ld", (long)layer);
   const bool final = layer == m->config.layers;
   const size_t n = final ? s->n_rows : s->n_tokens, first = final ? s->first_row : s->first_token;
   const size_t width = (size_t)m->config.hidden;
-  if (s->step != m->steps || n == 0) return (infuse_rows){.width = width};
-  const nf_tensor t = nf_plan_tensor(m->plan, nf_graph_find(m->graph, name));
-  for (size_t i = 0; i < n; i++) nf_row_decode(&t, (int64_t)(first + i), m->hidden + i * width);
-  return (infuse_rows){m->hidden, n, width, (size_t)s->first_token_position + s->n_tokens - n};
+  *out = (infuse_rows){.width = width};
+  if (s->step != m->steps || n == 0) return nf_ok();
+  NF_TRY(nf_plan_read(m->plan, m->rank[0].device, nf_graph_find(m->graph, name), (int64_t)first, (int64_t)n,
+                      m->hidden));
+  *out = (infuse_rows){m->hidden, n, width, (size_t)s->first_token_position + s->n_tokens - n};
+  return nf_ok();
 }
 
 infuse_error *infuse_session_hidden_sized(const infuse_session *s, int64_t layer, infuse_rows *out,
                                           size_t size) {
-  const nf_status st = check_hidden(s, layer, out);
+  infuse_rows ours;
+  nf_status st = check_hidden(s, layer, out);
+  if (nf_is_ok(st)) st = hidden_of(s, layer, &ours);
   if (!nf_is_ok(st)) return st.error;
-  const infuse_rows ours = hidden_of(s, layer);
   nf_result_copy(out, size, &ours, sizeof ours);
   return NULL;
 }

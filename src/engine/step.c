@@ -159,7 +159,7 @@ typedef struct job { // of all ranks
   nf_trace *trace; // NULL: nobody looks
 } job;
 
-static void look_away(void *user, const nf_node *n) { (void)user, (void)n; }
+static nf_status look_away(void *user, const nf_node *n) { return (void)user, (void)n, nf_ok(); }
 
 // What has changed in the page tables since the device was told last.
 static nf_status write_pages(const job *j, const nf_rank *r) {
@@ -195,11 +195,7 @@ static nf_status run_rank(void *user, int rank) {
 
 static nf_status copy_logits(infuse_model *m, int64_t rows) {
   if (m->logits == NULL || rows == 0 || !nf_device_computes(m->rt->device)) return nf_ok();
-  const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
-  const nf_rank *r = &m->rank[0];
-  const size_t at = (size_t)((const char *)t.data - (const char *)r->arena.data);
-  return nf_device_read(r->device, &r->arena, at, m->logits,
-                        (size_t)(rows * m->config.vocab) * sizeof(float));
+  return nf_plan_read(m->plan, m->rank[0].device, m->logits_value, 0, rows, m->logits);
 }
 
 static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,

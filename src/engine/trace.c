@@ -44,23 +44,22 @@ static void deinit(nf_trace *t) {
 
 // ---- looking ----
 
-static bool all_finite(const nf_tensor *t, float *row) {
-  const int64_t cols = nf_tensor_cols(t);
-  for (int64_t r = 0; r < nf_tensor_rows(t); r++) {
-    nf_row_decode(t, r, row);
-    for (int64_t i = 0; i < cols; i++)
-      if (!isfinite(row[i])) return false;
+static nf_status look_at(nf_trace *t, nf_val v) {
+  const infuse_model *m = t->model;
+  const nf_tensor all = nf_plan_tensor(m->plan, v);
+  for (int64_t r = 0; r < nf_tensor_rows(&all) && t->found == 0; r++) {
+    NF_TRY(nf_plan_read(m->plan, m->rank[0].device, v, r, 1, t->row));
+    for (int64_t i = 0; i < nf_tensor_cols(&all); i++)
+      if (!isfinite(t->row[i])) t->found = v;
   }
-  return true;
+  return nf_ok();
 }
 
-void nf_trace_look(void *user, const nf_node *n) {
+nf_status nf_trace_look(void *user, const nf_node *n) {
   nf_trace *t = user;
-  for (int r = 0; r < nf_node_results(n) && t->found == 0; r++) {
-    if (n->out[r] == 0 || !is_seen(t->model->graph, n->out[r])) continue;
-    const nf_tensor tensor = nf_plan_tensor(t->model->plan, n->out[r]);
-    if (!all_finite(&tensor, t->row)) t->found = n->out[r];
-  }
+  for (int r = 0; r < nf_node_results(n) && t->found == 0; r++)
+    if (n->out[r] != 0 && is_seen(t->model->graph, n->out[r])) NF_TRY(look_at(t, n->out[r]));
+  return nf_ok();
 }
 
 // ---- telling ----

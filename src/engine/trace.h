@@ -13,7 +13,7 @@ typedef struct nf_trace {
   float *row;       // one decoded row of any value
   nf_val found;     // the first value with a number that is none; 0: none yet
 } nf_trace;
-void nf_trace_look(void *t, const nf_node *n); // an nf_plan_seen of rank 0
+nf_status nf_trace_look(void *t, const nf_node *n); // an nf_plan_seen of rank 0
 
 // Why s ends, whose last step gave logits of `token` that are not finite: NF_BAD_INPUT with the layer where
 // it began.

@@ -1,52 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights of a device whose memory has no address in the process: they are those that memory would have.
 #include "base/memory.h"
-#include "device/driver.h"
 #include "engine/upload.h"
 #include "tensor/pack.h"
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <cmocka.h>
+// cmocka wants the standard headers first
+#include "tests/support/far.h"
 
 static void ok(nf_status st) {
   if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
 }
-
-// ---- a device far away: one thread at a time may use it, and only copies reach its own memory ----
-
-static atomic_int users, copies;
-static int rooms; // of host memory that it has left
-
-static void *far_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
-  (void)d;
-  assert_int_equal(users++, 0);
-  users--;
-  if (memory == NF_ON_HOST && rooms-- <= 0) return NULL;
-  void *data = malloc(bytes);
-  *host = memory == NF_ON_HOST ? data : NULL;
-  return data;
-}
-
-static void far_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
-  (void)d, (void)memory, (void)bytes;
-  free(data);
-}
-
-static nf_status far_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
-  (void)q, (void)way;
-  assert_int_equal(users++, 0);
-  memcpy(to, from, bytes);
-  copies++;
-  users--;
-  return nf_ok();
-}
-
-static const nf_driver far = {
-    .name = "far", .computes = true, .alloc = far_alloc, .free = far_free, .copy = far_copy};
 
 static nf_status load(const nf_value *v, int threads, const nf_weight_sink *sink) {
   nf_weight_loader l = {0};
@@ -65,8 +31,8 @@ static void weights_arrive(void **state) {
   const nf_sizes none = nf_sizes_of(0, 0, 0);
   const nf_type types[] = {nf_type_packed(NF_TYPE(NF_MXFP4, NF_C(3), NF_C(700), NF_C(608)), NF_PACK(16, 1)),
                            nf_type_packed(NF_TYPE(NF_F32, NF_C(40), NF_C(9000)), NF_PACK(16, 2))};
-  rooms = 100, copies = 0;
-  ok(nf_device_create(&far, NULL, &d));
+  far_copies = 0;
+  ok(nf_device_create(&far_driver, NULL, &d));
   nf_upload_init(&u, d);
   for (int i = 0; i < 2; i++) {
     const nf_value v = {.name = "w", .type = types[i], .kind = NF_VALUE_WEIGHT};
@@ -85,7 +51,7 @@ static void weights_arrive(void **state) {
     free(want);
     free(got);
   }
-  assert_true(copies > 4);
+  assert_true(far_copies > 4);
   nf_upload_deinit(&u);
   assert_int_equal(nf_device_used(d), 0);
   nf_device_destroy(d);
@@ -97,8 +63,8 @@ static void the_devices_host_memory_is_out(void **state) {
   nf_upload u;
   nf_buffer to;
   const nf_value v = {.name = "w", .type = NF_TYPE(NF_BF16, NF_C(4000), NF_C(500)), .kind = NF_VALUE_WEIGHT};
-  rooms = 0;
-  ok(nf_device_create(&far, NULL, &d));
+  far_rooms = 0;
+  ok(nf_device_create(&far_driver, NULL, &d));
   ok(nf_device_alloc(d, 4000 * 500 * 2, &to));
   nf_upload_init(&u, d);
   const nf_weight_sink sink = nf_upload_sink(&u, &to);

@@ -27,6 +27,7 @@ typedef struct trio { // the same tokens in all
   infuse_runtime *reference_runtime;
   side reference, unfused, plan;
   int32_t *tokens, *routes;
+  float *ids; // of one layer's routes, as they are read
   size_t n;
 } trio;
 
@@ -84,14 +85,17 @@ static nf_status read_routes(trio *p) {
   const nf_config *c = &p->reference.model->config;
   const size_t layer = p->n * (size_t)c->experts_per_token;
   p->routes = nf_alloc((size_t)c->layers * layer, sizeof *p->routes);
-  if (p->routes == NULL) return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", p->n);
+  p->ids = nf_alloc(layer, sizeof *p->ids);
+  if (p->routes == NULL || p->ids == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", p->n);
   for (int64_t l = 0; l < c->layers; l++) {
     char name[40];
     snprintf(name, sizeof name, "L%ld.moe.choice.ids", (long)l);
     const nf_val v = nf_graph_find(p->reference.model->graph, name);
     if (v == 0) continue; // a layer without experts
-    const nf_tensor ids = nf_plan_tensor(p->reference.model->plan, v);
-    memcpy(p->routes + (size_t)l * layer, ids.data, layer * sizeof *p->routes);
+    const infuse_model *m = p->reference.model;
+    NF_TRY(nf_plan_read(m->plan, m->rank[0].device, v, 0, (int64_t)p->n, p->ids));
+    for (size_t i = 0; i < layer; i++) p->routes[(size_t)l * layer + i] = (int32_t)p->ids[i];
   }
   return nf_ok();
 }
@@ -136,22 +140,10 @@ static void release(trio *p) {
   infuse_runtime_destroy(p->reference_runtime);
   nf_free(p->tokens);
   nf_free(p->routes);
+  nf_free(p->ids);
 }
 
 // ---- comparing ----
-
-// Of the rows that both have. `row` has room for two rows. A value of zeros must be zeros.
-static double error_of(const nf_tensor *got, const nf_tensor *want, float *row) {
-  const int64_t cols = nf_tensor_cols(want);
-  const int64_t rows = nf_min(nf_tensor_rows(got), nf_tensor_rows(want));
-  nf_difference d = {0};
-  for (int64_t r = 0; r < rows; r++) {
-    nf_row_decode(got, r, row);
-    nf_row_decode(want, r, row + cols);
-    nf_difference_add(&d, row, row + cols, cols);
-  }
-  return d.norm > 0 ? nf_difference_of(&d) : d.difference;
-}
 
 static bool compares(const nf_graph *g, const nf_value *v) {
   return v->kind == NF_VALUE_RESULT && v->type.cache == NF_NO_CACHE && nf_is_float(v->type.dtype) &&
@@ -164,32 +156,45 @@ static bounds bounds_of(const nf_graph *g) {
   return plain_bounds;
 }
 
-// ||a - b|| / ||b|| of the value called `name`; false when one of them does not have it.
-static bool apart(const side *a, const side *b, const char *name, float *row, double *out) {
-  const nf_val x = nf_graph_find(a->model->graph, name), y = nf_graph_find(b->model->graph, name);
-  if (x == 0 || y == 0) return false;
-  const nf_tensor got = nf_plan_tensor(a->model->plan, x), want = nf_plan_tensor(b->model->plan, y);
-  const double error = error_of(&got, &want, row);
-  *out = isfinite(error) ? error : 1e300;
-  return true;
+static nf_status read_row(const side *s, nf_val v, int64_t r, float *out) {
+  return nf_plan_read(s->model->plan, s->model->rank[0].device, v, r, 1, out);
 }
 
-// The row of value v of the plan; NULL: no memory.
-static json_t *compare_value(const trio *p, size_t tokens, nf_val v, double bound, bool *failed) {
+// ||a - b|| / ||b|| of the value called `name`, of the rows that both have; a value of zeros must be zeros.
+// `row` has room for two rows. 0 when one of them does not have it.
+static nf_status apart(const side *a, const side *b, const char *name, float *row, double *out) {
+  const nf_val x = nf_graph_find(a->model->graph, name), y = nf_graph_find(b->model->graph, name);
+  if (x == 0 || y == 0) return nf_ok();
+  const nf_tensor got = nf_plan_tensor(a->model->plan, x), want = nf_plan_tensor(b->model->plan, y);
+  const int64_t cols = nf_tensor_cols(&want), rows = nf_min(nf_tensor_rows(&got), nf_tensor_rows(&want));
+  nf_difference d = {0};
+  for (int64_t r = 0; r < rows; r++) {
+    NF_TRY(read_row(a, x, r, row));
+    NF_TRY(read_row(b, y, r, row + cols));
+    nf_difference_add(&d, row, row + cols, cols);
+  }
+  const double error = d.norm > 0 ? nf_difference_of(&d) : d.difference;
+  *out = isfinite(error) ? error : 1e300;
+  return nf_ok();
+}
+
+// The row of value v of the plan.
+static nf_status compare_value(const trio *p, size_t tokens, nf_val v, double bound, json_t **out) {
   const nf_graph *g = p->plan.model->graph;
   const nf_value *value = &g->value[v];
   const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
   float *row = nf_alloc(2 * (size_t)nf_tensor_cols(&t), sizeof *row);
   double error = 0, unfused = 0, between = 0;
-  if (row == NULL) return NULL;
-  apart(&p->plan, &p->reference, value->name, row, &error);
-  apart(&p->unfused, &p->reference, value->name, row, &unfused);
-  apart(&p->plan, &p->unfused, value->name, row, &between);
+  if (row == NULL) return nf_error(NF_NO_MEMORY, "no memory to compare values");
+  nf_status st = apart(&p->plan, &p->reference, value->name, row, &error);
+  if (nf_is_ok(st)) st = apart(&p->unfused, &p->reference, value->name, row, &unfused);
+  if (nf_is_ok(st)) st = apart(&p->plan, &p->unfused, value->name, row, &between);
   nf_free(row);
-  *failed |= error > bound;
-  return json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
+  NF_TRY(st);
+  *out = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
                    nf_op_of(g->node[value->node].op)->name, "tokens", (json_int_t)tokens, "error", error,
                    "unfused", unfused, "between", between, "bound", bound, "ok", error <= bound);
+  return nf_ok();
 }
 
 // One row for each value that all three compute; *failed when an error exceeds its bound.
@@ -202,8 +207,10 @@ static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *faile
         nf_graph_find(p->unfused.model->graph, name) == 0)
       continue;
     const double bound = v == p->plan.model->logits_value ? limit.logits : limit.value;
-    if (json_array_append_new(rows, compare_value(p, tokens, v, bound, failed)) != 0)
-      return nf_error(NF_NO_MEMORY, "no memory to compare values");
+    json_t *row = NULL;
+    NF_TRY(compare_value(p, tokens, v, bound, &row));
+    *failed |= !json_is_true(json_object_get(row, "ok"));
+    if (json_array_append_new(rows, row) != 0) return nf_error(NF_NO_MEMORY, "no memory to compare values");
   }
   return nf_ok();
 }

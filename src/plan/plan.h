@@ -61,13 +61,17 @@ nf_status nf_plan_replay(nf_plan *p, nf_device *d, const nf_sizes *at);
 void nf_plan_forget(nf_plan *p); // gives back the captures; binding and placing do too
 // The same run in another arena of nf_plan_arena_bytes (which is then the one that the batch's `comm` knows),
 // and slower: `seen` is called behind each node while
-// its results are there (nf_plan_tensor). Afterwards the plan is as before, its last run the one before this.
-typedef void (*nf_plan_seen)(void *user, const nf_node *n);
+// its results are there (nf_plan_read). Afterwards the plan is as before, its last run the one before this.
+typedef nf_status (*nf_plan_seen)(void *user, const nf_node *n); // an error ends the run
 nf_status nf_plan_trace(nf_plan *p, nf_device *d, const nf_sizes *at, void *arena, nf_plan_seen seen,
                         void *user);
 // Value v at the sizes of the last run; its rows may have gaps between them. After a run only outputs still
 // hold what was computed.
 nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
+
+// Rows [row, row + n) of such a value (its leading dimensions flattened) as float32 [n][columns], wherever
+// `d`, the device of that run, has them.
+nf_status nf_plan_read(const nf_plan *p, nf_device *d, nf_val v, int64_t row, int64_t n, float *out);
 
 // What was decided and why, as a new JSON object: "nodes" with the kernel of each and every candidate's
 // reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. *out is owned by the

@@ -156,7 +156,7 @@ static nf_status run_seen(nf_plan *p, nf_device *d, const nf_sizes *at, nf_plan_
   p->sizes = *at;
   for (size_t i = 0; i < p->n_steps; i++) {
     NF_TRY(nf_device_run(d, p->step[i].launch, p->step[i].n_launches));
-    seen(user, &p->graph->node[p->step[i].node]);
+    NF_TRY(seen(user, &p->graph->node[p->step[i].node]));
   }
   return nf_ok();
 }

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// A device far away, for tests: one thread at a time may use it, and only copies reach its own memory. Its
+// kernels are the host's.
+#pragma once
+#include "base/threads.h"
+#include "device/driver.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+static atomic_int far_users, far_copies;
+static int far_rooms = 100; // of host memory that it has left
+
+static void *far_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
+  (void)d;
+  assert_int_equal(far_users++, 0);
+  far_users--;
+  if (memory == NF_ON_HOST && far_rooms-- <= 0) return NULL;
+  void *data = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  *host = memory == NF_ON_HOST ? data : NULL;
+  return data;
+}
+
+static void far_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
+  (void)d, (void)memory, (void)bytes;
+  free(data);
+}
+
+static nf_status far_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
+  (void)q, (void)way;
+  assert_int_equal(far_users++, 0);
+  memcpy(to, from, bytes);
+  far_copies++;
+  far_users--;
+  return nf_ok();
+}
+
+static nf_status far_run(nf_queue *q, const nf_launch *l) {
+  (void)q;
+  nf_host_run(l->function, l->args, NULL, NULL, 0);
+  return nf_ok();
+}
+
+static const nf_driver far_driver = {
+    .name = "far", .computes = true, .alloc = far_alloc, .free = far_free, .copy = far_copy, .run = far_run};
