@@ -89,7 +89,12 @@ bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
 }
 
 bool nf_op_is_comm(nf_op op, const nf_attrs *attrs) {
-  return nf_op_of(op)->flags & NF_OP_COMM || (op == NF_OP_rms_norm && attrs->rms_norm.reduce);
+  const nf_op_info *info = nf_op_of(op);
+  bool comm = info->flags & NF_OP_COMM;
+  for (int i = 0; info->flags & NF_OP_REDUCES && i < info->n_attr; i++)
+    if (strcmp(info->attr[i].name, "reduce") == 0)
+      comm = *(const bool *)((const char *)attrs + info->attr[i].offset);
+  return comm;
 }
 
 int nf_operand_of(const nf_op_desc *d, nf_role role, int from) {

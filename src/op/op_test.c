@@ -71,6 +71,9 @@ static void roles(void **state) {
   assert_int_equal(nf_packed_operand(&d, W_UP + 1), -1);
   assert_int_equal(nf_operand_of(&d, NF_ROLE_WEIGHT, W_UP + 1), W_DOWN);
   assert_int_equal(nf_operand_of(&d, NF_ROLE_IDS, 0), -1); // absent
+  assert_true(nf_op_is_comm(NF_OP_all_reduce, &d.attr));
+  assert_false(nf_op_is_comm(NF_OP_rms_norm, &(nf_attrs){.rms_norm = {.eps = 1, .keep = true}}));
+  assert_true(nf_op_is_comm(NF_OP_rms_norm, &(nf_attrs){.rms_norm.reduce = true}));
 }
 
 static void attributes_compare_by_field(void **state) {
