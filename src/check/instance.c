@@ -161,6 +161,9 @@ static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int g
   const int64_t padded = nf_tensor_of(&type, &i->c->at, slots, NULL).padded;
   int64_t *cols = &type.padded[type.rank - 1];
   if (type.rank > 1 && type.dim[type.rank - 1].sym == NF_CONST) *cols = nf_round_up(*cols + gap, unit);
+  // Heads of a token may be some of those that lie there.
+  const bool heads = type.rank > 2 && nf_is_float(type.dtype) && !type.cache && !written;
+  if (heads && type.dim[type.rank - 2].sym == NF_CONST) type.padded[type.rank - 2] += gap;
   NF_TRY(nf_type_bytes(&type, &i->c->at, &s->bytes));
   if (type.cache) s->bytes *= (size_t)slots;
   s->base = nf_alloc_aligned(s->bytes + 2 * NF_GUARD);
