@@ -88,7 +88,9 @@ static void experts_step(maker *m) {
   nf_val x = m->stream;
   for (int64_t i = below(m, 3); i >= 0; i--)
     x = NF_BUILD(&m->b, fresh(m), grouped_linear, (x, ids, w, bias), .out = m->dtype);
-  m->stream = NF_BUILD(&m->b, fresh(m), combine, (x, weights), );
+  const nf_val gate = chance(m, 30) ? project(m, m->stream, m->hidden, 1, float_dtype(m)) : 0;
+  m->stream = gate != 0 ? NF_BUILD(&m->b, fresh(m), combine_shared, (x, weights, m->stream, gate), )
+                        : NF_BUILD(&m->b, fresh(m), combine, (x, weights), );
 }
 
 static nf_val heads_of(maker *m, nf_val x, int64_t heads) {
