@@ -146,6 +146,16 @@ static void loses_precision(const void *p, int64_t block, void *) {
     *(float *)nf_tensor_row(&a->y, r) *= 1 + 0x1p-16f;
 }
 
+// Another last bit as soon as there are two tokens, where sums are not of integers.
+static void minds_others(const void *p, int64_t block, void *) {
+  const nf_linear_args *a = p;
+  const int64_t rows = nf_tensor_rows(&a->y);
+  nf_linear_ref(a, block);
+  if (block != nf_linear_ref_blocks(a) - 1 || a->y.dtype != NF_F32 || rows < 2) return;
+  float *y = nf_tensor_row(&a->y, rows - 1);
+  if (*y != (float)(int)*y) *y *= 1 + 0x1p-23f;
+}
+
 static void forgets_bias(const void *p, int64_t block, void *) {
   nf_linear_args a = *(const nf_linear_args *)p;
   a.bias = (nf_tensor){0};
@@ -209,6 +219,7 @@ static void catches(void **state) {
                {loses_precision, "row"},
                {forgets_bias, "row"},
                {writes_operand, "wrote into an operand"},
+               {minds_others, "when it is alone"},
                {order_matters, "another order"}};
   for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     const nf_variant v = {.name = "linear_wrong",

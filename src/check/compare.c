@@ -26,7 +26,7 @@ int64_t nf_rows_to_compare(const nf_instance *i, const nf_tensor *t) {
 }
 
 // Row r of both is the same bytes, scales included.
-static bool same_row(const nf_tensor *x, const nf_tensor *y, int64_t r) {
+bool nf_rows_equal(const nf_tensor *x, const nf_tensor *y, int64_t r) {
   if (memcmp(nf_tensor_row(x, r), nf_tensor_row(y, r), row_bytes(x)) != 0) return false;
   const size_t scales =
       nf_is_fp8(x->dtype) ? (size_t)nf_scale_cols(x->dtype, nf_tensor_cols(x)) * sizeof(float) : 0;
@@ -107,7 +107,7 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
     return false;
   }
   for (int64_t r = 0; r < at.rows; r++)
-    if (!same_row(w, g, r))
+    if (!nf_rows_equal(w, g, r))
       near_row(want->c, w, g, s, r, room, &at); // the same may be garbage that nobody wrote
   nf_free(room);
   double *used = w->dtype == NF_F32 ? &row->used : &row->used_16;
@@ -129,7 +129,7 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
 static int64_t differs(const nf_instance *a, const nf_instance *b, int n) {
   const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
   for (int64_t r = 0; r < nf_rows_to_compare(a, x); r++)
-    if (!same_row(x, y, r)) return r;
+    if (!nf_rows_equal(x, y, r)) return r;
   return -1;
 }
 
@@ -169,7 +169,7 @@ static bool result_equal(const nf_instance *a, const nf_instance *b, int n) {
   const bool pool = nf_op_of(a->c->d.op)->out[n].alias >= 0;
   for (int64_t r = 0; r < nf_rows_to_compare(a, x); r++) {
     const unsigned char *p = nf_tensor_row(x, r), *q = nf_tensor_row(y, r);
-    if (same_row(x, y, r)) continue;
+    if (nf_rows_equal(x, y, r)) continue;
     if (!pool || !is_garbage(a, p, row_bytes(x)) || !is_garbage(b, q, row_bytes(x))) return false;
   }
   return true;

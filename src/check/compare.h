@@ -17,7 +17,8 @@ double nf_bound_of(const nf_case *c, nf_dtype t, const nf_expected *e);
 // and how much further off a few rows may be, where a value between two parts of the op may round to its
 // neighbour.
 double nf_bound_of_step(const nf_case *c, const nf_expected *e);
-int64_t nf_rows_to_compare(const nf_instance *i, const nf_tensor *t); // those behind mean nothing
-bool nf_results_equal(const nf_instance *a, const nf_instance *b);    // bitwise
+int64_t nf_rows_to_compare(const nf_instance *i, const nf_tensor *t);  // those behind mean nothing
+bool nf_rows_equal(const nf_tensor *x, const nf_tensor *y, int64_t r); // bitwise, scales included
+bool nf_results_equal(const nf_instance *a, const nf_instance *b);     // bitwise
 bool nf_guards_hold(const nf_instance *i); // all bytes but the results' elements are still garbage
 uint64_t nf_operands_hash(const nf_instance *i);

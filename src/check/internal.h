@@ -38,6 +38,7 @@ typedef struct nf_instance {
   const int32_t *keys; // [S] of each sequence, this step's included
   nf_comm comm;
   char **peer;           // [comm.world] of a COMM op: where each rank's first operand begins
+  int32_t start[2];      // of a sequence that is alone
   const int32_t *before; // [S] tokens that sequences have before the step
   int64_t used;          // tokens in use
   unsigned char garbage;
@@ -58,6 +59,11 @@ nf_status nf_instance_batch(nf_instance *i);
 nf_status nf_instance_pages(nf_instance *i, nf_cache cache, int64_t page, int64_t window, int64_t *slots);
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 double nf_case_most(const nf_case *c); // operands' values are of either sign and at most this
+// Tokens [from, from + n) of a sequence that can be a step alone; false: there are none. nf_alone makes the
+// instance that step, and nf_alone_equal compares its results with those of all.
+bool nf_alone_range(const nf_instance *i, int64_t *sequence, int64_t *from, int64_t *n);
+void nf_alone(nf_instance *i, int64_t sequence, int64_t from, int64_t n);
+bool nf_alone_equal(const nf_instance *all, const nf_instance *alone, int64_t from);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
 
 bool nf_check_asked(const nf_check_options *o,
