@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text form: round trips of graphs by hand and at random, and errors that name line and place.
 #include "graph/graph.h"
+#include "op/traits.h"
 #include "tests/support/random_graph.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -222,11 +223,9 @@ static bool same_value(const nf_value *a, const nf_value *b) {
          nf_type_equal(&a->type, &b->type);
 }
 
-static void check_random(uint64_t seed, uint64_t *ops) {
-  nf_graph *g;
+// g, whose number is told where it fails, and which goes.
+static void check_graph(nf_graph *g, uint64_t seed, uint64_t *ops) {
   nf_text first = {0}, second = {0};
-  nf_status st = nf_random_graph(seed, &g);
-  if (!nf_is_ok(st)) fail_msg("seed %d: %s", (int)seed, nf_status_message(st));
   nf_graph *back = parsed(printed(g, &first));
   if (strcmp(first.at, printed(back, &second)) != 0)
     fail_msg("seed %d:\n%s\n%s", (int)seed, first.at, second.at);
@@ -245,11 +244,39 @@ static void check_random(uint64_t seed, uint64_t *ops) {
   nf_graph_destroy(back);
 }
 
+// One node, the sample of an op; NULL where its shape rule refuses it.
+static nf_graph *sample_graph(nf_op op, unsigned options) {
+  nf_dims m = {.tokens = 3, .act = NF_BF16, .weight = NF_F32, .out = NF_F16, .options = options};
+  for (int q = 0; q < NF_Q_COUNT; q++) m.q[q] = 4;
+  nf_op_desc d = {.op = op};
+  nf_traits_of(op)->sample(&d, &m);
+  nf_builder b;
+  nf_graph *g = NULL;
+  nf_val in[NF_MAX_IN] = {0};
+  assert_true(nf_is_ok(nf_builder_init(&b, "sample")));
+  for (int i = 0; i < nf_op_of(op)->n_in; i++)
+    if (d.in[i].dtype != NF_NONE)
+      in[i] = (d.in[i].cache != NF_NO_CACHE ? nf_build_pool : nf_build_input)(&b, nf_op_of(op)->in[i].name,
+                                                                              d.in[i]);
+  nf_build_output(&b, nf_build_node(&b, "made", op, in, &d.attr));
+  nf_status_free(nf_builder_finish(&b, &g));
+  return g;
+}
+
 static void at_random(void **state) {
   (void)state;
   uint64_t ops = 0;
-  for (uint64_t seed = 1; seed <= 500; seed++) check_random(seed, &ops);
-  assert_true(ops == (1ull << NF_OP_COUNT) - 1); // every op has occurred
+  for (uint64_t seed = 1; seed <= 500; seed++) {
+    nf_graph *g;
+    nf_status st = nf_random_graph(seed, &g);
+    if (!nf_is_ok(st)) fail_msg("seed %d: %s", (int)seed, nf_status_message(st));
+    check_graph(g, seed, &ops);
+  }
+  for (unsigned n = 0; n < 8 * NF_OP_COUNT; n++) {
+    nf_graph *g = sample_graph((nf_op)(n / 8), n % 8);
+    if (g != NULL) check_graph(g, n, &ops);
+  }
+  assert_true(ops == (1ull << NF_OP_COUNT) - 1); // every op has occurred, if only as its sample
 }
 
 int main(void) {
