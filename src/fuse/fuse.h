@@ -28,6 +28,9 @@ const nf_rule *nf_rules_at(const nf_rules *r, size_t i); // by name, then NULL
 typedef struct nf_fuse_costs {
   bool (*of)(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why);
   void *user;
+  // What it was measured to cost. Of fusions that compete costs are these where all their ops have one, else
+  // all are those of `of`; NULL: nothing was measured.
+  bool (*measured)(void *user, const nf_op_desc *d, const nf_sizes *at, double *us);
   // What would run it, an address that stands for it in an nf_fuse_choice; NULL: nobody compares choices.
   const void *(*by)(void *user, const nf_op_desc *d, const nf_sizes *at);
 } nf_fuse_costs;

@@ -254,9 +254,42 @@ static void one_search_for_many_choices(void **state) {
   nf_graph_destroy(g);
 }
 
+// Measured, a norm of more than rows and weights is slow; other norms are not measured with `some_norms`.
+static bool some_norms;
+static bool measured_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us) {
+  int operands = 0;
+  (void)user, (void)at;
+  for (int k = 0; k < NF_MAX_IN; k++) operands += d->in[k].dtype != NF_NONE;
+  *us = operands > 2 ? 1000 : 1;
+  return !some_norms || d->op != NF_OP_rms_norm || operands > 2;
+}
+
+// One op of a site that was not measured leaves all its costs to be estimated.
+static void costs_are_never_mixed(void **state) {
+  (void)state;
+  nf_graph *g, *out;
+  ok(nf_graph_parse(
+      NF_VIEW("graph g\ninput x : bf16[T,64]\ninput h : bf16[T,64]\nweight w : bf16[64] = \"w\"\n"
+              "r : bf16[T,64] = add(x, h)\nn : bf16[T,64] = rms_norm(r, w) eps=1e-05 "
+              "one_plus=0\noutput n\noutput r\n"),
+      "text", &g));
+  for (int i = 0; i < 2; i++) {
+    nf_fuse_report *r;
+    nf_fuse_options o = cost_options();
+    some_norms = i == 1;
+    o.costs.measured = measured_cost;
+    ok(nf_fuse(rules, g, &o, &out, &r));
+    assert_int_equal(r->nodes_after, i == 0 ? 2 : 1);
+    nf_graph_destroy(out);
+    nf_fuse_report_destroy(r);
+  }
+  nf_graph_destroy(g);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(one_search_for_many_choices),
+      cmocka_unit_test(costs_are_never_mixed),
       cmocka_unit_test(gpt_oss),
       cmocka_unit_test(one_rank_and_off),
       cmocka_unit_test(verdicts),

@@ -11,9 +11,12 @@ static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for 
 static nf_status ask(nf_fuse_run *run, nf_price *price) {
   const nf_fuse_costs *costs = &run->options->costs;
   nf_text why = {0};
-  *price = (nf_price){.d = price->d, .legal = true, .why = ""};
+  *price = (nf_price){.d = price->d, .legal = true, .measured = true, .why = ""};
   if (nf_op_of(price->d.op)->flags & NF_OP_VIEW) return nf_ok();
+  price->measured = false;
   price->legal = costs->of(costs->user, &price->d, &run->options->at, &price->us, &why);
+  if (price->legal && costs->measured)
+    price->measured = costs->measured(costs->user, &price->d, &run->options->at, &price->measured_us);
   if (price->legal && costs->by) price->by = costs->by(costs->user, &price->d, &run->options->at);
   nf_status st = nf_text_status(&why);
   if (nf_is_ok(st) && price->legal && !(isfinite(price->us) && price->us >= 0))
@@ -73,37 +76,65 @@ static bool pads(const nf_node *n) {
   return false;
 }
 
-static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c) {
+static double us_of(const nf_price *p, bool measured) { return measured ? p->measured_us : p->us; }
+
+static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c, bool measured) {
   const nf_graph *g = c->to.graph;
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_price *price = c->price[i];
     if (!price->legal) return refuse(run, &c->fusion, nf_op_of(price->d.op)->name, price->why);
-    c->fusion.after_us += price->us;
+    c->fusion.after_us += us_of(price, measured);
     c->fusion.pads |= pads(&g->node[i]);
   }
   for (size_t i = 0; i < c->fusion.n_nodes; i++) {
     const nf_price *price = run->node_price[c->node[i]];
-    c->fusion.before_us += price->legal ? price->us : NF_NO_KERNEL_US;
+    c->fusion.before_us += price->legal ? us_of(price, measured) : NF_NO_KERNEL_US;
   }
   return nf_ok();
 }
 
-static nf_status price_fusion(nf_fuse_run *run, nf_candidate_fusion *c) {
+static nf_status price_fusion(nf_fuse_run *run, nf_candidate_fusion *c, bool measured) {
   nf_fusion *f = &c->fusion;
   f->verdict = c->unfit ? NF_FUSION_REFUSED : NF_FUSION_CHOSEN;
   f->why = c->unfit ? c->unfit : "";
   f->before_us = f->after_us = 0;
   f->pads = false;
-  if (!c->unfit) NF_TRY(price_replacement(run, c));
+  if (!c->unfit) NF_TRY(price_replacement(run, c, measured));
   if (run->options->mode == NF_FUSE_COST && f->verdict == NF_FUSION_CHOSEN && f->before_us <= f->after_us)
     f->verdict = NF_FUSION_UNPROFITABLE;
+  return nf_ok();
+}
+
+// Whether all that the fusion compares was measured; what can't be compares nothing.
+static bool is_measured(const nf_fuse_run *run, const nf_candidate_fusion *c) {
+  bool all = true, legal = true;
+  if (c->unfit) return true;
+  for (size_t i = 0; i < c->to.graph->n_nodes; i++) {
+    all &= c->price[i]->measured;
+    legal &= c->price[i]->legal;
+  }
+  for (size_t i = 0; i < c->fusion.n_nodes; i++) {
+    const nf_price *price = run->node_price[c->node[i]];
+    all &= price->measured || !price->legal;
+  }
+  return all || !legal;
+}
+
+// The n fusions of a site, by costs of one kind.
+static nf_status price_site(nf_fuse_run *run, nf_candidate_fusion *c, size_t n) {
+  bool measured = true;
+  for (size_t i = 0; i < n; i++) measured &= is_measured(run, &c[i]);
+  for (size_t i = 0; i < n; i++) NF_TRY(price_fusion(run, &c[i], measured));
   return nf_ok();
 }
 
 nf_status nf_price_fusions(nf_fuse_run *run) {
   for (size_t i = 0; i < run->prices.known.size; i++)
     if (run->prices.known.slot[i]) NF_TRY(ask(run, (nf_price *)run->prices.known.slot[i]));
-  for (size_t i = 0; i < run->n_found; i++) NF_TRY(price_fusion(run, &run->found[i]));
+  for (size_t i = 0, n; i < run->n_found; i += n) {
+    for (n = 1; i + n < run->n_found && run->found[i + n].fusion.site == run->found[i].fusion.site;) n++;
+    NF_TRY(price_site(run, &run->found[i], n));
+  }
   return nf_ok();
 }
 

@@ -104,7 +104,8 @@ bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_des
   options.at = *at;
   const nf_op_desc question = undecided(d);
   const nf_selection s = nf_select_undecided(hw, &options, d);
-  if (s.chosen != NULL) return *us = s.us, true;
+  const double off = nf_timings_ratio(options.timings, d->op);
+  if (s.chosen != NULL) return *us = off * nf_cost_us(hw, d, at, s.chosen), true;
   if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
   return false;
 }

@@ -98,7 +98,8 @@ nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
 
 // Whether a kernel is there for d at steps of these sizes (or for all from o's `least` to `most`, where those
-// are given), and what it costs at these. true: *us is its cost. false: the reason of every candidate is
+// are given), and what it is estimated to cost at these, scaled by the timings' ratio of the op. true: *us is
+// that. false: the reason of every candidate is
 // appended to *why, *us untouched. The packing order of a weight is taken as not decided yet. o and why may
 // be NULL.
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
