@@ -3,10 +3,29 @@
 #include "base/keys.h"
 #include <string.h>
 
+bool nf_next_word(const char **words, nf_view *out) {
+  *words += strspn(*words, " ");
+  *out = (nf_view){*words, strcspn(*words, " ")};
+  *words += out->n;
+  return out->n;
+}
+
+bool nf_has_word(const char *words, nf_view word) {
+  for (nf_view own; nf_next_word(&words, &own);)
+    if (nf_view_equal(own, word)) return true;
+  return false;
+}
+
+static bool is_among(const char *names, const char *name) {
+  for (nf_view pattern; nf_next_word(&names, &pattern);)
+    if (nf_glob(pattern.at, name)) return true;
+  return false;
+}
+
 static const nf_key *find(const nf_keys *known, const char *name) {
   for (; known; known = known->also)
     for (size_t i = 0; i < known->n; i++)
-      if (nf_glob(known->key[i].name, name)) return &known->key[i];
+      if (is_among(known->key[i].names, name)) return &known->key[i];
   return NULL;
 }
 
@@ -32,22 +51,16 @@ static bool is_word(const json_t *value, nf_view word) {
 
 static bool is_plain(const nf_key *key, const json_t *value) {
   if (json_is_null(value)) return true;
-  for (const char *at = key->plain; at && *at; at += strspn(at, " ")) {
-    const nf_view word = {at, strcspn(at, " ")};
+  const char *plain = key->plain ? key->plain : "";
+  for (nf_view word; nf_next_word(&plain, &word);)
     if (is_word(value, word)) return true;
-    at += word.n;
-  }
   return false;
 }
 
 // "silu or swish or absent"
 static void print_plain(const nf_key *key, nf_text *out) {
-  for (const char *at = key->plain; at && *at; at += strspn(at, " ")) {
-    const size_t n = strcspn(at, " ");
-    nf_text_append(out, at, n);
-    nf_text_append(out, " or ", 4);
-    at += n;
-  }
+  const char *plain = key->plain ? key->plain : "";
+  for (nf_view word; nf_next_word(&plain, &word);) nf_text_printf(out, "%.*s or ", (int)word.n, word.at);
   nf_text_append(out, "absent", 6);
 }
 

@@ -13,7 +13,7 @@ typedef enum nf_key_use {
 } nf_key_use;
 
 typedef struct nf_key {
-  const char *name; // '*' matches any run
+  const char *names; // of all keys that it means, with blanks between; '*' matches any run
   nf_key_use use;
   // Of NF_KEY_CHANGES: the values at which the key changes nothing, as JSON with blanks between and strings
   // without quotes: "0 false silu []". Null always is one; NULL: no other.
@@ -27,6 +27,10 @@ typedef struct nf_keys {
 } nf_keys;
 #define NF_KEYS(table, others) \
   { (table), sizeof(table) / sizeof *(table), (others) }
+
+// Lists of words with blanks between: the next one, and *words moves behind it; false: there is none.
+bool nf_next_word(const char **words, nf_view *out);
+bool nf_has_word(const char *words, nf_view word);
 
 // Goes through all keys of `object` (not those inside its values). The first NF_KEY_CHANGES that is not plain
 // is NF_BAD_INPUT: file, path, value and the plain ones. Anything but an object has no keys.

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 static const nf_key own[] = {{"act", NF_KEY_CHANGES, "silu swish"}, {"size", NF_KEY_USED, NULL}};
-static const nf_key common[] = {{"act", NF_KEY_CHANGES, NULL}, // the row above counts
+static const nf_key common[] = {{"act acted", NF_KEY_CHANGES, NULL}, // the row above counts for "act"
                                 {"_*", NF_KEY_HARMLESS, NULL},
                                 {"scale", NF_KEY_CHANGES, "0 1 false [] {}"},
                                 {"pruned", NF_KEY_CHANGES, NULL}};
@@ -40,6 +40,13 @@ static void check(const char *text, const char *message, const char *list, const
   nf_json_deinit(&doc);
 }
 
+static void words_are_between_blanks(void **state) {
+  (void)state;
+  assert_true(nf_has_word(" silu swish", NF_VIEW("swish")));
+  assert_false(nf_has_word("silu swish", NF_VIEW("silu swish")));
+  assert_false(nf_has_word("silu ", NF_VIEW("")));
+}
+
 static void each_key_means_something(void **state) {
   (void)state;
   check("{}", "", "", "");
@@ -61,6 +68,7 @@ static void each_key_means_something(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each_key_means_something)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(words_are_between_blanks),
+                                     cmocka_unit_test(each_key_means_something)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,7 @@ bool nf_glob(const char *pattern, const char *s) {
   while (*s) {
     if (*pattern == '*')
       star = ++pattern, retry = s;
-    else if (*pattern == *s)
+    else if (*pattern == *s && *s != ' ')
       pattern++, s++;
     else if (star)
       pattern = star, s = ++retry;
@@ -27,7 +27,7 @@ bool nf_glob(const char *pattern, const char *s) {
       return false;
   }
   while (*pattern == '*') pattern++;
-  return *pattern == 0;
+  return *pattern == 0 || *pattern == ' ';
 }
 
 static bool reserve(nf_text *t, size_t n) {

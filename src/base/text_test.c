@@ -56,6 +56,9 @@ static void globs(void **state) {
       {"ab", "abc", false},
       {"*aab", "aaaaab", true},
       {"lm_head*", "lm_hea", false},
+      {"a*c d", "abc", true},
+      {"a* d", "a b", true},
+      {"a d", "a d", false},
   };
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
     assert_int_equal(nf_glob(row[i].pattern, row[i].s), row[i].match);

@@ -9,38 +9,25 @@
 // ---- what each key means ----
 
 static const nf_key refused_table[] = {
-    {"full_attention", NF_KEY_CHANGES}, // a rope for each kind of layer
-    {"sliding_attention", NF_KEY_CHANGES},
-    {"linear_attention", NF_KEY_CHANGES},
+    {"full_attention sliding_attention linear_attention", NF_KEY_CHANGES}, // a rope for each kind of layer
     {"*", NF_KEY_USED},
 };
 static const nf_keys refused = NF_KEYS(refused_table, NULL);
 
 static const nf_key plain_table[] = {
-    {"rope_type", NF_KEY_USED},
-    {"type", NF_KEY_USED},
-    {"rope_theta", NF_KEY_USED},
-    {"partial_rotary_factor", NF_KEY_USED},
-    {"mrope_section", NF_KEY_HARMLESS}, // of pictures; text has one position
-    {"mrope_interleaved", NF_KEY_HARMLESS},
-    {"_*", NF_KEY_HARMLESS},
+    {"rope_type type rope_theta partial_rotary_factor", NF_KEY_USED},
+    {"mrope_section mrope_interleaved _*", NF_KEY_HARMLESS}, // of pictures; text has one position
     // of other types of rope
-    {"factor", NF_KEY_CHANGES, "1"},
-    {"original_max_position_embeddings", NF_KEY_HARMLESS},
-    {"attention_factor", NF_KEY_CHANGES, "1"},
-    {"beta_fast", NF_KEY_HARMLESS}, // without a factor
-    {"beta_slow", NF_KEY_HARMLESS},
-    {"truncate", NF_KEY_HARMLESS},
-    {"mscale", NF_KEY_CHANGES, "0 1"},
-    {"mscale_all_dim", NF_KEY_CHANGES, "0 1"},
+    {"factor attention_factor", NF_KEY_CHANGES, "1"},
+    {"original_max_position_embeddings beta_fast beta_slow truncate", NF_KEY_HARMLESS}, // without a factor
+    {"mscale mscale_all_dim", NF_KEY_CHANGES, "0 1"},
     {"*_factor", NF_KEY_CHANGES}, // short_factor, long_factor, low_freq_factor, high_freq_factor
     {"alpha", NF_KEY_CHANGES},
 };
 static const nf_key yarn_table[] = {
-    {"factor", NF_KEY_USED},           {"original_max_position_embeddings", NF_KEY_USED},
-    {"attention_factor", NF_KEY_USED}, {"beta_fast", NF_KEY_USED},
-    {"beta_slow", NF_KEY_USED},        {"truncate", NF_KEY_USED},
-    {"mscale", NF_KEY_USED},           {"mscale_all_dim", NF_KEY_USED},
+    {"factor original_max_position_embeddings attention_factor beta_fast beta_slow truncate mscale "
+     "mscale_all_dim",
+     NF_KEY_USED},
 };
 static const nf_keys plain = NF_KEYS(plain_table, NULL), yarn = NF_KEYS(yarn_table, &plain);
 

@@ -6,21 +6,12 @@
 
 // ---- what the readers share ----
 
-static bool has_word(const char *words, nf_view word) {
-  for (const char *at = words; *at;) {
-    const size_t n = strcspn(at, " ");
-    if (nf_view_equal(word, (nf_view){at, n})) return true;
-    at += n + (at[n] == ' ');
-  }
-  return false;
-}
-
 nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional) {
   const nf_json_at at = nf_json_get(from, key);
   nf_view got;
   if (!at.value && optional) return nf_ok();
   NF_TRY(nf_json_string(&at, &got));
-  if (has_word(want, got)) return nf_ok();
+  if (nf_has_word(want, got)) return nf_ok();
   const bool many = strchr(want, ' ');
   return nf_json_error(
       &at, many ? "'%.*s' is not supported, should be one of: %s" : "'%.*s' is not supported, should be '%s'",
@@ -86,9 +77,11 @@ uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype 
 // ---- transformers ----
 
 nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q) {
-  static const nf_key keys[] = {{"quant_method", NF_KEY_USED, NULL},
-                                {"modules_to_not_convert", NF_KEY_HARMLESS, NULL}, // the files say
-                                {"dequantize", NF_KEY_HARMLESS, NULL}};
+  static const nf_key keys[] = {
+      {"quant_method", NF_KEY_USED},
+      {"modules_to_not_convert", NF_KEY_HARMLESS}, // the files say
+      {"dequantize", NF_KEY_HARMLESS},
+  };
   static const nf_keys known = NF_KEYS(keys, NULL);
   const nf_json_at skip = nf_json_get(from, "modules_to_not_convert");
   NF_TRY(nf_keys_refuse(from, &known));
@@ -109,18 +102,14 @@ static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, n
 }
 
 nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
-  static const nf_key keys[] = {{"quant_method", NF_KEY_USED, NULL},
-                                {"weight_block_size", NF_KEY_USED, NULL},
-                                {"activation_scheme", NF_KEY_USED, NULL},
-                                {"modules_to_not_convert", NF_KEY_USED, NULL},
-                                {"ignored_layers", NF_KEY_USED, NULL},
-                                {"fmt", NF_KEY_USED, NULL},
-                                {"dequantize", NF_KEY_USED, NULL},
-                                {"scale_fmt", NF_KEY_USED, NULL},
-                                {"modules_to_convert", NF_KEY_CHANGES, "[]"},
-                                {"expert_dtype", NF_KEY_CHANGES, "fp8"},
-                                {"kv_cache_scheme", NF_KEY_CHANGES, NULL},
-                                {"kv_cache_quant_method", NF_KEY_CHANGES, NULL}};
+  static const nf_key keys[] = {
+      {"quant_method weight_block_size activation_scheme modules_to_not_convert ignored_layers fmt "
+       "dequantize scale_fmt",
+       NF_KEY_USED},
+      {"modules_to_convert", NF_KEY_CHANGES, "[]"},
+      {"expert_dtype", NF_KEY_CHANGES, "fp8"},
+      {"kv_cache_scheme kv_cache_quant_method", NF_KEY_CHANGES},
+  };
   static const nf_keys known = NF_KEYS(keys, NULL);
   const nf_json_at skip = nf_json_get(from, "modules_to_not_convert"),
                    ignored = nf_json_get(from, "ignored_layers");

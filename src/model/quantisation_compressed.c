@@ -3,39 +3,27 @@
 #include "base/checked.h"
 #include "model/quantisation_read.h"
 
-static const nf_key args_keys[] = { // of weights and of input_activations
-    {"num_bits", NF_KEY_USED, NULL},
-    {"type", NF_KEY_USED, NULL},
-    {"strategy", NF_KEY_USED, NULL},
-    {"symmetric", NF_KEY_USED, NULL},
-    {"dynamic", NF_KEY_USED, NULL},
-    {"group_size", NF_KEY_USED, NULL},
-    {"block_structure", NF_KEY_USED, NULL},
-    {"scale_dtype", NF_KEY_HARMLESS, NULL}, // the file's counts
-    {"zp_dtype", NF_KEY_HARMLESS, NULL},
-    {"observer", NF_KEY_HARMLESS, NULL},
-    {"observer_kwargs", NF_KEY_HARMLESS, NULL},
-    {"actorder", NF_KEY_CHANGES, "false static weight"}};
+static const nf_key args_keys[] = {
+    // of weights and of input_activations
+    {"num_bits type strategy symmetric dynamic group_size block_structure", NF_KEY_USED},
+    {"scale_dtype", NF_KEY_HARMLESS}, // the file's counts
+    {"zp_dtype observer observer_kwargs", NF_KEY_HARMLESS},
+    {"actorder", NF_KEY_CHANGES, "false static weight"},
+};
 static const nf_keys known_args = NF_KEYS(args_keys, NULL);
 
-static const nf_key group_keys[] = {{"targets", NF_KEY_USED, NULL},
-                                    {"weights", NF_KEY_USED, NULL},
-                                    {"input_activations", NF_KEY_USED, NULL},
-                                    {"format", NF_KEY_USED, NULL},
-                                    {"output_activations", NF_KEY_CHANGES, NULL}};
+static const nf_key group_keys[] = {
+    {"targets weights input_activations format", NF_KEY_USED},
+    {"output_activations", NF_KEY_CHANGES},
+};
 static const nf_keys known_of_group = NF_KEYS(group_keys, NULL);
 
-static const nf_key config_keys[] = {{"quant_method", NF_KEY_USED, NULL},
-                                     {"config_groups", NF_KEY_USED, NULL},
-                                     {"format", NF_KEY_USED, NULL},
-                                     {"ignore", NF_KEY_USED, NULL},
-                                     {"sparsity_config", NF_KEY_USED, NULL},
-                                     {"quantization_status", NF_KEY_HARMLESS, NULL},
-                                     {"global_compression_ratio", NF_KEY_HARMLESS, NULL},
-                                     {"version", NF_KEY_HARMLESS, NULL},
-                                     {"run_compressed", NF_KEY_HARMLESS, NULL},
-                                     {"kv_cache_scheme", NF_KEY_CHANGES, NULL},
-                                     {"transform_config", NF_KEY_CHANGES, "{}"}};
+static const nf_key config_keys[] = {
+    {"quant_method config_groups format ignore sparsity_config", NF_KEY_USED},
+    {"quantization_status global_compression_ratio version run_compressed", NF_KEY_HARMLESS},
+    {"kv_cache_scheme", NF_KEY_CHANGES},
+    {"transform_config", NF_KEY_CHANGES, "{}"},
+};
 static const nf_keys known = NF_KEYS(config_keys, NULL);
 
 // ---- formats ----

@@ -3,32 +3,27 @@
 #include "base/checked.h"
 #include "model/quantisation_read.h"
 
-static const nf_key spec_keys[] = { // of a weight or of input_tensors
-    {"dtype", NF_KEY_USED, NULL},     {"qscheme", NF_KEY_USED, NULL},
-    {"symmetric", NF_KEY_USED, NULL}, {"is_dynamic", NF_KEY_USED, NULL},
-    {"ch_axis", NF_KEY_USED, NULL},   {"is_scale_quant", NF_KEY_CHANGES, "false"},
-    {"*", NF_KEY_HARMLESS, NULL}}; // how scales were found
+static const nf_key spec_keys[] = {
+    // of a weight or of input_tensors
+    {"dtype qscheme symmetric is_dynamic ch_axis", NF_KEY_USED},
+    {"is_scale_quant", NF_KEY_CHANGES, "false"},
+    {"*", NF_KEY_HARMLESS}, // how scales were found
+};
 static const nf_keys known_of_spec = NF_KEYS(spec_keys, NULL);
 
-static const nf_key scheme_keys[] = {{"weight", NF_KEY_USED, NULL},
-                                     {"input_tensors", NF_KEY_USED, NULL},
-                                     {"output_tensors", NF_KEY_CHANGES, NULL},
-                                     {"bias", NF_KEY_CHANGES, NULL},
-                                     {"target_device", NF_KEY_HARMLESS, NULL}};
+static const nf_key scheme_keys[] = {
+    {"weight input_tensors", NF_KEY_USED},
+    {"output_tensors bias", NF_KEY_CHANGES},
+    {"target_device", NF_KEY_HARMLESS},
+};
 static const nf_keys known_of_scheme = NF_KEYS(scheme_keys, NULL);
 
-static const nf_key config_keys[] = {{"quant_method", NF_KEY_USED, NULL},
-                                     {"global_quant_config", NF_KEY_USED, NULL},
-                                     {"layer_quant_config", NF_KEY_USED, NULL},
-                                     {"exclude", NF_KEY_USED, NULL},
-                                     {"export", NF_KEY_USED, NULL},
-                                     {"algo_config", NF_KEY_USED, NULL},
-                                     {"version", NF_KEY_HARMLESS, NULL},
-                                     {"quant_mode", NF_KEY_HARMLESS, NULL},
-                                     {"kv_cache_post_rope", NF_KEY_HARMLESS, NULL},
-                                     {"layer_type_quant_config", NF_KEY_CHANGES, "{}"},
-                                     {"kv_cache_quant_config", NF_KEY_CHANGES, "{}"},
-                                     {"softmax_quant_spec", NF_KEY_CHANGES, NULL}};
+static const nf_key config_keys[] = {
+    {"quant_method global_quant_config layer_quant_config exclude export algo_config", NF_KEY_USED},
+    {"version quant_mode kv_cache_post_rope", NF_KEY_HARMLESS},
+    {"layer_type_quant_config kv_cache_quant_config", NF_KEY_CHANGES, "{}"},
+    {"softmax_quant_spec", NF_KEY_CHANGES},
+};
 static const nf_keys known = NF_KEYS(config_keys, NULL);
 
 static nf_status read_spec(const nf_json_at *from, const char *qschemes, nf_view *out_qscheme) {
@@ -103,8 +98,7 @@ static nf_status check_algorithms(const nf_json_at *from) {
 }
 
 nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q) {
-  static const nf_key export_keys[] = {{"kv_cache_group", NF_KEY_CHANGES, "[]"},
-                                       {"*", NF_KEY_HARMLESS, NULL}};
+  static const nf_key export_keys[] = {{"kv_cache_group", NF_KEY_CHANGES, "[]"}, {"*", NF_KEY_HARMLESS}};
   static const nf_keys known_of_export = NF_KEYS(export_keys, NULL);
   const nf_json_at all = nf_json_get(from, "global_quant_config"),
                    layers = nf_json_get(from, "layer_quant_config");

@@ -9,8 +9,7 @@
 #include <string.h>
 
 static const nf_key added_key[] = {
-    {"id", NF_KEY_USED},     {"content", NF_KEY_USED}, {"single_word", NF_KEY_USED}, {"lstrip", NF_KEY_USED},
-    {"rstrip", NF_KEY_USED}, {"special", NF_KEY_USED}, {"normalized", NF_KEY_USED},
+    {"id content single_word lstrip rstrip special normalized", NF_KEY_USED},
 };
 static const nf_keys added_keys = NF_KEYS(added_key, NULL);
 

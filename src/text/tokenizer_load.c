@@ -23,11 +23,10 @@ typedef struct part {
 
 // What every component may say; those that need another value of one of these say so themselves.
 static const nf_key part_key[] = {
-    {"type", NF_KEY_USED},       {"normalizers", NF_KEY_USED},      {"pretokenizers", NF_KEY_USED},
-    {"processors", NF_KEY_USED}, {"decoders", NF_KEY_USED},         {"pattern", NF_KEY_USED},
-    {"behavior", NF_KEY_USED},   {"invert", NF_KEY_USED},           {"add_prefix_space", NF_KEY_USED},
-    {"use_regex", NF_KEY_USED},  {"single", NF_KEY_USED},           {"special_tokens", NF_KEY_USED},
-    {"pair", NF_KEY_HARMLESS},   {"trim_offsets", NF_KEY_HARMLESS},
+    {"type normalizers pretokenizers processors decoders pattern behavior invert add_prefix_space use_regex "
+     "single special_tokens",
+     NF_KEY_USED},
+    {"pair trim_offsets", NF_KEY_HARMLESS},
 };
 static const nf_keys part_keys = NF_KEYS(part_key, NULL);
 
@@ -186,16 +185,8 @@ static nf_status read_pipeline(nf_tokenizer *t, const nf_json_at *root) {
 
 // Every byte has a token, so nothing is ever unknown or falls back to bytes.
 static const nf_key model_key[] = {
-    {"type", NF_KEY_USED},
-    {"vocab", NF_KEY_USED},
-    {"merges", NF_KEY_USED},
-    {"ignore_merges", NF_KEY_USED},
-    {"dropout", NF_KEY_USED},
-    {"continuing_subword_prefix", NF_KEY_USED},
-    {"end_of_word_suffix", NF_KEY_USED},
-    {"unk_token", NF_KEY_HARMLESS},
-    {"fuse_unk", NF_KEY_HARMLESS},
-    {"byte_fallback", NF_KEY_HARMLESS},
+    {"type vocab merges ignore_merges dropout continuing_subword_prefix end_of_word_suffix", NF_KEY_USED},
+    {"unk_token fuse_unk byte_fallback", NF_KEY_HARMLESS},
 };
 static const nf_keys model_keys = NF_KEYS(model_key, NULL);
 
@@ -228,9 +219,8 @@ static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
 }
 
 static const nf_key root_key[] = {
-    {"model", NF_KEY_USED},         {"added_tokens", NF_KEY_USED},   {"normalizer", NF_KEY_USED},
-    {"pre_tokenizer", NF_KEY_USED}, {"post_processor", NF_KEY_USED}, {"decoder", NF_KEY_USED},
-    {"truncation", NF_KEY_USED},    {"padding", NF_KEY_USED},        {"version", NF_KEY_HARMLESS},
+    {"model added_tokens normalizer pre_tokenizer post_processor decoder truncation padding", NF_KEY_USED},
+    {"version", NF_KEY_HARMLESS},
 };
 static const nf_keys root_keys = NF_KEYS(root_key, NULL);
 
