@@ -2,7 +2,7 @@
 // Which tensors a weight comes from.
 #include "checkpoint/weights.h"
 #include "base/checked.h"
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,7 +48,7 @@ static void source_dims(const nf_recipe *r, nf_stored *s) {
 
 // Tensor i of a weight that joins no others.
 static void tensor_at(const nf_value *v, int64_t i, nf_weight_tensor *out) {
-  const nf_type whole = nf_cut_whole(&v->recipe.cut, v->type), *t = &whole;
+  const nf_type whole = nf_slice_whole(&v->recipe.slice, v->type), *t = &whole;
   const int64_t per_part = v->recipe.scales ? 2 : 1;
   *out = (nf_weight_tensor){.scales = i % per_part != 0, .part = i / per_part};
   nf_stored *s = &out->stored;

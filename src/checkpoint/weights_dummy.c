@@ -3,7 +3,7 @@
 // keeps activations near 1 through any number of layers.
 #include "base/checked.h"
 #include "checkpoint/weights_read.h"
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "tensor/scalar.h"
 #include <math.h>
 #include <stdalign.h>
@@ -147,7 +147,7 @@ nf_status nf_weight_make(nf_weight_loader *l, const nf_value *v, int rank, const
   for (int i = 0; i < nf_weight_joins(v); i++) {
     int64_t first;
     const nf_value one = nf_weight_joined(v, i, &first);
-    const nf_type type = nf_cut_whole(&one.recipe.cut, one.type);
+    const nf_type type = nf_slice_whole(&one.recipe.slice, one.type);
     const int64_t columns = type.dim[type.rank - 1].c;
     m[i] = (making){type,    seed_of(one.name),       spread_of(one.name, &type),
                     columns, mxfp4_exponent(columns), 1 / sqrtf((float)columns * 11687.5f)};

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Weights that join the rows of others: each row is the other's own, made up and from files, plain and
 // packed, cut and uncut.
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "tensor/pack.h"
 #include "tests/support/weights.h"
 #include <setjmp.h>
@@ -20,7 +20,8 @@ static void ok(nf_status st) {
 #define TENSOR(module) .tensor = L0 module ".weight"
 #define BLOCK(module) TENSOR(module), .scales = L0 module ".weight_scale_inv"
 #define ROW(module) TENSOR(module), .scales = L0 module ".weight_scale"
-#define HALVES(d, size, unit_) .cut = {.world = 2, .copies = 1, .dim = d, .n = 1, .segment = {{size, unit_}}}
+#define HALVES(d, size, unit_) \
+  .slice = {.world = 2, .copies = 1, .dim = d, .n = 1, .segment = {{size, unit_}}}
 
 static const struct joined_case {
   const char *dir, *type; // of a rank
@@ -51,7 +52,7 @@ static const struct joined_case {
      {{"k.b", 64, {.tensor = L0 "self_attn.k_proj.bias", .zero_but_rank0 = true}},
       {"s",
        2,
-       {.tensor = L0 "self_attn.sinks", .cut = {.world = 4, .copies = 1, .n = 1, .segment = {{8, 2}}}}}}},
+       {.tensor = L0 "self_attn.sinks", .slice = {.world = 4, .copies = 1, .n = 1, .segment = {{8, 2}}}}}}},
     {"checkpoints/qwen3-tiny-fp8-block",
      "fp8b128[384,192]",
      2,
@@ -67,7 +68,9 @@ static const struct joined_case {
     {"checkpoints/qwen3-tiny-fp8-ptpc",
      "fp8row[327,192]",
      2, // strips of both
-     {{"gate.w", 7, {ROW("mlp.gate_proj"), .cut = {.world = 46, .copies = 1, .n = 1, .segment = {{320, 7}}}}},
+     {{"gate.w",
+       7,
+       {ROW("mlp.gate_proj"), .slice = {.world = 46, .copies = 1, .n = 1, .segment = {{320, 7}}}}},
       {"up.w", 320, {ROW("mlp.up_proj")}}}},
 };
 

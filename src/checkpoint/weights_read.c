@@ -2,7 +2,7 @@
 // Rows of a weight from the tensors of a checkpoint: whole or in part, transposed, decoded, and checked.
 #include "checkpoint/weights_read.h"
 #include "base/checked.h"
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "tensor/finite.h"
 #include "tensor/scalar.h"
 #include <math.h>
@@ -274,7 +274,7 @@ static nf_status read_rows(const void *self, nf_weight_scratch *s, bool scales, 
 static reader reader_of(const nf_weight_loader *loader, const nf_value *v, int64_t padding,
                         nf_first *padded) {
   const nf_recipe *recipe = &v->recipe;
-  const nf_type whole = nf_cut_whole(&recipe->cut, v->type);
+  const nf_type whole = nf_slice_whole(&recipe->slice, v->type);
   reader l = {.files = loader->files, .v = v, .padding = padding, .padded = padded};
   int64_t rows = 1;
   for (int i = 0; i + 1 < whole.rank; i++) rows *= whole.dim[i].c;

@@ -3,7 +3,7 @@
 #include "checkpoint/weights_rows.h"
 #include "base/checked.h"
 #include "base/memory.h"
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include <string.h>
 
 nf_status nf_weight_room(struct nf_room *r, int64_t n) {
@@ -13,12 +13,12 @@ nf_status nf_weight_room(struct nf_room *r, int64_t n) {
 
 // ---- axes ----
 
-static nf_axis cut_axis(const nf_cut *c, int rank) {
+static nf_axis cut_axis(const nf_slice *c, int rank) {
   nf_axis a = {0};
   for (int i = 0; i < c->n; i++) {
-    const nf_share s = nf_cut_share(c, i, rank);
+    const nf_share s = nf_slice_share(c, i, rank);
     if (s.n > 0) a.range[a.n++] = (nf_range){a.extent, a.whole + s.from, s.n};
-    a.extent += nf_cut_longest(c, i);
+    a.extent += nf_slice_longest(c, i);
     a.whole += c->segment[i].size;
   }
   return a;
@@ -26,14 +26,14 @@ static nf_axis cut_axis(const nf_cut *c, int rank) {
 
 // Dimensions [from, to) of the type as one axis. Only one dimension of a type is cut.
 static nf_axis axis_of(const nf_value *v, int rank, int from, int to) {
-  const nf_cut *c = &v->recipe.cut;
+  const nf_slice *c = &v->recipe.slice;
   int64_t extent = 1;
   if (c->world && c->dim == from && to == from + 1) return cut_axis(c, rank);
   for (int i = from; i < to; i++) extent *= v->type.dim[i].c; // fits: there is storage for it
   return (nf_axis){.extent = extent, .whole = extent, .n = extent > 0, .range = {{0, 0, extent}}};
 }
 
-// The axis in groups: those that its ranges touch. Ranges do not part groups (nf_cut_check).
+// The axis in groups: those that its ranges touch. Ranges do not part groups (nf_slice_check).
 static nf_axis grouped(nf_axis a, int64_t group) {
   a.extent = nf_ceil_div(a.extent, group), a.whole = nf_ceil_div(a.whole, group);
   for (int i = 0; i < a.n; i++) {
@@ -66,14 +66,14 @@ static int64_t covered(const nf_axis *a) {
 
 static nf_status check(const nf_value *v, const nf_value *whole, int rank) {
   const nf_type *t = &whole->type;
-  const nf_cut *c = &v->recipe.cut;
+  const nf_slice *c = &v->recipe.slice;
   bool fills = t->cache == NF_NO_CACHE && t->rank > 0 && !nf_pack_is_any(t->pack);
   for (int i = 0; i < t->rank; i++) {
     const bool may_pad = !nf_pack_is_plain(t->pack) && i + 2 >= t->rank;
     fills = fills && t->dim[i].sym == NF_CONST && (may_pad || t->padded[i] == t->dim[i].c);
   }
   if (!fills) return nf_error(NF_INTERNAL, "weight '%s': recipes fill plain, unpadded types only", v->name);
-  NF_TRY(nf_cut_check(c, &v->type), "weight '%s'", v->name);
+  NF_TRY(nf_slice_check(c, &v->type), "weight '%s'", v->name);
   if (rank < 0 || (c->world && rank >= c->world) || (c->world && c->dim + 3 < t->rank))
     return nf_error(NF_INTERNAL, "weight '%s': no recipe for rank %d of a cut over %d", v->name, rank,
                     c->world);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The devices that pass the suite: a row each. And what only the host has.
 #include "base/memory.h"
-#include "device/conformance.h"
+#include "tests/support/conformance.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

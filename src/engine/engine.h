@@ -66,7 +66,7 @@ struct infuse_model {
   bool buckets; // steps are replayed from captures, one for all sizes with the same powers of two above
   nf_config config;
   nf_checkpoint *files; // NULL: none were read
-  nf_graph *logical;    // as the family says it, cut for the ranks
+  nf_graph *logical;    // as the family says it, sharded
   nf_compiled compiled;
   size_t range;          // of `compiled`: that of the last step, at first the main one
   const nf_graph *graph; // its graph

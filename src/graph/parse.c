@@ -211,22 +211,22 @@ static nf_status parse_small(nf_scan *l, const char *what, int *out) {
   return nf_ok();
 }
 
-// Behind the word "cut".
-static nf_status parse_cut(nf_scan *l, nf_cut *c) {
+// Behind the word "slice".
+static nf_status parse_slice(nf_scan *l, nf_slice *c) {
   c->copies = 1;
-  NF_TRY(parse_small(l, "the dimension of a cut", &c->dim));
+  NF_TRY(parse_small(l, "the dimension of a slice", &c->dim));
   if (!nf_scan_accept_word(l, "world")) return nf_scan_expected(l, "'world'");
   NF_TRY(parse_small(l, "the number of ranks", &c->world));
   if (nf_scan_accept_word(l, "copies")) NF_TRY(parse_small(l, "the number of copies", &c->copies));
   NF_TRY(nf_scan_expect(l, '['));
   do {
     if (c->n == NF_MAX_SEGMENTS)
-      return nf_error(NF_BAD_INPUT, "a cut has at most %d segments", NF_MAX_SEGMENTS);
+      return nf_error(NF_BAD_INPUT, "a slice has at most %d segments", NF_MAX_SEGMENTS);
     NF_TRY(nf_scan_count(l, "the size of a segment", &c->segment[c->n].size));
     NF_TRY(nf_scan_expect(l, '/'));
     NF_TRY(nf_scan_count(l, "the unit of a segment", &c->segment[c->n++].unit));
   } while (nf_scan_accept(l, ','));
-  if (c->world == 0) return nf_error(NF_BAD_INPUT, "a cut is over 2 to %d ranks", NF_MAX_RANKS);
+  if (c->world == 0) return nf_error(NF_BAD_INPUT, "a slice is over 2 to %d ranks", NF_MAX_RANKS);
   return nf_scan_expect(l, ']');
 }
 
@@ -256,7 +256,7 @@ static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
     NF_TRY(nf_scan_count(l, "the number of stacked tensors", &out->stack));
     if (out->stack == 0) return nf_error(NF_BAD_INPUT, "the number of stacked tensors is 0");
   }
-  if (nf_scan_accept_word(l, "cut")) NF_TRY(parse_cut(l, &out->cut));
+  if (nf_scan_accept_word(l, "slice")) NF_TRY(parse_slice(l, &out->slice));
   out->zero_but_rank0 = nf_scan_accept_word(l, "zero_but_rank0");
   return nf_ok();
 }

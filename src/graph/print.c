@@ -6,9 +6,9 @@
 //   pool NAME : TYPE                     (with a cache group)
 //   weight NAME : TYPE = RECIPE | '{' NAME ROWS RECIPE {, NAME ROWS RECIPE} '}'
 //   RECIPE is: "TENSOR" [scales "TENSOR"] [transposed] [rows FIRST of N] [scale_rows FIRST of N] [stack N]
-//   [CUT]
+//   [SLICE]
 //              [zero_but_rank0]
-//   CUT is: cut DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
+//   SLICE is: slice DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
 //   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
 //   output NAME
 //
@@ -40,8 +40,8 @@ static void print_typed(const nf_value *v, nf_text *out) {
   nf_type_print(&v->type, out);
 }
 
-static void print_cut(const nf_cut *c, nf_text *out) {
-  nf_text_printf(out, " cut %d world %d", c->dim, c->world);
+static void print_slice(const nf_slice *c, nf_text *out) {
+  nf_text_printf(out, " slice %d world %d", c->dim, c->world);
   if (c->copies != 1) nf_text_printf(out, " copies %d", c->copies);
   for (int i = 0; i < c->n; i++)
     nf_text_printf(out, "%s%" PRId64 "/%" PRId64, i ? "," : " [", c->segment[i].size, c->segment[i].unit);
@@ -70,7 +70,7 @@ static void print_recipe(const nf_recipe *r, nf_text *out) {
   print_rows("rows", &r->rows, out);
   print_rows("scale_rows", &r->scale_rows, out);
   if (r->stack) nf_text_printf(out, " stack %" PRId64, r->stack);
-  if (r->cut.world) print_cut(&r->cut, out);
+  if (r->slice.world) print_slice(&r->slice, out);
   if (r->zero_but_rank0) nf_text_printf(out, " zero_but_rank0");
 }
 

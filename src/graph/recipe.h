@@ -10,8 +10,8 @@ enum { NF_MAX_SEGMENTS = 4, NF_MAX_RANKS = 1024 };
 // One dimension dealt to the ranks: each segment by itself, in whole units, the lower ranks first. A rank's
 // segments lie one after the other, each as long as the largest share of it; where a rank has less, the end
 // is zeros.
-typedef struct nf_cut {
-  int world;  // ranks; 0: not cut
+typedef struct nf_slice {
+  int world;  // ranks; 0: not sliced
   int copies; // neighbouring ranks that have the same share, a divisor of world
   int dim;    // of the weight
   int n;      // segments
@@ -19,7 +19,7 @@ typedef struct nf_cut {
     int64_t size; // columns of the uncut weight; those of all segments are its extent
     int64_t unit; // columns that stay together; the last unit may be shorter
   } segment[NF_MAX_SEGMENTS];
-} nf_cut;
+} nf_slice;
 
 // Rows [first, first + n) of each matrix of a tensor that has `of`, where the weight's have n; of 0: all of
 // them.
@@ -38,7 +38,7 @@ typedef struct nf_recipe {
   bool transposed;    // the tensor has the last two dimensions the other way round; floats only
   nf_rows rows;       // of the tensor
   nf_rows scale_rows; // of a stack whose scales are one tensor, with a matrix for each part
-  nf_cut cut;
+  nf_slice slice;
   bool zero_but_rank0; // other ranks have zeros: what is added to a sum over ranks counts once
   // Instead of all that: the rows (of a vector the elements) of several weights, one weight's below
   // another's.

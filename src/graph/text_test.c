@@ -46,7 +46,7 @@ static const char layer[] =
     "weight turned.w : f16[8,64,128] = \"turned\" transposed rows 1 of 65\n"
     "weight taps.w : f32[16,1,4] = \"codes\" scales \"scales\"\n"
     "weight fused.w : fp8b128[2,128,128] = \"e.*.w\" scales \"s\" scale_rows 1 of 2 stack 2\n"
-    "weight qk.w : mxfp4[24,128] = {q.w 16 \"q\" scales \"qs\", k.w 8 \"k\" scales \"ks\" cut 0 world 2 "
+    "weight qk.w : mxfp4[24,128] = {q.w 16 \"q\" scales \"qs\", k.w 8 \"k\" scales \"ks\" slice 0 world 2 "
     "[16/8]}\n"
     "hidden.0 : bf16[T,128] = embedding(tokens, embed.w) out=bf16\n"
     "rope : f32[T,64] = rope_table() theta=150000 factor=32 context=4096 "

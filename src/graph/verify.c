@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: what every finished graph keeps, whoever made it.
-#include "graph/cut.h"
 #include "graph/rules.h"
+#include "graph/slice.h"
 #include <string.h>
 
 enum { MAX_NAME = 255 };
@@ -24,7 +24,7 @@ static bool has_star(const char *name) {
 
 // Rows that the tensor has, and of floats alone the other order of dimensions.
 static nf_status check_source(const nf_value *v) {
-  const nf_type whole = nf_cut_whole(&v->recipe.cut, v->type);
+  const nf_type whole = nf_slice_whole(&v->recipe.slice, v->type);
   const nf_rows *rows[] = {&v->recipe.rows, &v->recipe.scale_rows};
   const bool matrix = whole.rank > 1;
   for (int i = 0; i < 2; i++) {
@@ -42,9 +42,9 @@ static nf_status check_source(const nf_value *v) {
 // A weight that joins no others.
 static nf_status check_recipe(const nf_value *v) {
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
-  NF_TRY(nf_cut_check(&v->recipe.cut, &v->type));
+  NF_TRY(nf_slice_check(&v->recipe.slice, &v->type));
   const int64_t stack = v->recipe.stack;
-  if (stack && (v->type.rank < 2 || stack != nf_cut_whole(&v->recipe.cut, v->type).dim[0].c ||
+  if (stack && (v->type.rank < 2 || stack != nf_slice_whole(&v->recipe.slice, v->type).dim[0].c ||
                 !has_star(v->recipe.tensor) ||
                 (v->recipe.scales && !v->recipe.scale_rows.of && !has_star(v->recipe.scales))))
     return nf_error(NF_BAD_INPUT,
@@ -76,7 +76,7 @@ static nf_status check_weight(const nf_value *v) {
     if (v->type.dim[i].sym != NF_CONST) return nf_error(NF_BAD_INPUT, "a weight must have constant extents");
   if (!r->n_joined) return check_recipe(v);
   int64_t rows = 0;
-  if (r->tensor || r->scales || r->stack || r->cut.world || r->zero_but_rank0 || r->n_joined < 2 ||
+  if (r->tensor || r->scales || r->stack || r->slice.world || r->zero_but_rank0 || r->n_joined < 2 ||
       r->n_joined > NF_MAX_JOINED || v->type.rank < 1 || v->type.rank > 2)
     return nf_error(NF_BAD_INPUT, "a weight of other weights' rows joins 2 to %d of them and nothing else",
                     NF_MAX_JOINED);

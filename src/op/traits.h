@@ -37,11 +37,11 @@ typedef struct nf_op_work {
 
 // What an op makes of operands that ranks have parts of: shard/rules.c has a function for each kind.
 typedef enum nf_shard_kind {
-  NF_SHARD_LINEAR = 1, // begins and ends cuts
+  NF_SHARD_LINEAR = 1, // begins and ends splits
   NF_SHARD_GROUPED_LINEAR,
   NF_SHARD_EMBEDDING,
-  NF_SHARD_ELEMENTWISE, // f(0) = 0: a cut operand, or rows of the rank's experts
-  NF_SHARD_SHIFTED,     // f(0) != 0: a cut operand
+  NF_SHARD_ELEMENTWISE, // f(0) = 0: a split operand, or rows of the rank's experts
+  NF_SHARD_SHIFTED,     // f(0) != 0: a split operand
   NF_SHARD_SCALES,      // columns share scales
   NF_SHARD_GATED_HALVES,
   NF_SHARD_ROWS,    // whole last dimensions of the first operand, and all of the others

@@ -17,7 +17,7 @@ static bool has_peers(const nf_plan *p) {
 // The operand of COMM step s, alive until the node before `end`.
 static nf_status keep_operand(nf_plan *p, const nf_step *s, nf_node_id end) {
   const nf_node *n = &p->graph->node[s->node];
-  const nf_home *root = &p->home[p->home[n->in[0]].root];
+  const nf_storage *root = &p->storage[p->storage[n->in[0]].root];
   if (root->in_arena < 0 && !has_peers(p)) return nf_ok();
   if (root->in_arena < 0)
     return nf_error(NF_BAD_INPUT, "'%s' = %s reads '%s' from all ranks, which no node has made",

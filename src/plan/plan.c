@@ -45,22 +45,22 @@ void nf_plan_place(nf_plan *p, void *arena) {
   p->placed = arena;
   nf_plan_forget(p);
   for (size_t i = 0; i < p->n_lifetimes; i++)
-    p->home[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
+    p->storage[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
 }
 
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
-  nf_home *home = &p->home[v];
+  nf_storage *storage = &p->storage[v];
   const nf_value *value = &p->graph->value[v];
-  home->data = data;
-  home->slots = slots;
+  storage->data = data;
+  storage->slots = slots;
   nf_plan_forget(p);
   if (value->kind != NF_VALUE_WEIGHT) return;
   const nf_place place = nf_layout_find(p->options.layout, value);
   const nf_tensor whole =
       nf_tensor_of(&p->options.layout->stored[place.stored].type, &p->options.max, 0, data);
   const nf_tensor part = nf_tensor_rows_from(&whole, place.first);
-  home->data = part.data;
-  home->scale = part.scale;
+  storage->data = part.data;
+  storage->scale = part.scale;
 }
 
 static bool same_node(const nf_graph *a, const nf_graph *b, nf_node_id id) {

@@ -8,7 +8,7 @@
 
 // Scales lie behind the codes of the largest step, so that no address follows from a size.
 nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at) {
-  const nf_home *root = &p->home[p->home[v].root];
+  const nf_storage *root = &p->storage[p->storage[v].root];
   const nf_node *n = nf_plan_view(p, v);
   nf_tensor t = {0};
   if (n != NULL) {

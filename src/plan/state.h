@@ -4,12 +4,12 @@
 #include "plan/memory.h"
 #include "plan/plan.h"
 
-typedef struct nf_home { // where a value's bytes lie
-  nf_val root;           // the value whose storage this is: itself, or what a view or pool result aliases
-  int32_t in_arena;      // index into nf_plan.lifetime, or -1: bound from outside
-  void *data, *scale;    // of a root; scale: of rows of a joined weight that have some, else NULL
-  int64_t slots;         // of a pool
-} nf_home;
+typedef struct nf_storage { // where a value's bytes lie
+  nf_val root;              // the value whose storage this is: itself, or what a view or pool result aliases
+  int32_t in_arena;         // index into nf_plan.lifetime, or -1: bound from outside
+  void *data, *scale;       // of a root; scale: of rows of a joined weight that have some, else NULL
+  int64_t slots;            // of a pool
+} nf_storage;
 
 typedef struct nf_step { // one kernel call
   nf_node_id node;
@@ -33,11 +33,11 @@ typedef struct nf_patch {
 struct nf_plan {
   const nf_graph *graph;
   nf_plan_options options;
-  nf_layout own;  // where options say none
-  nf_arena arena; // homes, steps, argument structs
-  nf_type *type;  // [n_values] the graph's, with the packing orders that kernels read
-  nf_home *home;  // [n_values]
-  nf_step *step;  // [n_steps], views left out
+  nf_layout own;       // where options say none
+  nf_arena arena;      // storage, steps, argument structs
+  nf_type *type;       // [n_values] the graph's, with the packing orders that kernels read
+  nf_storage *storage; // [n_values]
+  nf_step *step;       // [n_steps], views left out
   size_t n_steps;
   nf_launch *launch; // [n_launches] of all steps
   size_t n_launches;

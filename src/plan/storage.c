@@ -2,7 +2,7 @@
 // Where values lie: whose storage each one has, how long it is needed, and its place in the arena.
 #include "plan/state.h"
 
-static bool has_root(const nf_plan *p, nf_val v) { return p->home[v].root != v; }
+static bool has_root(const nf_plan *p, nf_val v) { return p->storage[v].root != v; }
 
 const nf_node *nf_plan_view(const nf_plan *p, nf_val v) {
   const nf_value *value = &p->graph->value[v];
@@ -22,14 +22,14 @@ static int storage_of(const nf_plan *p, const nf_node *n, int r) {
 
 nf_status nf_plan_find_roots(nf_plan *p) {
   const nf_graph *g = p->graph;
-  p->home = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->home);
-  if (p->home == NULL) return nf_plan_no_memory();
-  for (nf_val v = 1; v < g->n_values; v++) p->home[v] = (nf_home){.root = v, .in_arena = -1};
+  p->storage = nf_arena_alloc(&p->arena, g->n_values, sizeof *p->storage);
+  if (p->storage == NULL) return nf_plan_no_memory();
+  for (nf_val v = 1; v < g->n_values; v++) p->storage[v] = (nf_storage){.root = v, .in_arena = -1};
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
     for (int r = 0; r < nf_node_results(n); r++) {
       const int of = storage_of(p, n, r);
-      if (of >= 0) p->home[n->out[r]].root = p->home[n->in[of]].root;
+      if (of >= 0) p->storage[n->out[r]].root = p->storage[n->in[of]].root;
     }
   }
   return nf_ok();
@@ -39,7 +39,7 @@ static nf_status add_lifetime(nf_plan *p, nf_val v, int32_t step) {
   size_t bytes;
   NF_TRY(nf_type_bytes(&p->graph->value[v].type, &p->options.max, &bytes), "value '%s'",
          p->graph->value[v].name);
-  p->home[v].in_arena = (int32_t)p->n_lifetimes;
+  p->storage[v].in_arena = (int32_t)p->n_lifetimes;
   p->lifetime[p->n_lifetimes] = (nf_lifetime){.bytes = bytes, .first = step, .last = step};
   p->lifetime_of[p->n_lifetimes++] = v;
   p->unshared_bytes += bytes;
@@ -47,7 +47,7 @@ static nf_status add_lifetime(nf_plan *p, nf_val v, int32_t step) {
 }
 
 static void extend_lifetime(nf_plan *p, nf_val v, int32_t step) {
-  const nf_home *root = &p->home[p->home[v].root];
+  const nf_storage *root = &p->storage[p->storage[v].root];
   if (v != 0 && root->in_arena >= 0) p->lifetime[root->in_arena].last = step;
 }
 

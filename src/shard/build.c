@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The graph of all ranks from what was decided: local types, recipes with cuts, sums and columns of all
+// The graph of all ranks from what was decided: local types, recipes with splits, sums and columns of all
 // ranks.
 #include "base/checked.h"
 #include "shard/state.h"
@@ -16,18 +16,18 @@ typedef struct building {
 } building;
 
 static nf_type local_type(const building *b, const nf_type *t, const nf_piece *p) {
-  if (p->spread != NF_CUT) return *t;
-  const nf_cut c = nf_region_cut(b->s, p);
-  return nf_cut_type(&c, *t);
+  if (p->spread != NF_SPLIT) return *t;
+  const nf_slice c = nf_region_slice(b->s, p);
+  return nf_slice_type(&c, *t);
 }
 
 // ---- weights and pools ----
 
 static bool same_leaf(const building *b, const nf_piece *x, const nf_piece *y) {
   if (x->spread != y->spread || x->zero != y->zero) return false;
-  if (x->spread != NF_CUT) return true;
-  const nf_cut p = nf_region_cut(b->s, x), q = nf_region_cut(b->s, y);
-  return nf_cut_equal(&p, &q);
+  if (x->spread != NF_SPLIT) return true;
+  const nf_slice p = nf_region_slice(b->s, x), q = nf_region_slice(b->s, y);
+  return nf_slice_equal(&p, &q);
 }
 
 static nf_status take(building *b, nf_node_id n, nf_val v, const nf_piece *p) {
@@ -54,7 +54,7 @@ static void build_leaf(building *b, nf_val v) {
   nf_value leaf = b->s->g->value[v];
   const nf_piece *p = &b->leaf[v];
   leaf.type = local_type(b, &leaf.type, p);
-  if (p->spread == NF_CUT) leaf.recipe.cut = nf_region_cut(b->s, p);
+  if (p->spread == NF_SPLIT) leaf.recipe.slice = nf_region_slice(b->s, p);
   leaf.recipe.zero_but_rank0 |= p->zero;
   b->now[v] = nf_build_leaf(&b->b, &leaf);
 }
@@ -83,9 +83,9 @@ static int ids_of(nf_op op) {
 // The rank's columns, side by side, without the zeros that may be behind the last.
 static nf_val gather(building *b, const nf_value *v, nf_val part) {
   const int64_t columns = v->type.dim[v->type.rank - 1].c;
-  const nf_cut c = nf_region_cut(b->s, &b->s->piece[b->s->g->node[v->node].out[0]]);
+  const nf_slice c = nf_region_slice(b->s, &b->s->piece[b->s->g->node[v->node].out[0]]);
   return NF_BUILD(&b->b, v->name, all_gather, (part), .world = b->s->world,
-                  .drop = nf_cut_longest(&c, 0) * c.world - columns);
+                  .drop = nf_slice_longest(&c, 0) * c.world - columns);
 }
 
 // What follows on result v, whose part is `part`.
@@ -118,7 +118,7 @@ static nf_status build_node(building *b, nf_node_id id) {
   for (int i = 0, k = 0; i < nf_node_results(n); i++)
     if (n->out[i] != 0) name[k++] = s->g->value[n->out[i]].name;
   if (s->own[id]) in[ids_of(n->op)] = own_ids(b, n->in[ids_of(n->op)], s->own[id]);
-  if (n->op == NF_OP_reshape && y->spread == NF_CUT)
+  if (n->op == NF_OP_reshape && y->spread == NF_SPLIT)
     attr.reshape.to.dim[y->dim] = local_type(b, &s->g->value[n->out[0]].type, y).dim[y->dim];
   if (s->due[n->out[0]]) name[0] = nf_build_name(&b->b, "%s.partial", name[0]);
   if (s->gathered[n->out[0]]) name[0] = nf_build_name(&b->b, "%s.local", name[0]);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules of the ops that read weight matrices: where cuts begin and end.
+// Rules of the ops that read weight matrices: where splits begin and end.
 #include "base/checked.h"
 #include "shard/state.h"
 #include <inttypes.h>
 
-static nf_piece cut(nf_node_id region, int dim, int64_t size) {
-  return (nf_piece){.spread = NF_CUT, .region = region, .dim = dim, .n = 1, .size = {size}};
+static nf_piece split(nf_node_id region, int dim, int64_t size) {
+  return (nf_piece){.spread = NF_SPLIT, .region = region, .dim = dim, .n = 1, .size = {size}};
 }
 
 static nf_piece with_dim(nf_piece p, int dim) {
@@ -13,7 +13,7 @@ static nf_piece with_dim(nf_piece p, int dim) {
   return p;
 }
 
-// Rows or columns of a matrix that share a scale; 1: any may be cut.
+// Rows or columns of a matrix that share a scale; 1: any may be split.
 static int64_t group_of(int group) { return group == 0 || group == NF_WHOLE_ROW ? 1 : group; }
 
 // ---- linears ----
@@ -36,11 +36,11 @@ static bool takes_cuts(const nf_sharding *s, const linear *l) {
   return nf_shard_sliceable(s, l->n->in[l->w]) && nf_shard_sliceable(s, l->n->in[l->bias]);
 }
 
-// The result's columns are cut, and the weight's rows with them.
+// The result's columns are split, and the weight's rows with them.
 static nf_status begin(nf_sharding *s, const linear *l) {
   const int rows = l->w_type->rank - 2;
   const nf_type *y = &s->g->value[l->n->out[0]].type;
-  const nf_piece p = cut(nf_region_open(s, l->id, l->w_type->dim[rows].c), 0, l->w_type->dim[rows].c);
+  const nf_piece p = split(nf_region_open(s, l->id, l->w_type->dim[rows].c), 0, l->w_type->dim[rows].c);
   s->region[l->id].rows = group_of(nf_dtype_of(l->w_type->dtype)->group_rows);
   s->want[l->id][l->w] = with_dim(p, rows);
   if (l->n->in[l->bias]) s->want[l->id][l->bias] = with_dim(p, rows);
@@ -48,7 +48,7 @@ static nf_status begin(nf_sharding *s, const linear *l) {
   return nf_ok();
 }
 
-// x's columns are cut, and the weight's with them: each rank has an addend of the result, one of them the
+// x's columns are split, and the weight's with them: each rank has an addend of the result, one of them the
 // bias.
 static nf_status end(nf_sharding *s, const linear *l) {
   const int64_t group = group_of(nf_dtype_of(l->w_type->dtype)->group_cols);
@@ -65,12 +65,12 @@ static nf_status end(nf_sharding *s, const linear *l) {
 nf_status nf_shard_linear(nf_sharding *s, nf_node_id id) {
   const linear l = linear_of(s, id, 1);
   const int last = l.x_type->rank - 1;
-  if (l.x->spread == NF_CUT && l.x->dim != last) { // rows of x stay rows of y
+  if (l.x->spread == NF_SPLIT && l.x->dim != last) { // rows of x stay rows of y
     nf_shard_result(s, id, 0, *l.x);
     return nf_ok();
   }
-  if (l.x->spread == NF_CUT && takes_cuts(s, &l)) return end(s, &l);
-  if (l.x->spread == NF_WHOLE && s->mode[id] == NF_MODE_CUT && takes_cuts(s, &l)) return begin(s, &l);
+  if (l.x->spread == NF_SPLIT && takes_cuts(s, &l)) return end(s, &l);
+  if (l.x->spread == NF_REPLICATED && s->mode[id] == NF_MODE_CUT && takes_cuts(s, &l)) return begin(s, &l);
   return nf_shard_plain(s, id);
 }
 
@@ -85,12 +85,12 @@ static nf_status deal(nf_sharding *s, const linear *l) {
         "world %d: %s has fewer groups of columns that share a scale than there are ranks, and its %" PRId64
         " experts can't be spread over them either",
         s->world, s->g->value[l->n->in[l->w]].name, experts);
-  const nf_piece p = cut(nf_region_open(s, l->id, experts), 0, experts);
+  const nf_piece p = split(nf_region_open(s, l->id, experts), 0, experts);
   s->region[l->id].unit = each;
   s->own[l->id] = each;
   s->want[l->id][l->w] = p;
   if (l->n->in[l->bias]) s->want[l->id][l->bias] = p;
-  nf_shard_result(s, l->id, 0, (nf_piece){.spread = NF_DEALT});
+  nf_shard_result(s, l->id, 0, (nf_piece){.spread = NF_EXPERT_PARALLEL});
   return nf_ok();
 }
 
@@ -99,10 +99,10 @@ nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id id) {
   const int last = l.x_type->rank - 1;
   if (!nf_shard_whole(s, l.n->in[1], id)) return nf_ok();
   if (takes_cuts(s, &l)) {
-    if (l.x->spread == NF_CUT && l.x->dim == last) return end(s, &l);
-    if (l.x->spread == NF_DEALT) return deal(s, &l);
-    if (l.x->spread == NF_WHOLE && s->mode[id] == NF_MODE_CUT) return begin(s, &l);
-    if (l.x->spread == NF_WHOLE && s->mode[id] == NF_MODE_DEALT) return deal(s, &l);
+    if (l.x->spread == NF_SPLIT && l.x->dim == last) return end(s, &l);
+    if (l.x->spread == NF_EXPERT_PARALLEL) return deal(s, &l);
+    if (l.x->spread == NF_REPLICATED && s->mode[id] == NF_MODE_CUT) return begin(s, &l);
+    if (l.x->spread == NF_REPLICATED && s->mode[id] == NF_MODE_DEALT) return deal(s, &l);
   }
   return nf_shard_plain(s, id);
 }
@@ -116,7 +116,7 @@ nf_status nf_shard_embedding(nf_sharding *s, nf_node_id id) {
   if (rows < 1 || s->mode[id] != NF_MODE_CUT || !nf_shard_sliceable(s, n->in[1]))
     return nf_shard_plain(s, id);
   if (!nf_shard_whole(s, n->in[0], id)) return nf_ok();
-  s->want[id][1] = cut(nf_region_open(s, id, rows), 0, rows);
+  s->want[id][1] = split(nf_region_open(s, id, rows), 0, rows);
   s->region[id].unit = s->own[id] =
       nf_round_up(nf_ceil_div(rows, s->world), group_of(nf_dtype_of(table->dtype)->group_rows));
   nf_shard_result(s, id, 0, (nf_piece){.spread = NF_PARTIAL});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Regions: dimensions that are dealt alike, and in what units.
+// Regions: dimensions that are split alike, and in what units.
 #include "base/checked.h"
 #include "shard/state.h"
 #include <inttypes.h>
@@ -45,9 +45,9 @@ bool nf_region_merge(nf_sharding *s, const nf_piece *a, const nf_piece *b) {
   return true;
 }
 
-nf_cut nf_region_cut(const nf_sharding *s, const nf_piece *p) {
+nf_slice nf_region_slice(const nf_sharding *s, const nf_piece *p) {
   const nf_region *r = nf_region_of(s, p);
-  nf_cut c = {.world = s->world, .copies = r->copies, .dim = p->dim, .n = p->n};
+  nf_slice c = {.world = s->world, .copies = r->copies, .dim = p->dim, .n = p->n};
   for (int i = 0; i < p->n; i++) {
     const __int128 unit = (__int128)r->unit * p->size[i] / r->extent; // whole: every size was required to be
     c.segment[i] = (struct nf_segment){p->size[i], (int64_t)unit};
@@ -143,8 +143,8 @@ void nf_shard_keep(nf_sharding *s, const nf_piece *p, nf_node_id now) {
 
 bool nf_shard_whole(nf_sharding *s, nf_val v, nf_node_id now) {
   const nf_piece *p = &s->piece[v];
-  if (p->spread == NF_WHOLE) return true;
-  if (p->spread == NF_CUT) {
+  if (p->spread == NF_REPLICATED) return true;
+  if (p->spread == NF_SPLIT) {
     nf_shard_keep(s, p, now);
   } else {
     s->due[v] = true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rules: what an op of each kind makes of operands that are cut or partial. Its traits say of which kind an
+// Rules: what an op of each kind makes of operands that are split or partial. Its traits say of which kind an
 // op is.
 #include "base/checked.h"
 #include "op/traits.h"
@@ -21,40 +21,40 @@ static nf_status pass(nf_sharding *s, nf_node_id n, nf_piece p) {
   return nf_ok();
 }
 
-// Cut operands first: without the cut a partial one may be fine.
+// Split operands first: without the split a partial one may be fine.
 nf_status nf_shard_plain(nf_sharding *s, nf_node_id n) {
   const nf_op_info *info = nf_op_of(node_of(s, n)->op);
   bool whole = true;
   for (int i = 0; i < info->n_in; i++)
-    if (operand(s, n, i)->spread == NF_CUT) whole &= nf_shard_whole(s, node_of(s, n)->in[i], n);
+    if (operand(s, n, i)->spread == NF_SPLIT) whole &= nf_shard_whole(s, node_of(s, n)->in[i], n);
   for (int i = 0; whole && i < info->n_in; i++) whole = nf_shard_whole(s, node_of(s, n)->in[i], n);
   for (int i = 0; whole && i < nf_node_results(node_of(s, n)); i++) nf_shard_result(s, n, i, (nf_piece){0});
   return nf_ok();
 }
 
-// a and b are cut alike, and of one region from now on.
+// a and b are split alike, and of one region from now on.
 static bool alike(nf_sharding *s, const nf_piece *a, const nf_piece *b) {
-  bool same = a->spread == NF_CUT && b->spread == NF_CUT && a->dim == b->dim && a->n == b->n;
+  bool same = a->spread == NF_SPLIT && b->spread == NF_SPLIT && a->dim == b->dim && a->n == b->n;
   for (int i = 0; same && i < a->n; i++) same = a->size[i] == b->size[i];
   return same && nf_region_merge(s, a, b);
 }
 
-static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_CUT && p->dim == dim; }
+static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_SPLIT && p->dim == dim; }
 
 // ---- one operand after the other ----
 
 // Each row alone, zeros to zeros.
 static nf_status shard_elementwise(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_CUT || x->spread == NF_DEALT ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT || x->spread == NF_EXPERT_PARALLEL ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 static nf_status shard_shifted(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_CUT ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
-// Scales of groups are the uncut row's if no group is cut; a rank's part of a row has its own scale.
+// Scales of groups are the unsplit row's if no group is split; a rank's part of a row has its own scale.
 static nf_status shard_scales(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const bool groups = node_of(s, n)->attr.quantise.to == NF_FP8_GROUP && is_cut_at(x, rank_of(s, n, 0) - 1);
@@ -66,18 +66,19 @@ static nf_status shard_scales(nf_sharding *s, nf_node_id n) {
 // Ops of one result that want whole last dimensions of the first operand, and all of the others.
 static nf_status shard_rows(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  bool fine = x->spread == NF_CUT && x->dim != rank_of(s, n, 0) - 1 && nf_node_results(node_of(s, n)) == 1;
-  for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++) fine &= operand(s, n, i)->spread == NF_WHOLE;
+  bool fine = x->spread == NF_SPLIT && x->dim != rank_of(s, n, 0) - 1 && nf_node_results(node_of(s, n)) == 1;
+  for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++)
+    fine &= operand(s, n, i)->spread == NF_REPLICATED;
   return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 // Ops that want a whole first dimension.
 static nf_status shard_columns(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_CUT && x->dim != 0 ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT && x->dim != 0 ? pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
-// Halves side by side, of a linear of which nothing else is known: each half is cut by itself.
+// Halves side by side, of a linear of which nothing else is known: each half is split by itself.
 static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
   const nf_val v = node_of(s, n)->in[0];
   const nf_node_id from = s->g->value[v].node;
@@ -85,7 +86,7 @@ static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
   if (!nf_region_require(nf_region_of(s, x), x->size[0] / 2, 1)) return false;
   for (int i = -1; i < NF_MAX_IN; i++) {
     nf_piece *p = i < 0 ? &s->piece[v] : &s->want[from][i];
-    if (p->spread != NF_CUT) continue;
+    if (p->spread != NF_SPLIT) continue;
     p->n = 2;
     p->size[0] = p->size[1] = p->size[0] / 2;
   }
@@ -120,7 +121,7 @@ static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const nf_shape *to = &node_of(s, n)->attr.reshape.to;
   if (x->spread == NF_PARTIAL) return pass(s, n, *x);
-  if (x->spread != NF_CUT || x->n != 1) return nf_shard_plain(s, n);
+  if (x->spread != NF_SPLIT || x->n != 1) return nf_shard_plain(s, n);
   nf_piece y = *x;
   y.dim = same_place(&s->g->value[node_of(s, n)->in[0]].type, x->dim, to);
   if (y.dim < 0 || to->dim[y.dim].sym != NF_CONST) return nf_shard_plain(s, n);
@@ -130,7 +131,9 @@ static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
 
 // ---- two and more ----
 
-static bool is_addend(const nf_piece *p) { return p->spread == NF_PARTIAL || p->spread == NF_DEALT; }
+static bool is_addend(const nf_piece *p) {
+  return p->spread == NF_PARTIAL || p->spread == NF_EXPERT_PARALLEL;
+}
 
 static nf_status shard_sum(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
@@ -142,10 +145,10 @@ static nf_status shard_sum(nf_sharding *s, nf_node_id n) {
 static nf_status shard_product(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
   const int last = rank_of(s, n, 0) - 1;
-  const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_WHOLE && is_cut_at(a, last);
-  if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_WHOLE)) return pass(s, n, *a);
-  if (a->spread == NF_DEALT && b->spread == NF_DEALT) return pass(s, n, *a);
-  if (a->spread == NF_WHOLE && is_addend(b)) return pass(s, n, *b);
+  const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_REPLICATED && is_cut_at(a, last);
+  if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_REPLICATED)) return pass(s, n, *a);
+  if (a->spread == NF_EXPERT_PARALLEL && b->spread == NF_EXPERT_PARALLEL) return pass(s, n, *a);
+  if (a->spread == NF_REPLICATED && is_addend(b)) return pass(s, n, *b);
   return nf_shard_plain(s, n);
 }
 
@@ -165,11 +168,11 @@ static nf_status shard_combine(nf_sharding *s, nf_node_id n) {
   return pass(s, n, y);
 }
 
-// Side by side, cut columns are segments of the result; rows that are cut alike stay rows.
+// Side by side, split columns are segments of the result; rows that are split alike stay rows.
 static nf_status shard_concat(nf_sharding *s, nf_node_id n) {
   const int last = rank_of(s, n, 0) - 1;
   nf_piece y = *operand(s, n, 0);
-  bool fine = y.spread == NF_CUT;
+  bool fine = y.spread == NF_SPLIT;
   for (int i = 1; fine && i < nf_op_of(node_of(s, n)->op)->n_in; i++) {
     const nf_piece *x = operand(s, n, i);
     if (node_of(s, n)->in[i] == 0) continue;
@@ -191,7 +194,7 @@ static nf_piece as_dim(const nf_piece *p, int dim) {
   return y;
 }
 
-// A pool is cut where what is written to it is: operand i, in dimension `dim` as p is.
+// A pool is split where what is written to it is: operand i, in dimension `dim` as p is.
 static bool takes_pool(nf_sharding *s, nf_node_id n, int i, const nf_piece *p, int dim) {
   const nf_val v = node_of(s, n)->in[i];
   const nf_piece want = as_dim(p, dim);

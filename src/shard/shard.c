@@ -6,7 +6,7 @@
 
 void nf_shard_result(nf_sharding *s, nf_node_id n, int i, nf_piece p) {
   const nf_val v = s->g->node[n].out[i];
-  const bool addend = p.spread == NF_PARTIAL || p.spread == NF_DEALT;
+  const bool addend = p.spread == NF_PARTIAL || p.spread == NF_EXPERT_PARALLEL;
   s->due[v] &= addend;
   s->piece[v] = s->due[v] ? (nf_piece){0} : p;
 }
@@ -33,7 +33,7 @@ static bool stands_alone(const nf_sharding *s, nf_val v) {
 static void settle_output(nf_sharding *s, nf_val v) {
   nf_piece *p = &s->piece[v];
   if (s->g->value[v].type.cache != NF_NO_CACHE) return; // a pool stays where it is
-  if (p->spread != NF_CUT || !stands_alone(s, v)) {
+  if (p->spread != NF_SPLIT || !stands_alone(s, v)) {
     nf_shard_whole(s, v, (nf_node_id)s->g->n_nodes);
     return;
   }
@@ -86,7 +86,7 @@ static nf_status check(const nf_graph *g, int world) {
       return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
                       g->value[g->node[n].out[0]].name);
   for (nf_val v = 1; v < g->n_values && world > 1; v++)
-    if (g->value[v].recipe.cut.world || g->value[v].recipe.zero_but_rank0)
+    if (g->value[v].recipe.slice.world || g->value[v].recipe.zero_but_rank0)
       return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
                       g->value[v].name);
   return nf_ok();

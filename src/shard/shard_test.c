@@ -2,7 +2,7 @@
 // Sharding: what becomes of real and small models on several ranks, and that the ranks compute the same
 // together.
 #include "base/difference.h"
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "model/family.h"
 #include "shard/shard.h"
 #include "tests/support/alloc_fail.h"
@@ -65,7 +65,7 @@ static void six_linear_heads(nf_config *c) {
 static const struct count_case {
   model m;
   int world, layers;
-  int own;             // rank_ids: of the embedding, and of each layer whose experts are dealt whole
+  int own;             // rank_ids: of the embedding, and of each layer whose experts are expert-parallel
   const char *refused; // or the sentence
 } counts[] = {
     {{OSS}, 2, 4, 1, NULL},
@@ -176,15 +176,15 @@ static const struct {
   int world;
   const char *want[6], *says;
 } texts[] = {
-    // Halves side by side are cut each by itself; a bias counts once.
+    // Halves side by side are split each by itself; a bias counts once.
     {"input x : f32[T,8]\nweight u : f32[24,8] = \"u\"\nweight ub : f32[24] = \"ub\"\nweight d : f32[8,12] = "
      "\"d\"\n"
      "weight db : f32[8] = \"db\"\nup : f32[T,24] = linear(x, u, ub) out=f32\nact : f32[T,12] = swiglu(up) "
      "alpha=1\n"
      "y : f32[T,8] = linear(act, d, db) out=f32\noutput y\n",
      2,
-     {"u : f32[12,8] = \"u\" cut 0 world 2 [12/1,12/1]\n",
-      "ub : f32[12] = \"ub\" cut 0 world 2 [12/1,12/1]\n", "d : f32[8,6] = \"d\" cut 1 world 2 [12/1]\n",
+     {"u : f32[12,8] = \"u\" slice 0 world 2 [12/1,12/1]\n",
+      "ub : f32[12] = \"ub\" slice 0 world 2 [12/1,12/1]\n", "d : f32[8,6] = \"d\" slice 1 world 2 [12/1]\n",
       "db : f32[8] = \"db\" zero_but_rank0\n", "y.partial : f32[T,8] = linear(act, d, db)",
       "y : f32[T,8] = all_reduce(y.partial)\n"},
      NULL},
@@ -193,9 +193,9 @@ static const struct {
      "linear(x, u) out=f32\n"
      "act : f32[T,5] = swiglu(up) alpha=1 interleaved=1\ny : f32[T,8] = linear(act, d) out=f32\noutput y\n",
      2,
-     {"u : f32[6,8] = \"u\" cut 0 world 2 [10/2]\n", "d : f32[8,3] = \"d\" cut 1 world 2 [5/1]\n"},
+     {"u : f32[6,8] = \"u\" slice 0 world 2 [10/2]\n", "d : f32[8,3] = \"d\" slice 1 world 2 [5/1]\n"},
      NULL},
-    // Somebody reads the whole of it: not cut. One more reader makes no second sum.
+    // Somebody reads the whole of it: not split. One more reader makes no second sum.
     {"input x : f32[T,8]\nweight a : f32[8,8] = \"a\"\nweight n : f32[8] = \"n\"\ny : f32[T,8] = linear(x, "
      "a) out=f32\n"
      "z : f32[T,8] = linear(y, a) out=f32\nw : f32[T,8] = rms_norm(y, n) eps=1\noutput z\noutput w\n",
@@ -206,7 +206,7 @@ static const struct {
      "a) out=f32\n"
      "z : f32[T,8] = linear(y, b) out=f32\nu : f32[T,8] = add(z, x)\nv : f32[T,8] = add(z, u)\noutput v\n",
      4,
-     {"a : f32[2,8] = \"a\" cut 0 world 4 [8/1]\n", "b : f32[8,2] = \"b\" cut 1 world 4 [8/1]\n",
+     {"a : f32[2,8] = \"a\" slice 0 world 4 [8/1]\n", "b : f32[8,2] = \"b\" slice 1 world 4 [8/1]\n",
       "z : f32[T,8] = all_reduce(z.partial)\nu : f32[T,8] = add(z, x)\nv : f32[T,8] = add(z, u)\n"},
      NULL},
     // Two addends are added before the one sum over ranks.
@@ -221,7 +221,7 @@ static const struct {
     // Columns of all ranks, more than there are.
     {"input x : f32[T,8]\nweight a : f32[10,8] = \"a\"\ny : f32[T,10] = linear(x, a) out=f32\noutput y\n",
      4,
-     {"a : f32[3,8] = \"a\" cut 0 world 4 [10/3]\n",
+     {"a : f32[3,8] = \"a\" slice 0 world 4 [10/3]\n",
       "y.local : f32[T,3] = linear(x, a) out=f32\ny : f32[T,10] = all_gather(y.local) world=4 drop=2\noutput "
       "y\n"},
      NULL},
@@ -267,14 +267,14 @@ static void small_graphs(void **state) {
 
 static void any_graph_is_dealt_or_refused(void **state) {
   (void)state;
-  int dealt = 0;
+  int split = 0;
   for (uint64_t seed = 0; seed < 600; seed++) {
     nf_graph *g = NULL;
     nf_status st = nf_random_graph(seed, &g);
     for (int world = 2; nf_is_ok(st) && world <= 4; world++) {
       nf_graph *out = NULL;
       st = nf_shard(g, world, &out);
-      dealt += nf_is_ok(st);
+      split += nf_is_ok(st);
       if (!nf_is_ok(st) && nf_status_code(st) != NF_BAD_INPUT) fail_msg("%s", nf_status_message(st));
       nf_status_free(st);
       st = nf_ok();
@@ -283,7 +283,7 @@ static void any_graph_is_dealt_or_refused(void **state) {
     nf_status_free(st);
     nf_graph_destroy(g);
   }
-  assert_true(dealt > 200);
+  assert_true(split > 200);
 }
 
 static void every_allocation_may_fail(void **state) {

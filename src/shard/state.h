@@ -3,27 +3,27 @@
 // visit shows that an earlier decision was wrong, that is changed and the visit goes on from there, so each
 // is changed once.
 #pragma once
-#include "graph/cut.h"
 #include "graph/graph.h"
+#include "graph/slice.h"
 
 // How the ranks have a value.
 typedef enum nf_spread {
-  NF_WHOLE = 0, // all of it, the same everywhere
-  NF_CUT,       // some of one dimension
-  NF_PARTIAL,   // an addend: the sum over ranks is due
-  NF_DEALT,     // rows of the rank's experts, zeros in other rows
+  NF_REPLICATED = 0,  // all of it, the same everywhere
+  NF_SPLIT,           // some of one dimension
+  NF_PARTIAL,         // an addend: the sum over ranks is due
+  NF_EXPERT_PARALLEL, // rows of the rank's experts, zeros in other rows
 } nf_spread;
 
 typedef struct nf_piece {
   nf_spread spread;
-  nf_node_id region; // NF_CUT: whose units are dealt
-  int dim, n;        // NF_CUT: dimension, and its segments
+  nf_node_id region; // NF_SPLIT: whose units are split
+  int dim, n;        // NF_SPLIT: dimension, and its segments
   int64_t size[NF_MAX_SEGMENTS];
   bool zero; // of a weight: zero_but_rank0
 } nf_piece;
 
-// Dimensions that are dealt alike: those of one linear's result and all that follows from it. Units are
-// counted in columns of that result; any other dimension of the region is dealt in proportion. Named by the
+// Dimensions that are split alike: those of one linear's result and all that follows from it. Units are
+// counted in columns of that result; any other dimension of the region is split in proportion. Named by the
 // linear's node.
 typedef struct nf_region {
   nf_node_id parent; // itself, or an earlier one which this has become a part of
@@ -35,7 +35,7 @@ typedef struct nf_region {
 
 typedef enum nf_mode { // of a linear with a whole x, or an embedding
   NF_MODE_CUT = 0,
-  NF_MODE_KEPT, // not cut
+  NF_MODE_KEPT, // not split
   NF_MODE_DEALT // grouped: experts whole
 } nf_mode;
 
@@ -45,7 +45,7 @@ typedef struct nf_sharding {
   nf_arena arena;
   nf_piece *piece;             // [n_values] of results
   bool *due;                   // [n_values] the partial result is summed up at once
-  bool *gathered;              // [n_values] the cut result is put together
+  bool *gathered;              // [n_values] the split result is put together
   int32_t *readers;            // [n_values] how many operands it is
   nf_node_id *last;            // [n_values] the last reader
   nf_region *region;           // [n_nodes]
@@ -61,13 +61,13 @@ nf_node_id nf_region_open(nf_sharding *s, nf_node_id n, int64_t extent);
 nf_region *nf_region_of(const nf_sharding *s, const nf_piece *p);
 // Units of `size`, an extent of the region, become multiples of `multiple`. false: numbers too large.
 [[nodiscard]] bool nf_region_require(nf_region *r, int64_t size, int64_t multiple);
-// Two cut pieces are of one region from now on. false: they can't be.
+// Two split pieces are of one region from now on. false: they can't be.
 [[nodiscard]] bool nf_region_merge(nf_sharding *s, const nf_piece *a, const nf_piece *b);
-nf_cut nf_region_cut(const nf_sharding *s, const nf_piece *p);
+nf_slice nf_region_slice(const nf_sharding *s, const nf_piece *p);
 // Node n, whose weight w has the region as its columns, ends it: are there enough units? Else experts are
-// dealt whole (s->again), or NF_BAD_INPUT says why not.
+// expert-parallel (s->again), or NF_BAD_INPUT says why not.
 nf_status nf_region_end(nf_sharding *s, nf_node_id n, const nf_piece *x, nf_val w);
-// `count` things called `what` in each unit-bound dimension `size` of p: dealt evenly, or repeated where
+// `count` things called `what` in each unit-bound dimension `size` of p: split evenly, or repeated where
 // may_repeat.
 nf_status nf_region_heads(nf_sharding *s, nf_node_id n, const nf_piece *p, int64_t count, const char *what,
                           bool may_repeat);
@@ -76,7 +76,7 @@ nf_status nf_region_check(const nf_sharding *s, nf_node_id n); // what heads ask
 // ---- going back ----
 void nf_shard_back(nf_sharding *s, nf_node_id to);
 void nf_shard_keep(nf_sharding *s, const nf_piece *p,
-                   nf_node_id now);                            // the region's linears are not cut after all
+                   nf_node_id now);                            // the region's linears are not split after all
 bool nf_shard_whole(nf_sharding *s, nf_val v, nf_node_id now); // false: will be, after going back
 
 // ---- rules (shard_rules.c, shard_linear.c) ----

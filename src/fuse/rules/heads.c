@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Queries and keys turned, perhaps normalised before, with the writing of keys and values. The attention that
-// reads both is a part of the pattern, and stays: it says which queries and keys belong together.
+// Queries and keys rotated, perhaps normalised before, with the writing of keys and values. The attention
+// that reads both is a part of the pattern, and stays: it says which queries and keys belong together.
 #include "fuse/rule.h"
 
 enum { HEADS = 4, KV_HEADS = 2, PAGE = 4 };
@@ -9,8 +9,8 @@ enum { NORMS = 1 }; // parts
 
 // ---- patterns ----
 
-// `norm` of x, by the weight `w`; and turned.
-static nf_val turned(nf_side *s, nf_val x, const char *norm, const char *w, const char *name, nf_val table) {
+// `norm` of x, by the weight `w`; and rotated.
+static nf_val rotated(nf_side *s, nf_val x, const char *norm, const char *w, const char *name, nf_val table) {
   const nf_example *e = s->example;
   if (norm) {
     const nf_val weight = nf_leaf(s, w, NF_TYPE(e->weight, NF_C(2 * e->columns)));
@@ -34,8 +34,8 @@ static void pattern(nf_side *s) {
   slot.cache = NF_CACHE_FULL;
   const nf_val query = heads(s, "q", HEADS), k = heads(s, "k", KV_HEADS), v = heads(s, "v", KV_HEADS);
   const nf_val table = nf_leaf(s, "table", NF_TYPE(NF_F32, t, NF_C(e->flag ? head.c / 4 * 2 : head.c)));
-  const nf_val q = turned(s, query, norms ? "q.norm" : NULL, "q.norm.w", "q.rope", table);
-  const nf_val keys = turned(s, k, norms ? "k.norm" : NULL, "k.norm.w", "k.rope", table);
+  const nf_val q = rotated(s, query, norms ? "q.norm" : NULL, "q.norm.w", "q.rope", table);
+  const nf_val keys = rotated(s, k, norms ? "k.norm" : NULL, "k.norm.w", "k.rope", table);
   const nf_val written = NF_BUILD(s->b, "written", kv_write, (keys, v, nf_leaf(s, "cache", slot)), );
   const nf_val sinks = nf_leaf_maybe(s, "sinks", NF_TYPE(e->weight, NF_C(HEADS)));
   const nf_val o = NF_BUILD(s->b, "o", attention, (q, written, sinks), .scale = 0.5f);
@@ -79,7 +79,7 @@ static bool norms_agree(const nf_side *s, nf_text *why) {
   }
 
 const nf_rule nf_rules_heads[] = {
-    RULE("qk_rope_write", 0, "queries and keys turned, keys and values written"),
+    RULE("qk_rope_write", 0, "queries and keys rotated, keys and values written"),
     RULE("qk_norm_rope_write", NORMS, "the same, normalised before"),
     {0},
 };

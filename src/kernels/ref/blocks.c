@@ -29,7 +29,7 @@ static nf_tensor slice(const nf_tensor *t, int64_t i) {
 
 int64_t nf_qk_rope_write_ref_blocks(const nf_qk_rope_write_args *a) { return a->q.dim[0]; }
 
-// The heads of token t, perhaps normalised, turned into y.
+// The heads of token t, perhaps normalised, rotated into y.
 static void turn(const nf_qk_rope_write_args *a, const nf_tensor *x, const nf_tensor *norm, int64_t t,
                  const nf_tensor *y) {
   const int64_t heads = x->dim[1], head = nf_tensor_cols(x);

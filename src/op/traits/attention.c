@@ -71,7 +71,7 @@ static void sample_rope(nf_op_desc *d, const nf_dims *m) {
   d->in[1] = NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(rotated_columns(m, nf_bit(m, 1))));
 }
 
-// A pair is turned and stretched: each of its two products is at most as long as the pair that comes out.
+// A pair is rotated and stretched: each of its two products is at most as long as the pair that comes out.
 static double of_pair(double relative, const nf_expected *e) { return relative * 2 * sqrt(2) * e->row; }
 
 static double bound_rope(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
@@ -213,7 +213,7 @@ static void sample_qk_rope_write(nf_op_desc *d, const nf_dims *m) {
   d->in[KV] = sample_pool(m, nf_bit(m, SLIDING));
 }
 
-// A normalised value may round to its neighbour before it is turned.
+// A normalised value may round to its neighbour before it is rotated.
 static double bound_qk_rope_write(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
   (void)at;
   const bool norms = d->in[Q_NORM].dtype != NF_NONE;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// qk_rope_write: heads normalised, turned, and written, each read once. A block is one token.
+// qk_rope_write: heads normalised, rotated, and written, each read once. A block is one token.
 #include "kernels/cpu/generic/rotate.h"
 #include "kernels/cpu/generic/row.h"
 #include <math.h>
@@ -47,11 +47,11 @@ static void normalise(const turn *r, int64_t n, float *x) {
 
 // Row i of x, a head, into the row `to` of y.
 static void turn_head(const turn *r, int64_t i, const nf_tensor *y, void *to) {
-  float x[MAX_HEAD], turned[MAX_HEAD];
+  float x[MAX_HEAD], rotated[MAX_HEAD];
   const int64_t n = nf_padded(r->x, nf_tensor_row(r->x, i), 0, r->head, x);
   if (r->norms) normalise(r, n, x);
-  nf_rotate(x, r->cos, r->sin, r->half, r->head, turned);
-  nf_round(y, to, 0, r->head, turned);
+  nf_rotate(x, r->cos, r->sin, r->half, r->head, rotated);
+  nf_round(y, to, 0, r->head, rotated);
 }
 
 // Token t's row of the pool: its keys (0) or values (1), head h.

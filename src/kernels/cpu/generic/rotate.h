@@ -3,7 +3,7 @@
 #pragma once
 #include "kernels/cpu/generic/vec.h"
 
-// y[head] from x[head]: the first 2 * half columns turned by c and s [half], the rest copied.
+// y[head] from x[head]: the first 2 * half columns rotated by c and s [half], the rest copied.
 NF_INLINE void nf_rotate(const float *x, const float *c, const float *s, int64_t half, int64_t head,
                          float *y) {
   int64_t i = 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A rank's weights: each element is that of the uncut weight, and zeros are where the rank has nothing; made
 // up and from files, plain and packed.
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "tensor/pack.h"
 #include "tests/support/folder.h"
 #include "tests/support/weights.h"
@@ -24,56 +24,56 @@ static const struct cut_case {
   nf_recipe recipe;
 } cases[] = {
 #define L0 "model.layers.0."
-#define CUT(d, w, c, segments, ...) \
-  .cut = {.world = (w), .copies = (c), .dim = (d), .n = (segments), .segment = {__VA_ARGS__}}
+#define SLICE(d, w, c, segments, ...) \
+  .slice = {.world = (w), .copies = (c), .dim = (d), .n = (segments), .segment = {__VA_ARGS__}}
 #define Q .tensor = L0 "self_attn.q_proj.weight"
 #define OSS "checkpoints/gpt-oss-tiny"
 #define BLOCK "checkpoints/qwen3-tiny-fp8-block"
 #define PTPC "checkpoints/qwen3-tiny-fp8-ptpc"
 #define NEXT "checkpoints/qwen3-next-tiny"
 #define NEXT_BLOCK "checkpoints/qwen3-next-tiny-fp8-block"
-    {OSS, "bf16[256,288]", {Q, CUT(0, 2, 1, 1, {256, 32})}},
-    {OSS, "bf16[256,288]", {Q, CUT(0, 3, 1, 1, {256, 32})}},
-    {OSS, "bf16[256,288]", {Q, CUT(0, 4, 2, 1, {256, 32})}},
-    {OSS, "bf16[256,288]", {Q, CUT(0, 5, 1, 3, {100, 7}, {50, 3}, {106, 50})}},
-    {OSS, "bf16[256,288]", {Q, CUT(1, 3, 1, 1, {288, 50})}},
-    {OSS, "bf16[256,288]", {Q, CUT(1, 2, 1, 2, {130, 1}, {158, 40})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(0, 2, 1, 1, {256, 32})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(0, 3, 1, 1, {256, 32})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(0, 4, 2, 1, {256, 32})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(0, 5, 1, 3, {100, 7}, {50, 3}, {106, 50})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(1, 3, 1, 1, {288, 50})}},
+    {OSS, "bf16[256,288]", {Q, SLICE(1, 2, 1, 2, {130, 1}, {158, 40})}},
     {OSS, "bf16[256,288]", {Q, .zero_but_rank0 = true}},
-    {OSS, "bf16[8]", {.tensor = L0 "self_attn.sinks", CUT(0, 4, 1, 1, {8, 1})}},
-    {OSS, "bf16[8]", {.tensor = L0 "self_attn.sinks", CUT(0, 3, 1, 1, {8, 1})}},
-    {OSS, "bf16[8,384]", {.tensor = L0 "mlp.experts.gate_up_proj_bias", CUT(1, 5, 1, 1, {384, 64})}},
-    {OSS, "bf16[8,384]", {.tensor = L0 "mlp.experts.gate_up_proj_bias", CUT(0, 3, 1, 1, {8, 3})}},
+    {OSS, "bf16[8]", {.tensor = L0 "self_attn.sinks", SLICE(0, 4, 1, 1, {8, 1})}},
+    {OSS, "bf16[8]", {.tensor = L0 "self_attn.sinks", SLICE(0, 3, 1, 1, {8, 1})}},
+    {OSS, "bf16[8,384]", {.tensor = L0 "mlp.experts.gate_up_proj_bias", SLICE(1, 5, 1, 1, {384, 64})}},
+    {OSS, "bf16[8,384]", {.tensor = L0 "mlp.experts.gate_up_proj_bias", SLICE(0, 3, 1, 1, {8, 3})}},
 #define UP .tensor = L0 "mlp.experts.gate_up_proj_blocks", .scales = L0 "mlp.experts.gate_up_proj_scales"
 #define DOWN .tensor = L0 "mlp.experts.down_proj_blocks", .scales = L0 "mlp.experts.down_proj_scales"
-    {OSS, "mxfp4[8,384,288]", {UP, CUT(1, 2, 1, 1, {384, 64})}},
-    {OSS, "mxfp4[8,384,288]", {UP, CUT(1, 4, 1, 1, {384, 64})}},
-    {OSS, "mxfp4[8,384,288]", {UP, CUT(1, 2, 1, 2, {192, 32}, {192, 32})}},
-    {OSS, "mxfp4[8,384,288]", {UP, CUT(0, 3, 1, 1, {8, 3})}},
-    {OSS, "mxfp4[8,384,288]", {UP, CUT(2, 2, 1, 1, {288, 32})}},
-    {OSS, "mxfp4[8,288,192]", {DOWN, CUT(2, 4, 1, 1, {192, 32})}},
-    {OSS, "mxfp4[8,288,192]", {DOWN, CUT(2, 8, 1, 1, {192, 32})}},
+    {OSS, "mxfp4[8,384,288]", {UP, SLICE(1, 2, 1, 1, {384, 64})}},
+    {OSS, "mxfp4[8,384,288]", {UP, SLICE(1, 4, 1, 1, {384, 64})}},
+    {OSS, "mxfp4[8,384,288]", {UP, SLICE(1, 2, 1, 2, {192, 32}, {192, 32})}},
+    {OSS, "mxfp4[8,384,288]", {UP, SLICE(0, 3, 1, 1, {8, 3})}},
+    {OSS, "mxfp4[8,384,288]", {UP, SLICE(2, 2, 1, 1, {288, 32})}},
+    {OSS, "mxfp4[8,288,192]", {DOWN, SLICE(2, 4, 1, 1, {192, 32})}},
+    {OSS, "mxfp4[8,288,192]", {DOWN, SLICE(2, 8, 1, 1, {192, 32})}},
 #define FP8(module, name) .tensor = L0 module ".weight", .scales = L0 module "." name
-    {BLOCK, "fp8b128[256,192]", {FP8("self_attn.q_proj", "weight_scale_inv"), CUT(0, 2, 1, 1, {256, 64})}},
-    {BLOCK, "fp8b128[128,192]", {FP8("self_attn.k_proj", "weight_scale_inv"), CUT(0, 2, 1, 1, {128, 64})}},
-    {BLOCK, "fp8b128[128,192]", {FP8("self_attn.k_proj", "weight_scale_inv"), CUT(0, 4, 2, 1, {128, 64})}},
-    {BLOCK, "fp8b128[320,192]", {FP8("mlp.up_proj", "weight_scale_inv"), CUT(0, 2, 1, 1, {320, 128})}},
-    {BLOCK, "fp8b128[192,320]", {FP8("mlp.down_proj", "weight_scale_inv"), CUT(1, 2, 1, 1, {320, 128})}},
-    {BLOCK, "fp8b128[192,320]", {FP8("mlp.down_proj", "weight_scale_inv"), CUT(1, 4, 1, 1, {320, 128})}},
-    {PTPC, "fp8row[320,192]", {FP8("mlp.up_proj", "weight_scale"), CUT(0, 3, 1, 1, {320, 1})}},
-    {PTPC, "fp8row[192,320]", {FP8("mlp.down_proj", "weight_scale"), CUT(1, 3, 1, 1, {320, 1})}},
+    {BLOCK, "fp8b128[256,192]", {FP8("self_attn.q_proj", "weight_scale_inv"), SLICE(0, 2, 1, 1, {256, 64})}},
+    {BLOCK, "fp8b128[128,192]", {FP8("self_attn.k_proj", "weight_scale_inv"), SLICE(0, 2, 1, 1, {128, 64})}},
+    {BLOCK, "fp8b128[128,192]", {FP8("self_attn.k_proj", "weight_scale_inv"), SLICE(0, 4, 2, 1, {128, 64})}},
+    {BLOCK, "fp8b128[320,192]", {FP8("mlp.up_proj", "weight_scale_inv"), SLICE(0, 2, 1, 1, {320, 128})}},
+    {BLOCK, "fp8b128[192,320]", {FP8("mlp.down_proj", "weight_scale_inv"), SLICE(1, 2, 1, 1, {320, 128})}},
+    {BLOCK, "fp8b128[192,320]", {FP8("mlp.down_proj", "weight_scale_inv"), SLICE(1, 4, 1, 1, {320, 128})}},
+    {PTPC, "fp8row[320,192]", {FP8("mlp.up_proj", "weight_scale"), SLICE(0, 3, 1, 1, {320, 1})}},
+    {PTPC, "fp8row[192,320]", {FP8("mlp.down_proj", "weight_scale"), SLICE(1, 3, 1, 1, {320, 1})}},
 #define STACK .tensor = L0 "mlp.experts.*.gate_proj.weight", .stack = 6
-    {NEXT, "bf16[6,96,192]", {STACK, CUT(0, 4, 1, 1, {6, 2})}},
-    {NEXT, "bf16[6,96,192]", {STACK, CUT(1, 4, 1, 1, {96, 32})}},
-    {NEXT, "bf16[6,96,192]", {STACK, CUT(2, 2, 1, 1, {192, 5})}},
+    {NEXT, "bf16[6,96,192]", {STACK, SLICE(0, 4, 1, 1, {6, 2})}},
+    {NEXT, "bf16[6,96,192]", {STACK, SLICE(1, 4, 1, 1, {96, 32})}},
+    {NEXT, "bf16[6,96,192]", {STACK, SLICE(2, 2, 1, 1, {192, 5})}},
     {NEXT,
      "bf16[1024,1,4]",
-     {.tensor = L0 "linear_attn.conv1d.weight", CUT(0, 2, 1, 3, {256, 128}, {256, 128}, {512, 256})}},
+     {.tensor = L0 "linear_attn.conv1d.weight", SLICE(0, 2, 1, 3, {256, 128}, {256, 128}, {512, 256})}},
     {NEXT_BLOCK,
      "fp8b128[6,96,192]",
-     {STACK, .scales = L0 "mlp.experts.*.gate_proj.weight_scale_inv", CUT(0, 2, 1, 1, {6, 3})}},
+     {STACK, .scales = L0 "mlp.experts.*.gate_proj.weight_scale_inv", SLICE(0, 2, 1, 1, {6, 3})}},
     {NEXT_BLOCK,
      "fp8b128[6,96,192]",
-     {STACK, .scales = L0 "mlp.experts.*.gate_proj.weight_scale_inv", CUT(2, 2, 1, 1, {192, 128})}},
+     {STACK, .scales = L0 "mlp.experts.*.gate_proj.weight_scale_inv", SLICE(2, 2, 1, 1, {192, 128})}},
 };
 
 static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
@@ -90,13 +90,13 @@ static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
 static int64_t origin(const nf_recipe *r, int dim, int rank, int64_t i) {
   int64_t base = 0;
   if (r->zero_but_rank0 && rank) return -1;
-  if (r->cut.world == 0 || r->cut.dim != dim) return i;
-  for (int k = 0; k < r->cut.n; k++) {
-    const nf_share s = nf_cut_share(&r->cut, k, rank);
-    const int64_t room = nf_cut_longest(&r->cut, k);
+  if (r->slice.world == 0 || r->slice.dim != dim) return i;
+  for (int k = 0; k < r->slice.n; k++) {
+    const nf_share s = nf_slice_share(&r->slice, k, rank);
+    const int64_t room = nf_slice_longest(&r->slice, k);
     if (i < room) return i < s.n ? base + s.from + i : -1;
     i -= room;
-    base += r->cut.segment[k].size;
+    base += r->slice.segment[k].size;
   }
   fail();
   return -1;
@@ -123,13 +123,13 @@ static void compare(const nf_recipe *r, int rank, const nf_tensor *part, const n
 static void check(const struct cut_case *c, const nf_checkpoint *files, nf_pack pack) {
   nf_value whole = {.name = "L0.w", .kind = NF_VALUE_WEIGHT, .recipe = c->recipe};
   ok(nf_type_parse(nf_view_of(c->type), &whole.type));
-  whole.recipe.cut.world = 0;
+  whole.recipe.slice.world = 0;
   whole.recipe.zero_but_rank0 = false;
   void *all = filled(&whole, 0, files);
   const nf_tensor uncut = nf_tensor_of(&whole.type, &none, 0, all);
-  for (int rank = 0; rank < (c->recipe.cut.world ? c->recipe.cut.world : 2); rank++) {
+  for (int rank = 0; rank < (c->recipe.slice.world ? c->recipe.slice.world : 2); rank++) {
     nf_value v = {.name = "L0.w", .kind = NF_VALUE_WEIGHT, .recipe = c->recipe};
-    v.type = nf_cut_type(&c->recipe.cut, whole.type);
+    v.type = nf_slice_type(&c->recipe.slice, whole.type);
     if (!nf_pack_is_plain(pack)) v.type = nf_type_packed(v.type, pack);
     void *data = filled(&v, rank, files);
     const nf_tensor part = nf_tensor_of(&v.type, &none, 0, data);
@@ -169,10 +169,10 @@ static void long_rows(void **state) {
   ok(nf_safetensors_write(&w, 0, 0, all, sizeof all));
   ok(nf_safetensors_commit(&w));
   ok(nf_checkpoint_open(dir, NULL, &files));
-  v.recipe.cut = (nf_cut){.world = 3, .copies = 1, .dim = 1, .n = 1, .segment = {{COLUMNS, 64}}};
-  v.type = nf_cut_type(&v.recipe.cut, v.type);
+  v.recipe.slice = (nf_slice){.world = 3, .copies = 1, .dim = 1, .n = 1, .segment = {{COLUMNS, 64}}};
+  v.type = nf_slice_type(&v.recipe.slice, v.type);
   for (int rank = 0; rank < 3; rank++) {
-    const nf_share s = nf_cut_share(&v.recipe.cut, 0, rank);
+    const nf_share s = nf_slice_share(&v.recipe.slice, 0, rank);
     const int64_t width = v.type.dim[1].c;
     ok(load_weight(files, &v, rank, part));
     for (int r = 0; r < ROWS; r++)
@@ -187,7 +187,7 @@ static void long_rows(void **state) {
 static void ranks_that_there_are_not(void **state) {
   (void)state;
   nf_value v = {
-      .name = "w", .type = NF_TYPE(NF_BF16, NF_C(2)), .recipe = {.tensor = "t", CUT(0, 2, 1, 1, {4, 1})}};
+      .name = "w", .type = NF_TYPE(NF_BF16, NF_C(2)), .recipe = {.tensor = "t", SLICE(0, 2, 1, 1, {4, 1})}};
   uint16_t data[2];
   for (int rank = -1; rank < 3; rank++) {
     nf_status st = load_weight(NULL, &v, rank, data);

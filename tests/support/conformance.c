@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "device/conformance.h"
+#include "tests/support/conformance.h"
 #include "base/memory.h"
 #include <pthread.h>
 #include <setjmp.h>

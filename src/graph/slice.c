@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Cuts of weights over ranks.
-#include "graph/cut.h"
+#include "graph/slice.h"
 #include "base/checked.h"
 #include <inttypes.h>
 
-nf_share nf_cut_share(const nf_cut *c, int segment, int rank) {
+nf_share nf_slice_share(const nf_slice *c, int segment, int rank) {
   const struct nf_segment *s = &c->segment[segment];
   const int64_t units = nf_ceil_div(s->size, s->unit), ranks = c->world / c->copies, r = rank / c->copies;
   const int64_t each = units / ranks, more = units % ranks; // the first `more` ranks have one unit more
@@ -13,7 +13,7 @@ nf_share nf_cut_share(const nf_cut *c, int segment, int rank) {
   return (nf_share){from, nf_min(last * s->unit, s->size) - from};
 }
 
-int64_t nf_cut_longest(const nf_cut *c, int segment) { return nf_cut_share(c, segment, 0).n; }
+int64_t nf_slice_longest(const nf_slice *c, int segment) { return nf_slice_share(c, segment, 0).n; }
 
 static nf_type with_extent(nf_type t, int dim, int64_t extent) {
   t.padded[dim] += extent - t.dim[dim].c;
@@ -21,19 +21,19 @@ static nf_type with_extent(nf_type t, int dim, int64_t extent) {
   return t;
 }
 
-nf_type nf_cut_type(const nf_cut *c, nf_type whole) {
+nf_type nf_slice_type(const nf_slice *c, nf_type whole) {
   int64_t extent = 0;
-  for (int i = 0; i < c->n; i++) extent += nf_cut_longest(c, i);
+  for (int i = 0; i < c->n; i++) extent += nf_slice_longest(c, i);
   return c->world ? with_extent(whole, c->dim, extent) : whole;
 }
 
-nf_type nf_cut_whole(const nf_cut *c, nf_type local) {
+nf_type nf_slice_whole(const nf_slice *c, nf_type local) {
   int64_t extent = 0;
   for (int i = 0; i < c->n; i++) extent += c->segment[i].size;
   return c->world ? with_extent(local, c->dim, extent) : local;
 }
 
-bool nf_cut_equal(const nf_cut *a, const nf_cut *b) {
+bool nf_slice_equal(const nf_slice *a, const nf_slice *b) {
   bool same = a->world == b->world && a->copies == b->copies && a->dim == b->dim && a->n == b->n;
   for (int i = 0; same && i < a->n; i++)
     same = a->segment[i].size == b->segment[i].size && a->segment[i].unit == b->segment[i].unit;
@@ -42,18 +42,18 @@ bool nf_cut_equal(const nf_cut *a, const nf_cut *b) {
 
 // ---- checks ----
 
-static nf_status check_numbers(const nf_cut *c, const nf_type *t) {
+static nf_status check_numbers(const nf_slice *c, const nf_type *t) {
   if (c->world < 2 || c->world > NF_MAX_RANKS || c->copies < 1 || c->world % c->copies)
     return nf_error(NF_BAD_INPUT,
-                    "a cut is over 2 to %d ranks, in whole groups of copies; this one is over %d and %d",
+                    "a slice is over 2 to %d ranks, in whole groups of copies; this one is over %d and %d",
                     NF_MAX_RANKS, c->world, c->copies);
   if (c->dim < 0 || c->dim >= t->rank || c->n < 1 || c->n > NF_MAX_SEGMENTS)
-    return nf_error(NF_BAD_INPUT, "a cut is of one of the %d dimensions and has 1 to %d segments", t->rank,
+    return nf_error(NF_BAD_INPUT, "a slice is of one of the %d dimensions and has 1 to %d segments", t->rank,
                     NF_MAX_SEGMENTS);
   for (int i = 0; i < c->n; i++)
     if (c->segment[i].size < 1 || c->segment[i].unit < 1 || c->segment[i].size > INT64_MAX / 8 ||
         c->segment[i].unit > INT64_MAX / 8 / NF_MAX_RANKS)
-      return nf_error(NF_BAD_INPUT, "segments and units of a cut must be above 0 and below 2^49");
+      return nf_error(NF_BAD_INPUT, "segments and units of a slice must be above 0 and below 2^49");
   return nf_ok();
 }
 
@@ -64,30 +64,30 @@ static bool keeps_groups(int64_t at, int64_t from, int64_t n, int64_t group) {
   return one || at % group == from % group;
 }
 
-static nf_status check_groups(const nf_cut *c, int64_t group) {
+static nf_status check_groups(const nf_slice *c, int64_t group) {
   for (int rank = 0; rank < c->world; rank++) {
     int64_t at = 0;
     for (int i = 0; i < c->n; i++) {
-      const nf_share s = nf_cut_share(c, i, rank);
+      const nf_share s = nf_slice_share(c, i, rank);
       int64_t base = 0;
       for (int k = 0; k < i; k++) base += c->segment[k].size;
       if (!keeps_groups(at, base + s.from, s.n, group) || (i && at % group))
         return nf_error(NF_BAD_INPUT,
-                        "a cut in units of %" PRId64 " parts the %" PRId64 " that share a scale",
+                        "a slice in units of %" PRId64 " parts the %" PRId64 " that share a scale",
                         c->segment[i].unit, group);
-      at += nf_cut_longest(c, i);
+      at += nf_slice_longest(c, i);
     }
   }
   return nf_ok();
 }
 
-nf_status nf_cut_check(const nf_cut *c, const nf_type *local) {
+nf_status nf_slice_check(const nf_slice *c, const nf_type *local) {
   if (c->world == 0) return nf_ok();
   NF_TRY(check_numbers(c, local));
   int64_t extent = 0;
-  for (int i = 0; i < c->n; i++) extent += nf_cut_longest(c, i);
+  for (int i = 0; i < c->n; i++) extent += nf_slice_longest(c, i);
   if (extent != local->dim[c->dim].c)
-    return nf_error(NF_BAD_INPUT, "the largest share of the cut has %" PRId64 " columns, the type %" PRId64,
+    return nf_error(NF_BAD_INPUT, "the largest share of the slice has %" PRId64 " columns, the type %" PRId64,
                     extent, local->dim[c->dim].c);
   const nf_dtype_info *info = nf_dtype_of(local->dtype);
   const bool last = c->dim == local->rank - 1, rows = c->dim == local->rank - 2;
