@@ -19,13 +19,3 @@ const nf_family *nf_family_find(const char *model_type, const char *architecture
   }
   return NULL;
 }
-
-nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                         nf_graph **out) {
-  if (o->layers < 0 || o->layers > c->layers)
-    return nf_error(NF_USAGE, "%ld layers were asked for, %s has %ld", (long)o->layers, c->where,
-                    (long)c->layers);
-  nf_config cut = *c;
-  if (o->layers > 0) cut.layers = o->layers;
-  return c->family->build(&cut, files, o, out);
-}

@@ -14,6 +14,9 @@ typedef struct nf_build_options {
   int64_t layers;         // 0: all; else only the first so many
 } nf_build_options;
 
+struct nf_parts;
+struct nf_act;
+
 typedef struct nf_family {
   const char *model_type, *architecture; // as config.json spells them
   bool one_plus;                         // its norms multiply by 1 + w
@@ -26,12 +29,10 @@ typedef struct nf_family {
   const char *chat;    // name of its chat format, "chatml"; NULL: none
   const char *unused;  // what the names of tensors begin with that are known and not used; NULL: none
   nf_status (*config)(const nf_json_at *root, nf_config *c);
-  // Builds the graph. Inputs: "tokens" i32[T]; outputs: "logits" f32[R,V]. Value names: "hidden.L" is the
-  // residual stream entering layer L, "hidden.<layers>" the one after the final norm. `files` NULL: the
-  // family's inventory decides dtypes. Otherwise the checkpoint does, and tensors that are missing, of a
-  // wrong shape or of a kind that is not supported are NF_BAD_INPUT.
-  nf_status (*build)(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                     nf_graph **out);
+  // The two halves of the running layer (model/parts.h): from normalised activations to what is added to the
+  // residual stream.
+  nf_val (*attention)(const struct nf_parts *p, struct nf_act *x);
+  nf_val (*mlp)(const struct nf_parts *p, struct nf_act *x);
 } nf_family;
 
 extern const nf_family nf_family_gpt_oss, nf_family_qwen3, nf_family_qwen3_next;
@@ -43,6 +44,10 @@ const nf_family *const *nf_families(size_t *out_n);
 // which is told as a warning (`log` may be NULL). To be called once before graphs are built. `files` NULL:
 // there is nothing to do.
 nf_status nf_model_settle(nf_config *c, const nf_checkpoint *files, const nf_log *log);
-// NF_USAGE when `o` asks for more layers than there are.
+// Builds the graph. Inputs: "tokens" i32[T]; outputs: "logits" f32[R,V]. Value names: "hidden.L" is the
+// residual stream entering layer L, "hidden.<layers>" the one after the final norm. `files` NULL: the
+// family's inventory decides dtypes. Otherwise the checkpoint does, and tensors that are missing, of a
+// wrong shape or of a kind that is not supported are NF_BAD_INPUT. NF_USAGE when `o` asks for more layers
+// than there are.
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
                          nf_graph **out);

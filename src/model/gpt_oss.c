@@ -82,18 +82,8 @@ static nf_val mixture(const nf_parts *p, nf_act *x) {
   return NF_BUILD(p->b, "moe.sum", combine, (down, weights), );
 }
 
-static nf_val layer(const nf_parts *p, nf_val h) {
-  const nf_val n1 = nf_part_norm(p, "attn.norm", "input_layernorm.weight", h, p->c->hidden);
-  const nf_val a = nf_part_attention(p, n1, (nf_attention_kind){.sinks = true});
-  const nf_val mid = nf_part_residual(p, "attn.residual", h, a);
-  nf_act x = {.name = "moe.norm"};
-  x.x = nf_part_norm(p, x.name, "post_attention_layernorm.weight", mid, p->c->hidden);
-  return nf_part_leave(p, mid, mixture(p, &x));
-}
-
-static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                       nf_graph **out) {
-  return nf_decoder_build(c, files, o, layer, out);
+static nf_val attention(const nf_parts *p, nf_act *x) {
+  return nf_part_attention(p, x, (nf_attention_kind){.sinks = true});
 }
 
 const nf_family nf_family_gpt_oss = {
@@ -106,4 +96,5 @@ const nf_family nf_family_gpt_oss = {
     .keys = &nf_gpt_oss_keys,
     .chat = "harmony",
     .config = read_config,
-    .build = build};
+    .attention = attention,
+    .mlp = mixture};

@@ -41,6 +41,13 @@ nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_
   return NF_BUILD(p->b, name, rms_norm, (x, w), .eps = (float)p->c->eps, .one_plus = p->c->family->one_plus);
 }
 
+nf_act nf_part_swiglu(const nf_parts *p, const char *name, nf_val gate, nf_val up) {
+  const nf_val silu = NF_BUILD(p->b, NF_NAME(p, "%s.silu", name), silu, (gate), );
+  nf_act a = {.name = NF_NAME(p, "%s.act", name)};
+  a.x = NF_BUILD(p->b, a.name, mul, (silu, up), );
+  return a;
+}
+
 nf_val nf_part_mlp(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t inner) {
   const int64_t hidden = p->c->hidden;
   const nf_dtype act = p->o->activation;
@@ -48,9 +55,7 @@ nf_val nf_part_mlp(const nf_parts *p, const char *name, const char *module, nf_a
                                      inner, hidden, act, false);
   const nf_val up = nf_part_linear(p, NF_NAME(p, "%s.up", name), NF_NAME(p, "%s.up_proj", module), x, inner,
                                    hidden, act, false);
-  const nf_val silu = NF_BUILD(p->b, NF_NAME(p, "%s.silu", name), silu, (gate), );
-  nf_act a = {.name = NF_NAME(p, "%s.act", name)};
-  a.x = NF_BUILD(p->b, a.name, mul, (silu, up), );
+  nf_act a = nf_part_swiglu(p, name, gate, up);
   return nf_part_linear(p, NF_NAME(p, "%s.down", name), NF_NAME(p, "%s.down_proj", module), &a, hidden, inner,
                         act, false);
 }
@@ -67,7 +72,7 @@ nf_val nf_part_choice(const nf_parts *p, nf_val logits, bool over_all, nf_val *i
 
 // ---- attention ----
 
-static nf_val reshaped(const nf_parts *p, const char *name, nf_val x, int64_t heads, int64_t head) {
+nf_val nf_part_reshaped(const nf_parts *p, const char *name, nf_val x, int64_t heads, int64_t head) {
   nf_shape to = {3, {NF_BY(1, NF_T), NF_C(heads), NF_C(head)}};
   if (heads == 0) to = (nf_shape){2, {NF_BY(1, NF_T), NF_C(head)}};
   return NF_BUILD(p->b, name, reshape, (x), .to = to);
@@ -104,21 +109,21 @@ static nf_val attend(const nf_parts *p, nf_val q, nf_val k, nf_val v, bool with_
                   .window = c->layer[p->layer] == NF_LAYER_SLIDING ? c->window : 0);
 }
 
-nf_val nf_part_attention(const nf_parts *p, nf_val normed, nf_attention_kind kind) {
+nf_val nf_part_attention(const nf_parts *p, nf_act *x, nf_attention_kind kind) {
   const nf_config *c = p->c;
   nf_builder *b = p->b;
   const int64_t width = c->heads * c->head, kv_width = c->kv_heads * c->head;
-  nf_act x = {.x = normed, .name = "attn.norm"}, flat = {.name = kind.gated ? "attn.gated" : "attn.flat"};
-  const nf_val q = projection(p, "q", &x, kind.gated ? 2 * width : width, c->hidden);
-  const nf_val k = projection(p, "k", &x, kv_width, c->hidden);
-  const nf_val v = projection(p, "v", &x, kv_width, c->hidden);
-  nf_val qh = reshaped(p, "attn.q.heads", q, c->heads, kind.gated ? 2 * c->head : c->head), gate = 0;
+  nf_act flat = {.name = kind.gated ? "attn.gated" : "attn.flat"};
+  const nf_val q = projection(p, "q", x, kind.gated ? 2 * width : width, c->hidden);
+  const nf_val k = projection(p, "k", x, kv_width, c->hidden);
+  const nf_val v = projection(p, "v", x, kv_width, c->hidden);
+  nf_val qh = nf_part_reshaped(p, "attn.q.heads", q, c->heads, kind.gated ? 2 * c->head : c->head), gate = 0;
   if (kind.gated) {
     gate = NF_BUILD(b, "attn.gate", narrow, (qh), .start = c->head, .size = c->head);
     qh = NF_BUILD(b, "attn.q.query", narrow, (qh), .start = 0, .size = c->head);
   }
-  const nf_val kh = reshaped(p, "attn.k.heads", k, c->kv_heads, c->head);
-  const nf_val vh = reshaped(p, "attn.v.heads", v, c->kv_heads, c->head);
+  const nf_val kh = nf_part_reshaped(p, "attn.k.heads", k, c->kv_heads, c->head);
+  const nf_val vh = nf_part_reshaped(p, "attn.v.heads", v, c->kv_heads, c->head);
   const nf_val qr = rotated(p, "q", qh, kind.head_norms);
   const nf_val kr = rotated(p, "k", kh, kind.head_norms);
   nf_val o = attend(p, qr, kr, vh, kind.sinks);
@@ -126,21 +131,25 @@ nf_val nf_part_attention(const nf_parts *p, nf_val normed, nf_attention_kind kin
     const nf_val open = NF_BUILD(b, "attn.gate.sigmoid", sigmoid, (gate), );
     o = NF_BUILD(b, "attn.opened", mul, (o, open), );
   }
-  flat.x = reshaped(p, flat.name, o, 0, width);
+  flat.x = nf_part_reshaped(p, flat.name, o, 0, width);
   return projection(p, "o", &flat, c->hidden, width);
 }
 
 // ---- the frame ----
 
-nf_val nf_part_residual(const nf_parts *p, const char *name, nf_val h, nf_val x) {
-  return NF_BUILD(p->b, name, add, (h, x), );
-}
-
-nf_val nf_part_leave(const nf_parts *p, nf_val h, nf_val x) {
+// From residual stream to residual stream.
+static nf_val layer(const nf_parts *p, nf_val h) {
+  const nf_config *c = p->c;
+  const bool last = p->layer + 1 == c->layers, experts = c->experts && !c->dense[p->layer];
+  nf_act x = {.name = "attn.norm"}, y = {.name = experts ? "moe.norm" : "mlp.norm"};
+  x.x = nf_part_norm(p, x.name, "input_layernorm.weight", h, c->hidden);
+  const nf_val attended = c->family->attention(p, &x);
+  const nf_val mid = NF_BUILD(p->b, "attn.residual", add, (h, attended), );
+  y.x = nf_part_norm(p, y.name, "post_attention_layernorm.weight", mid, c->hidden);
+  const nf_val out = c->family->mlp(p, &y);
   nf_builder_scope(p->b, "%s", "");
-  const char *name =
-      p->layer + 1 < p->c->layers ? NF_NAME(p, "hidden.%ld", (long)(p->layer + 1)) : "residual";
-  return nf_part_residual(p, name, h, x);
+  return NF_BUILD(p->b, last ? "residual" : NF_NAME(p, "hidden.%ld", (long)(p->layer + 1)), add,
+                  (mid, out), );
 }
 
 static nf_val rope_of(const nf_parts *p) {
@@ -193,17 +202,22 @@ static const char *table_of(const nf_parts *p) {
   return NF_EMBEDDING;
 }
 
-nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                           nf_val (*layer)(const nf_parts *p, nf_val h), nf_graph **out) {
+nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
+                         nf_graph **out) {
   nf_builder b;
+  if (o->layers < 0 || o->layers > c->layers)
+    return nf_error(NF_USAGE, "%ld layers were asked for, %s has %ld", (long)o->layers, c->where,
+                    (long)c->layers);
+  nf_config cut = *c;
+  if (o->layers > 0) cut.layers = o->layers;
   NF_TRY(nf_builder_init(&b, c->family->model_type));
-  nf_parts p = {.b = &b, .c = c, .files = files, .o = o};
+  nf_parts p = {.b = &b, .c = &cut, .files = files, .o = o};
   const int64_t dim[] = {c->vocab, c->hidden};
   const nf_val tokens = nf_build_input(&b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
   const nf_val table = nf_part_stored(&p, "embed.w", table_of(&p), dim, 2);
   p.rope = rope_of(&p);
   nf_val h = NF_BUILD(&b, "hidden.0", embedding, (tokens, table), .out = o->activation);
-  for (p.layer = 0; p.layer < c->layers; p.layer++) {
+  for (p.layer = 0; p.layer < cut.layers; p.layer++) {
     if (o->hidden_outputs) nf_build_output(&b, h);
     nf_builder_scope(&b, "L%ld.", (long)p.layer);
     h = layer(&p, h);

@@ -64,6 +64,10 @@ nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, 
 nf_val nf_part_operand(const nf_parts *p, nf_act *x, nf_dtype to);
 // Normalised x, named `name`, its weight `name`.w from `tensor` of the layer.
 nf_val nf_part_norm(const nf_parts *p, const char *name, const char *tensor, nf_val x, int64_t n);
+// silu(gate) * up; values "<name>.silu" and "<name>.act".
+nf_act nf_part_swiglu(const nf_parts *p, const char *name, nf_val gate, nf_val up);
+// As [T, heads, head], or [T, head] of 0 heads.
+nf_val nf_part_reshaped(const nf_parts *p, const char *name, nf_val x, int64_t heads, int64_t head);
 // down(silu(gate(x)) * up(x)); values "<name>.gate", modules "<module>.gate_proj".
 nf_val nf_part_mlp(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t inner);
 // Router logits `name` to the choice "moe.choice": returns the weights, *ids the experts.
@@ -73,12 +77,4 @@ typedef struct nf_attention_kind {
   bool sinks, head_norms;
   bool gated; // q_proj has a gate behind each head's query; the result is multiplied by its sigmoid
 } nf_attention_kind;
-nf_val nf_part_attention(const nf_parts *p, nf_val normed, nf_attention_kind kind);
-
-// The whole graph: embedding, `layer` for each (from residual stream to residual stream; the scope is set),
-// final norm and head.
-nf_status nf_decoder_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                           nf_val (*layer)(const nf_parts *p, nf_val h), nf_graph **out);
-// h + x: the residual stream within a layer, named `name`, or the one that leaves it.
-nf_val nf_part_residual(const nf_parts *p, const char *name, nf_val h, nf_val x);
-nf_val nf_part_leave(const nf_parts *p, nf_val h, nf_val x);
+nf_val nf_part_attention(const nf_parts *p, nf_act *x, nf_attention_kind kind);

@@ -6,34 +6,26 @@
 
 // ---- what the readers share ----
 
-nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional) {
+nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional,
+                         nf_view *out) {
   const nf_json_at at = nf_json_get(from, key);
-  nf_view got;
-  if (!at.value && optional) return nf_ok();
-  NF_TRY(nf_json_string(&at, &got));
-  if (nf_has_word(want, got)) return nf_ok();
+  nf_view got = {0};
+  if (at.value || !optional) NF_TRY(nf_json_string(&at, &got));
+  if (out) *out = got;
+  if (!got.at || nf_has_word(want, got)) return nf_ok();
   const bool many = strchr(want, ' ');
   return nf_json_error(
       &at, many ? "'%.*s' is not supported, should be one of: %s" : "'%.*s' is not supported, should be '%s'",
       (int)nf_min(got.n, 100), got.at, want);
 }
 
-nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise) {
+nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want) {
   const nf_json_at at = nf_json_get(from, key);
-  bool got;
-  if (!at.value && otherwise == want) return nf_ok();
-  NF_TRY(nf_json_bool(&at, &got));
+  bool got = want;
+  if (at.value) NF_TRY(nf_json_bool(&at, &got));
   if (got == want) return nf_ok();
   return nf_json_error(&at, "%s is not supported, should be %s", got ? "true" : "false",
                        want ? "true" : "false");
-}
-
-nf_status nf_want_i64(const nf_json_at *from, const char *key, int64_t want) {
-  const nf_json_at at = nf_json_get(from, key);
-  int64_t got;
-  NF_TRY(nf_json_i64(&at, 1, 1 << 20, &got));
-  if (got == want) return nf_ok();
-  return nf_json_error(&at, "%ld is not supported, should be %ld", (long)got, (long)want);
 }
 
 nf_status nf_want_blocks(const nf_json_at *from, const char *key) {
@@ -90,13 +82,11 @@ nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q) {
 
 static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, nf_dtype *out) {
   const nf_json_at scheme = nf_json_get(from, "activation_scheme");
-  const nf_json_at plain = nf_json_get(from, "dequantize");
-  nf_view kind = NF_VIEW("dynamic");
-  bool dequantised = false;
-  NF_TRY(nf_want_string(from, "activation_scheme", "dynamic static", true));
-  if (scheme.value) NF_TRY(nf_json_string(&scheme, &kind));
-  if (plain.value) NF_TRY(nf_json_bool(&plain, &dequantised));
-  const bool runs = nf_quantisation_scales(&scheme, nf_view_equal(kind, NF_VIEW("dynamic")), false);
+  nf_view kind;
+  bool dequantised;
+  NF_TRY(nf_want_string(from, "activation_scheme", "dynamic static", true, &kind));
+  NF_TRY(nf_config_bool_or(from, "dequantize", false, &dequantised));
+  const bool runs = nf_quantisation_scales(&scheme, !nf_view_equal(kind, NF_VIEW("static")), false);
   *out = runs && !dequantised ? dynamic : NF_NONE;
   return nf_ok();
 }
@@ -118,8 +108,8 @@ nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
   q->open_form = !blocks && !json_object_get(from->value, "weight_block_size");
   nf_dtype activation;
   NF_TRY(nf_keys_refuse(from, &known));
-  NF_TRY(nf_want_string(from, "fmt", "e4m3", true));
-  NF_TRY(nf_want_string(from, "scale_fmt", "float ue8m0", true));
+  NF_TRY(nf_want_string(from, "fmt", "e4m3", true, NULL));
+  NF_TRY(nf_want_string(from, "scale_fmt", "float ue8m0", true, NULL));
   if (blocks) NF_TRY(nf_want_blocks(from, "weight_block_size"));
   NF_TRY(read_fp8_activation(from, blocks ? NF_FP8_GROUP : NF_FP8_ROW, &activation));
   q->scales = blocks ? "weight_scale_inv" : "weight_scale";

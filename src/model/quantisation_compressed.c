@@ -71,38 +71,34 @@ static nf_status check_formats(const nf_json_at *from, bool *out_mixed) {
 
 // ---- schemes ----
 
-static nf_status check_args(const nf_json_at *from) {
+static nf_status read_args(const nf_json_at *from, const char *strategies, nf_view *out_strategy) {
+  const nf_json_at bits = nf_json_get(from, "num_bits");
+  int64_t n;
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_args));
-  NF_TRY(nf_want_i64(from, "num_bits", 8));
-  NF_TRY(nf_want_string(from, "type", "float", false));
-  return nf_want_bool(from, "symmetric", true, true);
-}
-
-static nf_status strategy_of(const nf_json_at *from, const char *known_ones, nf_view *out) {
-  const nf_json_at at = nf_json_get(from, "strategy");
-  NF_TRY(nf_want_string(from, "strategy", known_ones, false));
-  return nf_json_string(&at, out);
+  NF_TRY(nf_json_i64(&bits, 1, 1 << 20, &n));
+  if (n != 8) return nf_json_error(&bits, "%ld is not supported, should be 8", (long)n);
+  NF_TRY(nf_want_string(from, "type", "float", false, NULL));
+  NF_TRY(nf_want_bool(from, "symmetric", true));
+  return nf_want_string(from, "strategy", strategies, false, out_strategy);
 }
 
 static nf_status read_weights(const nf_json_at *from, nf_dtype *out) {
   nf_view strategy;
-  NF_TRY(check_args(from));
-  NF_TRY(nf_want_bool(from, "dynamic", false, false));
-  NF_TRY(strategy_of(from, "channel tensor block", &strategy));
+  NF_TRY(read_args(from, "channel tensor block", &strategy));
+  NF_TRY(nf_want_bool(from, "dynamic", false));
   *out = nf_view_equal(strategy, NF_VIEW("block")) ? NF_FP8_BLOCK : NF_FP8_ROW;
   return *out == NF_FP8_BLOCK ? nf_want_blocks(from, "block_structure") : nf_ok();
 }
 
 static nf_status read_activations(const nf_json_at *from, nf_dtype *out) {
-  const nf_json_at at = nf_json_get(from, "dynamic"), size = nf_json_get(from, "group_size");
+  const nf_json_at size = nf_json_get(from, "group_size");
   nf_view strategy;
-  bool dynamic = false;
+  bool dynamic;
   *out = NF_NONE;
   if (!from->value) return nf_ok();
-  NF_TRY(check_args(from));
-  NF_TRY(strategy_of(from, "token group tensor", &strategy));
-  if (at.value) NF_TRY(nf_json_bool(&at, &dynamic));
+  NF_TRY(read_args(from, "token group tensor", &strategy));
+  NF_TRY(nf_config_bool_or(from, "dynamic", false, &dynamic));
   if (!nf_quantisation_scales(from, dynamic, nf_view_equal(strategy, NF_VIEW("tensor")))) return nf_ok();
   if (nf_view_equal(strategy, NF_VIEW("token"))) {
     *out = NF_FP8_ROW;
@@ -147,7 +143,7 @@ nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q)
   NF_TRY(nf_keys_refuse(from, &known));
   NF_TRY(check_formats(from, &mixed));
   if (sparsity.value) NF_TRY(nf_json_object(&sparsity));
-  if (sparsity.value) NF_TRY(nf_want_string(&sparsity, "format", "dense", true));
+  if (sparsity.value) NF_TRY(nf_want_string(&sparsity, "format", "dense", true, NULL));
   q->scales = "weight_scale";
   NF_TRY(read_groups(&groups, mixed, q));
   return nf_modules_read(&ignore, NF_SPELLING_COMPRESSED, 0, &q->arena, &q->ignore);

@@ -26,24 +26,21 @@ static const nf_key config_keys[] = {
 };
 static const nf_keys known = NF_KEYS(config_keys, NULL);
 
-static nf_status read_spec(const nf_json_at *from, const char *qschemes, nf_view *out_qscheme) {
-  const nf_json_at qscheme = nf_json_get(from, "qscheme");
+static nf_status read_spec(const nf_json_at *from, nf_view *out_qscheme) {
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_spec));
-  NF_TRY(nf_want_string(from, "dtype", "fp8_e4m3", false));
-  NF_TRY(nf_want_bool(from, "symmetric", true, true));
-  NF_TRY(nf_want_string(from, "qscheme", qschemes, false));
-  return nf_json_string(&qscheme, out_qscheme);
+  NF_TRY(nf_want_string(from, "dtype", "fp8_e4m3", false, NULL));
+  NF_TRY(nf_want_bool(from, "symmetric", true));
+  return nf_want_string(from, "qscheme", "per_tensor per_channel", false, out_qscheme);
 }
 
 static nf_status read_input(const nf_json_at *from, nf_dtype *out) {
-  const nf_json_at at = nf_json_get(from, "is_dynamic");
   nf_view qscheme;
-  bool dynamic = false;
+  bool dynamic;
   *out = NF_NONE;
   if (!from->value) return nf_ok();
-  NF_TRY(read_spec(from, "per_tensor per_channel", &qscheme));
-  if (at.value) NF_TRY(nf_json_bool(&at, &dynamic));
+  NF_TRY(read_spec(from, &qscheme));
+  NF_TRY(nf_config_bool_or(from, "is_dynamic", false, &dynamic));
   if (nf_quantisation_scales(from, dynamic, nf_view_equal(qscheme, NF_VIEW("per_tensor"))))
     *out = NF_FP8_ROW; // of the tokens' channels: a scale for each token
   return nf_ok();
@@ -57,8 +54,8 @@ static nf_status read_scheme(const nf_json_at *from, nf_quantisation *q, uint32_
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_scheme));
   if (!weight.value) return *out = nf_quantisation_add(from, q, NF_NONE, NF_NONE), nf_ok();
-  NF_TRY(read_spec(&weight, "per_tensor per_channel", &qscheme));
-  NF_TRY(nf_want_bool(&weight, "is_dynamic", false, false));
+  NF_TRY(read_spec(&weight, &qscheme));
+  NF_TRY(nf_want_bool(&weight, "is_dynamic", false));
   if (nf_view_equal(qscheme, NF_VIEW("per_channel"))) {
     const nf_json_at axis = nf_json_get(&weight, "ch_axis");
     int64_t rows;
@@ -92,7 +89,7 @@ static nf_status check_algorithms(const nf_json_at *from) {
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     NF_TRY(nf_json_object(&item));
-    NF_TRY(nf_want_string(&item, "name", "smooth awq gptq gptaq qronos autosmoothquant", false));
+    NF_TRY(nf_want_string(&item, "name", "smooth awq gptq gptaq qronos autosmoothquant", false, NULL));
   }
   return nf_ok();
 }
@@ -106,7 +103,7 @@ nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q) {
   uint32_t number;
   NF_TRY(nf_keys_refuse(from, &known));
   if (export.value) NF_TRY(nf_keys_refuse(&export, &known_of_export));
-  if (export.value) NF_TRY(nf_want_string(&export, "weight_format", "real_quantized", true));
+  if (export.value) NF_TRY(nf_want_string(&export, "weight_format", "real_quantized", true, NULL));
   NF_TRY(check_algorithms(from));
   q->scales = "weight_scale";
   q->fused_experts = true;

@@ -2,7 +2,7 @@
 // What the readers of the methods share. Private to the room.
 #pragma once
 #include "base/keys.h"
-#include "model/quantisation.h"
+#include "model/config.h"
 
 nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q);
 nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q);
@@ -10,12 +10,11 @@ nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q)
 nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q);
 
 // Key of `from` is one of the strings of `want`, which has blanks between; absent (or null) only where
-// `optional`.
-nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional);
-// Key of `from`, which is `otherwise` when absent.
-nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want, bool otherwise);
-nf_status nf_want_i64(const nf_json_at *from, const char *key, int64_t want);
-nf_status nf_want_blocks(const nf_json_at *from, const char *key); // [128, 128]
+// `optional`. *out (may be NULL) is which, or empty.
+nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional,
+                         nf_view *out);
+nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want); // or absent
+nf_status nf_want_blocks(const nf_json_at *from, const char *key);          // [128, 128]
 
 // Activations that no kernel quantises as `at` asks for stay as they are, which is told.
 void nf_quantisation_leave(const nf_json_at *at, const char *why);

@@ -30,19 +30,11 @@ static nf_status read_config(const nf_json_at *root, nf_config *c) {
   return read_windows(root, c);
 }
 
-static nf_val layer(const nf_parts *p, nf_val h) {
-  const nf_val n1 = nf_part_norm(p, "attn.norm", "input_layernorm.weight", h, p->c->hidden);
-  const nf_val a = nf_part_attention(p, n1, (nf_attention_kind){.head_norms = true});
-  const nf_val mid = nf_part_residual(p, "attn.residual", h, a);
-  nf_act x = {.name = "mlp.norm"};
-  x.x = nf_part_norm(p, x.name, "post_attention_layernorm.weight", mid, p->c->hidden);
-  return nf_part_leave(p, mid, nf_part_mlp(p, "mlp", "mlp", &x, p->c->inner));
+static nf_val attention(const nf_parts *p, nf_act *x) {
+  return nf_part_attention(p, x, (nf_attention_kind){.head_norms = true});
 }
 
-static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                       nf_graph **out) {
-  return nf_decoder_build(c, files, o, layer, out);
-}
+static nf_val mlp(const nf_parts *p, nf_act *x) { return nf_part_mlp(p, "mlp", "mlp", x, p->c->inner); }
 
 const nf_family nf_family_qwen3 = {.model_type = "qwen3",
                                    .architecture = "Qwen3ForCausalLM",
@@ -51,4 +43,5 @@ const nf_family nf_family_qwen3 = {.model_type = "qwen3",
                                    .keys = &nf_qwen3_keys,
                                    .chat = "chatml",
                                    .config = read_config,
-                                   .build = build};
+                                   .attention = attention,
+                                   .mlp = mlp};

@@ -68,12 +68,6 @@ static nf_val columns(const nf_parts *p, const char *name, nf_val x, int64_t sta
   return NF_BUILD(p->b, name, narrow, (x), .start = start, .size = size);
 }
 
-static nf_val reshaped(const nf_parts *p, const char *name, nf_val x, int64_t a, int64_t b) {
-  nf_shape to = {3, {NF_BY(1, NF_T), NF_C(a), NF_C(b)}};
-  if (a == 0) to = (nf_shape){2, {NF_BY(1, NF_T), NF_C(b)}};
-  return NF_BUILD(p->b, name, reshape, (x), .to = to);
-}
-
 typedef struct projections {
   nf_val qkv;  // [T, channels]: queries of all key heads, keys of all, values of all value heads
   nf_val z;    // [T, value heads, value]
@@ -90,21 +84,21 @@ static projections project(const nf_parts *p, nf_act *x) {
                                      p->c->hidden, p->o->activation, false);
   const nf_val ba = nf_part_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads * 2 * of, p->c->hidden,
                                    p->o->activation, false);
-  const nf_val group = reshaped(p, "attn.qkvz.groups", qkvz, heads, width);
-  const nf_val ba_group = reshaped(p, "attn.ba.groups", ba, heads, 2 * of);
+  const nf_val group = nf_part_reshaped(p, "attn.qkvz.groups", qkvz, heads, width);
+  const nf_val ba_group = nf_part_reshaped(p, "attn.ba.groups", ba, heads, 2 * of);
   const nf_val q = columns(p, "attn.q.groups", group, 0, l->key);
   const nf_val k = columns(p, "attn.k.groups", group, l->key, l->key);
   const nf_val v = columns(p, "attn.v.groups", group, 2 * l->key, values);
   const nf_val z = columns(p, "attn.z.groups", group, 2 * l->key + values, values);
   const nf_val b = columns(p, "attn.b.groups", ba_group, 0, of);
   const nf_val a = columns(p, "attn.a.groups", ba_group, of, of);
-  const nf_val qf = reshaped(p, "attn.q", q, 0, heads * l->key);
-  const nf_val kf = reshaped(p, "attn.k", k, 0, heads * l->key);
-  const nf_val vf = reshaped(p, "attn.v", v, 0, heads * values);
+  const nf_val qf = nf_part_reshaped(p, "attn.q", q, 0, heads * l->key);
+  const nf_val kf = nf_part_reshaped(p, "attn.k", k, 0, heads * l->key);
+  const nf_val vf = nf_part_reshaped(p, "attn.v", v, 0, heads * values);
   return (projections){.qkv = NF_BUILD(p->b, "attn.qkv", concat, (qf, kf, vf), ),
-                       .z = reshaped(p, "attn.z", z, l->value_heads, l->value),
-                       .b = reshaped(p, "attn.b", b, 0, l->value_heads),
-                       .a = reshaped(p, "attn.a", a, 0, l->value_heads)};
+                       .z = nf_part_reshaped(p, "attn.z", z, l->value_heads, l->value),
+                       .b = nf_part_reshaped(p, "attn.b", b, 0, l->value_heads),
+                       .a = nf_part_reshaped(p, "attn.a", a, 0, l->value_heads)};
 }
 
 static nf_val state(const nf_parts *p, const char *name, nf_type type) {
@@ -112,13 +106,13 @@ static nf_val state(const nf_parts *p, const char *name, nf_type type) {
   return nf_build_pool(p->b, name, type);
 }
 
-static nf_val linear_attention(const nf_parts *p, nf_val normed) {
+static nf_val linear_attention(const nf_parts *p, nf_act *x) {
   const nf_linear_config *l = &p->c->linear;
   nf_builder *b = p->b;
   const int64_t channels = 2 * l->key_heads * l->key + l->value_heads * l->value;
   const int64_t taps_dim[] = {channels, 1, l->taps};
-  nf_act x = {.x = normed, .name = "attn.norm"}, flat = {.name = "attn.flat"};
-  const projections in = project(p, &x);
+  nf_act flat = {.name = "attn.flat"};
+  const projections in = project(p, x);
   const nf_val taps = nf_part_decoded(p, "attn.conv.taps", "linear_attn.conv1d", taps_dim, 3);
   const nf_val conv_state =
       state(p, "attn.conv.cache", NF_TYPE(p->o->activation, NF_C(l->taps - 1), NF_C(channels)));
@@ -130,7 +124,7 @@ static nf_val linear_attention(const nf_parts *p, nf_val normed) {
   const nf_val o = NF_BUILD(b, "attn.heads", gated_delta_rule, (conv, in.b, in.a, a_log, dt_bias, memory), );
   const nf_val w = nf_part_weight(p, "attn.heads.norm.w", "linear_attn.norm.weight", l->value, 0);
   const nf_val gated = NF_BUILD(b, "attn.gated", rms_norm_gated, (o, in.z, w), .eps = (float)p->c->eps);
-  flat.x = reshaped(p, flat.name, gated, 0, l->value_heads * l->value);
+  flat.x = nf_part_reshaped(p, flat.name, gated, 0, l->value_heads * l->value);
   return nf_part_linear(p, "attn.o", "linear_attn.out_proj", &flat, p->c->hidden, l->value_heads * l->value,
                         p->o->activation, false);
 }
@@ -179,9 +173,7 @@ static nf_val mixture(const nf_parts *p, nf_act *x) {
                               c->inner, c->hidden);
   const nf_val up = experts(p, "moe.up", (source){"up_proj", "gate_up_proj", {c->inner, 2 * c->inner}}, x,
                             ids, c->inner, c->hidden);
-  const nf_val silu = NF_BUILD(b, "moe.silu", silu, (gate), );
-  nf_act act = {.name = "moe.act"};
-  act.x = NF_BUILD(b, act.name, mul, (silu, up), );
+  nf_act act = nf_part_swiglu(p, "moe", gate, up);
   const nf_val down =
       experts(p, "moe.down", (source){"down_proj", "down_proj", {0}}, &act, ids, c->hidden, c->inner);
   const nf_val routed = NF_BUILD(b, "moe.routed", combine, (down, weights), );
@@ -191,20 +183,13 @@ static nf_val mixture(const nf_parts *p, nf_act *x) {
 
 // ---- layers ----
 
-static nf_val layer(const nf_parts *p, nf_val h) {
-  const bool linear = p->c->layer[p->layer] == NF_LAYER_LINEAR, dense = p->c->dense[p->layer];
-  const nf_val n1 = nf_part_norm(p, "attn.norm", "input_layernorm.weight", h, p->c->hidden);
-  const nf_val a = linear ? linear_attention(p, n1)
-                          : nf_part_attention(p, n1, (nf_attention_kind){.head_norms = true, .gated = true});
-  const nf_val mid = nf_part_residual(p, "attn.residual", h, a);
-  nf_act x = {.name = dense ? "mlp.norm" : "moe.norm"};
-  x.x = nf_part_norm(p, x.name, "post_attention_layernorm.weight", mid, p->c->hidden);
-  return nf_part_leave(p, mid, dense ? nf_part_mlp(p, "mlp", "mlp", &x, p->c->dense_inner) : mixture(p, &x));
+static nf_val attention(const nf_parts *p, nf_act *x) {
+  if (p->c->layer[p->layer] == NF_LAYER_LINEAR) return linear_attention(p, x);
+  return nf_part_attention(p, x, (nf_attention_kind){.head_norms = true, .gated = true});
 }
 
-static nf_status build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
-                       nf_graph **out) {
-  return nf_decoder_build(c, files, o, layer, out);
+static nf_val mlp(const nf_parts *p, nf_act *x) {
+  return p->c->dense[p->layer] ? nf_part_mlp(p, "mlp", "mlp", x, p->c->dense_inner) : mixture(p, x);
 }
 
 const nf_family nf_family_qwen3_next = {.model_type = "qwen3_next",
@@ -217,4 +202,5 @@ const nf_family nf_family_qwen3_next = {.model_type = "qwen3_next",
                                         .chat = "chatml",
                                         .unused = "mtp.",
                                         .config = read_config,
-                                        .build = build};
+                                        .attention = attention,
+                                        .mlp = mlp};
