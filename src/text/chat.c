@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chat formats by name, and whether a model thinks.
-#include "text/chat.h"
+// The chat formats by name, whether a model thinks, and what the formats' renderers share.
+#include "text/chat_render.h"
 #include <string.h>
 
 static const nf_chat_format *const formats[] = {&nf_harmony, &nf_chatml};
@@ -19,4 +19,57 @@ nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out) {
                     "no thinking is asked for, but the model always thinks; leave it at the default");
   *out = kind == NF_THINKING_HYBRID ? wish != NF_THINK_OFF : kind == NF_THINKING_ALWAYS;
   return nf_ok();
+}
+
+// ---- for renderers ----
+
+nf_status nf_chat_marks_find(const nf_chat_marks *m, const nf_tokenizer *t, int32_t *id) {
+  for (int i = 0; i < m->n; i++) {
+    const bool found = nf_token_id(t, nf_view_of(m->spelling[i]), &id[i]);
+    if (i < m->needed && (!found || !nf_token_is_special(t, id[i])))
+      return nf_error(NF_BAD_INPUT, "the tokenizer has no special token %s, which the %s format needs",
+                      m->spelling[i], m->format);
+    if (!found) id[i] = -1;
+  }
+  return nf_ok();
+}
+
+bool nf_chat_marks_stop(const nf_chat_marks *m, const nf_tokenizer *t, int32_t id) {
+  int32_t mark[NF_MARKS_MAX];
+  const nf_status st = nf_chat_marks_find(m, t, mark);
+  bool stops = false;
+  for (int i = 0; i < m->n && nf_is_ok(st) && id >= 0; i++) stops |= m->stops >> i & 1 && mark[i] == id;
+  nf_status_free(st);
+  return stops;
+}
+
+void nf_say(nf_rendering *r, nf_view text) { nf_text_append(&r->span, text.at, text.n); }
+
+nf_status nf_say_flush(nf_rendering *r, nf_view text) {
+  nf_say(r, text);
+  NF_TRY(nf_text_status(&r->span));
+  if (!r->span.n) return nf_ok();
+  const nf_view span = {r->span.at, r->span.n};
+  r->span.n = 0;
+  return nf_encode(r->t, span, NF_ENCODE_PLAIN, r->out);
+}
+
+nf_status nf_say_mark(nf_rendering *r, int mark) {
+  if (r->id[mark] < 0) return nf_say(r, nf_view_of(r->marks->spelling[mark])), nf_ok();
+  NF_TRY(nf_say_flush(r, (nf_view){0}));
+  return nf_ids_push(r->out, r->id[mark]);
+}
+
+nf_status nf_render(const nf_chat_marks *marks, nf_status (*put)(nf_rendering *r, const nf_chat *chat),
+                    const nf_tokenizer *t, const nf_chat *chat, nf_ids *out) {
+  nf_rendering r = {.marks = marks, .t = t, .out = out};
+  const size_t before = out->n;
+  const nf_status st = put(&r, chat);
+  if (!nf_is_ok(st)) out->n = before;
+  nf_text_deinit(&r.span);
+  return st;
+}
+
+bool nf_chat_instructs(const nf_chat_message *m) {
+  return m->role == NF_ROLE_SYSTEM || m->role == NF_ROLE_DEVELOPER;
 }

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // The ChatML format's marks, shared by its renderer and its reader; for this room only.
 #pragma once
-#include "text/chat.h"
+#include "text/chat_render.h"
 
 typedef enum nf_chatml_mark {
   NF_CHATML_START,
   NF_CHATML_END,
-  // The others are tokens of some models only.
   NF_CHATML_END_OF_TEXT,
   NF_CHATML_THINK,
   NF_CHATML_THINK_END,
@@ -16,13 +15,7 @@ typedef enum nf_chatml_mark {
   NF_CHATML_RESPONSE_END,
   NF_CHATML_MARKS,
 } nf_chatml_mark;
-
-typedef struct nf_chatml_ids {
-  int32_t mark[NF_CHATML_MARKS]; // -1: not a token of this tokenizer
-} nf_chatml_ids;
-extern const char *const nf_chatml_spelling[NF_CHATML_MARKS];
-nf_status nf_chatml_find(const nf_tokenizer *t,
-                         nf_chatml_ids *out); // names the first needed one that is missing
+extern const nf_chat_marks nf_chatml_marks;
 
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);

@@ -19,7 +19,7 @@ typedef enum place {
 
 struct nf_chat_reader {
   const nf_tokenizer *t;
-  nf_chatml_ids ids;
+  int32_t mark[NF_MARKS_MAX];
   place place;
   bool open;  // the message's header is out
   bool strip; // newlines in front of the message's first other character are not part of it
@@ -42,14 +42,14 @@ static void enter(nf_chat_reader *r, place to, bool strip) {
 }
 
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
-  nf_chatml_ids ids;
+  int32_t mark[NF_MARKS_MAX];
   bool thinks;
-  NF_TRY(nf_chatml_find(t, &ids));
+  NF_TRY(nf_chat_marks_find(&nf_chatml_marks, t, mark));
   NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
   nf_chat_reader *r = nf_alloc(1, sizeof *r);
   if (!r) return nf_error(NF_NO_MEMORY, "no memory for a reader");
   r->t = t;
-  r->ids = ids;
+  memcpy(r->mark, mark, sizeof mark);
   const bool in_thought = chat->thinking == NF_THINKING_ALWAYS; // the prompt opened it
   enter(r, in_thought ? THOUGHT : BETWEEN, in_thought || (chat->thinking == NF_THINKING_HYBRID && !thinks));
   *out = r;
@@ -245,7 +245,7 @@ static bool read_mark(nf_chat_reader *r, nf_chatml_mark mark, nf_chat_sink sink,
 nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
   nf_status st;
   for (int i = 0; i < NF_CHATML_MARKS && id >= 0; i++)
-    if (id == r->ids.mark[i]) {
+    if (id == r->mark[i]) {
       if (read_mark(r, (nf_chatml_mark)i, sink, user, &st)) return st;
       if (r->place != CALL) r->odd = true;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the harmony format's renderer and reader share; for this room only.
 #pragma once
-#include "text/chat.h"
+#include "text/chat_render.h"
 
 typedef enum nf_harmony_mark {
   NF_HARMONY_START,
@@ -11,14 +11,10 @@ typedef enum nf_harmony_mark {
   NF_HARMONY_END,
   NF_HARMONY_CALL,
   NF_HARMONY_RETURN,
+  NF_HARMONY_END_OF_TEXT,
   NF_HARMONY_MARKS,
 } nf_harmony_mark;
-
-typedef struct nf_harmony_ids {
-  int32_t mark[NF_HARMONY_MARKS];
-  int32_t end_of_text; // ends an answer too; -1 if the tokenizer has none
-} nf_harmony_ids;
-nf_status nf_harmony_find(const nf_tokenizer *t, nf_harmony_ids *out); // names the first that is missing
+extern const nf_chat_marks nf_harmony_marks;
 
 // Which call a tool's result, message i, answers.
 typedef struct nf_harmony_answered {
@@ -28,7 +24,6 @@ typedef struct nf_harmony_answered {
 nf_harmony_answered nf_harmony_answered_by(const nf_chat *chat, size_t i);
 
 nf_status nf_harmony_declare(nf_view tools, nf_text *out);
-nf_status nf_harmony_render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_harmony_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);

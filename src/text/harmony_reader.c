@@ -11,7 +11,7 @@ enum { HEADER_MAX = 1024 }; // bytes; a longer one is content
 
 struct nf_chat_reader {
   const nf_tokenizer *t;
-  nf_harmony_ids ids;
+  int32_t mark[NF_MARKS_MAX];
   bool in_content;
   bool role_given; // the prompt said it, so the header does not
   bool started;    // by <|start|> or the prompt
@@ -33,12 +33,12 @@ static void begin_header(nf_chat_reader *r, bool role_given, bool started) {
 
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
   (void)chat; // every answer begins within a header
-  nf_harmony_ids ids;
-  NF_TRY(nf_harmony_find(t, &ids));
+  int32_t mark[NF_MARKS_MAX];
+  NF_TRY(nf_chat_marks_find(&nf_harmony_marks, t, mark));
   nf_chat_reader *r = nf_alloc(1, sizeof *r);
   if (!r) return nf_error(NF_NO_MEMORY, "no memory for a reader");
   r->t = t;
-  r->ids = ids;
+  memcpy(r->mark, mark, sizeof mark);
   begin_header(r, true, true);
   nf_text_append(&r->header, "", 0); // never NULL
   *out = r;
@@ -172,6 +172,7 @@ static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink
   case NF_HARMONY_CALL:
     return close_message(r, NF_END_CALL, sink, user);
   case NF_HARMONY_RETURN:
+  case NF_HARMONY_END_OF_TEXT:
     return close_message(r, NF_END_ANSWER, sink, user);
   case NF_HARMONY_MESSAGE:
     if (r->in_content) break;
@@ -188,9 +189,8 @@ static nf_status read_mark(nf_chat_reader *r, nf_harmony_mark mark, nf_chat_sink
 }
 
 nf_status nf_harmony_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
-  for (int i = 0; i < NF_HARMONY_MARKS; i++)
-    if (id == r->ids.mark[i]) return read_mark(r, (nf_harmony_mark)i, sink, user);
-  if (id == r->ids.end_of_text && id >= 0) return close_message(r, NF_END_ANSWER, sink, user);
+  for (int i = 0; i < NF_HARMONY_MARKS && id >= 0; i++)
+    if (id == r->mark[i]) return read_mark(r, (nf_harmony_mark)i, sink, user);
   nf_decode_step(r->t, &r->decoder, id, true, r->in_content ? &r->text : &r->header);
   if (r->in_content) return send_text(r, sink, user);
   NF_TRY(nf_text_status(&r->header));
