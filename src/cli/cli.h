@@ -79,8 +79,11 @@ int cli_tokens(const char *text, int32_t **out, size_t *out_n);
 // A sink that prints the document and a newline.
 void cli_print_json(void *user, const char *json, size_t n);
 
-// All of a file, or of standard input for "-". *out is freed by the caller. 0, or the exit code.
+// All of a file, or of standard input for "-". *out is NULL before; the caller frees it, also after an error.
+// 0, or the exit code.
 int cli_read(const char *path, char **out, size_t *out_n);
+// The same of what an option gives: the text itself, or "@FILE", or "-".
+int cli_read_text(const char *text, char **out, size_t *out_n);
 extern volatile sig_atomic_t cli_interrupted; // Ctrl-C came
 
 int cli_names(const cli_options *o, infuse_runtime *rt); // lists o->names

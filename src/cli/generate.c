@@ -29,9 +29,7 @@ static bool wants_chat(const cli_options *o) {
 }
 
 static bool is_chat(const job *j) {
-  const cli_options *o = j->o;
-  if (wants_chat(o)) return true;
-  return !o->raw && o->tokens == NULL && infuse_model_chat_format(j->m) != NULL;
+  return wants_chat(j->o) || (!j->o->raw && infuse_model_chat_format(j->m) != NULL);
 }
 
 static int append_ids(job *j) {
@@ -63,13 +61,10 @@ static int append_chat(job *j, const char *text, size_t n) {
 }
 
 static int append_prompt(job *j) {
-  const char *prompt = j->o->prompt;
   if (j->o->tokens != NULL) return append_ids(j);
-  if (strcmp(prompt, "-") != 0 && prompt[0] != '@')
-    return is_chat(j) ? append_chat(j, prompt, strlen(prompt)) : append_text(j, prompt, strlen(prompt));
   char *text = NULL;
-  size_t n = 0;
-  int code = cli_read(prompt[0] == '@' ? prompt + 1 : prompt, &text, &n);
+  size_t n;
+  int code = cli_read_text(j->o->prompt, &text, &n);
   if (code == 0) code = is_chat(j) ? append_chat(j, text, n) : append_text(j, text, n);
   nf_free(text);
   return code;

@@ -3,29 +3,20 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/render.h"
+#include <stdio.h>
 
 typedef struct view { // what a sink needs to know
   const cli_options *o;
-  void (*render)(const cli_options *o, const char *json, size_t n);
+  void (*render)(const json_t *doc, bool all);
 } view;
 
 static void show(void *user, const char *json, size_t n) {
   const view *v = user;
-  if (v->o->json)
-    cli_print_json(NULL, json, n);
-  else
-    v->render(v->o, json, n);
-}
-
-static void render_verify(const cli_options *o, const char *json, size_t n) {
-  cli_render_verify(json, n, o->all);
-}
-static void render_check(const cli_options *o, const char *json, size_t n) {
-  cli_render_check(json, n, o->all);
-}
-static void render_devices(const cli_options *o, const char *json, size_t n) {
-  (void)o;
-  cli_render_devices(json, n);
+  if (v->o->json) return cli_print_json(NULL, json, n);
+  json_t *doc = json_loadb(json, n, 0, NULL);
+  if (doc == NULL) fprintf(stderr, "infuse: no memory to print %zu bytes\n", n);
+  if (doc != NULL) v->render(doc, v->o->all);
+  json_decref(doc);
 }
 
 int cli_verify(const cli_options *o, infuse_runtime *rt) {
@@ -35,7 +26,7 @@ int cli_verify(const cli_options *o, infuse_runtime *rt) {
   int32_t *tokens = NULL;
   int code = o->tokens != NULL ? cli_tokens(o->tokens, &tokens, &vo.n_tokens) : 0;
   vo.tokens = tokens;
-  view v = {o, render_verify};
+  view v = {o, cli_render_verify};
   if (code == 0) code = cli_fail(infuse_verify(rt, o->model, &mo, &vo, show, &v));
   nf_free(tokens);
   return code;
@@ -49,11 +40,11 @@ int cli_check(const cli_options *o, infuse_runtime *rt) {
                                    .bench = o->bench,
                                    .dir = o->model,
                                    .model = &mo};
-  view v = {o, render_check};
+  view v = {o, cli_render_check};
   return cli_fail(infuse_check(rt, &co, show, &v));
 }
 
 int cli_devices(const cli_options *o, infuse_runtime *rt) {
-  view v = {o, render_devices};
+  view v = {o, cli_render_devices};
   return cli_fail(infuse_devices(rt, show, &v));
 }

@@ -1,28 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/render.h"
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/screen.h"
-#include <jansson.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
-static json_t *parse(const char *json, size_t n) {
-  json_t *doc = json_loadb(json, n, 0, NULL);
-  if (doc == NULL) fprintf(stderr, "infuse: no memory to print %zu bytes\n", n);
-  return doc;
-}
-
-void cli_render_devices(const char *json, size_t n) {
-  json_t *doc = parse(json, n), *d;
+void cli_render_devices(const json_t *doc, bool all) {
   size_t i;
+  json_t *d;
+  (void)all;
   json_array_foreach(json_object_get(doc, "devices"), i, d) cli_print_target("", d);
   json_array_foreach(json_object_get(doc, "unavailable"), i, d)
       cli_wrapped(0, 2, "%s: not available: %s", cli_text(d, "device"), cli_text(d, "reason"));
-  json_decref(doc);
 }
 
 // "verify: ok, 57 values within bounds; worst L3.moe.sum: 1.6e-02 of 1e-01".
@@ -87,10 +78,10 @@ static void print_tally(const tally *t) {
 }
 
 // One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
-void cli_render_check(const char *json, size_t n, bool all) {
-  json_t *doc = parse(json, n), *row;
+void cli_render_check(const json_t *doc, bool all) {
   tally t = {0};
   size_t i;
+  json_t *row;
   cli_name("kernel", kernel_width());
   printf(" %6s %6s %11s\n", "cases", "failed", "error/bound");
   json_array_foreach(json_object_get(doc, "rows"), i, row) {
@@ -104,12 +95,11 @@ void cli_render_check(const char *json, size_t n, bool all) {
   print_tally(&t);
   print_verdict("check", doc, "case", "variant");
   printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
-  json_decref(doc);
 }
 
 // ---- verify ----
 
-static char *name_of(const json_t *row) { return strdup(cli_text(row, "name")); }
+static void write_name(const json_t *row, nf_text *t) { nf_text_printf(t, "%s", cli_text(row, "name")); }
 
 enum { ERRORS = 6 + 1 + 2 * 8 + 6 + 5 + 7 }; // columns of a line beside its names
 
@@ -122,7 +112,8 @@ static void print_names(const char *name, const char *op) {
 }
 
 // Where the worst of equal layers is: its layer.
-static void print_error(const cli_group *g) {
+static void print_error(const cli_group *g, void *unused) {
+  (void)unused;
   const json_t *w = g->node;
   const long layer = cli_layer_of(cli_text(w, "name"));
   char at[24] = "-";
@@ -134,11 +125,7 @@ static void print_error(const cli_group *g) {
 }
 
 // Layers' values of one kind are one line, with the worst of them.
-void cli_render_verify(const char *json, size_t n, bool all) {
-  json_t *doc = parse(json, n);
-  const json_t *rows = json_object_get(doc, "rows");
-  cli_group *group = nf_alloc(json_array_size(rows) + 1, sizeof *group);
-  const size_t count = group != NULL ? cli_group_nodes(rows, all, name_of, "error", group) : 0;
+void cli_render_verify(const json_t *doc, bool all) {
   cli_wrapped(
       0, 2,
       "device %s, %.0f rank%s, %.0f tokens: %.0f kernels against the reference; the same %.0f without "
@@ -151,11 +138,6 @@ void cli_render_verify(const char *json, size_t n, bool all) {
   printf("\n      ");
   print_names("value", "op");
   printf(" %7s %7s %5s %4s\n", "error", "unfused", "bound", "at L");
-  for (size_t i = 0; i < count; i++) {
-    print_error(&group[i]);
-    nf_free(group[i].key);
-  }
-  nf_free(group);
+  cli_each_group(json_object_get(doc, "rows"), all, write_name, "error", print_error, NULL);
   print_verdict("verify", doc, "value", "name");
-  json_decref(doc);
 }

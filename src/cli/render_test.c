@@ -14,8 +14,9 @@
 #include <cmocka.h>
 
 // What `render` prints on a screen of so many columns (NULL: of any width); freed by nf_free.
-static char *printed(void (*render)(const char *, size_t, bool), const char *json, const char *columns) {
+static char *printed(void (*render)(const json_t *, bool), const char *json, const char *columns) {
   char path[64], *text = NULL;
+  json_t *doc = json_loads(json, 0, NULL);
   size_t n;
   snprintf(path, sizeof path, "/tmp/infuse-render-%d", (int)getpid());
   if (columns != NULL)
@@ -25,7 +26,8 @@ static char *printed(void (*render)(const char *, size_t, bool), const char *jso
   fflush(stdout);
   const int saved = dup(STDOUT_FILENO);
   assert_non_null(freopen(path, "w", stdout));
-  render(json, strlen(json), false);
+  render(doc, false);
+  json_decref(doc);
   fflush(stdout);
   dup2(saved, STDOUT_FILENO);
   close(saved);
@@ -35,13 +37,13 @@ static char *printed(void (*render)(const char *, size_t, bool), const char *jso
   return text;
 }
 
-static void says(void (*render)(const char *, size_t, bool), const char *json, const char *line) {
+static void says(void (*render)(const json_t *, bool), const char *json, const char *line) {
   char *text = printed(render, json, NULL);
   if (strstr(text, line) == NULL) fail_msg("no '%s' in '%s'", line, text);
   nf_free(text);
 }
 
-static void no_wider(void (*render)(const char *, size_t, bool), const char *json, size_t columns) {
+static void no_wider(void (*render)(const json_t *, bool), const char *json, size_t columns) {
   char wide[16];
   snprintf(wide, sizeof wide, "%zu", columns);
   char *text = printed(render, json, wide);

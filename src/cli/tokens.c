@@ -44,20 +44,15 @@ static int parse(const char *text, const char *where, int32_t **out, size_t *out
 }
 
 int cli_tokens(const char *text, int32_t **out, size_t *out_n) {
+  const bool is_stdin = strcmp(text, "-") == 0 || strcmp(text, "@-") == 0;
+  const char *where = is_stdin ? "standard input" : text[0] == '@' ? text + 1 : "--tokens";
+  char *list = NULL;
+  size_t n;
   *out = NULL;
   *out_n = 0;
-  char *file = NULL;
-  const bool is_stdin = strcmp(text, "-") == 0 || strcmp(text, "@-") == 0;
-  const char *path = is_stdin ? "-" : text[0] == '@' ? text + 1 : NULL;
-  size_t n;
-  int code = path != NULL ? cli_read(path, &file, &n) : 0;
-  if (code == 0)
-    code = parse(file != NULL ? file : text,
-                 is_stdin       ? "standard input"
-                 : path != NULL ? path
-                                : "--tokens",
-                 out, out_n);
-  nf_free(file);
+  int code = cli_read_text(text, &list, &n);
+  if (code == 0) code = parse(list, where, out, out_n);
+  nf_free(list);
   return code;
 }
 
@@ -67,20 +62,22 @@ static int read_stream(char **out, size_t *out_n) {
   nf_text_append(&text, "", 0);
   for (size_t n; (n = fread(piece, 1, sizeof piece, stdin)) != 0 && text.n <= MAX_TOKENS_FILE;)
     nf_text_append(&text, piece, n);
-  if (text.n > MAX_TOKENS_FILE) {
-    nf_text_deinit(&text);
-    return fprintf(stderr, "infuse: standard input: more than %d bytes\n", MAX_TOKENS_FILE), 3;
-  }
-  if (text.failed) {
-    nf_text_deinit(&text);
-    return fprintf(stderr, "infuse: no memory for standard input\n"), 4;
-  }
   *out = text.at;
   *out_n = text.n;
-  return 0;
+  if (text.n > MAX_TOKENS_FILE)
+    return fprintf(stderr, "infuse: standard input: more than %d bytes\n", MAX_TOKENS_FILE), 3;
+  return text.failed ? (fprintf(stderr, "infuse: no memory for standard input\n"), 4) : 0;
 }
 
 int cli_read(const char *path, char **out, size_t *out_n) {
   if (strcmp(path, "-") == 0) return read_stream(out, out_n);
   return cli_fail(nf_file_load(path, MAX_TOKENS_FILE, out, out_n).error);
+}
+
+int cli_read_text(const char *text, char **out, size_t *out_n) {
+  if (strcmp(text, "-") == 0 || text[0] == '@') return cli_read(text + (text[0] == '@'), out, out_n);
+  *out_n = strlen(text);
+  *out = nf_alloc(*out_n + 1, 1);
+  return *out != NULL ? (memcpy(*out, text, *out_n), 0)
+                      : (fprintf(stderr, "infuse: no memory for a text\n"), 4);
 }

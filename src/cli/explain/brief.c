@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain --brief: what was decided, a line for each site and each kind of node, and no costs: the
 // form of the golden files, in which a lost fusion or another kernel is one changed line.
-#include "base/memory.h"
 #include "base/text.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-// printf with the layers' numbers as '#', since what is told of one layer is true of its equals.
-static void print_numberless(const nf_text *t) {
-  char *line = t->failed ? NULL : nf_alloc(1, t->n + 1);
-  if (line == NULL || t->n == 0) return nf_free(line);
-  cli_without_layer(t->at, line);
-  puts(line);
-  nf_free(line);
-}
 
 static void print_candidate(const json_t *c) {
   nf_text t = {0};
   nf_text_printf(&t, "  %s: %s %s", cli_text(c, "at"), cli_text(c, "verdict"), cli_text(c, "rule"));
   if (cli_equal(c, "verdict", "lost")) nf_text_printf(&t, " to %s", cli_text(c, "lost_to"));
   if (cli_equal(c, "verdict", "refused")) nf_text_printf(&t, ": %s", cli_text(c, "why"));
-  if (cli_chosen(c)) {
-    const json_t *nodes = json_object_get(c, "nodes");
-    for (size_t i = 0; i < json_array_size(nodes); i++)
-      nf_text_printf(&t, "%s%s", i == 0 ? " of " : " ", json_string_value(json_array_get(nodes, i)));
-  }
-  print_numberless(&t);
+  const json_t *nodes = cli_chosen(c) ? json_object_get(c, "nodes") : NULL;
+  for (size_t i = 0; i < json_array_size(nodes); i++)
+    nf_text_printf(&t, "%s%s", i == 0 ? " of " : " ", cli_name_at(nodes, i));
+  if (!t.failed) cli_without_layer(t.at, t.at); // what is told of one layer is true of its equals
+  if (!t.failed) puts(t.at);
   nf_text_deinit(&t);
 }
 
@@ -45,22 +33,13 @@ static void print_class(const cli_outline *o, const cli_class *c) {
   }
 }
 
-static char *kernel_key(const json_t *node) {
-  char *key = NULL;
-  const char *kernel = cli_text(node, "kernel");
-  return asprintf(&key, "%s: %s %s", cli_text(node, "name"), cli_text(node, "op"), kernel) < 0 ? NULL : key;
+static void write_kernel(const json_t *node, nf_text *t) {
+  nf_text_printf(t, "%s: %s %s", cli_text(node, "name"), cli_text(node, "op"), cli_text(node, "kernel"));
 }
 
-static void print_kernels(const json_t *nodes) {
-  cli_group *groups = nf_alloc(json_array_size(nodes) + 1, sizeof *groups);
-  const size_t n = groups != NULL ? cli_group_nodes(nodes, false, kernel_key, NULL, groups) : 0;
-  printf("kernels\n");
-  for (size_t i = 0; i < n; i++) {
-    const bool view = cli_equal(groups[i].node, "kernel", "?");
-    if (!view) printf("  %zux %s\n", groups[i].count, groups[i].key);
-    nf_free(groups[i].key);
-  }
-  nf_free(groups);
+static void print_kernel(const cli_group *g, void *unused) {
+  (void)unused;
+  if (!cli_equal(g->node, "kernel", "?")) printf("  %zux %s\n", g->count, g->key);
 }
 
 static void print_counts(const json_t *doc) {
@@ -93,7 +72,8 @@ void cli_explain_brief(const json_t *doc) {
   nf_status_free(st);
   cli_outline_deinit(&o);
   print_counts(doc);
-  print_kernels(cli_in(doc, "plan", "nodes"));
+  printf("kernels\n");
+  cli_each_group(cli_in(doc, "plan", "nodes"), false, write_kernel, NULL, print_kernel, NULL);
   for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++) {
     char *line = cli_other_plan(doc, i, false);
     if (line != NULL) printf("%s\n", line);

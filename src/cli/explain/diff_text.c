@@ -1,59 +1,56 @@
 // SPDX-License-Identifier: Apache-2.0
 // The difference of two documents of explain as text. What is equal but for the layer's number is told once.
-#include "base/memory.h"
 #include "cli/explain/diff.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/screen.h"
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-static void join(const json_t *list, char *out, size_t room) {
-  size_t n = (size_t)snprintf(out, room, "%s", json_array_size(list) == 0 ? "nothing" : "");
-  for (size_t i = 0; i < json_array_size(list) && n < room; i++) {
-    const char *s = json_string_value(json_array_get(list, i));
-    n += (size_t)snprintf(out + n, room - n, "%s%s", i != 0 ? ", " : "", s != NULL ? s : "?");
+// "now a, b", or "now nothing".
+static void write_rules(const json_t *list, const char *when, nf_text *t) {
+  const size_t n = json_array_size(list);
+  nf_text_printf(t, ", %s%s", when, n == 0 ? " nothing" : "");
+  for (size_t i = 0; i < n; i++) nf_text_printf(t, "%s %s", i != 0 ? "," : "", cli_name_at(list, i));
+}
+
+static void write_lost(const json_t *f, nf_text *t) {
+  nf_text_printf(t, "%s: %s", cli_text(f, "at"), cli_text(f, "rule"));
+  write_rules(json_object_get(f, "instead"), "now", t);
+  nf_text_printf(t, ": %s", cli_text(f, "why"));
+}
+
+static void write_gained(const json_t *f, nf_text *t) {
+  nf_text_printf(t, "%s: %s", cli_text(f, "at"), cli_text(f, "rule"));
+  write_rules(json_object_get(f, "before"), "before", t);
+}
+
+static void write_kernels(const json_t *node, nf_text *t) {
+  nf_text_printf(t, "%s: %s -> %s", cli_text(node, "name"), cli_text(node, "a"), cli_text(node, "b"));
+}
+
+static void write_node(const json_t *node, nf_text *t) {
+  nf_text_printf(t, "%s: %s", cli_text(node, "name"), cli_text(node, "op"));
+}
+
+static void print_group(const cli_group *g, void *unused) {
+  (void)unused;
+  cli_wrapped(2, 8, "%3zux %s", g->count, g->key);
+}
+
+static void print_lists(const json_t *diff, bool all) {
+  static const struct {
+    const char *key, *title;
+    void (*write)(const json_t *item, nf_text *t);
+  } lists[] = {{"lost", "lost", write_lost},
+               {"gained", "gained", write_gained},
+               {"kernels", "kernels changed", write_kernels},
+               {"only_a", "nodes that are gone", write_node},
+               {"only_b", "nodes that are new", write_node}};
+  for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+    const json_t *list = json_object_get(diff, lists[i].key);
+    if (json_array_size(list) != 0) cli_heading("%s: %zu", lists[i].title, json_array_size(list));
+    cli_each_group(list, all, lists[i].write, NULL, print_group, NULL);
   }
-}
-
-static char *lost_key(const json_t *f) {
-  char now[512], *key = NULL;
-  join(json_object_get(f, "instead"), now, sizeof now);
-  return asprintf(&key, "%s: %s, now %s: %s", cli_text(f, "at"), cli_text(f, "rule"), now,
-                  cli_text(f, "why")) < 0
-             ? NULL
-             : key;
-}
-
-static char *gained_key(const json_t *f) {
-  char before[512], *key = NULL;
-  join(json_object_get(f, "before"), before, sizeof before);
-  return asprintf(&key, "%s: %s, before %s", cli_text(f, "at"), cli_text(f, "rule"), before) < 0 ? NULL : key;
-}
-
-static char *kernel_key(const json_t *node) {
-  char *key = NULL;
-  return asprintf(&key, "%s: %s -> %s", cli_text(node, "name"), cli_text(node, "a"), cli_text(node, "b")) < 0
-             ? NULL
-             : key;
-}
-
-static char *node_key(const json_t *node) {
-  char *key = NULL;
-  return asprintf(&key, "%s: %s", cli_text(node, "name"), cli_text(node, "op")) < 0 ? NULL : key;
-}
-
-static void print_list(const json_t *diff, const char *what, const char *title,
-                       char *(*key_of)(const json_t *), bool all) {
-  const json_t *list = json_object_get(diff, what);
-  cli_group *group = nf_alloc(json_array_size(list) + 1, sizeof *group);
-  const size_t n = group != NULL ? cli_group_nodes(list, all, key_of, NULL, group) : 0;
-  if (json_array_size(list) != 0) cli_heading("%s: %zu", title, json_array_size(list));
-  for (size_t i = 0; i < n; i++) {
-    cli_wrapped(2, 8, "%3zux %s", group[i].count, group[i].key);
-    nf_free(group[i].key);
-  }
-  nf_free(group);
 }
 
 static int figure_width(void) { return cli_screen_width() >= 74 ? 16 : 11; }
@@ -73,18 +70,14 @@ static void print_fact(const json_t *diff, const char *key) {
 }
 
 void cli_diff_text(const json_t *diff, bool all) {
-  const size_t lost = json_array_size(json_object_get(diff, "lost")),
-               gained = json_array_size(json_object_get(diff, "gained"));
-  cli_wrapped(0, 2, "fusions: %zu lost, %zu gained; kernels: %zu changed", lost, gained,
+  cli_wrapped(0, 2, "fusions: %zu lost, %zu gained; kernels: %zu changed",
+              json_array_size(json_object_get(diff, "lost")),
+              json_array_size(json_object_get(diff, "gained")),
               json_array_size(json_object_get(diff, "kernels")));
   print_fact(diff, "model");
   print_fact(diff, "processor");
   print_fact(diff, "mode");
-  print_list(diff, "lost", "lost", lost_key, all);
-  print_list(diff, "gained", "gained", gained_key, all);
-  print_list(diff, "kernels", "kernels changed", kernel_key, all);
-  print_list(diff, "only_a", "nodes that are gone", node_key, all);
-  print_list(diff, "only_b", "nodes that are new", node_key, all);
+  print_lists(diff, all);
   cli_heading("totals");
   const int w = figure_width();
   printf("  %-8s %*s %*s %*s\n", "", w, "A", w, "B", w, "B - A");

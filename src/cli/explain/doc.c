@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/doc.h"
+#include "base/json.h"
 #include "base/memory.h"
 #include <ctype.h>
 #include <stdlib.h>
@@ -42,6 +43,37 @@ size_t cli_launches(const json_t *nodes) {
   return n;
 }
 
+const char *cli_name_at(const json_t *list, size_t i) {
+  const json_t *item = json_array_get(list, i);
+  const char *s = json_string_value(item);
+  return s != NULL ? s : cli_text(item, "name");
+}
+
+json_t *cli_candidates(const json_t *doc) {
+  json_t *list = json_array(), *site;
+  bool ok = list != NULL;
+  size_t i;
+  json_array_foreach(cli_in(doc, "fusion", "sites"), i, site) {
+    json_t *some = json_object_get(site, "candidates");
+    ok = ok && (!json_is_array(some) || json_array_extend(list, some) == 0);
+  }
+  return nf_json_whole(list, ok);
+}
+
+json_t *cli_by_name(const json_t *nodes) {
+  json_t *index = json_object(), *node;
+  bool ok = index != NULL;
+  size_t i;
+  json_array_foreach(nodes, i, node) ok = ok && json_object_set(index, cli_text(node, "name"), node) == 0;
+  return nf_json_whole(index, ok);
+}
+
+char *cli_taken(nf_text *t) {
+  if (!t->failed) return t->at;
+  nf_text_deinit(t);
+  return NULL;
+}
+
 // ---- layers ----
 
 void cli_without_layer(const char *s, char *out) {
@@ -66,29 +98,35 @@ long cli_layer_of(const char *name) {
   return n < 1 << 20 && (*end == '.' || (entering && *end == '\0')) ? n : -1;
 }
 
-static char *key_for(const json_t *node, bool all, char *(*key_of)(const json_t *)) {
-  char *raw = key_of(node), *key;
-  if (raw == NULL || all || (key = nf_alloc(1, strlen(raw) + 1)) == NULL) return raw;
-  cli_without_layer(raw, key);
-  nf_free(raw);
-  return key;
+// ---- groups ----
+
+// Adds the node to the group of its key. Nodes for which there is no memory are left out.
+static void add(cli_group *group, size_t *n, const json_t *node, nf_text *text, const char *worst) {
+  char *key = cli_taken(text);
+  size_t g = 0;
+  if (key == NULL) return;
+  while (g < *n && strcmp(group[g].key, key) != 0) g++;
+  if (g == *n)
+    group[(*n)++] = (cli_group){.key = key, .node = node};
+  else
+    nf_free(key);
+  group[g].count++;
+  if (worst != NULL && cli_number(node, worst) > cli_number(group[g].node, worst)) group[g].node = node;
 }
 
-size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *), const char *worst,
-                       cli_group *out) {
-  size_t n = 0, i;
-  json_t *node;
-  json_array_foreach(nodes, i, node) {
-    char *key = key_for(node, all, key_of);
-    size_t g = 0;
-    if (key == NULL) continue;
-    while (g < n && strcmp(out[g].key, key) != 0) g++;
-    if (g == n)
-      out[n++] = (cli_group){.key = key, .node = node};
-    else
-      nf_free(key);
-    out[g].count++;
-    if (worst != NULL && cli_number(node, worst) > cli_number(out[g].node, worst)) out[g].node = node;
+void cli_each_group(const json_t *nodes, bool all, void (*key_of)(const json_t *, nf_text *),
+                    const char *worst, void (*show)(const cli_group *, void *), void *user) {
+  cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
+  size_t n = 0;
+  for (size_t i = 0; group != NULL && i < json_array_size(nodes); i++) {
+    nf_text key = {0};
+    key_of(json_array_get(nodes, i), &key);
+    if (!all && key.at != NULL) cli_without_layer(key.at, key.at); // never longer than it was
+    add(group, &n, json_array_get(nodes, i), &key, worst);
   }
-  return n;
+  for (size_t g = 0; g < n; g++) {
+    show(&group[g], user);
+    nf_free(group[g].key);
+  }
+  nf_free(group);
 }

@@ -2,7 +2,7 @@
 // Reading the library's documents: access that never fails (a missing text is "?", a missing number 0), and
 // the layer that a value's name tells.
 #pragma once
-#include "base/status.h"
+#include "base/text.h"
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +16,12 @@ bool cli_chosen(const json_t *candidate);                                       
 double cli_sum(const json_t *rows, const char *key);                            // of numbers in an array
 bool cli_is_view(const json_t *node);                                           // nothing runs
 size_t cli_launches(const json_t *nodes);                                       // rows that are no views
+const char *cli_name_at(const json_t *list, size_t i);                          // a text, or an object's name
+// Made for the caller, who frees them by json_decref; NULL when memory is out.
+json_t *cli_candidates(const json_t *doc); // those of all sites, in their order
+json_t *cli_by_name(const json_t *nodes);  // {name: node}
+
+char *cli_taken(nf_text *t); // the text, to be freed; NULL when memory was out, or nothing was written
 
 // "L12.attn.q" -> "L#.attn.q", "hidden.3" -> "hidden.#": what makes equal layers look equal. `out` has room
 // for strlen(s) + 1.
@@ -25,12 +31,12 @@ long cli_layer_of(const char *name);
 
 // Nodes that differ only in their layer's number. The key holds the lines that are printed.
 typedef struct cli_group {
-  char *key; // freed by nf_free
+  char *key;
   const json_t *node;
   size_t count;
 } cli_group;
-// `key_of` gives the text, from malloc, by which nodes are told apart. `all`: by layers too. Of equal ones
-// the first is `node`, or the first with the largest number under `worst`, unless that is NULL. `out` has
-// room for every node; gives how many there are.
-size_t cli_group_nodes(const json_t *nodes, bool all, char *(*key_of)(const json_t *node), const char *worst,
-                       cli_group *out);
+// Shows each group, in the order of their first nodes. `key_of` writes that by which nodes are told apart.
+// `all`: by layers too. Of equal ones the first is `node`, or the first with the largest number under
+// `worst`, unless that is NULL.
+void cli_each_group(const json_t *nodes, bool all, void (*key_of)(const json_t *node, nf_text *t),
+                    const char *worst, void (*show)(const cli_group *g, void *user), void *user);

@@ -19,7 +19,8 @@ void cli_print_target(const char *before, const json_t *target);
 void cli_print_kernels(const json_t *doc, bool all);
 void cli_print_memory(const json_t *doc, bool all);
 
-char *cli_node_key(const json_t *node); // of cli_group_nodes: name, text, kernel and type, a line each
+void cli_write_node(const json_t *node,
+                    nf_text *t); // for cli_each_group: name, text, kernel, type, a line each
 
 // Near misses of a layer that have one reason at one node, whichever rules met it.
 typedef struct cli_reason {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page's part about kernels: each kind of node folded, with the reasons against the other kernels inside.
-#include "base/memory.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/html.h"
@@ -30,7 +29,9 @@ static void write_types(nf_text *t, const json_t *node) {
       cli_html(t, "%s<code>%s</code>", i != 0 ? ", " : "", cli_text(result, "type"));
 }
 
-static void write_group(nf_text *t, cli_group *g) {
+static void write_group(const cli_group *g, void *user) {
+  nf_text *t = user;
+  if (cli_equal(g->node, "kernel", "?")) return; // a view
   char *text = g->key + strcspn(g->key, "\n");
   if (*text != '\0') *text++ = '\0';
   text[strcspn(text, "\n")] = '\0';
@@ -47,16 +48,9 @@ static void write_group(nf_text *t, cli_group *g) {
 }
 
 void cli_html_kernels(nf_text *t, const json_t *doc) {
-  const json_t *nodes = cli_in(doc, "plan", "nodes");
-  cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
-  const size_t n = group != NULL ? cli_group_nodes(nodes, false, cli_node_key, NULL, group) : 0;
   cli_html(
       t, "<section><h2>Kernels</h2><p class=\"dim\">Each kind of node with its kernel and µs; unfold for the "
          "reasons against the others.</p><div class=\"panel kernels\">\n");
-  for (size_t i = 0; i < n; i++) {
-    if (!cli_equal(group[i].node, "kernel", "?")) write_group(t, &group[i]);
-    nf_free(group[i].key);
-  }
+  cli_each_group(cli_in(doc, "plan", "nodes"), false, cli_write_node, NULL, write_group, t);
   cli_html(t, "</div></section>\n");
-  nf_free(group);
 }

@@ -14,13 +14,10 @@ static double gib(const json_t *object, const char *key) { return cli_number(obj
 
 // ---- kernels ----
 
-char *cli_node_key(const json_t *node) {
+void cli_write_node(const json_t *node, nf_text *t) {
   const char *type = cli_text(json_array_get(json_object_get(node, "results"), 0), "type");
-  char *key = NULL;
-  return asprintf(&key, "%s\n%s\n%s\n%s", cli_text(node, "name"), cli_text(node, "text"),
-                  cli_text(node, "kernel"), type) < 0
-             ? NULL
-             : key;
+  nf_text_printf(t, "%s\n%s\n%s\n%s", cli_text(node, "name"), cli_text(node, "text"),
+                 cli_text(node, "kernel"), type);
 }
 
 static void write_types(const json_t *node, nf_text *t) {
@@ -52,7 +49,8 @@ static void print_refusals(const json_t *node, const char *kernel) {
   }
 }
 
-static void print_group(const cli_group *g) {
+static void print_group(const cli_group *g, void *unused) {
+  (void)unused;
   const char *kernel = cli_text(g->node, "kernel");
   const int name = (int)strcspn(g->key, "\n");
   const char *body = g->key + name + 1;
@@ -70,15 +68,8 @@ static void print_group(const cli_group *g) {
 }
 
 void cli_print_kernels(const json_t *doc, bool all) {
-  const json_t *nodes = cli_in(doc, "plan", "nodes");
-  cli_group *groups = nf_alloc(json_array_size(nodes) + 1, sizeof *groups);
-  const size_t n = groups != NULL ? cli_group_nodes(nodes, all, cli_node_key, NULL, groups) : 0;
   cli_heading("kernels");
-  for (size_t i = 0; i < n; i++) {
-    print_group(&groups[i]);
-    nf_free(groups[i].key);
-  }
-  nf_free(groups);
+  cli_each_group(cli_in(doc, "plan", "nodes"), all, cli_write_node, NULL, print_group, NULL);
 }
 
 // ---- memory ----

@@ -282,9 +282,7 @@ char *cli_outline_joins(const cli_outline *o, const json_t *candidate) {
   write_layer(o, first, &t);
   nf_text_printf(&t, " and ");
   write_layer(o, last, &t);
-  if (!t.failed) return t.at;
-  nf_text_deinit(&t);
-  return NULL;
+  return cli_taken(&t);
 }
 
 cli_cost cli_outline_cost(const cli_outline *o, cli_part part, size_t layer) {

@@ -38,10 +38,8 @@ static bool take_reason(const json_t **near, size_t n, cli_reason *out) {
     nf_text_printf(&rules, "%s%s", i != 0 ? ", " : "", cli_text(near[i], "rule"));
     near[i] = NULL;
   }
-  out->rules = rules.at;
-  if (!rules.failed) return true;
-  nf_text_deinit(&rules);
-  return false;
+  out->rules = cli_taken(&rules);
+  return out->rules != NULL;
 }
 
 size_t cli_reasons(const cli_outline *o, size_t layer, cli_reason **out) {
@@ -63,12 +61,6 @@ void cli_reasons_free(cli_reason *r, size_t n) {
 
 // ---- lines ----
 
-static char *taken(nf_text *t) {
-  if (!t->failed && t->n != 0) return t->at;
-  nf_text_deinit(t);
-  return NULL;
-}
-
 char *cli_verdict(const json_t *c) {
   nf_text t = {0};
   if (cli_equal(c, "verdict", "lost"))
@@ -77,7 +69,7 @@ char *cli_verdict(const json_t *c) {
     nf_text_printf(&t, "chosen");
   else
     nf_text_printf(&t, "%s: %s", cli_text(c, "verdict"), cli_text(c, "why"));
-  return taken(&t);
+  return cli_taken(&t);
 }
 
 static double gib(const json_t *object, const char *key) { return cli_number(object, key) / (1 << 30); }
@@ -119,7 +111,7 @@ char *cli_fit(const json_t *doc) {
                  limit, need > limit ? need - limit : limit - need,
                  cli_is(b, "fits") ? "to spare" : "too much");
   if (!cli_is(b, "fits")) write_would_fit(&t, b);
-  return taken(&t);
+  return cli_taken(&t);
 }
 
 static size_t times(const json_t *list, const char *rule, size_t from) {
@@ -139,5 +131,5 @@ char *cli_normalised(const json_t *fusion) {
       nf_text_printf(&t, "%s%s %zu time%s", i != 0 ? ", " : "", rule, all, all == 1 ? "" : "s");
   }
   if (n == 0) nf_text_printf(&t, "nothing");
-  return taken(&t);
+  return cli_taken(&t);
 }

@@ -3,7 +3,7 @@
 #include "base/text.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
-#include <stdlib.h>
+#include <stdio.h>
 
 // What differs, counted: {"text": times}, in the order in which it comes.
 static void count(json_t *counts, const char *text) {
@@ -21,21 +21,11 @@ static void write_counts(json_t *counts, const char *what, nf_text *t) {
   json_decref(counts);
 }
 
-// The items of a list by what `key` makes of them.
-static json_t *by(const json_t *list, const char *(*key)(const json_t *item)) {
-  json_t *index = json_object(), *item;
-  size_t i;
-  json_array_foreach(list, i, item) json_object_set(index, key(item), item);
-  return index;
-}
-
-static const char *name_of(const json_t *node) { return cli_text(node, "name"); }
-
 static void write_kernels(const json_t *plan, const json_t *main, nf_text *t) {
-  json_t *index = by(json_object_get(main, "nodes"), name_of), *counts = json_object(), *node;
+  json_t *index = cli_by_name(json_object_get(main, "nodes")), *counts = json_object(), *node;
   size_t i;
   json_array_foreach(json_object_get(plan, "nodes"), i, node) {
-    const json_t *other = json_object_get(index, name_of(node));
+    const json_t *other = json_object_get(index, cli_text(node, "name"));
     char pair[256];
     if (other == NULL || !cli_equal(other, "op", cli_text(node, "op")) ||
         cli_equal(other, "kernel", cli_text(node, "kernel")))
@@ -64,14 +54,12 @@ static void write_fusions(const json_t *a, const json_t *b, const char *what, nf
   write_counts(counts, what, t);
 }
 
-static bool is_main(const json_t *doc, const json_t *plan) {
-  return json_equal(json_object_get(doc, "range"), json_object_get(plan, "range"));
-}
-
 static const json_t *main_of(const json_t *doc) {
   size_t i;
   json_t *plan;
-  json_array_foreach(json_object_get(doc, "plans"), i, plan) if (is_main(doc, plan)) return plan;
+  json_array_foreach(json_object_get(doc, "plans"), i, plan) {
+    if (json_equal(json_object_get(doc, "range"), json_object_get(plan, "range"))) return plan;
+  }
   return NULL;
 }
 
@@ -87,7 +75,5 @@ char *cli_other_plan(const json_t *doc, size_t i, bool costs) {
   write_kernels(plan, main, &t);
   write_fusions(plan, main, "; with ", &t);
   write_fusions(main, plan, "; without ", &t);
-  if (!t.failed) return t.at;
-  nf_text_deinit(&t);
-  return NULL;
+  return cli_taken(&t);
 }

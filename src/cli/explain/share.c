@@ -50,7 +50,5 @@ char *cli_share_bounds(const cli_share *s) {
     if (s->by_bound[most] < s->us * 0.9995) nf_text_printf(&t, " %.0f %%", 100 * s->by_bound[most] / s->us);
   }
   if (t.n == 0) nf_text_printf(&t, "?");
-  if (!t.failed) return t.at;
-  nf_text_deinit(&t);
-  return NULL;
+  return cli_taken(&t);
 }
