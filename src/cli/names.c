@@ -11,16 +11,15 @@ static void print_row(const json_t *row) {
   if (json_object_get(row, "family") != NULL) printf(" %s", cli_text(row, "family"));
   if (json_object_get(row, "what") != NULL) printf(" %s", cli_text(row, "what"));
   for (size_t i = 0; i < json_array_size(also); i++)
-    printf("%s%s", i == 0 ? ", also " : ", ", json_string_value(json_array_get(also, i)));
+    printf("%s%s", i == 0 ? ", also " : ", ", cli_name_at(also, i));
   printf("\n");
 }
 
 static void print_kernels(const json_t *op) {
-  size_t i;
-  json_t *kernel;
-  json_array_foreach(json_object_get(op, "kernels"), i, kernel)
-      printf("%s=%s%s\n", cli_text(op, "name"), cli_text(kernel, "name"),
-             cli_is(kernel, "declared") ? "  (declared, not written yet)" : "");
+  CLI_EACH(kernel, json_object_get(op, "kernels")) {
+    printf("%s=%s%s\n", cli_text(op, "name"), cli_text(kernel, "name"),
+           cli_is(kernel, "declared") ? "  (declared, not written yet)" : "");
+  }
 }
 
 // "linear=help" asks for those of linear.
@@ -38,10 +37,9 @@ typedef struct view {
 static void print_names(void *user, const char *json, size_t n) {
   view *v = user;
   const cli_options *o = v->o;
-  json_t *doc = json_loadb(json, n, 0, NULL), *row;
+  json_t *doc = json_loadb(json, n, 0, NULL);
   const bool kernels = strcmp(o->names, "ops") == 0;
-  size_t i;
-  json_array_foreach(json_object_get(doc, o->names), i, row) {
+  CLI_EACH(row, json_object_get(doc, o->names)) {
     if (kernels && !is_of(row, o->names_of)) continue;
     (kernels ? print_kernels : print_row)(row);
     v->printed++;

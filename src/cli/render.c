@@ -8,12 +8,11 @@
 #include <string.h>
 
 void cli_render_devices(const json_t *doc, bool all) {
-  size_t i;
-  json_t *d;
   (void)all;
-  json_array_foreach(json_object_get(doc, "devices"), i, d) cli_print_target("", d);
-  json_array_foreach(json_object_get(doc, "unavailable"), i, d)
-      cli_wrapped(0, 2, "%s: not available: %s", cli_text(d, "device"), cli_text(d, "reason"));
+  CLI_EACH(d, json_object_get(doc, "devices")) cli_print_target("", d);
+  CLI_EACH(d, json_object_get(doc, "unavailable")) {
+    cli_wrapped(0, 2, "%s: not available: %s", cli_text(d, "device"), cli_text(d, "reason"));
+  }
 }
 
 // "verify: ok, 57 values within bounds; worst L3.moe.sum: 1.6e-02 of 1e-01".
@@ -80,11 +79,9 @@ static void print_tally(const tally *t) {
 // One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
 void cli_render_check(const json_t *doc, bool all) {
   tally t = {0};
-  size_t i;
-  json_t *row;
   cli_name("kernel", kernel_width());
   printf(" %6s %6s %11s\n", "cases", "failed", "error/bound");
-  json_array_foreach(json_object_get(doc, "rows"), i, row) {
+  CLI_EACH(row, json_object_get(doc, "rows")) {
     if (t.kernel != NULL && strcmp(t.kernel, cli_text(row, "variant")) != 0) {
       print_tally(&t);
       t = (tally){0};

@@ -26,10 +26,8 @@ static void print_class(const cli_outline *o, const cli_class *c) {
     printf("%s, %zu in all\n", c->title, c->n);
   else
     printf("%s\n", c->title);
-  const json_t *site, *candidate;
-  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
-    const json_t *list = json_object_get(site, "candidates");
-    for (size_t k = 0; (candidate = json_array_get(list, k)) != NULL; k++) print_candidate(candidate);
+  CLI_EACH_OF(site, o, CLI_SITES, c->layer) {
+    CLI_EACH(candidate, json_object_get(site, "candidates")) print_candidate(candidate);
   }
 }
 
@@ -44,9 +42,7 @@ static void print_kernel(const cli_group *g, void *unused) {
 
 static void print_counts(const json_t *doc) {
   const json_t *fusion = json_object_get(doc, "fusion"), *sums = json_object_get(fusion, "all_reduce");
-  size_t i;
-  json_t *f;
-  json_array_foreach(json_object_get(fusion, "families"), i, f) {
+  CLI_EACH(f, json_object_get(fusion, "families")) {
     if (cli_number(f, "found") > 0)
       printf("%s: chosen %.0f of %.0f\n", cli_text(f, "family"), cli_number(f, "chosen"),
              cli_number(f, "found"));

@@ -14,18 +14,15 @@ typedef struct side { // one of the documents, and what is asked of it again and
 
 // The candidate of this rule at this place, whatever became of it, or NULL.
 static const json_t *find_candidate(const side *s, const json_t *f) {
-  size_t i;
-  json_t *c;
-  json_array_foreach(s->candidates, i, c) {
+  CLI_EACH(c, s->candidates) {
     if (cli_equal(c, "rule", cli_text(f, "rule")) && cli_equal(c, "at", cli_text(f, "at"))) return c;
   }
   return NULL;
 }
 
 static const json_t *find_near(const side *s, const json_t *f) {
-  size_t i;
-  json_t *near, *deepest = NULL;
-  json_array_foreach(cli_in(s->doc, "fusion", "near_misses"), i, near) {
+  const json_t *deepest = NULL;
+  CLI_EACH(near, cli_in(s->doc, "fusion", "near_misses")) {
     if (cli_equal(near, "rule", cli_text(f, "rule")) && cli_equal(near, "at", cli_text(f, "at")) &&
         (deepest == NULL || cli_number(near, "depth") > cli_number(deepest, "depth")))
       deepest = near;
@@ -45,10 +42,9 @@ static json_t *why_not(const side *s, const json_t *f) {
 }
 
 static size_t shared_nodes(const json_t *a, const json_t *b) {
-  size_t n = 0, i, k;
-  json_t *x, *y;
-  json_array_foreach(json_object_get(a, "nodes"), i, x) {
-    json_array_foreach(json_object_get(b, "nodes"), k, y) { n += json_is_string(x) && json_equal(x, y); }
+  size_t n = 0;
+  CLI_EACH(x, json_object_get(a, "nodes")) {
+    CLI_EACH(y, json_object_get(b, "nodes")) { n += json_is_string(x) && json_equal(x, y); }
   }
   return n;
 }
@@ -56,9 +52,7 @@ static size_t shared_nodes(const json_t *a, const json_t *b) {
 // Whether a fusion that this side chose takes in all nodes of f: then f is not lost, but part of a larger
 // one.
 static bool grew(const side *s, const json_t *f) {
-  size_t i;
-  json_t *c;
-  json_array_foreach(s->candidates, i, c) {
+  CLI_EACH(c, s->candidates) {
     if (cli_chosen(c) && shared_nodes(f, c) == json_array_size(json_object_get(f, "nodes"))) return true;
   }
   return false;
@@ -66,10 +60,9 @@ static bool grew(const side *s, const json_t *f) {
 
 // The rules that this side chose for nodes of fusion `f`.
 static json_t *instead(const side *s, const json_t *f) {
-  json_t *list = json_array(), *c;
+  json_t *list = json_array();
   bool ok = list != NULL;
-  size_t i;
-  json_array_foreach(s->candidates, i, c) {
+  CLI_EACH(c, s->candidates) {
     if (ok && cli_chosen(c) && shared_nodes(c, f) != 0)
       ok = nf_json_push(list, json_string(cli_text(c, "rule")));
   }
@@ -88,10 +81,9 @@ static json_t *missing(const side *b, const json_t *f, bool lost) {
 // Fusions that `a` chose and `b` did not: lost, unless one of `b` grew out of it, or seen from the other
 // side, gained.
 static json_t *only_in(const side *a, const side *b, bool lost) {
-  json_t *list = json_array(), *c;
+  json_t *list = json_array();
   bool ok = list != NULL;
-  size_t i;
-  json_array_foreach(a->candidates, i, c) {
+  CLI_EACH(c, a->candidates) {
     if (!ok || !cli_chosen(c) || (lost && grew(b, c))) continue;
     const json_t *other = find_candidate(b, c);
     if (other == NULL || !cli_chosen(other)) ok = nf_json_push(list, missing(b, c, lost));
@@ -109,10 +101,9 @@ static const json_t *same_node(const side *s, const json_t *node) {
 
 // Nodes of `a` that `b` has too, with another kernel.
 static json_t *kernels(const side *a, const side *b) {
-  json_t *list = json_array(), *node;
+  json_t *list = json_array();
   bool ok = list != NULL;
-  size_t i;
-  json_array_foreach(a->nodes, i, node) {
+  CLI_EACH(node, a->nodes) {
     const json_t *other = same_node(b, node);
     if (!ok || other == NULL || cli_equal(other, "kernel", cli_text(node, "kernel"))) continue;
     ok = nf_json_push(list, json_pack("{s:s, s:s, s:s, s:s}", "name", cli_text(node, "name"), "op",
@@ -123,10 +114,9 @@ static json_t *kernels(const side *a, const side *b) {
 }
 
 static json_t *nodes_only_in(const side *a, const side *b) {
-  json_t *list = json_array(), *node;
+  json_t *list = json_array();
   bool ok = list != NULL;
-  size_t i;
-  json_array_foreach(a->nodes, i, node) {
+  CLI_EACH(node, a->nodes) {
     if (!ok || same_node(b, node) != NULL) continue;
     const char *name = cli_text(node, "name");
     ok = nf_json_push(list, json_pack("{s:s, s:s}", "name", name, "op", cli_text(node, "op")));

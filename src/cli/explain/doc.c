@@ -29,7 +29,7 @@ bool cli_chosen(const json_t *candidate) { return cli_equal(candidate, "verdict"
 
 double cli_sum(const json_t *rows, const char *key) {
   double sum = 0;
-  for (size_t i = 0; i < json_array_size(rows); i++) sum += cli_number(json_array_get(rows, i), key);
+  CLI_EACH(row, rows) sum += cli_number(row, key);
   return sum;
 }
 
@@ -39,7 +39,7 @@ bool cli_is_view(const json_t *node) {
 
 size_t cli_launches(const json_t *nodes) {
   size_t n = 0;
-  for (size_t i = 0; i < json_array_size(nodes); i++) n += !cli_is_view(json_array_get(nodes, i));
+  CLI_EACH(node, nodes) n += !cli_is_view(node);
   return n;
 }
 
@@ -118,11 +118,11 @@ void cli_each_group(const json_t *nodes, bool all, void (*key_of)(const json_t *
                     const char *worst, void (*show)(const cli_group *, void *), void *user) {
   cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
   size_t n = 0;
-  for (size_t i = 0; group != NULL && i < json_array_size(nodes); i++) {
+  CLI_EACH(node, group != NULL ? nodes : NULL) {
     nf_text key = {0};
-    key_of(json_array_get(nodes, i), &key);
+    key_of(node, &key);
     if (!all && key.at != NULL) cli_without_layer(key.at, key.at); // never longer than it was
-    add(group, &n, json_array_get(nodes, i), &key, worst);
+    add(group, &n, node, &key, worst);
   }
   for (size_t g = 0; g < n; g++) {
     show(&group[g], user);

@@ -7,6 +7,12 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+// CLI_EACH(node, nodes) {...}: for each item of an array; node_at is its index. A break would leave the item
+// alone, not the array.
+#define CLI_EACH(item, list)                                                 \
+  for (size_t item##_at = 0; item##_at < json_array_size(list); item##_at++) \
+    for (const json_t *item = json_array_get(list, item##_at); item != NULL; item = NULL)
+
 const char *cli_text(const json_t *object, const char *key);
 double cli_number(const json_t *object, const char *key);
 bool cli_is(const json_t *object, const char *key);                             // true and there

@@ -23,20 +23,6 @@ static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to d
 
 double cli_box_text_width(size_t chars) { return 6.65 * (double)chars; }
 
-static const char *string_at(const json_t *list, size_t i) {
-  const json_t *item = json_array_get(list, i);
-  const char *s = json_is_object(item) ? cli_text(item, "name") : json_string_value(item);
-  return s != NULL ? s : "?";
-}
-
-static nf_status name_values(nf_map *map, const json_t *names, uint32_t value) {
-  for (size_t i = 0; i < json_array_size(names); i++) {
-    const char *s = string_at(names, i);
-    NF_TRY(nf_map_add(map, s, strlen(s), value, NULL));
-  }
-  return nf_ok();
-}
-
 static bool find(const nf_map *map, const char *name, size_t *out) {
   uint32_t i;
   if (!nf_map_find(map, name, strlen(name), &i)) return false;
@@ -86,8 +72,8 @@ static nf_status source(pen *p, const char *name, size_t *out) {
 static nf_status pass_view(pen *p, const json_t *node) {
   const json_t *operands = json_object_get(node, "operands");
   size_t from = SIZE_MAX;
-  if (json_array_size(operands) != 0) NF_TRY(source(p, string_at(operands, 0), &from));
-  return from != SIZE_MAX ? name_values(&p->box_of, json_object_get(node, "results"), (uint32_t)from)
+  if (json_array_size(operands) != 0) NF_TRY(source(p, cli_name_at(operands, 0), &from));
+  return from != SIZE_MAX ? cli_map_names(&p->box_of, json_object_get(node, "results"), (uint32_t)from)
                           : nf_ok();
 }
 
@@ -96,7 +82,7 @@ static size_t frame_of(const pen *p, const json_t *node) {
   size_t frame;
   if (find(&p->frame_of, cli_text(node, "name"), &frame)) return frame;
   for (size_t i = 0; i < json_array_size(results); i++)
-    if (find(&p->frame_of, string_at(results, i), &frame)) return frame;
+    if (find(&p->frame_of, cli_name_at(results, i), &frame)) return frame;
   return SIZE_MAX;
 }
 
@@ -105,14 +91,14 @@ static nf_status draw_node(pen *p, const json_t *node) {
   const double us = cli_number(node, "us");
   size_t to, from;
   if (cli_is_view(node)) return pass_view(p, node);
-  for (size_t i = 0; i < json_array_size(operands); i++) NF_TRY(source(p, string_at(operands, i), &from));
+  for (size_t i = 0; i < json_array_size(operands); i++) NF_TRY(source(p, cli_name_at(operands, i), &from));
   const cli_box b = {CLI_NODE, cli_text(node, "op"), cli_text(node, "name"), us, us, frame_of(p, node)};
   NF_TRY(add_box(p, b, &to));
   for (size_t i = 0; i < json_array_size(operands); i++) {
-    NF_TRY(source(p, string_at(operands, i), &from));
+    NF_TRY(source(p, cli_name_at(operands, i), &from));
     if (from != SIZE_MAX) add_wire(p, from, to);
   }
-  return name_values(&p->box_of, json_object_get(node, "results"), (uint32_t)to);
+  return cli_map_names(&p->box_of, json_object_get(node, "results"), (uint32_t)to);
 }
 
 // One box below each node of the layer that others use, named by the first that does.
@@ -120,12 +106,12 @@ static nf_status draw_users(pen *p) {
   const json_t *list = p->o->list[p->part];
   bool *gone = nf_arena_alloc(&p->d->arena, p->d->cap_boxes, sizeof *gone);
   if (gone == NULL) return no_memory();
-  for (size_t i = 0; i < json_array_size(list); i++) {
-    const json_t *node = json_array_get(list, i), *operands = json_object_get(node, "operands");
-    if (p->o->layer[p->part][i] == p->c->layer) continue;
+  CLI_EACH(node, list) {
+    const json_t *operands = json_object_get(node, "operands");
+    if (p->o->layer[p->part][node_at] == p->c->layer) continue;
     for (size_t k = 0; k < json_array_size(operands); k++) {
       size_t from = SIZE_MAX, to = SIZE_MAX;
-      if (!find(&p->box_of, string_at(operands, k), &from) || gone[from]) continue;
+      if (!find(&p->box_of, cli_name_at(operands, k), &from) || gone[from]) continue;
       if (p->d->box[from].kind != CLI_NODE) continue;
       gone[from] = true;
       NF_TRY(add_box(p, (cli_box){.kind = CLI_GOES, .name = cli_text(node, "name"), .frame = SIZE_MAX}, &to));
@@ -149,44 +135,43 @@ static void frame_helpers(pen *p) {
 
 // Names what the chosen fusions take, by every result of the nodes they take.
 static nf_status name_frame(pen *p, const json_t *fusion) {
-  const json_t *taken = json_object_get(fusion, "nodes"), *node;
+  const json_t *taken = json_object_get(fusion, "nodes");
   const uint32_t frame = (uint32_t)p->d->n_frames;
   char *joins = cli_outline_joins(p->o, fusion);
   cli_frame *f = &p->d->frame[p->d->n_frames++];
   *f = (cli_frame){.fusion = fusion};
   if (joins != NULL) f->joins = nf_arena_copy(&p->d->arena, joins, strlen(joins));
   nf_free(joins);
-  NF_TRY(name_values(&p->frame_of, taken, frame));
-  for (size_t i = 0; (node = cli_outline_next(p->o, CLI_BEFORE, p->c->layer, &i)) != NULL;) {
+  NF_TRY(cli_map_names(&p->frame_of, taken, frame));
+  CLI_EACH_OF(node, p->o, CLI_BEFORE, p->c->layer) {
     size_t of;
     if (find(&p->frame_of, cli_text(node, "name"), &of) && of == frame)
-      NF_TRY(name_values(&p->frame_of, json_object_get(node, "results"), frame));
+      NF_TRY(cli_map_names(&p->frame_of, json_object_get(node, "results"), frame));
   }
   return nf_ok();
 }
 
 static nf_status find_frames(pen *p) {
-  const json_t *site, *c;
   size_t n = 0;
-  for (size_t i = 0; (site = cli_outline_next(p->o, CLI_SITES, p->c->layer, &i)) != NULL;)
-    n += json_array_size(json_object_get(site, "candidates"));
+  CLI_EACH_OF(site, p->o, CLI_SITES, p->c->layer) n += json_array_size(json_object_get(site, "candidates"));
   p->d->frame = nf_arena_alloc(&p->d->arena, n + 1, sizeof *p->d->frame);
   if (p->d->frame == NULL) return no_memory();
-  for (size_t i = 0; (site = cli_outline_next(p->o, CLI_SITES, p->c->layer, &i)) != NULL;)
-    for (size_t k = 0; (c = json_array_get(json_object_get(site, "candidates"), k)) != NULL; k++)
+  CLI_EACH_OF(site, p->o, CLI_SITES, p->c->layer) {
+    CLI_EACH(c, json_object_get(site, "candidates")) {
       if (cli_chosen(c)) NF_TRY(name_frame(p, c));
+    }
+  }
   return nf_ok();
 }
 
 // Costs of the other layers of the class, whose nodes are the same in the same order.
 static void widen_costs(pen *p) {
   for (size_t m = 1; m < p->c->n; m++) {
-    const json_t *node;
     size_t b = 0;
-    for (size_t i = 0; (node = cli_outline_next(p->o, p->part, p->c->member[m], &i)) != NULL;) {
+    CLI_EACH_OF(node, p->o, p->part, p->c->member[m]) {
       if (cli_is_view(node)) continue;
       while (b < p->d->n_boxes && p->d->box[b].kind != CLI_NODE) b++;
-      if (b == p->d->n_boxes) break;
+      if (b == p->d->n_boxes) continue;
       cli_box *box = &p->d->box[b];
       box->least_us = fmin(box->least_us, cli_number(node, "us"));
       box->most_us = fmax(box->most_us, cli_number(node, "us"));
@@ -196,20 +181,20 @@ static void widen_costs(pen *p) {
 }
 
 static nf_status make_room(pen *p) {
-  const json_t *node;
-  size_t operands = 0, nodes = 0;
-  for (size_t i = 0; (node = cli_outline_next(p->o, p->part, p->c->layer, &i)) != NULL; nodes++)
-    operands += json_array_size(json_object_get(node, "operands"));
   cli_drawing *d = p->d;
+  const size_t nodes = cli_outline_count(p->o, p->part, p->c->layer);
+  size_t operands = 0;
+  CLI_EACH_OF(node, p->o, p->part, p->c->layer)
+  operands += json_array_size(json_object_get(node, "operands"));
   d->cap_boxes = 2 * nodes + operands; // each node, what it uses, what it goes to
   d->cap_wires = nodes + operands;
   d->box = nf_arena_alloc(&d->arena, d->cap_boxes + 1, sizeof *d->box);
   d->place = nf_arena_alloc(&d->arena, d->cap_boxes + 1, sizeof *d->place);
   d->wire = nf_arena_alloc(&d->arena, d->cap_wires + 1, sizeof *d->wire);
   if (d->box == NULL || d->place == NULL || d->wire == NULL) return no_memory();
-  const json_t *list = p->o->list[p->part];
-  for (size_t i = 0; i < json_array_size(list); i++)
-    NF_TRY(name_values(&p->made, json_object_get(json_array_get(list, i), "results"), (uint32_t)i));
+  CLI_EACH(node, p->o->list[p->part]) {
+    NF_TRY(cli_map_names(&p->made, json_object_get(node, "results"), (uint32_t)node_at));
+  }
   return nf_ok();
 }
 
@@ -225,11 +210,9 @@ static void make_room_for_labels(cli_drawing *d) {
 }
 
 static nf_status draw(pen *p) {
-  const json_t *node;
   NF_TRY(make_room(p));
   NF_TRY(find_frames(p));
-  for (size_t i = 0; (node = cli_outline_next(p->o, p->part, p->c->layer, &i)) != NULL;)
-    NF_TRY(draw_node(p, node));
+  CLI_EACH_OF(node, p->o, p->part, p->c->layer) NF_TRY(draw_node(p, node));
   if (p->part == CLI_AFTER) frame_helpers(p);
   widen_costs(p);
   NF_TRY(draw_users(p));

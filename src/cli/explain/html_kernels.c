@@ -13,20 +13,17 @@ static void write_wants(nf_text *t, json_t *wants) {
 }
 
 static void write_candidates(nf_text *t, const json_t *node) {
-  size_t i;
-  json_t *c;
   write_wants(t, json_object_get(node, "wants"));
-  json_array_foreach(json_object_get(node, "candidates"), i, c) {
+  CLI_EACH(c, json_object_get(node, "candidates")) {
     if (cli_is(c, "here") && !cli_equal(c, "kernel", cli_text(node, "kernel")))
       cli_html(t, "<li>not <code>%s</code>: %s</li>", cli_text(c, "kernel"), cli_text(c, "verdict"));
   }
 }
 
 static void write_types(nf_text *t, const json_t *node) {
-  size_t i;
-  json_t *result;
-  json_array_foreach(json_object_get(node, "results"), i, result)
-      cli_html(t, "%s<code>%s</code>", i != 0 ? ", " : "", cli_text(result, "type"));
+  CLI_EACH(result, json_object_get(node, "results")) {
+    cli_html(t, "%s<code>%s</code>", result_at != 0 ? ", " : "", cli_text(result, "type"));
+  }
 }
 
 static void write_group(const cli_group *g, void *user) {

@@ -76,9 +76,8 @@ static void write_chosen(nf_text *t, const cli_outline *o, const json_t *c, size
 }
 
 static size_t write_all_chosen(nf_text *t, const cli_outline *o, const json_t *site, size_t *frame) {
-  size_t i, n = 0;
-  json_t *c;
-  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+  size_t n = 0;
+  CLI_EACH(c, json_object_get(site, "candidates")) {
     if (!cli_chosen(c)) continue;
     write_chosen(t, o, c, (*frame)++);
     n++;
@@ -93,11 +92,9 @@ static size_t write_all_chosen(nf_text *t, const cli_outline *o, const json_t *s
 // What was not chosen, and that the search was cut short, in a row below.
 static void write_others(nf_text *t, const json_t *site, size_t chosen) {
   const bool cut = json_is_false(json_object_get(site, "exact"));
-  size_t i;
-  json_t *c;
   if (json_array_size(json_object_get(site, "candidates")) <= chosen && !cut) return;
   cli_html(t, "<tr class=\"not\"><td colspan=\"4\"><ul>");
-  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+  CLI_EACH(c, json_object_get(site, "candidates")) {
     char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
     const bool here = cli_equal(c, "at", cli_text(site, "at"));
     if (verdict != NULL)
@@ -110,13 +107,11 @@ static void write_others(nf_text *t, const json_t *site, size_t chosen) {
 }
 
 static void write_sites(nf_text *t, const cli_outline *o, const cli_class *c) {
-  const json_t *site;
   size_t frame = 0; // as the drawings count them
   if (cli_outline_count(o, CLI_SITES, c->layer) == 0) return;
   cli_html(t, "<div class=\"panel scroll\"><table><thead><tr><th>Fusion</th><th class=\"n\">before</th>"
               "<th class=\"n\">after</th><th class=\"n\">saved µs</th></tr></thead><tbody>\n");
-  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;)
-    write_others(t, site, write_all_chosen(t, o, site, &frame));
+  CLI_EACH_OF(site, o, CLI_SITES, c->layer) write_others(t, site, write_all_chosen(t, o, site, &frame));
   cli_html(t, "</tbody></table></div>\n");
 }
 

@@ -102,13 +102,11 @@ static void write_totals(nf_text *t, const json_t *doc) {
 // ---- families ----
 
 static void write_families(nf_text *t, const json_t *fusion) {
-  size_t i;
-  json_t *f;
   cli_html(t,
            "<section><h2>Families of rules</h2><div class=\"panel scroll\"><table><thead><tr><th>Family</th>"
            "<th class=\"n\">found</th><th class=\"n\">chosen</th><th class=\"n\">saved "
            "µs</th></tr></thead><tbody>\n");
-  json_array_foreach(json_object_get(fusion, "families"), i, f) {
+  CLI_EACH(f, json_object_get(fusion, "families")) {
     cli_html(t, "<tr><td><code>");
     cli_html_name(t, cli_text(f, "family"));
     const double saved = cli_number(f, "saved_us");

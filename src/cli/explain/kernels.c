@@ -21,10 +21,9 @@ void cli_write_node(const json_t *node, nf_text *t) {
 }
 
 static void write_types(const json_t *node, nf_text *t) {
-  size_t i;
-  json_t *result;
-  json_array_foreach(json_object_get(node, "results"), i, result)
-      nf_text_printf(t, "%s%s", i != 0 ? ", " : "", cli_text(result, "type"));
+  CLI_EACH(result, json_object_get(node, "results")) {
+    nf_text_printf(t, "%s%s", result_at != 0 ? ", " : "", cli_text(result, "type"));
+  }
 }
 
 static void write_wants(json_t *wants, nf_text *t) {
@@ -41,9 +40,7 @@ static void print_text(int indent, int hang, nf_text *t) {
 }
 
 static void print_refusals(const json_t *node, const char *kernel) {
-  size_t i;
-  json_t *c;
-  json_array_foreach(json_object_get(node, "candidates"), i, c) {
+  CLI_EACH(c, json_object_get(node, "candidates")) {
     if (cli_is(c, "here") && !cli_equal(c, "kernel", kernel))
       cli_wrapped(8, 12, "not %s: %s", cli_text(c, "kernel"), cli_text(c, "verdict"));
   }
@@ -95,13 +92,12 @@ static void print_largest(const json_t *values, size_t most) {
 
 // Pools of one type are told once, by the first of them.
 static void print_pools(const json_t *pools) {
-  for (size_t i = 0; i < json_array_size(pools); i++) {
-    const json_t *pool = json_array_get(pools, i);
+  CLI_EACH(pool, pools) {
     size_t before = 0, same = 0;
-    for (size_t j = 0; j < json_array_size(pools); j++) {
-      const bool equal = cli_equal(json_array_get(pools, j), "type", cli_text(pool, "type"));
+    CLI_EACH(other, pools) {
+      const bool equal = cli_equal(other, "type", cli_text(pool, "type"));
       same += equal;
-      before += equal && j < i;
+      before += equal && other_at < pool_at;
     }
     if (before == 0)
       cli_wrapped(2, 8, "%zu pools of %.0f slots of %s", same, cli_number(pool, "slots"),

@@ -24,21 +24,17 @@ static size_t told(const cli_outline *o, const char *name) {
 // Nodes stand in order, so one without a layer is before them all or after.
 static void place_nodes(cli_outline *o, cli_part part) {
   bool within = false;
-  for (size_t i = 0; i < json_array_size(o->list[part]); i++) {
-    const size_t layer = told(o, name_of(part, json_array_get(o->list[part], i)));
-    o->layer[part][i] = layer != SIZE_MAX ? layer : within ? o->n_layers - 1 : 0;
+  CLI_EACH(node, o->list[part]) {
+    const size_t layer = told(o, name_of(part, node));
+    o->layer[part][node_at] = layer != SIZE_MAX ? layer : within ? o->n_layers - 1 : 0;
     within = within || layer != SIZE_MAX;
   }
 }
 
-static nf_status map_results(cli_outline *o) {
-  size_t i, k;
-  json_t *node, *name;
-  json_array_foreach(o->list[CLI_BEFORE], i, node) {
-    json_array_foreach(json_object_get(node, "results"), k, name) {
-      const char *s = json_string_value(name);
-      if (s != NULL) NF_TRY(nf_map_add(&o->made, s, strlen(s), (uint32_t)i, NULL));
-    }
+nf_status cli_map_names(nf_map *map, const json_t *names, uint32_t value) {
+  for (size_t i = 0; i < json_array_size(names); i++) {
+    const char *name = cli_name_at(names, i);
+    NF_TRY(nf_map_add(map, name, strlen(name), value, NULL));
   }
   return nf_ok();
 }
@@ -60,9 +56,7 @@ static bool reach(const cli_outline *o, size_t *of_node, const json_t *fusion, s
   *first = SIZE_MAX;
   *last = 0;
   for (size_t i = 0; i < json_array_size(nodes); i++) {
-    const char *name = json_string_value(json_array_get(nodes, i));
-    if (name == NULL) continue;
-    const size_t layer = where(o, of_node, name);
+    const size_t layer = where(o, of_node, cli_name_at(nodes, i));
     *first = layer < *first ? layer : *first;
     *last = layer > *last ? layer : *last;
   }
@@ -75,55 +69,47 @@ static void gather(cli_outline *o, const json_t *fusion) {
   size_t first, last;
   if (!reach(o, o->layer[CLI_BEFORE], fusion, &first, &last)) return;
   for (size_t i = 0; i < json_array_size(nodes); i++) {
-    const char *name = json_string_value(json_array_get(nodes, i));
-    size_t *layer = name != NULL ? layer_of_value(o, o->layer[CLI_BEFORE], name) : NULL;
+    size_t *layer = layer_of_value(o, o->layer[CLI_BEFORE], cli_name_at(nodes, i));
     if (layer != NULL) *layer = last;
-  }
-}
-
-static void gather_all(cli_outline *o) {
-  size_t i, k;
-  json_t *site, *candidate;
-  json_array_foreach(o->list[CLI_SITES], i, site) {
-    json_array_foreach(json_object_get(site, "candidates"), k, candidate) {
-      if (cli_chosen(candidate)) gather(o, candidate);
-    }
   }
 }
 
 // What names a value of the graph before goes where the node went that makes it.
 static void follow(cli_outline *o, cli_part part) {
   size_t *made_in = o->layer[CLI_BEFORE];
-  for (size_t i = 0; i < json_array_size(o->list[part]); i++) {
-    const char *name = name_of(part, json_array_get(o->list[part], i));
+  CLI_EACH(item, o->list[part]) {
+    const char *name = name_of(part, item);
     if (part != CLI_AFTER || layer_of_value(o, made_in, name) != NULL)
-      o->layer[part][i] = where(o, made_in, name);
+      o->layer[part][item_at] = where(o, made_in, name);
   }
 }
 
 static nf_status place(cli_outline *o) {
+  const json_t *before = o->list[CLI_BEFORE];
+  json_t *candidates = cli_candidates(o->doc);
   place_nodes(o, CLI_BEFORE);
   place_nodes(o, CLI_AFTER);
-  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(o->list[CLI_BEFORE]) * sizeof *o->own);
-  const nf_status st = map_results(o);
-  gather_all(o);
+  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(before) * sizeof *o->own);
+  nf_status st = candidates != NULL ? nf_ok() : no_memory();
+  for (size_t i = 0; nf_is_ok(st) && i < json_array_size(before); i++)
+    st = cli_map_names(&o->made, json_object_get(json_array_get(before, i), "results"), (uint32_t)i);
+  CLI_EACH(c, candidates) {
+    if (cli_chosen(c)) gather(o, c);
+  }
   for (cli_part part = CLI_AFTER; part < CLI_PARTS; part++) follow(o, part);
+  json_decref(candidates);
   return st;
 }
 
 // ---- which are equal ----
 
 static void write_names(const json_t *node, const char *key, nf_text *t) {
-  size_t i;
-  json_t *name;
-  json_array_foreach(json_object_get(node, key), i, name)
-      nf_text_printf(t, " %s", json_is_string(name) ? json_string_value(name) : cli_text(name, "name"));
+  const json_t *names = json_object_get(node, key);
+  for (size_t i = 0; i < json_array_size(names); i++) nf_text_printf(t, " %s", cli_name_at(names, i));
 }
 
 static void write_site(const json_t *site, nf_text *t) {
-  size_t i;
-  json_t *c;
-  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+  CLI_EACH(c, json_object_get(site, "candidates")) {
     nf_text_printf(t, "\n%s %s %s %s %.2f %.2f", cli_text(c, "rule"), cli_text(c, "at"),
                    cli_text(c, "verdict"), cli_text(c, "why"), cli_number(c, "before_us"),
                    cli_number(c, "after_us"));
@@ -148,8 +134,7 @@ static void write_item(cli_part part, const json_t *item, nf_text *t) {
 
 static nf_status signatures(const cli_outline *o, nf_text *of_layer) {
   for (cli_part part = 0; part < CLI_PARTS; part++)
-    for (size_t i = 0; i < json_array_size(o->list[part]); i++)
-      write_item(part, json_array_get(o->list[part], i), &of_layer[o->layer[part][i]]);
+    CLI_EACH(item, o->list[part]) write_item(part, item, &of_layer[o->layer[part][item_at]]);
   for (size_t l = 0; l < o->n_layers; l++) {
     NF_TRY(nf_text_status(&of_layer[l]));
     if (of_layer[l].n != 0) cli_without_layer(of_layer[l].at, of_layer[l].at); // never longer than it was
@@ -252,15 +237,9 @@ void cli_outline_deinit(cli_outline *o) {
   *o = (cli_outline){0};
 }
 
-const json_t *cli_outline_next(const cli_outline *o, cli_part part, size_t layer, size_t *i) {
-  for (; *i < json_array_size(o->list[part]); ++*i)
-    if (o->layer[part][*i] == layer) return json_array_get(o->list[part], (*i)++);
-  return NULL;
-}
-
 size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer) {
-  size_t n = 0, i = 0;
-  while (cli_outline_next(o, part, layer, &i) != NULL) n++;
+  size_t n = 0;
+  for (size_t i = 0; i < json_array_size(o->list[part]); i++) n += o->layer[part][i] == layer;
   return n;
 }
 
@@ -287,8 +266,7 @@ char *cli_outline_joins(const cli_outline *o, const json_t *candidate) {
 
 cli_cost cli_outline_cost(const cli_outline *o, cli_part part, size_t layer) {
   cli_cost sum = {0};
-  const json_t *node;
-  for (size_t i = 0; (node = cli_outline_next(o, part, layer, &i)) != NULL;) {
+  CLI_EACH_OF(node, o, part, layer) {
     sum.launches += !cli_is_view(node);
     sum.us += cli_number(node, "us");
   }

@@ -7,7 +7,7 @@
 #pragma once
 #include "base/map.h"
 #include "base/memory.h"
-#include "base/status.h"
+#include "cli/explain/doc.h"
 #include <jansson.h>
 #include <stdbool.h>
 
@@ -34,13 +34,17 @@ typedef struct cli_outline {
 nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out);
 void cli_outline_deinit(cli_outline *o);
 
-// The item of `part` after *i in layer `layer`, or NULL; start with *i = 0.
-const json_t *cli_outline_next(const cli_outline *o, cli_part part, size_t layer, size_t *i);
+// CLI_EACH_OF(site, o, CLI_SITES, layer) {...}: for each item of `part` in the layer, as CLI_EACH.
+#define CLI_EACH_OF(item, o, part, in) \
+  CLI_EACH(item, (o)->list[part]) if ((o)->layer[part][item##_at] == (in))
 size_t cli_outline_count(const cli_outline *o, cli_part part, size_t layer);
 
 // Of a candidate whose nodes belong to several layers which these are: "layer 0 and layer 1", "layer 35 and
 // what follows". To be freed; NULL: it stays within one, or memory is out.
 char *cli_outline_joins(const cli_outline *o, const json_t *candidate);
+
+// The names of an array, as cli_name_at gives them, to `value`.
+nf_status cli_map_names(nf_map *map, const json_t *names, uint32_t value);
 
 typedef struct cli_cost {
   size_t launches; // nodes but views

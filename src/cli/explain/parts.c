@@ -15,10 +15,9 @@ static bool deeper(const json_t *a, const json_t *b) {
 }
 
 static void nearest_first(const cli_outline *o, size_t layer, const json_t **out) {
-  const json_t *near;
   size_t n = 0;
-  for (size_t i = 0; (near = cli_outline_next(o, CLI_NEAR, layer, &i)) != NULL; n++) {
-    size_t k = n;
+  CLI_EACH_OF(near, o, CLI_NEAR, layer) {
+    size_t k = n++;
     for (; k > 0 && deeper(near, out[k - 1]); k--) out[k] = out[k - 1];
     out[k] = near;
   }
@@ -116,7 +115,7 @@ char *cli_fit(const json_t *doc) {
 
 static size_t times(const json_t *list, const char *rule, size_t from) {
   size_t n = 0;
-  for (size_t i = from; i < json_array_size(list); i++) n += cli_equal(json_array_get(list, i), "rule", rule);
+  CLI_EACH(item, list) n += item_at >= from && cli_equal(item, "rule", rule);
   return n;
 }
 

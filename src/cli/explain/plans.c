@@ -22,9 +22,8 @@ static void write_counts(json_t *counts, const char *what, nf_text *t) {
 }
 
 static void write_kernels(const json_t *plan, const json_t *main, nf_text *t) {
-  json_t *index = cli_by_name(json_object_get(main, "nodes")), *counts = json_object(), *node;
-  size_t i;
-  json_array_foreach(json_object_get(plan, "nodes"), i, node) {
+  json_t *index = cli_by_name(json_object_get(main, "nodes")), *counts = json_object();
+  CLI_EACH(node, json_object_get(plan, "nodes")) {
     const json_t *other = json_object_get(index, cli_text(node, "name"));
     char pair[256];
     if (other == NULL || !cli_equal(other, "op", cli_text(node, "op")) ||
@@ -38,26 +37,23 @@ static void write_kernels(const json_t *plan, const json_t *main, nf_text *t) {
 }
 
 static bool has(const json_t *fusions, const json_t *f) {
-  size_t i;
-  json_t *other;
-  json_array_foreach(fusions, i, other) if (json_equal(other, f)) return true;
+  CLI_EACH(other, fusions) {
+    if (json_equal(other, f)) return true;
+  }
   return false;
 }
 
 // Fusions of a that b does not have.
 static void write_fusions(const json_t *a, const json_t *b, const char *what, nf_text *t) {
-  json_t *counts = json_object(), *f;
-  size_t i;
-  json_array_foreach(json_object_get(a, "fusions"), i, f) {
+  json_t *counts = json_object();
+  CLI_EACH(f, json_object_get(a, "fusions")) {
     if (!has(json_object_get(b, "fusions"), f)) count(counts, cli_text(f, "rule"));
   }
   write_counts(counts, what, t);
 }
 
 static const json_t *main_of(const json_t *doc) {
-  size_t i;
-  json_t *plan;
-  json_array_foreach(json_object_get(doc, "plans"), i, plan) {
+  CLI_EACH(plan, json_object_get(doc, "plans")) {
     if (json_equal(json_object_get(doc, "range"), json_object_get(plan, "range"))) return plan;
   }
   return NULL;

@@ -82,28 +82,29 @@ static void print_words(const char *s, int indent, int hang) {
   }
 }
 
-void cli_heading(const char *fmt, ...) {
-  const bool bold = decorated();
+static void print_formatted(int indent, int hang, const char *fmt, va_list args) {
   char *line = NULL;
-  va_list args;
-  va_start(args, fmt);
   if (vasprintf(&line, fmt, args) < 0) line = NULL;
-  va_end(args);
-  fputs(bold ? "\n\033[1m" : "\n", stdout);
-  print_words(line != NULL ? line : "no memory for this line", 0, 2);
-  fputs(bold ? "\033[0m\n" : "\n", stdout);
+  print_words(line != NULL ? line : "no memory for this line", indent, hang);
   free(line);
 }
 
+void cli_heading(const char *fmt, ...) {
+  const bool bold = decorated();
+  va_list args;
+  fputs(bold ? "\n\033[1m" : "\n", stdout);
+  va_start(args, fmt);
+  print_formatted(0, 2, fmt, args);
+  va_end(args);
+  fputs(bold ? "\033[0m\n" : "\n", stdout);
+}
+
 void cli_wrapped(int indent, int hang, const char *fmt, ...) {
-  char *line = NULL;
   va_list args;
   va_start(args, fmt);
-  if (vasprintf(&line, fmt, args) < 0) line = NULL;
+  print_formatted(indent, hang, fmt, args);
   va_end(args);
-  print_words(line != NULL ? line : "no memory for this line", indent, hang);
   printf("\n");
-  free(line);
 }
 
 // ---- tables ----

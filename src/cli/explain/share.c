@@ -24,8 +24,7 @@ static int longest_first(const void *a, const void *b) {
 cli_share *cli_shares(const json_t *nodes, const char *key, size_t *out_n) {
   cli_share *all = nf_alloc(json_array_size(nodes) + 1, sizeof *all);
   size_t n = 0;
-  for (size_t i = 0; all != NULL && i < json_array_size(nodes); i++) {
-    const json_t *node = json_array_get(nodes, i);
+  CLI_EACH(node, all != NULL ? nodes : NULL) {
     size_t k = 0;
     if (cli_is_view(node)) continue;
     while (k < n && !cli_equal(node, key, all[k].name)) k++;

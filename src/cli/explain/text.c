@@ -20,10 +20,9 @@ void cli_print_target(const char *before, const json_t *t) {
   const json_t *roof = json_object_get(t, "roofline");
   const bool gpu = cli_number(t, "multiprocessors") > 0;
   nf_text features = {0};
-  size_t i;
-  json_t *feature;
-  json_array_foreach(json_object_get(t, "features"), i, feature)
-      nf_text_printf(&features, "%s%s", i == 0 ? ", " : " ", json_string_value(feature));
+  const json_t *list = json_object_get(t, "features");
+  for (size_t i = 0; i < json_array_size(list); i++)
+    nf_text_printf(&features, "%s%s", i == 0 ? ", " : " ", cli_name_at(list, i));
   cli_wrapped(0, 2, "%s%s: %s, %.0f %s, %.1f GiB at %.0f GB/s%s", before, cli_text(t, "device"),
               cli_text(t, "name"), cli_number(t, gpu ? "multiprocessors" : "cores"),
               gpu ? "multiprocessors" : "cores", cli_number(t, "memory") / (1 << 30),
@@ -89,9 +88,8 @@ static void print_names(const names *w, const char *site, const char *rule) {
 
 static void print_chosen(const cli_outline *o, const json_t *site) {
   const names w = fit_names();
-  size_t i, n = 0;
-  json_t *c;
-  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+  size_t n = 0;
+  CLI_EACH(c, json_object_get(site, "candidates")) {
     if (!cli_chosen(c)) continue;
     const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
     print_names(&w, cli_text(c, "at"), cli_text(c, "rule"));
@@ -105,9 +103,7 @@ static void print_chosen(const cli_outline *o, const json_t *site) {
 }
 
 static void print_others(const json_t *site) {
-  size_t i;
-  json_t *c;
-  json_array_foreach(json_object_get(site, "candidates"), i, c) {
+  CLI_EACH(c, json_object_get(site, "candidates")) {
     char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
     const bool here = cli_equal(c, "at", cli_text(site, "at"));
     if (verdict != NULL)
@@ -143,8 +139,7 @@ static void print_class(const cli_outline *o, const cli_class *c, bool all) {
     cli_heading("%s", c->title);
   const names w = fit_names();
   if (sites) print_names(&w, "site", "fusion"), printf(" %8s %8s %8s\n", "before", "after", "saved µs");
-  const json_t *site;
-  for (size_t i = 0; (site = cli_outline_next(o, CLI_SITES, c->layer, &i)) != NULL;) {
+  CLI_EACH_OF(site, o, CLI_SITES, c->layer) {
     print_chosen(o, site);
     print_others(site);
   }
@@ -228,9 +223,7 @@ static void print_time(const json_t *doc, bool all) {
 }
 
 static void print_families(const json_t *fusion) {
-  size_t i;
-  json_t *f;
-  json_array_foreach(json_object_get(fusion, "families"), i, f) {
+  CLI_EACH(f, json_object_get(fusion, "families")) {
     int width = 30;
     cli_fit_names(&width, 1, 2 + 11 + 13 + 19);
     printf("  ");
