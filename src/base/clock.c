@@ -23,5 +23,5 @@ uint64_t nf_peak_rss(void) {
   if (n < 0) return 0;
   text[n] = 0;
   const char *line = strstr(text, "\nVmHWM:");
-  return line ? strtoull(line + strlen("\nVmHWM:"), NULL, 10) * 1024 : 0;
+  return line != NULL ? strtoull(line + strlen("\nVmHWM:"), NULL, 10) * 1024 : 0;
 }

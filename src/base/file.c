@@ -30,35 +30,25 @@ nf_status nf_file_error(const char *path, const char *what) {
   return nf_error(code_of(e), "%s: %s: %s", path, what, strerrordesc_np(e));
 }
 
-static char *copy(const char *s) {
-  size_t n = strlen(s) + 1;
-  char *p = nf_alloc(n, 1);
-  return p ? memcpy(p, s, n) : NULL;
-}
-
 static nf_status no_memory(const char *path) {
   return nf_error(NF_NO_MEMORY, "%s: no memory for the path", path);
 }
 
 nf_status nf_file_open(const char *path, nf_file *out) {
   *out = (nf_file){.fd = -1};
-  int fd =
-      open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); // non-blocking: a pipe must not hang here
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY); // a pipe must not hang here
   if (fd < 0) return nf_file_error(path, "can't open");
   struct stat s;
   nf_status st = nf_ok();
   nf_file f = {.fd = fd};
   if (fstat(fd, &s) != 0)
     st = nf_file_error(path, "can't stat");
-  else if (!S_ISREG(s.st_mode)) {
+  else if (!S_ISREG(s.st_mode))
     st = nf_error(NF_BAD_INPUT, "%s: is a %s, not a regular file", path,
                   S_ISDIR(s.st_mode) ? "directory" : "device, pipe or socket");
-  } else if (!(f.path = copy(path)))
+  else if ((f.path = strdup(path)) == NULL)
     st = no_memory(path);
-  if (!nf_is_ok(st)) {
-    close(fd);
-    return st;
-  }
+  if (!nf_is_ok(st)) return close(fd), st;
   f.size = (uint64_t)s.st_size;
   *out = f;
   return nf_ok();
@@ -95,7 +85,7 @@ nf_status nf_file_read(const nf_file *f, uint64_t offset, void *out, size_t n) {
 }
 
 void nf_file_close(nf_file *f) {
-  if (f->path) close(f->fd);
+  if (f->path != NULL) close(f->fd);
   nf_free(f->path);
   *f = (nf_file){.fd = -1};
 }
@@ -104,9 +94,8 @@ static nf_status load(const nf_file *f, size_t max, char **text, size_t *out_n) 
   size_t cap = 0, n = 0, got = 0;
   do {
     size_t want = n ? n + n / 2 : (size_t)nf_min((int64_t)f->size, (int64_t)(max & INT64_MAX));
-    if (!nf_grow(text, &cap, want + 2, 1)) {
+    if (!nf_grow(text, &cap, want + 2, 1))
       return nf_error(NF_NO_MEMORY, "%s: no memory to load its %zu bytes", f->path, want);
-    }
     NF_TRY(read_some(f, n, *text + n, cap - 1 - n, &got));
     n += got;
     if (n > max)
@@ -134,10 +123,7 @@ nf_status nf_path_join(const char *dir, const char *name, char **out) {
   size_t n = strlen(dir);
   nf_text t = {0};
   nf_text_printf(&t, "%s%s%s", dir, n == 0 || dir[n - 1] == '/' ? "" : "/", name);
-  if (t.failed) {
-    nf_text_deinit(&t);
-    return no_memory(name);
-  }
+  if (t.failed) return nf_text_deinit(&t), no_memory(name);
   *out = t.at;
   return nf_ok();
 }

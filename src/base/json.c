@@ -37,10 +37,10 @@ nf_json_at nf_json_item(const nf_json_at *array, size_t index) {
 }
 
 static void append_path(const nf_json_at *at, nf_text *t) {
-  if (!at->parent) return;
+  if (at->parent == NULL) return;
   append_path(at->parent, t);
-  if (at->key)
-    nf_text_printf(t, "%s%s", at->parent->parent ? "." : "", at->key);
+  if (at->key != NULL)
+    nf_text_printf(t, "%s%s", at->parent->parent != NULL ? "." : "", at->key);
   else
     nf_text_printf(t, "[%zu]", at->index);
 }
@@ -67,7 +67,7 @@ nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) {
 }
 
 void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...) {
-  if (!at->doc->log || level > at->doc->log->level) return;
+  if (at->doc->log == NULL || level > at->doc->log->level) return;
   va_list args;
   va_start(args, fmt);
   nf_text line = {0};
@@ -78,7 +78,7 @@ void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...) {
 }
 
 const char *nf_json_quote(const json_t *value, char *text, size_t n) {
-  if (!value) return "missing";
+  if (value == NULL) return "missing";
   const size_t all = json_dumpb(value, text, n - 1, JSON_ENCODE_ANY | JSON_COMPACT);
   text[all < n ? all : n - 1] = 0;
   return text;
@@ -94,7 +94,7 @@ static const char *kind_of(const json_t *value) {
 }
 
 static nf_status wants(const nf_json_at *at, const char *right) {
-  if (!at->value) return nf_json_error(at, "is missing, should be %s", right);
+  if (at->value == NULL) return nf_json_error(at, "is missing, should be %s", right);
   return nf_json_error(at, "is %s, should be %s", kind_of(at->value), right);
 }
 
@@ -109,10 +109,7 @@ nf_status nf_json_array(const nf_json_at *at, size_t *out_n) {
 }
 
 static bool as_integer(const json_t *value, int64_t *out) {
-  if (json_is_integer(value)) {
-    *out = json_integer_value(value);
-    return true;
-  }
+  if (json_is_integer(value)) return *out = json_integer_value(value), true;
   double real = json_real_value(value);
   if (!(real >= -0x1p63 && real < 0x1p63) || (double)(int64_t)real != real) return false;
   *out = (int64_t)real;

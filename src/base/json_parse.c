@@ -2,7 +2,6 @@
 // The JSON parser (RFC 8259): recursive descent over a text in memory, at most NF_JSON_DEPTH deep, building
 // jansson's values. json.h says why it isn't jansson's.
 #include "base/json.h"
-#include "base/memory.h"
 #include <string.h>
 
 typedef struct reader {
@@ -13,9 +12,8 @@ typedef struct reader {
 
 static nf_status bad(const reader *r, size_t at, const char *what) {
   size_t line = 1, start = 0;
-  for (size_t i = 0; i < at; i++) {
+  for (size_t i = 0; i < at; i++)
     if (r->at[i] == '\n') line++, start = i + 1;
-  }
   return nf_error(NF_BAD_INPUT, "%s: line %zu, column %zu (byte %zu): %s", r->where, line, at - start + 1, at,
                   what);
 }
@@ -25,7 +23,7 @@ static nf_status no_memory(const reader *r) {
 }
 
 static nf_status made(const reader *r, json_t *value, json_t **out) {
-  if (!value) return no_memory(r);
+  if (value == NULL) return no_memory(r);
   *out = value;
   return nf_ok();
 }
@@ -39,7 +37,7 @@ static bool accept(reader *r, char c) {
 }
 
 static void skip_space(reader *r) {
-  while (r->i < r->n && strchr(" \t\n\r", r->at[r->i]) && r->at[r->i]) r->i++;
+  while (r->i < r->n && strchr(" \t\n\r", r->at[r->i]) != NULL && r->at[r->i] != '\0') r->i++;
 }
 
 static int hex4(const reader *r) { // at r->i; -1 when these are not four hex digits
@@ -48,8 +46,8 @@ static int hex4(const reader *r) { // at r->i; -1 when these are not four hex di
   for (size_t k = 0; k < 4; k++) {
     static const char digits[] = "0123456789abcdef0123456789ABCDEF";
     char c = r->at[r->i + k];
-    const char *d = c ? strchr(digits, c) : NULL;
-    if (!d) return -1;
+    const char *d = c != '\0' ? strchr(digits, c) : NULL;
+    if (d == NULL) return -1;
     value = value << 4 | (int)((d - digits) & 15);
   }
   return value;
@@ -85,12 +83,9 @@ static nf_status parse_unicode(reader *r) {
 static nf_status parse_escape(reader *r) { // behind the backslash
   static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
   int c = peek(r);
-  if (c == 'u') {
-    r->i++;
-    return parse_unicode(r);
-  }
+  if (c == 'u') return r->i++, parse_unicode(r);
   const char *e = c > 0 ? strchr(from, c) : NULL;
-  if (!e) return bad(r, r->i - 1, "unknown escape in a string");
+  if (e == NULL) return bad(r, r->i - 1, "unknown escape in a string");
   r->i++;
   nf_text_append(&r->decoded, to + (e - from), 1);
   return nf_ok();
@@ -178,7 +173,7 @@ static nf_status parse_items(reader *r, int depth, json_t *array) {
 static nf_status parse_member(reader *r, int depth, json_t *object, size_t at, json_t *key) {
   const char *name = json_string_value(key);
   size_t n = json_string_length(key);
-  if (json_object_getn(object, name, n)) return bad(r, at, "this key is there already");
+  if (json_object_getn(object, name, n) != NULL) return bad(r, at, "this key is there already");
   skip_space(r);
   if (!accept(r, ':')) return bad(r, r->i, "expected ':'");
   json_t *value;
@@ -208,7 +203,7 @@ static nf_status parse_container(reader *r, int depth, json_t **out) {
   if (depth == NF_JSON_DEPTH) return bad(r, r->i, "more than 64 arrays and objects inside each other");
   bool is_array = r->at[r->i++] == '[';
   json_t *value = is_array ? json_array() : json_object();
-  if (!value) return no_memory(r);
+  if (value == NULL) return no_memory(r);
   nf_status st = is_array ? parse_items(r, depth + 1, value) : parse_members(r, depth + 1, value);
   if (nf_is_ok(st))
     *out = value;
@@ -240,20 +235,17 @@ nf_status nf_json_parse(const char *text, size_t n, const char *where, nf_json *
   *out = (nf_json){0};
   reader r = {.at = text, .where = where, .n = n};
   nf_json j = {0};
-  size_t where_n = strlen(where) + 1;
   nf_status st = parse_value(&r, 0, &j.root);
   nf_text_deinit(&r.decoded);
   NF_TRY(st);
   skip_space(&r);
   if (r.i < n)
     st = bad(&r, r.i, "text behind the end of the value");
-  else if (!(j.where = nf_alloc(where_n, 1)))
+  else if ((j.where = strdup(where)) == NULL)
     st = no_memory(&r);
-  if (!nf_is_ok(st)) {
+  if (nf_is_ok(st))
+    *out = j;
+  else
     nf_json_deinit(&j);
-    return st;
-  }
-  memcpy(j.where, where, where_n);
-  *out = j;
-  return nf_ok();
+  return st;
 }

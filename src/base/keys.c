@@ -7,7 +7,7 @@ bool nf_next_word(const char **words, nf_view *out) {
   *words += strspn(*words, " ");
   *out = (nf_view){*words, strcspn(*words, " ")};
   *words += out->n;
-  return out->n;
+  return out->n != 0;
 }
 
 bool nf_has_word(const char *words, nf_view word) {
@@ -23,7 +23,7 @@ static bool is_among(const char *names, const char *name) {
 }
 
 static const nf_key *find(const nf_keys *known, const char *name) {
-  for (; known; known = known->also)
+  for (; known != NULL; known = known->also)
     for (size_t i = 0; i < known->n; i++)
       if (is_among(known->key[i].names, name)) return &known->key[i];
   return NULL;
@@ -31,27 +31,15 @@ static const nf_key *find(const nf_keys *known, const char *name) {
 
 static bool is_word(const json_t *value, nf_view word) {
   double number;
-  switch (json_typeof(value)) {
-  case JSON_STRING:
-    return nf_view_equal(word, nf_view_of(json_string_value(value)));
-  case JSON_TRUE:
-    return nf_view_equal(word, NF_VIEW("true"));
-  case JSON_FALSE:
-    return nf_view_equal(word, NF_VIEW("false"));
-  case JSON_ARRAY:
-    return json_array_size(value) == 0 && nf_view_equal(word, NF_VIEW("[]"));
-  case JSON_OBJECT:
-    return json_object_size(value) == 0 && nf_view_equal(word, NF_VIEW("{}"));
-  case JSON_NULL:
-    return true;
-  default:
-    return nf_parse_f64(word, &number) && number == json_number_value(value);
-  }
+  char text[64]; // "true", "[]", "{}" are whole in it
+  if (json_is_number(value)) return nf_parse_f64(word, &number) && number == json_number_value(value);
+  const char *s = json_is_string(value) ? json_string_value(value) : nf_json_quote(value, text, sizeof text);
+  return nf_view_equal(word, nf_view_of(s));
 }
 
 static bool is_plain(const nf_key *key, const json_t *value) {
   if (json_is_null(value)) return true;
-  const char *plain = key->plain ? key->plain : "";
+  const char *plain = key->plain != NULL ? key->plain : "";
   for (nf_view word; nf_next_word(&plain, &word);)
     if (is_word(value, word)) return true;
   return false;
@@ -59,7 +47,7 @@ static bool is_plain(const nf_key *key, const json_t *value) {
 
 // "silu or swish or absent"
 static void print_plain(const nf_key *key, nf_text *out) {
-  const char *plain = key->plain ? key->plain : "";
+  const char *plain = key->plain != NULL ? key->plain : "";
   for (nf_view word; nf_next_word(&plain, &word);) nf_text_printf(out, "%.*s or ", (int)word.n, word.at);
   nf_text_append(out, "absent", 6);
 }
@@ -79,8 +67,8 @@ static nf_status refuse(const nf_json_at *at, const nf_key *key) {
 // The row of `at` when it changes the result; what is unknown is told.
 static const nf_key *changing(const nf_json_at *at, const nf_keys *known) {
   const nf_key *key = find(known, at->key);
-  if (!key) nf_json_log(at, NF_LOG_INFO, "is not known, and not used");
-  return key && key->use == NF_KEY_CHANGES && !is_plain(key, at->value) ? key : NULL;
+  if (key == NULL) nf_json_log(at, NF_LOG_INFO, "is not known, and not used");
+  return key != NULL && key->use == NF_KEY_CHANGES && !is_plain(key, at->value) ? key : NULL;
 }
 
 nf_status nf_keys_refuse(const nf_json_at *object, const nf_keys *known) {
@@ -89,7 +77,7 @@ nf_status nf_keys_refuse(const nf_json_at *object, const nf_keys *known) {
   json_object_foreach(object->value, name, value) {
     const nf_json_at at = {.doc = object->doc, .value = value, .parent = object, .key = name};
     const nf_key *key = changing(&at, known);
-    if (key) return refuse(&at, key);
+    if (key != NULL) return refuse(&at, key);
   }
   return nf_ok();
 }
@@ -100,7 +88,7 @@ void nf_keys_list(const nf_json_at *object, const nf_keys *known, nf_text *out) 
   json_object_foreach(object->value, name, value) {
     const nf_json_at at = {.doc = object->doc, .value = value, .parent = object, .key = name};
     char text[64];
-    if (changing(&at, known))
+    if (changing(&at, known) != NULL)
       nf_text_printf(out, "%s%s %s", out->n ? ", " : "", name, nf_json_quote(value, text, sizeof text));
   }
 }

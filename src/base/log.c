@@ -5,7 +5,7 @@
 #include <stdarg.h>
 
 void nf_log_print(const nf_log *log, nf_level level, const char *fmt, ...) {
-  if (!log->write || level > log->level) return;
+  if (log->write == NULL || level > log->level) return;
   char line[NF_LINE];
   va_list args;
   va_start(args, fmt);
@@ -15,12 +15,12 @@ void nf_log_print(const nf_log *log, nf_level level, const char *fmt, ...) {
 }
 
 nf_status nf_log_progress(const nf_log *log, const char *what, uint64_t done, uint64_t total) {
-  if (!log->progress || log->progress(log->user, what, done, total)) return nf_ok();
+  if (log->progress == NULL || log->progress(log->user, what, done, total)) return nf_ok();
   return nf_error(NF_CANCELLED, "%s: stopped by the caller", what);
 }
 
 nf_status nf_progress_add(nf_progress *p, uint64_t n) {
   p->done += n;
-  if (!p->log) return nf_ok();
+  if (p->log == NULL) return nf_ok();
   return nf_log_progress(p->log, p->what, p->total && p->done > p->total ? p->total : p->done, p->total);
 }

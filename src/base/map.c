@@ -56,7 +56,7 @@ static struct nf_map_slot *find_slot(const nf_map *m, const char *key, size_t n,
   size_t i = hash & (m->cap - 1);
   for (;; i = (i + 1) & (m->cap - 1)) {
     struct nf_map_slot *s = &m->slot[i];
-    if (!s->key || (s->hash == hash && s->n == n && memcmp(s->key, key, n) == 0)) return s;
+    if (s->key == NULL || (s->hash == hash && s->n == n && memcmp(s->key, key, n) == 0)) return s;
   }
 }
 
@@ -70,11 +70,11 @@ void nf_hash_seed(uint64_t seed[2]) {
 
 static nf_status rehash(nf_map *m, size_t cap) {
   nf_map bigger = {.slot = nf_alloc(cap, sizeof *m->slot), .cap = cap};
-  if (!bigger.slot) return nf_error(NF_NO_MEMORY, "no memory for a map of %zu names", m->n);
+  if (bigger.slot == NULL) return nf_error(NF_NO_MEMORY, "no memory for a map of %zu names", m->n);
   if (m->cap == 0) nf_hash_seed(m->seed);
   for (size_t i = 0; i < m->cap; i++) {
     const struct nf_map_slot *s = &m->slot[i];
-    if (s->key) *find_slot(&bigger, s->key, s->n, s->hash) = *s;
+    if (s->key != NULL) *find_slot(&bigger, s->key, s->n, s->hash) = *s;
   }
   nf_free(m->slot);
   m->slot = bigger.slot;
@@ -94,7 +94,7 @@ nf_status nf_map_add(nf_map *m, const char *key, size_t n, uint32_t value, bool 
   if (m->cap == 0) NF_TRY(nf_map_reserve(m, 1));
   uint32_t hash = (uint32_t)nf_hash(key, n, m->seed);
   struct nf_map_slot *s = find_slot(m, key, n, hash);
-  bool fresh = !s->key;
+  bool fresh = s->key == NULL;
   if (fresh && m->n + 1 > m->cap / 4 * 3) {
     NF_TRY(nf_map_reserve(m, m->n + 1));
     s = find_slot(m, key, n, hash);
@@ -103,7 +103,7 @@ nf_status nf_map_add(nf_map *m, const char *key, size_t n, uint32_t value, bool 
     *s = (struct nf_map_slot){key, n, hash, value};
     m->n++;
   }
-  if (out_added) *out_added = fresh;
+  if (out_added != NULL) *out_added = fresh;
   return nf_ok();
 }
 
@@ -111,9 +111,8 @@ bool nf_map_find(const nf_map *m, const char *key, size_t n, uint32_t *out_value
   if (m->cap == 0) return false;
   if (n == 0) key = "";
   const struct nf_map_slot *s = find_slot(m, key, n, (uint32_t)nf_hash(key, n, m->seed));
-  if (!s->key) return false;
-  *out_value = s->value;
-  return true;
+  if (s->key != NULL) *out_value = s->value;
+  return s->key != NULL;
 }
 
 void nf_map_deinit(nf_map *m) {

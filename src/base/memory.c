@@ -26,7 +26,7 @@ _Bool nf_grow(void *p, size_t *cap, size_t need, size_t size) {
   void *old;
   memcpy(&old, p, sizeof old); // *p is some other pointer type
   void *grown = realloc(old, bytes);
-  if (!grown) return false;
+  if (grown == NULL) return false;
   memcpy(p, &grown, sizeof grown);
   *cap = want;
   return true;
@@ -40,7 +40,7 @@ void *nf_alloc_aligned(size_t bytes) {
   whole -= whole % align;
   void *p = aligned_alloc(align, whole);
   // Streaming weights through 4 KiB pages is bound by the TLB. A wish: where it is refused, nothing is lost.
-  if (p && align == HUGE_PAGE) (void)madvise(p, whole, MADV_HUGEPAGE);
+  if (p != NULL && align == HUGE_PAGE) (void)madvise(p, whole, MADV_HUGEPAGE);
   return p;
 }
 
@@ -55,14 +55,6 @@ struct nf_arena_block {
   alignas(max_align_t) char at[];
 };
 
-static struct nf_arena_block *block_create(size_t cap) {
-  size_t bytes;
-  if (!nf_add_size(cap, sizeof(struct nf_arena_block), &bytes)) return NULL;
-  struct nf_arena_block *b = nf_alloc(bytes, 1); // zeroed: nothing in an arena is used twice
-  if (b) b->cap = cap;
-  return b;
-}
-
 static void *take(struct nf_arena_block *b, size_t bytes, size_t align) {
   size_t start = (b->used + align - 1) / align * align;
   if (start > b->cap || b->cap - start < bytes) return NULL;
@@ -73,13 +65,16 @@ static void *take(struct nf_arena_block *b, size_t bytes, size_t align) {
 static void *arena_take(nf_arena *a, size_t bytes, size_t align) {
   if (bytes == 0) bytes = 1; // every object has its own address
   struct nf_arena_block *b = a->block;
-  void *p = b ? take(b, bytes, align) : NULL;
-  if (!p) {
-    size_t cap = b ? (size_t)nf_min((int64_t)(2 * b->cap), BLOCK_MAX) : BLOCK_MIN;
+  void *p = b != NULL ? take(b, bytes, align) : NULL;
+  if (p == NULL) {
+    size_t all, cap = b != NULL ? (size_t)nf_min((int64_t)(2 * b->cap), BLOCK_MAX) : BLOCK_MIN;
     bool own = bytes > cap / 4; // a block of its own, so that the current one is not given up half empty
-    struct nf_arena_block *fresh = block_create(own ? bytes : cap);
-    if (!fresh) return NULL;
-    struct nf_arena_block **at = own && b ? &b->next : &a->block;
+    if (own) cap = bytes;
+    if (!nf_add_size(cap, sizeof *b, &all)) return NULL;
+    struct nf_arena_block *fresh = nf_alloc(all, 1); // zeroed: nothing in an arena is used twice
+    if (fresh == NULL) return NULL;
+    struct nf_arena_block **at = own && b != NULL ? &b->next : &a->block;
+    fresh->cap = cap;
     fresh->next = *at;
     *at = fresh;
     p = take(fresh, bytes, align);
@@ -96,7 +91,7 @@ void *nf_arena_alloc(nf_arena *a, size_t n, size_t size) {
 char *nf_arena_copy(nf_arena *a, const char *s, size_t n) {
   size_t bytes;
   char *p = nf_add_size(n, 1, &bytes) ? arena_take(a, bytes, 1) : NULL;
-  if (p && n) memcpy(p, s, n);
+  if (p != NULL && n != 0) memcpy(p, s, n);
   return p;
 }
 
@@ -106,14 +101,14 @@ char *nf_arena_printf(nf_arena *a, const char *fmt, ...) {
   va_copy(again, args);
   int n = vsnprintf(NULL, 0, fmt, args);
   char *p = n >= 0 ? arena_take(a, (size_t)n + 1, 1) : NULL;
-  if (p) vsnprintf(p, (size_t)n + 1, fmt, again);
+  if (p != NULL) vsnprintf(p, (size_t)n + 1, fmt, again);
   va_end(again);
   va_end(args);
   return p;
 }
 
 void nf_arena_deinit(nf_arena *a) {
-  for (struct nf_arena_block *b = a->block, *next; b; b = next) {
+  for (struct nf_arena_block *b = a->block, *next; b != NULL; b = next) {
     next = b->next;
     free(b);
   }

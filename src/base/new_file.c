@@ -91,10 +91,9 @@ static bool open_new(nf_new_file *f) {
 }
 
 nf_status nf_new_file_create(const char *path, nf_new_file *out) {
-  nf_new_file f = {.fd = -1, .stream = -1, .path = nf_alloc(strlen(path) + 1, 1)};
+  nf_new_file f = {.fd = -1, .stream = -1, .path = strdup(path)};
   *out = (nf_new_file){.fd = -1, .stream = -1};
   if (f.path == NULL) return nf_error(NF_NO_MEMORY, "%s: no memory for the path", path);
-  strcpy(f.path, path);
   if (open_new(&f)) return *out = f, nf_ok();
   const nf_status st = nf_file_error(path, "can't create");
   nf_new_file_close(&f);
@@ -105,10 +104,9 @@ nf_status nf_new_file_create(const char *path, nf_new_file *out) {
 
 nf_status nf_new_file_write(nf_new_file *f, uint64_t offset, const void *data, size_t n) {
   uint64_t end;
-  if (__builtin_add_overflow(offset, n, &end) || end > INT64_MAX) {
+  if (__builtin_add_overflow(offset, n, &end) || end > INT64_MAX)
     return nf_error(NF_USAGE, "%s: %zu bytes at %llu is beyond any file", f->path, n,
                     (unsigned long long)offset);
-  }
   for (size_t done = 0; done < n;) {
     ssize_t r = pwrite(f->fd, (const char *)data + done, n - done, (off_t)(offset + done));
     if (r > 0)

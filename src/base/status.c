@@ -35,7 +35,7 @@ static bool is_bare(const struct infuse_error *e) { return e == bare_of(e->code)
 static nf_status build(nf_code code, const char *file, int line, const char *text) {
   size_t n = strlen(text) + 1;
   struct infuse_error *e = malloc(sizeof *e + n);
-  if (!e) return (nf_status){(struct infuse_error *)bare_of(code)};
+  if (e == NULL) return (nf_status){(struct infuse_error *)bare_of(code)};
   *e = (struct infuse_error){code, line, file, memcpy(e + 1, text, n)};
   return (nf_status){e};
 }
@@ -49,22 +49,15 @@ nf_status nf_status_new(nf_code code, const char *file, int line, const char *fm
   return build(bare_of(code)->code, file, line, text);
 }
 
-static void put_line(char out[NF_LINE], const char *fmt, ...) {
-  va_list args;
-  va_start(args, fmt);
-  nf_line(out, fmt, args);
-  va_end(args);
-}
-
 nf_status nf_status_note(nf_status s, const char *fmt, ...) {
   if (nf_is_ok(s)) return s;
-  char note[NF_LINE], text[NF_LINE];
+  char note[NF_LINE];
   va_list args;
   va_start(args, fmt);
   nf_line(note, fmt, args);
   va_end(args);
-  put_line(text, "%s: %s", note, s.error->message);
-  nf_status noted = build(s.error->code, s.error->file, s.error->line, text);
+  nf_status noted =
+      nf_status_new(s.error->code, s.error->file, s.error->line, "%s: %s", note, s.error->message);
   if (is_bare(noted.error)) return s;
   nf_status_free(s);
   return noted;
@@ -80,12 +73,12 @@ nf_status nf_status_copy(nf_status s) {
   return nf_is_ok(s) ? s : build(s.error->code, s.error->file, s.error->line, s.error->message);
 }
 
-nf_code nf_status_code(nf_status s) { return s.error ? s.error->code : NF_OK; }
-const char *nf_status_message(nf_status s) { return s.error ? s.error->message : ""; }
-const char *nf_status_file(nf_status s) { return s.error ? s.error->file : ""; }
-int nf_status_line(nf_status s) { return s.error ? s.error->line : 0; }
+nf_code nf_status_code(nf_status s) { return s.error != NULL ? s.error->code : NF_OK; }
+const char *nf_status_message(nf_status s) { return s.error != NULL ? s.error->message : ""; }
+const char *nf_status_file(nf_status s) { return s.error != NULL ? s.error->file : ""; }
+int nf_status_line(nf_status s) { return s.error != NULL ? s.error->line : 0; }
 const char *nf_code_name(nf_code code) { return bare_of(code)->message; }
 
 void nf_status_free(nf_status s) {
-  if (s.error && !is_bare(s.error)) free(s.error);
+  if (s.error != NULL && !is_bare(s.error)) free(s.error);
 }

@@ -21,7 +21,7 @@ bool nf_glob(const char *pattern, const char *s) {
       star = ++pattern, retry = s;
     else if (*pattern == *s && *s != ' ')
       pattern++, s++;
-    else if (star)
+    else if (star != NULL)
       pattern = star, s = ++retry;
     else
       return false;
@@ -33,9 +33,8 @@ bool nf_glob(const char *pattern, const char *s) {
 static bool reserve(nf_text *t, size_t n) {
   size_t need;
   if (!t->failed &&
-      (!nf_add_size(t->n, n, &need) || !nf_add_size(need, 1, &need) || !nf_grow(&t->at, &t->cap, need, 1))) {
+      (!nf_add_size(t->n, n, &need) || !nf_add_size(need, 1, &need) || !nf_grow(&t->at, &t->cap, need, 1)))
     t->failed = true;
-  }
   return !t->failed;
 }
 
@@ -115,7 +114,7 @@ bool nf_parse_f64(nf_view s, double *out) {
   memcpy(copy, s.at, s.n);
   copy[s.n] = 0;
   locale_t c = newlocale(LC_ALL_MASK, "C", NULL); // in glibc a static object: cheap and never NULL
-  if (!c) return false;
+  if (c == NULL) return false;
   double value = strtod_l(copy, NULL, c);
   freelocale(c);
   if (!isfinite(value)) return false;
@@ -163,9 +162,8 @@ int nf_utf8_length(const char *s, size_t n) {
   unsigned lo = u[0] == 0xe0 ? 0xa0 : u[0] == 0xf0 ? 0x90 : 0x80;
   unsigned hi = u[0] == 0xed ? 0x9f : u[0] == 0xf4 ? 0x8f : 0xbf;
   if (u[1] < lo || u[1] > hi) return 0;
-  for (int i = 2; i < len; i++) {
+  for (int i = 2; i < len; i++)
     if ((u[i] & 0xc0) != 0x80) return 0;
-  }
   return len;
 }
 
@@ -199,9 +197,8 @@ static void clean(const char *s, size_t n, bool cut, char *out) {
       cut = true;
       break;
     }
-    for (size_t k = 0; escape && k < take; k++) {
+    for (size_t k = 0; escape && k < take; k++)
       snprintf(out + used + 4 * k, 5, "\\x%02x", (unsigned char)s[i + k]);
-    }
     if (!escape) memcpy(out + used, s + i, take);
     used += put, i += take;
     if (used + strlen(ELLIPSIS) <= LINE_MAX_BYTES) fits = used;

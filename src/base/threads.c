@@ -14,10 +14,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define THREADS_MAX 4096
-#define SPINS \
-  400 // 5 to 20 us: longer than the gap between two ops, shorter than what another process would miss
-
+// SPINS are 5 to 20 us: longer than the gap between two ops, shorter than what another process would miss.
+enum { THREADS_MAX = 4096, SPINS = 400 };
 enum { OPEN = 1u << 31, WAITING = 1u << 30 }; // of `state`; the bits below count the workers inside
 
 struct nf_threads {
@@ -34,19 +32,16 @@ struct nf_threads {
 };
 
 static void work(nf_threads *t) {
-  for (int64_t b; (b = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed)) < t->blocks;) {
+  for (int64_t b; (b = atomic_fetch_add_explicit(&t->next, 1, memory_order_relaxed)) < t->blocks;)
     t->f(t->arg, b);
-  }
 }
 
 static bool join_run(nf_threads *t) {
   uint32_t s = atomic_load_explicit(&t->state, memory_order_relaxed);
-  while (s & OPEN) {
+  while (s & OPEN)
     if (atomic_compare_exchange_weak_explicit(&t->state, &s, s + 1, memory_order_acquire,
-                                              memory_order_relaxed)) {
+                                              memory_order_relaxed))
       return true;
-    }
-  }
   return false;
 }
 
@@ -127,14 +122,13 @@ static int create_thread(nf_threads *t, int i) {
 }
 
 nf_status nf_threads_create(int n, nf_threads **out) {
-  if (n < 0 || n > THREADS_MAX) {
+  if (n < 0 || n > THREADS_MAX)
     return nf_error(NF_USAGE, "%d threads: 1 to %d, or 0 for one per core", n, THREADS_MAX);
-  }
   int cores = nf_cores();
   if (n == 0) n = cores < THREADS_MAX ? cores : THREADS_MAX;
   nf_threads *t = nf_alloc_aligned(sizeof *t);
   pthread_t *thread = nf_alloc((size_t)n, sizeof *thread);
-  if (!t || !thread) {
+  if (t == NULL || thread == NULL) {
     nf_free_aligned(t);
     nf_free(thread);
     return nf_error(NF_NO_MEMORY, "no memory for %d threads", n);
@@ -155,7 +149,7 @@ nf_status nf_threads_create(int n, nf_threads **out) {
 }
 
 void nf_threads_destroy(nf_threads *t) {
-  if (!t) return;
+  if (t == NULL) return;
   atomic_store(&t->stop, true);
   start(t, INT_MAX);
   for (int i = 0; i < t->n - 1; i++) pthread_join(t->thread[i], NULL);
