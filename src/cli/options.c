@@ -11,107 +11,98 @@ typedef struct row {
   const char *name, *value; // "--last", "N"; of a CHOICE "a|b|c", all that it may be
   kind kind;
   size_t offset;
-  int64_t lo, hi; // of a number
   unsigned commands;
   const char *what;
+  int64_t lo, hi;    // of a number
   const char *other; // another spelling of the name
   const char *names; // what "help" lists: a part of infuse_names's document
 } row;
 #define AT(field) offsetof(cli_options, field)
 static const row rows[] = {
-    {"-m", "DIR", TEXT, AT(model), 0, 0, CLI_MODEL | CLI_TOKENIZE | CLI_DETOKENIZE | CLI_CHECK,
-     "checkpoint folder in Hugging Face form", "--model"},
-    {"--tokens", "LIST", TEXT, AT(tokens), 0, 0, CLI_LOGITS | CLI_GENERATE | CLI_DETOKENIZE | CLI_VERIFY,
+    {"-m", "DIR", TEXT, AT(model), CLI_MODEL | CLI_TOKENIZE | CLI_DETOKENIZE | CLI_CHECK,
+     "checkpoint folder in Hugging Face form", .other = "--model"},
+    {"--tokens", "LIST", TEXT, AT(tokens), CLI_LOGITS | CLI_GENERATE | CLI_DETOKENIZE | CLI_VERIFY,
      "token ids: 1,2,3 or [1,2,3]; @FILE, or - for standard input"},
-    {"-o", "FILE", TEXT, AT(output), 0, 0, CLI_LOGITS, "output file (safetensors); - is standard output",
-     "--output"},
-    {"--last", "N", NUMBER, AT(last), 1, INT32_MAX, CLI_LOGITS, "only the last N positions"},
-    {"--hidden", NULL, SWITCH, AT(hidden), 0, 0, CLI_LOGITS,
-     "also hidden.L, the residual stream entering layer L"},
-    {"--routes", "FILE", TEXT, AT(routes), 0, 0, CLI_LOGITS, "take the experts in \"routes\" of FILE"},
-    {"--chunk", "N", NUMBER, AT(chunk), 1, 1 << 20, CLI_MODEL, "tokens computed at a time (64)"},
-    {"--ctx", "N", NUMBER, AT(context), 1, 1 << 24, CLI_EXPLAIN | CLI_GENERATE,
-     "tokens a session may hold (4096)"},
-    {"--range", "LO:HI", TEXT, AT(range), 0, 0, CLI_EXPLAIN, "steps of so many tokens (all)"},
-    {"--sessions", "N", NUMBER, AT(sessions), 1, 4096, CLI_EXPLAIN, "sessions at the same time (1)"},
-    {"--cache-tokens", "N", NUMBER, AT(cache_tokens), 1, 1L << 36, CLI_EXPLAIN,
-     "tokens that caches have room for, of all sessions together (sessions * ctx)"},
-    {"--snapshots", "N", NUMBER, AT(snapshots), 1, 1 << 20, CLI_EXPLAIN,
-     "ends of prompts that caches remember besides (0)"},
-    {"--layers", "N", NUMBER, AT(layers), 1, 4096, CLI_MODEL, "only the first N layers"},
-    {"--load-format", "auto|dummy", CHOICE, AT(load_format), 0, 0, CLI_MODEL,
+    {"-o", "FILE", TEXT, AT(output), CLI_LOGITS, "output file (safetensors); - is standard output",
+     .other = "--output"},
+    {"--last", "N", NUMBER, AT(last), CLI_LOGITS, "only the last N positions", 1, INT32_MAX},
+    {"--hidden", NULL, SWITCH, AT(hidden), CLI_LOGITS, "also hidden.L, the residual stream entering layer L"},
+    {"--routes", "FILE", TEXT, AT(routes), CLI_LOGITS, "take the experts in \"routes\" of FILE"},
+    {"--chunk", "N", NUMBER, AT(chunk), CLI_MODEL, "tokens computed at a time (64)", 1, 1 << 20},
+    {"--ctx", "N", NUMBER, AT(context), CLI_EXPLAIN | CLI_GENERATE, "tokens a session may hold (4096)", 1,
+     1 << 24},
+    {"--range", "LO:HI", TEXT, AT(range), CLI_EXPLAIN, "steps of so many tokens (all)"},
+    {"--sessions", "N", NUMBER, AT(sessions), CLI_EXPLAIN, "sessions at the same time (1)", 1, 4096},
+    {"--cache-tokens", "N", NUMBER, AT(cache_tokens), CLI_EXPLAIN,
+     "tokens that caches have room for, of all sessions together (sessions * ctx)", 1, 1L << 36},
+    {"--snapshots", "N", NUMBER, AT(snapshots), CLI_EXPLAIN,
+     "ends of prompts that caches remember besides (0)", 1, 1 << 20},
+    {"--layers", "N", NUMBER, AT(layers), CLI_MODEL, "only the first N layers", 1, 4096},
+    {"--load-format", "auto|dummy", CHOICE, AT(load_format), CLI_MODEL,
      "dummy: random weights, nothing read"},
-    {"--act-quant", "on|off", CHOICE, AT(act_quant), 0, 0, CLI_MODEL | CLI_CHECK,
+    {"--act-quant", "on|off", CHOICE, AT(act_quant), CLI_MODEL | CLI_CHECK,
      "off: activations in front of FP8 weights stay as they are"},
-    {"--memory", "BYTES", BYTES, AT(memory), 1, INT64_MAX, CLI_MODEL, "most memory to use; 8G, 512M"},
-    {"--world", "N", NUMBER, AT(world), 1, 64, CLI_MODEL | CLI_CHECK, "ranks that share the model (1)"},
-    {"--force", "OP=KERNEL", LIST, AT(force), 0, 0, CLI_MODEL | CLI_CHECK,
-     "run OP with this kernel; may be repeated; help lists", NULL, "ops"},
-    {"--fuse", "cost|ordered|off", CHOICE, AT(fuse), 0, 0, CLI_MODEL,
-     "how fusions are chosen (cost; ref: off)"},
-    {"--fuse-order", "A,B,C", NAMES, AT(fuse_order), 0, 0, CLI_MODEL,
-     "rules or families, the first takes what it can (ordered); help lists", NULL, "rules"},
-    {"--rules", "-A,+B", TEXT, AT(rules), 0, 0, CLI_MODEL | CLI_CHECK,
-     "without rule A, with B; all is every rule; help lists", NULL, "rules"},
-    {"-p", "TEXT", TEXT, AT(prompt), 0, 0, CLI_GENERATE | CLI_TOKENIZE,
-     "the prompt, or the text; @FILE reads a file, - standard input", "--prompt"},
-    {"-n", "N", NUMBER, AT(count), 1, 1 << 24, CLI_GENERATE,
-     "at most N new tokens (until the context is full)", "--max-tokens"},
-    {"--chat", NULL, SWITCH, AT(chat), 0, 0, CLI_GENERATE,
-     "the prompt is a message (if the model knows chats)"},
-    {"--raw", NULL, SWITCH, AT(raw), 0, 0, CLI_GENERATE, "the prompt is text to go on with"},
-    {"--system", "TEXT", TEXT, AT(system), 0, 0, CLI_GENERATE, "instructions in front of a chat"},
-    {"--think", "on|off", CHOICE, AT(think), 0, 0, CLI_GENERATE,
-     "with or without thoughts (on, if the model can)"},
-    {"--effort", "low|medium|high", CHOICE, AT(effort), 0, 0, CLI_GENERATE,
+    {"--memory", "BYTES", BYTES, AT(memory), CLI_MODEL, "most memory to use; 8G, 512M", 1, INT64_MAX},
+    {"--world", "N", NUMBER, AT(world), CLI_MODEL | CLI_CHECK, "ranks that share the model (1)", 1, 64},
+    {"--force", "OP=KERNEL", LIST, AT(force), CLI_MODEL | CLI_CHECK,
+     "run OP with this kernel; may be repeated; help lists", .names = "ops"},
+    {"--fuse", "cost|ordered|off", CHOICE, AT(fuse), CLI_MODEL, "how fusions are chosen (cost; ref: off)"},
+    {"--fuse-order", "A,B,C", NAMES, AT(fuse_order), CLI_MODEL,
+     "rules or families, the first takes what it can (ordered); help lists", .names = "rules"},
+    {"--rules", "-A,+B", TEXT, AT(rules), CLI_MODEL | CLI_CHECK,
+     "without rule A, with B; all is every rule; help lists", .names = "rules"},
+    {"-p", "TEXT", TEXT, AT(prompt), CLI_GENERATE | CLI_TOKENIZE,
+     "the prompt, or the text; @FILE reads a file, - standard input", .other = "--prompt"},
+    {"-n", "N", NUMBER, AT(count), CLI_GENERATE, "at most N new tokens (until the context is full)", 1,
+     1 << 24, .other = "--max-tokens"},
+    {"--chat", NULL, SWITCH, AT(chat), CLI_GENERATE, "the prompt is a message (if the model knows chats)"},
+    {"--raw", NULL, SWITCH, AT(raw), CLI_GENERATE, "the prompt is text to go on with"},
+    {"--system", "TEXT", TEXT, AT(system), CLI_GENERATE, "instructions in front of a chat"},
+    {"--think", "on|off", CHOICE, AT(think), CLI_GENERATE, "with or without thoughts (on, if the model can)"},
+    {"--effort", "low|medium|high", CHOICE, AT(effort), CLI_GENERATE,
      "how much to reason (medium, if the format says it)"},
-    {"--tools", "FILE", TEXT, AT(tools), 0, 0, CLI_GENERATE,
-     "functions to call: a JSON array in OpenAI's form"},
-    {"--stop", "TEXT", LIST, AT(stop), 0, 0, CLI_GENERATE, "end before TEXT; may be repeated"},
-    {"--stop-in-thoughts", NULL, SWITCH, AT(stop_in_thoughts), 0, 0, CLI_GENERATE,
-     "stop strings end thoughts too"},
-    {"--temperature", "T", REAL, AT(temperature), 0, 1000000, CLI_GENERATE,
-     "0 is greedy (generation_config.json)"},
-    {"--top-k", "K", NUMBER, AT(top_k), 0, 1 << 22, CLI_GENERATE, "only the K likeliest tokens; 0 is off"},
-    {"--top-p", "P", REAL, AT(top_p), 0, 1, CLI_GENERATE, "only the likeliest tokens that reach P together"},
-    {"--min-p", "P", REAL, AT(min_p), 0, 1, CLI_GENERATE, "only tokens P times as likely as the best"},
-    {"--repetition-penalty", "R", REAL, AT(repetition_penalty), 0, 1000, CLI_GENERATE,
-     "what stands in the text becomes less likely; 1 is off"},
-    {"--presence-penalty", "A", REAL, AT(presence_penalty), -1000, 1000, CLI_GENERATE,
-     "taken from logits of tokens in the answer"},
-    {"--frequency-penalty", "A", REAL, AT(frequency_penalty), -1000, 1000, CLI_GENERATE,
-     "the same for each time that they stand there"},
-    {"--no-repeat-ngram", "N", NUMBER, AT(no_repeat_ngram), 0, 1 << 24, CLI_GENERATE,
-     "no N tokens stand twice in the text; 0 is off"},
-    {"--min-tokens", "N", NUMBER, AT(min_tokens), 0, 1 << 24, CLI_GENERATE, "no stop token before N others"},
-    {"--logit-bias", "ID:VALUE,...", NAMES, AT(logit_bias), 0, 0, CLI_GENERATE, "added to logits of tokens"},
-    {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), 0, 0, CLI_GENERATE,
-     "do not stop at the model's stop tokens"},
-    {"--plain", NULL, SWITCH, AT(plain), 0, 0, CLI_TOKENIZE, "special-token spellings are ordinary text"},
-    {"--bare", NULL, SWITCH, AT(bare), 0, 0, CLI_TOKENIZE,
-     "without what the tokenizer puts around a text (a BOS)"},
-    {"--file", "FILE", TEXT, AT(file), 0, 0, CLI_TOKENIZE, "text to tokenize; - is standard input (default)"},
-    {"--all", NULL, SWITCH, AT(all), 0, 0, CLI_EXPLAIN | CLI_CHECK | CLI_VERIFY,
+    {"--tools", "FILE", TEXT, AT(tools), CLI_GENERATE, "functions to call: a JSON array in OpenAI's form"},
+    {"--stop", "TEXT", LIST, AT(stop), CLI_GENERATE, "end before TEXT; may be repeated"},
+    {"--stop-in-thoughts", NULL, SWITCH, AT(stop_in_thoughts), CLI_GENERATE, "stop strings end thoughts too"},
+    {"--temperature", "T", REAL, AT(temperature), CLI_GENERATE, "0 is greedy (generation_config.json)", 0,
+     1000000},
+    {"--top-k", "K", NUMBER, AT(top_k), CLI_GENERATE, "only the K likeliest tokens; 0 is off", 0, 1 << 22},
+    {"--top-p", "P", REAL, AT(top_p), CLI_GENERATE, "only the likeliest tokens that reach P together", 0, 1},
+    {"--min-p", "P", REAL, AT(min_p), CLI_GENERATE, "only tokens P times as likely as the best", 0, 1},
+    {"--repetition-penalty", "R", REAL, AT(repetition_penalty), CLI_GENERATE,
+     "what stands in the text becomes less likely; 1 is off", 0, 1000},
+    {"--presence-penalty", "A", REAL, AT(presence_penalty), CLI_GENERATE,
+     "taken from logits of tokens in the answer", -1000, 1000},
+    {"--frequency-penalty", "A", REAL, AT(frequency_penalty), CLI_GENERATE,
+     "the same for each time that they stand there", -1000, 1000},
+    {"--no-repeat-ngram", "N", NUMBER, AT(no_repeat_ngram), CLI_GENERATE,
+     "no N tokens stand twice in the text; 0 is off", 0, 1 << 24},
+    {"--min-tokens", "N", NUMBER, AT(min_tokens), CLI_GENERATE, "no stop token before N others", 0, 1 << 24},
+    {"--logit-bias", "ID:VALUE,...", NAMES, AT(logit_bias), CLI_GENERATE, "added to logits of tokens"},
+    {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), CLI_GENERATE, "do not stop at the model's stop tokens"},
+    {"--plain", NULL, SWITCH, AT(plain), CLI_TOKENIZE, "special-token spellings are ordinary text"},
+    {"--bare", NULL, SWITCH, AT(bare), CLI_TOKENIZE, "without what the tokenizer puts around a text (a BOS)"},
+    {"--file", "FILE", TEXT, AT(file), CLI_TOKENIZE, "text to tokenize; - is standard input (default)"},
+    {"--all", NULL, SWITCH, AT(all), CLI_EXPLAIN | CLI_CHECK | CLI_VERIFY,
      "every layer, or every case, not just kinds"},
-    {"--brief", NULL, SWITCH, AT(brief), 0, 0, CLI_EXPLAIN, "what was decided, a line each, no costs"},
-    {"--html", "FILE", TEXT, AT(html), 0, 0, CLI_EXPLAIN,
+    {"--brief", NULL, SWITCH, AT(brief), CLI_EXPLAIN, "what was decided, a line each, no costs"},
+    {"--html", "FILE", TEXT, AT(html), CLI_EXPLAIN,
      "write a page with drawings instead; - is standard output"},
-    {"--diff", "A.json B.json", PAIR, AT(diff), 0, 0, CLI_EXPLAIN,
+    {"--diff", "A.json B.json", PAIR, AT(diff), CLI_EXPLAIN,
      "what changed from A to B; exit 1 when a fusion was lost"},
-    {"--bench", NULL, SWITCH, AT(bench), 0, 0, CLI_CHECK, "time the kernels as well"},
-    {"--seed", "N", NUMBER, AT(seed), 0, INT64_MAX, CLI_CHECK | CLI_GENERATE | CLI_VERIFY,
-     "draw the same again"},
-    {"--json", NULL, SWITCH, AT(json), 0, 0,
-     CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY, "print JSON"},
-    {"--stream", NULL, SWITCH, AT(stream), 0, 0, CLI_GENERATE,
-     "print JSON, a line for each piece as it comes"},
-    {"--device", "cpu|ref|null", CHOICE, AT(device), 0, 0, CLI_ALL, "where to run (cpu)"},
-    {"--target", "T", TEXT, AT(target), 0, 0, CLI_MODEL,
-     "plan for a machine that is not here: h100, mi355x, zen5; help lists", NULL, "targets"},
-    {"--threads", "N", NUMBER, AT(threads), 1, 4096, CLI_ALL, "threads (one per core)"},
-    {"--quiet", NULL, SWITCH, AT(quiet), 0, 0, CLI_ALL, "no progress, no notes"},
-    {"--log", "error|warning|info|debug", CHOICE, AT(log), 0, 0, CLI_ALL, "what is told (warning)"},
-    {"-h", NULL, SWITCH, AT(help), 0, 0, CLI_ALL, "this help", "--help"},
+    {"--bench", NULL, SWITCH, AT(bench), CLI_CHECK, "time the kernels as well"},
+    {"--seed", "N", NUMBER, AT(seed), CLI_CHECK | CLI_GENERATE | CLI_VERIFY, "draw the same again", 0,
+     INT64_MAX},
+    {"--json", NULL, SWITCH, AT(json), CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY,
+     "print JSON"},
+    {"--stream", NULL, SWITCH, AT(stream), CLI_GENERATE, "print JSON, a line for each piece as it comes"},
+    {"--device", "cpu|ref|null", CHOICE, AT(device), CLI_ALL, "where to run (cpu)"},
+    {"--target", "T", TEXT, AT(target), CLI_MODEL,
+     "plan for a machine that is not here: h100, mi355x, zen5; help lists", .names = "targets"},
+    {"--threads", "N", NUMBER, AT(threads), CLI_ALL, "threads (one per core)", 1, 4096},
+    {"--quiet", NULL, SWITCH, AT(quiet), CLI_ALL, "no progress, no notes"},
+    {"--log", "error|warning|info|debug", CHOICE, AT(log), CLI_ALL, "what is told (warning)"},
+    {"-h", NULL, SWITCH, AT(help), CLI_ALL, "this help", .other = "--help"},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };
 
@@ -145,29 +136,29 @@ static bool parse_bytes(const char *text, int64_t *out) {
   return !__builtin_mul_overflow(value, (int64_t)1 << shift, out);
 }
 
-static bool store_number(const row *r, const char *text, cli_options *out) {
-  int64_t *to = (int64_t *)((char *)out + r->offset);
-  const bool parsed = r->kind == BYTES ? parse_bytes(text, to) : nf_parse_i64(nf_view_of(text), to);
-  if (parsed && *to >= r->lo && *to <= r->hi) return true;
+static bool out_of_range(const row *r, const char *text) {
   return cli_usage("%s: '%s' is not a number from %ld to %ld", r->name, text, (long)r->lo, (long)r->hi),
          false;
 }
 
-static bool store_real(const row *r, const char *text, cli_options *out) {
-  double *to = (double *)((char *)out + r->offset);
-  if (nf_parse_f64(nf_view_of(text), to) && *to >= (double)r->lo && *to <= (double)r->hi) return true;
-  return cli_usage("%s: '%s' is not a number from %ld to %ld", r->name, text, (long)r->lo, (long)r->hi),
-         false;
+static bool store_number(const row *r, const char *text, int64_t *to) {
+  const bool parsed = r->kind == BYTES ? parse_bytes(text, to) : nf_parse_i64(nf_view_of(text), to);
+  return (parsed && *to >= r->lo && *to <= r->hi) || out_of_range(r, text);
+}
+
+static bool store_real(const row *r, const char *text, double *to) {
+  const bool parsed = nf_parse_f64(nf_view_of(text), to);
+  return (parsed && *to >= (double)r->lo && *to <= (double)r->hi) || out_of_range(r, text);
 }
 
 // One of the words in "a|b|c".
-static bool store_choice(const row *r, const char *text, cli_options *out) {
+static bool store_choice(const row *r, const char *text, const char **to) {
   char words[64];
   const char *names[8];
   size_t n = 0;
   snprintf(words, sizeof words, "%s", r->value);
   for (char *rest = words; rest != NULL && n < 8;) names[n++] = strsep(&rest, "|");
-  *(const char **)((char *)out + r->offset) = text;
+  *to = text;
   for (size_t i = 0; i < n; i++)
     if (strcmp(names[i], text) == 0) return true;
   const char *near = nf_nearest(text, names, n);
@@ -186,42 +177,39 @@ static bool asks_for_names(const row *r, const char *text, cli_options *out) {
   return true;
 }
 
-// Lists come as an array with its count behind it.
-static bool store_in_list(const row *r, const char *text, cli_options *out) {
-  cli_list *list = (cli_list *)((char *)out + r->offset);
+static bool store_in_list(const row *r, const char *text, cli_list *list) {
   if (list->n == CLI_MAX_LIST) return cli_usage("%s: more than %d times", r->name, CLI_MAX_LIST), false;
   list->at[list->n++] = text;
   return true;
 }
 
 // Names between commas. The text is argv's, which is ours to cut.
-static bool store_names(const row *r, char *text, cli_options *out) {
+static bool store_names(const row *r, char *text, cli_list *list) {
   for (char *rest = text, *name; (name = strsep(&rest, ",")) != NULL;)
-    if (!store_in_list(r, name, out)) return false;
+    if (!store_in_list(r, name, list)) return false;
   return true;
 }
 
 static bool store(const row *r, char *text, cli_options *out) {
+  void *to = (char *)out + r->offset;
   if (text != NULL && asks_for_names(r, text, out)) return true;
   switch (r->kind) {
   case SWITCH:
-    *(bool *)((char *)out + r->offset) = true;
-    return true;
+    return *(bool *)to = true;
   case TEXT:
-    *(const char **)((char *)out + r->offset) = text;
-    return true;
+    return *(const char **)to = text, true;
   case CHOICE:
-    return store_choice(r, text, out);
+    return store_choice(r, text, to);
   case NUMBER:
   case BYTES:
-    return store_number(r, text, out);
+    return store_number(r, text, to);
   case REAL:
-    return store_real(r, text, out);
+    return store_real(r, text, to);
   case NAMES:
-    return store_names(r, text, out);
+    return store_names(r, text, to);
   case LIST:
   case PAIR:
-    return store_in_list(r, text, out);
+    return store_in_list(r, text, to);
   }
   return false;
 }
