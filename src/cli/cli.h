@@ -25,7 +25,7 @@ typedef struct cli_options {
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
   const char *names_of; // and for which op: "linear=help", or NULL
-  const char *line;     // cli_command_line, or NULL
+  const char *line;     // the command line as it could be typed again, or NULL
 } cli_options;
 
 // Bits of the commands that take an option.
@@ -53,9 +53,6 @@ typedef struct cli_command {
 // Parses argv behind the command's name. false: an error line was printed (exit 2).
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out);
 void cli_print_options(unsigned command); // to stdout
-
-// The words as a shell takes them, from before cli_parse, which cuts them. To be freed; NULL: no memory.
-char *cli_command_line(int argc, char **argv);
 
 // Prints the error as one line on stderr, frees it, and gives the exit code: 1 failed check, 2 usage, 3 bad
 // input, 4 missing device or resource, 130 interrupted.

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "cli/explain/doc.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,6 +203,25 @@ static int help(const char *name) {
   return c != NULL ? print_command_help(c) : 2;
 }
 
+// The words as a shell takes them, for pages that tell how they were made; before cli_parse, which cuts them.
+static void write_word(nf_text *t, const char *word) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-+=.,:/@%";
+  if (*word != '\0' && word[strspn(word, plain)] == '\0') return nf_text_printf(t, "%s", word);
+  nf_text_printf(t, "'");
+  for (; *word != '\0'; word++) nf_text_printf(t, *word == '\'' ? "'\\''" : "%c", *word);
+  nf_text_printf(t, "'");
+}
+
+static char *command_line(int argc, char **argv) {
+  nf_text t = {0};
+  nf_text_printf(&t, "infuse");
+  for (int i = 1; i < argc; i++) {
+    nf_text_printf(&t, " ");
+    write_word(&t, argv[i]);
+  }
+  return cli_taken(&t);
+}
+
 static int run_line(int argc, char **argv) {
   if (argc < 2) return print_help(), 2;
   static const char *const helps[] = {"help", "-h", "--help"};
@@ -209,7 +229,7 @@ static int run_line(int argc, char **argv) {
     if (strcmp(argv[1], helps[i]) == 0) return help(argv[2]);
   if (strcmp(argv[1], "--version") == 0) return printf("infuse %s\n", infuse_version()), 0;
   const cli_command *c = find_command(argv[1]);
-  char *line = cli_command_line(argc, argv);
+  char *line = command_line(argc, argv);
   cli_options o;
   int code = 2;
   if (c != NULL && cli_parse(c, argc - 2, argv + 2, &o)) {

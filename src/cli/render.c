@@ -28,7 +28,7 @@ static void print_verdict(const char *command, const json_t *doc, const char *wh
     nf_text_printf(&t, "FAILED: %.0f of %zu %s%s beyond bounds", failed, n, what, n == 1 ? "" : "s");
   const bool tells = cli_number(worst, "bound") > 0 || failed > 0; // else all were compared bitwise
   if (tells) nf_text_printf(&t, "; worst %s", cli_text(worst, name));
-  if (tells && json_object_get(worst, "case")) nf_text_printf(&t, " (%s)", cli_text(worst, "case"));
+  if (tells && json_object_get(worst, "case") != NULL) nf_text_printf(&t, " (%s)", cli_text(worst, "case"));
   if (cli_number(worst, "bound") > 0)
     nf_text_printf(&t, ": %.1e of %.0e", cli_number(worst, "error"), cli_number(worst, "bound"));
   printf("\n");

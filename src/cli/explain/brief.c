@@ -20,7 +20,8 @@ static void print_candidate(const json_t *c) {
   nf_text_deinit(&t);
 }
 
-static void print_class(const cli_outline *o, const cli_class *c) {
+static void print_class(const cli_outline *o, const cli_class *c, bool all) {
+  (void)all;
   if (cli_outline_count(o, CLI_SITES, c->layer) == 0) return;
   if (c->n > 1)
     printf("%s, %zu in all\n", c->title, c->n);
@@ -61,12 +62,7 @@ void cli_explain_brief(const json_t *doc) {
   printf("%s, %.0f layers, fusions: %s, for steps of %.0f to %.0f tokens\n", cli_text(model, "family"),
          cli_number(model, "layers"), cli_text(json_object_get(doc, "fusion"), "mode"),
          cli_number(range, "lo"), cli_number(range, "hi"));
-  cli_outline o;
-  const nf_status st = cli_outline_init(doc, false, &o);
-  for (size_t i = 0; nf_is_ok(st) && i < o.n_classes; i++) print_class(&o, &o.class[i]);
-  if (!nf_is_ok(st)) fprintf(stderr, "infuse: %s\n", nf_status_message(st));
-  nf_status_free(st);
-  cli_outline_deinit(&o);
+  cli_print_classes(doc, false, print_class);
   print_counts(doc);
   printf("kernels\n");
   cli_each_group(cli_in(doc, "plan", "nodes"), false, write_kernel, NULL, print_kernel, NULL);

@@ -18,6 +18,8 @@ nf_status cli_explain_html(const json_t *doc, const cli_page *page, const char *
 void cli_print_target(const char *before, const json_t *target);
 void cli_print_kernels(const json_t *doc, bool all);
 void cli_print_memory(const json_t *doc, bool all);
+void cli_print_classes(const json_t *doc, bool all, // each distinct layer
+                       void (*print)(const cli_outline *o, const cli_class *c, bool all));
 
 void cli_write_node(const json_t *node,
                     nf_text *t); // for cli_each_group: name, text, kernel, type, a line each

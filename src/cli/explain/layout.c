@@ -55,7 +55,8 @@ static bool allocate(grid *g, size_t cells, size_t n_wires, nf_arena *a) {
   g->d = nf_arena_alloc(a, cells + 1, sizeof *g->d);
   g->w = nf_arena_alloc(a, cells + 1, sizeof *g->w);
   g->run = nf_arena_alloc(a, cells + 1, sizeof *g->run);
-  return g->cell && g->segment && g->order && g->best && g->first && g->d && g->w && g->run;
+  return g->cell != NULL && g->segment != NULL && g->order != NULL && g->best != NULL && g->first != NULL &&
+         g->d != NULL && g->w != NULL && g->run != NULL;
 }
 
 static void add_cells(grid *g, const cli_place *box, size_t n, const cli_wire *wire, size_t n_wires) {

@@ -4,7 +4,7 @@
 #include "base/text.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 // ---- near misses ----
@@ -56,6 +56,16 @@ size_t cli_reasons(const cli_outline *o, size_t layer, cli_reason **out) {
 void cli_reasons_free(cli_reason *r, size_t n) {
   for (size_t i = 0; i < n; i++) nf_free(r[i].rules);
   nf_free(r);
+}
+
+void cli_print_classes(const json_t *doc, bool all,
+                       void (*print)(const cli_outline *, const cli_class *, bool)) {
+  cli_outline o;
+  const nf_status st = cli_outline_init(doc, all, &o);
+  for (size_t i = 0; nf_is_ok(st) && i < o.n_classes; i++) print(&o, &o.class[i], all);
+  if (!nf_is_ok(st)) fprintf(stderr, "infuse: %s\n", nf_status_message(st));
+  nf_status_free(st);
+  cli_outline_deinit(&o);
 }
 
 // ---- lines ----

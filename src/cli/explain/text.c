@@ -250,21 +250,12 @@ static void print_plans(const json_t *doc) {
   }
 }
 
-static void print_layers(const json_t *doc, bool all) {
-  cli_outline o;
-  const nf_status st = cli_outline_init(doc, all, &o);
-  for (size_t i = 0; nf_is_ok(st) && i < o.n_classes; i++) print_class(&o, &o.class[i], all);
-  if (!nf_is_ok(st)) fprintf(stderr, "infuse: %s\n", nf_status_message(st));
-  nf_status_free(st);
-  cli_outline_deinit(&o);
-}
-
 static void print_fusions(const json_t *doc, bool all) {
   const json_t *fusion = json_object_get(doc, "fusion"), *range = json_object_get(doc, "range");
   cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f", cli_text(fusion, "mode"),
               cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"));
   print_plans(doc);
-  print_layers(doc, all);
+  cli_print_classes(doc, all, print_class);
   print_totals(doc);
   print_time(doc, all);
   cli_heading("families of rules");
