@@ -184,8 +184,9 @@ static nf_status make_room(pen *p) {
   cli_drawing *d = p->d;
   const size_t nodes = cli_outline_count(p->o, p->part, p->c->layer);
   size_t operands = 0;
-  CLI_EACH_OF(node, p->o, p->part, p->c->layer)
-  operands += json_array_size(json_object_get(node, "operands"));
+  CLI_EACH_OF(node, p->o, p->part, p->c->layer) {
+    operands += json_array_size(json_object_get(node, "operands"));
+  }
   d->cap_boxes = 2 * nodes + operands; // each node, what it uses, what it goes to
   d->cap_wires = nodes + operands;
   d->box = nf_arena_alloc(&d->arena, d->cap_boxes + 1, sizeof *d->box);
