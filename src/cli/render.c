@@ -64,22 +64,22 @@ static void count_case(const json_t *row, tally *t) {
   t->worst = ratio > t->worst ? ratio : t->worst;
 }
 
-static int kernel_width(void) {
+static void print_kernel(const char *name) {
   int width = 42;
   cli_fit_names(&width, 1, 7 + 7 + 12);
-  return width;
+  cli_name(name, width);
 }
 
 static void print_tally(const tally *t) {
   if (t->cases == 0) return;
-  cli_name(t->kernel, kernel_width());
+  print_kernel(t->kernel);
   printf(" %6zu %6zu %11.2f\n", t->cases, t->failed, t->worst);
 }
 
 // One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
 void cli_render_check(const json_t *doc, bool all) {
   tally t = {0};
-  cli_name("kernel", kernel_width());
+  print_kernel("kernel");
   printf(" %6s %6s %11s\n", "cases", "failed", "error/bound");
   CLI_EACH(row, json_object_get(doc, "rows")) {
     if (t.kernel != NULL && strcmp(t.kernel, cli_text(row, "variant")) != 0) {
@@ -100,14 +100,6 @@ static void write_name(const json_t *row, nf_text *t) { nf_text_printf(t, "%s", 
 
 enum { ERRORS = 6 + 1 + 2 * 8 + 6 + 5 + 7 }; // columns of a line beside its names
 
-static void print_names(const char *name, const char *op) {
-  int width[] = {24, 24};
-  cli_fit_names(width, 2, ERRORS);
-  cli_name(name, width[0]);
-  printf(" ");
-  cli_name(op, width[1]);
-}
-
 // Where the worst of equal layers is: its layer.
 static void print_error(const cli_group *g, void *unused) {
   (void)unused;
@@ -116,7 +108,7 @@ static void print_error(const cli_group *g, void *unused) {
   char at[24] = "-";
   if (layer >= 0) snprintf(at, sizeof at, "%ld", layer);
   printf("%4zux ", g->count);
-  print_names(g->key, cli_text(w, "op"));
+  cli_two_names(g->key, 24, cli_text(w, "op"), 24, ERRORS);
   printf(" %7.1e %7.1e %5.0e %4s %s\n", cli_number(w, "error"), cli_number(w, "unfused"),
          cli_number(w, "bound"), at, cli_is(w, "ok") ? "ok" : "FAILED");
 }
@@ -133,7 +125,7 @@ void cli_render_verify(const json_t *doc, bool all) {
               "error = ||plan - reference|| / ||reference|| of the worst layer, unfused the same "
               "without fusions");
   printf("\n      ");
-  print_names("value", "op");
+  cli_two_names("value", 24, "op", 24, ERRORS);
   printf(" %7s %7s %5s %4s\n", "error", "unfused", "bound", "at L");
   cli_each_group(json_object_get(doc, "rows"), all, write_name, "error", print_error, NULL);
   print_verdict("verify", doc, "value", "name");

@@ -138,6 +138,14 @@ void cli_name(const char *s, int width) {
   if (n < (size_t)width) printf("%*s", (int)((size_t)width - n), "");
 }
 
+void cli_two_names(const char *a, int a_width, const char *b, int b_width, int others) {
+  int width[] = {a_width, b_width};
+  cli_fit_names(width, 2, others);
+  cli_name(a, width[0]);
+  printf(" ");
+  cli_name(b, width[1]);
+}
+
 void cli_last_name(const char *s, int width) {
   print_name(s, (size_t)width);
   printf("\n");

@@ -16,4 +16,6 @@ void cli_wrapped(int indent, int hang, const char *fmt, ...) __attribute__((form
 void cli_fit_names(int *width, int n, int others);
 // A name and then spaces; on a terminal with its middle as "…" where it is longer.
 void cli_name(const char *s, int width);
-void cli_last_name(const char *s, int width); // the same, then the line's end instead of spaces
+// Two of them with a space between, as wide as given where they fit.
+void cli_two_names(const char *a, int a_width, const char *b, int b_width, int others);
+void cli_last_name(const char *s, int width); // a name, then the line's end instead of spaces

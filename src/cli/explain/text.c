@@ -69,37 +69,25 @@ static void print_guide(const json_t *doc) {
 // ---- sites ----
 
 enum { FIGURES = 2 + 1 + 3 * 9 }; // columns of a line beside its names
-typedef struct names {
-  int width[2]; // of a site and of a rule
-} names;
 
-static names fit_names(void) {
-  names n = {{24, 38}};
-  cli_fit_names(n.width, 2, FIGURES);
-  return n;
-}
-
-static void print_names(const names *w, const char *site, const char *rule) {
+static void print_names(const char *site, const char *rule) {
   printf("  ");
-  cli_name(site, w->width[0]);
-  printf(" ");
-  cli_name(rule, w->width[1]);
+  cli_two_names(site, 24, rule, 38, FIGURES);
 }
 
 static void print_chosen(const cli_outline *o, const json_t *site) {
-  const names w = fit_names();
   size_t n = 0;
   CLI_EACH(c, json_object_get(site, "candidates")) {
     if (!cli_chosen(c)) continue;
     const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
-    print_names(&w, cli_text(c, "at"), cli_text(c, "rule"));
+    print_names(cli_text(c, "at"), cli_text(c, "rule"));
     printf(" %8.2f %8.2f %8.2f\n", before, after, before - after);
     char *joins = cli_outline_joins(o, c);
     if (joins != NULL) cli_wrapped(4, 8, "joins %s", joins);
     free(joins);
     n++;
   }
-  if (n == 0) print_names(&w, cli_text(site, "at"), "none"), printf("\n");
+  if (n == 0) print_names(cli_text(site, "at"), "none"), printf("\n");
 }
 
 static void print_others(const json_t *site) {
@@ -137,8 +125,7 @@ static void print_class(const cli_outline *o, const cli_class *c, bool all) {
     cli_heading("%s (%zu equal ones; names and costs of layer %zu)", c->title, c->n, c->layer - 1);
   else
     cli_heading("%s", c->title);
-  const names w = fit_names();
-  if (sites) print_names(&w, "site", "fusion"), printf(" %8s %8s %8s\n", "before", "after", "saved µs");
+  if (sites) print_names("site", "fusion"), printf(" %8s %8s %8s\n", "before", "after", "saved µs");
   CLI_EACH_OF(site, o, CLI_SITES, c->layer) {
     print_chosen(o, site);
     print_others(site);
@@ -154,16 +141,17 @@ static int figure_width(void) {
   return wide >= 80 ? 14 : wide >= 66 ? 11 : 9;
 }
 
-static int label_width(int indent, int figures, int wide) {
+// What a line is about, beside so many columns of figures.
+static void print_label(const char *what, int figures) {
   int width = 30;
-  cli_fit_names(&width, 1, indent + figures * (wide + 1));
-  return width;
+  cli_fit_names(&width, 1, 2 + figures);
+  printf("  ");
+  cli_name(what, width);
 }
 
 static void print_total(const char *what, double unfused, double fused, int decimals) {
   const int w = figure_width();
-  printf("  ");
-  cli_name(what, label_width(2, 4, w));
+  print_label(what, 4 * (w + 1));
   printf(" %*.*f %*.*f %*.*f", w, decimals, unfused, w, decimals, fused, w, decimals, unfused - fused);
   if (unfused > 0) printf(" %*.1f %%", w - 6, 100 * (unfused - fused) / unfused);
   printf("\n");
@@ -179,16 +167,14 @@ static void print_totals(const json_t *doc) {
   if (world > 1) snprintf(rank, sizeof rank, ", of one rank of %.0f", world);
   cli_heading("totals of a step of %.0f token%s, estimated%s", per, per == 1 ? "" : "s", rank);
   const int w = figure_width();
-  printf("  ");
-  cli_name("", label_width(2, 4, w));
+  print_label("", 4 * (w + 1));
   printf(" %*s %*s %*s\n", w, "unfused", w, "fused", w, "saved");
   print_total("nodes", (double)json_array_size(unfused), (double)json_array_size(nodes), 0);
   print_total("launches", (double)cli_launches(unfused), cli_number(plan, "launches"), 0);
   print_total("MB moved", cli_sum(unfused, "bytes") / 1e6, cli_sum(nodes, "bytes") / 1e6, 1);
   print_total("µs per token", before / per, after / per, 2);
   if (before <= 0 || after <= 0) return;
-  printf("  ");
-  cli_name(world > 1 ? "tokens/s of all ranks" : "tokens/s", label_width(2, 4, w));
+  print_label(world > 1 ? "tokens/s of all ranks" : "tokens/s", 4 * (w + 1));
   printf(" %*.1f %*.1f\n", w, per * 1e6 / before, w, per * 1e6 / after);
 }
 
@@ -224,10 +210,7 @@ static void print_time(const json_t *doc, bool all) {
 
 static void print_families(const json_t *fusion) {
   CLI_EACH(f, json_object_get(fusion, "families")) {
-    int width = 30;
-    cli_fit_names(&width, 1, 2 + 11 + 13 + 19);
-    printf("  ");
-    cli_name(cli_text(f, "family"), width);
+    print_label(cli_text(f, "family"), 11 + 13 + 19);
     printf(" found %4.0f, chosen %4.0f, saves %8.2f µs\n", cli_number(f, "found"), cli_number(f, "chosen"),
            cli_number(f, "saved_us"));
   }
