@@ -73,3 +73,11 @@ nf_status nf_render(const nf_chat_marks *marks, nf_status (*put)(nf_rendering *r
 bool nf_chat_instructs(const nf_chat_message *m) {
   return m->role == NF_ROLE_SYSTEM || m->role == NF_ROLE_DEVELOPER;
 }
+
+nf_view nf_next_line(nf_view *rest) {
+  const char *stop = memchr(rest->at, '\n', rest->n);
+  const nf_view line = {rest->at, stop ? (size_t)(stop - rest->at) : rest->n};
+  const size_t used = line.n + (stop != NULL);
+  *rest = (nf_view){rest->at + used, rest->n - used};
+  return line;
+}

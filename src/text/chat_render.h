@@ -32,4 +32,5 @@ nf_status nf_say_mark(nf_rendering *r, int mark);      // flushes first; one tha
 nf_status nf_render(const nf_chat_marks *marks, nf_status (*put)(nf_rendering *r, const nf_chat *chat),
                     const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
 
+nf_view nf_next_line(nf_view *rest);              // without its end; *rest moves behind that
 bool nf_chat_instructs(const nf_chat_message *m); // by the one who runs the model

@@ -34,19 +34,11 @@ static nf_status put_message(nf_rendering *r, const char *role, nf_view content)
 
 // ---- instructions and tools ----
 
-static nf_view next_line(nf_view *rest) {
-  const char *stop = memchr(rest->at, '\n', rest->n);
-  const nf_view line = {rest->at, stop ? (size_t)(stop - rest->at) : rest->n};
-  const size_t used = line.n + (stop != NULL);
-  *rest = (nf_view){rest->at + used, rest->n - used};
-  return line;
-}
-
 static nf_status put_tools(nf_rendering *r, nf_view functions) {
   nf_say(r, NF_VIEW("# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
                     "You are provided with function signatures within <tools></tools> XML tags:\n<tools>"));
   while (functions.n) {
-    const nf_view line = next_line(&functions);
+    const nf_view line = nf_next_line(&functions);
     if (line.n == 0) continue;
     nf_say(r, NF_VIEW("\n"));
     nf_say(r, line);
@@ -107,6 +99,74 @@ static nf_status put_tool_results(nf_rendering *r, const nf_chat *chat, size_t *
 
 // ---- turns of the assistant ----
 
+// What one consists of in a conversation, whether it comes whole or as several messages.
+typedef struct turn {
+  bool thought; // the reasoning came as a message of its own
+  nf_view reasoning, content;
+  size_t calls, end; // messages [calls, end) hold calls
+} turn;
+
+static bool is_whole(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && (m->thoughts.at || m->n_calls);
+}
+static bool is_call(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && m->recipient.n && !is_whole(m);
+}
+static bool is_thought(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && !m->recipient.n && !is_whole(m) &&
+         nf_view_equal(m->channel, NF_VIEW("analysis"));
+}
+
+static bool is_said(const nf_chat_message *m) {
+  return m->role == NF_ROLE_ASSISTANT && !is_call(m) && !is_thought(m) && !is_whole(m);
+}
+
+static nf_view strip_left(nf_view v) {
+  while (v.n && v.at[0] == '\n') v.at++, v.n--;
+  return v;
+}
+static nf_view strip_right(nf_view v) {
+  while (v.n && v.at[v.n - 1] == '\n') v.n--;
+  return v;
+}
+
+static nf_view strip(nf_view v) { return strip_left(strip_right(v)); }
+
+// The last place of `what` in v; false: there is none.
+static bool find_last(nf_view v, nf_view what, size_t *at) {
+  for (size_t i = v.n; i >= what.n; i--)
+    if (memcmp(v.at + i - what.n, what.at, what.n) == 0) return *at = i - what.n, true;
+  return false;
+}
+
+// Content that still has its thoughts in front, as a client that knows no channels gives it back.
+static void split_thoughts(turn *t) {
+  const nf_view all = t->content, close = NF_VIEW("</think>"), open = NF_VIEW("<think>");
+  size_t last, begin;
+  if (!find_last(all, close, &last)) return;
+  const char *first = memmem(all.at, all.n, close.at, close.n);
+  nf_view reasoning = {all.at, (size_t)(first - all.at)};
+  if (find_last(reasoning, open, &begin))
+    reasoning = (nf_view){all.at + begin + open.n, reasoning.n - begin - open.n};
+  t->reasoning = strip(reasoning);
+  t->content = strip_left((nf_view){all.at + last + close.n, all.n - last - close.n});
+}
+
+static turn turn_at(const nf_chat *chat, size_t i) {
+  const nf_chat_message *m = chat->message;
+  turn t = {.thought = is_thought(&m[i])};
+  const bool told = t.thought || m[i].thoughts.at;
+  t.reasoning = t.thought ? m[i].content : m[i].thoughts;
+  if (t.thought) i++;
+  const bool whole = i < chat->n && is_whole(&m[i]) && !(t.thought && m[i].thoughts.at);
+  if (whole || (i < chat->n && is_said(&m[i]))) t.content = m[i++].content;
+  t.calls = whole ? i - 1 : i;
+  while (!whole && i < chat->n && is_call(&m[i])) i++;
+  t.end = i;
+  if (!told && chat->thinking != NF_THINKING_NEVER) split_thoughts(&t);
+  return t;
+}
+
 static void say_in_json(nf_rendering *r, nf_view name) { // inside quotes
   for (size_t i = 0; i < name.n; i++) {
     const unsigned char c = (unsigned char)name.at[i];
@@ -132,7 +192,7 @@ static nf_status put_calls(nf_rendering *r, const nf_chat_message *m, bool *foll
     if (*follows) nf_say(r, NF_VIEW("\n"));
     NF_TRY(put_call(r, m->calls[i].name, m->calls[i].arguments));
   }
-  if (!nf_chatml_is_call(m)) return nf_ok();
+  if (!is_call(m)) return nf_ok();
   if (*follows) nf_say(r, NF_VIEW("\n"));
   *follows = true;
   return put_call(r, m->recipient, m->content);
@@ -141,7 +201,7 @@ static nf_status put_calls(nf_rendering *r, const nf_chat_message *m, bool *foll
 static nf_status put_thoughts(nf_rendering *r, nf_view reasoning) {
   NF_TRY(nf_say_mark(r, NF_CHATML_THINK));
   nf_say(r, NF_VIEW("\n"));
-  nf_say(r, nf_chatml_strip(reasoning));
+  nf_say(r, strip(reasoning));
   nf_say(r, NF_VIEW("\n"));
   NF_TRY(nf_say_mark(r, NF_CHATML_THINK_END));
   return nf_say(r, NF_VIEW("\n\n")), nf_ok();
@@ -149,19 +209,19 @@ static nf_status put_thoughts(nf_rendering *r, nf_view reasoning) {
 
 // `fresh`: behind the last question, where thoughts are kept. The templates give a turn that ends the
 // conversation an empty thought if it has none.
-static nf_status put_turn(nf_rendering *r, const nf_chat *chat, const nf_chatml_turn *t, bool fresh) {
+static nf_status put_turn(nf_rendering *r, const nf_chat *chat, const turn *t, bool fresh) {
   const bool thoughts = fresh && (t->reasoning.n || t->end == chat->n);
   NF_TRY(begin_message(r, "assistant"));
   nf_say(r, NF_VIEW("\n"));
   if (thoughts) NF_TRY(put_thoughts(r, t->reasoning));
-  nf_say(r, thoughts ? nf_chatml_strip_left(t->content) : t->content);
+  nf_say(r, thoughts ? strip_left(t->content) : t->content);
   bool follows = t->content.n;
   for (size_t i = t->calls; i < t->end; i++) NF_TRY(put_calls(r, &chat->message[i], &follows));
   return end_message(r);
 }
 
 static nf_status put_assistant(nf_rendering *r, const nf_chat *chat, size_t query, size_t *at) {
-  const nf_chatml_turn t = nf_chatml_turn_at(chat, *at);
+  const turn t = turn_at(chat, *at);
   const bool fresh = *at > query && chat->thinking != NF_THINKING_NEVER;
   const bool nothing_else = t.thought && t.end == *at + 1; // a thought that led nowhere
   *at = t.end;

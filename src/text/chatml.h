@@ -25,16 +25,3 @@ void nf_chatml_reader_destroy(nf_chat_reader *r);
 // What stands between <tool_call> and </tool_call>: JSON with a name, and arguments as the model spelled
 // them. *name is empty when it is no call. Both texts are the caller's. Errors: only NF_NO_MEMORY.
 nf_status nf_chatml_parse_call(nf_view text, nf_text *name, nf_text *arguments);
-
-// A turn of the assistant: what it thought, what it said, what it called.
-typedef struct nf_chatml_turn {
-  bool thought; // the reasoning came as a message of its own
-  nf_view reasoning, content;
-  size_t calls, end; // messages [calls, end) hold calls
-} nf_chatml_turn;
-nf_chatml_turn nf_chatml_turn_at(const nf_chat *chat,
-                                 size_t i);       // that begins with message i, the assistant's
-bool nf_chatml_is_call(const nf_chat_message *m); // by its recipient
-// Without newlines in front, or at both ends.
-nf_view nf_chatml_strip_left(nf_view v);
-nf_view nf_chatml_strip(nf_view v);

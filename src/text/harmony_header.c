@@ -2,7 +2,8 @@
 // What a harmony header says. A well-formed one is [role[:name]] [to=recipient] <|channel|>channel
 // [to=recipient] [<|constrain|>][content type] <|message|>. Models repeat marks, forget them, or name things
 // in odd places, so every word is taken for what it can best be, and what can't be anything is odd.
-#include "text/harmony_header.h"
+#include "base/keys.h"
+#include "text/harmony.h"
 #include <string.h>
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
@@ -33,20 +34,8 @@ static size_t known_channel(nf_view word) {
   return 0;
 }
 
-static bool is_among(nf_view word, const char *const *names, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (nf_view_equal(word, nf_view_of(names[i]))) return true;
-  return false;
-}
-
-static bool is_role(nf_view role) {
-  static const char *const roles[] = {"assistant", "user", "system", "developer", "tool"};
-  return is_among(role, roles, sizeof roles / sizeof *roles);
-}
-
 static bool is_type(nf_view word) {
-  static const char *const types[] = {"json", "code", "text"};
-  return is_among(word, types, sizeof types / sizeof *types) || memchr(word.at, '/', word.n);
+  return nf_has_word("json code text", word) || memchr(word.at, '/', word.n);
 }
 
 // A name that only tools have.
@@ -81,7 +70,7 @@ static size_t take_role(parse *p, nf_view word) {
   const char *colon = memchr(word.at, ':', word.n);
   const nf_view role = {word.at, colon ? (size_t)(colon - word.at) : word.n};
   if (rank_of(word) > 0) return p->odd = true, take_channel(p, word);
-  if (!p->closed && !p->marked && !is_role(role)) return 0;
+  if (!p->closed && !p->marked && !nf_has_word("assistant user system developer tool", role)) return 0;
   p->out->role = role;
   if (colon) p->out->name = behind(word, role.n + 1);
   p->need_role = false;

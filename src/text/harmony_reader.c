@@ -4,7 +4,6 @@
 // taken as given, a mark within a message is left out. No text is lost: it is in a message's header or text.
 #include "base/memory.h"
 #include "text/harmony.h"
-#include "text/harmony_header.h"
 #include <string.h>
 
 enum { HEADER_MAX = 1024 }; // bytes; a longer one is content

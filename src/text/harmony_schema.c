@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Function tools as harmony declares them: a JSON schema becomes a TypeScript type, letter by letter as the
 // openai-harmony library writes it (0.0.8), with what that leaves out (anyOf, allOf, const: "any").
+#include "base/keys.h"
 #include "text/harmony.h"
 #include "text/json_print.h"
 #include "text/tools.h"
@@ -18,6 +19,8 @@ static const json_t *get_array(const json_t *schema, const char *key) {
   const json_t *v = json_object_get(schema, key);
   return json_is_array(v) ? v : NULL;
 }
+
+static nf_view view_of(const json_t *s) { return (nf_view){json_string_value(s), json_string_length(s)}; }
 
 static void put(nf_text *out, const char *s) { nf_text_append(out, s, strlen(s)); }
 static void put_string(nf_text *out, const json_t *s) {
@@ -76,35 +79,23 @@ static void put_variants(nf_text *out, const json_t *variants, int indent) {
   }
 }
 
-// {"type": ["string", "null"]}; false: there is no name among them.
-static bool put_types(nf_text *out, const json_t *types) {
+// The strings of a list, names of types or (`quote`) choices, with bars between; false: there is none.
+static bool put_strings(nf_text *out, const json_t *list, const char *quote) {
   size_t i;
-  json_t *type;
+  json_t *item;
   bool any = false;
-  json_array_foreach(types, i, type) {
-    if (!json_is_string(type)) continue;
-    if (any) put(out, " | ");
-    any = true;
-    if (strcmp(json_string_value(type), "integer") == 0)
+  json_array_foreach(list, i, item) {
+    if (!json_is_string(item)) continue;
+    put(out, any ? " | " : "");
+    put(out, quote);
+    if (!*quote && strcmp(json_string_value(item), "integer") == 0)
       put(out, "number");
     else
-      put_string(out, type);
-  }
-  return any;
-}
-
-static void put_string_type(nf_text *out, const json_t *schema) {
-  size_t i;
-  json_t *choice;
-  bool any = false;
-  json_array_foreach(json_object_get(schema, "enum"), i, choice) {
-    if (!json_is_string(choice)) continue;
-    put(out, any ? " | \"" : "\"");
-    put_string(out, choice);
-    put(out, "\"");
+      put_string(out, item);
+    put(out, quote);
     any = true;
   }
-  if (!any) put(out, "string");
+  return any;
 }
 
 static void put_array_type(nf_text *out, const json_t *schema, int indent) {
@@ -119,10 +110,9 @@ static void put_array_type(nf_text *out, const json_t *schema, int indent) {
 static bool is_required(const json_t *schema, const char *key, size_t n) {
   size_t i;
   json_t *name;
-  json_array_foreach(get_array(schema, "required"), i,
-                     name) if (json_is_string(name) &&
-                               nf_view_equal((nf_view){json_string_value(name), json_string_length(name)},
-                                             (nf_view){key, n})) return true;
+  json_array_foreach(get_array(schema, "required"), i, name) {
+    if (json_is_string(name) && nf_view_equal(view_of(name), (nf_view){key, n})) return true;
+  }
   return false;
 }
 
@@ -208,14 +198,14 @@ static void put_type(nf_text *out, const json_t *schema, int indent) {
   const json_t *variants = get_array(schema, "oneOf"), *types = get_array(schema, "type"),
                *type = get_string(schema, "type");
   if (variants) return put_variants(out, variants, indent);
-  if (types && put_types(out, types)) return;
+  if (put_strings(out, types, "")) return;
   const nf_view name = type ? nf_view_of(json_string_value(type)) : (nf_view){0};
   if (nf_view_equal(name, NF_VIEW("object"))) return put_object_type(out, schema, indent);
   if (nf_view_equal(name, NF_VIEW("array"))) return put_array_type(out, schema, indent);
-  if (nf_view_equal(name, NF_VIEW("string"))) return put_string_type(out, schema);
-  if (nf_view_equal(name, NF_VIEW("boolean"))) return put(out, "boolean");
-  const bool number = nf_view_equal(name, NF_VIEW("number")) || nf_view_equal(name, NF_VIEW("integer"));
-  put(out, number ? "number" : "any");
+  const bool string = nf_view_equal(name, NF_VIEW("string"));
+  if (string && put_strings(out, json_object_get(schema, "enum"), "\"")) return;
+  if (nf_view_equal(name, NF_VIEW("integer"))) return put(out, "number");
+  put(out, type && nf_has_word("string boolean number", name) ? json_string_value(type) : "any");
 }
 
 // ---- tools ----
@@ -223,22 +213,19 @@ static void put_type(nf_text *out, const json_t *schema, int indent) {
 // "// " before each line; the end of the text ends its last line.
 static void put_description(nf_text *out, nf_view text) {
   while (text.n) {
-    const char *stop = memchr(text.at, '\n', text.n);
-    size_t n = stop ? (size_t)(stop - text.at) : text.n;
-    const size_t used = n + (stop != NULL);
-    if (stop && n && text.at[n - 1] == '\r') n--;
+    nf_view line = nf_next_line(&text);
+    const bool ended = line.at + line.n < text.at;
+    if (ended && line.n && line.at[line.n - 1] == '\r') line.n--;
     put(out, "// ");
-    nf_text_append(out, text.at, n);
+    nf_text_append(out, line.at, line.n);
     put(out, "\n");
-    text = (nf_view){text.at + used, text.n - used};
   }
 }
 
 static void put_function(nf_text *out, const json_t *function) {
   const json_t *description = get_string(function, "description"),
                *parameters = json_object_get(function, "parameters");
-  if (description)
-    put_description(out, (nf_view){json_string_value(description), json_string_length(description)});
+  if (description) put_description(out, view_of(description));
   put(out, "type ");
   put_string(out, json_object_get(function, "name"));
   put(out, " = (");

@@ -2,6 +2,7 @@
 // Names of properties. Categories are those of PCRE2 with the characters that are newer than it; they may as
 // well be there already, so any PCRE2 up to Unicode 16 gives the same. Scripts are Script, never
 // Script_Extensions.
+#include "base/keys.h"
 #include "text/split.h"
 #include "text/split_set.h"
 #include "text/unicode.h"
@@ -62,13 +63,7 @@ static const struct property {
     {"posixpunct", "\\p{P}\\p{S}", NF_PC | NF_PD | NF_PO | NF_SM | NF_SO, 0},
 };
 
-// Whether `names`, between blanks, has this one.
-static bool has_name(const char *names, const char *name) {
-  size_t n = strlen(name);
-  for (const char *at = names; (at = strstr(at, name)); at++)
-    if ((at == names || at[-1] == ' ') && (at[n] == ' ' || !at[n])) return true;
-  return false;
-}
+static bool has_name(const char *names, const char *name) { return nf_has_word(names, nf_view_of(name)); }
 
 // The new characters of some categories, or of a script; neighbours as one range.
 static void add_new(nf_set *s, uint32_t categories, const char *script) {

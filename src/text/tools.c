@@ -6,15 +6,6 @@ const json_t *nf_tool_function(const json_t *tool) {
   return inner ? inner : tool;
 }
 
-static nf_status check_optional(const nf_json_at *at, nf_status (*check)(const nf_json_at *)) {
-  return at->value ? check(at) : nf_ok();
-}
-
-static nf_status check_text(const nf_json_at *at) {
-  nf_view text;
-  return nf_json_string(at, &text);
-}
-
 static nf_status check_function(const nf_json_at *function) {
   NF_TRY(nf_json_object(function));
   const nf_json_at name = nf_json_get(function, "name"), description = nf_json_get(function, "description"),
@@ -22,8 +13,8 @@ static nf_status check_function(const nf_json_at *function) {
   nf_view text;
   NF_TRY(nf_json_string(&name, &text));
   if (!text.n) return nf_json_error(&name, "is empty, should name the function");
-  NF_TRY(check_optional(&description, check_text));
-  return check_optional(&parameters, nf_json_object);
+  if (description.value) NF_TRY(nf_json_string(&description, &text));
+  return parameters.value ? nf_json_object(&parameters) : nf_ok();
 }
 
 static nf_status check_tool(const nf_json_at *tool) {
