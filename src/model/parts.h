@@ -23,7 +23,7 @@ typedef struct nf_parts {
 
 #define NF_NAME(p, ...) nf_build_name((p)->b, __VA_ARGS__)
 
-// ---- weights (stored.c, stored_linear.c). dim: [rank]. Without files the inventory decides: bf16 ----
+// ---- weights (stored.c). dim: [rank]. Without files the inventory decides: bf16 ----
 
 // One that is never quantised: `tensor` is a full name. Its type is the file's.
 nf_val nf_part_stored(const nf_parts *p, const char *name, const char *tensor, const int64_t *dim, int rank);

@@ -154,9 +154,7 @@ static nf_status skip_value(nf_bulk *b) {
   return nf_ok();
 }
 
-// Finds members of the object that begins here; leaves the cursor behind it. cut[i].at stays NULL if there is
-// none.
-static nf_status find_members(nf_bulk *b, const char *const *key, size_t n, nf_view *cut) {
+nf_status nf_bulk_members(nf_bulk *b, const char *const *key, size_t n, nf_view *cut) {
   NF_TRY(nf_bulk_expect(b, '{'));
   if (nf_bulk_take(b, '}')) return nf_ok();
   do {
@@ -190,10 +188,10 @@ nf_status nf_bulk_cut(nf_view text, const char *where, const char *key, const ch
   nf_bulk b = nf_bulk_of(text, 0, where);
   nf_view object = {0};
   memset(cut, 0, n * sizeof *cut);
-  nf_status st = find_members(&b, &key, 1, &object);
+  nf_status st = nf_bulk_members(&b, &key, 1, &object);
   if (nf_is_ok(st) && object.n > 0 && *object.at == '{') {
     b.at = object.at;
-    st = find_members(&b, large, n, cut);
+    st = nf_bulk_members(&b, large, n, cut);
   }
   nf_bulk_deinit(&b);
   NF_TRY(st);
