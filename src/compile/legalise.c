@@ -1,114 +1,90 @@
 // SPDX-License-Identifier: Apache-2.0
-// One walk over the graph: each value comes into the new one in the layout that its reader asks for.
+// One walk over the graph: the operands of each node are laid out as its kernels ask for.
 #include "compile/legalise.h"
-#include <string.h>
+#include "graph/edit.h"
 
 typedef struct walk {
-  const nf_graph *from;
-  nf_builder b;
-  nf_val *now;      // [n_values of `from`] the value in the new graph
-  nf_val *unpadded; // and without its padding; 0: not made yet
+  nf_edit e;
   const nf_hw *hw;
   const nf_select_options *select;
 } walk;
 
-static const nf_type *type_of(const walk *w, nf_val v) { return &w->b.graph->value[v].type; }
-static int64_t padded(const nf_type *t) { return t->padded[t->rank - 1]; }
-static bool is_padded(const nf_type *t) { return t->rank > 0 && padded(t) != t->dim[t->rank - 1].c; }
+static int64_t columns(const nf_type *t) { return t->dim[t->rank - 1].c; }
+static bool is_padded(const nf_type *t) { return t->rank > 0 && t->padded[t->rank - 1] != columns(t); }
+static const nf_type *type_of(const nf_edit *e, nf_val v) { return &e->value[v].v.type; }
 
-static nf_val without_padding(walk *w, nf_val old) {
-  nf_builder *b = &w->b;
-  if (!w->unpadded[old])
-    w->unpadded[old] =
-        NF_BUILD(b, nf_build_name(b, "%s.unpadded", w->from->value[old].name), unpad, (w->now[old]), );
-  return w->unpadded[old];
+static nf_status unpad(nf_edit *e, uint32_t order, nf_val v, nf_val *out) {
+  const char *name = nf_arena_printf(&e->arena, "%s.unpadded", e->value[v].v.name);
+  return nf_edit_insert(e, order, &(nf_node){.op = NF_OP_unpad, .in = {v}}, name, out);
 }
 
-// The first operand with `to` columns in memory.
-static nf_val with_padding(walk *w, nf_val old, int64_t to) {
-  nf_builder *b = &w->b;
-  const nf_val now = w->now[old];
-  if (padded(type_of(w, now)) == to) return now;
+static nf_status unpad_operand(nf_edit *e, nf_node_id id, int k) {
+  nf_val v = 0;
+  NF_TRY(unpad(e, e->node[id].order, e->node[id].n.in[k], &v));
+  nf_edit_set(e, id, k, v);
+  return nf_ok();
+}
+
+// The first operand gets `to` columns in memory.
+static nf_status pad_operand(nf_edit *e, nf_node_id id, int64_t to) {
+  nf_val v = e->node[id].n.in[0];
+  const nf_type *t = type_of(e, v);
+  if (t->padded[t->rank - 1] == to) return nf_ok();
   // Two readers may want different extents: the name tells which.
-  const char *name = nf_build_name(b, "%s.padded%ld", w->from->value[old].name, (long)to);
-  const nf_val made = *name ? nf_graph_find(b->graph, name) : 0;
-  return made ? made : NF_BUILD(b, name, pad, (now), .to = to);
+  const char *name = nf_arena_printf(&e->arena, "%s.padded%ld", e->value[v].v.name, (long)to);
+  const nf_node pad = {.op = NF_OP_pad, .attr.pad = {.to = to}, .in = {v}};
+  NF_TRY(nf_edit_insert(e, e->node[id].order, &pad, name, &v));
+  nf_edit_set(e, id, 0, v);
+  return nf_ok();
 }
 
-// How the node's kernels want their operand and their result: 0 where they do not care.
-static void ask(const walk *w, const nf_node *n, const nf_val *in, int64_t *k, int64_t *cols) {
-  nf_op_desc d = {.op = n->op, .attr = n->attr};
-  for (int i = 0; i < nf_op_of(n->op)->n_in; i++)
-    if (in[i]) d.in[i] = *type_of(w, in[i]);
-  *k = *cols = 0;
-  nf_status st = nf_op_infer(&d);
-  if (nf_is_ok(st) && n->op == NF_OP_grouped_linear) {
-    *k = nf_select_padded(w->hw, w->select, &d, NF_Q_K);
-    *cols = nf_select_padded(w->hw, w->select, &d, NF_Q_N);
+// What the kernels of a node want that may take padding, or give it: an op with an attribute for the padding
+// of its result takes an operand's only where they ask for it; others hand it on.
+static nf_status lay_out(walk *w, nf_node_id id) {
+  nf_edit *e = &w->e;
+  const nf_op_desc d = nf_edit_describe(e, id);
+  const bool takes = nf_op_of(d.op)->flags & NF_OP_PADDED;
+  int64_t *pad = nf_op_pad(d.op, &e->node[id].n.attr);
+  const int64_t k = takes ? nf_select_padded(w->hw, w->select, &d, NF_Q_K) : 0,
+                n = pad ? nf_select_padded(w->hw, w->select, &d, NF_Q_N) : 0;
+  if (pad && n > columns(&d.out[0])) *pad = n;
+  if (k > 0 && k > columns(&d.in[0]))
+    NF_TRY(pad_operand(e, id, k));
+  else if (takes && pad && is_padded(&d.in[0]))
+    NF_TRY(unpad_operand(e, id, 0));
+  return nf_edit_infer(e, id);
+}
+
+static nf_status lay_out_node(walk *w, nf_node_id id) {
+  nf_edit *e = &w->e;
+  const nf_op_info *info = nf_op_of(e->node[id].n.op);
+  for (int k = 0; k < info->n_in && !(info->flags & NF_OP_PADDED); k++) {
+    const nf_val v = e->node[id].n.in[k];
+    if (v && e->value[v].v.kind == NF_VALUE_RESULT && is_padded(type_of(e, v)))
+      NF_TRY(unpad_operand(e, id, k));
   }
-  nf_status_free(st); // building the node will say what is wrong
-}
-
-static void lay_out(walk *w, const nf_node *n, nf_val *in, nf_attrs *attr) {
-  const nf_op_info *info = nf_op_of(n->op);
-  int64_t k, cols;
-  for (int i = 0; i < info->n_in; i++) {
-    const bool takes = info->flags & NF_OP_PADDED || w->from->value[n->in[i]].kind != NF_VALUE_RESULT;
-    in[i] = n->in[i] && !takes && is_padded(type_of(w, w->now[n->in[i]])) ? without_padding(w, n->in[i])
-                                                                          : w->now[n->in[i]];
-  }
-  ask(w, n, in, &k, &cols);
-  if (n->op != NF_OP_grouped_linear) return;
-  const int64_t is = type_of(w, in[0])->dim[type_of(w, in[0])->rank - 1].c;
-  if (k > is)
-    in[0] = with_padding(w, n->in[0], k);
-  else if (is_padded(type_of(w, in[0])))
-    in[0] = without_padding(w, n->in[0]);
-  if (cols > w->from->value[n->out[0]].type.dim[2].c) attr->grouped_linear.pad = cols;
-}
-
-static void copy_node(walk *w, const nf_node *n) {
-  nf_val in[NF_MAX_IN] = {0};
-  nf_attrs attr = n->attr;
-  const char *name[NF_MAX_OUT] = {0};
-  lay_out(w, n, in, &attr);
-  for (int i = 0, k = 0; i < nf_node_results(n); i++)
-    if (n->out[i] != 0) name[k++] = w->from->value[n->out[i]].name;
-  const nf_val first = nf_build_named(&w->b, name, n->op, in, &attr);
-  for (int i = 0; i < nf_node_results(n); i++) w->now[n->out[i]] = nf_build_result(&w->b, first, i);
+  NF_TRY(nf_edit_infer(e, id));
+  return lay_out(w, id);
 }
 
 // What is computed comes out as it was asked for.
-static void copy_outputs(walk *w) {
-  const nf_graph *g = w->from;
-  for (size_t i = 0; i < g->n_outputs && nf_is_ok(w->b.failed); i++) {
-    const nf_val v = g->output[i];
-    nf_build_output(&w->b, is_padded(type_of(w, w->now[v])) ? without_padding(w, v) : w->now[v]);
-  }
+static nf_status lay_out_output(nf_edit *e, nf_val v) {
+  nf_val out = 0;
+  if (is_padded(type_of(e, v))) NF_TRY(unpad(e, (uint32_t)e->from->n_values, v, &out));
+  e->value[v].instead = out;
+  return nf_ok();
 }
 
-static nf_status copy(walk *w, nf_graph **out) {
-  const nf_graph *g = w->from;
-  if (!w->now || !w->unpadded) return nf_error(NF_NO_MEMORY, "no memory to lay out graph %s", g->name);
-  NF_TRY(nf_builder_init(&w->b, g->name));
-  for (nf_val v = 1; v < g->n_values && nf_is_ok(w->b.failed); v++) {
-    if (g->value[v].kind != NF_VALUE_RESULT)
-      w->now[v] = nf_build_leaf(&w->b, &g->value[v]);
-    else if (g->value[v].result == 0)
-      copy_node(w, &g->node[g->value[v].node]);
-  }
-  copy_outputs(w);
-  return nf_builder_finish(&w->b, out);
+static nf_status lay_out_graph(walk *w, const nf_graph *g, nf_graph **out) {
+  NF_TRY(nf_edit_init(&w->e, g));
+  for (nf_node_id i = 0; i < g->n_nodes; i++) NF_TRY(lay_out_node(w, i));
+  for (size_t i = 0; i < g->n_outputs; i++) NF_TRY(lay_out_output(&w->e, g->output[i]));
+  return nf_edit_finish(&w->e, out, NULL);
 }
 
 nf_status nf_legalise(const nf_graph *g, const nf_hw *hw, const nf_select_options *o, nf_graph **out) {
-  walk w = {.from = g,
-            .hw = hw,
-            .select = o,
-            .now = nf_alloc(g->n_values, sizeof *w.now),
-            .unpadded = nf_alloc(g->n_values, sizeof *w.unpadded)};
-  const nf_status st = copy(&w, out);
-  nf_free(w.now);
-  nf_free(w.unpadded);
+  walk w = {.hw = hw, .select = o};
+  const nf_status st = lay_out_graph(&w, g, out);
+  nf_edit_deinit(&w.e);
   return nf_status_note(st, "laying out");
 }

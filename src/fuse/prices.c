@@ -68,12 +68,9 @@ static nf_status refuse(nf_fuse_run *run, nf_fusion *f, const char *op, const ch
   return f->why ? nf_ok() : no_memory();
 }
 
-static bool pads(const nf_node *n) {
-  const nf_op_info *info = nf_op_of(n->op);
-  for (int i = 0; i < info->n_attr; i++)
-    if (info->attr[i].kind == NF_ATTR_INT && strcmp(info->attr[i].name, "pad") == 0)
-      return *(const int64_t *)((const char *)&n->attr + info->attr[i].offset) > 0;
-  return false;
+static bool pads(nf_node n) {
+  const int64_t *pad = nf_op_pad(n.op, &n.attr);
+  return pad && *pad > 0;
 }
 
 static double us_of(const nf_price *p, bool measured) { return measured ? p->measured_us : p->us; }
@@ -84,7 +81,7 @@ static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c, boo
     const nf_price *price = c->price[i];
     if (!price->legal) return refuse(run, &c->fusion, nf_op_of(price->d.op)->name, price->why);
     c->fusion.after_us += us_of(price, measured);
-    c->fusion.pads |= pads(&g->node[i]);
+    c->fusion.pads |= pads(g->node[i]);
   }
   for (size_t i = 0; i < c->fusion.n_nodes; i++) {
     const nf_price *price = run->node_price[c->node[i]];

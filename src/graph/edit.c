@@ -113,6 +113,14 @@ void nf_edit_instead(nf_edit *e, nf_val v, nf_val with) {
   nf_edit_move_users(e, v, with);
 }
 
+nf_status nf_edit_infer(nf_edit *e, nf_node_id id) {
+  nf_op_desc d = nf_edit_describe(e, id);
+  NF_TRY(nf_op_infer(&d), "%s", nf_edit_name(e, id));
+  for (int r = 0; r < NF_MAX_OUT; r++)
+    if (e->node[id].n.out[r]) e->value[e->node[id].n.out[r]].v.type = d.out[r];
+  return nf_ok();
+}
+
 void nf_edit_rename(nf_edit *e, nf_val v, nf_val w) {
   const nf_value *from = &e->value[v].v;
   e->node[from->node].n.out[from->result] = w;
@@ -160,19 +168,49 @@ static nf_status new_name(nf_edit *e, const char *near, const char *local, const
       return nf_error(NF_BAD_INPUT, "%s: the name is too long for a fused one", near);
     if (name_taken(e, text)) continue;
     *out = nf_arena_copy(&e->arena, text, (size_t)length);
-    return *out ? nf_map_add(&e->names, *out, (size_t)length, 0, NULL) : no_memory();
+    return *out ? nf_map_add(&e->names, *out, (size_t)length, (nf_val)e->n_values, NULL) : no_memory();
   }
   return nf_error(NF_BAD_INPUT, "%s: no name is left beside it", near);
+}
+
+static nf_status append_value(nf_edit *e, const nf_value *v, nf_val *out) {
+  if (!nf_grow(&e->value, &e->cap_values, e->n_values + 1, sizeof *e->value)) return no_memory();
+  *out = (nf_val)e->n_values++;
+  e->value[*out] = (nf_edit_value){.v = *v};
+  return nf_ok();
 }
 
 static nf_status add_value(nf_edit *e, const nf_value *like, const char *near, nf_val *out) {
   nf_value v = *like;
   NF_TRY(new_name(e, near, like->name, &v.name));
   NF_TRY(nf_recipe_copy(&e->arena, &like->recipe, &v.recipe));
-  if (!nf_grow(&e->value, &e->cap_values, e->n_values + 1, sizeof *e->value)) return no_memory();
-  *out = (nf_val)e->n_values++;
-  e->value[*out] = (nf_edit_value){.v = v};
-  return nf_ok();
+  return append_value(e, &v, out);
+}
+
+nf_status nf_edit_insert(nf_edit *e, uint32_t order, const nf_node *like, const char *name, nf_val *out) {
+  const nf_value v = {.name = name, .kind = NF_VALUE_RESULT, .node = (nf_node_id)e->n_nodes};
+  nf_node n = *like;
+  if (!name) return no_memory();
+  if (nf_map_find(&e->names, name, strlen(name), out)) return nf_ok();
+  NF_TRY(nf_map_add(&e->names, name, strlen(name), (nf_val)e->n_values, NULL));
+  NF_TRY(append_value(e, &v, &n.out[0]));
+  *out = n.out[0];
+  NF_TRY(append_node(e, &n, order));
+  return nf_edit_infer(e, v.node);
+}
+
+nf_status nf_edit_behind(nf_edit *e, nf_val v, const nf_node *like, const char *suffix) {
+  nf_value was = e->value[v].v;
+  nf_node n = *like;
+  was.name = nf_arena_printf(&e->arena, "%s.%s", was.name, suffix);
+  if (!was.name) return no_memory();
+  NF_TRY(append_value(e, &was, &n.in[0]));
+  e->node[was.node].n.out[was.result] = n.in[0];
+  e->value[v].v.node = (nf_node_id)e->n_nodes;
+  e->value[v].v.result = 0;
+  n.out[0] = v;
+  NF_TRY(append_node(e, &n, e->node[was.node].order));
+  return nf_edit_infer(e, e->value[v].v.node);
 }
 
 // What a value of the part is in the graph: map[v].

@@ -11,7 +11,7 @@ typedef struct nf_edit_value {
   nf_value v;
   nf_use uses; // first of a chain
   uint32_t n_uses;
-  nf_val instead; // what stands for it now, once it is gone; else 0
+  nf_val instead; // what stands for it now, once it is gone, or comes out for an output; else 0
   bool output;
 } nf_edit_value;
 
@@ -46,6 +46,13 @@ void nf_edit_instead(nf_edit *e, nf_val v, nf_val with);
 // The node that makes v makes w, of the same type, from now on, and w stands for v. v is a node's result and
 // no output; who made w is dead.
 void nf_edit_rename(nf_edit *e, nf_val v, nf_val w);
+// The node's results get the types that its operands and attributes give now. NF_BAD_INPUT names its first.
+nf_status nf_edit_infer(nf_edit *e, nf_node_id id);
+// A node like this, with one result called `name` (in e's arena; NULL: memory is out), at place `order`: in
+// front of a node of that order which uses it. *out is what was inserted under that name before, if it was.
+nf_status nf_edit_insert(nf_edit *e, uint32_t order, const nf_node *like, const char *name, nf_val *out);
+// Who makes v makes "v.suffix" from now on, and a node like this makes v of it. v is a node's result.
+nf_status nf_edit_behind(nf_edit *e, nf_val v, const nf_node *like, const char *suffix);
 // Takes away nodes that nothing needs: no output, no pool depends on them.
 void nf_edit_sweep(nf_edit *e);
 

@@ -139,7 +139,7 @@ static bool build(finish *f) {
     }
   }
   for (size_t i = 0; i < e->from->n_outputs && nodes == 0; i++)
-    nf_build_output(&f->b, f->now[e->from->output[i]]);
+    nf_build_output(&f->b, f->now[nf_edit_now(e, e->from->output[i])]);
   return nodes == 0;
 }
 

@@ -56,6 +56,14 @@ const nf_op_info *nf_op_of(nf_op op) {
   return NULL;
 }
 
+int64_t *nf_op_pad(nf_op op, nf_attrs *attrs) {
+  const nf_op_info *info = nf_op_of(op);
+  for (int i = 0; i < info->n_attr; i++)
+    if (info->attr[i].kind == NF_ATTR_INT && strcmp(info->attr[i].name, "pad") == 0)
+      return (int64_t *)((char *)attrs + info->attr[i].offset);
+  return NULL;
+}
+
 bool nf_op_parse(nf_view name, nf_op *out) {
   for (int op = 0; op < NF_OP_COUNT; op++) {
     if (!nf_view_equal(name, nf_view_of(nf_op_of((nf_op)op)->name))) continue;

@@ -88,6 +88,10 @@ bool nf_op_is_comm(nf_op op, const nf_attrs *attrs);
 #include "op/ops.def"
 #define NF_OPERAND(op, name) ((int)offsetof(nf_##op##_operands, name))
 
+// The columns in memory that a node's attribute `pad` gives its result (0: no padding); NULL: the op has
+// none.
+int64_t *nf_op_pad(nf_op op, nf_attrs *attrs);
+
 bool nf_op_parse(nf_view name, nf_op *out);
 
 // An operation with the types of its operands and results: what shape rules fill and selection reads.
