@@ -68,7 +68,7 @@ uint32_t nf_quantisation_add(const nf_json_at *at, nf_quantisation *q, nf_dtype 
 
 // ---- transformers ----
 
-nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q) {
+static nf_status read_mxfp4(const nf_json_at *from, nf_quantisation *q) {
   static const nf_key keys[] = {
       {"quant_method", NF_KEY_USED},
       {"modules_to_not_convert", NF_KEY_HARMLESS}, // the files say
@@ -91,7 +91,7 @@ static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, n
   return nf_ok();
 }
 
-nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
+static nf_status read_fp8(const nf_json_at *from, nf_quantisation *q) {
   static const nf_key keys[] = {
       {"quant_method weight_block_size activation_scheme modules_to_not_convert ignored_layers fmt "
        "dequantize scale_fmt",
@@ -122,8 +122,8 @@ nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q) {
 static const struct method {
   const char *name;
   nf_status (*read)(const nf_json_at *from, nf_quantisation *q);
-} methods[] = {{"mxfp4", nf_quantisation_mxfp4},
-               {"fp8", nf_quantisation_fp8},
+} methods[] = {{"mxfp4", read_mxfp4},
+               {"fp8", read_fp8},
                {"compressed-tensors", nf_quantisation_compressed},
                {"quark", nf_quantisation_quark}};
 

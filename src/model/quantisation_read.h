@@ -4,8 +4,6 @@
 #include "base/keys.h"
 #include "model/config.h"
 
-nf_status nf_quantisation_mxfp4(const nf_json_at *from, nf_quantisation *q);
-nf_status nf_quantisation_fp8(const nf_json_at *from, nf_quantisation *q);
 nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q);
 nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q);
 

@@ -72,6 +72,13 @@ static const char *path_of(const nf_parts *p, const char *name) {
   return p->layer < 0 ? name : NF_NAME(p, "model.layers.%ld.%s", (long)p->layer, name);
 }
 
+static nf_status unlike(const char *where, const char *tensor, const char *suffix, nf_dtype is,
+                        nf_dtype first) {
+  return nf_error(NF_BAD_INPUT,
+                  "%s: '%s%s' is %s, but that of expert 0 is %s; experts of a layer must be alike", where,
+                  tensor, suffix, nf_dtype_of(is)->name, nf_dtype_of(first)->name);
+}
+
 // The dtype that all tensors of the recipe have.
 static nf_status find_floats(const nf_checkpoint *files, const nf_recipe *recipe, const int64_t *dim,
                              int rank, nf_dtype *out) {
@@ -82,10 +89,7 @@ static nf_status find_floats(const nf_checkpoint *files, const nf_recipe *recipe
     nf_weight_tensor_at(&v, i, &t);
     NF_TRY(check_float(files, t.name, t.stored.dim, t.stored.rank, &dtype));
     if (i == 0) *out = dtype;
-    if (dtype != *out)
-      return nf_error(NF_BAD_INPUT,
-                      "%s: '%s' is %s, but that of expert 0 is %s; experts of a layer must be alike",
-                      nf_checkpoint_where(files), t.name, nf_dtype_of(dtype)->name, nf_dtype_of(*out)->name);
+    if (dtype != *out) return unlike(nf_checkpoint_where(files), t.name, "", dtype, *out);
   }
   return nf_ok();
 }
@@ -231,13 +235,6 @@ static nf_status decide(const nf_parts *p, const char *module, const int64_t *di
   return check_scales(p, f.scales, &out->scheme, dim);
 }
 
-static nf_status unlike(const nf_parts *p, const char *module, nf_dtype is, nf_dtype first) {
-  return nf_error(NF_BAD_INPUT,
-                  "%s: '%s.weight' is %s, but that of expert 0 is %s; experts of a layer must be alike",
-                  p->files ? nf_checkpoint_where(p->files) : p->c->where, module, nf_dtype_of(is)->name,
-                  nf_dtype_of(first)->name);
-}
-
 // All parts of a stack, which must agree.
 static nf_status decide_stack(const nf_parts *p, const char *module, int64_t parts, const int64_t *dim,
                               decision *out) {
@@ -248,7 +245,8 @@ static nf_status decide_stack(const nf_parts *p, const char *module, int64_t par
     NF_TRY(decide(p, name, dim, &d));
     if (i == 0) *out = d;
     if (d.scheme.weight != out->scheme.weight || d.scheme.activation != out->scheme.activation)
-      return unlike(p, name, d.scheme.weight, out->scheme.weight);
+      return unlike(p->files ? nf_checkpoint_where(p->files) : p->c->where, name, ".weight", d.scheme.weight,
+                    out->scheme.weight);
   }
   return nf_ok();
 }

@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+nf_added *nf_added_find(const nf_added_set *s, nf_view content) {
+  for (size_t i = 0; i < s->n; i++)
+    if (nf_view_equal(s->token[i].content, content)) return &s->token[i];
+  return NULL;
+}
+
 nf_status nf_added_push(nf_added_set *s, nf_added token) {
   if (!nf_grow(&s->token, &s->cap, s->n + 1, sizeof *s->token))
     return nf_error(NF_NO_MEMORY, "no memory for added tokens");

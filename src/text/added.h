@@ -19,6 +19,7 @@ typedef struct nf_added_set {
   size_t n, cap;
   bool first[256]; // bytes that begin one
 } nf_added_set;
+nf_added *nf_added_find(const nf_added_set *s, nf_view content); // NULL: there is none
 nf_status nf_added_push(nf_added_set *s, nf_added token);
 // After the last push. Of tokens with one content the first in the file stays.
 void nf_added_sort(nf_added_set *s);

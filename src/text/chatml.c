@@ -17,7 +17,8 @@ const nf_chat_marks nf_chatml_marks = {.format = "chatml",
 
 static nf_status begin_message(nf_rendering *r, const char *role) {
   NF_TRY(nf_say_mark(r, NF_CHATML_START));
-  return nf_say(r, nf_view_of(role)), nf_ok();
+  nf_say(r, nf_view_of(role));
+  return nf_say(r, NF_VIEW("\n")), nf_ok();
 }
 
 static nf_status end_message(nf_rendering *r) {
@@ -27,7 +28,6 @@ static nf_status end_message(nf_rendering *r) {
 
 static nf_status put_message(nf_rendering *r, const char *role, nf_view content) {
   NF_TRY(begin_message(r, role));
-  nf_say(r, NF_VIEW("\n"));
   nf_say(r, content);
   return end_message(r);
 }
@@ -62,7 +62,6 @@ static nf_status put_system(nf_rendering *r, const nf_chat *chat) {
   const bool told = begins_with_system(chat);
   if (!told && chat->functions.n == 0) return nf_ok();
   NF_TRY(begin_message(r, "system"));
-  nf_say(r, NF_VIEW("\n"));
   if (told) nf_say(r, chat->message[0].content);
   if (told && chat->functions.n) nf_say(r, NF_VIEW("\n\n"));
   if (chat->functions.n) NF_TRY(put_tools(r, chat->functions));
@@ -86,8 +85,8 @@ static nf_status declare(nf_view tools, nf_text *out) {
 
 static nf_status put_tool_results(nf_rendering *r, const nf_chat *chat, size_t *at) {
   NF_TRY(begin_message(r, "user"));
-  for (; *at < chat->n && chat->message[*at].role == NF_ROLE_TOOL; ++*at) {
-    nf_say(r, NF_VIEW("\n"));
+  for (size_t first = *at; *at < chat->n && chat->message[*at].role == NF_ROLE_TOOL; ++*at) {
+    if (*at > first) nf_say(r, NF_VIEW("\n"));
     NF_TRY(nf_say_mark(r, NF_CHATML_RESPONSE));
     nf_say(r, NF_VIEW("\n"));
     nf_say(r, chat->message[*at].content);
@@ -212,7 +211,6 @@ static nf_status put_thoughts(nf_rendering *r, nf_view reasoning) {
 static nf_status put_turn(nf_rendering *r, const nf_chat *chat, const turn *t, bool fresh) {
   const bool thoughts = fresh && (t->reasoning.n || t->end == chat->n);
   NF_TRY(begin_message(r, "assistant"));
-  nf_say(r, NF_VIEW("\n"));
   if (thoughts) NF_TRY(put_thoughts(r, t->reasoning));
   nf_say(r, thoughts ? strip_left(t->content) : t->content);
   bool follows = t->content.n;
@@ -261,7 +259,6 @@ static nf_status put_next(nf_rendering *r, const nf_chat *chat, size_t query, si
 
 static nf_status put_answer(nf_rendering *r, const nf_chat *chat, bool thinks) {
   NF_TRY(begin_message(r, "assistant"));
-  nf_say(r, NF_VIEW("\n"));
   if (chat->thinking == NF_THINKING_HYBRID && !thinks) return put_thoughts(r, (nf_view){0});
   if (chat->thinking != NF_THINKING_ALWAYS) return nf_ok();
   NF_TRY(nf_say_mark(r, NF_CHATML_THINK));

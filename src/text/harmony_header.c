@@ -15,22 +15,16 @@ static nf_view behind(nf_view v, size_t n) { return (nf_view){v.at + n, v.n - n}
 // ---- names ----
 
 // Those that a model knows, and which wins where a header names several: an answer must be found.
-static const struct {
-  nf_view name;
-  int rank;
-} channels[] = {{{"analysis", 8}, 1}, {{"commentary", 10}, 1}, {{"final", 5}, 2}};
-enum { N_CHANNELS = sizeof channels / sizeof *channels };
-
 static int rank_of(nf_view channel) { // 0: unknown, -1: none
-  for (size_t i = 0; i < N_CHANNELS; i++)
-    if (nf_view_equal(channel, channels[i].name)) return channels[i].rank;
-  return channel.n ? 0 : -1;
+  if (nf_has_word("analysis commentary", channel)) return 1;
+  return nf_has_word("final", channel) ? 2 : channel.n ? 0 : -1;
 }
 
 // Length of the known channel's name that the word begins with; 0: it does with none.
 static size_t known_channel(nf_view word) {
-  for (size_t i = 0; i < N_CHANNELS; i++)
-    if (begins(word, channels[i].name)) return channels[i].name.n;
+  const char *known = "analysis commentary final";
+  for (nf_view name; nf_next_word(&known, &name);)
+    if (begins(word, name)) return name.n;
   return 0;
 }
 

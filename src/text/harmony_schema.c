@@ -69,13 +69,19 @@ static void put_nullable_type(nf_text *out, const json_t *schema, int indent) {
   if (out->n == begin || !memmem(out->at + begin, out->n - begin, "null", 4)) put(out, " | null");
 }
 
-static void put_variants(nf_text *out, const json_t *variants, int indent) {
+static bool same_text(const json_t *a, const json_t *b) { return a && b && json_equal(a, b); }
+
+// A line for each, without the description `told`, which stands above them, nor with `above` that of the
+// first.
+static void put_variants(nf_text *out, const json_t *variants, int indent, const json_t *told, bool above,
+                         bool bare) {
   size_t i;
   json_t *variant;
   json_array_foreach(variants, i, variant) {
     nf_text_printf(out, "\n%*s | ", indent, "");
     put_nullable_type(out, variant, indent + VARIANT_DEEPER);
-    put_remarks(out, variant, false, false);
+    const bool silent = (i == 0 && above) || same_text(told, get_string(variant, "description"));
+    put_remarks(out, variant, silent, bare);
   }
 }
 
@@ -132,8 +138,6 @@ static void put_head(nf_text *out, const json_t *property, int indent) {
       put_line(out, indent, "// - \"", example, "\"\n");
 }
 
-static bool same_text(const json_t *a, const json_t *b) { return a && b && json_equal(a, b); }
-
 static void put_name(nf_text *out, const json_t *object, const char *key, size_t n, int indent) {
   nf_text_printf(out, "%*s", indent, "");
   nf_text_append(out, key, n);
@@ -146,8 +150,6 @@ static void put_choice(nf_text *out, const json_t *property, const json_t *varia
   const json_t *description = get_string(property, "description"),
                *first = get_string(json_array_get(variants, 0), "description");
   const bool above = description && !same_text(description, first);
-  size_t i;
-  json_t *variant;
   if (above) put_line(out, indent, "// ", description, "\n");
   if (json_object_get(property, "default")) {
     nf_text_printf(out, "%*s// ", indent, "");
@@ -155,15 +157,8 @@ static void put_choice(nf_text *out, const json_t *property, const json_t *varia
     put(out, "\n");
   }
   put_name(out, object, name, n, indent);
-  put(out, "\n");
-  json_array_foreach(variants, i, variant) {
-    nf_text_printf(out, "%*s | ", indent, "");
-    put_nullable_type(out, variant, indent + VARIANT_DEEPER);
-    put_remarks(out, variant, (i == 0 && above) || same_text(description, get_string(variant, "description")),
-                true);
-    put(out, "\n");
-  }
-  nf_text_printf(out, "%*s,\n", indent, "");
+  put_variants(out, variants, indent, description, above, true);
+  nf_text_printf(out, "\n%*s,\n", indent, "");
 }
 
 static void put_property(nf_text *out, const json_t *object, const char *name, size_t n,
@@ -197,7 +192,7 @@ static void put_object_type(nf_text *out, const json_t *schema, int indent) {
 static void put_type(nf_text *out, const json_t *schema, int indent) {
   const json_t *variants = get_array(schema, "oneOf"), *types = get_array(schema, "type"),
                *type = get_string(schema, "type");
-  if (variants) return put_variants(out, variants, indent);
+  if (variants) return put_variants(out, variants, indent, NULL, false, false);
   if (put_strings(out, types, "")) return;
   const nf_view name = type ? nf_view_of(json_string_value(type)) : (nf_view){0};
   if (nf_view_equal(name, NF_VIEW("object"))) return put_object_type(out, schema, indent);

@@ -89,15 +89,10 @@ bool nf_token_is_special(const nf_tokenizer *t, int32_t id) {
   return id >= 0 && (size_t)id < t->vocab.n && t->vocab.token[id].special;
 }
 
-static bool find_added(const nf_added_set *s, nf_view bytes, int32_t *out) {
-  for (size_t i = 0; i < s->n; i++)
-    if (nf_view_equal(s->token[i].content, bytes)) return *out = s->token[i].id, true;
-  return false;
-}
-
 bool nf_token_id(const nf_tokenizer *t, nf_view bytes, int32_t *out) {
-  return find_added(&t->raw, bytes, out) || find_added(&t->normalized, bytes, out) ||
-         nf_vocab_find(&t->vocab, bytes.at, bytes.n, out);
+  const nf_added *added = nf_added_find(&t->raw, bytes);
+  if (!added) added = nf_added_find(&t->normalized, bytes);
+  return added ? *out = added->id, true : nf_vocab_find(&t->vocab, bytes.at, bytes.n, out);
 }
 
 nf_status nf_ids_push(nf_ids *ids, int32_t id) {

@@ -19,17 +19,11 @@ typedef struct reader {
   size_t order;
 } reader;
 
-static nf_added *find(nf_added_set *s, nf_view content) {
-  for (size_t i = 0; i < s->n; i++)
-    if (nf_view_equal(s->token[i].content, content)) return &s->token[i];
-  return NULL;
-}
-
 static nf_status give_id(reader *r, nf_added *token) {
   nf_vocab *v = &r->t->vocab;
-  const nf_added *known = find(&r->t->raw, token->content);
+  const nf_added *known = nf_added_find(&r->t->raw, token->content);
   bool found = false;
-  if (!known) known = find(&r->t->normalized, token->content);
+  if (!known) known = nf_added_find(&r->t->normalized, token->content);
   if (known) return token->id = known->id, nf_ok();
   NF_TRY(nf_vocab_find_spelling(v, token->content, &found, &token->id));
   if (found) return nf_ok();
@@ -42,7 +36,7 @@ static nf_status give_id(reader *r, nf_added *token) {
 static nf_status keep(reader *r, const nf_added *token, bool normalized) {
   nf_vocab *v = &r->t->vocab;
   nf_added_set *set = normalized ? &r->t->normalized : &r->t->raw;
-  nf_added *known = find(set, token->content);
+  nf_added *known = nf_added_find(set, token->content);
   v->token[token->id].added = true;
   v->token[token->id].special = token->special;
   if (token->id > r->last) r->last = token->id;

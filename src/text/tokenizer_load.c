@@ -63,6 +63,14 @@ static nf_status require_false(const nf_json_at *object, const char *key) {
   return value ? nf_json_error(&at, "true is not supported; false is") : nf_ok();
 }
 
+static nf_status require_string(const nf_json_at *object, const char *key, const char *want) {
+  nf_json_at at = nf_json_get(object, key);
+  nf_view text;
+  NF_TRY(nf_json_string(&at, &text));
+  if (nf_view_equal(text, nf_view_of(want))) return nf_ok();
+  return nf_json_error(&at, "\"%.*s\" is not supported; %s is", (int)text.n, text.at, *want ? want : "none");
+}
+
 static nf_status accept(nf_tokenizer *, const nf_json_at *) { return nf_ok(); }
 
 static nf_status read_nfc(nf_tokenizer *t, const nf_json_at *) { return t->nfc = true, nf_ok(); }
@@ -82,12 +90,9 @@ static nf_status add_split(nf_tokenizer *t, const nf_json_at *at, nf_view patter
 }
 
 static nf_status read_split(nf_tokenizer *t, const nf_json_at *at) {
-  nf_view behavior, pattern;
-  nf_json_at behavior_at = nf_json_get(at, "behavior"), pattern_at = nf_json_get(at, "pattern");
-  NF_TRY(nf_json_string(&behavior_at, &behavior));
-  if (!nf_view_equal(behavior, NF_VIEW("Isolated")))
-    return nf_json_error(&behavior_at, "\"%.*s\" is not supported; Isolated is", (int)behavior.n,
-                         behavior.at);
+  nf_view pattern;
+  nf_json_at pattern_at = nf_json_get(at, "pattern");
+  NF_TRY(require_string(at, "behavior", "Isolated"));
   NF_TRY(require_false(at, "invert"));
   NF_TRY(nf_json_object(&pattern_at));
   nf_json_at regex = nf_json_get(&pattern_at, "Regex"), string = nf_json_get(&pattern_at, "String");
@@ -191,28 +196,19 @@ static const nf_key model_key[] = {
 static const nf_keys model_keys = NF_KEYS(model_key, NULL);
 
 nf_status nf_tokenizer_check_type(const nf_json *doc) {
-  nf_json_at root = nf_json_root(doc), model = nf_json_get(&root, "model"),
-             type = nf_json_get(&model, "type");
-  nf_view text;
+  nf_json_at root = nf_json_root(doc), model = nf_json_get(&root, "model");
   NF_TRY(nf_json_object(&root));
-  NF_TRY(nf_json_string(&type, &text));
-  if (nf_view_equal(text, NF_VIEW("BPE"))) return nf_ok();
-  return nf_json_error(&type, "\"%.*s\" is not supported; BPE is", (int)text.n, text.at);
+  return require_string(&model, "type", "BPE");
 }
 
 // Options of the model that must have their usual value.
 static nf_status read_model(nf_tokenizer *t, const nf_json_at *root) {
   static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
   nf_json_at model = nf_json_get(root, "model"), dropout = nf_json_get(&model, "dropout");
-  nf_view text;
   double rate = 0;
   NF_TRY(nf_keys_refuse(&model, &model_keys));
-  for (int i = 0; i < 2; i++) {
-    nf_json_at at = nf_json_get(&model, affixes[i]);
-    if (!at.value) continue;
-    NF_TRY(nf_json_string(&at, &text));
-    if (text.n) return nf_json_error(&at, "\"%.*s\" is not supported; none is", (int)text.n, text.at);
-  }
+  for (int i = 0; i < 2; i++)
+    if (nf_json_get(&model, affixes[i]).value) NF_TRY(require_string(&model, affixes[i], ""));
   if (dropout.value) NF_TRY(nf_json_f64(&dropout, 0, 1, &rate));
   if (rate > 0) return nf_json_error(&dropout, "%g is not supported; none is", rate);
   return nf_tokenizer_read_flag(&model, "ignore_merges", false, &t->ignore_merges);
