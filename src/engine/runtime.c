@@ -9,12 +9,14 @@ typedef struct device_row {
   const char *name;
   nf_backend backend;
   nf_dtype activation;
-  bool computes;
+  bool computes; // needs threads
+  nf_status (*make)(nf_threads *threads, nf_device **out);
 } device_row;
+static nf_status make_null(nf_threads *, nf_device **out) { return nf_device_null(out); }
 static const device_row devices[] = {
-    {"cpu", NF_BACKEND_CPU, NF_BF16, true},
-    {"ref", NF_BACKEND_REF, NF_F32, true},
-    {"null", NF_BACKEND_CPU, NF_BF16, false},
+    {"cpu", NF_BACKEND_CPU, NF_BF16, true, nf_device_host},
+    {"ref", NF_BACKEND_REF, NF_F32, true, nf_device_host},
+    {"null", NF_BACKEND_CPU, NF_BF16, false, make_null},
 };
 enum { N_DEVICES = sizeof devices / sizeof *devices };
 
@@ -87,9 +89,8 @@ static nf_status init(infuse_runtime *rt) {
   NF_TRY(nf_hw_detect(&rt->hw));
   rt->hw.backend = row->backend;
   rt->activation = row->activation;
-  if (!row->computes) return nf_device_null(&rt->device);
-  NF_TRY(nf_threads_create(o->threads, &rt->threads));
-  return nf_device_host(rt->threads, &rt->device);
+  if (row->computes) NF_TRY(nf_threads_create(o->threads, &rt->threads));
+  return row->make(rt->threads, &rt->device);
 }
 
 infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runtime **out) {
