@@ -25,8 +25,8 @@ lists() { # lists <line> <arguments>...
 "$infuse" generate --model $m --prompt=hello --max-tokens 4 --raw --seed 1 --quiet >"$out/long"
 cmp "$out/short" "$out/long"
 
-lists '^merge_qkv  *merge' explain --rules help
-lists '^merge_qkv  *merge' explain --fuse-order help
+lists '^merge_3_linears  *merge' explain --rules help
+lists '^merge_3_linears  *merge' explain --fuse-order help
 lists '^linear=linear_ref$' verify --force help
 lists '^linear=linear_bf16_cuda  (declared' verify --force linear=help
 if grep -qv '^linear=' "$out/out"; then echo "--force linear=help lists other ops" && exit 1; fi
