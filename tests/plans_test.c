@@ -3,21 +3,26 @@
 // that a text goes on from one to the other.
 #include "engine/engine.h"
 #include "tests/support/expect.h"
+#include "tests/support/folder.h"
+#include "tests/support/spoil.h"
 #include <infuse/inspect.h>
 #include <jansson.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SMALL = 4, PROMPT = 9, DECODED = 3 };
 
 static const char dir[] = "checkpoints/qwen3-tiny-fp8-block";
 
-static infuse_model *load(infuse_runtime *rt) {
-  const infuse_model_options o = {.size = sizeof o, .context = 64, .sessions = 1};
+static infuse_model *load_from(infuse_runtime *rt, const char *from, int64_t sessions) {
+  const infuse_model_options o = {.size = sizeof o, .context = 64, .sessions = sessions};
   infuse_model *m;
-  ok(infuse_model_load(rt, dir, &o, &m));
+  ok(infuse_model_load(rt, from, &o, &m));
   return m;
 }
+
+static infuse_model *load(infuse_runtime *rt) { return load_from(rt, dir, 1); }
 
 // Of the kernels of d the reference is measured as the fastest, in steps of up to SMALL tokens.
 static void measure_op(nf_timings *t, const nf_hw *hw, const nf_op_desc *d) {
@@ -157,7 +162,75 @@ static void small_and_large_steps(void **state) {
   nf_timings_destroy(t);
 }
 
+// ---- a session that fails ----
+
+// A model in which an expert of layer 2 overflows for some tokens.
+static char *make_uneven(void) {
+  static const char *const names[] = {"config.json", SINGLE};
+  char *to = folder_create();
+  for (int i = 0; i < 2; i++) {
+    char *target = folder_path("checkpoints/qwen3-next-tiny", names[i]);
+    folder_link(to, names[i], target);
+    free(target);
+  }
+  spoil_data(to, "model.layers.2.mlp.experts.0.gate_proj.weight", "0", "97 127"); // 3e38
+  spoil_data(to, "model.layers.2.mlp.experts.0.up_proj.weight", "0", "97 127");
+  return to;
+}
+
+static infuse_session *holding(infuse_model *m, int32_t token, size_t n) {
+  const infuse_session_options o = {.size = sizeof o, .unshared = true};
+  infuse_session *s;
+  ok(infuse_session_create(m, &o, &s));
+  for (size_t i = 0; i < n; i++) ok(infuse_session_append(s, &token, 1));
+  return s;
+}
+
+static int32_t find_token(infuse_model *m, bool well) {
+  for (int32_t token = 0;; token++) {
+    infuse_session *s = holding(m, token, 1);
+    ok(infuse_step(m, &s, 1));
+    const bool found = (infuse_session_error(s) == NULL) == well;
+    infuse_session_destroy(s);
+    if (found) return token;
+  }
+}
+
+// What began it is searched for with the plan for small steps; rows of the large step stay where they are.
+static void one_fails_in_a_large_step(void **) {
+  infuse_runtime *rt;
+  ok(infuse_runtime_create(NULL, &rt));
+  char *from = make_uneven();
+  infuse_model *m = load_from(rt, from, 2);
+  nf_timings *t = measure(m);
+  infuse_model_destroy(m);
+  rt->timings = t;
+  m = load_from(rt, from, 2);
+  assert_int_equal(m->compiled.n, 2);
+  const int32_t well = find_token(m, true), bad = find_token(m, false);
+  const size_t bytes = (size_t)m->config.vocab * sizeof(float);
+  float *alone = nf_alloc(1, bytes), *beside = nf_alloc(1, bytes);
+  infuse_session *all[] = {holding(m, well, PROMPT), NULL};
+  ok(infuse_step(m, all, 1));
+  last_logits(all[0], alone, m->config.vocab);
+  infuse_session_destroy(all[0]);
+  all[0] = holding(m, well, PROMPT), all[1] = holding(m, bad, 1);
+  ok(infuse_step(m, all, 2));
+  assert_non_null(infuse_session_error(all[1]));
+  assert_int_equal(m->range, 1);
+  last_logits(all[0], beside, m->config.vocab);
+  assert_memory_equal(alone, beside, bytes);
+  for (int i = 0; i < 2; i++) infuse_session_destroy(all[i]);
+  nf_free(alone);
+  nf_free(beside);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(rt);
+  nf_timings_destroy(t);
+  folder_remove(from);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(small_and_large_steps)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_and_large_steps),
+                                     cmocka_unit_test(one_fails_in_a_large_step)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

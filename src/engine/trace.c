@@ -34,7 +34,9 @@ static nf_status init(infuse_model *m, nf_trace *t) {
   return nf_model_place_arenas(m, t->arena);
 }
 
+// The step that failed has left rows of others, which its own plan finds.
 static void deinit(nf_trace *t) {
+  nf_model_use_plan(t->model, t->model->flight.bucket.of[NF_T]);
   nf_status_free(nf_model_place_arenas(t->model, NULL)); // ranges that were written before
   for (int64_t i = 0; t->arena != NULL && i < t->model->options.world; i++)
     nf_device_free(t->model->rank[i].device, &t->arena[i]);

@@ -8,7 +8,7 @@
 struct infuse_session;
 
 typedef struct nf_trace {
-  const struct infuse_model *model;
+  struct infuse_model *model;
   nf_buffer *arena; // [world] beside that of the last step, whose results stay
   float *row;       // one decoded row of any value
   nf_val found;     // the first value with a number that is none; 0: none yet
