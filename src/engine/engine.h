@@ -23,6 +23,7 @@ struct infuse_runtime {
   nf_device *device;
   nf_hw hw; // facts that selection sees for this device, or for the target
   nf_dtype activation;
+  nf_fuse_mode fuse;              // unless a model's options say another
   nf_rules *rules;                // of all models
   const nf_timings *timings;      // borrowed; read when a model is loaded. NULL: nothing was measured
   bool plans_only;                // for a target that is not here, and nobody asked for the null device

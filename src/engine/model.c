@@ -75,12 +75,9 @@ static nf_status build_graph(infuse_model *m) {
   return nf_ok();
 }
 
-// The references are a graph as it is said, unless somebody asks for more.
 static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
   const infuse_model_options *o = &m->options;
-  *out = o->n_fuse_order != 0                  ? NF_FUSE_ORDERED
-         : m->rt->hw.backend == NF_BACKEND_REF ? NF_FUSE_OFF
-                                               : NF_FUSE_COST;
+  *out = o->n_fuse_order != 0 ? NF_FUSE_ORDERED : m->rt->fuse;
   if (o->fuse == NULL) return nf_ok();
   for (int i = 0; i < NF_FUSE_MODES; i++)
     if (strcmp(o->fuse, nf_fuse_mode_names[i]) == 0) return *out = (nf_fuse_mode)i, nf_ok();

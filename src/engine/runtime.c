@@ -9,14 +9,16 @@ typedef struct device_row {
   const char *name;
   nf_backend backend;
   nf_dtype activation;
+  nf_fuse_mode fuse;
   bool computes; // needs threads
   nf_status (*make)(nf_threads *threads, nf_device **out);
 } device_row;
 static nf_status make_null(nf_threads *, nf_device **out) { return nf_device_null(out); }
+// The references are a graph as it is said, in float32.
 static const device_row devices[] = {
-    {"cpu", NF_BACKEND_CPU, NF_BF16, true, nf_device_host},
-    {"ref", NF_BACKEND_REF, NF_F32, true, nf_device_host},
-    {"null", NF_BACKEND_CPU, NF_BF16, false, make_null},
+    {"cpu", NF_BACKEND_CPU, NF_BF16, NF_FUSE_COST, true, nf_device_host},
+    {"ref", NF_BACKEND_REF, NF_F32, NF_FUSE_OFF, true, nf_device_host},
+    {"null", NF_BACKEND_CPU, NF_BF16, NF_FUSE_COST, false, make_null},
 };
 enum { N_DEVICES = sizeof devices / sizeof *devices };
 
@@ -57,7 +59,6 @@ static nf_status init_target(infuse_runtime *rt, const device_row *row, bool dev
                     rt->options.target, row->name);
   rt->plans_only = !device_given;
   if (rt->plans_only) rt->options.device = nf_backend_name(rt->hw.backend);
-  rt->activation = NF_BF16;
   return nf_device_null(&rt->device);
 }
 
@@ -81,6 +82,8 @@ static nf_status init(infuse_runtime *rt) {
   const bool device_given = o->device != NULL;
   NF_TRY(find_device(device_given ? o->device : "cpu", &row));
   rt->options.device = row->name;
+  rt->activation = row->activation;
+  rt->fuse = row->fuse;
   rt->log = (nf_log){.level = (nf_level)o->log_level,
                      .write = o->log != NULL ? forward_log : NULL,
                      .progress = o->progress != NULL ? forward_progress : NULL,
@@ -88,7 +91,6 @@ static nf_status init(infuse_runtime *rt) {
   if (o->target != NULL) return init_target(rt, row, device_given);
   NF_TRY(nf_hw_detect(&rt->hw));
   rt->hw.backend = row->backend;
-  rt->activation = row->activation;
   if (row->computes) NF_TRY(nf_threads_create(o->threads, &rt->threads));
   return row->make(rt->threads, &rt->device);
 }
