@@ -164,8 +164,9 @@ static bool has_weights(const char *dir) {
 static nf_status explained_steps(const infuse_explain_options *o, nf_compile_options *c) {
   if (o->range_lo == 0 && o->range_hi == 0) return nf_ok();
   if (o->range_lo < 1 || o->range_hi < o->range_lo || o->range_hi > 1 << 20)
-    return nf_error(NF_USAGE, "range %ld:%ld: must begin at 1 or later and not end before", (long)o->range_lo,
-                    (long)o->range_hi);
+    return nf_error(NF_USAGE,
+                    "range %ld:%ld: must begin at 1 or later, and end there or later, at most at 1048576",
+                    (long)o->range_lo, (long)o->range_hi);
   const int64_t s = c->plan.max.of[NF_S], r = c->plan.max.of[NF_R];
   c->least = nf_sizes_of(o->range_lo, nf_min(o->range_lo, s), nf_min(o->range_lo, r));
   c->plan.max = nf_sizes_of(o->range_hi, nf_min(o->range_hi, s), nf_min(o->range_hi, r));

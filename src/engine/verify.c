@@ -34,9 +34,6 @@ typedef struct trio { // the same tokens in all
 // ---- running ----
 
 static nf_status prepare_tokens(trio *p, const infuse_verify_options *o) {
-  p->n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
-  if (p->n == 0 || p->n > MAX_TOKENS)
-    return nf_error(NF_USAGE, "%zu tokens to verify; give 1 to %d", p->n, MAX_TOKENS);
   p->tokens = nf_alloc(p->n, sizeof *p->tokens);
   if (p->tokens == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", p->n);
   for (size_t i = 0; i < p->n; i++) {
@@ -107,8 +104,10 @@ static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *di
                                      .threads = nf_threads_count(rt->threads),
                                      .progress = rt->options.progress,
                                      .user = rt->options.user};
-  const size_t n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
-  const infuse_model_options plain = options_of(mo, n, false, false);
+  p->n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
+  if (p->n == 0 || p->n > MAX_TOKENS)
+    return nf_error(NF_USAGE, "%zu tokens to verify; give 1 to %d", p->n, MAX_TOKENS);
+  const infuse_model_options plain = options_of(mo, p->n, false, false);
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
   NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference.model));
   NF_TRY(prepare_tokens(p, o));
