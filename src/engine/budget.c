@@ -24,10 +24,12 @@ nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out) {
   const nf_value *value = &m->compiled.layout.stored[i];
   const nf_sizes max = nf_model_largest_step(m);
   NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
-  if (value->kind == NF_VALUE_POOL && !nf_mul_size(*out, (size_t)nf_model_slots(m, value->type.cache), out))
-    return nf_error(NF_USAGE, "a cache of %ld slots is larger than memory can be",
-                    (long)nf_model_slots(m, value->type.cache));
-  return nf_ok();
+  if (value->kind != NF_VALUE_POOL) return nf_ok();
+  const int64_t slots = nf_model_slots(m, value->type.cache);
+  if (slots <= INT32_MAX / NF_PAGE && nf_mul_size(*out, (size_t)slots, out))
+    return nf_ok(); // int32 in tables
+  return nf_error(NF_USAGE, "a cache of %ld slots is too large; %d can be told apart", (long)slots,
+                  INT32_MAX / NF_PAGE);
 }
 
 // `count` times `bytes` more; what is too much for numbers is still too much for any memory.
