@@ -125,8 +125,7 @@ static nf_sizes bucket_of(const infuse_model *m, const nf_sizes *at) {
   const nf_sizes most = nf_model_largest_step(m);
   nf_sizes out = *at;
   for (int s = NF_CONST + 1; m->buckets && s < NF_SYM_COUNT; s++) {
-    for (out.of[s] = at->of[s] != 0; out.of[s] < at->of[s];) out.of[s] *= 2;
-    out.of[s] = nf_min(out.of[s], most.of[s]);
+    if (at->of[s] != 0) out.of[s] = nf_min(nf_power_from(at->of[s]), most.of[s]);
   }
   return out;
 }

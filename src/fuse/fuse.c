@@ -209,6 +209,7 @@ nf_status nf_fuse_choose(nf_fusions *f, const nf_sizes *at, const nf_fuse_costs 
     return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
   f->own.at = *at;
   f->own.costs = *costs;
+  if (out == NULL) f->own.costs.by = NULL; // nobody compares this choice
   NF_TRY(begin_report(f));
   return nf_status_note(choose(f, out), "fusing");
 }

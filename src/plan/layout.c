@@ -2,6 +2,7 @@
 // Storage first: joined weights, then all that is no part of one. Then packing orders, one weight after the
 // other, each for those that are decided already.
 #include "plan/layout.h"
+#include "base/checked.h"
 #include "select/memo.h"
 #include "tensor/pack.h"
 #include <math.h>
@@ -120,14 +121,6 @@ static nf_status note_use(work *w, size_t u, nf_node_id node, size_t at) {
   return nf_ok();
 }
 
-static int64_t common_divisor(int64_t a, int64_t b) {
-  while (b != 0) {
-    const int64_t rest = a % b;
-    a = b, b = rest;
-  }
-  return a;
-}
-
 static nf_status note_node(work *w, size_t u, nf_node_id id) {
   const nf_graph *g = w->user[u].graph;
   const nf_node *n = &g->node[id];
@@ -138,7 +131,7 @@ static nf_status note_node(work *w, size_t u, nf_node_id id) {
     if (!is_matrix(&g->value[n->in[k]])) continue;
     const nf_place p = nf_layout_find(w->l, &g->value[n->in[k]]);
     w->asks[u].where[n->in[k]] = p.stored;
-    w->info[p.stored].align = common_divisor(w->info[p.stored].align, p.first);
+    w->info[p.stored].align = nf_gcd(w->info[p.stored].align, p.first);
     NF_TRY(note_use(w, u, id, p.stored));
   }
   return nf_ok();

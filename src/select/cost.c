@@ -117,16 +117,6 @@ static int64_t wanted(const nf_variant *v, nf_quantity q) {
   return 1;
 }
 
-static int64_t common_multiple(int64_t a, int64_t b) {
-  int64_t x = a, y = b;
-  while (y != 0) {
-    const int64_t rest = x % y;
-    x = y;
-    y = rest;
-  }
-  return a / x * b;
-}
-
 int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q) {
   const nf_op_desc question = undecided(d);
   int64_t n, multiple = 1;
@@ -135,8 +125,9 @@ int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_o
   nf_candidate c;
   for (size_t i = 0; nf_selection_next(&s, &i, hw, &question, o, &c);) {
     if (c.refusal != NF_CHOSEN && c.refusal != NF_REFUSED_BETTER) continue;
-    if (wanted(c.variant, q) == 1) return n;
-    multiple = common_multiple(multiple, wanted(c.variant, q));
+    const int64_t wants = wanted(c.variant, q);
+    if (wants == 1) return n;
+    multiple = multiple / nf_gcd(multiple, wants) * wants;
   }
   return nf_round_up(n, multiple);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "select/timings.h"
+#include "base/checked.h"
 #include "base/memory.h"
 #include "op/desc.h"
 #include "select/select.h"
@@ -56,19 +57,13 @@ static void depend(const nf_type *t, bool *on) {
   if (t->cache != NF_NO_CACHE) on[NF_S] = true;
 }
 
-static int64_t power_from(int64_t n) {
-  int64_t p = 1;
-  while (p < n && p < INT64_MAX / 2) p *= 2;
-  return p;
-}
-
 static nf_sizes bucket_of(const nf_op_desc *d, const nf_sizes *at) {
   bool on[NF_SYM_COUNT] = {false};
   nf_sizes bucket = {0};
   for (int k = 0; k < NF_MAX_IN; k++) depend(&d->in[k], on);
   for (int r = 0; r < NF_MAX_OUT; r++) depend(&d->out[r], on);
   for (int s = NF_CONST + 1; s < NF_SYM_COUNT; s++)
-    if (on[s]) bucket.of[s] = power_from(at->of[s]);
+    if (on[s]) bucket.of[s] = nf_power_from(at->of[s]);
   return bucket;
 }
 

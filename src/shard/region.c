@@ -4,8 +4,6 @@
 #include "shard/state.h"
 #include <inttypes.h>
 
-static int64_t gcd(int64_t a, int64_t b) { return b == 0 ? a : gcd(b, a % b); }
-
 nf_node_id nf_region_open(nf_sharding *s, nf_node_id n, int64_t extent) {
   s->region[n] = (nf_region){.parent = n, .extent = extent, .unit = 1, .rows = 1, .copies = 1};
   return n;
@@ -22,8 +20,8 @@ nf_region *nf_region_of(const nf_sharding *s, const nf_piece *p) { return &s->re
 bool nf_region_require(nf_region *r, int64_t size, int64_t multiple) {
   int64_t whole, unit;
   if (size < 1 || !nf_mul_i64(r->extent, multiple, &whole)) return false;
-  const int64_t need = whole / gcd(size, whole);
-  if (!nf_mul_i64(r->unit / gcd(r->unit, need), need, &unit)) return false;
+  const int64_t need = whole / nf_gcd(size, whole);
+  if (!nf_mul_i64(r->unit / nf_gcd(r->unit, need), need, &unit)) return false;
   r->unit = nf_min(unit, r->extent);
   return true;
 }
