@@ -34,22 +34,7 @@ enum { CASES = sizeof cases / sizeof *cases };
 
 // ---- what must come of it ----
 
-static nf_status load(const char *dir) {
-  nf_checkpoint *files = NULL;
-  nf_graph *g = NULL;
-  nf_config config = {0};
-  nf_status st;
-  const nf_build_options options = {.activation = NF_F32, .page = 16};
-  NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
-  NF_GOTO(nf_config_load(dir, NULL, &config));
-  NF_GOTO(nf_model_build(&config, files, &options, &g));
-  NF_GOTO(load_every_weight(files, g));
-fail:
-  nf_graph_destroy(g);
-  nf_config_deinit(&config);
-  nf_checkpoint_close(files);
-  return st;
-}
+static nf_status load(const char *dir) { return load_folder(dir, 0); }
 
 static char *through_library(const char *dir) {
   nf_status st = load(dir);

@@ -244,22 +244,7 @@ static void a_file_cut_short_meanwhile_is_an_error(void **state) {
 }
 
 // Everything from the folder's name to the last weight.
-static nf_status use_folder(const char *dir) {
-  nf_checkpoint *files = NULL;
-  nf_graph *g = NULL;
-  nf_config config = {0};
-  nf_status st;
-  const nf_build_options options = {.activation = NF_F32, .page = 16, .layers = 1};
-  NF_GOTO(nf_checkpoint_open(dir, NULL, &files));
-  NF_GOTO(nf_config_load(dir, NULL, &config));
-  NF_GOTO(nf_model_build(&config, files, &options, &g));
-  NF_GOTO(load_every_weight(files, g));
-fail:
-  nf_graph_destroy(g);
-  nf_config_deinit(&config);
-  nf_checkpoint_close(files);
-  return st;
-}
+static nf_status use_folder(const char *dir) { return load_folder(dir, 1); }
 
 static nf_status use_shards(const char *dir) {
   nf_checkpoint *files;

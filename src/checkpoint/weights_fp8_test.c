@@ -108,10 +108,8 @@ static nf_value value_of(const sample *s, nf_pack pack) {
 }
 
 static void *storage_of(const nf_value *v, size_t *out_n) {
-  ok(nf_type_bytes(&v->type, &none, out_n));
-  void *data = nf_alloc_aligned(*out_n);
+  void *data = weight_storage(v, 0xa5, out_n);
   assert_non_null(data);
-  memset(data, 0xa5, *out_n);
   return data;
 }
 

@@ -77,11 +77,8 @@ static const struct cut_case {
 };
 
 static void *filled(const nf_value *v, int rank, const nf_checkpoint *files) {
-  size_t n;
-  ok(nf_type_bytes(&v->type, &none, &n));
-  void *data = nf_alloc_aligned(n);
+  void *data = weight_storage(v, 0xff, NULL);
   assert_non_null(data);
-  memset(data, 0xff, n);
   ok(load_weight(files, v, rank, data));
   return data;
 }
