@@ -11,89 +11,64 @@ static const char *const verdicts[] = {[NF_FUSION_CHOSEN] = "chosen",
 const char *const nf_fuse_mode_names[NF_FUSE_MODES] = {
     [NF_FUSE_COST] = "cost", [NF_FUSE_ORDERED] = "ordered", [NF_FUSE_OFF] = "off"};
 
-static json_t *fusion_json(const nf_fuse_report *r, const nf_fusion *f) {
-  json_t *j = json_object(), *nodes = json_array();
-  bool ok = j && nodes;
-  for (size_t i = 0; ok && i < f->n_nodes; i++) ok = nf_json_push(nodes, json_string(f->node[i]));
-  ok = nf_json_put(j, "nodes", nodes) && ok;
-  ok = ok && nf_json_put(j, "rule", json_string(f->rule)) &&
-       nf_json_put(j, "family", json_string(f->family)) && nf_json_put(j, "at", json_string(f->at)) &&
-       nf_json_put(j, "verdict", json_string(verdicts[f->verdict])) &&
-       nf_json_put(j, "before_us", json_real(f->before_us)) &&
-       nf_json_put(j, "after_us", json_real(f->after_us));
-  if (ok && f->verdict != NF_FUSION_CHOSEN) ok = nf_json_put(j, "why", json_string(f->why));
-  if (ok && f->verdict == NF_FUSION_LOST) {
-    const nf_fusion *to = &r->fusion[f->lost_to];
-    ok = nf_json_put(j, "lost_to", json_string(to->rule)) && nf_json_put(j, "lost_at", json_string(to->at)) &&
-         nf_json_put(j, "by_us", json_real(f->by_us));
-  }
+static json_t *fusion_json(const nf_fuse_report *r, size_t i) {
+  const nf_fusion *f = &r->fusion[i], *to = &r->fusion[f->lost_to];
+  json_t *nodes = json_array();
+  bool ok = nodes != NULL;
+  for (size_t k = 0; ok && k < f->n_nodes; k++) ok = nf_json_push(nodes, json_string(f->node[k]));
+  json_t *j = json_pack("{s:o, s:s, s:s, s:s, s:s, s:f, s:f}", "nodes", nodes, "rule", f->rule, "family",
+                        f->family, "at", f->at, "verdict", verdicts[f->verdict], "before_us", f->before_us,
+                        "after_us", f->after_us);
+  if (f->verdict != NF_FUSION_CHOSEN) ok = nf_json_put(j, "why", json_string(f->why)) && ok;
+  if (f->verdict == NF_FUSION_LOST)
+    ok = ok && nf_json_put(j, "lost_to", json_string(to->rule)) &&
+         nf_json_put(j, "lost_at", json_string(to->at)) && nf_json_put(j, "by_us", json_real(f->by_us));
   return nf_json_whole(j, ok);
+}
+
+static json_t *near_json(const nf_fuse_report *r, size_t i) {
+  const nf_near_miss *n = &r->near[i];
+  return json_pack("{s:s, s:s, s:s, s:s, s:i}", "rule", n->rule, "at", n->at, "node", n->node, "why", n->why,
+                   "depth", n->depth);
+}
+
+static json_t *family_json(const nf_fuse_report *r, size_t i) {
+  const nf_fuse_family *f = &r->family[i];
+  return json_pack("{s:s, s:I, s:I, s:f}", "family", f->name, "found", (json_int_t)f->found, "chosen",
+                   (json_int_t)f->chosen, "saved_us", f->saved_us);
+}
+
+static json_t *normalised_json(const nf_fuse_report *r, size_t i) {
+  return json_pack("{s:s, s:s}", "rule", r->normalised[i].rule, "at", r->normalised[i].at);
+}
+
+// Those in [from, to).
+static json_t *list(const nf_fuse_report *r, size_t from, size_t to,
+                    json_t *(*json)(const nf_fuse_report *r, size_t i)) {
+  json_t *all = json_array();
+  bool ok = all != NULL;
+  for (size_t i = from; ok && i < to; i++) ok = nf_json_push(all, json(r, i));
+  return nf_json_whole(all, ok);
 }
 
 static json_t *sites_json(const nf_fuse_report *r) {
   json_t *sites = json_array();
   bool ok = sites != NULL;
-  for (size_t s = 0, i = 0; ok && s < r->n_sites; s++) {
-    json_t *site = json_object(), *fusions = json_array();
-    ok = site && fusions;
-    for (; ok && i < r->n_fusions && r->fusion[i].site == s; i++)
-      ok = nf_json_push(fusions, fusion_json(r, &r->fusion[i]));
-    ok = nf_json_put(site, "candidates", fusions) && ok;
-    ok = ok && nf_json_put(site, "at", json_string(r->site[s].at)) &&
-         nf_json_put(site, "exact", json_boolean(r->site[s].exact));
-    ok = nf_json_push(sites, site) && ok;
+  for (size_t s = 0, from = 0, to = 0; ok && s < r->n_sites; s++, from = to) {
+    while (to < r->n_fusions && r->fusion[to].site == s) to++;
+    ok = nf_json_push(sites, json_pack("{s:o, s:s, s:b}", "candidates", list(r, from, to, fusion_json), "at",
+                                       r->site[s].at, "exact", r->site[s].exact));
   }
   return nf_json_whole(sites, ok);
 }
 
-static json_t *near_json(const nf_fuse_report *r) {
-  json_t *all = json_array();
-  bool ok = all != NULL;
-  for (size_t i = 0; ok && i < r->n_near; i++) {
-    const nf_near_miss *n = &r->near[i];
-    ok = nf_json_push(all, json_pack("{s:s, s:s, s:s, s:s, s:i}", "rule", n->rule, "at", n->at, "node",
-                                     n->node, "why", n->why, "depth", n->depth));
-  }
-  return nf_json_whole(all, ok);
-}
-
-static json_t *families_json(const nf_fuse_report *r) {
-  json_t *all = json_array();
-  bool ok = all != NULL;
-  for (size_t i = 0; ok && i < r->n_families; i++) {
-    const nf_fuse_family *f = &r->family[i];
-    ok = nf_json_push(all, json_pack("{s:s, s:I, s:I, s:f}", "family", f->name, "found", (json_int_t)f->found,
-                                     "chosen", (json_int_t)f->chosen, "saved_us", f->saved_us));
-  }
-  return nf_json_whole(all, ok);
-}
-
-static json_t *normalised_json(const nf_fuse_report *r) {
-  json_t *all = json_array();
-  bool ok = all != NULL;
-  for (size_t i = 0; ok && i < r->n_normalised; i++)
-    ok = nf_json_push(all, json_pack("{s:s, s:s}", "rule", r->normalised[i].rule, "at", r->normalised[i].at));
-  return nf_json_whole(all, ok);
-}
-
 nf_status nf_fuse_report_json(const nf_fuse_report *r, json_t **out) {
-  json_t *j = json_object();
-  bool ok = j != NULL;
-  ok = ok && nf_json_put(j, "graph", json_string(r->graph)) &&
-       nf_json_put(j, "mode", json_string(nf_fuse_mode_names[r->mode])) &&
-       nf_json_put(j, "sites", sites_json(r)) && nf_json_put(j, "near_misses", near_json(r)) &&
-       nf_json_put(j, "families", families_json(r)) && nf_json_put(j, "normalised", normalised_json(r)) &&
-       nf_json_put(j, "totals",
-                   json_pack("{s:I, s:I, s:f, s:f}", "nodes_before", (json_int_t)r->nodes_before,
-                             "nodes_after", (json_int_t)r->nodes_after, "before_us", r->before_us, "after_us",
-                             r->after_us)) &&
-       nf_json_put(j, "all_reduce",
-                   json_pack("{s:I, s:I, s:I}", "fused", (json_int_t)r->sums_fused, "of", (json_int_t)r->sums,
-                             "padded", (json_int_t)r->sums_padded));
-  if (!ok) {
-    json_decref(j);
-    return nf_error(NF_NO_MEMORY, "no memory for the fusion report");
-  }
-  *out = j;
-  return nf_ok();
+  *out = json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:{s:I, s:I, s:f, s:f}, s:{s:I, s:I, s:I}}", "graph",
+                   r->graph, "mode", nf_fuse_mode_names[r->mode], "sites", sites_json(r), "near_misses",
+                   list(r, 0, r->n_near, near_json), "families", list(r, 0, r->n_families, family_json),
+                   "normalised", list(r, 0, r->n_normalised, normalised_json), "totals", "nodes_before",
+                   (json_int_t)r->nodes_before, "nodes_after", (json_int_t)r->nodes_after, "before_us",
+                   r->before_us, "after_us", r->after_us, "all_reduce", "fused", (json_int_t)r->sums_fused,
+                   "of", (json_int_t)r->sums, "padded", (json_int_t)r->sums_padded);
+  return *out ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for the fusion report");
 }

@@ -50,6 +50,12 @@ typedef struct nf_rule {
   unsigned parts; // bits of the file's own: which optional nodes its two sides have (s->rule->parts)
 } nf_rule;
 
+// A row of a file's list: the sides are <sides>_pattern and <sides>_replacement; further fields behind.
+#define NF_RULE(sides, name_, family_, what_, ...)                               \
+  {                                                                              \
+    .name = name_, .family = family_, .what = what_, .pattern = sides##_pattern, \
+    .replacement = sides##_replacement, __VA_ARGS__                              \
+  }
 // The rules of a file, in any order, and an empty one behind them. rules.def lists the files.
 #define NF_RULES(file) extern const nf_rule nf_rules_##file[];
 #include "fuse/rules/rules.def"

@@ -5,6 +5,15 @@
 
 enum { QUANTISE = 1, HEADS = 2 }; // parts: codes of the product; heads side by side, each with its gate
 
+static nf_val leaf(nf_side *s, const char *name) {
+  return s->rule->parts & HEADS ? nf_leaf_heads(s, name) : nf_leaf_rows(s, name);
+}
+
+// Heads that are quantised side by side are seen so before the product too, which is a view.
+static nf_val found(nf_side *s, const char *name) {
+  return s->rule->parts & HEADS ? nf_replace_flat(s, name) : nf_found(s, name);
+}
+
 // What the product becomes.
 static void yield(nf_side *s, nf_val y) {
   if (s->rule->parts & HEADS) y = nf_pattern_flat(s, y);
@@ -18,51 +27,34 @@ static nf_dtype to(const nf_side *s) {
 static const char *name(const nf_side *s) { return s->rule->parts & QUANTISE ? "codes" : "y"; }
 
 static void silu_pattern(nf_side *s) {
-  const nf_val gate = nf_leaf_rows(s, "gate"), up = nf_leaf_rows(s, "up");
+  const nf_val gate = leaf(s, "gate"), up = leaf(s, "up");
   const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
   yield(s, NF_BUILD(s->b, "y", mul, (open, up), ));
 }
 
 static void silu_replacement(nf_side *s) {
-  nf_yield(s, NF_BUILD(s->b, name(s), silu_mul, (nf_found(s, "gate"), nf_found(s, "up")), .quantise = to(s)));
+  nf_yield(s, NF_BUILD(s->b, name(s), silu_mul, (found(s, "gate"), found(s, "up")), .quantise = to(s)));
 }
 
 static void sigmoid_pattern(nf_side *s) {
-  const bool heads = s->rule->parts & HEADS;
-  const nf_val x = heads ? nf_leaf_heads(s, "x") : nf_leaf_rows(s, "x");
-  const nf_val gate = heads ? nf_leaf_heads(s, "gate") : nf_leaf_rows(s, "gate");
+  const nf_val x = leaf(s, "x"), gate = leaf(s, "gate");
   const nf_val open = NF_BUILD(s->b, "open", sigmoid, (gate), );
   yield(s, NF_BUILD(s->b, "y", mul, (x, open), ));
 }
 
-// Of heads that are quantised side by side the operands are seen so too, which is a view.
 static void sigmoid_replacement(nf_side *s) {
-  const bool heads = s->rule->parts & HEADS;
-  const nf_val x = heads ? nf_replace_flat(s, "x") : nf_found(s, "x");
-  const nf_val gate = heads ? nf_replace_flat(s, "gate") : nf_found(s, "gate");
+  const nf_val x = found(s, "x"), gate = found(s, "gate");
   nf_yield(s, NF_BUILD(s->b, name(s), sigmoid_mul, (x, gate), .quantise = to(s)));
 }
 
-#define SILU .pattern = silu_pattern, .replacement = silu_replacement
-#define SIGMOID .pattern = sigmoid_pattern, .replacement = sigmoid_replacement
-
 const nf_rule nf_rules_act[] = {
-    {.name = "silu_mul", .family = "act", .what = "a product gated by SiLU", SILU},
-    {.name = "silu_mul_quantise",
-     .family = "act_quantise",
-     .what = "a product gated by SiLU, quantised",
-     .parts = QUANTISE,
-     SILU},
-    {.name = "sigmoid_mul", .family = "act", .what = "a product gated by sigmoid", SIGMOID},
-    {.name = "sigmoid_mul_quantise",
-     .family = "act_quantise",
-     .what = "a product gated by sigmoid, quantised",
-     .parts = QUANTISE,
-     SIGMOID},
-    {.name = "sigmoid_mul_heads_quantise",
-     .family = "act_quantise",
-     .what = "the same of heads side by side",
-     .parts = QUANTISE | HEADS,
-     SIGMOID},
+    NF_RULE(silu, "silu_mul", "act", "a product gated by SiLU"),
+    NF_RULE(silu, "silu_mul_quantise", "act_quantise", "a product gated by SiLU, quantised",
+            .parts = QUANTISE),
+    NF_RULE(sigmoid, "sigmoid_mul", "act", "a product gated by sigmoid"),
+    NF_RULE(sigmoid, "sigmoid_mul_quantise", "act_quantise", "a product gated by sigmoid, quantised",
+            .parts = QUANTISE),
+    NF_RULE(sigmoid, "sigmoid_mul_heads_quantise", "act_quantise", "the same of heads side by side",
+            .parts = QUANTISE | HEADS),
     {0},
 };

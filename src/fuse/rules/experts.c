@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Experts: gate and up, the activation and down as one. The sum over a token's experts stays a node: it is
 // over what several blocks make.
-#include "fuse/rule.h"
+#include "fuse/rules/parts.h"
 
 enum { EXPERTS = 4, CHOICES = 2, INNER = 6, OUT = 10 };
 enum { QUANTISE = 1 }; // parts
@@ -17,10 +17,6 @@ static nf_val product(nf_side *s, const char *name, nf_val x, nf_val ids, nf_val
   return y;
 }
 
-static nf_val rows(nf_side *s) {
-  return nf_leaf(s, "x", NF_TYPE(s->example->dtype, NF_BY(1, NF_T), NF_C(s->example->columns)));
-}
-
 static nf_val ids_of(nf_side *s) { return nf_leaf(s, "ids", NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(CHOICES))); }
 
 static nf_dtype out_of(const nf_side *s, const char *name) {
@@ -32,7 +28,7 @@ static int64_t pad_of(const nf_side *s) { return nf_found_attrs(s, "y")->grouped
 // ---- gate and up in one weight ----
 
 static void swiglu_pattern(nf_side *s) {
-  const nf_val x = rows(s), ids = ids_of(s),
+  const nf_val x = nf_leaf_rows(s, "x"), ids = ids_of(s),
                w_up = nf_leaf(s, "w_up", weight_of(s, 2 * INNER, s->example->columns));
   const nf_val up_bias =
       nf_leaf_maybe(s, "up_bias", NF_TYPE(s->example->weight, NF_C(EXPERTS), NF_C(2 * INNER)));
@@ -66,7 +62,7 @@ static bool one_type(const nf_side *s, nf_text *why) {
 
 static void silu_pattern(nf_side *s) {
   const int64_t k = s->example->columns;
-  const nf_val x = rows(s), ids = ids_of(s);
+  const nf_val x = nf_leaf_rows(s, "x"), ids = ids_of(s);
   const nf_val gate = product(s, "gate", x, ids, nf_leaf(s, "w_gate", weight_of(s, INNER, k)), 0);
   const nf_val up = product(s, "up", x, ids, nf_leaf(s, "w_up", weight_of(s, INNER, k)), 0);
   const nf_val open = NF_BUILD(s->b, "open", silu, (gate), );
@@ -98,11 +94,11 @@ static bool three_types(const nf_side *s, nf_text *why) {
 
 static void shared_pattern(nf_side *s) {
   const nf_example *e = s->example;
-  const nf_extent t = NF_BY(1, NF_T), columns = NF_C(e->columns);
+  const nf_extent t = NF_BY(1, NF_T);
   const nf_val gate = nf_leaf(s, "gate", NF_TYPE(e->weight, t, NF_C(1)));
-  const nf_val x = nf_leaf(s, "x", NF_TYPE(e->dtype, t, NF_C(CHOICES), columns));
+  const nf_val x = nf_leaf(s, "x", NF_TYPE(e->dtype, t, NF_C(CHOICES), NF_C(e->columns)));
   const nf_val weights = nf_leaf(s, "weights", NF_TYPE(NF_F32, t, NF_C(CHOICES)));
-  const nf_val shared = nf_leaf(s, "shared", NF_TYPE(e->dtype, t, columns));
+  const nf_val shared = nf_leaf_rows(s, "shared");
   const nf_val open = NF_BUILD(s->b, "open", sigmoid, (gate), );
   const nf_val own = NF_BUILD(s->b, "own", mul, (shared, open), );
   const nf_val routed = NF_BUILD(s->b, "routed", combine, (x, weights), );
@@ -116,29 +112,12 @@ static void shared_replacement(nf_side *s) {
 }
 
 const nf_rule nf_rules_experts[] = {
-    {.name = "experts_swiglu",
-     .family = "experts",
-     .what = "an expert's products and the activation between",
-     .pattern = swiglu_pattern,
-     .replacement = swiglu_replacement,
-     .applies = one_type},
-    {.name = "experts_silu",
-     .family = "experts",
-     .what = "an expert's products, gate and up apart",
-     .pattern = silu_pattern,
-     .replacement = silu_replacement,
-     .applies = three_types},
-    {.name = "experts_silu_quantise",
-     .family = "experts",
-     .what = "the same, quantised in between",
-     .parts = QUANTISE,
-     .pattern = silu_pattern,
-     .replacement = silu_replacement,
-     .applies = three_types},
-    {.name = "combine_shared",
-     .family = "act",
-     .what = "the sum of a token's experts with a gated shared one",
-     .pattern = shared_pattern,
-     .replacement = shared_replacement},
+    NF_RULE(swiglu, "experts_swiglu", "experts", "an expert's products and the activation between",
+            .applies = one_type),
+    NF_RULE(silu, "experts_silu", "experts", "an expert's products, gate and up apart",
+            .applies = three_types),
+    NF_RULE(silu, "experts_silu_quantise", "experts", "the same, quantised in between", .parts = QUANTISE,
+            .applies = three_types),
+    NF_RULE(shared, "combine_shared", "act", "the sum of a token's experts with a gated shared one"),
     {0},
 };

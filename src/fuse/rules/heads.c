@@ -26,7 +26,7 @@ static nf_val heads(nf_side *s, const char *name, int64_t n) {
   return nf_leaf(s, name, NF_TYPE(e->dtype, NF_BY(1, NF_T), NF_C(n), NF_C(2 * e->columns)));
 }
 
-static void pattern(nf_side *s) {
+static void heads_pattern(nf_side *s) {
   const bool norms = s->rule->parts & NORMS;
   const nf_example *e = s->example;
   const nf_extent t = NF_BY(1, NF_T), head = NF_C(2 * e->columns);
@@ -48,7 +48,7 @@ static void pattern(nf_side *s) {
 
 // ---- replacements ----
 
-static void replacement(nf_side *s) {
+static void heads_replacement(nf_side *s) {
   const bool norms = s->rule->parts & NORMS;
   const nf_attention_attrs *attention = &nf_found_attrs(s, "o")->attention;
   const nf_rms_norm_attrs none = {0}, *norm = norms ? &nf_found_attrs(s, "q.norm")->rms_norm : &none;
@@ -72,14 +72,10 @@ static bool norms_agree(const nf_side *s, nf_text *why) {
   return false;
 }
 
-#define RULE(name_, parts_, what_)                                                                     \
-  {                                                                                                    \
-    .name = name_, .family = "qk_norm_rope_write", .what = what_, .parts = parts_, .pattern = pattern, \
-    .replacement = replacement, .applies = norms_agree                                                 \
-  }
-
 const nf_rule nf_rules_heads[] = {
-    RULE("qk_rope_write", 0, "queries and keys rotated, keys and values written"),
-    RULE("qk_norm_rope_write", NORMS, "the same, normalised before"),
+    NF_RULE(heads, "qk_rope_write", "qk_norm_rope_write", "queries and keys rotated, keys and values written",
+            .applies = norms_agree),
+    NF_RULE(heads, "qk_norm_rope_write", "qk_norm_rope_write", "the same, normalised before", .parts = NORMS,
+            .applies = norms_agree),
     {0},
 };

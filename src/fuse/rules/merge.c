@@ -10,7 +10,7 @@ enum { THREE = 1 }; // parts
 
 static int count(const nf_side *s) { return s->rule->parts & THREE ? 3 : 2; }
 
-static void pattern(nf_side *s) {
+static void merge_pattern(nf_side *s) {
   const nf_example *e = s->example;
   const nf_val x = nf_leaf_rows(s, "x");
   for (int i = 0; i < count(s); i++) {
@@ -37,7 +37,7 @@ static nf_val replace_joined(nf_side *s, const char *name, const char *const *le
   return nf_build_weight(s->b, name, t, (nf_recipe){.joined = join, .n_joined = n});
 }
 
-static void replacement(nf_side *s) {
+static void merge_replacement(nf_side *s) {
   const int n = count(s);
   const nf_val w = replace_joined(s, "joined.w", weights, n);
   const nf_val b = nf_found(s, biases[0]) ? replace_joined(s, "joined.b", biases, n) : 0;
@@ -86,14 +86,10 @@ static bool can_merge(const nf_side *s, nf_text *why) {
   return !wrong;
 }
 
-#define RULE(name_, parts_, what_)                                                                \
-  {                                                                                               \
-    .name = name_, .family = "merge_linears", .what = what_, .parts = parts_, .pattern = pattern, \
-    .replacement = replacement, .applies = can_merge                                              \
-  }
-
 const nf_rule nf_rules_merge[] = {
-    RULE("merge_2_linears", 0, "two linears of the same rows as one"),
-    RULE("merge_3_linears", THREE, "three linears of the same rows as one"),
+    NF_RULE(merge, "merge_2_linears", "merge_linears", "two linears of the same rows as one",
+            .applies = can_merge),
+    NF_RULE(merge, "merge_3_linears", "merge_linears", "three linears of the same rows as one",
+            .parts = THREE, .applies = can_merge),
     {0},
 };

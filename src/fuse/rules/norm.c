@@ -23,12 +23,6 @@ static nf_val pattern_sum(nf_side *s) {
   return parts & ROWS ? NF_BUILD(s->b, "rows", gather_rows, (h), ) : h;
 }
 
-static nf_val pattern_pad(nf_side *s, nf_val x) {
-  const nf_val padded = NF_BUILD(s->b, "padded", pad, (x), .to = s->example->padded);
-  nf_any(s, padded, "to");
-  return padded;
-}
-
 static nf_val pattern_router(nf_side *s, nf_val x) {
   const nf_val w = nf_leaf(s, "router.w", NF_TYPE(s->example->weight, NF_C(8), NF_C(s->example->columns)));
   const nf_val bias = nf_leaf_maybe(s, "router.b", NF_TYPE(s->example->weight, NF_C(8)));
@@ -42,7 +36,7 @@ static nf_val replace_router(nf_side *s, nf_val x) {
                   .out = nf_found_attrs(s, "logits")->linear.out);
 }
 
-static void pattern(nf_side *s) {
+static void norm_pattern(nf_side *s) {
   const unsigned parts = s->rule->parts;
   const nf_val h = pattern_sum(s),
                w = nf_leaf(s, "w", NF_TYPE(s->example->weight, NF_C(s->example->columns)));
@@ -50,13 +44,15 @@ static void pattern(nf_side *s) {
       NF_BUILD(s->b, "y", rms_norm, (h, w), .eps = s->example->eps, .one_plus = s->example->flag);
   nf_any(s, y, "eps");
   nf_any(s, y, "one_plus");
-  nf_yield(s, parts & PAD ? pattern_pad(s, y) : parts & QUANTISE ? nf_pattern_quantise(s, y) : y);
+  nf_yield(s, parts & PAD        ? nf_pattern_pad(s, "padded", y, s->example->padded)
+              : parts & QUANTISE ? nf_pattern_quantise(s, y)
+                                 : y);
   if (parts & ROUTER) nf_yield(s, pattern_router(s, y));
   if (parts & (REDUCE | SUM)) nf_yield(s, h);
   if (parts & KEEP) nf_yield(s, y);
 }
 
-static void replacement(nf_side *s) {
+static void norm_replacement(nf_side *s) {
   const unsigned parts = s->rule->parts;
   const nf_rms_norm_attrs *norm = &nf_found_attrs(s, "y")->rms_norm;
   nf_val x = nf_found(s, "x"), residual = parts & SUM ? nf_found(s, "residual") : 0;
@@ -95,11 +91,7 @@ static void gated_replacement(nf_side *s) {
                        .to = nf_found_attrs(s, "codes")->quantise.to));
 }
 
-#define NORM(family_, what_, name_, parts_)                                               \
-  {                                                                                       \
-    .name = name_, .family = family_, .what = what_, .parts = parts_, .pattern = pattern, \
-    .replacement = replacement                                                            \
-  }
+#define NORM(family, what, name, parts_) NF_RULE(norm, name, family, what, .parts = parts_)
 
 const nf_rule nf_rules_norm[] = {
     NORM("add_rms_norm", "a residual's sum and its norm", "add_rms_norm", SUM),
@@ -130,10 +122,7 @@ const nf_rule nf_rules_norm[] = {
          "all_reduce_add_rms_norm_quantise", REDUCE | SUM | QUANTISE),
     NORM("all_reduce_rms_norm_quantise", "the same, where others read the norm too",
          "all_reduce_add_rms_norm_quantise_keep", REDUCE | SUM | QUANTISE | KEEP),
-    {.name = "rms_norm_gated_quantise",
-     .family = "gated_norm_quantise",
-     .what = "gated norms of heads, quantised side by side",
-     .pattern = gated_pattern,
-     .replacement = gated_replacement},
+    NF_RULE(gated, "rms_norm_gated_quantise", "gated_norm_quantise",
+            "gated norms of heads, quantised side by side"),
     {0},
 };

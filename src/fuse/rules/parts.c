@@ -19,6 +19,12 @@ nf_val nf_pattern_flat(nf_side *s, nf_val x) {
   return flat;
 }
 
+nf_val nf_pattern_pad(nf_side *s, const char *name, nf_val x, int64_t to) {
+  const nf_val padded = NF_BUILD(s->b, name, pad, (x), .to = to);
+  nf_any(s, padded, "to");
+  return padded;
+}
+
 nf_val nf_pattern_quantise(nf_side *s, nf_val x) {
   const nf_val codes =
       NF_BUILD(s->b, "codes", quantise, (x), .to = s->example->flag ? NF_FP8_ROW : NF_FP8_GROUP);
