@@ -69,6 +69,7 @@ static const struct {
      CALLED("fA") "{}|call;"},
     {&never, "<tool_call>{\"name\":\"<think>\",\"arguments\":{\"a\":\"</think><tool_call>\"}}</tool_call>",
      CALLED("<think>") "{\"a\":\"</think><tool_call>\"}|call;"},
+    {&never, "<tool_call>{\"name\":\"f\",\"argument\\u0073\":{ }}</tool_call>", CALLED("f") "{ }|call;"},
     // calls without an end
     {&never, "<tool_call>{\"name\":\"f\"}<|im_end|>", CALLED("f") "{}|call;"},
     {&never, "<tool_call>{\"name\":\"f\"}", CALLED("f") "{}|cut;"},
@@ -78,8 +79,6 @@ static const struct {
      C "<function=f>\n</function>|end;" F "x|cut;"},
     {&never, "<tool_call>{\"name\":7}</tool_call><|im_end|>", C "{\"name\":7}|end;"},
     {&never, "<tool_call>{\"name\":\"\"}</tool_call>", C "{\"name\":\"\"}|end;"},
-    {&never, "<tool_call>{\"name\":\"f\",\"argument\\u0073\":{}}</tool_call>",
-     C "{\"name\":\"f\",\"argument\\u0073\":{}}|end;"},
     {&never, "<tool_call>[]</tool_call>", C "[]|end;"},
     {&never, "<tool_call>{} {}</tool_call>", C "{} {}|end;"},
     {&never, "<tool_call>\n</tool_call>x", F "x|cut;"},

@@ -2,7 +2,6 @@
 // Reading the merges of a tokenizer.json, both spellings: "a b" and ["a", "b"]. The place in the list is the
 // rank.
 #include "base/memory.h"
-#include "text/bulk_json.h"
 #include "text/vocab.h"
 #include <string.h>
 
@@ -10,7 +9,7 @@ enum { MERGES_MAX = 1 << 24 };
 
 typedef struct reader {
   nf_vocab *v;
-  nf_bulk b;
+  nf_json_reader *json;
   nf_merge *list; // in rank order
   size_t n, cap;
   char *bytes; // of both sides, one behind the other
@@ -24,8 +23,9 @@ static nf_status read_side(reader *r, nf_view spelling, size_t *at, uint32_t *ou
   if (!nf_grow(&r->bytes, &r->bytes_cap, *at + spelling.n + 1, 1))
     return nf_error(NF_NO_MEMORY, "no memory for merges");
   if (!nf_vocab_spelled(spelling, r->bytes + *at, &n) || !nf_vocab_find(r->v, r->bytes + *at, n, &id))
-    return nf_bulk_error(&r->b, "model.merges[%zu]: \"%.*s\" is not a byte-level token of model.vocab", r->n,
-                         spelling.n < 60 ? (int)spelling.n : 60, spelling.at);
+    return nf_json_bad(r->json, r->json->at,
+                       "model.merges[%zu]: \"%.*s\" is not a byte-level token of model.vocab", r->n,
+                       spelling.n < 60 ? (int)spelling.n : 60, spelling.at);
   *at += n;
   *out = (uint32_t)id;
   return nf_ok();
@@ -33,22 +33,23 @@ static nf_status read_side(reader *r, nf_view spelling, size_t *at, uint32_t *ou
 
 static nf_status read_pair(reader *r, nf_merge *m, size_t *n) {
   nf_view side;
-  NF_TRY(nf_bulk_string(&r->b, &side));
+  NF_TRY(nf_json_read_string(r->json, &side));
   NF_TRY(read_side(r, side, n, &m->left));
-  NF_TRY(nf_bulk_expect(&r->b, ','));
-  NF_TRY(nf_bulk_string(&r->b, &side));
+  NF_TRY(nf_json_expect(r->json, ','));
+  NF_TRY(nf_json_read_string(r->json, &side));
   NF_TRY(read_side(r, side, n, &m->right));
-  return nf_bulk_expect(&r->b, ']');
+  return nf_json_expect(r->json, ']');
 }
 
 static nf_status read_line(reader *r, nf_merge *m, size_t *n) {
   nf_view line;
-  NF_TRY(nf_bulk_string(&r->b, &line));
+  NF_TRY(nf_json_read_string(r->json, &line));
   if (line.n >= 8 && memcmp(line.at, "#version", 8) == 0) return nf_ok();
   const char *space = memchr(line.at, ' ', line.n);
   size_t left = space ? (size_t)(space - line.at) : 0;
   if (!space || memchr(space + 1, ' ', line.n - left - 1))
-    return nf_bulk_error(&r->b, "model.merges[%zu]: expected two tokens with one space between", r->n);
+    return nf_json_bad(r->json, r->json->at, "model.merges[%zu]: expected two tokens with one space between",
+                       r->n);
   NF_TRY(read_side(r, (nf_view){line.at, left}, n, &m->left));
   return read_side(r, (nf_view){space + 1, line.n - left - 1}, n, &m->right);
 }
@@ -57,13 +58,14 @@ static nf_status read_merge(reader *r) {
   nf_merge m = {.rank = (uint32_t)r->n};
   size_t n = 0;
   int32_t id;
-  NF_TRY(nf_bulk_take(&r->b, '[') ? read_pair(r, &m, &n) : read_line(r, &m, &n), "model.merges");
+  NF_TRY(nf_json_take(r->json, '[') ? read_pair(r, &m, &n) : read_line(r, &m, &n), "model.merges");
   if (n == 0) return nf_ok(); // the version line
   if (!nf_vocab_find(r->v, r->bytes, n, &id))
-    return nf_bulk_error(&r->b, "model.merges[%zu]: model.vocab lacks the result of merging ids %u and %u",
-                         r->n, m.left, m.right);
+    return nf_json_bad(r->json, r->json->at,
+                       "model.merges[%zu]: model.vocab lacks the result of merging ids %u and %u", r->n,
+                       m.left, m.right);
   m.id = (uint32_t)id + 1;
-  if (r->n == MERGES_MAX) return nf_bulk_error(&r->b, "model.merges: more than %d", MERGES_MAX);
+  if (r->n == MERGES_MAX) return nf_json_bad(r->json, r->json->at, "model.merges: more than %d", MERGES_MAX);
   if (!nf_grow(&r->list, &r->cap, r->n + 1, sizeof *r->list))
     return nf_error(NF_NO_MEMORY, "no memory for merges");
   r->list[r->n++] = m;
@@ -71,12 +73,11 @@ static nf_status read_merge(reader *r) {
 }
 
 static nf_status read_list(reader *r) {
-  NF_TRY(nf_bulk_expect(&r->b, '['), "model.merges");
-  if (nf_bulk_take(&r->b, ']')) return nf_bulk_end(&r->b);
+  NF_TRY(nf_json_expect(r->json, '['), "model.merges");
+  if (nf_json_take(r->json, ']')) return nf_ok();
   do NF_TRY(read_merge(r));
-  while (nf_bulk_take(&r->b, ','));
-  NF_TRY(nf_bulk_expect(&r->b, ']'), "model.merges");
-  return nf_bulk_end(&r->b);
+  while (nf_json_take(r->json, ','));
+  return nf_status_note(nf_json_expect(r->json, ']'), "model.merges");
 }
 
 // A pair that comes twice has its later rank, as it has in Hugging Face's tokenizers.
@@ -88,11 +89,10 @@ static nf_status index_merges(nf_vocab *v, const nf_merge *list, size_t n) {
   return nf_ok();
 }
 
-nf_status nf_merges_read(nf_vocab *v, nf_view value, size_t origin, const char *where) {
-  reader r = {.v = v, .b = nf_bulk_of(value, origin, where)};
+nf_status nf_merges_read(nf_vocab *v, nf_json_reader *json) {
+  reader r = {.v = v, .json = json};
   nf_status st = read_list(&r);
   if (nf_is_ok(st)) st = index_merges(v, r.list, r.n);
-  nf_bulk_deinit(&r.b);
   nf_free(r.list);
   nf_free(r.bytes);
   return st;

@@ -1,41 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // A tokenizer's life, its look-ups, and encoding: added tokens, form C, added tokens again, pieces, merges.
 #include "base/file.h"
-#include "base/json.h"
 #include "base/memory.h"
 #include "text/bpe.h"
-#include "text/bulk_json.h"
 #include "text/nfc.h"
 #include "text/tokenizer_internal.h"
 
 static const size_t file_max = (size_t)512 << 20;
 
-static nf_status read_all(nf_tokenizer *t, nf_view json, const char *where, const nf_log *log, nf_text *rest,
-                          nf_json *doc) {
-  static const char *const large[] = {"vocab", "merges"};
-  nf_view cut[2];
-  size_t bad = nf_utf8_check(json.at, json.n);
-  if (bad < json.n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", where, bad);
-  NF_TRY(nf_bulk_cut(json, where, "model", large, 2, cut, rest));
-  NF_TRY(nf_json_parse(rest->at, rest->n, where, doc));
+static nf_status read_all(nf_tokenizer *t, nf_json_reader *r, const nf_log *log, nf_json *doc) {
+  nf_json_cut cut[] = {{"model", "vocab", .skip = true}, {"model", "merges", .skip = true}};
+  NF_TRY(nf_json_parse_cut(r->text, r->n, r->where, cut, 2, doc));
   doc->log = log;
   NF_TRY(nf_tokenizer_check_type(doc)); // other types have no merges, or another vocabulary
   for (int i = 0; i < 2; i++)
-    if (!cut[i].at) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", where, large[i]);
+    if (!cut[i].n) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", r->where, cut[i].key);
   NF_TRY(nf_vocab_seed(&t->vocab));
-  NF_TRY(nf_vocab_read(&t->vocab, cut[0], (size_t)(cut[0].at - json.at), where));
-  NF_TRY(nf_merges_read(&t->vocab, cut[1], (size_t)(cut[1].at - json.at), where));
+  r->at = cut[0].at;
+  NF_TRY(nf_vocab_read(&t->vocab, r));
+  r->at = cut[1].at;
+  NF_TRY(nf_merges_read(&t->vocab, r));
   return nf_tokenizer_read_rest(t, doc);
 }
 
 static nf_status parse(nf_view json, const char *where, const nf_log *log, nf_tokenizer **out) {
   nf_tokenizer *t = nf_alloc(1, sizeof *t);
   if (!t) return nf_error(NF_NO_MEMORY, "no memory for a tokenizer");
-  nf_text rest = {0};
+  nf_json_reader r = {.text = json.at, .n = json.n, .where = where};
   nf_json doc = {0};
-  nf_status st = read_all(t, json, where, log, &rest, &doc);
+  nf_status st = read_all(t, &r, log, &doc);
   nf_json_deinit(&doc);
-  nf_text_deinit(&rest);
+  nf_text_deinit(&r.decoded);
   if (nf_is_ok(st))
     *out = t;
   else

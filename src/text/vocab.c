@@ -2,7 +2,6 @@
 // Reading the vocabulary of a tokenizer.json into the flat tables.
 #include "text/vocab.h"
 #include "base/memory.h"
-#include "text/bulk_json.h"
 #include <string.h>
 #include <sys/random.h>
 
@@ -114,13 +113,24 @@ nf_status nf_vocab_add(nf_vocab *v, uint32_t id, nf_view bytes) {
   return nf_ok();
 }
 
-static nf_status read_token(nf_vocab *v, nf_bulk *b) {
+// An integer in [0, NF_TOKENS_MAX).
+static nf_status read_id(nf_json_reader *r, uint32_t *out) {
+  size_t digits = 0;
+  nf_json_skip_space(r);
+  for (*out = 0; r->at < r->n && r->text[r->at] >= '0' && r->text[r->at] <= '9' && *out < NF_TOKENS_MAX;
+       digits++)
+    *out = *out * 10 + (uint32_t)(r->text[r->at++] - '0');
+  if (digits && *out < NF_TOKENS_MAX && (digits == 1 || r->text[r->at - digits] != '0')) return nf_ok();
+  return nf_json_bad(r, r->at, "expected an integer from 0 to %d", NF_TOKENS_MAX - 1);
+}
+
+static nf_status read_token(nf_vocab *v, nf_json_reader *r) {
   nf_view spelling;
   uint32_t id;
-  NF_TRY(nf_bulk_string(b, &spelling), "model.vocab");
-  if (spelling.n == 0) return nf_bulk_error(b, "model.vocab: an empty token");
+  NF_TRY(nf_json_read_string(r, &spelling), "model.vocab");
+  if (spelling.n == 0) return nf_json_bad(r, r->at, "model.vocab: an empty token");
   if (spelling.n > TOKEN_BYTES_MAX)
-    return nf_bulk_error(b, "model.vocab: a token of more than %d bytes", TOKEN_BYTES_MAX);
+    return nf_json_bad(r, r->at, "model.vocab: a token of more than %d bytes", TOKEN_BYTES_MAX);
   if (!nf_grow(&v->blob, &v->blob_cap, v->blob_n + spelling.n, 1))
     return nf_error(NF_NO_MEMORY, "no memory for tokens");
   nf_token token = {.at = (uint32_t)v->blob_n};
@@ -128,19 +138,19 @@ static nf_status read_token(nf_vocab *v, nf_bulk *b) {
   token.literal = !nf_vocab_spelled(spelling, v->blob + v->blob_n, &n);
   if (token.literal) memcpy(v->blob + v->blob_n, spelling.at, n);
   token.n = (uint32_t)n;
-  NF_TRY(nf_bulk_expect(b, ':'), "model.vocab");
-  NF_TRY(nf_bulk_count(b, NF_TOKENS_MAX - 1, &id), "model.vocab");
-  if (id < v->n && v->token[id].n) return nf_bulk_error(b, "model.vocab: id %u is used twice", id);
+  NF_TRY(nf_json_expect(r, ':'), "model.vocab");
+  NF_TRY(read_id(r, &id), "model.vocab");
+  if (id < v->n && v->token[id].n) return nf_json_bad(r, r->at, "model.vocab: id %u is used twice", id);
   NF_TRY(reserve_token(v, id, n));
   v->token[id] = token;
   v->blob_n += n;
   return nf_ok();
 }
 
-static nf_status index_tokens(nf_vocab *v, size_t count, const char *where) {
-  v->slots = count + count / 2 + 8;
+static nf_status index_tokens(nf_vocab *v, const char *where) {
+  v->slots = v->entries + v->entries / 2 + 8;
   if (!(v->slot = nf_alloc(v->slots, sizeof *v->slot)))
-    return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", count);
+    return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", v->entries);
   for (uint32_t id = 0; id < v->n; id++) {
     nf_token t = v->token[id];
     if (t.n == 0 || t.literal) continue;
@@ -161,25 +171,14 @@ static nf_status index_tokens(nf_vocab *v, size_t count, const char *where) {
   return nf_ok();
 }
 
-static nf_status read_tokens(nf_vocab *v, nf_bulk *b, size_t *out_count) {
-  NF_TRY(nf_bulk_expect(b, '{'), "model.vocab");
-  *out_count = 0;
-  if (!nf_bulk_take(b, '}')) {
+nf_status nf_vocab_read(nf_vocab *v, nf_json_reader *r) {
+  NF_TRY(nf_json_expect(r, '{'), "model.vocab");
+  if (!nf_json_take(r, '}')) {
     do {
-      NF_TRY(read_token(v, b));
-      ++*out_count;
-    } while (nf_bulk_take(b, ','));
-    NF_TRY(nf_bulk_expect(b, '}'), "model.vocab");
+      NF_TRY(read_token(v, r));
+      v->entries++;
+    } while (nf_json_take(r, ','));
+    NF_TRY(nf_json_expect(r, '}'), "model.vocab");
   }
-  return nf_bulk_end(b);
-}
-
-nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *where) {
-  nf_bulk b = nf_bulk_of(value, origin, where);
-  size_t count = 0;
-  nf_status st = read_tokens(v, &b, &count);
-  nf_bulk_deinit(&b);
-  NF_TRY(st);
-  v->entries = count;
-  return index_tokens(v, count, where);
+  return index_tokens(v, r->where);
 }

@@ -2,8 +2,7 @@
 // The tokens and merges of a BPE model, as flat tables: one blob of bytes, one row per id, two open-addressed
 // hash tables (bytes -> id, pair of ids -> merge). Filled by the loader, then immutable.
 #pragma once
-#include "base/status.h"
-#include "base/text.h"
+#include "base/json_reader.h"
 #include "text/tokenizer.h"
 
 typedef struct nf_token {
@@ -37,9 +36,9 @@ typedef struct nf_vocab {
 
 void nf_vocab_deinit(nf_vocab *v);
 nf_status nf_vocab_seed(nf_vocab *v);
-// Both read the values that nf_bulk_cut found; origin is their place in the file. The vocabulary comes first.
-nf_status nf_vocab_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
-nf_status nf_merges_read(nf_vocab *v, nf_view value, size_t origin, const char *where);
+// Both read the value that begins at the reader's place. The vocabulary comes first.
+nf_status nf_vocab_read(nf_vocab *v, nf_json_reader *r);
+nf_status nf_merges_read(nf_vocab *v, nf_json_reader *r);
 // A token that the vocabulary lacks. An id that is used stands for it from now on.
 nf_status nf_vocab_add(nf_vocab *v, uint32_t id, nf_view bytes);
 
