@@ -15,6 +15,13 @@ void *nf_alloc(size_t n, size_t size) {
   return calloc(1, bytes ? bytes : 1);
 }
 
+nf_status nf_make(void *p, size_t n, size_t size, const char *what) {
+  void *made = nf_alloc(n, size);
+  if (made == NULL) return nf_error(NF_NO_MEMORY, "no memory for %s", what);
+  memcpy(p, &made, sizeof made); // *p is some other pointer type
+  return nf_ok();
+}
+
 void nf_free(void *p) { free(p); }
 
 _Bool nf_grow(void *p, size_t *cap, size_t need, size_t size) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Heap memory with checked sizes, and arenas: many small objects that live and die together.
 #pragma once
+#include "base/status.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -8,6 +9,8 @@
 
 // Zeroed array of n elements; NULL when it does not fit or memory is out. n or size 0 gives a valid pointer.
 void *nf_alloc(size_t n, size_t size);
+// The same into *p, which is left alone on failure: NF_NO_MEMORY, "no memory for <what>".
+nf_status nf_make(void *p /* T ** */, size_t n, size_t size, const char *what);
 // Grows *p to hold at least `need` elements of `size` bytes (amortised doubling); false leaves *p and *cap
 // alone. New elements are not zeroed. *p NULL and *cap 0 start an empty array.
 [[nodiscard]] _Bool nf_grow(void *p /* T ** */, size_t *cap, size_t need, size_t size);

@@ -4,32 +4,12 @@
 #include "engine/answer.h"
 #include <string.h>
 
-nf_status nf_answer_set_stops(nf_answer *a, const char *const *stop, size_t n) {
-  a->stop = nf_alloc(n, sizeof *a->stop);
-  if (a->stop == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu stop strings", n);
-  for (; a->n_stop < n; a->n_stop++) {
-    const char *s = stop[a->n_stop];
-    const size_t length = s != NULL ? strlen(s) : 0;
-    if (length == 0)
-      return nf_error(NF_USAGE, "stop string %zu is %s", a->n_stop, s != NULL ? "empty" : "NULL");
-    if (nf_utf8_check(s, length) != length)
-      return nf_error(NF_USAGE, "stop string %zu: byte %zu: invalid UTF-8", a->n_stop,
-                      nf_utf8_check(s, length));
-    a->stop[a->n_stop] = nf_alloc(length + 1, 1);
-    if (a->stop[a->n_stop] == NULL) return nf_error(NF_NO_MEMORY, "no memory for a stop string");
-    memcpy(a->stop[a->n_stop], s, length);
-  }
-  return nf_ok();
-}
-
 static void destroy_reader(nf_answer *a) {
   if (a->reader != NULL) a->format->reader_destroy(a->reader);
   a->reader = NULL;
 }
 
 void nf_answer_deinit(nf_answer *a) {
-  for (size_t i = 0; i < a->n_stop; i++) nf_free(a->stop[i]);
-  nf_free(a->stop);
   destroy_reader(a);
   nf_arena_deinit(&a->names);
   nf_text_deinit(&a->held);

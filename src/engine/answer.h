@@ -8,7 +8,7 @@
 
 typedef struct nf_answer {
   const nf_tokenizer *tokenizer; // NULL: tokens have no text
-  char **stop;                   // [n_stop] strings that end a message, owned
+  const char *const *stop;       // [n_stop] strings that end a message, borrowed
   size_t n_stop;
   bool stop_in_thoughts;
 
@@ -30,8 +30,7 @@ typedef struct nf_answer {
   nf_text copies; // of their texts, each with a NUL, where there are several
 } nf_answer;
 
-nf_status nf_answer_set_stops(nf_answer *a, const char *const *stop, size_t n); // copies them
-void nf_answer_deinit(nf_answer *a);                                            // a zeroed one is fine
+void nf_answer_deinit(nf_answer *a); // a zeroed one is fine
 
 // An answer begins. `format` and `reader` (made for `chat`, now the answer's) of a chat, or NULL.
 void nf_answer_begin(nf_answer *a, const nf_chat_format *format, const nf_chat *chat, nf_chat_reader *reader);

@@ -141,7 +141,8 @@ static void start(nf_answer *a, const nf_chat_format *f, const nf_tokenizer *t, 
                   const char *const *stop, size_t n_stop) {
   nf_chat_reader *reader = NULL;
   a->tokenizer = t;
-  check(nf_answer_set_stops(a, stop, n_stop));
+  a->stop = stop;
+  a->n_stop = n_stop;
   if (f != NULL) check(f->reader_create(t, chat, &reader));
   nf_answer_begin(a, f, chat, reader);
 }

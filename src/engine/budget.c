@@ -119,8 +119,9 @@ static nf_status compile(const infuse_model *m, const char *dir, int64_t world, 
 
 // Not everything is split, and not every model over any number of ranks: so it is compiled for them.
 static bool fits_on(const infuse_model *m, const char *dir, int64_t world) {
-  infuse_model *other = nf_alloc(1, sizeof *other);
-  const nf_status st = other != NULL ? compile(m, dir, world, other) : nf_error(NF_NO_MEMORY, "no memory");
+  infuse_model *other = NULL;
+  nf_status st = nf_make(&other, 1, sizeof *other, "a model");
+  if (nf_is_ok(st)) st = compile(m, dir, world, other);
   const bool fits = nf_is_ok(st) && nf_model_fit(other).fits;
   nf_status_free(st);
   infuse_model_destroy(other);

@@ -101,16 +101,16 @@ static nf_status check(const infuse_session *s, const infuse_message *messages, 
   if (s->model->chat == NULL)
     return nf_error(NF_USAGE, "the model has no chat format that infuse knows; give plain text");
   if (s->generation == NULL) return nf_error(NF_USAGE, "a chat needs a session made with .generate");
-  if (s->generation->effort.n != 0 && !s->model->chat->has_effort)
+  if (s->generation->settings->effort.n != 0 && !s->model->chat->has_effort)
     return nf_error(NF_USAGE, "a reasoning effort is asked for, but the chat format %s has no place for one",
                     s->model->chat->name);
   return nf_ok();
 }
 
 static nf_status chat(infuse_session *s, conversation *c) {
-  if (c->message == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu messages", c->n);
+  NF_TRY(nf_make(&c->message, c->n, sizeof *c->message, "messages"));
   for (size_t i = 0; i < c->n; i++) NF_TRY(convert(c, i), "message %zu", i);
-  const nf_generation *g = s->generation;
+  const nf_settings *g = s->generation->settings;
   return hold(s, &(nf_chat){.message = c->message,
                             .n = c->n,
                             .effort = g->effort,
@@ -125,8 +125,7 @@ infuse_error *infuse_session_chat_sized(infuse_session *s, const infuse_message 
                                         size_t size) {
   nf_status st = check(s, messages, n, size);
   if (!nf_is_ok(st)) return st.error;
-  conversation c = {
-      .at = (const char *)messages, .n = n, .size = size, .message = nf_alloc(n, sizeof *c.message)};
+  conversation c = {.at = (const char *)messages, .n = n, .size = size};
   st = chat(s, &c);
   nf_free(c.message);
   nf_arena_deinit(&c.calls);

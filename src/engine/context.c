@@ -80,7 +80,7 @@ const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n) {
 // ---- going back ----
 
 void nf_session_cut(infuse_session *s, int64_t n) {
-  if (s->generation != NULL) nf_processors_cut(s->generation->sampler.processors, s->token, (size_t)n);
+  if (s->generation != NULL) nf_processors_cut(s->generation->processors, s->token, (size_t)n);
   s->known = n;
   s->told = nf_min(s->told, n);
   s->queued = nf_min(s->queued, n);

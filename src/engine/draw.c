@@ -1,29 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Rows are looked at, and drawn from, session by session: a thread takes the next one that nobody has.
-#include "engine/draw.h"
+// From the logits of a step to tokens: rows are looked at, and drawn from, session by session, over the
+// runtime's threads. A thread takes the next session that nobody has.
+#include "base/checked.h"
 #include "engine/engine.h"
 #include <math.h>
 #include <stdatomic.h>
-
-typedef struct turn {
-  nf_sampler_scratch *scratch;
-  size_t n;
-  nf_draw_fn f;
-  void *user;
-  _Atomic size_t *next;
-} turn;
-
-static void take_some(const void *arg, int64_t block) {
-  const turn *r = arg;
-  for (size_t i; (i = atomic_fetch_add_explicit(r->next, 1, memory_order_relaxed)) < r->n;)
-    r->f(r->user, i, &r->scratch[block]);
-}
-
-void nf_draw_each(nf_threads *t, nf_sampler_scratch *scratch, size_t n_scratch, size_t n, nf_draw_fn f,
-                  void *user) {
-  _Atomic size_t next = 0;
-  nf_threads_run(t, (int64_t)(n < n_scratch ? n : n_scratch), take_some, &(turn){scratch, n, f, user, &next});
-}
+#include <string.h>
 
 // The first token of the share whose logits are not finite, or -1. A few of -infinity are tokens that never
 // come.
@@ -35,23 +17,41 @@ static int64_t first_bad(const infuse_model *m, const nf_share *part) {
   return -1;
 }
 
-typedef struct drawing {
-  const infuse_model *m;
-  nf_share *share;
-} drawing;
-
-static void draw_share(void *user, size_t i, nf_sampler_scratch *scratch) {
-  const drawing *d = user;
-  nf_share *part = &d->share[i];
-  const infuse_session *s = part->session;
-  part->bad = first_bad(d->m, part);
-  if (part->bad >= 0 || !part->draws) return;
-  part->failure = nf_session_sampler_draw(&s->generation->sampler, scratch, d->m->config.vocab,
-                                          nf_model_logits(d->m, s->first_row + s->n_rows - 1), s->token,
-                                          (size_t)s->known, s->generation->tokens, &part->token);
+// The token behind those of the session.
+static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
+  const nf_generation *g = s->generation;
+  const int32_t vocab = (int32_t)s->model->config.vocab;
+  const size_t n = (size_t)s->known;
+  const float *logits = nf_model_logits(s->model, s->first_row + s->n_rows - 1);
+  if (g->processors != NULL) {
+    logits = memcpy(scratch, logits, (size_t)vocab * sizeof *logits);
+    nf_processors_apply(g->processors, s->token, n, g->tokens, scratch);
+    if (nf_row_max(logits, vocab) == -INFINITY)
+      return nf_error(NF_USAGE, "the settings of sampling leave no token to draw after %zu tokens", n);
+  }
+  *out = nf_sample(&g->settings->sampling, logits, vocab, n, scratch);
+  return nf_ok();
 }
 
-void nf_draw_shares(infuse_model *m, nf_share *share, size_t n) {
+typedef struct drawing {
+  infuse_model *m;
+  _Atomic size_t *next; // share
+} drawing;
+
+static void draw_some(const void *arg, int64_t block) {
+  const drawing *d = arg;
+  const nf_flight *f = &d->m->flight;
+  float *scratch = d->m->scratch + (size_t)block * nf_sampler_scratch((int32_t)d->m->config.vocab);
+  for (size_t i; (i = atomic_fetch_add_explicit(d->next, 1, memory_order_relaxed)) < f->n_shares;) {
+    nf_share *part = &f->share[i];
+    part->bad = first_bad(d->m, part);
+    if (part->bad < 0 && part->draws) part->failure = draw(part->session, scratch, &part->token);
+  }
+}
+
+void nf_step_draw(infuse_model *m) {
+  _Atomic size_t next = 0;
   if (!nf_device_computes(m->rt->device)) return;
-  nf_draw_each(m->rt->threads, m->scratch, m->n_scratch, n, draw_share, &(drawing){m, share});
+  nf_threads_run(m->rt->threads, nf_min((int64_t)m->flight.n_shares, m->n_scratch), draw_some,
+                 &(drawing){m, &next});
 }

@@ -7,6 +7,7 @@
 #include "device/device.h"
 #include "engine/generate.h"
 #include "engine/kv.h"
+#include "engine/sampler.h"
 #include "engine/step.h"
 #include "engine/tables.h"
 #include "model/family.h"
@@ -86,10 +87,10 @@ struct infuse_model {
   nf_thinking thinking;       // for formats that go by the chat template
   nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load
   nf_generation_config generation;
-  infuse_sampling sampling;    // what `generation` asks for
-  infuse_logit_bias *biases;   // that it points to; their tokens are in `generation`
-  nf_sampler_scratch *scratch; // [n_scratch] of one row of logits, for each thread that draws
-  size_t n_scratch;
+  infuse_sampling sampling;  // what `generation` asks for
+  infuse_logit_bias *biases; // that it points to; their tokens are in `generation`
+  float *scratch;            // [n_scratch] of one row of logits each, for the threads that draw
+  int64_t n_scratch;
   nf_flight flight;
   nf_val logits_value;
   uint64_t steps;                // so that a session knows whether its rows are still there

@@ -1,23 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse_step: a step is prepared, computed and settled. Until it is settled the sessions are as they were,
 // so that one that fails or is cancelled can be done again.
-#include "base/memory.h"
 #include "engine/engine.h"
 #include "engine/trace.h"
 #include <stdatomic.h>
 #include <string.h>
-
-nf_status nf_flight_init(nf_flight *f, int64_t sessions) {
-  f->named = nf_alloc((size_t)sessions, sizeof(infuse_session *));
-  f->share = nf_alloc((size_t)sessions, sizeof *f->share);
-  if (f->named != NULL && f->share != NULL) return nf_ok();
-  return nf_error(NF_NO_MEMORY, "no memory for steps of %ld sessions", (long)sessions);
-}
-
-void nf_flight_deinit(nf_flight *f) {
-  nf_free(f->named);
-  nf_free(f->share);
-}
 
 // ---- before ----
 

@@ -2,17 +2,12 @@
 // Inside the room: a session that draws its own tokens, and the text that comes of them.
 #pragma once
 #include "engine/answer.h"
-#include "engine/sampling.h"
+#include "engine/processors.h"
+#include "engine/settings.h"
 
 typedef struct nf_generation {
-  nf_session_sampler sampler;
-  int64_t max_tokens; // 0: no limit
-  bool ignore_eos;
-  nf_think think;                  // of its chats, as are
-  nf_view effort, date, functions; // in `kept`
-  nf_arena kept;
-  int32_t *stop_token; // [n_stop_tokens] copied
-  size_t n_stop_tokens;
+  nf_settings *settings;     // shared with its clones
+  nf_processors *processors; // NULL: logits are drawn from as they are
   nf_answer answer;
   int64_t answer_at; // where the answer of a chat begins in the session's tokens
   int32_t token;
@@ -20,6 +15,7 @@ typedef struct nf_generation {
   infuse_finish finish;
 } nf_generation;
 
+// On failure too there may be something to destroy.
 nf_status nf_generation_create(const infuse_model *m, const infuse_session_options *o, nf_generation **out);
 void nf_generation_destroy(nf_generation *g); // NULL is fine
 // The same for another session that holds the same tokens.

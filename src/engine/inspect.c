@@ -190,11 +190,9 @@ nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_m
   options.size = sizeof options;
   options.dummy = options.dummy || !has_weights(dir);
   if (fuse != NULL) options.fuse = fuse, options.n_fuse_order = 0;
-  infuse_model *m = nf_alloc(1, sizeof *m);
-  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
-  m->rt = rt;
-  *out = m;
-  return nf_model_open(rt, dir, &options, m);
+  NF_TRY(nf_make(out, 1, sizeof **out, "a model"));
+  (*out)->rt = rt;
+  return nf_model_open(rt, dir, &options, *out);
 }
 
 infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_model_options *o,

@@ -30,10 +30,11 @@ static nf_status read_routes_of(const infuse_model *m, const nf_safetensors *fil
     if (nf_view_equal(nf_view_of(file->tensor[i].name), NF_VIEW("routes"))) t = &file->tensor[i];
   NF_TRY(check_routes_shape(m, file->file.path, t, n));
   const size_t count = t->bytes / sizeof(int64_t);
-  int64_t *wide = nf_alloc(count, sizeof *wide);
-  int32_t *routes = nf_alloc(count, sizeof *routes);
-  nf_status st = wide != NULL && routes != NULL ? nf_file_read(&file->file, t->offset, wide, t->bytes)
-                                                : nf_error(NF_NO_MEMORY, "no memory for %zu routes", count);
+  int64_t *wide = NULL;
+  int32_t *routes = NULL;
+  nf_status st = nf_make(&wide, count, sizeof *wide, "the experts of tokens");
+  if (nf_is_ok(st)) st = nf_make(&routes, count, sizeof *routes, "the experts of tokens");
+  if (nf_is_ok(st)) st = nf_file_read(&file->file, t->offset, wide, t->bytes);
   for (size_t i = 0; nf_is_ok(st) && i < count; i++) {
     if (wide[i] < 0 || wide[i] >= m->config.experts)
       st = nf_error(NF_BAD_INPUT, "%s: 'routes' element %zu is expert %ld; the model has experts 0 to %ld",
@@ -61,9 +62,9 @@ static nf_status read_routes(const infuse_model *m, const char *path, size_t n, 
 static nf_status create_file(job *j, const char *path) {
   const infuse_model *m = j->m;
   const size_t count = 1 + (j->hidden ? (size_t)m->config.layers + 1 : 0);
-  nf_stored *tensor = nf_alloc(count, sizeof *tensor);
+  nf_stored *tensor = NULL;
   nf_arena names = {0};
-  nf_status st = tensor != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a file header");
+  nf_status st = nf_make(&tensor, count, sizeof *tensor, "a file header");
   for (size_t i = 0; nf_is_ok(st) && i < count; i++) {
     const char *name = i == 0 ? "logits" : nf_arena_printf(&names, "hidden.%zu", i - 1);
     if (name == NULL) st = nf_error(NF_NO_MEMORY, "no memory for a file header");

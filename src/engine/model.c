@@ -134,49 +134,44 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
 
 // Where results wait for the client, beyond what it may read in the device's own memory.
 static nf_status allocate_results(infuse_model *m) {
-  if (m->options.keep_hidden)
-    m->hidden = nf_alloc((size_t)(m->options.batch * m->config.hidden), sizeof *m->hidden);
-  if (!nf_device_is_host(m->rt->device))
-    m->logits = nf_alloc((size_t)(m->options.rows * m->config.vocab), sizeof *m->logits);
-  if ((m->options.keep_hidden && m->hidden == NULL) ||
-      (!nf_device_is_host(m->rt->device) && m->logits == NULL))
-    return nf_error(NF_NO_MEMORY, "no memory for %ld rows of results", (long)m->options.batch);
-  return nf_ok();
+  const size_t hidden = (size_t)(m->options.batch * m->config.hidden),
+               logits = (size_t)(m->options.rows * m->config.vocab);
+  if (m->options.keep_hidden) NF_TRY(nf_make(&m->hidden, hidden, sizeof *m->hidden, "hidden states"));
+  return nf_device_is_host(m->rt->device) ? nf_ok()
+                                          : nf_make(&m->logits, logits, sizeof *m->logits, "logits");
 }
 
 // Sessions draw side by side, as many as have rows.
 static nf_status allocate_scratch(infuse_model *m) {
   const int64_t threads = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 0;
-  const size_t n = (size_t)nf_min(threads, nf_min(m->options.sessions, m->options.rows));
-  bool there = (m->scratch = nf_alloc(n, sizeof *m->scratch)) != NULL;
-  while (there && m->n_scratch < n)
-    there = nf_sampler_scratch_init(&m->scratch[m->n_scratch++], (int32_t)m->config.vocab);
-  return there ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to sample %ld tokens", (long)m->config.vocab);
+  m->n_scratch = nf_min(threads, nf_min(m->options.sessions, m->options.rows));
+  return nf_make(&m->scratch, (size_t)m->n_scratch * nf_sampler_scratch((int32_t)m->config.vocab),
+                 sizeof *m->scratch, "drawing tokens");
 }
 
 static nf_status allocate(infuse_model *m) {
   NF_TRY(nf_model_allocate_ranks(m));
-  NF_TRY(nf_step_tables_alloc(&m->tables));
+  NF_TRY(nf_make(&m->tables.host, 1, m->tables.bytes, "the step's tables"));
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
   m->no_text = nf_prefix_empty();
-  NF_TRY(nf_flight_init(&m->flight, m->options.sessions));
-  m->free_row = nf_alloc((size_t)m->options.sessions, sizeof *m->free_row);
-  if (m->free_row == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for %ld sessions", (long)m->options.sessions);
-  for (int64_t i = 0; i < m->options.sessions; i++) m->free_row[i] = i;
+  const size_t sessions = (size_t)m->options.sessions;
+  NF_TRY(nf_make(&m->flight.named, sessions, sizeof *m->flight.named, "sessions"));
+  NF_TRY(nf_make(&m->flight.share, sessions, sizeof *m->flight.share, "sessions"));
+  NF_TRY(nf_make(&m->free_row, sessions, sizeof *m->free_row, "sessions"));
+  for (size_t i = 0; i < sessions; i++) m->free_row[i] = (int64_t)i;
   NF_TRY(allocate_scratch(m));
   return allocate_results(m);
 }
 
 static void release(infuse_model *m) {
   nf_model_release_ranks(m);
-  nf_step_tables_free(&m->tables);
+  nf_free(m->tables.host);
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_kv_deinit(&m->kv[g]);
   nf_free(m->logits);
-  for (size_t i = 0; i < m->n_scratch; i++) nf_sampler_scratch_deinit(&m->scratch[i]);
   nf_free(m->scratch);
-  nf_flight_deinit(&m->flight);
+  nf_free(m->flight.named);
+  nf_free(m->flight.share);
   nf_free(m->free_row);
   nf_tokenizer_destroy(m->tokenizer);
   nf_status_free(m->broken_text);
@@ -239,8 +234,8 @@ void nf_model_tell_generation(infuse_model *m) {
 nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o, bool keep_all,
                         infuse_model **out) {
   NF_TRY(nf_runtime_check_runs(rt));
-  infuse_model *m = nf_alloc(1, sizeof *m);
-  if (m == NULL) return nf_error(NF_NO_MEMORY, "no memory for a model");
+  infuse_model *m;
+  NF_TRY(nf_make(&m, 1, sizeof *m, "a model"));
   m->keep_all = keep_all;
   m->buckets = nf_device_captures(rt->device);
   nf_status st;

@@ -13,15 +13,12 @@ typedef struct seen { // a token that the text holds, or held
 } seen;
 
 struct nf_processors {
-  int64_t vocab;
-  infuse_sampling s; // with lists of our own
-  const int32_t *end;
-  size_t n_end;
+  const infuse_sampling *s;
+  const nf_ids *end;
   seen *seen; // [n_seen] in the order of their first coming; NULL: nobody asks
   size_t n_seen;
   int32_t *place;             // [vocab] 1 + the token's place in `seen`, 0: none
   size_t counted, drawn_from; // tokens that `seen` knows; where the answer begins among them
-  nf_arena arena;
 };
 
 // ---- making them ----
@@ -36,55 +33,20 @@ static bool any(const infuse_sampling *s) {
          s->n_begin_suppress_tokens != 0;
 }
 
-// False: no memory. An empty list may be NULL.
-static bool copy(nf_arena *a, const void **list, size_t n, size_t size) {
-  void *own = nf_arena_alloc(a, n, size);
-  if (own != NULL && n != 0) memcpy(own, *list, n * size);
-  return (*list = own) != NULL;
-}
-#define COPY(arena, list, n) copy((arena), (const void **)&(list), (n), sizeof *(list))
-
-static bool copy_biases(nf_arena *a, infuse_sampling *s) {
-  infuse_logit_bias *own = nf_arena_alloc(a, s->n_logit_bias, sizeof *own);
-  if (own == NULL) return false;
-  for (size_t i = 0; i < s->n_logit_bias; i++) {
-    own[i] = s->logit_bias[i];
-    if (!COPY(a, own[i].token, own[i].n)) return false;
-  }
-  s->logit_bias = own;
-  return true;
-}
-
-static bool fill(nf_processors *p) {
-  infuse_sampling *s = &p->s;
-  if (repeats_matter(s)) {
-    p->seen = nf_arena_alloc(&p->arena, (size_t)p->vocab, sizeof *p->seen);
-    p->place = nf_arena_alloc(&p->arena, (size_t)p->vocab, sizeof *p->place);
-    if (p->seen == NULL || p->place == NULL) return false;
-  }
-  return COPY(&p->arena, s->begin_suppress_tokens, s->n_begin_suppress_tokens) &&
-         COPY(&p->arena, p->end, p->n_end) && copy_biases(&p->arena, s);
-}
-
-nf_status nf_processors_create(const infuse_sampling *s, int64_t vocab, const int32_t *end, size_t n_end,
+nf_status nf_processors_create(const infuse_sampling *s, int64_t vocab, const nf_ids *end,
                                nf_processors **out) {
   if (!any(s)) return *out = NULL, nf_ok();
-  nf_processors *p = nf_alloc(1, sizeof *p);
-  if (p != NULL) {
-    *p = (nf_processors){.vocab = vocab, .s = *s, .end = end, .n_end = n_end};
-    if (fill(p)) return *out = p, nf_ok();
-  }
-  nf_processors_destroy(p);
-  return nf_error(NF_NO_MEMORY, "no memory for the settings of sampling");
-}
-
-nf_status nf_processors_copy(const nf_processors *p, nf_processors **out) {
-  return nf_processors_create(&p->s, p->vocab, p->end, p->n_end, out);
+  NF_TRY(nf_make(out, 1, sizeof **out, "the settings of sampling"));
+  **out = (nf_processors){.s = s, .end = end};
+  if (!repeats_matter(s)) return nf_ok();
+  NF_TRY(nf_make(&(*out)->seen, (size_t)vocab, sizeof *(*out)->seen, "the tokens of a text"));
+  return nf_make(&(*out)->place, (size_t)vocab, sizeof *(*out)->place, "the tokens of a text");
 }
 
 void nf_processors_destroy(nf_processors *p) {
   if (p == NULL) return;
-  nf_arena_deinit(&p->arena);
+  nf_free(p->seen);
+  nf_free(p->place);
   nf_free(p);
 }
 
@@ -141,12 +103,12 @@ static void add_biases(const infuse_sampling *s, const int32_t *token, size_t n,
 }
 
 static void penalise(const nf_processors *p, float *logits) {
-  const float repetition = p->s.repetition_penalty != 0 ? p->s.repetition_penalty : 1;
+  const float repetition = p->s->repetition_penalty != 0 ? p->s->repetition_penalty : 1;
   for (size_t i = 0; i < p->n_seen; i++) {
     const seen *t = &p->seen[i];
     float x = logits[t->token];
     if (t->times > 0) x = x > 0 ? x / repetition : x * repetition;
-    if (t->drawn > 0) x -= p->s.frequency_penalty * (float)t->drawn + p->s.presence_penalty;
+    if (t->drawn > 0) x -= p->s->frequency_penalty * (float)t->drawn + p->s->presence_penalty;
     logits[t->token] = capped(x);
   }
 }
@@ -163,13 +125,13 @@ static void ban_repeats(size_t size, const int32_t *token, size_t n, float *logi
 }
 
 void nf_processors_apply(nf_processors *p, const int32_t *token, size_t n, size_t drawn, float *logits) {
-  const infuse_sampling *s = &p->s;
+  const infuse_sampling *s = p->s;
   add_biases(s, token, n, logits);
   if (p->seen != NULL) {
     count(p, token, n, drawn < n ? drawn : n);
     penalise(p, logits);
   }
   if (drawn == 0) ban(s->begin_suppress_tokens, s->n_begin_suppress_tokens, logits);
-  if (drawn < (size_t)s->min_tokens) ban(p->end, p->n_end, logits);
+  if (drawn < (size_t)s->min_tokens) ban(p->end->at, p->end->n, logits);
   ban_repeats((size_t)s->no_repeat_ngram_size, token, n, logits);
 }

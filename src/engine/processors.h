@@ -2,17 +2,17 @@
 // Inside the room: what changes a row of logits before a token is drawn from it (logits processors): bias,
 // penalties for what the text holds already, and bans.
 #pragma once
-#include "base/status.h"
+#include "text/tokenizer.h"
 #include <infuse/infuse.h>
 
 typedef struct nf_processors nf_processors; // of one session; thread-compatible
 
-// *out is NULL when nothing of `s` is on. Everything is copied; `end` [n_end] are the tokens that
-// s->min_tokens holds back. Numbers of s are within their bounds and its ids below `vocab`.
-nf_status nf_processors_create(const infuse_sampling *s, int64_t vocab, const int32_t *end, size_t n_end,
+// *out is NULL when nothing of `s` is on. Both are borrowed; `end` are the tokens that s->min_tokens holds
+// back. Numbers of s are within their bounds, and all ids below `vocab`. On failure too there may be
+// something to destroy.
+nf_status nf_processors_create(const infuse_sampling *s, int64_t vocab, const nf_ids *end,
                                nf_processors **out);
-nf_status nf_processors_copy(const nf_processors *p, nf_processors **out); // it has counted nothing yet
-void nf_processors_destroy(nf_processors *p);                              // NULL is fine
+void nf_processors_destroy(nf_processors *p); // NULL is fine
 
 // Applies them to logits [vocab]. token [n] is all that the session holds, the last `drawn` of it the answer
 // so far. Counts go on from the last call, so that a step costs what is new. Allocates nothing.

@@ -13,8 +13,7 @@ static int threads_each(const infuse_model *m) {
 }
 
 nf_status nf_model_create_ranks(infuse_model *m) {
-  m->rank = nf_alloc((size_t)m->options.world, sizeof *m->rank);
-  if (m->rank == NULL) return nf_error(NF_NO_MEMORY, "no memory for %ld ranks", (long)m->options.world);
+  NF_TRY(nf_make(&m->rank, (size_t)m->options.world, sizeof *m->rank, "ranks"));
   return nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks);
 }
 
@@ -22,8 +21,7 @@ nf_status nf_model_create_ranks(infuse_model *m) {
 static nf_status plan_rank(const infuse_model *m, int rank) {
   nf_rank *r = &m->rank[rank];
   const nf_compiled *c = &m->compiled;
-  r->plans = nf_alloc(c->n, sizeof *r->plans);
-  if (r->plans == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu plans", c->n);
+  NF_TRY(nf_make(&r->plans, c->n, sizeof *r->plans, "plans"));
   for (size_t i = 0; i < c->n; i++) {
     if (rank == 0)
       r->plans[i] = c->range[i].plan;
@@ -40,8 +38,7 @@ static nf_status plan_rank(const infuse_model *m, int rank) {
 // Cache pools start as zeros: a slot is read only after it was written, but nothing should depend on it.
 static nf_status allocate_stored(infuse_model *m, nf_rank *r) {
   const nf_layout *l = &m->compiled.layout;
-  r->buffer = nf_alloc(l->n, sizeof *r->buffer);
-  if (r->buffer == NULL) return nf_error(NF_NO_MEMORY, "no memory for a list of %zu weights", l->n);
+  NF_TRY(nf_make(&r->buffer, l->n, sizeof *r->buffer, "a list of weights"));
   for (size_t i = 0; i < l->n; i++) {
     size_t bytes;
     NF_TRY(nf_model_stored_bytes(m, i, &bytes));

@@ -98,8 +98,9 @@ static nf_status init(infuse_runtime *rt) {
 infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runtime **out) {
   nf_status st = NF_GIVEN({"result", out != NULL});
   if (!nf_is_ok(st)) return st.error;
-  infuse_runtime *rt = nf_alloc(1, sizeof *rt);
-  if (rt == NULL) return nf_error(NF_NO_MEMORY, "no memory for a runtime").error;
+  infuse_runtime *rt;
+  st = nf_make(&rt, 1, sizeof *rt, "a runtime");
+  if (!nf_is_ok(st)) return st.error;
   st = nf_options_copy(&rt->options, sizeof rt->options, o, "infuse_runtime_options");
   if (nf_is_ok(st)) st = init(rt);
   if (!nf_is_ok(st)) {

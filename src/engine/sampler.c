@@ -3,7 +3,6 @@
 // Loops over the vocabulary run over blocks of a constant size without branches, so that compilers vectorise
 // them.
 #include "engine/sampler.h"
-#include "base/memory.h"
 #include <math.h>
 #include <string.h>
 
@@ -25,18 +24,12 @@ float nf_uniform(uint64_t seed, uint64_t position) {
 
 static int32_t whole_blocks(int32_t n) { return (n + BLOCK - 1) / BLOCK * BLOCK; }
 
-bool nf_sampler_scratch_init(nf_sampler_scratch *s, int32_t n) {
-  const size_t room = (size_t)whole_blocks(n);
-  *s = (nf_sampler_scratch){nf_alloc(room, sizeof *s->logit), nf_alloc(room, sizeof *s->weight),
-                            nf_alloc(room, sizeof *s->id)};
-  return s->logit != NULL && s->weight != NULL && s->id != NULL;
-}
+typedef struct rows { // of scratch
+  float *logit, *weight;
+  int32_t *id;
+} rows;
 
-void nf_sampler_scratch_deinit(nf_sampler_scratch *s) {
-  nf_free(s->logit);
-  nf_free(s->weight);
-  nf_free(s->id);
-}
+size_t nf_sampler_scratch(int32_t n) { return 3 * (size_t)whole_blocks(n); }
 
 // ---- numbers ----
 
@@ -164,7 +157,7 @@ static cut find_cut(const candidates *c, const float *weight, double target) {
   return (cut){prefix, target};
 }
 
-static void keep(candidates *c, const float *weight, cut at, nf_sampler_scratch *s) {
+static void keep(candidates *c, const float *weight, cut at, rows *s) {
   int32_t kept = 0;
   for (int32_t i = 0; i < c->n; i++) {
     const uint32_t key = key_of(c->logit[i]);
@@ -177,7 +170,7 @@ static void keep(candidates *c, const float *weight, cut at, nf_sampler_scratch 
 }
 
 // The k best of all are no lower than the k best of what is best in each block.
-static void keep_likely_best(candidates *c, int32_t k, nf_sampler_scratch *s) {
+static void keep_likely_best(candidates *c, int32_t k, rows *s) {
   const int32_t blocks = c->n / BLOCK;
   if (k > blocks) return;
   for (int32_t b = 0; b < blocks; b++) s->weight[b] = nf_row_max(c->logit + b * BLOCK, BLOCK);
@@ -185,14 +178,14 @@ static void keep_likely_best(candidates *c, int32_t k, nf_sampler_scratch *s) {
   keep(c, NULL, (cut){at.key, INFINITY}, s);
 }
 
-static void keep_best(candidates *c, int32_t k, nf_sampler_scratch *s) {
+static void keep_best(candidates *c, int32_t k, rows *s) {
   if (k == 0 || k >= c->n) return;
   keep_likely_best(c, k, s);
   keep(c, NULL, find_cut(c, NULL, k), s);
 }
 
 // The weights of what stays are those of what was there: the best one stays.
-static void keep_nucleus(candidates *c, float p, float temperature, nf_sampler_scratch *s) {
+static void keep_nucleus(candidates *c, float p, float temperature, rows *s) {
   if (p <= 0 || p >= 1) return;
   keep(c, s->weight, find_cut(c, s->weight, (double)p * sum(s->weight, c->n)), s);
   weigh(c->logit, c->n, temperature, s->weight);
@@ -226,14 +219,16 @@ static int32_t pick(const float *weight, int32_t n, double u) {
   return last;
 }
 
-int32_t nf_sample(const nf_sampling *s, const float *logits, int32_t n, uint64_t position,
-                  nf_sampler_scratch *scratch) {
+int32_t nf_sample(const infuse_sampling *s, const float *logits, int32_t n, uint64_t position,
+                  float *scratch) {
   if (s->temperature == 0) return best(logits, n);
+  const int32_t room = whole_blocks(n);
+  rows r = {scratch, scratch + room, (int32_t *)(scratch + 2 * room)};
   candidates c = {.logit = logits, .n = n};
-  keep_best(&c, s->top_k, scratch);
-  weigh(c.logit, c.n, s->temperature, scratch->weight);
-  keep_nucleus(&c, s->top_p, s->temperature, scratch);
-  drop_below(s->min_p, c.n, scratch->weight);
-  const int32_t at = pick(scratch->weight, c.n, (double)nf_uniform(s->seed, position));
+  keep_best(&c, s->top_k, &r);
+  weigh(c.logit, c.n, s->temperature, r.weight);
+  keep_nucleus(&c, s->top_p, s->temperature, &r);
+  drop_below(s->min_p, c.n, r.weight);
+  const int32_t at = pick(r.weight, c.n, (double)nf_uniform(s->seed, position));
   return c.id != NULL ? c.id[at] : at;
 }

@@ -12,21 +12,10 @@
 #include <cmocka.h>
 
 enum { N = 50, DRAWS = 40000, MOST = 500 };
-static nf_sampler_scratch scratch; // of MOST
+static float scratch[3 * 512]; // of MOST
 
-static int setup(void **state) {
-  (void)state;
-  return nf_sampler_scratch_init(&scratch, MOST) ? 0 : -1;
-}
-
-static int teardown(void **state) {
-  (void)state;
-  nf_sampler_scratch_deinit(&scratch);
-  return 0;
-}
-
-static int32_t sample(const nf_sampling *s, const float *logits, int n, uint64_t position) {
-  return nf_sample(s, logits, n, position, &scratch);
+static int32_t sample(const infuse_sampling *s, const float *logits, int n, uint64_t position) {
+  return nf_sample(s, logits, n, position, scratch);
 }
 
 static void draw_logits(float *logits, unsigned seed) {
@@ -34,7 +23,7 @@ static void draw_logits(float *logits, unsigned seed) {
   for (int i = 0; i < N; i++) logits[i] = (float)rand() / (float)RAND_MAX * 6 - 3;
 }
 
-static void count(const nf_sampling *s, const float *logits, int *times) {
+static void count(const infuse_sampling *s, const float *logits, int *times) {
   memset(times, 0, N * sizeof *times);
   for (uint64_t p = 0; p < DRAWS; p++) times[sample(s, logits, N, p)]++;
 }
@@ -47,7 +36,7 @@ static void test_generator(void **state) { // Random123's kat_vectors: philox4x3
 static void test_greedy(void **state) {
   (void)state;
   const float logits[] = {1, 5, 5, -2};
-  const nf_sampling s = {.temperature = 0};
+  const infuse_sampling s = {.temperature = 0};
   assert_int_equal(sample(&s, logits, 4, 7), 1); // the lower id of equals
 }
 
@@ -60,7 +49,8 @@ static void test_frequencies(void **state) {
   draw_logits(logits, 11);
   for (int t = 0; t < 6; t++) {
     const float temperature = (float[]){0.7f, 1, 2}[t % 3];
-    const nf_sampling s = {.temperature = temperature, .top_k = t < 3 ? 0 : N - 1, .top_p = 1, .seed = 42};
+    const infuse_sampling s = {
+        .temperature = temperature, .top_k = t < 3 ? 0 : N - 1, .top_p = 1, .seed = 42};
     double all = 0, chi = 0;
     int worst = 0;
     for (int i = 0; i < N; i++)
@@ -98,7 +88,7 @@ static void normalise(ranked *r, int n) {
 static bool near(double a, double b) { return fabs(a - b) < 2e-6; }
 
 // What is left of r [n], best first, in r; *unsure when rounding may decide otherwise.
-static int plain_filters(const nf_sampling *s, ranked *r, int n, bool *unsure) {
+static int plain_filters(const infuse_sampling *s, ranked *r, int n, bool *unsure) {
   qsort(r, (size_t)n, sizeof *r, by_p); // logits
   if (s->top_k > 0 && s->top_k < n) n = s->top_k;
   const double best = r[0].p;
@@ -121,7 +111,7 @@ static int plain_filters(const nf_sampling *s, ranked *r, int n, bool *unsure) {
 }
 
 // The token, or -1 when rounding may decide otherwise.
-static int plain_sample(const nf_sampling *s, const float *logits, int n, uint64_t position) {
+static int plain_sample(const infuse_sampling *s, const float *logits, int n, uint64_t position) {
   ranked r[MOST];
   bool unsure = false;
   for (int i = 0; i < n; i++) r[i] = (ranked){(double)logits[i], i};
@@ -158,11 +148,11 @@ static void test_plain(void **state) {
   srand(1);
   for (int round = 0; round < 4000; round++) {
     const int n = 1 + rand() % (round % 2 ? 20 : MOST), kind = round % 5;
-    const nf_sampling s = {.temperature = rand() % 3 ? 0.2f + 2 * number() : 1,
-                           .top_k = rand() % 2 ? rand() % (rand() % 3 ? n + 2 : 8) : 0,
-                           .top_p = rand() % 2 ? number() : (float)(rand() % 2),
-                           .min_p = rand() % 2 ? number() * number() : 0,
-                           .seed = (uint64_t)round};
+    const infuse_sampling s = {.temperature = rand() % 3 ? 0.2f + 2 * number() : 1,
+                               .top_k = rand() % 2 ? rand() % (rand() % 3 ? n + 2 : 8) : 0,
+                               .top_p = rand() % 2 ? number() : (float)(rand() % 2),
+                               .min_p = rand() % 2 ? number() * number() : 0,
+                               .seed = (uint64_t)round};
     fill_logits(logits, n, kind);
     for (uint64_t p = 0; p < 8; p++) {
       const int want = plain_sample(&s, logits, n, p), got = sample(&s, logits, n, p);
@@ -178,7 +168,7 @@ static void test_plain(void **state) {
 }
 
 // Which of four tokens come at all.
-static unsigned comes(const nf_sampling *s, const float *p) {
+static unsigned comes(const infuse_sampling *s, const float *p) {
   float logits[4];
   unsigned seen = 0;
   for (int i = 0; i < 4; i++) logits[i] = logf(p[i]);
@@ -190,16 +180,16 @@ static void test_order_of_filters(void **state) {
   (void)state;
   static const float a[] = {0.4f, 0.3f, 0.2f, 0.1f}, b[] = {0.5f, 0.3f, 0.12f, 0.08f};
   // Of the three best the first two have 0.78 of the probability, of all four only 0.7.
-  assert_int_equal(comes(&(nf_sampling){.temperature = 1, .top_k = 3, .top_p = 0.75f}, a), 3);
-  assert_int_equal(comes(&(nf_sampling){.temperature = 1, .top_p = 0.75f}, a), 7);
+  assert_int_equal(comes(&(infuse_sampling){.temperature = 1, .top_k = 3, .top_p = 0.75f}, a), 3);
+  assert_int_equal(comes(&(infuse_sampling){.temperature = 1, .top_p = 0.75f}, a), 7);
   // With min_p first, the first two would reach top_p.
-  assert_int_equal(comes(&(nf_sampling){.temperature = 1, .top_p = 0.81f, .min_p = 0.2f}, b), 7);
+  assert_int_equal(comes(&(infuse_sampling){.temperature = 1, .top_p = 0.81f, .min_p = 0.2f}, b), 7);
   // Temperature comes before top_p and min_p, whether or not there is a top_k: a hot distribution is flatter.
   for (int k = 0; k < 4; k += 3) {
-    assert_int_equal(comes(&(nf_sampling){.temperature = 1, .top_k = k, .top_p = 0.44f}, a), k ? 1 : 3);
-    assert_int_equal(comes(&(nf_sampling){.temperature = 4, .top_k = k, .top_p = 0.44f}, a), 3);
-    assert_int_equal(comes(&(nf_sampling){.temperature = 1, .top_k = k, .min_p = 0.6f}, a), 3);
-    assert_int_equal(comes(&(nf_sampling){.temperature = 4, .top_k = k, .min_p = 0.6f}, a), k ? 7 : 15);
+    assert_int_equal(comes(&(infuse_sampling){.temperature = 1, .top_k = k, .top_p = 0.44f}, a), k ? 1 : 3);
+    assert_int_equal(comes(&(infuse_sampling){.temperature = 4, .top_k = k, .top_p = 0.44f}, a), 3);
+    assert_int_equal(comes(&(infuse_sampling){.temperature = 1, .top_k = k, .min_p = 0.6f}, a), 3);
+    assert_int_equal(comes(&(infuse_sampling){.temperature = 4, .top_k = k, .min_p = 0.6f}, a), k ? 7 : 15);
   }
 }
 
@@ -222,9 +212,9 @@ static void test_filters(void **state) {
   float logits[N];
   int times[N];
   draw_logits(logits, 3);
-  const nf_sampling top_k = {.temperature = 1, .top_k = 5, .top_p = 1, .seed = 1};
-  const nf_sampling top_p = {.temperature = 1, .top_p = 0.6f, .seed = 2};
-  const nf_sampling min_p = {.temperature = 1, .top_p = 1, .min_p = 0.2f, .seed = 3};
+  const infuse_sampling top_k = {.temperature = 1, .top_k = 5, .top_p = 1, .seed = 1};
+  const infuse_sampling top_p = {.temperature = 1, .top_p = 0.6f, .seed = 2};
+  const infuse_sampling min_p = {.temperature = 1, .top_p = 1, .min_p = 0.2f, .seed = 3};
   for (int f = 0; f < 3; f++) {
     count(f == 0 ? &top_k : f == 1 ? &top_p : &min_p, logits, times);
     for (int i = 0; i < N; i++) {
@@ -240,8 +230,8 @@ static void test_filters(void **state) {
 static void test_extremes(void **state) {
   (void)state;
   const float inf[] = {-INFINITY, 2, -INFINITY}, flat[] = {0, 0, 0}, far[] = {-3e38f, 3e38f, 1};
-  const nf_sampling tiny = {.temperature = 1e-45f}, one = {.temperature = 1, .top_k = 1},
-                    p0 = {.temperature = 1, .top_p = 1e-9f}, hot = {.temperature = 1e6f};
+  const infuse_sampling tiny = {.temperature = 1e-45f}, one = {.temperature = 1, .top_k = 1},
+                        p0 = {.temperature = 1, .top_p = 1e-9f}, hot = {.temperature = 1e6f};
   for (uint64_t p = 0; p < 100; p++) {
     assert_int_equal(sample(&tiny, inf, 3, p), 1);
     assert_int_equal(sample(&tiny, far, 3, p), 1);
@@ -258,13 +248,12 @@ static void test_repeats(void **state) { // keyed by seed and position, nothing 
   draw_logits(logits, 5);
   int differ = 0;
   for (uint64_t p = 0; p < 1000; p++) {
-    const nf_sampling s = {.temperature = 1, .top_p = 0.9f, .top_k = 40, .seed = 9},
-                      other = {1, 40, 0.9f, 0, 10};
-    memset(scratch.logit, 0xa5, MOST * sizeof *scratch.logit);
-    memset(scratch.weight, 0xa5, MOST * sizeof *scratch.weight);
+    const infuse_sampling s = {.temperature = 1, .top_p = 0.9f, .top_k = 40, .seed = 9},
+                          other = {.temperature = 1, .top_k = 40, .top_p = 0.9f, .seed = 10};
+    memset(scratch, 0xa5, sizeof scratch);
     const int32_t first = sample(&s, logits, N, p);
-    memcpy(scratch.logit, logits, sizeof logits); // where a caller may have put them
-    assert_int_equal(first, sample(&s, scratch.logit, N, p));
+    memcpy(scratch, logits, sizeof logits); // where a caller may have put them
+    assert_int_equal(first, sample(&s, scratch, N, p));
     differ += first != sample(&other, logits, N, p);
   }
   assert_true(differ > 500);
@@ -293,5 +282,5 @@ int main(void) {
                                      cmocka_unit_test(test_order_of_filters), cmocka_unit_test(test_filters),
                                      cmocka_unit_test(test_extremes),         cmocka_unit_test(test_repeats),
                                      cmocka_unit_test(test_row_max)};
-  return cmocka_run_group_tests(tests, setup, teardown);
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,10 +4,10 @@
 #include "engine/engine.h"
 #include <string.h>
 
-static nf_status allocate_pages(infuse_session *s) {
+static nf_status allocate_room(infuse_session *s) {
   const int64_t pages = nf_model_pages(s->model);
-  s->prefix = nf_alloc((size_t)pages, sizeof *s->prefix);
-  if (s->prefix == NULL) return nf_error(NF_NO_MEMORY, "no memory for the names of %ld pages", (long)pages);
+  NF_TRY(nf_make(&s->token, (size_t)s->model->options.context + 1, sizeof *s->token, "a session's tokens"));
+  NF_TRY(nf_make(&s->prefix, (size_t)pages, sizeof *s->prefix, "a session's pages"));
   for (int g = 1; g < NF_CACHE_COUNT; g++) {
     if (!s->model->uses[g] || !nf_has_pages((nf_cache)g)) continue;
     s->page[g] = nf_step_tables_pages(&s->model->tables, (nf_cache)g, s->row);
@@ -21,11 +21,10 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
   if (m->n_sessions == m->options.sessions)
     return nf_error(NF_UNAVAILABLE, "all %ld sessions of the model are in use; load it with more",
                     (long)m->options.sessions);
-  infuse_session *s = nf_alloc(1, sizeof *s);
-  if (s == NULL) return nf_error(NF_NO_MEMORY, "no memory for a session");
+  infuse_session *s;
+  NF_TRY(nf_make(&s, 1, sizeof *s, "a session"));
   *s = (infuse_session){.model = m, .row = m->free_row[m->n_sessions++], .state = -1, .next_state = -1};
-  s->token = nf_alloc((size_t)m->options.context + 1, sizeof *s->token);
-  const nf_status st = s->token != NULL ? allocate_pages(s) : nf_error(NF_NO_MEMORY, "no memory for tokens");
+  const nf_status st = allocate_room(s);
   if (nf_is_ok(st))
     *out = s;
   else

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A step: choose tokens from the sessions' queues, give them cache slots, run the plan, advance.
 #include "base/checked.h"
-#include "engine/draw.h"
 #include "engine/engine.h"
 #include "engine/trace.h"
 #include <string.h>
@@ -221,7 +220,7 @@ nf_status nf_step_compute(void *model, int rank) {
   NF_TRY(run_rank(&(job){m, f->share, (int64_t)f->n_shares, f->bucket, NULL}, rank));
   if (rank != 0) return nf_ok();
   NF_TRY(copy_logits(m, f->at.of[NF_R]));
-  nf_draw_shares(m, f->share, f->n_shares);
+  nf_step_draw(m);
   return nf_ok();
 }
 

@@ -29,14 +29,16 @@ typedef struct nf_flight {
   bool landed;            // of a step that was begun: it is settled, with this result
   nf_status result;
 } nf_flight;
-nf_status nf_flight_init(nf_flight *f, int64_t sessions); // on failure too there is something to deinit
-void nf_flight_deinit(nf_flight *f);
 
 // step.c, in the order of a step. Shares are chosen among the named sessions and have their slots and arrays.
 // NF_UNAVAILABLE: none of them can go on for want of slots. Of a session only its status changes.
 nf_status nf_step_prepare(struct infuse_model *m);
 // Runs the plan and draws, within nf_ranks_run. Of sessions nothing changes.
 nf_status nf_step_compute(void *model, int rank);
+// draw.c. Looks at the rows of each share and draws the tokens of those that do, over the runtime's threads.
+// Sessions stay as they are, but for what their processors have counted. Results don't depend on the number
+// of threads; allocates nothing.
+void nf_step_draw(struct infuse_model *m);
 void nf_step_advance(const nf_share *part); // its tokens are computed
 
 // Computes the next `tokens` of a session alone, with their last `rows` rows, looked at by `trace`.

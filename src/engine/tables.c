@@ -36,17 +36,6 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
          reserve(t, world, sizeof(char *) / sizeof(int32_t), &t->base);
 }
 
-nf_status nf_step_tables_alloc(nf_step_tables *t) {
-  t->host = nf_alloc(1, t->bytes);
-  if (t->host == NULL) return nf_error(NF_NO_MEMORY, "no memory for the step's tables, %zu bytes", t->bytes);
-  return nf_ok();
-}
-
-void nf_step_tables_free(nf_step_tables *t) {
-  nf_free(t->host);
-  t->host = NULL;
-}
-
 // ---- on a device ----
 
 nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,

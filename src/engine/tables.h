@@ -7,7 +7,7 @@
 #include "op/batch.h"
 
 typedef struct nf_step_tables {
-  char *host;              // the host's copy, with the same layout; what stands before `sizes` is unused
+  char *host;              // the owner's copy, with the same layout; what stands before `sizes` is unused
   size_t sequences, bytes; // where the arrays of sequences and rows end; of all
   int64_t pages, rows;     // of a page table
   // Byte offsets of the arrays.
@@ -21,8 +21,6 @@ typedef struct nf_step_tables {
 // and `routes` int32 per token, for `world` ranks. Allocates nothing; false on overflow.
 bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool uses[NF_CACHE_COUNT],
                            int64_t pages, int64_t routes, int world);
-nf_status nf_step_tables_alloc(nf_step_tables *t); // the host's copy
-void nf_step_tables_free(nf_step_tables *t);
 
 // Writes what stays the same for all steps: the addresses within a rank's block, and those of all ranks'
 // arenas [world].

@@ -26,9 +26,9 @@ static size_t widest_row(const infuse_model *m) {
 
 // On failure too there is something to deinit.
 static nf_status init(infuse_model *m, nf_trace *t) {
-  *t = (nf_trace){.model = m, .row = nf_alloc(widest_row(m), sizeof(float))};
-  t->arena = nf_alloc((size_t)m->options.world, sizeof *t->arena);
-  if (t->row == NULL || t->arena == NULL) return nf_error(NF_NO_MEMORY, "no memory for a trace");
+  *t = (nf_trace){.model = m};
+  NF_TRY(nf_make(&t->row, widest_row(m), sizeof *t->row, "a trace"));
+  NF_TRY(nf_make(&t->arena, (size_t)m->options.world, sizeof *t->arena, "a trace"));
   for (int64_t i = 0; i < m->options.world; i++)
     NF_TRY(nf_device_alloc(m->rank[i].device, m->compiled.arena_bytes, &t->arena[i]));
   return nf_model_place_arenas(m, t->arena);

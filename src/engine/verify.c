@@ -34,8 +34,7 @@ typedef struct trio { // the same tokens in all
 // ---- running ----
 
 static nf_status prepare_tokens(trio *p, const infuse_verify_options *o) {
-  p->tokens = nf_alloc(p->n, sizeof *p->tokens);
-  if (p->tokens == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu tokens", p->n);
+  NF_TRY(nf_make(&p->tokens, p->n, sizeof *p->tokens, "the tokens to verify"));
   for (size_t i = 0; i < p->n; i++) {
     const float u = nf_uniform(o->seed, i);
     p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)(u * (float)p->reference.model->config.vocab);
@@ -58,8 +57,8 @@ static nf_status append(const trio *p, infuse_session *s, size_t n) {
   const nf_config *c = &p->reference.model->config;
   const size_t k = (size_t)c->experts_per_token;
   if (!s->model->options.forced_experts) return (nf_status){infuse_session_append(s, p->tokens, n)};
-  int32_t *routes = nf_alloc((size_t)c->layers * n * k, sizeof *routes);
-  if (routes == NULL) return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", n);
+  int32_t *routes;
+  NF_TRY(nf_make(&routes, (size_t)c->layers * n * k, sizeof *routes, "the experts of tokens"));
   for (size_t l = 0; l < (size_t)c->layers; l++)
     memcpy(routes + l * n * k, p->routes + l * p->n * k, n * k * sizeof *routes);
   const nf_status st = {infuse_session_append_routed(s, p->tokens, n, routes)};
@@ -81,10 +80,8 @@ static nf_status run(const trio *p, size_t n, side *out) {
 static nf_status read_routes(trio *p) {
   const nf_config *c = &p->reference.model->config;
   const size_t layer = p->n * (size_t)c->experts_per_token;
-  p->routes = nf_alloc((size_t)c->layers * layer, sizeof *p->routes);
-  p->ids = nf_alloc(layer, sizeof *p->ids);
-  if (p->routes == NULL || p->ids == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for the experts of %zu tokens", p->n);
+  NF_TRY(nf_make(&p->routes, (size_t)c->layers * layer, sizeof *p->routes, "the experts of tokens"));
+  NF_TRY(nf_make(&p->ids, layer, sizeof *p->ids, "the experts of tokens"));
   for (int64_t l = 0; l < c->layers; l++) {
     char name[40];
     snprintf(name, sizeof name, "L%ld.moe.choice.ids", (long)l);
@@ -182,9 +179,9 @@ static nf_status compare_value(const trio *p, size_t tokens, nf_val v, double bo
   const nf_graph *g = p->plan.model->graph;
   const nf_value *value = &g->value[v];
   const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
-  float *row = nf_alloc(2 * (size_t)nf_tensor_cols(&t), sizeof *row);
+  float *row;
   double error = 0, unfused = 0, between = 0;
-  if (row == NULL) return nf_error(NF_NO_MEMORY, "no memory to compare values");
+  NF_TRY(nf_make(&row, 2 * (size_t)nf_tensor_cols(&t), sizeof *row, "a value's rows"));
   nf_status st = apart(&p->plan, &p->reference, value->name, row, &error);
   if (nf_is_ok(st)) st = apart(&p->unfused, &p->reference, value->name, row, &unfused);
   if (nf_is_ok(st)) st = apart(&p->plan, &p->unfused, value->name, row, &between);

@@ -26,8 +26,8 @@ nf_status nf_model_load_weights(infuse_model *m) {
   nf_weight_loader l = {
       .files = m->files, .threads = m->rt->threads, .log = &m->rt->log, .total = m->budget.weights};
   if (!nf_device_computes(m->rt->device)) return nf_ok();
-  nf_upload *upload = nf_alloc((size_t)m->options.world, sizeof *upload);
-  if (upload == NULL) return nf_error(NF_NO_MEMORY, "no memory to load weights");
+  nf_upload *upload;
+  NF_TRY(nf_make(&upload, (size_t)m->options.world, sizeof *upload, "loading weights"));
   for (int rank = 0; rank < m->options.world; rank++) nf_upload_init(&upload[rank], m->rank[rank].device);
   const nf_status st = load_all(m, &l, upload);
   for (int rank = 0; rank < m->options.world; rank++) nf_upload_deinit(&upload[rank]);
