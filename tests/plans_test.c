@@ -29,10 +29,10 @@ static void measure_op(nf_timings *t, const nf_hw *hw, const nf_op_desc *d) {
   for (int64_t tokens = 1; tokens <= SMALL; tokens *= 2) {
     const nf_sizes at = nf_sizes_of(tokens, 1, 1);
     const nf_select_options o = {.least = at, .most = at};
-    const nf_selection s = nf_select_undecided(hw, &o, d);
-    nf_op_desc question = *d;
+    const nf_op_desc question = nf_undecided(d);
+    nf_selection s;
     nf_candidate c;
-    NF_FOR_PACKED(w, d) question.in[w].pack = NF_PACK_ANY;
+    nf_select(hw, &question, &o, &s);
     for (size_t i = 0; nf_selection_next(&s, &i, hw, &question, &o, &c);) {
       if (c.refusal != NF_CHOSEN && c.refusal != NF_REFUSED_BETTER) continue;
       nf_status st = nf_timings_put(t, hw, d, &at, c.variant, c.variant->backend == NF_BACKEND_REF ? 1 : 2);

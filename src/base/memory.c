@@ -103,12 +103,16 @@ char *nf_arena_copy(nf_arena *a, const char *s, size_t n) {
 }
 
 char *nf_arena_printf(nf_arena *a, const char *fmt, ...) {
+  char text[128]; // most are short: they are formatted once
   va_list args, again;
   va_start(args, fmt);
   va_copy(again, args);
-  int n = vsnprintf(NULL, 0, fmt, args);
+  int n = vsnprintf(text, sizeof text, fmt, args);
   char *p = n >= 0 ? arena_take(a, (size_t)n + 1, 1) : NULL;
-  if (p != NULL) vsnprintf(p, (size_t)n + 1, fmt, again);
+  if (p != NULL && (size_t)n < sizeof text)
+    memcpy(p, text, (size_t)n + 1);
+  else if (p != NULL)
+    vsnprintf(p, (size_t)n + 1, fmt, again);
   va_end(again);
   va_end(args);
   return p;

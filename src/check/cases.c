@@ -50,11 +50,10 @@ bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
   if (!packable(v, &c->d)) return false;
   nf_selection s;
   nf_hw here = *hw;
-  nf_op_desc d = c->d;
+  const nf_op_desc d = nf_undecided(&c->d);
   const nf_select_options o = {.least = c->at, .most = c->at};
   here.backend = NF_BACKEND_CPU;
   here.world = c->world;
-  NF_FOR_PACKED(w, &d) d.in[w].pack = NF_PACK_ANY;
   nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;
 }

@@ -14,12 +14,12 @@ static json_t *explain_unfused(const nf_graph *g, const nf_planned *p) {
     const nf_node *n = &g->node[i];
     const nf_op_desc d = nf_graph_describe(g, n);
     const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
-    double us = 0;
-    if (!view) nf_select_cost(&p->options.hw, &p->options.select, &d, at, &us, NULL);
+    nf_op_cost cost = {0};
+    if (!view) nf_select_cost(&p->options.hw, &p->options.select, &d, at, &cost, NULL);
     json_t *row = json_pack(
         "{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op", nf_op_of(n->op)->name,
         "view", view, "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
-        nf_explain_names(g, n->out, NF_MAX_OUT), "us", us, "bytes", view ? 0 : nf_cost_bytes(&d, at));
+        nf_explain_names(g, n->out, NF_MAX_OUT), "us", cost.us, "bytes", view ? 0 : nf_cost_bytes(&d, at));
     ok = nf_json_push(list, row);
   }
   return nf_json_whole(list, ok);

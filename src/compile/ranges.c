@@ -18,30 +18,12 @@ void nf_range_set_sizes(const nf_compile_options *o, nf_planned *p) {
   p->options.select.at = main ? o->at : p->options.max;
 }
 
-static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
+static bool cost_of(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out, nf_text *why) {
   const nf_planned *p = user;
-  return nf_select_cost(&p->options.hw, &p->options.select, d, at, us, why);
+  return nf_select_cost(&p->options.hw, &p->options.select, d, at, out, why);
 }
 
-static bool measured(void *user, const nf_op_desc *d, const nf_sizes *at, double *us) {
-  const nf_planned *p = user;
-  const nf_selection s = nf_select_undecided(&p->options.hw, &p->options.select, d);
-  return s.chosen != NULL && p->options.select.timings != NULL &&
-         nf_timings_get(p->options.select.timings, d, at, s.chosen, us);
-}
-
-static const void *kernel_of(void *user, const nf_op_desc *d, const nf_sizes *at) {
-  const nf_planned *p = user;
-  (void)at;
-  return nf_select_undecided(&p->options.hw, &p->options.select, d).chosen;
-}
-
-nf_fuse_costs nf_range_costs(const nf_planned *p) {
-  return (nf_fuse_costs){.of = cost_of,
-                         .user = (void *)p,
-                         .measured = p->options.select.timings != NULL ? measured : NULL,
-                         .by = kernel_of};
-}
+nf_fuse_costs nf_range_costs(const nf_planned *p) { return (nf_fuse_costs){cost_of, (void *)p}; }
 
 // ---- the search ----
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans per range of tokens: where they end, that a kernel for small steps is used in those, that equal
-// neighbours are one, and that timings make and unmake ranges.
-#include "compile/compile.h"
+// neighbours are one, that timings make and unmake ranges, and how often selection is asked.
+#include "compile/legalise.h"
+#include "compile/ranges.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -123,7 +124,37 @@ static void timings(void **state) {
   nf_graph_destroy(g);
 }
 
+// The linker puts it in place of nf_select.
+static int selections;
+void __real_nf_select(const nf_hw *, const nf_op_desc *, const nf_select_options *, nf_selection *);
+void __wrap_nf_select(const nf_hw *, const nf_op_desc *, const nf_select_options *, nf_selection *);
+void __wrap_nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out) {
+  selections++;
+  __real_nf_select(hw, d, o, out);
+}
+
+// What an op costs and by what kernel is one question; whether one wants padding is none.
+static void asks_once(void **state) {
+  (void)state;
+  nf_graph *g = reduce(), *laid_out;
+  const nf_compile_options o = options("gfx950", 1, 64, 1);
+  nf_planned p = {.lo = 1, .hi = 64};
+  const nf_op_desc d = nf_graph_describe(g, &g->node[0]);
+  nf_op_cost cost = {0};
+  selections = 0;
+  nf_range_set_sizes(&o, &p);
+  const nf_fuse_costs costs = nf_range_costs(&p);
+  assert_true(costs.of(costs.user, &d, &p.options.select.at, &cost, NULL));
+  assert_int_equal(selections, 1);
+  assert_true(cost.us > 0 && cost.by != NULL);
+  ok(nf_legalise(g, &p.options.hw, &p.options.select, &laid_out));
+  assert_int_equal(selections, 1);
+  nf_graph_destroy(laid_out);
+  nf_graph_destroy(g);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(small_and_large_steps), cmocka_unit_test(timings)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(small_and_large_steps), cmocka_unit_test(timings),
+                                     cmocka_unit_test(asks_once)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

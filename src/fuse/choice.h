@@ -19,9 +19,8 @@ nf_status nf_cover_solve(nf_cover *c);
 // What ops cost, asked once for each description.
 typedef struct nf_price {
   nf_op_desc d;
-  bool legal, measured;
-  double us, measured_us;
-  const void *by;
+  bool legal;
+  nf_op_cost cost;
   const char *why; // of one that is not legal
 } nf_price;
 typedef struct nf_prices {

@@ -5,9 +5,9 @@
 #include "tests/support/fusing.h"
 
 // The estimate of the kernel that would run.
-static bool estimate(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
+static bool estimate(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out, nf_text *why) {
   const nf_select_options o = {.least = *at, .most = *at};
-  return nf_select_cost(user, &o, d, at, us, why);
+  return nf_select_cost(user, &o, d, at, out, why);
 }
 
 static void fuse_model(const char *dir, const char *target, int64_t tokens, nf_fuse_report **out) {

@@ -192,13 +192,13 @@ static nf_status choose(nf_fuse_run *run, nf_fuse_choice *out) {
   nf_fuse_report *r = run->report;
   if (out) out->n = 0;
   if (run->options->mode == NF_FUSE_OFF) {
-    if (!out || !run->options->costs.by) return nf_ok();
+    if (!out || !run->options->costs.of) return nf_ok();
     NF_TRY(nf_price_fusions(run));
     return nf_note_choice(run, out);
   }
   NF_TRY(nf_price_fusions(run));
   for (nf_node_id i = 0; i < run->normal->n_nodes; i++)
-    if (run->node_price[i]->legal) r->before_us += run->node_price[i]->us;
+    if (run->node_price[i]->legal) r->before_us += run->node_price[i]->cost.us;
   r->after_us = r->before_us;
   NF_TRY(nf_choose_fusions(run));
   return out ? nf_note_choice(run, out) : nf_ok();
@@ -209,7 +209,6 @@ nf_status nf_fuse_choose(nf_fusions *f, const nf_sizes *at, const nf_fuse_costs 
     return nf_error(NF_INTERNAL, "fusing needs to be told what ops cost");
   f->own.at = *at;
   f->own.costs = *costs;
-  if (out == NULL) f->own.costs.by = NULL; // nobody compares this choice
   NF_TRY(begin_report(f));
   return nf_status_note(choose(f, out), "fusing");
 }

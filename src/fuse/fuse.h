@@ -14,6 +14,7 @@
 #pragma once
 #include "base/json.h"
 #include "fuse/rule.h"
+#include "select/select.h"
 
 // A set of rules, checked: both sides of each build and yield the same types. Immutable.
 typedef struct nf_rules nf_rules;
@@ -23,16 +24,13 @@ nf_status nf_rules_from(const nf_rule *const *rule, size_t n, nf_rules **out);
 void nf_rules_destroy(nf_rules *r);                      // NULL is fine
 const nf_rule *nf_rules_at(const nf_rules *r, size_t i); // by name, then NULL
 
-// What one op costs. True: some kernel can run it, in *us microseconds (finite, not negative). False: none
-// can, and `why` is told in a phrase. The same question must have the same answer. Views are not asked about.
+// What one op costs. True: some kernel can run it, in out->us microseconds (finite, not negative), and
+// out->by stands for it in an nf_fuse_choice. False: none can, and `why` is told in a phrase. Of fusions that
+// compete costs are those measured where all their ops have one, else estimates. *out is zeroed. The same
+// question must have the same answer. Views are not asked about.
 typedef struct nf_fuse_costs {
-  bool (*of)(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why);
+  bool (*of)(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out, nf_text *why);
   void *user;
-  // What it was measured to cost. Of fusions that compete costs are these where all their ops have one, else
-  // all are those of `of`; NULL: nothing was measured.
-  bool (*measured)(void *user, const nf_op_desc *d, const nf_sizes *at, double *us);
-  // What would run it, an address that stands for it in an nf_fuse_choice; NULL: nobody compares choices.
-  const void *(*by)(void *user, const nf_op_desc *d, const nf_sizes *at);
 } nf_fuse_costs;
 
 typedef enum nf_fuse_mode {

@@ -256,12 +256,13 @@ static void one_search_for_many_choices(void **state) {
 
 // Measured, a norm of more than rows and weights is slow; other norms are not measured with `some_norms`.
 static bool some_norms;
-static bool measured_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us) {
+static bool measured_cost(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out,
+                          nf_text *why) {
   int operands = 0;
-  (void)user, (void)at;
   for (int k = 0; k < NF_MAX_IN; k++) operands += d->in[k].dtype != NF_NONE;
-  *us = operands > 2 ? 1000 : 1;
-  return !some_norms || d->op != NF_OP_rms_norm || operands > 2;
+  out->measured = !some_norms || d->op != NF_OP_rms_norm || operands > 2;
+  out->measured_us = operands > 2 ? 1000 : 1;
+  return plain_cost(user, d, at, out, why);
 }
 
 // One op of a site that was not measured leaves all its costs to be estimated.
@@ -277,7 +278,7 @@ static void costs_are_never_mixed(void **state) {
     nf_fuse_report *r;
     nf_fuse_options o = cost_options();
     some_norms = i == 1;
-    o.costs.measured = measured_cost;
+    o.costs.of = measured_cost;
     ok(nf_fuse(rules, g, &o, &out, &r));
     assert_int_equal(r->nodes_after, i == 0 ? 2 : 1);
     nf_graph_destroy(out);

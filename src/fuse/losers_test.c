@@ -9,9 +9,9 @@ static double cost_of(const nf_graph *g, const nf_sizes *at) {
   double sum = 0;
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
-    double us = 0;
-    if (!(nf_op_of(d.op)->flags & NF_OP_VIEW)) assert_true(plain_cost(NULL, &d, at, &us, NULL));
-    sum += us;
+    nf_op_cost cost = {0};
+    if (!(nf_op_of(d.op)->flags & NF_OP_VIEW)) assert_true(plain_cost(NULL, &d, at, &cost, NULL));
+    sum += cost.us;
   }
   return sum;
 }

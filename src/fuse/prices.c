@@ -11,17 +11,14 @@ static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for 
 static nf_status ask(nf_fuse_run *run, nf_price *price) {
   const nf_fuse_costs *costs = &run->options->costs;
   nf_text why = {0};
-  *price = (nf_price){.d = price->d, .legal = true, .measured = true, .why = ""};
+  *price = (nf_price){.d = price->d, .legal = true, .cost.measured = true, .why = ""};
   if (nf_op_of(price->d.op)->flags & NF_OP_VIEW) return nf_ok();
-  price->measured = false;
-  price->legal = costs->of(costs->user, &price->d, &run->options->at, &price->us, &why);
-  if (price->legal && costs->measured)
-    price->measured = costs->measured(costs->user, &price->d, &run->options->at, &price->measured_us);
-  if (price->legal && costs->by) price->by = costs->by(costs->user, &price->d, &run->options->at);
+  price->cost = (nf_op_cost){0};
+  price->legal = costs->of(costs->user, &price->d, &run->options->at, &price->cost, &why);
   nf_status st = nf_text_status(&why);
-  if (nf_is_ok(st) && price->legal && !(isfinite(price->us) && price->us >= 0))
+  if (nf_is_ok(st) && price->legal && !(isfinite(price->cost.us) && price->cost.us >= 0))
     st = nf_error(NF_INTERNAL, "the cost of %s is %g µs, which must be finite and not negative",
-                  nf_op_of(price->d.op)->name, price->us);
+                  nf_op_of(price->d.op)->name, price->cost.us);
   if (why.n) price->why = nf_arena_copy(&run->report->arena, why.at, why.n);
   if (nf_is_ok(st) && !price->why) st = no_memory();
   nf_text_deinit(&why);
@@ -73,7 +70,7 @@ static bool pads(nf_node n) {
   return pad && *pad > 0;
 }
 
-static double us_of(const nf_price *p, bool measured) { return measured ? p->measured_us : p->us; }
+static double us_of(const nf_price *p, bool measured) { return measured ? p->cost.measured_us : p->cost.us; }
 
 static nf_status price_replacement(nf_fuse_run *run, nf_candidate_fusion *c, bool measured) {
   const nf_graph *g = c->to.graph;
@@ -107,12 +104,12 @@ static bool is_measured(const nf_fuse_run *run, const nf_candidate_fusion *c) {
   bool all = true, legal = true;
   if (c->unfit) return true;
   for (size_t i = 0; i < c->to.graph->n_nodes; i++) {
-    all &= c->price[i]->measured;
+    all &= c->price[i]->cost.measured;
     legal &= c->price[i]->legal;
   }
   for (size_t i = 0; i < c->fusion.n_nodes; i++) {
     const nf_price *price = run->node_price[c->node[i]];
-    all &= price->measured || !price->legal;
+    all &= price->cost.measured || !price->legal;
   }
   return all || !legal;
 }
@@ -146,13 +143,13 @@ static nf_status note(nf_fuse_choice *c, const void *by) {
 // What runs each node that stays, and then each chosen fusion with what runs its replacement.
 nf_status nf_note_choice(nf_fuse_run *run, nf_fuse_choice *out) {
   out->n = 0;
-  for (nf_node_id i = 0; i < run->normal->n_nodes; i++) NF_TRY(note(out, run->node_price[i]->by));
+  for (nf_node_id i = 0; i < run->normal->n_nodes; i++) NF_TRY(note(out, run->node_price[i]->cost.by));
   for (size_t i = 0; i < run->n_found; i++) {
     const nf_candidate_fusion *c = &run->found[i];
     if (c->fusion.verdict != NF_FUSION_CHOSEN) continue;
     for (size_t k = 0; k < c->fusion.n_nodes; k++) out->by[c->node[k]] = NULL;
     NF_TRY(note(out, c));
-    for (size_t k = 0; k < c->to.graph->n_nodes; k++) NF_TRY(note(out, c->price[k]->by));
+    for (size_t k = 0; k < c->to.graph->n_nodes; k++) NF_TRY(note(out, c->price[k]->cost.by));
   }
   return nf_ok();
 }

@@ -5,13 +5,14 @@
 #include "tests/support/fusing.h"
 #include <stdio.h>
 
-static bool flat_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
+static bool flat_cost(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out, nf_text *why) {
   (void)user, (void)d, (void)at, (void)why;
-  *us = 1;
+  out->us = 1;
   return true;
 }
 
 static nf_hw hw;
+static const nf_select_options no_options;
 static int set_up(void **state) {
   nf_status st = nf_hw_detect(&hw);
   if (!nf_is_ok(st)) print_error("%s\n", nf_status_message(st));
@@ -235,7 +236,7 @@ static double allowed(const nf_rule *rule, nf_dtype t) {
 // The kernel that this processor would run.
 static const nf_variant *fast(const nf_op_desc *d) {
   nf_selection s;
-  nf_select(&hw, d, NULL, &s);
+  nf_select(&hw, d, &no_options, &s);
   return s.chosen ? s.chosen : nf_reference_of(d->op);
 }
 
@@ -254,7 +255,7 @@ static bool falls_back(const nf_graph *g) {
   for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_op_desc d = nf_graph_describe(g, &g->node[i]);
     nf_selection s;
-    nf_select(&hw, &d, NULL, &s);
+    nf_select(&hw, &d, &no_options, &s);
     any |= s.chosen && s.chosen->backend == NF_BACKEND_REF && has_cpu_kernel(d.op);
   }
   return any;

@@ -83,7 +83,9 @@ static nf_status append_value(nf_graph *g, const nf_value *v, nf_val *out) {
 
 // Scope + name + [ "." + part ] in the arena.
 static nf_status full_name(nf_builder *b, const char *name, const char *part, const char **out) {
-  *out = nf_arena_printf(&b->graph->arena, "%s%s%s%s", b->scope, name, part ? "." : "", part ? part : "");
+  *out = b->scope[0] || part ? nf_arena_printf(&b->graph->arena, "%s%s%s%s", b->scope, name, part ? "." : "",
+                                               part ? part : "")
+                             : nf_arena_copy(&b->graph->arena, name, strlen(name));
   return *out ? nf_ok() : no_memory();
 }
 

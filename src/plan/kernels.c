@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The kernel of every node.
 #include "plan/state.h"
-#include "select/memo.h"
 #include <string.h>
 
 static nf_status no_kernel(const nf_plan *p, const nf_node *n, const nf_op_desc *d, const nf_selection *s) {

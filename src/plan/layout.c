@@ -3,7 +3,6 @@
 // other, each for those that are decided already.
 #include "plan/layout.h"
 #include "base/checked.h"
-#include "select/memo.h"
 #include "tensor/pack.h"
 #include <math.h>
 #include <string.h>

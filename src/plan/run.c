@@ -49,15 +49,18 @@ static nf_status for_tensors(nf_plan *p, with_tensor f) {
 
 enum { WORDS = sizeof(nf_tensor) / sizeof(int64_t) };
 
-// The words of v's tensor that grow with a size, found by making it grow.
+// The words of v's tensor that grow with a size, found by making it grow. Weights and pools have none.
 static nf_status list_patches(nf_plan *p, nf_val v, nf_tensor *tensor) {
   const nf_sizes ones = nf_sizes_of(1, 1, 1);
+  const nf_value_kind kind = p->graph->value[v].kind;
+  int64_t word[2][WORDS];
+  if (kind == NF_VALUE_WEIGHT || kind == NF_VALUE_POOL) return nf_ok();
+  const nf_tensor small = nf_plan_tensor_at(p, v, &ones);
+  memcpy(word[0], &small, sizeof small);
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     nf_sizes more = ones;
-    int64_t word[2][WORDS];
     more.of[sym]++;
-    const nf_tensor small = nf_plan_tensor_at(p, v, &ones), large = nf_plan_tensor_at(p, v, &more);
-    memcpy(word[0], &small, sizeof small);
+    const nf_tensor large = nf_plan_tensor_at(p, v, &more);
     memcpy(word[1], &large, sizeof large);
     for (int w = 0; w < WORDS; w++) {
       struct nf_patches *list = &p->patches[sym];

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model: a roofline and launch overhead over an op's work, and what the compiler asks of selection.
-#include "base/checked.h"
 #include "select/work.h"
 #include <math.h>
 
@@ -84,50 +83,49 @@ nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 
 // ---- what the compiler asks ----
 
-static nf_op_desc undecided(const nf_op_desc *d) {
+nf_op_desc nf_undecided(const nf_op_desc *d) {
   nf_op_desc question = *d;
   NF_FOR_PACKED(w, d) question.in[w].pack = NF_PACK_ANY;
   return question;
 }
 
-nf_selection nf_select_undecided(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d) {
-  const nf_op_desc question = undecided(d);
-  nf_selection s;
-  nf_select(hw, &question, o, &s);
-  return s;
-}
-
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
-                    double *us, nf_text *why) {
-  nf_select_options options = o != NULL ? *o : (nf_select_options){0};
+                    nf_op_cost *out, nf_text *why) {
+  const nf_op_desc question = nf_undecided(d);
+  nf_select_options options = *o;
+  nf_selection s;
   if (options.most.of[NF_T] == 0) options.least = options.most = *at;
   options.at = *at;
-  const nf_op_desc question = undecided(d);
-  const nf_selection s = nf_select_undecided(hw, &options, d);
-  const double off = nf_timings_ratio(options.timings, d->op);
-  if (s.chosen != NULL) return *us = off * nf_cost_us(hw, d, at, s.chosen), true;
-  if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
-  return false;
-}
-
-// The multiple that v wants of q, 1: any extent will do.
-static int64_t wanted(const nf_variant *v, nf_quantity q) {
-  for (int i = 0; i < NF_MAX_WANTS && v->want[i].quantity != NF_Q_NONE; i++)
-    if (v->want[i].quantity == q) return v->want[i].multiple;
-  return 1;
-}
-
-int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q) {
-  const nf_op_desc question = undecided(d);
-  int64_t n, multiple = 1;
-  if (!nf_quantity_of(d, q, &n)) return 0;
-  const nf_selection s = nf_select_undecided(hw, o, d);
-  nf_candidate c;
-  for (size_t i = 0; nf_selection_next(&s, &i, hw, &question, o, &c);) {
-    if (c.refusal != NF_CHOSEN && c.refusal != NF_REFUSED_BETTER) continue;
-    const int64_t wants = wanted(c.variant, q);
-    if (wants == 1) return n;
-    multiple = multiple / nf_gcd(multiple, wants) * wants;
+  nf_select(hw, &question, &options, &s);
+  if (s.chosen == NULL) {
+    if (why != NULL) nf_selection_explain(&s, hw, &question, &options, why);
+    return false;
   }
-  return nf_round_up(n, multiple);
+  *out = (nf_op_cost){.us = nf_timings_ratio(o->timings, d->op) * nf_cost_us(hw, d, at, s.chosen),
+                      .by = s.chosen};
+  out->measured = o->timings != NULL && nf_timings_get(o->timings, d, at, s.chosen, &out->measured_us);
+  return true;
+}
+
+typedef struct known {
+  nf_op_desc d; // first, as nf_desc_map wants it
+  nf_selection selection;
+} known;
+
+nf_status nf_memo_select(nf_memo *m, const nf_op_desc *d, nf_selection *out) {
+  known *k = nf_desc_map_find(&m->known, d);
+  if (k == NULL) {
+    k = nf_arena_alloc(&m->arena, 1, sizeof *k);
+    if (k == NULL) return nf_error(NF_NO_MEMORY, "no memory for a selection");
+    k->d = *d;
+    nf_select(m->hw, d, m->options, &k->selection);
+    NF_TRY(nf_desc_map_add(&m->known, &k->d));
+  }
+  *out = k->selection;
+  return nf_ok();
+}
+
+void nf_memo_deinit(nf_memo *m) {
+  nf_desc_map_deinit(&m->known);
+  nf_arena_deinit(&m->arena);
 }

@@ -248,27 +248,29 @@ static void nothing_is_known(void **state) { // of a processor whose facts are z
 
 // ---- what the compiler asks ----
 
+static const nf_select_options any;
+
 static void asks_cost(void **state) {
   (void)state;
   const nf_hw hw = target("gfx950"), zen = target("zen4");
   const nf_sizes at = nf_sizes_of(8, 8, 8);
   nf_op_desc d = linear(2880, 5120, NF_BF16);
-  double us = -1;
+  nf_op_cost cost = {.us = -1};
   nf_text why = {0};
-  assert_true(nf_select_cost(&hw, NULL, &d, &at, &us, &why));
-  near(us, nf_cost_us(&hw, &d, &at, NULL));
+  assert_true(nf_select_cost(&hw, &any, &d, &at, &cost, &why));
+  near(cost.us, nf_cost_us(&hw, &d, &at, NULL));
   // On a CPU the chosen kernel's own rate counts, and it reads a packing order that the graph knows nothing
   // of.
-  assert_true(nf_select_cost(&zen, NULL, &d, &at, &us, &why));
-  assert_true(us >= nf_cost_us(&zen, &d, &at, NULL));
+  assert_true(nf_select_cost(&zen, &any, &d, &at, &cost, &why));
+  assert_true(cost.us >= nf_cost_us(&zen, &d, &at, NULL));
   assert_int_equal(why.n, 0);
-  us = -1;
+  cost.us = -1;
   d = linear(2881, 5120, NF_BF16);
-  assert_false(nf_select_cost(&hw, NULL, &d, &at, &us, &why));
-  assert_true(us == -1);
+  assert_false(nf_select_cost(&hw, &any, &d, &at, &cost, &why));
+  assert_true(cost.us == -1);
   assert_non_null(strstr(why.at, "linear_bf16_gfx950: PACK16(H) = 360.125 is not whole"));
   nf_text_deinit(&why);
-  assert_false(nf_select_cost(&hw, NULL, &d, &at, &us, NULL));
+  assert_false(nf_select_cost(&hw, &any, &d, &at, &cost, NULL));
 }
 
 static void asks_padding(void **state) {
@@ -280,10 +282,10 @@ static void asks_padding(void **state) {
   const nf_op_desc d = experts(), norm = rows_of(NF_OP_rms_norm);
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const nf_hw hw = target(rows[i].target);
-    assert_int_equal(nf_select_padded(&hw, NULL, &d, NF_Q_K), rows[i].k);
-    assert_int_equal(nf_select_padded(&hw, NULL, &d, NF_Q_N), rows[i].n);
-    assert_int_equal(nf_select_padded(&hw, NULL, &norm, NF_Q_K), 2880);
-    assert_int_equal(nf_select_padded(&hw, NULL, &norm, NF_Q_HEAD), 0);
+    assert_int_equal(nf_select_padded(&hw, &any, &d, NF_Q_K), rows[i].k);
+    assert_int_equal(nf_select_padded(&hw, &any, &d, NF_Q_N), rows[i].n);
+    assert_int_equal(nf_select_padded(&hw, &any, &norm, NF_Q_K), 2880);
+    assert_int_equal(nf_select_padded(&hw, &any, &norm, NF_Q_HEAD), 0);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Selection: of the legal rows of an op the one that costs least wins, unless one is forced by name.
 #include "select/select.h"
+#include "base/checked.h"
 #include <string.h>
 
 static bool runs_on(nf_backend variant, nf_backend hw) {
@@ -16,9 +17,7 @@ static int unread_pack(const nf_variant *v, const nf_op_desc *d) {
 }
 
 static nf_site site_of(const nf_hw *hw, const nf_select_options *o, bool most) {
-  nf_site site = {.world = hw->world};
-  if (o != NULL) site.at = most ? o->most : o->least;
-  return site;
+  return (nf_site){.at = most ? o->most : o->least, .world = hw->world};
 }
 
 // The first limit that does not hold at one end of the steps goes to c.
@@ -40,14 +39,14 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
   if (nf_variant_is_declared(v) && hw->target == NULL) return NF_REFUSED_DECLARED;
   if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
   if (unread_pack(v, d) >= 0) return NF_REFUSED_PACK;
-  return v->promise < (o != NULL ? o->promise : NF_PROMISE_F32) ? NF_REFUSED_PROMISE : NF_CHOSEN;
+  return v->promise < o->promise ? NF_REFUSED_PROMISE : NF_CHOSEN;
 }
 
 // The variant's name in the last "op=variant" that speaks of this op, or NULL.
 static const char *forced_name(const nf_select_options *o, nf_op op) {
   const char *name = NULL, *of = nf_op_of(op)->name;
   const size_t n = strlen(of);
-  for (size_t i = 0; o && i < o->n_force; i++)
+  for (size_t i = 0; i < o->n_force; i++)
     if (strncmp(o->force[i], of, n) == 0 && o->force[i][n] == '=') name = o->force[i] + n + 1;
   return name;
 }
@@ -64,8 +63,7 @@ static bool competes(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, 
 }
 
 static const nf_sizes *compared_at(const nf_select_options *o) {
-  static const nf_sizes unknown = {0};
-  return o == NULL ? &unknown : o->at.of[NF_T] != 0 ? &o->at : &o->least;
+  return o->at.of[NF_T] != 0 ? &o->at : &o->least;
 }
 
 // Costs are never mixed: one competitor that was not measured leaves all to be estimated.
@@ -73,7 +71,7 @@ static bool all_measured(const nf_selection *s, const nf_hw *hw, const nf_op_des
                          const nf_select_options *o) {
   nf_candidate c;
   double us;
-  if (o == NULL || o->timings == NULL) return false;
+  if (o->timings == NULL) return false;
   for (size_t i = 0; i < s->n; i++)
     if (s->list[i].op == d->op && competes(&s->list[i], hw, d, o, &c) &&
         !nf_timings_get(o->timings, d, compared_at(o), &s->list[i], &us))
@@ -85,7 +83,7 @@ static double cost(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d, 
                    const nf_variant *v) {
   double us = 0;
   if (s->measured && nf_timings_get(o->timings, d, compared_at(o), v, &us)) return us;
-  return nf_cost_us(hw, d, compared_at(o), v) * nf_timings_ratio(o != NULL ? o->timings : NULL, d->op);
+  return nf_cost_us(hw, d, compared_at(o), v) * nf_timings_ratio(o->timings, d->op);
 }
 
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
@@ -118,6 +116,29 @@ void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
   size_t n;
   const nf_variant *list = nf_variants(&n);
   nf_select_from(list, n, hw, d, o, out);
+}
+
+// The multiple that v wants of q, 1: any extent will do.
+static int64_t wanted(const nf_variant *v, nf_quantity q) {
+  for (int i = 0; i < NF_MAX_WANTS && v->want[i].quantity != NF_Q_NONE; i++)
+    if (v->want[i].quantity == q) return v->want[i].multiple;
+  return 1;
+}
+
+int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q) {
+  const nf_op_desc question = nf_undecided(d);
+  size_t n_rows;
+  const nf_variant *row = nf_variants(&n_rows);
+  int64_t n, multiple = 1;
+  nf_candidate c;
+  if (!nf_quantity_of(d, q, &n)) return 0;
+  for (size_t i = 0; i < n_rows; i++) {
+    if (row[i].op != d->op || !competes(&row[i], hw, &question, o, &c)) continue;
+    const int64_t wants = wanted(&row[i], q);
+    if (wants == 1) return n;
+    multiple = multiple / nf_gcd(multiple, wants) * wants;
+  }
+  return nf_round_up(n, multiple);
 }
 
 static void explain_need(const nf_variant *v, const nf_hw *hw, nf_text *out) {

@@ -2,8 +2,10 @@
 // Selection: which kernel runs an op, why the others do not, and what it costs. Pure functions of (hardware
 // facts, op description, options): no globals, thread-safe; tests ask about machines that are not here.
 #pragma once
+#include "base/memory.h"
 #include "hw/hw.h"
 #include "kernels/contract/variant.h"
+#include "op/desc.h"
 #include "select/timings.h"
 
 typedef enum nf_refusal {
@@ -50,7 +52,7 @@ typedef struct nf_select_options {
 // Of the legal variants the one that costs least at `at`, of equals the last of the list. Costs are those
 // measured where there is one for each of them, else estimates. A forced variant that is not legal leaves
 // nothing chosen. On a CPU the references are legal too, and come first. Declared rows are legal on targets
-// that are not here (hw->target), where nothing will run. o may be NULL.
+// that are not here (hw->target), where nothing will run.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);
 // The same over another list of variants, for tests.
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
@@ -97,20 +99,32 @@ nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 // The bytes of that formula.
 double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
 
+typedef struct nf_op_cost {
+  double us;          // estimated, scaled by the timings' ratio of the op
+  double measured_us; // of `measured`
+  bool measured;
+  const void *by; // what would run it
+} nf_op_cost;
 // Whether a kernel is there for d at steps of these sizes (or for all from o's `least` to `most`, where those
-// are given), and what it is estimated to cost at these, scaled by the timings' ratio of the op. true: *us is
-// that. false: the reason of every candidate is
-// appended to *why, *us untouched. The packing order of a weight is taken as not decided yet. o and why may
-// be NULL.
+// are given), and what it costs at these. false: the reason of every candidate is appended to *why (NULL:
+// nowhere), *out untouched. The packing order of a weight is taken as not decided yet. One selection.
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
-                    double *us, nf_text *why);
-
-// The selection when the packing orders of d's weights are not decided yet.
-nf_selection nf_select_undecided(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d);
+                    nf_op_cost *out, nf_text *why);
+nf_op_desc nf_undecided(const nf_op_desc *d); // d when the packing orders of its weights are not decided yet
 
 // The padded extent of q (NF_Q_K or NF_Q_N) that all legal variants want (WANT_PADDED): the logical extent
-// when one of them does without or none is legal; 0 when the op has no such extent.
+// when one of them does without or none is legal; 0 when the op has no such extent. Selects nothing.
 int64_t nf_select_padded(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, nf_quantity q);
+
+// Selections of one processor and one set of options, remembered: equal layers ask once.
+typedef struct nf_memo {
+  const nf_hw *hw;
+  const nf_select_options *options;
+  nf_arena arena;
+  nf_desc_map known;
+} nf_memo;
+nf_status nf_memo_select(nf_memo *m, const nf_op_desc *d, nf_selection *out); // NF_NO_MEMORY
+void nf_memo_deinit(nf_memo *m);
 
 // The registry: every variant of every op, oldest first within an op.
 const nf_variant *nf_variants(size_t *out_n);

@@ -40,6 +40,7 @@ static const nf_hw skylake_x = {.backend = NF_BACKEND_CPU,
 static const nf_hw old = {.backend = NF_BACKEND_CPU, .features = NF_CPU_AVX2};
 static const nf_hw graviton = {.backend = NF_BACKEND_CPU, .features = NF_CPU_NEON};
 static const nf_hw ref = {.backend = NF_BACKEND_REF};
+static const nf_select_options any;
 
 static nf_op_desc linear(int64_t k, nf_dtype w) {
   nf_op_desc d = {.op = NF_OP_linear,
@@ -66,12 +67,12 @@ static void names(void **state) {
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     nf_selection s;
     const nf_op_desc d = linear(rows[i].k, rows[i].w);
-    nf_select_from(list, N_LIST, rows[i].hw, &d, NULL, &s);
+    nf_select_from(list, N_LIST, rows[i].hw, &d, &any, &s);
     assert_string_equal(s.chosen->name, rows[i].want);
   }
   nf_selection s; // no kernel of its own: the reference fills the slot
   const nf_op_desc add = {.op = NF_OP_add};
-  nf_select_from(list, N_LIST, &zen2, &add, NULL, &s);
+  nf_select_from(list, N_LIST, &zen2, &add, &any, &s);
   assert_string_equal(s.chosen->name, "add_ref");
 }
 
@@ -88,22 +89,22 @@ static void tells(const nf_selection *s, int which, const nf_hw *hw, const nf_op
 }
 
 static void says(const nf_selection *s, int which, const nf_hw *hw, const nf_op_desc *d, const char *want) {
-  tells(s, which, hw, d, NULL, want);
+  tells(s, which, hw, d, &any, want);
 }
 
 static void sentences(void **state) {
   (void)state;
   nf_op_desc d = linear(2912, NF_BF16);
   nf_selection s;
-  nf_select_from(list, N_LIST, &graviton, &d, NULL, &s);
+  nf_select_from(list, N_LIST, &graviton, &d, &any, &s);
   says(&s, 0, &graviton, &d, "costs what linear_generic does, a later row");
   says(&s, 1, &graviton, &d, "chosen");
   says(&s, 2, &graviton, &d, "needs avx2, fma, which this processor lacks");
-  nf_select_from(list, N_LIST, &old, &d, NULL, &s);
+  nf_select_from(list, N_LIST, &old, &d, &any, &s);
   says(&s, 2, &old, &d, "needs fma, which this processor lacks");
-  nf_select_from(list, N_LIST, &skylake_x, &d, NULL, &s);
+  nf_select_from(list, N_LIST, &skylake_x, &d, &any, &s);
   says(&s, 3, &skylake_x, &d, "K = 2912 is not a multiple of 64");
-  nf_select_from(list, N_LIST, &ref, &d, NULL, &s);
+  nf_select_from(list, N_LIST, &ref, &d, &any, &s);
   says(&s, 1, &ref, &d, "is for backend cpu, not ref");
   const char *force[] = {"linear=linear_generic"};
   nf_select_options o = {.force = force, .n_force = 1};
@@ -132,9 +133,9 @@ static void no_candidate_is_left_out(void **state) {
   for (int i = 0; i < MANY; i++) many[i] = list[2];
   many[0] = list[0];
   many[MANY - 1] = list[3];
-  nf_select_from(many, MANY, &zen2, &d, NULL, &s);
+  nf_select_from(many, MANY, &zen2, &d, &any, &s);
   assert_ptr_equal(s.chosen, &many[MANY - 1]);
-  for (size_t i = 0; nf_selection_next(&s, &i, &zen2, &d, NULL, &c); n++)
+  for (size_t i = 0; nf_selection_next(&s, &i, &zen2, &d, &any, &c); n++)
     assert_int_equal(c.refusal, n == MANY - 1 ? NF_CHOSEN : NF_REFUSED_BETTER);
   assert_int_equal(n, MANY);
 }
@@ -182,7 +183,7 @@ static void targets(void **state) {
     nf_op_desc d = linear(rows[i].k, NF_BF16);
     d.in[1].pack = NF_PACK_ANY;
     assert_true(nf_is_ok(nf_hw_target(rows[i].target, &hw)));
-    nf_select(&hw, &d, NULL, &s);
+    nf_select(&hw, &d, &any, &s);
     assert_int_equal(s.chosen == NULL, rows[i].want == NULL);
     if (s.chosen != NULL) assert_string_equal(s.chosen->name, rows[i].want);
   }
@@ -196,11 +197,11 @@ static void declared(void **state) {
   const nf_op_desc d = {.op = NF_OP_add};
   nf_hw hw = zen2;
   nf_selection s;
-  nf_select_from(rows, 2, &hw, &d, NULL, &s); // the machine is here: it would have to run
+  nf_select_from(rows, 2, &hw, &d, &any, &s); // the machine is here: it would have to run
   assert_string_equal(s.chosen->name, "add_ref");
   says(&s, 1, &hw, &d, "declared, not written yet");
   hw.target = "zen2";
-  nf_select_from(rows, 2, &hw, &d, NULL, &s);
+  nf_select_from(rows, 2, &hw, &d, &any, &s);
   assert_string_equal(s.chosen->name, "add_new");
   says(&s, 1, &hw, &d, "chosen; declared, not written yet");
 }
@@ -251,7 +252,7 @@ static void steps(void **state) {
                       "add_ref: chosen; add_small: BYTES = 8704 is not at most 8192; "
                       "add_large: BYTES = 512 is not at least 4096; add_pair: WORLD = 1 is not one of 2 4");
   nf_text_deinit(&why);
-  nf_select_from(rows, 4, &zen2, &d, NULL, &s); // sizes not told
+  nf_select_from(rows, 4, &zen2, &d, &any, &s); // sizes not told
   assert_string_equal(s.chosen->name, "add_ref");
   says(&s, 1, &zen2, &d, "BYTES (bytes of the first operand) is not fixed");
 }

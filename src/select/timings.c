@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "select/timings.h"
 #include "base/checked.h"
-#include "base/memory.h"
-#include "op/desc.h"
 #include "select/select.h"
 #include <string.h>
 
@@ -46,12 +44,6 @@ void nf_timings_destroy(nf_timings *t) {
 
 // ---- keys ----
 
-static nf_op_desc key_of(const nf_op_desc *d) {
-  nf_op_desc key = *d;
-  NF_FOR_PACKED(w, d) key.in[w].pack = NF_PACK_ANY;
-  return key;
-}
-
 static void depend(const nf_type *t, bool *on) {
   for (int i = 0; i < t->rank; i++) on[t->dim[i].sym] = true;
   if (t->cache != NF_NO_CACHE) on[NF_S] = true;
@@ -77,7 +69,7 @@ static timing *find(const timed_op *op, const nf_sizes *bucket, const nf_variant
 
 bool nf_timings_get(const nf_timings *t, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v,
                     double *us) {
-  const nf_op_desc key = key_of(d);
+  const nf_op_desc key = nf_undecided(d);
   const nf_sizes bucket = bucket_of(d, at);
   const timing *found = find(nf_desc_map_find(&t->ops, &key), &bucket, v);
   if (found != NULL) *us = found->us;
@@ -87,7 +79,7 @@ bool nf_timings_get(const nf_timings *t, const nf_op_desc *d, const nf_sizes *at
 // ---- filling ----
 
 static nf_status op_of(nf_timings *t, const nf_op_desc *d, timed_op **out) {
-  const nf_op_desc key = key_of(d);
+  const nf_op_desc key = nf_undecided(d);
   *out = nf_desc_map_find(&t->ops, &key);
   if (*out != NULL) return nf_ok();
   *out = nf_arena_alloc(&t->arena, 1, sizeof **out);

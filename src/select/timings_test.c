@@ -106,9 +106,9 @@ static void ratios(void **state) {
   }
   assert_true(nf_timings_ratio(t, NF_OP_add) > 2.99 && nf_timings_ratio(t, NF_OP_add) < 3.01);
   const nf_sizes at = nf_sizes_of(3, 1, 1);
-  double us;
-  assert_true(nf_select_cost(&hw, &o, &d, &at, &us, NULL));
-  assert_true(us > 2.99 * nf_cost_us(&hw, &d, &at, NULL));
+  nf_op_cost cost;
+  assert_true(nf_select_cost(&hw, &o, &d, &at, &cost, NULL));
+  assert_true(cost.us > 2.99 * nf_cost_us(&hw, &d, &at, NULL));
 }
 
 int main(void) {

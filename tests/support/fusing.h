@@ -34,7 +34,8 @@ typedef struct odd_ops { // of norms of sums over ranks and with a residual
 } odd_ops;
 
 // A launch and the bytes that move, at a byte per nanosecond. user: odd_ops or NULL.
-static inline bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *at, double *us, nf_text *why) {
+static inline bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *at, nf_op_cost *out,
+                              nf_text *why) {
   const nf_op_info *info = nf_op_of(d->op);
   const bool norm = d->op == NF_OP_rms_norm && d->attr.rms_norm.reduce && d->in[2].dtype != NF_NONE;
   const odd_ops *odd = norm ? user : NULL;
@@ -48,7 +49,7 @@ static inline bool plain_cost(void *user, const nf_op_desc *d, const nf_sizes *a
     if (t->dtype == NF_NONE) continue;
     if (nf_is_ok(nf_type_bytes(t, at, &bytes))) sum += bytes;
   }
-  *us = 2 + (double)sum * 1e-3 + (odd && odd->dear ? 1000 : 0);
+  out->us = 2 + (double)sum * 1e-3 + (odd && odd->dear ? 1000 : 0);
   return true;
 }
 
