@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Errors: one allocation each, holding code, place and a text made safe for terminals and logs.
+// Errors: one allocation each, holding code and a text made safe for terminals and logs.
 #include "base/status.h"
 #include "base/text.h"
 #include <stdarg.h>
@@ -8,21 +8,19 @@
 
 struct infuse_error {
   nf_code code;
-  int line;
-  const char *file;    // a literal
   const char *message; // stands behind the struct, or is a literal in a static error
 };
 
 // What is handed out when there is no memory for a text; never written, never freed.
 static const struct infuse_error bare[] = {
-    [NF_OK] = {NF_OK, 0, "", "ok"},
-    [NF_CHECK_FAILED] = {NF_CHECK_FAILED, 0, "", "check failed"},
-    [NF_USAGE] = {NF_USAGE, 0, "", "wrong usage"},
-    [NF_BAD_INPUT] = {NF_BAD_INPUT, 0, "", "bad input"},
-    [NF_UNAVAILABLE] = {NF_UNAVAILABLE, 0, "", "unavailable"},
-    [NF_NO_MEMORY] = {NF_NO_MEMORY, 0, "", "out of memory"},
-    [NF_CANCELLED] = {NF_CANCELLED, 0, "", "cancelled"},
-    [NF_INTERNAL] = {NF_INTERNAL, 0, "", "internal error"},
+    [NF_OK] = {NF_OK, "ok"},
+    [NF_CHECK_FAILED] = {NF_CHECK_FAILED, "check failed"},
+    [NF_USAGE] = {NF_USAGE, "wrong usage"},
+    [NF_BAD_INPUT] = {NF_BAD_INPUT, "bad input"},
+    [NF_UNAVAILABLE] = {NF_UNAVAILABLE, "unavailable"},
+    [NF_NO_MEMORY] = {NF_NO_MEMORY, "out of memory"},
+    [NF_CANCELLED] = {NF_CANCELLED, "cancelled"},
+    [NF_INTERNAL] = {NF_INTERNAL, "internal error"},
 };
 #define CODES (sizeof bare / sizeof *bare)
 
@@ -32,21 +30,21 @@ static const struct infuse_error *bare_of(nf_code code) {
 
 static bool is_bare(const struct infuse_error *e) { return e == bare_of(e->code); }
 
-static nf_status build(nf_code code, const char *file, int line, const char *text) {
+static nf_status build(nf_code code, const char *text) {
   size_t n = strlen(text) + 1;
   struct infuse_error *e = malloc(sizeof *e + n);
   if (e == NULL) return (nf_status){(struct infuse_error *)bare_of(code)};
-  *e = (struct infuse_error){code, line, file, memcpy(e + 1, text, n)};
+  *e = (struct infuse_error){code, memcpy(e + 1, text, n)};
   return (nf_status){e};
 }
 
-nf_status nf_status_new(nf_code code, const char *file, int line, const char *fmt, ...) {
+nf_status nf_error(nf_code code, const char *fmt, ...) {
   char text[NF_LINE];
   va_list args;
   va_start(args, fmt);
   nf_line(text, fmt, args);
   va_end(args);
-  return build(bare_of(code)->code, file, line, text);
+  return build(bare_of(code)->code, text);
 }
 
 nf_status nf_status_note(nf_status s, const char *fmt, ...) {
@@ -56,8 +54,7 @@ nf_status nf_status_note(nf_status s, const char *fmt, ...) {
   va_start(args, fmt);
   nf_line(note, fmt, args);
   va_end(args);
-  nf_status noted =
-      nf_status_new(s.error->code, s.error->file, s.error->line, "%s: %s", note, s.error->message);
+  nf_status noted = nf_error(s.error->code, "%s: %s", note, s.error->message);
   if (is_bare(noted.error)) return s;
   nf_status_free(s);
   return noted;
@@ -69,14 +66,10 @@ nf_status nf_status_join(nf_status first, nf_status second) {
   return first;
 }
 
-nf_status nf_status_copy(nf_status s) {
-  return nf_is_ok(s) ? s : build(s.error->code, s.error->file, s.error->line, s.error->message);
-}
+nf_status nf_status_copy(nf_status s) { return nf_is_ok(s) ? s : build(s.error->code, s.error->message); }
 
 nf_code nf_status_code(nf_status s) { return s.error != NULL ? s.error->code : NF_OK; }
 const char *nf_status_message(nf_status s) { return s.error != NULL ? s.error->message : ""; }
-const char *nf_status_file(nf_status s) { return s.error != NULL ? s.error->file : ""; }
-int nf_status_line(nf_status s) { return s.error != NULL ? s.error->line : 0; }
 const char *nf_code_name(nf_code code) { return bare_of(code)->message; }
 
 void nf_status_free(nf_status s) {

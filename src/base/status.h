@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Status: one word that is either OK or owns an error with a code, a place and one line of text.
+// Status: one word that is either OK or owns an error with a code and one line of text.
 //
 // Every function that can fail returns nf_status, and the compiler insists that it is used. An error is owned
 // by whoever holds the status: pass it up (NF_TRY), or end it (nf_status_free). Messages are one line and say
@@ -30,10 +30,8 @@ typedef struct [[nodiscard]] nf_status {
 static inline nf_status nf_ok(void) { return (nf_status){0}; }
 static inline bool nf_is_ok(nf_status s) { return s.error == 0; }
 
-// A new error at the caller's place. `fmt` is printf's; no trailing newline or full stop.
-#define nf_error(code, ...) nf_status_new((code), __FILE__, __LINE__, __VA_ARGS__)
-nf_status nf_status_new(nf_code code, const char *file, int line, const char *fmt, ...)
-    __attribute__((format(printf, 4, 5)));
+// A new error. `fmt` is printf's; no trailing newline or full stop.
+nf_status nf_error(nf_code code, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 // Puts "note: " in front of the message (the outer context stands first). OK stays OK.
 nf_status nf_status_note(nf_status s, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -46,8 +44,6 @@ nf_status nf_status_copy(nf_status s);
 
 nf_code nf_status_code(nf_status s);
 const char *nf_status_message(nf_status s); // "" when OK; valid until the status is freed
-const char *nf_status_file(nf_status s);    // source file and line of the first error; "" and 0 where static
-int nf_status_line(nf_status s);
 void nf_status_free(nf_status s);
 const char *nf_code_name(nf_code code); // "bad input"
 

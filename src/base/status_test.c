@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tests of statuses: codes, places, notes, clean and bounded messages.
+// Tests of statuses: codes, notes, clean and bounded messages.
 #include "base/status.h"
 #include "base/text.h"
 #include <setjmp.h>
@@ -14,27 +14,21 @@ static void ok_is_empty(void **state) {
   assert_true(nf_is_ok(nf_ok()));
   assert_int_equal(nf_status_code(nf_ok()), NF_OK);
   assert_string_equal(nf_status_message(nf_ok()), "");
-  assert_string_equal(nf_status_file(nf_ok()), "");
   assert_true(nf_is_ok(nf_status_note(nf_ok(), "note %d", 1)));
   nf_status_free(nf_ok());
 }
 
-static void error_knows_code_text_and_place(void **state) {
+static void error_knows_code_and_text(void **state) {
   (void)state;
   nf_status s = nf_error(NF_BAD_INPUT, "%s: byte %d", "a.bin", 7);
-  int line = __LINE__ - 1;
   assert_int_equal(nf_status_code(s), NF_BAD_INPUT);
   assert_string_equal(nf_status_message(s), "a.bin: byte 7");
-  assert_string_equal(nf_status_file(s), __FILE__);
-  assert_int_equal(nf_status_line(s), line);
   s = nf_status_note(s, "shard %d of %d", 1, 2);
   assert_string_equal(nf_status_message(s), "shard 1 of 2: a.bin: byte 7");
-  assert_int_equal(nf_status_line(s), line);
   const nf_status copy = nf_status_copy(s);
   nf_status_free(s);
   assert_int_equal(nf_status_code(copy), NF_BAD_INPUT);
   assert_string_equal(nf_status_message(copy), "shard 1 of 2: a.bin: byte 7");
-  assert_int_equal(nf_status_line(copy), line);
   nf_status_free(copy);
   assert_true(nf_is_ok(nf_status_copy(nf_ok())));
 }
@@ -145,7 +139,7 @@ static void try_and_goto_pass_errors_up(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(ok_is_empty),
-      cmocka_unit_test(error_knows_code_text_and_place),
+      cmocka_unit_test(error_knows_code_and_text),
       cmocka_unit_test(every_code_has_its_own_name),
       cmocka_unit_test(messages_are_one_clean_line),
       cmocka_unit_test(long_messages_are_cut_between_characters),

@@ -21,7 +21,3 @@ nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf
 nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user);
 nf_status nf_chatml_finish(nf_chat_reader *r, nf_chat_sink sink, void *user);
 void nf_chatml_reader_destroy(nf_chat_reader *r);
-
-// What stands between <tool_call> and </tool_call>: JSON with a name, and arguments as the model spelled
-// them. *name is empty when it is no call. Both texts are the caller's. Errors: only NF_NO_MEMORY.
-nf_status nf_chatml_parse_call(nf_view text, nf_text *name, nf_text *arguments);

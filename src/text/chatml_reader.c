@@ -2,6 +2,7 @@
 // Reading ChatML: ids become messages. Models make mistakes, so every sequence of ids is read as something: a
 // mark where it makes no sense is text, a missing end is taken as given, a call that is no JSON is
 // commentary.
+#include "base/json_reader.h"
 #include "base/memory.h"
 #include "text/chatml.h"
 #include <string.h>
@@ -159,8 +160,6 @@ static nf_status take(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *
   return r->place == ROLE ? collect_role(r, text, sink, user) : tell(r, text, sink, user);
 }
 
-// ---- ends ----
-
 static nf_status take_decoded(nf_chat_reader *r, nf_chat_sink sink, void *user) {
   NF_TRY(nf_text_status(&r->text));
   nf_text text = r->text; // lent: nothing below decodes
@@ -168,11 +167,43 @@ static nf_status take_decoded(nf_chat_reader *r, nf_chat_sink sink, void *user) 
   return take(r, (nf_view){text.at, text.n}, sink, user);
 }
 
+// ---- calls: {"name": "f", "arguments": {...}} ----
+
+// As the model spelled them, so that a conversation that goes on has the same ids as the answer had. Some
+// models put them into a string.
+static nf_view arguments_of(nf_view text, const json_t *value, const nf_json_cut *cut) {
+  if (json_is_string(value) && json_string_length(value))
+    return (nf_view){json_string_value(value), json_string_length(value)};
+  return !value || json_is_string(value) || json_is_null(value) ? NF_VIEW("{}")
+                                                                : (nf_view){text.at + cut->at, cut->n};
+}
+
+// *name is empty when the text is no call. Errors: only NF_NO_MEMORY.
+static nf_status parse_call(nf_view text, nf_text *name, nf_text *arguments) {
+  nf_json doc;
+  nf_json_cut cut = {.key = "arguments"};
+  nf_status st = nf_json_parse_cut(text.at, text.n, "call", &cut, 1, &doc);
+  if (nf_status_code(st) == NF_BAD_INPUT) {
+    nf_status_free(st);
+    return nf_ok();
+  }
+  NF_TRY(st);
+  const json_t *called = json_object_get(doc.root, "name");
+  if (json_is_string(called)) {
+    const nf_view spelled = arguments_of(text, json_object_get(doc.root, cut.key), &cut);
+    nf_text_append(name, json_string_value(called), json_string_length(called));
+    nf_text_append(arguments, spelled.at, spelled.n);
+    st = nf_status_join(nf_text_status(name), nf_text_status(arguments));
+  }
+  nf_json_deinit(&doc);
+  return st;
+}
+
 // A call that is complete waits for its tool even if its end mark was forgotten. What is no call becomes a
 // message that is still to be closed.
 static nf_status close_call(nf_chat_reader *r, nf_chat_end end, nf_chat_sink sink, void *user) {
   nf_text arguments = {0};
-  nf_status st = nf_chatml_parse_call(view(&r->collected), &r->name, &arguments);
+  nf_status st = parse_call(view(&r->collected), &r->name, &arguments);
   if (nf_is_ok(st) && r->name.n) {
     NF_GOTO(open_message(r, sink, user));
     NF_GOTO(send(r, NF_CHAT_TEXT, view(&arguments), 0, sink, user));

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A tokenizer's life, its look-ups, and encoding: added tokens, form C, added tokens again, pieces, merges.
+// A tokenizer's life, its look-ups, encoding (added tokens, form C, added tokens again, pieces, merges), and
+// decoding, which never lets half a character or an invalid byte out.
 #include "base/file.h"
 #include "base/memory.h"
 #include "text/bpe.h"
-#include "text/nfc.h"
 #include "text/tokenizer_internal.h"
+#include "text/unicode.h"
+#include <string.h>
 
 static const size_t file_max = (size_t)512 << 20;
 
@@ -156,4 +158,51 @@ nf_status nf_encode(const nf_tokenizer *t, nf_view text, unsigned flags, nf_ids 
   nf_text_deinit(&e.normal);
   if (!nf_is_ok(st)) out->n = before;
   return st;
+}
+
+// ---- ids to text ----
+
+static void replace(nf_decoder *d, nf_text *out) {
+  nf_text_append(out, "\xef\xbf\xbd", 3);
+  d->n = 0;
+}
+
+// Whether bytes may follow with which what is held is a character.
+static bool may_continue(const nf_decoder *d) {
+  const unsigned char lead = (unsigned char)d->held[0];
+  char whole[4] = "\x80\x80\x80\x80";
+  memcpy(whole, d->held, d->n);
+  return d->n == 1 ? lead >= 0xc2 && lead <= 0xf4 : nf_utf8_length(whole, sizeof whole) > d->n;
+}
+
+void nf_decoder_bytes(nf_decoder *d, nf_view bytes, nf_text *out) {
+  for (size_t i = 0; i < bytes.n;) {
+    const size_t whole = d->n ? 0 : nf_utf8_check(bytes.at + i, bytes.n - i);
+    if (whole) nf_text_append(out, bytes.at + i, whole);
+    i += whole;
+    if (i == bytes.n) return;
+    d->held[d->n++] = bytes.at[i++];
+    if (nf_utf8_length(d->held, d->n)) {
+      nf_text_append(out, d->held, d->n);
+      d->n = 0;
+    } else if (!may_continue(d)) {
+      i -= d->n > 1; // the byte that does not fit is looked at anew
+      replace(d, out);
+    }
+  }
+}
+
+void nf_decoder_end(nf_decoder *d, nf_text *out) {
+  if (d->n) replace(d, out);
+}
+
+void nf_decode_step(const nf_tokenizer *t, nf_decoder *d, int32_t id, bool skip_special, nf_text *out) {
+  if (!(skip_special && nf_token_is_special(t, id))) nf_decoder_bytes(d, nf_token_bytes(t, id), out);
+}
+
+nf_status nf_decode(const nf_tokenizer *t, const int32_t *ids, size_t n, bool skip_special, nf_text *out) {
+  nf_decoder d = {0};
+  for (size_t i = 0; i < n; i++) nf_decode_step(t, &d, ids[i], skip_special, out);
+  nf_decoder_end(&d, out);
+  return nf_text_status(out);
 }

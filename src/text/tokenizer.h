@@ -61,9 +61,8 @@ nf_status nf_encode(const nf_tokenizer *t, nf_view text, unsigned flags, nf_ids 
 // replaced by U+FFFD (one for each maximal part of a sequence). A zeroed decoder is at the start of a text.
 // Thread-compatible.
 typedef struct nf_decoder {
-  uint8_t held[3], n; // the start of a character
-  uint8_t need;       // bytes it still lacks
-  uint8_t lo, hi;     // range of the next one
+  char held[4]; // the start of a character
+  uint8_t n;
 } nf_decoder;
 void nf_decoder_bytes(nf_decoder *d, nf_view bytes, nf_text *out); // appends; failure is remembered in out
 void nf_decoder_end(nf_decoder *d, nf_text *out);                  // an incomplete character becomes U+FFFD

@@ -4,8 +4,8 @@
 // entries.
 #include "base/keys.h"
 #include "base/memory.h"
-#include "text/nfc.h"
 #include "text/tokenizer_internal.h"
+#include "text/unicode.h"
 #include <string.h>
 
 static const nf_key added_key[] = {

@@ -2,7 +2,6 @@
 // The small part of a tokenizer.json: added tokens, normaliser, pre-tokeniser, post-processor, decoder, and
 // the options of the model. Each kind that is known is a row; every other is refused by name.
 #include "base/keys.h"
-#include "text/nfc.h"
 #include "text/tokenizer_internal.h"
 #include <string.h>
 

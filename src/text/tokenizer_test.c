@@ -4,9 +4,9 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "tests/support/alloc_fail.h"
-#include "text/nfc.h"
 #include "text/small_tokenizer.h"
 #include "text/tokenizer.h"
+#include "text/unicode.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
