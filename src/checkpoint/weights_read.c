@@ -133,53 +133,47 @@ static nf_status read_rect(const reader *l, nf_weight_scratch *s, const nf_store
 
 // ---- what is stored transposed ----
 
-// Columns of matrix m as rows of the slab: those of rows [first, first + n) of the weight, bytes [at, at +
-// size) of each of them.
+enum { LINES = 16 };
+
+// Columns of matrix m for rows [first, first + n) of the weight, bytes [at, at + size) of each of them: LINES
+// rows of the file at a time are woven while caches have them, so that a row's elements of them lie together.
 static nf_status fill_slab(const reader *l, nf_weight_scratch *s, const part *p, const int64_t want[5]) {
   const int64_t m = want[0], first = want[1], n = want[2], at = want[3], size = want[4];
-  const int64_t bytes = nf_dtype_of(l->code)->bits / 8, k = size / bytes;
+  const int64_t bytes = nf_dtype_of(l->code)->bits / 8, k = size / bytes, group = LINES * n * bytes;
+  const nf_strip lines = {NF_PACK(LINES, 1), (int)(8 * bytes), n, n, n * bytes};
   if (s->slab_of == l && s->slab_part == p->i && memcmp(s->slab_at, want, sizeof s->slab_at) == 0)
     return nf_ok();
   s->slab_of = NULL;
-  NF_TRY(nf_weight_room(&s->slab, n * size));
-  const nf_rect b = {m * (l->row_bytes / bytes) + at / bytes,
-                     k,
-                     (l->v->recipe.rows.first + first) * bytes,
-                     n * bytes,
-                     s->slab.data,
-                     n * bytes};
-  NF_TRY(read_rect(l, s, p->codes, &b, l->file_rows * bytes));
-  NF_TRY(check_finite(l, s, p->codes, l->code, &b, l->file_rows * bytes));
+  NF_TRY(nf_weight_room(&s->slab, (nf_ceil_div(k, LINES) + 1) * group));
+  unsigned char *to = s->slab.data + group; // behind the rows as the file has them
+  for (int64_t j = 0; j < k; j += LINES, to += group) {
+    const nf_rect b = {m * (l->row_bytes / bytes) + at / bytes + j,
+                       nf_min(LINES, k - j),
+                       (l->v->recipe.rows.first + first) * bytes,
+                       n * bytes,
+                       s->slab.data,
+                       n * bytes};
+    NF_TRY(read_rect(l, s, p->codes, &b, l->file_rows * bytes));
+    NF_TRY(check_finite(l, s, p->codes, l->code, &b, l->file_rows * bytes));
+    nf_pack_strip(&lines, s->slab.data, b.rows, to);
+  }
   s->slab_of = l, s->slab_part = p->i;
   memcpy(s->slab_at, want, sizeof s->slab_at);
-  return nf_ok();
-}
-
-// Columns of k rows as rows: a strip of these rows has the elements of a column side by side.
-static nf_status turn(nf_weight_scratch *s, const nf_strip *lines, const unsigned char *from, int64_t k,
-                      unsigned char *out, int64_t pitch) {
-  const int64_t step = lines->pack.rows, bytes = lines->bits / 8;
-  NF_TRY(nf_weight_room(&s->file, nf_strip_bytes(lines)));
-  for (int64_t j = 0; j < k; j += step) {
-    const int64_t n = nf_min(step, k - j);
-    nf_pack_strip(lines, from + j * lines->pitch, n, s->file.data);
-    for (int64_t i = 0; i < lines->cols; i++)
-      memcpy(out + i * pitch + j * bytes, s->file.data + i * step * bytes, (size_t)(n * bytes));
-  }
   return nf_ok();
 }
 
 // Rows of matrix m from those slabs of it that have them.
 static nf_status read_transposed(const reader *l, nf_weight_scratch *s, const part *p, int64_t m,
                                  const nf_rect *r) {
-  const int64_t bytes = nf_dtype_of(l->code)->bits / 8;
+  const int64_t bytes = nf_dtype_of(l->code)->bits / 8, line = LINES * bytes;
   for (int64_t row = r->row, n; row < r->row + r->rows; row += n) {
     const int64_t first = row / l->grain * l->grain, have = nf_min(l->grain, l->matrix - first);
     n = nf_min(first + have, r->row + r->rows) - row;
     NF_TRY(fill_slab(l, s, p, (const int64_t[]){m, first, have, r->at, r->n}));
-    const nf_strip lines = {NF_PACK(16, 1), (int)(8 * bytes), n, n, have * bytes};
-    NF_TRY(turn(s, &lines, s->slab.data + (row - first) * bytes, r->n / bytes,
-                r->out + (row - r->row) * r->pitch, r->pitch));
+    const unsigned char *from = s->slab.data + (have + row - first) * line;
+    for (int64_t at = 0; at < r->n; at += line, from += have * line)
+      for (int64_t i = 0; i < n; i++)
+        memcpy(r->out + (row - r->row + i) * r->pitch + at, from + i * line, (size_t)nf_min(line, r->n - at));
   }
   return nf_ok();
 }
