@@ -11,6 +11,12 @@
     (void)scratch;                                                              \
     nf_##name(a, block);                                                        \
   }
+#define NF_BY_ROW(op, name, ...)                                                                          \
+  static int64_t name##_blocks(const void *a) { return nf_tensor_rows(&((const nf_##op##_args *)a)->y); } \
+  static void name##_run(const void *a, int64_t r, void *scratch) {                                       \
+    (void)scratch;                                                                                        \
+    nf_##name(a, r);                                                                                      \
+  }
 #define NF_SCRATCHED(op, name, ...)                                                                     \
   static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); }                         \
   static void name##_run(const void *a, int64_t block, void *scratch) { nf_##name(a, block, scratch); } \
@@ -23,6 +29,7 @@ static const nf_variant variants[] = {
    .op = NF_OP_##op_,                                               \
    .entry = {NF_ENTRY_HOST, {{name_##_blocks, name_##_run, NULL}}}, \
    __VA_ARGS__},
+#define NF_BY_ROW NF_VARIANT
 #define NF_SCRATCHED(op_, name_, ...)                                          \
   {.name = #name_,                                                             \
    .op = NF_OP_##op_,                                                          \

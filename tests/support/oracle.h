@@ -3,7 +3,7 @@
 // precision.
 #pragma once
 #include "base/memory.h"
-#include "kernels/kernels.h"
+#include "select/select.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +59,8 @@ static inline void near(const nf_tensor *t, int64_t r, int64_t c, double want, d
     fail_msg("row %d column %d: %.9g, wanted %.9g", (int)r, (int)c, got, want);
 }
 
-#define RUN(op, args)                                                                   \
-  do {                                                                                  \
-    for (int64_t b_ = nf_##op##_ref_blocks(args); b_-- > 0;) nf_##op##_ref((args), b_); \
-  } while (0)
+static inline void run_reference(nf_op op, const void *args) {
+  const nf_host_function *f = &nf_reference_of(op)->entry.host;
+  for (int64_t b = f->blocks(args); b-- > 0;) f->run(args, b, NULL);
+}
+#define RUN(op, args) run_reference(NF_OP_##op, args)

@@ -146,8 +146,8 @@ static inline bool nf_variant_is_declared(const nf_variant *v) { return v->entry
 nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads);
 
 // A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def, NF_SCRATCHED for those that take
-// scratch; NF_DECLARED has no functions. Prototypes from the list: a kernel is two functions, or three, typed
-// by its op's arguments.
+// scratch, NF_BY_ROW for those of which a block is a row of the result y; NF_DECLARED has no functions.
+// Prototypes from the list: a kernel is two functions, three, or one, typed by its op's arguments.
 #define NF_KERNEL_PROTOTYPES(op, name)                 \
   int64_t nf_##name##_blocks(const nf_##op##_args *a); \
   void nf_##name(const nf_##op##_args *a, int64_t block);

@@ -12,12 +12,9 @@ int64_t nf_kv_write_ref_blocks(const nf_kv_write_args *a) { return a->k.dim[0]; 
 void nf_kv_write_ref(const nf_kv_write_args *a, int64_t t) {
   const int64_t heads = a->k.dim[1], page = a->kv.dim[3], slot = a->batch->group[a->kv.cache].write_slot[t];
   if (slot < 0) return;
-  float room[nf_max(nf_ref_room(&a->k), nf_ref_room(&a->v))];
   for (int64_t h = 0; h < heads; h++) {
-    nf_row_encode(&a->kv, row_of(&a->kv, slot / page, 0, h, slot % page),
-                  nf_ref_row(&a->k, t * heads + h, room));
-    nf_row_encode(&a->kv, row_of(&a->kv, slot / page, 1, h, slot % page),
-                  nf_ref_row(&a->v, t * heads + h, room));
+    nf_ref_copy(&a->kv, row_of(&a->kv, slot / page, 0, h, slot % page), &a->k, t * heads + h);
+    nf_ref_copy(&a->kv, row_of(&a->kv, slot / page, 1, h, slot % page), &a->v, t * heads + h);
   }
 }
 

@@ -88,8 +88,6 @@ static bool open_row(const nf_tensor *ids, const nf_tensor *y, int64_t r, int32_
   return *e >= 0;
 }
 
-int64_t nf_experts_swiglu_ref_blocks(const nf_experts_swiglu_args *a) { return nf_tensor_rows(&a->y); }
-
 void nf_experts_swiglu_ref(const nf_experts_swiglu_args *a, int64_t r) {
   const int64_t inner = nf_tensor_cols(&a->w_down);
   float h_room[nf_max(1, 2 * inner)], act_room[nf_max(1, inner)];
@@ -102,8 +100,6 @@ void nf_experts_swiglu_ref(const nf_experts_swiglu_args *a, int64_t r) {
   nf_swiglu_ref(&(nf_swiglu_args){.attr = attr, .x = h, .y = act}, 0);
   product(&act, 0, e, &a->w_down, &a->down_bias, y);
 }
-
-int64_t nf_experts_silu_ref_blocks(const nf_experts_silu_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_experts_silu_ref(const nf_experts_silu_args *a, int64_t r) {
   const int64_t inner = nf_tensor_cols(&a->w_down), from = row_of_x(&a->x, r, a->ids.dim[1]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Choice of experts and the sum of their results. A block is one token.
-#include "kernels/ref/fused.h"
+#include "kernels/ref/ref.h"
 
 int64_t nf_router_topk_ref_blocks(const nf_router_topk_args *a) { return nf_tensor_rows(&a->logits); }
 
@@ -33,8 +33,6 @@ void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
   for (int64_t j = 0; j < k; j++) weight[j] /= sum;
 }
 
-int64_t nf_combine_ref_blocks(const nf_combine_args *a) { return nf_tensor_rows(&a->y); }
-
 // Row t of the experts' sum.
 static void combined(const nf_tensor *x, const nf_tensor *weights, int64_t t, float *y) {
   const int64_t cols = nf_tensor_cols(x), k = weights->dim[1];
@@ -52,8 +50,6 @@ void nf_combine_ref(const nf_combine_args *a, int64_t t) {
   combined(&a->x, &a->weights, t, y);
   nf_row_encode(&a->y, t, y);
 }
-
-int64_t nf_combine_shared_ref_blocks(const nf_combine_shared_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_combine_shared_ref(const nf_combine_shared_args *a, int64_t t) {
   const int64_t cols = nf_tensor_cols(&a->y);

@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Norms with what stands around them and gated products, from the references of their parts, rounded where
-// those would store. A block is one row.
-#include "kernels/ref/fused.h"
+// Activations as FP8, norms with what stands around them and gated products, from the references of their
+// parts, rounded where those would store. A block is one row.
+#include "kernels/ref/ref.h"
+#include "tensor/scalar.h"
+
+// ---- FP8 ----
+
+// n columns under one scale, which is returned.
+static float encode(const float *x, int64_t n, uint8_t *code) {
+  float most = 0;
+  for (int64_t i = 0; i < n; i++) most = fmaxf(most, fabsf(x[i]));
+  const float part = most / 448, scale = part == 0 ? 1 : part;
+  for (int64_t i = 0; i < n; i++) code[i] = nf_e4m3_encode(x[i] / scale);
+  return scale;
+}
+
+void nf_ref_quantise(const nf_tensor *y, int64_t r, const float *x) {
+  const int64_t cols = nf_tensor_cols(y), group = nf_dtype_of(y->dtype)->group_cols;
+  float *scale = nf_tensor_scales(y, r);
+  uint8_t *code = nf_tensor_row(y, r);
+  for (int64_t from = 0; from < cols; from += group)
+    *scale++ = encode(x + from, nf_min(group, cols - from), code + from);
+}
+
+void nf_quantise_ref(const nf_quantise_args *a, int64_t r) {
+  float room[nf_ref_room(&a->x)];
+  nf_ref_quantise(&a->y, r, nf_ref_row(&a->x, r, room));
+}
 
 // ---- norms ----
-
-int64_t nf_rms_norm_ref_blocks(const nf_rms_norm_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->x);
@@ -27,10 +50,6 @@ void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   nf_ref_round(a->x.dtype, y, cols);
   if (a->norm.dtype != NF_NONE) nf_row_encode(&a->norm, r, y);
   nf_ref_quantise(&a->y, r, y);
-}
-
-int64_t nf_rms_norm_gated_quantise_ref_blocks(const nf_rms_norm_gated_quantise_args *a) {
-  return nf_tensor_rows(&a->y);
 }
 
 void nf_rms_norm_gated_quantise_ref(const nf_rms_norm_gated_quantise_args *a, int64_t r) {
@@ -65,16 +84,12 @@ static void product(const nf_tensor *y, nf_dtype dtype, int64_t r, float *a, con
   nf_ref_quantise(y, r, a);
 }
 
-int64_t nf_silu_mul_ref_blocks(const nf_silu_mul_args *a) { return nf_tensor_rows(&a->y); }
-
 void nf_silu_mul_ref(const nf_silu_mul_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
   float open[nf_max(1, cols)], room[nf_ref_room(&a->up)];
   open_gate(&a->gate, r, nf_ref_silu, open);
   product(&a->y, a->gate.dtype, r, open, nf_ref_row(&a->up, r, room), nf_tensor_cols(&a->up) == cols);
 }
-
-int64_t nf_sigmoid_mul_ref_blocks(const nf_sigmoid_mul_args *a) { return nf_tensor_rows(&a->y); }
 
 void nf_sigmoid_mul_ref(const nf_sigmoid_mul_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);

@@ -85,10 +85,10 @@ static void padding(void **state) {
   nf_pad_args p = {.attr = {.to = PADDED},
                    .x = tensor(NF_BF16, ROWS, COLS, m->x),
                    .y = tensor(NF_BF16, ROWS, PADDED, m->y)};
-  for (int64_t b = 0; b < nf_pad_ref_blocks(&p); b++) nf_pad_ref(&p, b);
+  for (int64_t b = 0; b < nf_tensor_rows(&p.y); b++) nf_pad_ref(&p, b);
   zeros_behind(&p.y);
   nf_unpad_args u = {.x = p.y, .y = tensor(NF_BF16, ROWS, COLS, m->sum)};
-  for (int64_t b = 0; b < nf_unpad_ref_blocks(&u); b++) nf_unpad_ref(&u, b);
+  for (int64_t b = 0; b < nf_tensor_rows(&u.y); b++) nf_unpad_ref(&u, b);
   assert_memory_equal(m->sum, m->x, ROWS * COLS * 2);
 }
 
@@ -109,7 +109,7 @@ static void sums_over_ranks(void **state) {
     nf_all_reduce_args a = {.batch = &batch,
                             .x = tensor(dtypes[d], ROWS, COLS, rank_memory[1].x),
                             .y = tensor(dtypes[d], ROWS, PADDED, rank_memory[1].y)};
-    for (int64_t b = 0; b < nf_all_reduce_ref_blocks(&a); b++) nf_all_reduce_ref(&a, b);
+    for (int64_t b = 0; b < nf_tensor_rows(&a.y); b++) nf_all_reduce_ref(&a, b);
     zeros_behind(&a.y);
     for (int r = 0; r < ROWS; r++)
       for (int c = 0; c < COLS; c++)
@@ -130,7 +130,7 @@ static void columns_of_all_ranks(void **state) {
                           .x = tensor(NF_BF16, ROWS, COLS, rank_memory[1].x),
                           .y = tensor(NF_BF16, ROWS, ALL, y)};
   a.y.dim[1] = a.y.padded = ALL;
-  for (int64_t b = 0; b < nf_all_gather_ref_blocks(&a); b++) nf_all_gather_ref(&a, b);
+  for (int64_t b = 0; b < nf_tensor_rows(&a.y); b++) nf_all_gather_ref(&a, b);
   for (int r = 0; r < ROWS; r++)
     for (int rank = 0; rank < WORLD; rank++)
       assert_memory_equal(y + (r * WORLD + rank) * COLS, (uint16_t *)rank_memory[rank].x + r * COLS,
@@ -138,7 +138,7 @@ static void columns_of_all_ranks(void **state) {
   a.attr.drop = ALL - LESS;
   a.y = tensor(NF_BF16, ROWS, LESS, less);
   a.y.dim[1] = a.y.padded = LESS;
-  for (int64_t b = 0; b < nf_all_gather_ref_blocks(&a); b++) nf_all_gather_ref(&a, b);
+  for (int64_t b = 0; b < nf_tensor_rows(&a.y); b++) nf_all_gather_ref(&a, b);
   for (int r = 0; r < ROWS; r++) assert_memory_equal(less + r * LESS, y + r * ALL, LESS * 2);
 }
 
@@ -152,7 +152,7 @@ static void indices_into_a_part(void **state) {
     nf_rank_ids_args a = {.batch = &of, .attr.size = 5};
     a.x = a.y = (nf_tensor){.data = x, .dtype = NF_I32, .rank = 1, .dim = {6}, .stride = {1}};
     a.y.data = y;
-    for (int64_t b = 0; b < nf_rank_ids_ref_blocks(&a); b++) nf_rank_ids_ref(&a, b);
+    for (int64_t b = 0; b < nf_tensor_rows(&a.y); b++) nf_rank_ids_ref(&a, b);
     assert_memory_equal(y, want[rank], sizeof y);
   }
 }

@@ -27,8 +27,6 @@ static float frequency(const nf_rope_table_attrs *r, int64_t i, double low, doub
   return (float)(slow * f / r->factor + (1 - slow) * f);
 }
 
-int64_t nf_rope_table_ref_blocks(const nf_rope_table_args *a) { return nf_tensor_rows(&a->y); }
-
 void nf_rope_table_ref(const nf_rope_table_args *a, int64_t t) {
   const nf_rope_table_attrs *r = &a->attr;
   const int64_t half = r->dims / 2;

@@ -1,29 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ops that treat rows alone: copies of rows, sums, norms, activations. A block is one row.
+// Ops that treat rows alone: copies of rows, sums, norms, activations, padding, sums over ranks. A block is
+// one row; a sum over ranks reads the row from each of them, so every rank does the whole of it and none
+// waits inside.
 #include "kernels/ref/ref.h"
 #include <string.h>
 
-static int64_t rows_of(const nf_tensor *t) { return nf_tensor_rows(t); }
-
-int64_t nf_embedding_ref_blocks(const nf_embedding_args *a) { return rows_of(&a->y); }
-
 void nf_embedding_ref(const nf_embedding_args *a, int64_t t) {
-  float room[nf_ref_room(&a->table)];
   const int64_t token = nf_ref_int(&a->tokens, 0, t);
   if (token < 0)
     nf_ref_zero_row(&a->y, t);
   else
-    nf_row_encode(&a->y, t, nf_ref_row(&a->table, token, room));
+    nf_ref_copy(&a->y, t, &a->table, token);
 }
-
-int64_t nf_gather_rows_ref_blocks(const nf_gather_rows_args *a) { return rows_of(&a->y); }
 
 void nf_gather_rows_ref(const nf_gather_rows_args *a, int64_t r) {
-  float room[nf_ref_room(&a->x)];
-  nf_row_encode(&a->y, r, nf_ref_row(&a->x, a->batch->row[r], room));
+  nf_ref_copy(&a->y, r, &a->x, a->batch->row[r]);
 }
-
-int64_t nf_add_ref_blocks(const nf_add_args *a) { return rows_of(&a->y); }
 
 void nf_add_ref(const nf_add_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
@@ -33,8 +25,6 @@ void nf_add_ref(const nf_add_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-int64_t nf_mul_ref_blocks(const nf_mul_args *a) { return rows_of(&a->y); }
-
 void nf_mul_ref(const nf_mul_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y), step = nf_tensor_cols(&a->b) == cols;
   float a_room[nf_ref_room(&a->a)], b_room[nf_ref_room(&a->b)], y[nf_max(1, cols)];
@@ -43,25 +33,18 @@ void nf_mul_ref(const nf_mul_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-int64_t nf_silu_ref_blocks(const nf_silu_args *a) { return rows_of(&a->y); }
-
-void nf_silu_ref(const nf_silu_args *a, int64_t r) {
-  float room[nf_ref_room(&a->x)], y[nf_max(1, nf_tensor_cols(&a->y))];
-  const float *x = nf_ref_row(&a->x, r, room);
-  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) y[i] = nf_ref_silu(x[i]);
-  nf_row_encode(&a->y, r, y);
+// Row r of y is that of x through f.
+static void map(const nf_tensor *x, int64_t r, float (*f)(float), const nf_tensor *y) {
+  const int64_t cols = nf_tensor_cols(y);
+  float row[nf_max(1, cols)];
+  nf_row_decode(x, r, row);
+  for (int64_t i = 0; i < cols; i++) row[i] = f(row[i]);
+  nf_row_encode(y, r, row);
 }
 
-int64_t nf_sigmoid_ref_blocks(const nf_sigmoid_args *a) { return rows_of(&a->y); }
+void nf_silu_ref(const nf_silu_args *a, int64_t r) { map(&a->x, r, nf_ref_silu, &a->y); }
 
-void nf_sigmoid_ref(const nf_sigmoid_args *a, int64_t r) {
-  float room[nf_ref_room(&a->x)], y[nf_max(1, nf_tensor_cols(&a->y))];
-  const float *x = nf_ref_row(&a->x, r, room);
-  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) y[i] = nf_ref_sigmoid(x[i]);
-  nf_row_encode(&a->y, r, y);
-}
-
-int64_t nf_reshape_ref_blocks(const nf_reshape_args *a) { return rows_of(&a->y); }
+void nf_sigmoid_ref(const nf_sigmoid_args *a, int64_t r) { map(&a->x, r, nf_ref_sigmoid, &a->y); }
 
 // Bytes, so that every backend may run it.
 void nf_reshape_ref(const nf_reshape_args *a, int64_t r) {
@@ -74,8 +57,6 @@ void nf_reshape_ref(const nf_reshape_args *a, int64_t r) {
   }
 }
 
-int64_t nf_concat_ref_blocks(const nf_concat_args *a) { return rows_of(&a->y); }
-
 void nf_concat_ref(const nf_concat_args *a, int64_t r) {
   const nf_tensor *in[] = {&a->a, &a->b, &a->c, &a->d};
   float y[nf_max(1, nf_tensor_cols(&a->y))], *to = y;
@@ -87,8 +68,6 @@ void nf_concat_ref(const nf_concat_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-int64_t nf_rms_norm_gated_ref_blocks(const nf_rms_norm_gated_args *a) { return rows_of(&a->y); }
-
 void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
   float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
@@ -97,8 +76,6 @@ void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
   for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
   nf_row_encode(&a->y, r, y);
 }
-
-int64_t nf_swiglu_ref_blocks(const nf_swiglu_args *a) { return rows_of(&a->y); }
 
 void nf_swiglu_ref(const nf_swiglu_args *a, int64_t r) {
   const int64_t cols = nf_tensor_cols(&a->y);
@@ -115,4 +92,36 @@ void nf_swiglu_ref(const nf_swiglu_args *a, int64_t r) {
     y[i] = g * nf_ref_sigmoid(a->attr.alpha * g) * (u + a->attr.beta);
   }
   nf_row_encode(&a->y, r, y);
+}
+
+// ---- padding and ranks ----
+
+void nf_pad_ref(const nf_pad_args *a, int64_t r) { nf_ref_copy(&a->y, r, &a->x, r); }
+
+void nf_unpad_ref(const nf_unpad_args *a, int64_t r) { nf_ref_copy(&a->y, r, &a->x, r); }
+
+void nf_all_reduce_ref(const nf_all_reduce_args *a, int64_t r) {
+  float y[nf_max(1, nf_tensor_cols(&a->y))];
+  nf_ref_reduce(a->batch, &a->x, r, y);
+  nf_row_encode(&a->y, r, y);
+}
+
+void nf_all_gather_ref(const nf_all_gather_args *a, int64_t r) {
+  const nf_comm *c = a->batch->comm;
+  const int64_t size = nf_dtype_of(a->x.dtype)->bits / 8, n = nf_tensor_cols(&a->x),
+                all = nf_tensor_cols(&a->y);
+  for (int64_t rank = 0; rank < (c ? c->world : 1) && rank * n < all; rank++) {
+    const nf_tensor theirs = nf_ref_of_rank(c, &a->x, (int)rank);
+    memcpy((char *)nf_tensor_row(&a->y, r) + rank * n * size, nf_tensor_row(&theirs, r),
+           (size_t)(nf_min(n, all - rank * n) * size));
+  }
+}
+
+void nf_rank_ids_ref(const nf_rank_ids_args *a, int64_t r) {
+  const int64_t first = a->batch->comm ? a->attr.size * a->batch->comm->rank : 0;
+  int32_t *y = nf_tensor_row(&a->y, r);
+  for (int64_t i = 0; i < nf_tensor_cols(&a->y); i++) {
+    const int64_t id = nf_ref_int(&a->x, r, i) - first;
+    y[i] = id >= 0 && id < a->attr.size ? (int32_t)id : -1;
+  }
 }
