@@ -121,6 +121,10 @@ static void verify(const char *dir, int64_t world, const char *fuse, const char 
          fuse, (long)kernels, (long)unfused, json_array_size(rows), worst(rows, "error"),
          worst(rows, "unfused"));
   assert_true(json_array_size(rows) > 20);
+  const json_t *plans = json_object_get(doc, "plans"),
+               *last = json_array_get(plans, json_array_size(plans) - 1); // the one for all tokens
+  assert_true(json_equal(json_object_get(last, "tokens"), json_object_get(doc, "tokens")));
+  assert_true(json_equal(json_object_get(last, "kernels"), json_object_get(doc, "kernels")));
   assert_true(strcmp(fuse, "off") == 0 ? kernels == unfused : kernels < unfused);
   if (strcmp(fuse, "off") == 0) assert_true(worst(rows, "between") == 0);
   json_decref(doc);

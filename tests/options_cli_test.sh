@@ -33,6 +33,7 @@ if grep -qv '^linear=' "$out/out"; then echo "--force linear=help lists other op
 lists '^sm_90 .*, also h100$' explain --target help
 lists '^error|warning|info|debug$' check --log help
 lists '^cost|ordered|off$' explain --fuse help
+lists '^usage: infuse devices \[options\]$' devices -h
 exits 2 "--log: 'wraning' is none of error|warning|info|debug; did you mean warning" devices --log wraning
 exits 2 "no op is called so" verify --force linaer=help
 for name in h100 H200 b200 mi300x MI325X mi355x; do "$infuse" explain -m configs/gpt-oss-20b --target $name >"$out/out"; done

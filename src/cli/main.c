@@ -170,7 +170,8 @@ static int print_help(void) {
 }
 
 static int print_command_help(const cli_command *c) {
-  printf("usage: infuse %s %s [options]\n\n%s\n\n", c->name, c->usage, c->what);
+  printf("usage: infuse %s%s%s [options]\n\n%s\n\n", c->name, c->usage[0] != '\0' ? " " : "", c->usage,
+         c->what);
   cli_print_options(c->bit);
   return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The compiler's way from a logical graph to plans: lay out → normalise → find fusions, once; then, for each
+// The compiler's way from a logical graph to plans: legalise → normalise → find fusions, once; then, for each
 // range of token counts in which one choice is the cheapest, cover → bind.
 //
 // The plans of a model run one after the other. They share a layout, so weights and pools are there once, and

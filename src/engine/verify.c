@@ -212,28 +212,31 @@ static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *faile
 }
 
 // Each plan in the largest step that is its own; of a text's beginning values are those of the whole.
-static nf_status compare_plans(trio *p, json_t *rows, bool *failed) {
+static nf_status compare_plans(trio *p, json_t *plans, json_t *rows, bool *failed) {
   const nf_compiled *c = &p->plan.model->compiled;
   for (size_t i = 0; i < c->n; i++) {
-    NF_TRY(run(p, (size_t)c->range[i].hi, &p->plan));
-    NF_TRY(compare(p, (size_t)c->range[i].hi, rows, failed));
+    const nf_planned *r = &c->range[i];
+    if (!nf_json_push(plans, json_pack("{s:I, s:I}", "tokens", (json_int_t)r->hi, "kernels",
+                                       (json_int_t)r->report->nodes_after)))
+      return nf_error(NF_NO_MEMORY, "no memory to compare values");
+    NF_TRY(run(p, (size_t)r->hi, &p->plan));
+    NF_TRY(compare(p, (size_t)r->hi, rows, failed));
   }
   return nf_ok();
 }
 
 static nf_status verify(trio *p, const infuse_runtime *rt, infuse_sink sink, void *user) {
   bool failed = false;
-  json_t *rows = json_array();
-  const nf_status st = rows != NULL ? compare_plans(p, rows, &failed) : nf_ok();
-  if (!nf_is_ok(st)) return json_decref(rows), st;
+  json_t *plans = json_array(), *rows = json_array();
+  const nf_status st = compare_plans(p, plans, rows, &failed);
+  if (!nf_is_ok(st)) return json_decref(plans), json_decref(rows), st;
   const nf_fuse_report *r = p->plan.model->compiled.range[p->plan.model->range].report;
-  json_t *doc = rows == NULL ? NULL
-                             : json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o}", "schema",
-                                         "infuse.verify/1", "device", rt->options.device, "tokens",
-                                         (json_int_t)p->n, "world", (json_int_t)p->plan.model->options.world,
-                                         "kernels", (json_int_t)r->nodes_after, "unfused_kernels",
-                                         (json_int_t)p->unfused.model->compiled.range[0].report->nodes_after,
-                                         "ok", !failed, "rows", rows);
+  json_t *doc =
+      json_pack("{s:s, s:s, s:I, s:I, s:I, s:I, s:b, s:o, s:o}", "schema", "infuse.verify/1", "device",
+                rt->options.device, "tokens", (json_int_t)p->n, "world",
+                (json_int_t)p->plan.model->options.world, "kernels", (json_int_t)r->nodes_after,
+                "unfused_kernels", (json_int_t)p->unfused.model->compiled.range[0].report->nodes_after, "ok",
+                !failed, "plans", plans, "rows", rows);
   NF_TRY(nf_document_deliver(nf_document_judge(doc), sink, user));
   return failed ? nf_error(NF_CHECK_FAILED, "the plan of device %s differs from the reference",
                            rt->options.device)
