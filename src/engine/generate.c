@@ -96,7 +96,7 @@ static bool is_among(int32_t token, const int32_t *list, size_t n) {
 }
 
 static bool is_mark(const infuse_model *m, const nf_answer *a, int32_t token) { // of a chat's end
-  return a->reader != NULL && a->format->is_stop(m->tokenizer, token);
+  return a->reader != NULL && nf_chat_is_stop(a->format, m->tokenizer, token);
 }
 
 // A chat's own mark is read, as it says how a message ends; no other stop token is text.

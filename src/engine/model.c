@@ -208,7 +208,7 @@ static nf_status load_tokenizer(infuse_model *m, const char *dir) {
 // is known, and a chat is an error.
 static nf_status find_chat(infuse_model *m, const char *dir) {
   const nf_chat_format *chat = nf_chat_format_of(m->config.family->chat);
-  const nf_status st = chat != NULL ? chat->check(m->tokenizer) : nf_ok();
+  const nf_status st = chat != NULL ? nf_chat_check(chat, m->tokenizer) : nf_ok();
   if (nf_is_ok(st))
     m->chat = chat;
   else

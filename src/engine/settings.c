@@ -193,7 +193,7 @@ static nf_status find_ends(const infuse_model *m, nf_settings *s) {
   if (s->ignore_eos) return nf_ok();
   NF_TRY(push_all(&s->end, m->generation.eos, (size_t)m->generation.n_eos));
   for (int32_t id = 0; m->chat != NULL && id < (int32_t)m->config.vocab; id++)
-    if (nf_token_is_special(m->tokenizer, id) && m->chat->is_stop(m->tokenizer, id))
+    if (nf_token_is_special(m->tokenizer, id) && nf_chat_is_stop(m->chat, m->tokenizer, id))
       NF_TRY(nf_ids_push(&s->end, id));
   return check_ids(m, "stop_tokens", s->end.at, s->end.n);
 }

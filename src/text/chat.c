@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chat formats by name, whether a model thinks, and what the formats' renderers share.
-#include "text/chat_render.h"
+// The chat formats by name, whether a model thinks, and what the formats share.
+#include "base/memory.h"
+#include "text/chat_format.h"
 #include <string.h>
 
 static const nf_chat_format *const formats[] = {&nf_harmony, &nf_chatml};
@@ -21,7 +22,7 @@ nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out) {
   return nf_ok();
 }
 
-// ---- for renderers ----
+// ---- marks ----
 
 nf_status nf_chat_marks_find(const nf_chat_marks *m, const nf_tokenizer *t, int32_t *id) {
   for (int i = 0; i < m->n; i++) {
@@ -34,7 +35,12 @@ nf_status nf_chat_marks_find(const nf_chat_marks *m, const nf_tokenizer *t, int3
   return nf_ok();
 }
 
-bool nf_chat_marks_stop(const nf_chat_marks *m, const nf_tokenizer *t, int32_t id) {
+nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t) {
+  return nf_chat_marks_find(f->marks, t, (int32_t[NF_MARKS_MAX]){0});
+}
+
+bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id) {
+  const nf_chat_marks *m = f->marks;
   int32_t mark[NF_MARKS_MAX];
   const nf_status st = nf_chat_marks_find(m, t, mark);
   bool stops = false;
@@ -42,6 +48,8 @@ bool nf_chat_marks_stop(const nf_chat_marks *m, const nf_tokenizer *t, int32_t i
   nf_status_free(st);
   return stops;
 }
+
+// ---- for renderers ----
 
 void nf_say(nf_rendering *r, nf_view text) { nf_text_append(&r->span, text.at, text.n); }
 
@@ -80,4 +88,56 @@ nf_view nf_next_line(nf_view *rest) {
   const size_t used = line.n + (stop != NULL);
   *rest = (nf_view){rest->at + used, rest->n - used};
   return line;
+}
+
+// ---- for readers ----
+
+nf_status nf_chat_reader_new(const nf_chat_marks *m, const nf_chat_reading *how, size_t size,
+                             const nf_tokenizer *t, nf_chat_reader **out) {
+  nf_chat_reader head = {.how = how, .marks = m, .t = t};
+  NF_TRY(nf_chat_marks_find(m, t, head.mark));
+  nf_chat_reader *r = nf_alloc(1, size);
+  if (!r) return nf_error(NF_NO_MEMORY, "no memory for a reader");
+  *r = head;
+  return *out = r, nf_ok();
+}
+
+void nf_chat_reader_destroy(nf_chat_reader *r) {
+  if (!r) return;
+  r->how->deinit(r);
+  nf_text_deinit(&r->text);
+  nf_free(r);
+}
+
+static nf_status pass_text(nf_chat_reader *r) {
+  const nf_status st = nf_text_status(&r->text);
+  const nf_view text = {r->text.at, r->text.n}; // lent: nothing decodes meanwhile
+  r->text.n = 0;
+  return nf_is_ok(st) && text.n ? r->how->text(r, text) : st;
+}
+
+static nf_status end_text(nf_chat_reader *r) {
+  nf_decoder_end(&r->decoder, &r->text);
+  return pass_text(r);
+}
+
+nf_status nf_chat_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
+  nf_status st = nf_ok(), marked = nf_ok();
+  r->sink = sink;
+  r->user = user;
+  int mark = 0;
+  while (mark < r->marks->n && (id < 0 || id != r->mark[mark])) mark++;
+  if (mark < r->marks->n) {
+    st = end_text(r);
+    if (r->how->mark(r, mark, &marked)) return nf_status_join(st, marked);
+  }
+  nf_decode_step(r->t, &r->decoder, id, true, &r->text);
+  return nf_status_join(st, pass_text(r));
+}
+
+nf_status nf_chat_finish(nf_chat_reader *r, nf_chat_sink sink, void *user) {
+  r->sink = sink;
+  r->user = user;
+  const nf_status st = end_text(r);
+  return nf_status_join(st, r->how->end(r));
 }

@@ -91,14 +91,13 @@ typedef struct nf_chat_event {
 typedef nf_status (*nf_chat_sink)(void *user, const nf_chat_event *event);
 
 typedef struct nf_chat_reader nf_chat_reader;
+typedef struct nf_chat_marks nf_chat_marks;
 
 typedef struct nf_chat_format {
   const char *name;
   bool has_effort;  // a conversation says how much the model is to reason
   bool by_template; // .thinking is what the checkpoint's template says (text/chat_template.h); else always
-  // Whether the tokenizer has the special tokens of the format; else an error that names the first missing
-  // one.
-  nf_status (*check)(const nf_tokenizer *t);
+  const nf_chat_marks *marks; // its special tokens
   // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
   // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
   // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
@@ -112,11 +111,13 @@ typedef struct nf_chat_format {
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on
   nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
-                      void *user);                    // no more ids: closes an open message
-  void (*reader_destroy)(nf_chat_reader *r);          // NULL is fine
-  bool (*is_stop)(const nf_tokenizer *t, int32_t id); // ids that end the answer
+                      void *user);           // no more ids: closes an open message
+  void (*reader_destroy)(nf_chat_reader *r); // NULL is fine
 } nf_chat_format;
 
 extern const nf_chat_format nf_harmony, nf_chatml;
 // The format of this name; NULL: unknown, or no name.
 const nf_chat_format *nf_chat_format_of(const char *name);
+// Whether the tokenizer has the format's special tokens; else an error that names the first missing one.
+nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t);
+bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id); // it ends the answer

@@ -2,7 +2,7 @@
 // ChatML, the chat format of Qwen3 and Qwen3-Next: a conversation as ids, equal to those of the models' own
 // templates. Everything that a message holds is encoded as ordinary text, so nobody can write a special token
 // into a prompt; <think>, <tool_call> and their like are no special tokens, and stay what they are.
-#include "text/chatml.h"
+#include "text/chat_format.h"
 #include "text/json_print.h"
 #include "text/tools.h"
 #include <string.h>
@@ -285,21 +285,14 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
   return nf_render(&nf_chatml_marks, put_chat, t, chat, out);
 }
 
-static nf_status check(const nf_tokenizer *t) {
-  return nf_chat_marks_find(&nf_chatml_marks, t, (int32_t[NF_MARKS_MAX]){0});
-}
-
-static bool is_stop(const nf_tokenizer *t, int32_t id) { return nf_chat_marks_stop(&nf_chatml_marks, t, id); }
-
 const nf_chat_format nf_chatml = {
     .name = "chatml",
     .by_template = true,
-    .check = check,
+    .marks = &nf_chatml_marks,
     .declare = declare,
     .render = render,
     .reader_create = nf_chatml_reader_create,
-    .read = nf_chatml_read,
-    .finish = nf_chatml_finish,
-    .reader_destroy = nf_chatml_reader_destroy,
-    .is_stop = is_stop,
+    .read = nf_chat_read,
+    .finish = nf_chat_finish,
+    .reader_destroy = nf_chat_reader_destroy,
 };

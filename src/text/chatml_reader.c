@@ -3,8 +3,7 @@
 // mark where it makes no sense is text, a missing end is taken as given, a call that is no JSON is
 // commentary.
 #include "base/json_reader.h"
-#include "base/memory.h"
-#include "text/chatml.h"
+#include "text/chat_format.h"
 #include <string.h>
 
 enum { ROLE_MAX = 64, CALL_MAX = 1 << 20 }; // bytes; more is text
@@ -18,23 +17,20 @@ typedef enum place {
   ROLE,     // behind <|im_start|>: collected up to the newline
 } place;
 
-struct nf_chat_reader {
-  const nf_tokenizer *t;
-  int32_t mark[NF_MARKS_MAX];
+typedef struct reader {
+  nf_chat_reader head;
   place place;
-  bool open;  // the message's header is out
-  bool strip; // newlines in front of the message's first other character are not part of it
-  bool odd;   // the message is not as the format wants it
-  nf_decoder decoder;
-  nf_text text;      // of one id
+  bool open;         // the message's header is out
+  bool strip;        // newlines in front of the message's first other character are not part of it
+  bool odd;          // the message is not as the format wants it
   nf_text held;      // newlines that are part of the message only if something follows
   nf_text collected; // of a call or a role
   nf_text role, name;
-};
+} reader;
 
 static nf_view view(const nf_text *t) { return (nf_view){t->at, t->n}; }
 
-static void enter(nf_chat_reader *r, place to, bool strip) {
+static void enter(reader *r, place to, bool strip) {
   r->place = to;
   r->open = r->odd = false;
   r->strip = strip;
@@ -42,42 +38,24 @@ static void enter(nf_chat_reader *r, place to, bool strip) {
   if (to == BETWEEN) r->role.n = 0;
 }
 
-nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
-  int32_t mark[NF_MARKS_MAX];
-  bool thinks;
-  NF_TRY(nf_chat_marks_find(&nf_chatml_marks, t, mark));
-  NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
-  nf_chat_reader *r = nf_alloc(1, sizeof *r);
-  if (!r) return nf_error(NF_NO_MEMORY, "no memory for a reader");
-  r->t = t;
-  memcpy(r->mark, mark, sizeof mark);
-  const bool in_thought = chat->thinking == NF_THINKING_ALWAYS; // the prompt opened it
-  enter(r, in_thought ? THOUGHT : BETWEEN, in_thought || (chat->thinking == NF_THINKING_HYBRID && !thinks));
-  *out = r;
-  return nf_ok();
-}
-
-void nf_chatml_reader_destroy(nf_chat_reader *r) {
-  if (!r) return;
-  nf_text_deinit(&r->text);
+static void deinit(nf_chat_reader *head) {
+  reader *r = (reader *)head;
   nf_text_deinit(&r->held);
   nf_text_deinit(&r->collected);
   nf_text_deinit(&r->role);
   nf_text_deinit(&r->name);
-  nf_free(r);
 }
 
 // ---- events ----
 
-static nf_view channel_of(const nf_chat_reader *r) {
+static nf_view channel_of(const reader *r) {
   if (r->role.n) return (nf_view){0};
   return r->place == THOUGHT  ? NF_VIEW("analysis")
          : r->place == ANSWER ? NF_VIEW("final")
                               : NF_VIEW("commentary");
 }
 
-static nf_status send(nf_chat_reader *r, nf_chat_event_kind kind, nf_view text, nf_chat_end end,
-                      nf_chat_sink sink, void *user) {
+static nf_status send(reader *r, nf_chat_event_kind kind, nf_view text, nf_chat_end end) {
   const nf_chat_event e = {.kind = kind,
                            .role = r->role.n ? view(&r->role) : NF_VIEW("assistant"),
                            .channel = channel_of(r),
@@ -88,28 +66,28 @@ static nf_status send(nf_chat_reader *r, nf_chat_event_kind kind, nf_view text, 
                            .header = kind == NF_CHAT_HEADER && r->place == CALL ? view(&r->collected)
                                                                                 : (nf_view){0},
                            .odd = kind == NF_CHAT_END && r->odd};
-  return sink(user, &e);
+  return r->head.sink(r->head.user, &e);
 }
 
-static nf_status open_message(nf_chat_reader *r, nf_chat_sink sink, void *user) {
+static nf_status open_message(reader *r) {
   if (r->open) return nf_ok();
   r->open = true;
   if (r->place == BETWEEN) r->place = ANSWER;
-  return send(r, NF_CHAT_HEADER, (nf_view){0}, 0, sink, user);
+  return send(r, NF_CHAT_HEADER, (nf_view){0}, 0);
 }
 
 // Adds to the message and opens it if need be, but holds newlines at the end back.
-static nf_status tell(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
+static nf_status tell(reader *r, nf_view text) {
   size_t first = 0, end = text.n;
   if (!text.n) return nf_ok();
   while (end && text.at[end - 1] == '\n') end--;
   if (r->strip && !r->open)
     while (first < text.n && text.at[first] == '\n') first++;
   if (end > first) {
-    NF_TRY(open_message(r, sink, user));
+    NF_TRY(open_message(r));
     nf_text_append(&r->held, text.at + first, end - first);
     NF_TRY(nf_text_status(&r->held));
-    const nf_status st = send(r, NF_CHAT_TEXT, view(&r->held), 0, sink, user);
+    const nf_status st = send(r, NF_CHAT_TEXT, view(&r->held), 0);
     r->held.n = 0;
     if (!nf_is_ok(st)) return st;
     first = end;
@@ -120,30 +98,30 @@ static nf_status tell(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *
 
 // ---- what is collected ----
 
-static nf_status tell_collected(nf_chat_reader *r, place as, nf_chat_sink sink, void *user) {
+static nf_status tell_collected(reader *r, place as) {
   nf_text all = r->collected;
   r->collected = (nf_text){0};
   enter(r, as, true);
   r->odd = true;
-  const nf_status st = tell(r, view(&all), sink, user);
+  const nf_status st = tell(r, view(&all));
   nf_text_deinit(&all);
   return st;
 }
 
-static nf_status collect_call(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
+static nf_status collect_call(reader *r, nf_view text) {
   nf_text_append(&r->collected, text.at, text.n);
   NF_TRY(nf_text_status(&r->collected));
-  return r->collected.n > CALL_MAX ? tell_collected(r, BAD_CALL, sink, user) : nf_ok();
+  return r->collected.n > CALL_MAX ? tell_collected(r, BAD_CALL) : nf_ok();
 }
 
-static nf_status collect_role(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
+static nf_status collect_role(reader *r, nf_view text) {
   const char *newline = memchr(text.at, '\n', text.n);
   const size_t n = newline ? (size_t)(newline - text.at) : text.n;
   nf_text_append(&r->collected, text.at, n);
   NF_TRY(nf_text_status(&r->collected));
   if (r->collected.n > ROLE_MAX) {
-    NF_TRY(tell_collected(r, BETWEEN, sink, user));
-    return tell(r, (nf_view){text.at + n, text.n - n}, sink, user);
+    NF_TRY(tell_collected(r, BETWEEN));
+    return tell(r, (nf_view){text.at + n, text.n - n});
   }
   if (!newline) return nf_ok();
   const nf_view role = view(&r->collected);
@@ -151,20 +129,13 @@ static nf_status collect_role(nf_chat_reader *r, nf_view text, nf_chat_sink sink
   if (!nf_view_equal(role, NF_VIEW("assistant"))) nf_text_append(&r->role, role.at, role.n);
   NF_TRY(nf_text_status(&r->role));
   enter(r, r->role.n ? ANSWER : BETWEEN, false);
-  return tell(r, (nf_view){newline + 1, text.n - n - 1}, sink, user);
+  return tell(r, (nf_view){newline + 1, text.n - n - 1});
 }
 
-static nf_status take(nf_chat_reader *r, nf_view text, nf_chat_sink sink, void *user) {
-  if (!text.n) return nf_ok();
-  if (r->place == CALL) return collect_call(r, text, sink, user);
-  return r->place == ROLE ? collect_role(r, text, sink, user) : tell(r, text, sink, user);
-}
-
-static nf_status take_decoded(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  NF_TRY(nf_text_status(&r->text));
-  nf_text text = r->text; // lent: nothing below decodes
-  r->text.n = 0;
-  return take(r, (nf_view){text.at, text.n}, sink, user);
+static nf_status read_text(nf_chat_reader *head, nf_view text) {
+  reader *r = (reader *)head;
+  if (r->place == CALL) return collect_call(r, text);
+  return r->place == ROLE ? collect_role(r, text) : tell(r, text);
 }
 
 // ---- calls: {"name": "f", "arguments": {...}} ----
@@ -201,15 +172,15 @@ static nf_status parse_call(nf_view text, nf_text *name, nf_text *arguments) {
 
 // A call that is complete waits for its tool even if its end mark was forgotten. What is no call becomes a
 // message that is still to be closed.
-static nf_status close_call(nf_chat_reader *r, nf_chat_end end, nf_chat_sink sink, void *user) {
+static nf_status close_call(reader *r, nf_chat_end end) {
   nf_text arguments = {0};
   nf_status st = parse_call(view(&r->collected), &r->name, &arguments);
   if (nf_is_ok(st) && r->name.n) {
-    NF_GOTO(open_message(r, sink, user));
-    NF_GOTO(send(r, NF_CHAT_TEXT, view(&arguments), 0, sink, user));
-    st = send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_ANSWER ? NF_END_CALL : end, sink, user);
+    NF_GOTO(open_message(r));
+    NF_GOTO(send(r, NF_CHAT_TEXT, view(&arguments), 0));
+    st = send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_ANSWER ? NF_END_CALL : end);
   } else if (nf_is_ok(st)) {
-    st = tell_collected(r, BAD_CALL, sink, user);
+    st = tell_collected(r, BAD_CALL);
   }
 fail:
   nf_text_deinit(&arguments);
@@ -218,27 +189,23 @@ fail:
 
 // Closes what is open, if anything is. Always leaves the reader between messages. Newlines that end a message
 // are part of it only in what is said, and only if nothing of the same turn follows.
-static nf_status close(nf_chat_reader *r, nf_chat_end end, nf_chat_sink sink, void *user) {
+static nf_status close(reader *r, nf_chat_end end) {
   nf_status st = nf_ok();
-  nf_decoder_end(&r->decoder, &r->text);
-  NF_GOTO(take_decoded(r, sink, user));
   if (r->place == CALL && end != NF_END_CALL) r->odd = true;
-  if (r->place == ROLE && r->collected.n) NF_GOTO(tell_collected(r, BETWEEN, sink, user));
-  if (r->place == CALL) NF_GOTO(close_call(r, end, sink, user));
+  if (r->place == ROLE && r->collected.n) NF_GOTO(tell_collected(r, BETWEEN));
+  if (r->place == CALL) NF_GOTO(close_call(r, end));
   if (r->open && r->place != CALL) {
     if (r->place == ANSWER && r->held.n && (end != NF_END_MESSAGE || r->role.n))
-      NF_GOTO(send(r, NF_CHAT_TEXT, view(&r->held), 0, sink, user));
-    NF_GOTO(send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_CALL ? NF_END_MESSAGE : end, sink, user));
+      NF_GOTO(send(r, NF_CHAT_TEXT, view(&r->held), 0));
+    NF_GOTO(send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_CALL ? NF_END_MESSAGE : end));
   }
 fail:
-  r->text.n = 0;
   enter(r, BETWEEN, true);
   return st;
 }
 
-static nf_status close_and_enter(nf_chat_reader *r, nf_chat_end end, place to, nf_chat_sink sink,
-                                 void *user) {
-  const nf_status st = close(r, end, sink, user);
+static nf_status close_and_enter(reader *r, nf_chat_end end, place to) {
+  const nf_status st = close(r, end);
   enter(r, to, true);
   return st;
 }
@@ -246,44 +213,48 @@ static nf_status close_and_enter(nf_chat_reader *r, nf_chat_end end, place to, n
 // ---- ids ----
 
 // Whether the id was a mark that means something here; else it is text.
-static bool read_mark(nf_chat_reader *r, nf_chatml_mark mark, nf_chat_sink sink, void *user, nf_status *st) {
+static bool read_mark(reader *r, int mark, nf_status *st) {
   const place at = r->place;
-  const bool silent = !r->open && !r->decoder.n;
   switch (mark) {
   case NF_CHATML_START:
     r->odd = true; // of a message that is open
-    return *st = close_and_enter(r, NF_END_CUT, ROLE, sink, user), true;
+    return *st = close_and_enter(r, NF_END_CUT, ROLE), true;
   case NF_CHATML_END:
   case NF_CHATML_END_OF_TEXT:
-    return *st = close(r, r->role.n ? NF_END_MESSAGE : NF_END_ANSWER, sink, user), true;
+    return *st = close(r, r->role.n ? NF_END_MESSAGE : NF_END_ANSWER), true;
   case NF_CHATML_THINK: // where the prompt has opened a thought, the model may do it again
-    if (!silent || (at != BETWEEN && at != THOUGHT)) return false;
+    if (r->open || (at != BETWEEN && at != THOUGHT)) return false;
     return enter(r, THOUGHT, true), *st = nf_ok(), true;
   case NF_CHATML_THINK_END:
-    if (at != THOUGHT && !(at == BETWEEN && silent)) return false;
-    return *st = close(r, NF_END_MESSAGE, sink, user), true;
+    if (at != THOUGHT && !(at == BETWEEN && !r->open)) return false;
+    return *st = close(r, NF_END_MESSAGE), true;
   case NF_CHATML_CALL:
     if (at != BETWEEN && (at != ANSWER || r->role.n)) return false;
-    return *st = close_and_enter(r, NF_END_MESSAGE, CALL, sink, user), true;
+    return *st = close_and_enter(r, NF_END_MESSAGE, CALL), true;
   case NF_CHATML_CALL_END:
     if (at != CALL && at != BAD_CALL) return false;
-    return *st = close(r, at == CALL ? NF_END_CALL : NF_END_MESSAGE, sink, user), true;
+    return *st = close(r, at == CALL ? NF_END_CALL : NF_END_MESSAGE), true;
   default:
     return false;
   }
 }
 
-nf_status nf_chatml_read(nf_chat_reader *r, int32_t id, nf_chat_sink sink, void *user) {
-  nf_status st;
-  for (int i = 0; i < NF_CHATML_MARKS && id >= 0; i++)
-    if (id == r->mark[i]) {
-      if (read_mark(r, (nf_chatml_mark)i, sink, user, &st)) return st;
-      if (r->place != CALL) r->odd = true;
-    }
-  nf_decode_step(r->t, &r->decoder, id, true, &r->text);
-  return take_decoded(r, sink, user);
+static bool understand(nf_chat_reader *head, int mark, nf_status *st) {
+  reader *r = (reader *)head;
+  if (read_mark(r, mark, st)) return true;
+  if (r->place != CALL) r->odd = true;
+  return false;
 }
 
-nf_status nf_chatml_finish(nf_chat_reader *r, nf_chat_sink sink, void *user) {
-  return close(r, NF_END_CUT, sink, user);
+static nf_status end(nf_chat_reader *r) { return close((reader *)r, NF_END_CUT); }
+
+nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
+  static const nf_chat_reading reading = {read_text, understand, end, deinit};
+  const bool in_thought = chat->thinking == NF_THINKING_ALWAYS; // the prompt opened it
+  bool thinks;
+  NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
+  NF_TRY(nf_chat_reader_new(&nf_chatml_marks, &reading, sizeof(reader), t, out));
+  enter((reader *)*out, in_thought ? THOUGHT : BETWEEN,
+        in_thought || (chat->thinking == NF_THINKING_HYBRID && !thinks));
+  return nf_ok();
 }

@@ -249,18 +249,18 @@ static void wrong_chats_are_refused(void **) {
 static void formats_know_their_tokenizers(void **) {
   nf_tokenizer *other;
   check_ok(nf_tokenizer_load("tests/data/tokenizers/o200k-small/tokenizer.json", &other));
-  nf_status st = nf_chatml.check(other);
+  nf_status st = nf_chat_check(&nf_chatml, other);
   assert_non_null(strstr(nf_status_message(st), "no special token <|im_start|>"));
   nf_status_free(st);
   nf_tokenizer_destroy(other);
-  check_ok(nf_chatml.check(tokenizer));
+  check_ok(nf_chat_check(&nf_chatml, tokenizer));
   assert_ptr_equal(nf_chat_format_of("chatml"), &nf_chatml);
   int32_t end = -1, text = -1, think = -1;
   assert_true(nf_token_id(tokenizer, NF_VIEW("<|im_end|>"), &end) &&
               nf_token_id(tokenizer, NF_VIEW("<|endoftext|>"), &text) &&
               nf_token_id(tokenizer, NF_VIEW("</think>"), &think));
-  assert_true(nf_chatml.is_stop(tokenizer, end) && nf_chatml.is_stop(tokenizer, text));
-  assert_false(nf_chatml.is_stop(tokenizer, think) || nf_chatml.is_stop(tokenizer, -1));
+  assert_true(nf_chat_is_stop(&nf_chatml, tokenizer, end) && nf_chat_is_stop(&nf_chatml, tokenizer, text));
+  assert_false(nf_chat_is_stop(&nf_chatml, tokenizer, think) || nf_chat_is_stop(&nf_chatml, tokenizer, -1));
 }
 
 static nf_status render_one(const void *) {

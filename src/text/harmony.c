@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Harmony, the chat format of GPT-OSS: a conversation as ids. Everything that a message holds is encoded as
 // ordinary text, so nobody can write a special token into a prompt.
-#include "text/harmony.h"
 #include "base/keys.h"
+#include "text/chat_format.h"
 #include <string.h>
 
 const nf_chat_marks nf_harmony_marks = {
@@ -249,23 +249,14 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
   return nf_render(&nf_harmony_marks, put_chat, t, chat, out);
 }
 
-static nf_status check(const nf_tokenizer *t) {
-  return nf_chat_marks_find(&nf_harmony_marks, t, (int32_t[NF_MARKS_MAX]){0});
-}
-
-static bool is_stop(const nf_tokenizer *t, int32_t id) {
-  return nf_chat_marks_stop(&nf_harmony_marks, t, id);
-}
-
 const nf_chat_format nf_harmony = {
     .name = "harmony",
     .has_effort = true,
-    .check = check,
+    .marks = &nf_harmony_marks,
     .declare = nf_harmony_declare,
     .render = render,
     .reader_create = nf_harmony_reader_create,
-    .read = nf_harmony_read,
-    .finish = nf_harmony_finish,
-    .reader_destroy = nf_harmony_reader_destroy,
-    .is_stop = is_stop,
+    .read = nf_chat_read,
+    .finish = nf_chat_finish,
+    .reader_destroy = nf_chat_reader_destroy,
 };

@@ -3,7 +3,7 @@
 // [to=recipient] [<|constrain|>][content type] <|message|>. Models repeat marks, forget them, or name things
 // in odd places, so every word is taken for what it can best be, and what can't be anything is odd.
 #include "base/keys.h"
-#include "text/harmony.h"
+#include "text/chat_format.h"
 #include <string.h>
 
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }

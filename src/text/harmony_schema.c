@@ -2,7 +2,7 @@
 // Function tools as harmony declares them: a JSON schema becomes a TypeScript type, letter by letter as the
 // openai-harmony library writes it (0.0.8), with what that leaves out (anyOf, allOf, const: "any").
 #include "base/keys.h"
-#include "text/harmony.h"
+#include "text/chat_format.h"
 #include "text/json_print.h"
 #include "text/tools.h"
 #include <string.h>

@@ -203,7 +203,7 @@ static void wrong_chats_are_refused(void **) {
   nf_ids_deinit(&ids);
   nf_tokenizer *other;
   check_ok(nf_tokenizer_load("tests/data/tokenizers/qwen-small/tokenizer.json", &other));
-  nf_status st = nf_harmony.check(other);
+  nf_status st = nf_chat_check(&nf_harmony, other);
   assert_non_null(strstr(nf_status_message(st), "no special token <|start|>"));
   nf_status_free(st);
   nf_tokenizer_destroy(other);
@@ -353,13 +353,14 @@ static void a_sink_may_stop(void **) {
   assert_true(nf_token_id(tokenizer, NF_VIEW("<|return|>"), &end) &&
               nf_token_id(tokenizer, NF_VIEW("<|message|>"), &message) &&
               nf_token_id(tokenizer, NF_VIEW("x"), &x));
-  assert_true(nf_harmony.is_stop(tokenizer, end));
+  assert_true(nf_chat_is_stop(&nf_harmony, tokenizer, end));
   static const char *const stops[] = {"<|return|>", "<|call|>", "<|endoftext|>"};
   for (int i = 0; i < 3; i++) {
     int32_t id = -1;
-    assert_true(nf_token_id(tokenizer, nf_view_of(stops[i]), &id) && nf_harmony.is_stop(tokenizer, id));
+    assert_true(nf_token_id(tokenizer, nf_view_of(stops[i]), &id) &&
+                nf_chat_is_stop(&nf_harmony, tokenizer, id));
   }
-  assert_false(nf_harmony.is_stop(tokenizer, x) || nf_harmony.is_stop(tokenizer, -1));
+  assert_false(nf_chat_is_stop(&nf_harmony, tokenizer, x) || nf_chat_is_stop(&nf_harmony, tokenizer, -1));
   check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
   nf_status st = nf_harmony.read(r, message, refuse, NULL);
   assert_int_equal(nf_status_code(st), NF_CANCELLED);
