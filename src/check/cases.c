@@ -27,9 +27,7 @@ void nf_case_print(const nf_case *c, char *out, size_t size) {
   nf_text t = {0};
   for (int i = 0; i < info->n_in; i++) {
     if (c->d.in[i].dtype == NF_NONE) continue;
-    nf_text_printf(&t, "%s ", info->in[i].name);
-    nf_type_print(&c->d.in[i], &t);
-    nf_text_printf(&t, ", ");
+    nf_text_printf(&t, "%s %s, ", info->in[i].name, nf_type_text_of(&c->d.in[i]).at);
   }
   nf_text_printf(&t, "T %lld%s", (long long)c->at.of[NF_T], c->exact ? ", exact" : "");
   if (nf_op_is_comm(c->d.op, &c->d.attr)) nf_text_printf(&t, ", world %d", c->world);

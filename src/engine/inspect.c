@@ -83,11 +83,8 @@ static json_t *pools(const infuse_model *m) {
   for (size_t i = 0; i < m->compiled.layout.n; i++) {
     const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_POOL) continue;
-    nf_text type = {0};
-    nf_type_print(&value->type, &type);
-    append(&list, json_pack("{s:s, s:s%, s:I}", "name", value->name, "type", type.at, type.n, "slots",
-                            (json_int_t)nf_model_slots(m, value->type.cache)));
-    nf_text_deinit(&type);
+    append(&list, json_pack("{s:s, s:s, s:I}", "name", value->name, "type", nf_type_text_of(&value->type).at,
+                            "slots", (json_int_t)nf_model_slots(m, value->type.cache)));
   }
   return list;
 }
@@ -108,12 +105,9 @@ static json_t *weights(const infuse_model *m) {
   for (size_t i = 0; i < m->compiled.layout.n; i++) {
     const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_WEIGHT) continue;
-    nf_text type = {0};
-    nf_type_print(&value->type, &type);
-    append(&list,
-           json_pack("{s:s, s:s%, s:s?, s:s?, s:o*}", "name", value->name, "type", type.at, type.n, "tensor",
-                     value->recipe.tensor, "scales", value->recipe.scales, "joined", joined(value)));
-    nf_text_deinit(&type);
+    append(&list, json_pack("{s:s, s:s, s:s?, s:s?, s:o*}", "name", value->name, "type",
+                            nf_type_text_of(&value->type).at, "tensor", value->recipe.tensor, "scales",
+                            value->recipe.scales, "joined", joined(value)));
   }
   return list;
 }

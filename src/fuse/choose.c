@@ -19,6 +19,11 @@ static bool overlap(const nf_candidate_fusion *a, const nf_candidate_fusion *b) 
   return false;
 }
 
+static int by_name(const nf_candidate_fusion *x, const nf_candidate_fusion *y) {
+  const int name = strcmp(x->fusion.rule, y->fusion.rule);
+  return name ? name : memcmp(x->node, y->node, sizeof x->node);
+}
+
 // ---- sites ----
 
 static nf_node_id root(nf_node_id *parent, nf_node_id i) {
@@ -37,8 +42,7 @@ static int by_place(const void *a, const void *b) {
   const nf_candidate_fusion *x = a, *y = b;
   if (x->fusion.site != y->fusion.site) return x->fusion.site < y->fusion.site ? -1 : 1;
   if (x->match.node[0] != y->match.node[0]) return x->match.node[0] < y->match.node[0] ? -1 : 1;
-  const int name = strcmp(x->fusion.rule, y->fusion.rule);
-  return name ? name : memcmp(x->node, y->node, sizeof x->node);
+  return by_name(x, y);
 }
 
 nf_status nf_find_sites(nf_fuse_run *run) {
@@ -118,8 +122,7 @@ static int heavier(const void *a, const void *b) {
   const nf_candidate_fusion *x = *(const nf_candidate_fusion *const *)a,
                             *y = *(const nf_candidate_fusion *const *)b;
   if (gain(x) != gain(y)) return gain(x) > gain(y) ? -1 : 1;
-  const int name = strcmp(x->fusion.rule, y->fusion.rule);
-  return name ? name : memcmp(x->node, y->node, sizeof x->node);
+  return by_name(x, y);
 }
 
 static nf_status make_problem(const nf_candidate_fusion *c, size_t n, size_t limit, problem *p) {
@@ -180,16 +183,15 @@ static void take(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
     owner[c->node[i]] = (size_t)(c - run->found) + 1;
 }
 
-// Too many for a search: the heaviest first.
-static nf_status take_greedily(nf_fuse_run *run, size_t from, size_t n) {
+// Takes what competes of n fusions one after the other, each wherever it still can be.
+static nf_status take_all(nf_fuse_run *run, size_t from, size_t n, int (*order)(const void *, const void *)) {
   size_t *owner = nf_alloc(run->normal->n_nodes, sizeof *owner), m = 0;
   nf_candidate_fusion **sorted = nf_alloc(n, sizeof *sorted);
   const bool memory = owner && sorted;
   for (size_t i = 0; memory && i < n; i++)
     if (competes(&run->found[from + i])) sorted[m++] = &run->found[from + i];
-  if (memory) qsort(sorted, m, sizeof *sorted, heavier);
+  if (memory) qsort(sorted, m, sizeof *sorted, order);
   for (size_t i = 0; memory && i < m; i++) take(run, sorted[i], owner);
-  run->report->site[run->found[from].fusion.site].exact = false;
   nf_free(owner);
   nf_free(sorted);
   return memory ? nf_ok() : no_memory();
@@ -198,7 +200,8 @@ static nf_status take_greedily(nf_fuse_run *run, size_t from, size_t n) {
 static nf_status choose_in_site(nf_fuse_run *run, size_t from, size_t n, problem *p, problem **solved) {
   nf_candidate_fusion *c = &run->found[from];
   const size_t limit = run->options->limit ? run->options->limit : DEFAULT_LIMIT;
-  if (n > MAX_EXACT) return take_greedily(run, from, n);
+  run->report->site[c->fusion.site].exact = n <= MAX_EXACT;
+  if (n > MAX_EXACT) return take_all(run, from, n, heavier); // too many for a search: the heaviest first
   NF_TRY(make_problem(c, n, limit, p));
   NF_TRY(solve(p, solved));
   for (size_t i = 0; i < p->cover.n; i++)
@@ -232,25 +235,14 @@ static int by_turn(const void *a, const void *b) {
   return name ? name : x < y ? -1 : x > y;
 }
 
-static void take_turn(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
-  nf_fusion *f = &c->fusion;
-  if (c->turn == (int)run->options->n_order && f->verdict != NF_FUSION_REFUSED) {
+static nf_status choose_in_order(nf_fuse_run *run) {
+  for (size_t i = 0; i < run->n_found; i++) {
+    nf_fusion *f = &run->found[i].fusion;
+    if (run->found[i].turn != (int)run->options->n_order || f->verdict == NF_FUSION_REFUSED) continue;
     f->verdict = NF_FUSION_UNNAMED;
     f->why = "not in the order";
   }
-  if (competes(c)) take(run, c, owner);
-}
-
-static nf_status choose_in_order(nf_fuse_run *run) {
-  nf_candidate_fusion **sorted = nf_alloc(run->n_found, sizeof *sorted);
-  size_t *owner = nf_alloc(run->normal->n_nodes, sizeof *owner);
-  const bool memory = sorted && owner;
-  for (size_t i = 0; memory && i < run->n_found; i++) sorted[i] = &run->found[i];
-  if (memory) qsort(sorted, run->n_found, sizeof *sorted, by_turn);
-  for (size_t i = 0; memory && i < run->n_found; i++) take_turn(run, sorted[i], owner);
-  nf_free(sorted);
-  nf_free(owner);
-  return memory ? nf_ok() : no_memory();
+  return take_all(run, 0, run->n_found, by_turn);
 }
 
 nf_status nf_choose_fusions(nf_fuse_run *run) {

@@ -6,11 +6,6 @@
 
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to look for fusions"); }
 
-static nf_status copy(nf_fuse_report *r, const char *s, const char **out) {
-  *out = nf_arena_copy(&r->arena, s, strlen(s));
-  return *out ? nf_ok() : no_memory();
-}
-
 // ---- what a match would do ----
 
 // Builds what would replace it, or says why nothing can.
@@ -19,9 +14,9 @@ static nf_status replace(nf_fuse_run *run, nf_candidate_fusion *c) {
   bool circular;
   nf_status st = nf_replacement_build(&c->match, &c->to);
   if (nf_status_code(st) == NF_BAD_INPUT) {
-    const nf_status copied = copy(run->base, nf_status_message(st), &c->unfit);
+    c->unfit = nf_arena_printf(&run->base->arena, "%s", nf_status_message(st));
     nf_status_free(st);
-    return copied;
+    return c->unfit ? nf_ok() : no_memory();
   }
   NF_TRY(st);
   const nf_splice s = nf_replacement_splice(&c->match, &c->to, node);
@@ -37,7 +32,7 @@ static int by_id(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-// Whose nodes are known already.
+// Whose nodes are known already. Names are those of run->normal.
 static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   const nf_pattern *p = c->match.pattern;
   nf_fusion *f = &c->fusion;
@@ -49,9 +44,10 @@ static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   if (!f->node) return no_memory();
   for (size_t i = 0; i < f->n_nodes; i++) {
     f->sums += run->edit.node[c->node[i]].n.op == NF_OP_all_reduce;
-    NF_TRY(copy(run->base, nf_edit_name(&run->edit, c->node[i]), &f->node[i]));
+    f->node[i] = nf_edit_name(&run->edit, c->node[i]);
   }
-  return copy(run->base, nf_edit_name(&run->edit, c->match.node[0] - 1), &f->at);
+  f->at = nf_edit_name(&run->edit, c->match.node[0] - 1);
+  return nf_ok();
 }
 
 static bool is_told(const nf_fuse_run *run, const nf_candidate_fusion *c) {
@@ -77,24 +73,15 @@ static nf_status found(void *user, const nf_match *m) {
 
 static nf_status keep_near(nf_fuse_run *run, const nf_matcher *m, nf_node_id anchor) {
   nf_fuse_report *r = run->base;
-  nf_text why = {0};
-  nf_near_miss *n;
   if (m->n_found || !m->near.kind) return nf_ok();
   if (!nf_grow(&r->near, &r->cap_near, r->n_near + 1, sizeof *r->near)) return no_memory();
-  nf_near_print(&m->near, &run->edit, m->pattern, &why);
-  nf_status st = nf_text_status(&why);
-  n = &r->near[r->n_near++];
-  *n =
-      (nf_near_miss){.rule = m->pattern->rule->name, .depth = m->near.depth, .why = "", .at = "", .node = ""};
-  if (nf_is_ok(st)) st = copy(r, nf_edit_name(&run->edit, anchor), &n->at);
-  if (nf_is_ok(st)) { // the sentence begins with the value that it is about
-    const char *colon = strchr(why.at, ':');
-    n->node = nf_arena_copy(&r->arena, why.at, (size_t)(colon - why.at));
-    n->why = nf_arena_copy(&r->arena, colon + 1 + (colon[1] == ' '), strlen(colon + 1 + (colon[1] == ' ')));
-    if (!n->node || !n->why) st = no_memory();
-  }
+  nf_text why = {0};
+  nf_near_miss n = {m->pattern->rule->name, nf_edit_name(&run->edit, anchor), .depth = m->near.depth};
+  n.node = nf_near_print(&m->near, &run->edit, m->pattern, &why);
+  n.why = why.failed ? NULL : nf_arena_printf(&r->arena, "%s", why.at);
   nf_text_deinit(&why);
-  return st;
+  r->near[r->n_near++] = n;
+  return n.why ? nf_ok() : no_memory();
 }
 
 static nf_status find_rule(nf_fuse_run *run, const nf_pattern *p) {

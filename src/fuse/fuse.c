@@ -123,9 +123,8 @@ static nf_status normalise(nf_fuse_run *run, const nf_graph *g) {
 }
 
 static nf_status find(nf_fuse_run *run, const nf_graph *g) {
-  run->base->graph = nf_arena_copy(&run->base->arena, g->name, strlen(g->name));
-  if (!run->base->graph) return no_memory();
   NF_TRY(normalise(run, g));
+  run->base->graph = run->normal->name;
   run->base->nodes_before = count_nodes(run->normal);
   if (run->options->mode == NF_FUSE_OFF) return nf_list_prices(run);
   run->base->normal = run->normal;

@@ -2,7 +2,7 @@
 // The matcher: node after node in the pattern's order, with a way back wherever there is a choice (which
 // user, which order of operands that commute).
 #include "fuse/match.h"
-#include <string.h>
+#include <stdio.h>
 
 typedef struct state {
   nf_matcher *m;
@@ -33,11 +33,14 @@ static bool attrs_fit(state *s, nf_node_id want, nf_node_id id) {
   return true;
 }
 
+static bool is_bound(const state *s, nf_node_id id) {
+  bool bound = false;
+  for (size_t i = 0; i < s->m->pattern->graph->n_nodes; i++) bound |= s->match.node[i] == id + 1;
+  return bound;
+}
+
 static bool is_free(state *s, nf_node_id want, nf_node_id id) {
-  for (size_t i = 0; i < s->m->pattern->graph->n_nodes; i++)
-    if (s->match.node[i] == id + 1)
-      return miss(s, (nf_near){.kind = NF_NEAR_TWICE, .node = id, .want = want});
-  return true;
+  return !is_bound(s, id) || miss(s, (nf_near){.kind = NF_NEAR_TWICE, .node = id, .want = want});
 }
 
 static bool results_fit(state *s, nf_node_id want, nf_node_id id) {
@@ -51,7 +54,6 @@ static bool results_fit(state *s, nf_node_id want, nf_node_id id) {
   return true;
 }
 
-// A value that a node of the pattern makes can't be a leaf of the graph.
 // Operand k of the pattern's node is operand `at` of the graph's.
 static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, int at) {
   const nf_val p = pattern_node(s, want)->in[k], v = graph_node(s, id)->in[at];
@@ -95,13 +97,10 @@ static bool whole(state *s) {
   const nf_pattern *p = s->m->pattern;
   for (nf_val v = 1; v < p->graph->n_values; v++) {
     if (p->leaf[v] || p->yielded[v]) continue;
-    const nf_edit_value *is = &s->m->edit->value[s->match.value[v]];
     nf_near n = {.want = p->graph->value[v].node, .value = s->match.value[v]};
-    if (is->output) n.kind = NF_NEAR_OUTPUT;
-    for (nf_use u = is->uses; u && !n.kind; u = s->m->edit->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN]) {
-      bool inside = false;
-      for (size_t i = 0; i < p->graph->n_nodes; i++) inside |= s->match.node[i] == nf_use_node(u) + 1;
-      if (inside) continue;
+    if (s->m->edit->value[n.value].output) n.kind = NF_NEAR_OUTPUT;
+    NF_FOR_USES (u, s->m->edit, n.value) {
+      if (n.kind || is_bound(s, nf_use_node(u))) continue;
       n.kind = NF_NEAR_OUTSIDE;
       n.node = nf_use_node(u);
     }
@@ -111,16 +110,13 @@ static bool whole(state *s) {
 }
 
 static bool applies(state *s) {
-  const nf_rule *rule = s->m->pattern->rule;
-  if (!rule->applies) return true;
-  nf_text why = {0};
   const nf_side side = {.rule = s->m->pattern->rule, .match = &s->match};
-  const bool yes = rule->applies(&side, &why);
+  nf_text why = {0};
+  const bool yes = !side.rule->applies || side.rule->applies(&side, &why);
   nf_near n = {.kind = NF_NEAR_APPLIES, .node = s->match.node[0] - 1};
-  const bool told = why.n != 0;
-  if (told) memcpy(n.why, why.at, why.n < sizeof n.why ? why.n : sizeof n.why - 1);
+  if (why.n) snprintf(n.why, sizeof n.why, "%s", why.at);
   nf_text_deinit(&why);
-  return yes || (told && miss(s, n));
+  return yes || (*n.why && miss(s, n));
 }
 
 static nf_status bind(state *s, nf_node_id want, nf_node_id id) {
@@ -141,22 +137,19 @@ static nf_status bind(state *s, nf_node_id want, nf_node_id id) {
 }
 
 static nf_status bind_user(state *s, const nf_pattern_step *step) {
-  const nf_edit *e = s->m->edit;
   const nf_op op = pattern_node(s, step->node)->op;
   const nf_val by = s->match.value[step->by];
   nf_node_id last = 0;
-  bool any = false;
   for (;;) { // users in the order of their numbers, whatever the order of the chain
     nf_node_id id = UINT32_MAX;
-    for (nf_use u = e->value[by].uses; u; u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+    NF_FOR_USES (u, s->m->edit, by)
       if (nf_use_node(u) + 1 > last && nf_use_node(u) < id && graph_node(s, nf_use_node(u))->op == op)
         id = nf_use_node(u);
     if (id == UINT32_MAX) break;
-    any = true;
     last = id + 1;
     NF_TRY(bind(s, step->node, id));
   }
-  if (!any) miss(s, (nf_near){.kind = NF_NEAR_USER, .want = step->node, .value = by});
+  if (!last) miss(s, (nf_near){.kind = NF_NEAR_USER, .want = step->node, .value = by});
   return nf_ok();
 }
 

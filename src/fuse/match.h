@@ -43,5 +43,5 @@ typedef struct nf_matcher {
 
 // Tells every match whose first node is `anchor`; the same nodes may be told twice.
 nf_status nf_match_at(nf_matcher *m, nf_node_id anchor);
-// "L1.residual: operand b is made by unpad, not all_reduce"
-void nf_near_print(const nf_near *n, const nf_edit *e, const nf_pattern *p, nf_text *out);
+// "operand b is made by unpad, not all_reduce"; returns the value that this is said of, which e has.
+const char *nf_near_print(const nf_near *n, const nf_edit *e, const nf_pattern *p, nf_text *out);

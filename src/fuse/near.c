@@ -13,65 +13,61 @@ static const char *maker_of(const nf_edit *e, nf_val v) {
 
 static void print_users(const nf_edit *e, nf_val v, const char *wanted, nf_text *out) {
   if (!e->value[v].n_uses) {
-    nf_text_printf(out, "%s: nothing uses it, %s should", name_of(e, v), wanted);
+    nf_text_printf(out, "nothing uses it, %s should", wanted);
     return;
   }
-  nf_text_printf(out, "%s: used by", name_of(e, v));
-  for (nf_use u = e->value[v].uses; u; u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
-    nf_text_printf(out, " %s", nf_op_of(e->node[nf_use_node(u)].n.op)->name);
+  nf_text_printf(out, "used by");
+  NF_FOR_USES (u, e, v) nf_text_printf(out, " %s", nf_op_of(e->node[nf_use_node(u)].n.op)->name);
   nf_text_printf(out, ", not by %s", wanted);
 }
 
 static void print_attr(const nf_near *n, const nf_edit *e, const nf_pattern *p, nf_text *out) {
   const nf_node *is = &e->node[n->node].n, *want = &p->graph->node[n->want];
-  nf_text_printf(out, "%s:", nf_edit_name(e, n->node));
   nf_attr_print(is->op, n->at, &is->attr, out);
-  nf_text_printf(out, ", not");
+  nf_text_printf(out, ", not ");
   nf_attr_print(want->op, n->at, &want->attr, out);
 }
 
-void nf_near_print(const nf_near *n, const nf_edit *e, const nf_pattern *p, nf_text *out) {
-  const nf_op_info *want = nf_op_of(p->graph->node[n->want].op);
-  const nf_op_info *is = n->node < e->n_nodes ? nf_op_of(e->node[n->node].n.op) : NULL;
-  const char *at = n->node < e->n_nodes ? nf_edit_name(e, n->node) : "";
+const char *nf_near_print(const nf_near *n, const nf_edit *e, const nf_pattern *p, nf_text *out) {
+  const char *want = nf_op_of(p->graph->node[n->want].op)->name;
+  const bool has_node = n->node < e->n_nodes;
+  const nf_op_info *is = has_node ? nf_op_of(e->node[n->node].n.op) : NULL;
+  const char *node = has_node ? nf_edit_name(e, n->node) : "", *value = name_of(e, n->value);
   switch (n->kind) {
   case NF_NEAR_NONE:
-    break;
+    return "";
   case NF_NEAR_OP:
   case NF_NEAR_LEAF:
-    nf_text_printf(out, "%s: operand %s is made by %s, not %s", at, is->in[n->at].name, maker_of(e, n->value),
-                   want->name);
-    break;
+    nf_text_printf(out, "operand %s is made by %s, not %s", is->in[n->at].name, maker_of(e, n->value), want);
+    return node;
   case NF_NEAR_RESULT:
-    nf_text_printf(out, "%s: is another result of %s", name_of(e, n->value), want->name);
-    break;
+    nf_text_printf(out, "is another result of %s", want);
+    return value;
   case NF_NEAR_USER:
-    print_users(e, n->value, want->name, out);
-    break;
+    print_users(e, n->value, want, out);
+    return value;
   case NF_NEAR_ATTR:
     print_attr(n, e, p, out);
-    break;
+    return node;
   case NF_NEAR_OTHER:
-    nf_text_printf(out, "%s: operand %s is %s, not %s", at, is->in[n->at].name, name_of(e, n->value),
-                   name_of(e, n->wanted));
-    break;
+    nf_text_printf(out, "operand %s is %s, not %s", is->in[n->at].name, value, name_of(e, n->wanted));
+    return node;
   case NF_NEAR_MISSING:
-    nf_text_printf(out, "%s: has no operand %s", at, is->in[n->at].name);
-    break;
   case NF_NEAR_EXTRA:
-    nf_text_printf(out, "%s: has an operand %s", at, is->in[n->at].name);
-    break;
+    nf_text_printf(out, "has %s operand %s", n->kind == NF_NEAR_EXTRA ? "an" : "no", is->in[n->at].name);
+    return node;
   case NF_NEAR_TWICE:
-    nf_text_printf(out, "%s: would stand for two nodes", at);
-    break;
+    nf_text_printf(out, "would stand for two nodes");
+    return node;
   case NF_NEAR_OUTSIDE:
-    nf_text_printf(out, "%s: is also used by %s, and would go", name_of(e, n->value), at);
-    break;
+    nf_text_printf(out, "is also used by %s, and would go", node);
+    return value;
   case NF_NEAR_OUTPUT:
-    nf_text_printf(out, "%s: is an output, and would go", name_of(e, n->value));
-    break;
+    nf_text_printf(out, "is an output, and would go");
+    return value;
   case NF_NEAR_APPLIES:
-    nf_text_printf(out, "%s: %s", at, n->why);
-    break;
+    nf_text_printf(out, "%s", n->why);
+    return node;
   }
+  return "";
 }

@@ -99,7 +99,7 @@ static void near_misses_of_every_kind(void **state) {
     char text[1000];
     nf_graph *g;
     nf_edit e;
-    nf_text says = {0};
+    nf_text says = {0}, why = {0};
     snprintf(text, sizeof text,
              "graph g\ninput x : f32[T,8]\ninput h : f32[T,8]\nweight w : f32[8] = \"w\"\n%soutput s\n",
              rows[i].text);
@@ -108,9 +108,11 @@ static void near_misses_of_every_kind(void **state) {
     size_t n = 0;
     nf_matcher m = {.edit = &e, .pattern = &mine->pattern[0], .found = count_match, .user = &n};
     ok(nf_match_at(&m, g->value[nf_graph_find(g, "n")].node));
-    nf_near_print(&m.near, &e, m.pattern, &says);
+    nf_text_printf(&says, "%s: ", nf_near_print(&m.near, &e, m.pattern, &why));
+    nf_text_printf(&says, "%s", why.n != 0 ? why.at : "");
     assert_int_equal(n, rows[i].says == NULL);
     if (rows[i].says) assert_string_equal(says.at, rows[i].says);
+    nf_text_deinit(&why);
     nf_text_deinit(&says);
     nf_edit_deinit(&e);
     nf_graph_destroy(g);

@@ -113,8 +113,8 @@ static nf_status order_nodes(nf_pattern *p) {
 
 static void print_types(const nf_graph *g, const nf_val *yield, int n, nf_text *out) {
   for (int i = 0; i < n; i++) {
-    nf_text_printf(out, "%s%s : ", i ? ", " : "", g->value[yield[i]].name);
-    nf_type_print(&g->value[yield[i]].type, out);
+    const nf_value *v = &g->value[yield[i]];
+    nf_text_printf(out, "%s%s : %s", i ? ", " : "", v->name, nf_type_text_of(&v->type).at);
   }
 }
 
@@ -131,25 +131,15 @@ static nf_status disagree(const nf_pattern *p, const nf_replacement *r) {
   return st;
 }
 
-static nf_status outside_types(const nf_match *m, const nf_replacement *r, int i) {
-  nf_text is = {0}, want = {0};
-  nf_type_print(&r->graph->value[r->yield[i]].type, &is);
-  nf_type_print(&m->edit->value[r->inside[i]].v.type, &want);
-  nf_status st = nf_status_join(nf_text_status(&is), nf_text_status(&want));
-  if (nf_is_ok(st))
-    st = nf_error(NF_BAD_INPUT, "would make %s as %s, which is %s", m->edit->value[r->inside[i]].v.name,
-                  is.at, want.at);
-  nf_text_deinit(&is);
-  nf_text_deinit(&want);
-  return st;
-}
-
 // An output can't be stood for by another value, since it is known by its name.
 static nf_status check_yields(const nf_match *m, const nf_replacement *r) {
   for (int i = 0; i < r->n_yields; i++) {
     const nf_edit_value *v = &m->edit->value[r->inside[i]];
-    bool renamed = r->graph->value[r->yield[i]].kind != NF_VALUE_RESULT || has(r->yield, i, r->yield[i]);
-    if (!nf_type_equal(&r->graph->value[r->yield[i]].type, &v->v.type)) return outside_types(m, r, i);
+    const nf_value *by = &r->graph->value[r->yield[i]];
+    const bool renamed = by->kind != NF_VALUE_RESULT || has(r->yield, i, r->yield[i]);
+    if (!nf_type_equal(&by->type, &v->v.type))
+      return nf_error(NF_BAD_INPUT, "would make %s as %s, which is %s", v->v.name,
+                      nf_type_text_of(&by->type).at, nf_type_text_of(&v->v.type).at);
     if (renamed && v->output) return nf_error(NF_BAD_INPUT, "%s is an output and would go", v->v.name);
   }
   return nf_ok();

@@ -73,10 +73,8 @@ static uint64_t shape_of(const nf_graph *g) {
       continue;
     }
     const nf_node *n = &g->node[value->node];
-    nf_text t = {0};
-    nf_type_print(&value->type, &t);
-    hash[v] = mix(nf_hash(t.at, t.n, seed), (uint64_t)n->op << 8 | (uint64_t)value->result);
-    nf_text_deinit(&t);
+    const nf_type_text t = nf_type_text_of(&value->type);
+    hash[v] = mix(nf_hash(t.at, strlen(t.at), seed), (uint64_t)n->op << 8 | (uint64_t)value->result);
     uint64_t in = 0;
     for (int k = 0; k < nf_op_of(n->op)->n_in; k++) // operands that commute may stand either way
       in = nf_op_of(n->op)->flags & NF_OP_COMMUTES ? in + mix(7, hash[n->in[k]]) : mix(in, hash[n->in[k]]);

@@ -75,12 +75,10 @@ const nf_attrs *nf_found_attrs(const nf_side *s, const char *name) {
 }
 
 size_t nf_found_users(const nf_side *s, const char *name, nf_op op) {
-  const nf_val v = nf_graph_find(s->match->pattern->graph, name);
+  const nf_val v = s->match->value[nf_graph_find(s->match->pattern->graph, name)];
   const nf_edit *e = s->match->edit;
   size_t n = 0;
-  for (nf_use u = v ? e->value[s->match->value[v]].uses : 0; u;
-       u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
-    n += e->node[nf_use_node(u)].n.op == op;
+  NF_FOR_USES (u, e, v) n += e->node[nf_use_node(u)].n.op == op;
   return n;
 }
 

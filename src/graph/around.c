@@ -20,24 +20,22 @@ static nf_status push(walk *w, nf_val v) {
   return nf_ok();
 }
 
-// 1 + which of the nodes makes v, or 0.
-static size_t maker_among(const nf_edit *e, const nf_splice *s, nf_val v) {
-  const nf_value *value = &e->value[nf_edit_now(e, v)].v;
-  for (size_t i = 0; v && value->kind == NF_VALUE_RESULT && i < s->n_nodes; i++)
-    if (s->node[i] == value->node) return i + 1;
+// 1 + which of the nodes it is, or 0.
+static size_t among(const nf_splice *s, nf_node_id id) {
+  for (size_t i = 0; i < s->n_nodes; i++)
+    if (s->node[i] == id) return i + 1;
   return 0;
 }
 
-static bool among(const nf_splice *s, nf_node_id id) {
-  for (size_t i = 0; i < s->n_nodes; i++)
-    if (s->node[i] == id) return true;
-  return false;
+// 1 + which of the nodes makes v, or 0.
+static size_t maker_among(const nf_edit *e, const nf_splice *s, nf_val v) {
+  const nf_value *value = &e->value[nf_edit_now(e, v)].v;
+  return v && value->kind == NF_VALUE_RESULT ? among(s, value->node) : 0;
 }
 
 static bool used_outside(const nf_edit *e, const nf_splice *s, nf_node_id id) {
   for (int r = 0; r < NF_MAX_OUT; r++)
-    for (nf_use u = e->node[id].n.out[r] ? e->value[e->node[id].n.out[r]].uses : 0; u;
-         u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+    NF_FOR_USES (u, e, e->node[id].n.out[r])
       if (!among(s, nf_use_node(u))) return true;
   return false;
 }

@@ -33,6 +33,11 @@ typedef struct nf_edit {
   nf_map names; // of new values
 } nf_edit;
 
+static inline nf_use nf_use_next(const nf_edit *e, nf_use u) {
+  return e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN];
+}
+#define NF_FOR_USES(u, e, v) for (nf_use u = (e)->value[v].uses; u; u = nf_use_next((e), u))
+
 nf_status nf_edit_init(nf_edit *e, const nf_graph *g);
 void nf_edit_deinit(nf_edit *e);                // a zeroed one is fine
 nf_val nf_edit_now(const nf_edit *e, nf_val v); // what stands for v

@@ -81,8 +81,7 @@ static void release(finish *f, nf_node_id id) {
 }
 
 static void there(finish *f, nf_val v) {
-  for (nf_use u = f->e->value[v].uses; u; u = f->e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
-    release(f, nf_use_node(u));
+  NF_FOR_USES (u, f->e, v) release(f, nf_use_node(u));
 }
 
 static void build_leaf(finish *f, nf_val v) {
@@ -113,7 +112,7 @@ static void build_node(finish *f, nf_node_id id) {
 static uint32_t place_of(const nf_edit *e, nf_val v) {
   uint32_t order = UINT32_MAX;
   if (v < e->from->n_values) return v;
-  for (nf_use u = e->value[v].uses; u; u = e->node[nf_use_node(u)].next[(u - 1) % NF_MAX_IN])
+  NF_FOR_USES (u, e, v)
     if (e->node[nf_use_node(u)].order < order) order = e->node[nf_use_node(u)].order;
   return order;
 }

@@ -120,5 +120,5 @@ nf_status nf_graph_verify(const nf_graph *g);
 void nf_graph_print(const nf_graph *g, nf_text *out);
 // One node's line without its results: "attention(L0.q, L0.kv.written, L0.sinks) scale=0.125 window=128".
 void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out);
-void nf_attr_print(nf_op op, int i, const nf_attrs *attrs, nf_text *out);  // attribute i: " scale=0.125"
+void nf_attr_print(nf_op op, int i, const nf_attrs *attrs, nf_text *out);  // attribute i: "scale=0.125"
 nf_status nf_graph_parse(nf_view text, const char *where, nf_graph **out); // NF_BAD_INPUT with line number

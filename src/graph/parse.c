@@ -131,11 +131,7 @@ static nf_status parse_results(nf_scan *l, result out[NF_MAX_OUT], int *n) {
 
 static nf_status check_result(const nf_value *v, const nf_type *is) {
   if (nf_type_equal(&v->type, is)) return nf_ok();
-  nf_text want = {0};
-  nf_type_print(&v->type, &want);
-  nf_status st = nf_error(NF_BAD_INPUT, "%s must be %s", v->name, want.failed ? "of another type" : want.at);
-  nf_text_deinit(&want);
-  return st;
+  return nf_error(NF_BAD_INPUT, "%s must be %s", v->name, nf_type_text_of(&v->type).at);
 }
 
 static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {

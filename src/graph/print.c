@@ -36,8 +36,7 @@ static void print_string(const char *s, nf_text *out) {
 }
 
 static void print_typed(const nf_value *v, nf_text *out) {
-  nf_text_printf(out, "%s : ", v->name);
-  nf_type_print(&v->type, out);
+  nf_text_printf(out, "%s : %s", v->name, nf_type_text_of(&v->type).at);
 }
 
 static void print_slice(const nf_slice *c, nf_text *out) {
@@ -88,12 +87,8 @@ static void print_leaf(const nf_value *v, nf_text *out) {
 
 // A shape is printed as the type that has it, without the dtype.
 static void print_shape(const nf_shape *s, nf_text *out) {
-  nf_text text = {0};
-  nf_type t = nf_type_make(NF_U8, s->dim, (size_t)s->rank);
-  nf_type_print(&t, &text);
-  out->failed |= text.failed;
-  if (!text.failed) nf_text_printf(out, "%s", text.at + 2);
-  nf_text_deinit(&text);
+  const nf_type t = nf_type_make(NF_U8, s->dim, (size_t)s->rank);
+  nf_text_printf(out, "%s", nf_type_text_of(&t).at + 2);
 }
 
 // The fewest digits that read back as the same float: 1e-05, not 9.99999975e-06; and 150000, not 1.5e+05.
@@ -113,7 +108,7 @@ static void print_real(float x, nf_text *out) {
 void nf_attr_print(nf_op op, int i, const nf_attrs *attrs, nf_text *out) {
   const struct nf_attr_info *a = &nf_op_of(op)->attr[i];
   const void *at = (const char *)attrs + a->offset;
-  nf_text_printf(out, " %s=", a->name);
+  nf_text_printf(out, "%s=", a->name);
   switch (a->kind) {
   case NF_ATTR_REAL:
     print_real(*(const float *)at, out);
@@ -142,8 +137,11 @@ void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out) {
     nf_text_printf(out, "%s%s", i ? ", " : "", n->in[i] ? g->value[n->in[i]].name : "_");
   nf_text_printf(out, ")");
   static const nf_attrs none;
-  for (int i = 0; i < info->n_attr; i++)
-    if (!nf_attr_equal(n->op, i, &n->attr, &none)) nf_attr_print(n->op, i, &n->attr, out);
+  for (int i = 0; i < info->n_attr; i++) {
+    if (nf_attr_equal(n->op, i, &n->attr, &none)) continue;
+    nf_text_append(out, " ", 1);
+    nf_attr_print(n->op, i, &n->attr, out);
+  }
 }
 
 static void print_node(const nf_graph *g, const nf_node *n, nf_text *out) {

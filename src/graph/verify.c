@@ -157,15 +157,8 @@ static nf_status verify_types(const nf_graph *g, const nf_node *n) {
     if (!n->out[i] || d.out[i].dtype == NF_NONE)
       return nf_error(NF_BAD_INPUT, "%s: result %s is %s", name, nf_op_of(n->op)->out[i].name,
                       n->out[i] ? "there but must not be" : "missing");
-    nf_text is = {0}, want = {0};
-    nf_type_print(&v->type, &is);
-    nf_type_print(&d.out[i], &want);
-    nf_status st = is.failed || want.failed
-                       ? nf_error(NF_NO_MEMORY, "no memory for a message about %s", v->name)
-                       : nf_error(NF_BAD_INPUT, "%s: is %s but must be %s", v->name, is.at, want.at);
-    nf_text_deinit(&is);
-    nf_text_deinit(&want);
-    return st;
+    return nf_error(NF_BAD_INPUT, "%s: is %s but must be %s", v->name, nf_type_text_of(&v->type).at,
+                    nf_type_text_of(&d.out[i]).at);
   }
   return nf_ok();
 }

@@ -737,9 +737,8 @@ static void check_results(const infer_case *c, const nf_op_desc *d, int row) {
   for (int i = 0; i < NF_MAX_OUT; i++) {
     nf_type want = parsed(c->out[i]);
     if (nf_type_equal(&want, &d->out[i])) continue;
-    nf_text got = {0};
-    nf_type_print(&d->out[i], &got);
-    fail_msg("case %d, %s: result %d is %s, not %s", row, nf_op_of(c->op)->name, i, got.at, c->out[i]);
+    fail_msg("case %d, %s: result %d is %s, not %s", row, nf_op_of(c->op)->name, i,
+             nf_type_text_of(&d->out[i]).at, c->out[i]);
   }
 }
 

@@ -9,38 +9,21 @@
 static const uint64_t weights = NF_FLOATS | NF_BIT(MXFP4) | NF_BIT(FP8_ROW) | NF_BIT(FP8_BLOCK);
 
 nf_status nf_refuse(const nf_op_desc *d, const char *fmt, ...) {
-  char text[256];
+  char text[NF_LINE];
   va_list args;
   va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
+  nf_line(text, fmt, args);
   va_end(args);
   return nf_error(NF_BAD_INPUT, "%s: %s", nf_op_of(d->op)->name, text);
 }
 
 nf_status nf_refuse_operand(const nf_op_desc *d, int i, const char *fmt, ...) {
-  char text[256];
+  char text[NF_LINE];
   va_list args;
   va_start(args, fmt);
-  vsnprintf(text, sizeof text, fmt, args);
+  nf_line(text, fmt, args);
   va_end(args);
-  nf_text type = {0};
-  nf_type_print(&d->in[i], &type);
-  nf_status st =
-      nf_refuse(d, "%s is %s but %s", nf_op_of(d->op)->in[i].name, type.failed ? "?" : type.at, text);
-  nf_text_deinit(&type);
-  return st;
-}
-
-nf_extent_text nf_extent_text_of(nf_extent e) {
-  nf_extent_text t;
-  if (e.sym == NF_CONST) {
-    snprintf(t.at, sizeof t.at, "%" PRId64, e.c);
-  } else if (e.c == 1) {
-    snprintf(t.at, sizeof t.at, "%s", nf_sym_name(e.sym));
-  } else {
-    snprintf(t.at, sizeof t.at, "%" PRId64 "*%s", e.c, nf_sym_name(e.sym));
-  }
-  return t;
+  return nf_refuse(d, "%s is %s but %s", nf_op_of(d->op)->in[i].name, nf_type_text_of(&d->in[i]).at, text);
 }
 
 // ---- checks ----

@@ -10,12 +10,6 @@ __attribute__((format(printf, 2, 3))) nf_status nf_refuse(const nf_op_desc *d, c
 __attribute__((format(printf, 3, 4))) nf_status nf_refuse_operand(const nf_op_desc *d, int i, const char *fmt,
                                                                   ...);
 
-// An extent as text.
-typedef struct nf_extent_text {
-  char at[32];
-} nf_extent_text;
-nf_extent_text nf_extent_text_of(nf_extent e);
-
 static inline nf_extent nf_last(const nf_type *t) { return t->dim[t->rank - 1]; } // rank > 0
 static inline nf_type nf_plain_type(const nf_type *x) {
   return nf_type_make(x->dtype, x->dim, (size_t)x->rank);

@@ -12,12 +12,6 @@ static json_t *take_text(nf_text *t) {
   return s;
 }
 
-static json_t *type_text(const nf_type *type) {
-  nf_text t = {0};
-  nf_type_print(type, &t);
-  return take_text(&t);
-}
-
 static json_t *candidates(const nf_plan *p, const nf_step *s, const nf_op_desc *d) {
   json_t *list = json_array();
   bool ok = list != NULL;
@@ -50,7 +44,7 @@ static json_t *results(const nf_plan *p, const nf_node *n) {
     if (n->out[r] == 0) continue;
     json_t *row = json_object();
     ok &= nf_json_put(row, "name", json_string(v->name));
-    ok &= nf_json_put(row, "type", type_text(&v->type));
+    ok &= nf_json_put(row, "type", json_string(nf_type_text_of(&v->type).at));
     ok &= nf_json_push(list, row);
   }
   return nf_json_whole(list, ok);

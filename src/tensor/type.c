@@ -64,11 +64,7 @@ bool nf_type_rows(const nf_type *t, nf_extent *out) {
 }
 
 static nf_status type_error(const nf_type *t, const char *what) {
-  nf_text text = {0};
-  nf_type_print(t, &text);
-  nf_status st = nf_error(NF_BAD_INPUT, "type %s: %s", text.failed ? "?" : text.at, what);
-  nf_text_deinit(&text);
-  return st;
+  return nf_error(NF_BAD_INPUT, "type %s: %s", nf_type_text_of(t).at, what);
 }
 
 // Extent i in memory at these sizes.

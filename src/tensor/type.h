@@ -80,8 +80,15 @@ bool nf_type_rows(const nf_type *t, nf_extent *out);
 nf_status nf_type_bytes(const nf_type *t, const nf_sizes *at, size_t *out);
 
 // Text: "bf16[T,2880]", padded "bf16[T,2880:3072]", packed "mxfp4@name[32,5760,2880]", pool "sliding
-// bf16[2,8,64,64]", symbolic "f32[4*T,8]". Round trip: parse(print(t)) == t.
-void nf_type_print(const nf_type *t, nf_text *out);
+// bf16[2,8,64,64]", symbolic "f32[4*T,8]". Round trip: what is parsed of a type's text is equal to it.
+typedef struct nf_type_text {
+  char at[256];
+} nf_type_text;
+typedef struct nf_extent_text {
+  char at[32];
+} nf_extent_text;
+nf_type_text nf_type_text_of(const nf_type *t);
+nf_extent_text nf_extent_text_of(nf_extent e);       // "T"
 nf_status nf_type_parse(nf_view text, nf_type *out); // NF_BAD_INPUT with the offending text
 const char *nf_sym_name(nf_sym s);                   // "", "T", "S", "R"
 typedef struct nf_pack_text {

@@ -140,15 +140,13 @@ static void text_round_trip(void **state) {
   srand(20240607);
   for (int i = 0; i < 3000; i++) {
     nf_type t = random_type(), back;
-    nf_text text = {0};
-    nf_type_print(&t, &text);
-    assert_true(nf_is_ok(nf_type_parse((nf_view){text.at, text.n}, &back)));
+    const nf_type_text text = nf_type_text_of(&t);
+    assert_true(nf_is_ok(nf_type_parse(nf_view_of(text.at), &back)));
     if (!nf_type_equal(&t, &back)) fail_msg("%s does not come back", text.at);
     if (t.rank) {
       back.padded[rand() % t.rank]++;
       assert_false(nf_type_equal(&t, &back));
     }
-    nf_text_deinit(&text);
   }
 }
 
@@ -157,10 +155,7 @@ static void text_forms(void **state) {
   nf_type t = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_BY(4, NF_R), NF_C(2880), NF_BY(0, NF_S));
   t.padded[2] = 3072;
   t.cache = NF_CACHE_SLIDING;
-  nf_text text = {0};
-  nf_type_print(&t, &text);
-  assert_string_equal(text.at, "sliding bf16[T,4*R,2880:3072,0*S]");
-  nf_text_deinit(&text);
+  assert_string_equal(nf_type_text_of(&t).at, "sliding bf16[T,4*R,2880:3072,0*S]");
 }
 
 static void text_refused(void **state) {

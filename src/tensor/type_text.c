@@ -22,28 +22,30 @@ nf_pack_text nf_pack_name(nf_pack p) {
   return t;
 }
 
-static void print_extent(nf_extent e, nf_text *out) {
-  if (e.sym == NF_CONST) {
-    nf_text_printf(out, "%" PRId64, e.c);
-  } else if (e.c == 1) {
-    nf_text_printf(out, "%s", nf_sym_name(e.sym));
-  } else {
-    nf_text_printf(out, "%" PRId64 "*%s", e.c, nf_sym_name(e.sym));
-  }
+nf_extent_text nf_extent_text_of(nf_extent e) {
+  nf_extent_text t;
+  if (e.c == 1 && e.sym != NF_CONST)
+    snprintf(t.at, sizeof t.at, "%s", nf_sym_name(e.sym));
+  else
+    snprintf(t.at, sizeof t.at, "%" PRId64 "%s%s", e.c, e.sym == NF_CONST ? "" : "*", nf_sym_name(e.sym));
+  return t;
 }
 
-void nf_type_print(const nf_type *t, nf_text *out) {
-  if (t->cache != NF_NO_CACHE) nf_text_printf(out, "%s ", nf_cache_name(t->cache));
-  nf_text_printf(out, "%s", nf_dtype_of(t->dtype)->name);
-  if (t->dtype == NF_NONE) return;
-  if (!nf_pack_is_plain(t->pack)) nf_text_printf(out, "@%s", nf_pack_name(t->pack).at);
-  nf_text_append(out, "[", 1);
+nf_type_text nf_type_text_of(const nf_type *t) {
+  nf_type_text out;
+  const bool plain = nf_pack_is_plain(t->pack);
+  int n =
+      snprintf(out.at, sizeof out.at, "%s%s%s%s%s", cache_names[t->cache], t->cache != NF_NO_CACHE ? " " : "",
+               nf_dtype_of(t->dtype)->name, plain ? "" : "@", plain ? "" : nf_pack_name(t->pack).at);
+  if (t->dtype == NF_NONE) return out;
   for (int i = 0; i < t->rank; i++) {
-    if (i) nf_text_append(out, ",", 1);
-    print_extent(t->dim[i], out);
-    if (t->padded[i] != t->dim[i].c) nf_text_printf(out, ":%" PRId64, t->padded[i]);
+    n += snprintf(out.at + n, sizeof out.at - (size_t)n, "%s%s", i ? "," : "[",
+                  nf_extent_text_of(t->dim[i]).at);
+    if (t->padded[i] != t->dim[i].c)
+      n += snprintf(out.at + n, sizeof out.at - (size_t)n, ":%" PRId64, t->padded[i]);
   }
-  nf_text_append(out, "]", 1);
+  snprintf(out.at + n, sizeof out.at - (size_t)n, t->rank ? "]" : "[]");
+  return out;
 }
 
 // Cuts *rest at the first `c`: returns what stands before it, or all and an unchanged *found = false.

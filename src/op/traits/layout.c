@@ -101,14 +101,8 @@ static nf_status infer_reshape(nf_op_desc *d) {
   if (nf_is_quantised(x->dtype) && (!x->rank || !y.rank || !nf_extent_equal(nf_last(x), nf_last(&y))) &&
       (x->dtype != NF_FP8_GROUP || nf_last(x).c % 128 || nf_last(&y).c % 128))
     return nf_refuse_operand(d, 0, "columns that share a scale must stay together");
-  if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want)) {
-    nf_text text = {0};
-    nf_type_print(&y, &text);
-    nf_status st =
-        nf_refuse_operand(d, 0, "%s does not have the same elements", text.failed ? "to" : text.at);
-    nf_text_deinit(&text);
-    return st;
-  }
+  if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want))
+    return nf_refuse_operand(d, 0, "%s does not have the same elements", nf_type_text_of(&y).at);
   d->out[0] = y;
   return nf_ok();
 }
