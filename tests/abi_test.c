@@ -2,6 +2,7 @@
 // Programs that were compiled with other versions of the headers: a struct of theirs is smaller than the
 // library's, or larger. Nothing is written behind it, and what only one of the two knows is zero.
 #include "tests/support/expect.h"
+#include <stdio.h>
 #include <stdlib.h>
 
 static infuse_runtime *runtime;
@@ -124,6 +125,27 @@ static void test_sampling(void **) {
   refused(infuse_session_create(model, &o, &s), INFUSE_USAGE, "is set, but this library knows only");
 }
 
+// A size that no version of the struct has or will have: nothing is read by it.
+static void test_wrong_sizes(void **) {
+  static const size_t wrong[] = {8, 12, 4097, SIZE_MAX};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    const infuse_runtime_options r = {.size = wrong[i]};
+    const infuse_model_options o = {.size = wrong[i]};
+    const infuse_session_options so = {.size = wrong[i]};
+    const infuse_sampling sampling = {.size = wrong[i]};
+    const infuse_session_options draws = {.size = sizeof draws, .generate = true, .sampling = &sampling};
+    infuse_runtime *rt;
+    infuse_model *m;
+    infuse_session *s;
+    char text[32];
+    snprintf(text, sizeof text, "of %zu bytes: set .size", wrong[i]);
+    refused(infuse_runtime_create(&r, &rt), INFUSE_USAGE, text);
+    refused(infuse_model_load(runtime, "checkpoints/qwen3-tiny", &o, &m), INFUSE_USAGE, text);
+    refused(infuse_session_create(model, &so, &s), INFUSE_USAGE, text);
+    refused(infuse_session_create(model, &draws, &s), INFUSE_USAGE, text);
+  }
+}
+
 static void test_lists_keep_their_sizes(void **) {
   assert_int_equal(sizeof(infuse_piece), 96);
   assert_int_equal(sizeof(infuse_call), 48);
@@ -144,7 +166,7 @@ static int tear_down(void **) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_results), cmocka_unit_test(test_description),
-                                     cmocka_unit_test(test_sampling),
+                                     cmocka_unit_test(test_sampling), cmocka_unit_test(test_wrong_sizes),
                                      cmocka_unit_test(test_lists_keep_their_sizes)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -73,12 +73,27 @@ static void compare(const char *dir, int64_t world) {
   close_side(&rounded);
 }
 
+// What replaying leaves on the host is in the budget, as is what kernels and drawing need for themselves.
+static void budget(void **) {
+  side e = open_side("checkpoints/gpt-oss-tiny", 1, false);
+  const nf_budget exact = e.m->budget;
+  e.m->buckets = true;
+  ok(nf_model_add_up(e.m).error);
+  assert_int_equal(exact.of[NF_CAPTURES], 0);
+  assert_true(e.m->budget.of[NF_CAPTURES] > 0);
+  assert_int_equal(e.m->budget.rank, exact.rank + e.m->budget.of[NF_CAPTURES]);
+  assert_true(exact.of[NF_SCRATCH] >= (uint64_t)e.m->n_scratch * sizeof(float) * (uint64_t)e.m->config.vocab);
+  for (size_t i = 0; i < e.m->compiled.n; i++)
+    assert_true(exact.of[NF_SCRATCH] >= 2 * nf_plan_scratch_bytes(e.m->compiled.range[i].plan));
+  close_side(&e);
+}
+
 static void pages(void **) { compare("checkpoints/gpt-oss-tiny", 1); }
 static void states(void **) { compare("checkpoints/qwen3-next-tiny", 1); }
 static void ranks(void **) { compare("checkpoints/gpt-oss-tiny", 2); }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(pages), cmocka_unit_test(states),
-                                     cmocka_unit_test(ranks)};
+                                     cmocka_unit_test(ranks), cmocka_unit_test(budget)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

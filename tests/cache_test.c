@@ -451,7 +451,8 @@ static void test_the_size_of_caches(void **) {
   infuse_model *m;
   refused(infuse_model_load(runtime[1], tiny[0], &o, &m), INFUSE_USAGE, "cache_tokens is 999");
   o.cache_tokens = 1L << 31;
-  refused(infuse_model_load(runtime[1], tiny[0], &o, &m), INFUSE_USAGE, "slots is too large");
+  refused(infuse_model_load(runtime[1], tiny[0], &o, &m), INFUSE_USAGE,
+          "cache_tokens is 2147483648; it must lie between 1000 and 2147483584");
   const struct {
     int64_t cache_tokens, snapshots, full, sliding;
   } cases[] = {{0, 0, 64, 12}, {0, 2, 64, 16}, {1000, 0, 16, 12}, {2560, 0, 40, 12}, {6400, 1, 100, 20}};

@@ -95,9 +95,9 @@ has "of --memory's 4.0, "
 has 'no shorter context, fewer sessions or more ranks alone would do'
 
 # what loading offers when memory is short does fit
-small() { "$infuse" generate -m checkpoints/gpt-oss-tiny --tokens 1,2,3 -n 2 --quiet --memory "$@" 2>&1; }
-small 5M | grep -q 'and may use 0.005; a context of 128 would fit$' || fail "no context is offered: $(small 5M)"
-small 5M --ctx 128 >"$out/out" || fail "--ctx 128 does not fit: $(cat "$out/out")"
+small() { "$infuse" generate -m checkpoints/gpt-oss-tiny --tokens 1,2,3 -n 2 --quiet --threads 2 --memory "$@" 2>&1; }
+small 7M | grep -q 'and may use 0.007; a context of 896 would fit$' || fail "no context is offered: $(small 7M)"
+small 7M --ctx 896 >"$out/out" || fail "--ctx 128 does not fit: $(cat "$out/out")"
 ! small 1M | grep -q 'would fit' || fail "something is offered that does not fit: $(small 1M)"
 
 # ---- page ----

@@ -107,6 +107,28 @@ static void test_prompts(void **state) {
   }
 }
 
+// Why there are none, whatever else is missing.
+static void test_no_hidden(void **) {
+  const infuse_runtime_options ro = {.size = sizeof ro, .device = "null"};
+  const infuse_model_options o = {.size = sizeof o, .dummy = true};
+  infuse_runtime *null;
+  infuse_model *m;
+  infuse_session *s;
+  infuse_rows rows;
+  ok(infuse_runtime_create(&ro, &null));
+  ok(infuse_model_load(null, "checkpoints/gpt-oss-tiny", &o, &m));
+  ok(infuse_session_create(m, NULL, &s));
+  refused(infuse_session_hidden(s, 0, &rows), INFUSE_USAGE, "device null computes no hidden states");
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(null);
+  m = load((infuse_model_options){0});
+  ok(infuse_session_create(m, NULL, &s));
+  refused(infuse_session_hidden(s, 0, &rows), INFUSE_USAGE, "load the model with keep_hidden");
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+}
+
 static void test_hidden(void **state) {
   (void)state;
   infuse_model *m = load((infuse_model_options){.batch = 64, .rows = 64, .keep_hidden = true});
@@ -129,7 +151,7 @@ static void test_hidden(void **state) {
     nf_free(want);
   }
   infuse_rows none;
-  refused(infuse_session_hidden(s, LAYERS + 1, &none), INFUSE_USAGE, "0 to 4");
+  refused(infuse_session_hidden(s, LAYERS + 1, &none), INFUSE_USAGE, "the model has 0 to 4");
   nf_free(tokens);
   infuse_session_destroy(s);
   infuse_model_destroy(m);
@@ -337,6 +359,7 @@ static int tear_down(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_prompts),
+      cmocka_unit_test(test_no_hidden),
       cmocka_unit_test(test_hidden),
       cmocka_unit_test(test_interleaved),
       cmocka_unit_test(test_threads_do_not_matter),

@@ -44,6 +44,8 @@ for h in -h --help; do "$infuse" $h | cmp - "$out/help"; done
 "$infuse" help verify >"$out/help"
 for h in -h --help; do "$infuse" verify $h | cmp - "$out/help"; done
 exits 2 "did you mean verify" help verfy
+exits 2 "cache_tokens is 68719476736; it must lie between 4096 and 2147483584" \
+  explain -m $m --cache-tokens 68719476736
 exits 2 "did you mean --max-tokens" generate -m $m --max-token 4
 
 "$infuse" check attention -m $m --seed 1 --quiet >"$out/out" # the kernels of a model

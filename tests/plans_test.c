@@ -90,8 +90,8 @@ static void share_storage(const infuse_model *m) {
   uint64_t weights = 0;
   for (size_t i = 0; i < m->compiled.layout.n; i++)
     if (m->compiled.layout.stored[i].kind == NF_VALUE_WEIGHT) weights += m->rank[0].buffer[i].bytes;
-  assert_int_equal(weights, m->budget.weights);
-  assert_int_equal(m->rank[0].arena.bytes, m->budget.activations);
+  assert_int_equal(weights, m->budget.of[NF_WEIGHTS]);
+  assert_int_equal(m->rank[0].arena.bytes, m->budget.of[NF_ACTIVATIONS]);
   for (size_t k = 0; k < m->compiled.n; k++) {
     const nf_planned *p = &m->compiled.range[k];
     assert_true(nf_plan_arena_bytes(p->plan) <= m->rank[0].arena.bytes);

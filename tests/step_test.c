@@ -249,8 +249,8 @@ static void test_cancelled_steps_can_be_repeated(void **) {
   int cancelled = 0;
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)
     for (int64_t world = 1; world <= 2; world++) {
-      engine e = start_with(2, (infuse_model_options){.world = world}, models[i]),
-             calm = start_with(2, (infuse_model_options){.world = world}, models[i]);
+      const infuse_model_options o = {.world = world, .batch = 3 * PROMPT}; // others wait for room
+      engine e = start_with(2, o, models[i]), calm = start_with(2, o, models[i]);
       for (int k = 0; is_running(&e); k++) {
         if (k % 2 == 0)
           cancelled += is_cancelled(&e);

@@ -157,6 +157,7 @@ INFUSE_API void infuse_step_cancel(infuse_model *m);
 // What came of a session in the last step that named it.
 typedef enum infuse_status {
   INFUSE_STATUS_IDLE,      // nothing: nothing was pending, the step ended with an error, or there was none
+                           // (but for NO_PAGES and FAILED, which are told of a step with an error too)
   INFUSE_STATUS_COMPUTING, // the step is still going on
   INFUSE_STATUS_COMPUTED,  // tokens of it were computed, or the first of them
   INFUSE_STATUS_NO_ROOM,   // its tokens wait: the step was full

@@ -34,7 +34,7 @@ static const row rows[] = {
     {"--range", "LO:HI", TEXT, AT(range), CLI_EXPLAIN, "steps of so many tokens (all)"},
     {"--sessions", "N", NUMBER, AT(sessions), CLI_EXPLAIN, "sessions at the same time (1)", 1, 4096},
     {"--cache-tokens", "N", NUMBER, AT(cache_tokens), CLI_EXPLAIN,
-     "tokens that caches have room for, of all sessions together (sessions * ctx)", 1, 1L << 36},
+     "tokens that caches have room for, of all sessions together (sessions * ctx)", 1, INT64_MAX},
     {"--snapshots", "N", NUMBER, AT(snapshots), CLI_EXPLAIN,
      "ends of prompts that caches remember besides (0)", 1, 1 << 20},
     {"--layers", "N", NUMBER, AT(layers), CLI_MODEL, "only the first N layers", 1, 4096},

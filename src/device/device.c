@@ -209,21 +209,23 @@ nf_status nf_module_function(const nf_module *m, const char *symbol, const void 
 
 // ---- captures ----
 
-static bool size_of_args(const nf_launch *launch, size_t n, size_t *out) {
-  *out = 0;
+static size_t list_bytes(size_t n) {
+  return (size_t)nf_round_up((int64_t)(n * sizeof(nf_launch)), NF_CACHE_LINE);
+}
+
+size_t nf_capture_bytes(const nf_launch *launch, size_t n) {
+  size_t all = list_bytes(n);
   for (size_t i = 0; i < n; i++)
     if (launch[i].args_bytes > SIZE_MAX / 4 ||
-        !nf_add_size(*out, (size_t)nf_round_up((int64_t)launch[i].args_bytes, NF_CACHE_LINE), out))
-      return false;
-  return true;
+        !nf_add_size(all, (size_t)nf_round_up((int64_t)launch[i].args_bytes, NF_CACHE_LINE), &all))
+      return SIZE_MAX;
+  return all;
 }
 
 static nf_status keep(nf_capture *c, const nf_launch *launch, size_t n) {
-  size_t bytes, list = (size_t)nf_round_up((int64_t)(n * sizeof *launch), NF_CACHE_LINE);
-  if (!size_of_args(launch, n, &bytes)) return no_memory("capture");
-  c->launch = nf_alloc_aligned(list + bytes);
+  c->launch = nf_alloc_aligned(nf_capture_bytes(launch, n));
   if (c->launch == NULL) return no_memory("capture");
-  char *at = (char *)c->launch + list;
+  char *at = (char *)c->launch + list_bytes(n);
   for (size_t i = 0; i < n; i++) {
     c->launch[i] = launch[i];
     if (launch[i].args_bytes == 0) continue;

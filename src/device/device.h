@@ -105,6 +105,7 @@ nf_status nf_module_function(const nf_module *m, const char *symbol, const void 
 // The launches with their arguments as they are now, to be run again and again: a replay sees what the memory
 // holds that they point to, and none of what becomes of args afterwards. Barriers live as long as the
 // capture.
+size_t nf_capture_bytes(const nf_launch *launch, size_t n); // of the host; SIZE_MAX: too many
 nf_status nf_capture_create(nf_device *d, const nf_launch *launch, size_t n, nf_capture **out);
 void nf_capture_destroy(nf_capture *c); // NULL is fine
 nf_status nf_queue_replay(nf_queue *q, const nf_capture *c);

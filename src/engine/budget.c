@@ -4,6 +4,9 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 
+const char *const nf_part_names[NF_PARTS] = {"weights", "caches",  "activations",
+                                             "tables",  "scratch", "captures"};
+
 int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.context, NF_PAGE); }
 
 // Of sliding pages there are as many as all sessions can need together, and more in proportion where there
@@ -26,10 +29,10 @@ nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out) {
   NF_TRY(nf_type_bytes(&value->type, &max, out), "value '%s'", value->name);
   if (value->kind != NF_VALUE_POOL) return nf_ok();
   const int64_t slots = nf_model_slots(m, value->type.cache);
-  if (slots <= INT32_MAX / NF_PAGE && nf_mul_size(*out, (size_t)slots, out))
+  if (slots <= NF_MOST_CACHE_TOKENS / NF_PAGE && nf_mul_size(*out, (size_t)slots, out))
     return nf_ok(); // int32 in tables
   return nf_error(NF_USAGE, "a cache of %ld slots is too large; %d can be told apart", (long)slots,
-                  INT32_MAX / NF_PAGE);
+                  NF_MOST_CACHE_TOKENS / NF_PAGE);
 }
 
 // `count` times `bytes` more; what is too much for numbers is still too much for any memory.
@@ -40,43 +43,67 @@ static void add(uint64_t *part, uint64_t count, uint64_t bytes) {
     *part = most;
 }
 
+static void add_part(infuse_model *m, nf_part part, uint64_t each,
+                     uint64_t host) { // of ranks, and beside them
+  add(&m->budget.of[part], (uint64_t)m->options.world, each);
+  add(&m->budget.of[part], 1, host);
+  add(&m->budget.rank, 1, each);
+}
+
+// What kernels and those who draw need for themselves, and results that wait for the client where it can't
+// read the device's own memory.
+static void add_scratch(infuse_model *m) {
+  const infuse_model_options *o = &m->options;
+  const nf_threads *t = m->rt->threads;
+  const int64_t threads = t != NULL ? nf_threads_count(t) : m->rt->hw.cores;
+  const bool copies = !nf_device_is_host(m->rt->device);
+  int64_t most = 0;
+  for (size_t i = 0; i < m->compiled.n; i++)
+    most = nf_max(most, (int64_t)nf_plan_scratch_bytes(m->compiled.range[i].plan));
+  m->n_scratch = t != NULL ? nf_min(threads, nf_min(o->sessions, o->rows)) : 0;
+  const int64_t floats = m->n_scratch * (int64_t)nf_sampler_scratch((int32_t)m->config.vocab) +
+                         copies * o->rows * m->config.vocab + o->keep_hidden * o->batch * m->config.hidden;
+  add_part(m, NF_SCRATCH, (uint64_t)(nf_max(1, threads / o->world) * most), sizeof(float) * (uint64_t)floats);
+}
+
+// Of steps of all sizes that there may be: powers of two, and the largest.
+static void add_captures(infuse_model *m) {
+  const nf_sizes max = nf_model_largest_step(m);
+  uint64_t sizes = m->buckets, each = 0;
+  for (int s = NF_CONST + 1; s < NF_SYM_COUNT; s++)
+    sizes *= 2 + (uint64_t)__builtin_ctzll((uint64_t)nf_power_from(max.of[s])); // or none
+  for (size_t i = 0; i < m->compiled.n; i++)
+    each = (uint64_t)nf_max((int64_t)each, (int64_t)nf_plan_capture_bytes(m->compiled.range[i].plan));
+  uint64_t all = 0;
+  add(&all, sizes, each);
+  add_part(m, NF_CAPTURES, all, 0);
+}
+
 nf_status nf_model_add_up(infuse_model *m) {
   const int64_t routes = m->options.forced_experts ? m->config.layers * m->config.experts_per_token : 0;
   const nf_sizes max = nf_model_largest_step(m);
-  const uint64_t world = (uint64_t)m->options.world;
   m->budget = (nf_budget){0};
   for (size_t i = 0; i < m->compiled.layout.n; i++) {
     size_t bytes;
     NF_TRY(nf_model_stored_bytes(m, i, &bytes));
-    add(m->compiled.layout.stored[i].kind == NF_VALUE_POOL ? &m->budget.caches : &m->budget.weights, world,
-        bytes);
+    add_part(m, m->compiled.layout.stored[i].kind == NF_VALUE_POOL ? NF_CACHES : NF_WEIGHTS, bytes, 0);
   }
-  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes, (int)world))
+  if (!nf_step_tables_layout(&m->tables, &max, m->uses, nf_model_pages(m), routes, (int)m->options.world))
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
-  add(&m->budget.activations, world, m->compiled.arena_bytes);
-  add(&m->budget.tables, world + 1, m->tables.bytes); // one more on the host
+  add_part(m, NF_ACTIVATIONS, m->compiled.arena_bytes, 0);
+  add_part(m, NF_TABLES, m->tables.bytes, m->tables.bytes);
+  add_scratch(m);
+  add_captures(m);
   return nf_ok();
-}
-
-// ---- whether that fits ----
-
-// Ranks are alike; the host has tables besides them.
-static uint64_t of_a_rank(const infuse_model *m) {
-  const nf_budget *b = &m->budget;
-  const uint64_t world = (uint64_t)m->options.world;
-  return (b->weights + b->caches + b->activations) / world + b->tables / (world + 1);
 }
 
 nf_fit nf_model_fit(const infuse_model *m) {
   const bool gpu = m->rt->hw.multiprocessors > 0; // each rank has one
-  const nf_budget *b = &m->budget;
-  nf_fit f = {.total = b->weights + b->caches + b->activations + b->tables,
-              .rank = of_a_rank(m),
-              .limit = m->rt->hw.memory};
-  f.of = gpu ? NF_MEMORY_RANK : NF_MEMORY_MACHINE;
+  nf_fit f = {.limit = m->rt->hw.memory, .of = gpu ? NF_MEMORY_RANK : NF_MEMORY_MACHINE};
+  for (int i = 0; i < NF_PARTS; i++) f.total += m->budget.of[i];
   if (m->options.memory != 0) f.of = NF_MEMORY_OPTION, f.limit = m->options.memory;
-  f.need = f.of == NF_MEMORY_RANK ? f.rank : f.total;
+  f.need = f.of == NF_MEMORY_RANK ? m->budget.rank : f.total;
   f.fits = f.need <= f.limit;
   return f;
 }
@@ -150,8 +177,12 @@ nf_status nf_model_would_fit(infuse_model *m, const char *dir, nf_would_fit *out
 
 static double gib(uint64_t bytes) { return (double)bytes / (1 << 30); }
 
-static nf_status refuse(infuse_model *m, const char *dir, const nf_fit *f) {
-  const nf_budget b = m->budget;
+static void list_parts(const nf_budget *b, char *out, size_t n) {
+  for (size_t i = 0, at = 0; i < NF_PARTS && at < n; i++)
+    at += (size_t)snprintf(out + at, n - at, "%s%s %.3f", i ? ", " : "", nf_part_names[i], gib(b->of[i]));
+}
+
+static nf_status refuse(infuse_model *m, const char *dir, const nf_fit *f, const char *parts) {
   nf_would_fit w;
   NF_TRY(nf_model_would_fit(m, dir, &w));
   char help[64] = "";
@@ -159,19 +190,15 @@ static nf_status refuse(infuse_model *m, const char *dir, const nf_fit *f) {
     snprintf(help, sizeof help, "; a context of %ld would fit", (long)w.context);
   else if (w.sessions != 0)
     snprintf(help, sizeof help, "; %ld sessions would fit", (long)w.sessions);
-  return nf_error(NF_UNAVAILABLE,
-                  "the model needs %.3f GiB (weights %.3f, caches %.3f, activations %.3f, tables %.3f) and "
-                  "may use %.3f%s",
-                  gib(f->need), gib(b.weights), gib(b.caches), gib(b.activations), gib(b.tables),
+  return nf_error(NF_UNAVAILABLE, "the model needs %.3f GiB (%s) and may use %.3f%s", gib(f->need), parts,
                   gib(f->limit), help);
 }
 
 nf_status nf_model_check_fit(infuse_model *m, const char *dir) {
-  const nf_budget *b = &m->budget;
+  char parts[160];
   const nf_fit f = nf_model_fit(m);
-  nf_log_print(&m->rt->log, NF_LOG_INFO,
-               "memory: weights %.3f GiB, caches %.3f, activations %.3f, tables %.3f: %.3f of %.3f GiB",
-               gib(b->weights), gib(b->caches), gib(b->activations), gib(b->tables), gib(f.total),
+  list_parts(&m->budget, parts, sizeof parts);
+  nf_log_print(&m->rt->log, NF_LOG_INFO, "memory in GiB: %s: %.3f of %.3f", parts, gib(f.total),
                gib(f.limit));
-  return f.fits ? nf_ok() : refuse(m, dir, &f);
+  return f.fits ? nf_ok() : refuse(m, dir, &f, parts);
 }

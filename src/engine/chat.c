@@ -16,16 +16,6 @@ typedef struct conversation {
   nf_arena calls;
 } conversation;
 
-static nf_status message_at(const conversation *c, size_t i, infuse_message *out) {
-  const char *from = c->at + i * c->size;
-  *out = (infuse_message){0};
-  for (size_t b = sizeof *out; b < c->size; b++)
-    if (from[b] != 0)
-      return nf_error(NF_USAGE, "byte %zu is set, but this library knows only %zu", b, sizeof *out);
-  memcpy(out, from, c->size < sizeof *out ? c->size : sizeof *out);
-  return nf_ok();
-}
-
 static nf_status role_of(const char *name, nf_chat_role *out) {
   static const char *const names[] = {[NF_ROLE_SYSTEM] = "system",
                                       [NF_ROLE_USER] = "user",
@@ -57,8 +47,9 @@ static nf_status convert_calls(conversation *c, const infuse_message *m, nf_chat
 
 static nf_status convert(conversation *c, size_t i) {
   nf_chat_message *out = &c->message[i];
-  infuse_message m;
-  NF_TRY(message_at(c, i, &m));
+  infuse_message m = {0};
+  NF_TRY(nf_struct_copy(&m, sizeof m, NF_SIZE_TO(infuse_message, content), c->at + i * c->size, c->size,
+                        "infuse_message"));
   NF_TRY(role_of(m.role, &out->role));
   if (m.content == NULL && m.content_n != 0)
     return nf_error(NF_USAGE, "content_n is %zu, but content is NULL", m.content_n);
@@ -93,10 +84,8 @@ fail:
   return st;
 }
 
-static nf_status check(const infuse_session *s, const infuse_message *messages, size_t n, size_t size) {
+static nf_status check(const infuse_session *s, const infuse_message *messages, size_t n) {
   NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of messages", messages != NULL || n == 0}));
-  if (size < offsetof(infuse_message, content_n))
-    return nf_error(NF_USAGE, "a message of %zu bytes has no role and content", size);
   NF_TRY(nf_status_copy(s->model->broken_text));
   if (s->model->chat == NULL)
     return nf_error(NF_USAGE, "the model has no chat format that infuse knows; give plain text");
@@ -123,7 +112,7 @@ static nf_status chat(infuse_session *s, conversation *c) {
 
 infuse_error *infuse_session_chat_sized(infuse_session *s, const infuse_message *messages, size_t n,
                                         size_t size) {
-  nf_status st = check(s, messages, n, size);
+  nf_status st = check(s, messages, n);
   if (!nf_is_ok(st)) return st.error;
   conversation c = {.at = (const char *)messages, .n = n, .size = size};
   st = chat(s, &c);

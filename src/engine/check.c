@@ -112,7 +112,7 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
 infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o, infuse_sink sink, void *user) {
   infuse_check_options options = {0};
   nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
-  if (nf_is_ok(st)) st = nf_options_copy(&options, sizeof options, o, "infuse_check_options");
+  if (nf_is_ok(st)) st = NF_OPTIONS(infuse_check_options, bench, &options, o);
   if (nf_is_ok(st)) st = check(rt, &options, sink, user);
   return st.error;
 }

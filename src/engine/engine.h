@@ -15,7 +15,10 @@
 #include "plan/plan.h"
 #include <infuse/infuse.h>
 
-enum { NF_PAGE = 64 }; // tokens per KV page: a multiple of it ends every reusable prefix
+enum {
+  NF_PAGE = 64, // tokens per KV page: a multiple of it ends every reusable prefix
+  NF_MOST_CACHE_TOKENS = INT32_MAX / NF_PAGE * NF_PAGE // places of tokens are int32 in the step's tables
+};
 
 struct infuse_runtime {
   nf_log log;
@@ -36,15 +39,26 @@ nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 nf_status nf_runtime_check_idle(const infuse_runtime *rt);
 
 // A model's memory, in bytes, before anything is allocated.
+typedef enum nf_part {
+  NF_WEIGHTS,
+  NF_CACHES,
+  NF_ACTIVATIONS,
+  NF_TABLES,
+  NF_SCRATCH,  // of kernels and of drawing, and results on the host
+  NF_CAPTURES, // at most: of steps of all sizes
+  NF_PARTS
+} nf_part;
+extern const char *const nf_part_names[NF_PARTS];
 typedef struct nf_budget {
-  uint64_t weights, caches, activations, tables;
+  uint64_t of[NF_PARTS]; // of all ranks, and of the host beside them
+  uint64_t rank;         // all of one rank
 } nf_budget;
 
 // What that is held against. GPUs: each rank has one of its own. Else ranks share the machine.
 typedef enum nf_memory_of { NF_MEMORY_MACHINE, NF_MEMORY_RANK, NF_MEMORY_OPTION } nf_memory_of;
 typedef struct nf_fit {
-  uint64_t total, rank; // bytes of all ranks, and of one
-  uint64_t need, limit; // which of the two counts, and what there is
+  uint64_t total;       // bytes of all
+  uint64_t need, limit; // those that count, and what there is
   nf_memory_of of;      // OPTION: infuse_model_options.memory, which is of all ranks
   bool fits;
 } nf_fit;
@@ -219,10 +233,18 @@ nf_status nf_handles_given(const nf_handle *h, size_t n);
   nf_handles_given((const nf_handle[]){__VA_ARGS__}, \
                    sizeof((const nf_handle[]){__VA_ARGS__}) / sizeof(nf_handle))
 
-// Copies a caller's options struct over a zeroed one of ours. A smaller one (an older caller's) leaves the
-// rest zero; a larger one must be zero behind what we know. NULL gives all defaults. NF_USAGE names the
-// struct.
-nf_status nf_options_copy(void *ours, size_t our_size, const void *theirs, const char *name);
+// Copies a caller's struct of `size` bytes over a zeroed one of ours. A smaller one (an older caller's, as
+// far as the last field of the first version) leaves the rest zero; a larger one must be zero behind what we
+// know. NF_USAGE names the struct.
+enum { NF_MOST_STRUCT = 4096 }; // bytes; no version will have more
+nf_status nf_struct_copy(void *ours, size_t our_size, size_t first_size, const void *theirs, size_t size,
+                         const char *name);
+// The same of options, which have their size inside; NULL gives all defaults.
+nf_status nf_options_copy(void *ours, size_t our_size, size_t first_size, const void *theirs,
+                          const char *name);
+#define NF_SIZE_TO(type, last) (offsetof(type, last) + sizeof(((type *)NULL)->last))
+#define NF_OPTIONS(type, last, ours, theirs) \
+  nf_options_copy((ours), sizeof(type), NF_SIZE_TO(type, last), (theirs), #type)
 // A result, into a caller's struct of `size` bytes: an older one takes its beginning, a newer one has zeros
 // behind what we know.
 void nf_result_copy(void *theirs, size_t size, const void *ours, size_t our_size);

@@ -42,12 +42,16 @@ static nf_status prepare(infuse_model *m, infuse_session *const *sessions, size_
 
 // ---- after ----
 
-// Keys and values that the step has written are written again when it is repeated.
+// Keys and values that the step has written are written again when it is repeated. Who waits for pages does
+// so still.
 static void give_up(const nf_flight *f) {
   for (size_t i = 0; i < f->n_shares; i++) {
     nf_session_undo(f->share[i].session);
-    f->share[i].session->status = INFUSE_STATUS_IDLE;
     nf_status_free(f->share[i].failure);
+  }
+  for (size_t i = 0; i < f->n_named; i++) {
+    infuse_status *status = &f->named[i]->status;
+    if (*status == INFUSE_STATUS_COMPUTING || *status == INFUSE_STATUS_NO_ROOM) *status = INFUSE_STATUS_IDLE;
   }
 }
 

@@ -69,13 +69,18 @@ static json_t *would_fit(const nf_would_fit *w) {
 static json_t *memory_parts(const infuse_model *m, const nf_would_fit *w) {
   static const char *const limits[] = {
       [NF_MEMORY_MACHINE] = "machine", [NF_MEMORY_RANK] = "rank", [NF_MEMORY_OPTION] = "option"};
-  const nf_budget *b = &m->budget;
   const nf_fit f = nf_model_fit(m);
-  return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:o}", "weights",
-                   (json_int_t)b->weights, "caches", (json_int_t)b->caches, "activations",
-                   (json_int_t)b->activations, "tables", (json_int_t)b->tables, "total", (json_int_t)f.total,
-                   "rank", (json_int_t)f.rank, "need", (json_int_t)f.need, "limit", (json_int_t)f.limit,
-                   "limit_of", limits[f.of], "fits", f.fits, "would_fit", would_fit(w));
+  json_t *doc = json_object();
+  bool ok = true;
+  for (int i = 0; i < NF_PARTS; i++)
+    ok &= nf_json_put(doc, nf_part_names[i], json_integer((json_int_t)m->budget.of[i]));
+  json_t *sums =
+      json_pack("{s:I, s:I, s:I, s:I, s:s, s:b, s:o}", "total", (json_int_t)f.total, "rank",
+                (json_int_t)m->budget.rank, "need", (json_int_t)f.need, "limit", (json_int_t)f.limit,
+                "limit_of", limits[f.of], "fits", f.fits, "would_fit", would_fit(w));
+  ok = ok && sums != NULL && json_object_update(doc, sums) == 0;
+  json_decref(sums);
+  return nf_json_whole(doc, ok);
 }
 
 static json_t *pools(const infuse_model *m) {
@@ -180,7 +185,7 @@ static nf_status compile_and_explain(infuse_model *m, const char *dir, const inf
 nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                              const char *fuse, infuse_model **out) {
   infuse_model_options options = {0};
-  NF_TRY(nf_options_copy(&options, sizeof options, o, "infuse_model_options"));
+  NF_TRY(NF_OPTIONS(infuse_model_options, n_force, &options, o));
   options.size = sizeof options;
   options.dummy = options.dummy || !has_weights(dir);
   if (fuse != NULL) options.fuse = fuse, options.n_fuse_order = 0;
@@ -194,7 +199,7 @@ infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_m
   infuse_explain_options explaining = {0};
   infuse_model *m = NULL;
   nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL});
-  if (nf_is_ok(st)) st = nf_options_copy(&explaining, sizeof explaining, eo, "infuse_explain_options");
+  if (nf_is_ok(st)) st = NF_OPTIONS(infuse_explain_options, range_hi, &explaining, eo);
   if (nf_is_ok(st)) st = nf_model_open_plan(rt, dir, o, NULL, &m);
   if (nf_is_ok(st)) st = compile_and_explain(m, dir, &explaining, sink, user);
   infuse_model_destroy(m);

@@ -122,7 +122,7 @@ infuse_error *infuse_write_logits(infuse_model *m, const int32_t *tokens, size_t
   job j = {.m = m, .n = n};
   nf_status st;
   NF_GOTO(NF_GIVEN({"model", m != NULL}, {"list of tokens", tokens != NULL}, {"path", path != NULL}));
-  NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_logits_options"));
+  NF_GOTO(NF_OPTIONS(infuse_logits_options, routes, &options, o));
   if (n == 0) NF_GOTO(nf_error(NF_USAGE, "no tokens"));
   if (!nf_device_computes(m->rt->device))
     NF_GOTO(nf_error(NF_USAGE, "device %s computes nothing to write", nf_device_name(m->rt->device)));

@@ -28,7 +28,8 @@ static nf_status fill_options(infuse_model *m) {
   NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));
   NF_TRY(bounded("world", &o->world, 1, 1, NF_MAX_WORLD));
   NF_TRY(bounded("snapshots", &o->snapshots, 0, 0, 1 << 20));
-  if (o->cache_tokens != 0) NF_TRY(bounded("cache_tokens", &o->cache_tokens, 0, o->context, 1L << 36));
+  if (o->cache_tokens != 0)
+    NF_TRY(bounded("cache_tokens", &o->cache_tokens, 0, o->context, NF_MOST_CACHE_TOKENS));
   return nf_ok();
 }
 
@@ -108,7 +109,7 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
 
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
-  NF_TRY(nf_options_copy(&m->options, sizeof m->options, o, "infuse_model_options"));
+  NF_TRY(NF_OPTIONS(infuse_model_options, n_force, &m->options, o));
   NF_TRY(nf_config_load(dir, &m->rt->log, &m->config));
   NF_TRY(fill_options(m));
   NF_TRY(open_files(dir, m));
@@ -143,8 +144,6 @@ static nf_status allocate_results(infuse_model *m) {
 
 // Sessions draw side by side, as many as have rows.
 static nf_status allocate_scratch(infuse_model *m) {
-  const int64_t threads = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 0;
-  m->n_scratch = nf_min(threads, nf_min(m->options.sessions, m->options.rows));
   return nf_make(&m->scratch, (size_t)m->n_scratch * nf_sampler_scratch((int32_t)m->config.vocab),
                  sizeof *m->scratch, "drawing tokens");
 }
@@ -278,8 +277,8 @@ void infuse_model_describe(const infuse_model *m, infuse_model_info *out) {
                                  .experts = m->config.experts,
                                  .experts_per_token = m->config.experts_per_token,
                                  .context = m->options.context,
-                                 .weight_bytes = m->budget.weights,
-                                 .cache_bytes = m->budget.caches,
-                                 .activation_bytes = m->budget.activations};
+                                 .weight_bytes = m->budget.of[NF_WEIGHTS],
+                                 .cache_bytes = m->budget.of[NF_CACHES],
+                                 .activation_bytes = m->budget.of[NF_ACTIVATIONS]};
   nf_result_copy(out, out->size, &all, sizeof all);
 }

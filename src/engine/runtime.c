@@ -101,7 +101,7 @@ infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runt
   infuse_runtime *rt;
   st = nf_make(&rt, 1, sizeof *rt, "a runtime");
   if (!nf_is_ok(st)) return st.error;
-  st = nf_options_copy(&rt->options, sizeof rt->options, o, "infuse_runtime_options");
+  st = NF_OPTIONS(infuse_runtime_options, user, &rt->options, o);
   if (nf_is_ok(st)) st = init(rt);
   if (!nf_is_ok(st)) {
     infuse_runtime_destroy(rt);

@@ -35,7 +35,7 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
 static nf_status create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
   infuse_session_options options = {0};
   NF_TRY(NF_GIVEN({"model", m != NULL}, {"result", out != NULL}));
-  NF_TRY(nf_options_copy(&options, sizeof options, o, "infuse_session_options"));
+  NF_TRY(NF_OPTIONS(infuse_session_options, rows, &options, o));
   if (options.rows < INFUSE_ALL_ROWS)
     return nf_error(NF_USAGE, "rows is %ld; it must be at least 1, 0 for 1, or -1 for all",
                     (long)options.rows);
@@ -154,11 +154,13 @@ void infuse_session_logits_sized(const infuse_session *s, infuse_rows *out, size
 static nf_status check_hidden(const infuse_session *s, int64_t layer, const infuse_rows *out) {
   NF_TRY(NF_GIVEN({"session", s != NULL}, {"result", out != NULL}));
   const infuse_model *m = s->model;
-  if (!m->options.keep_hidden || layer < 0 || layer > m->config.layers)
-    return nf_error(NF_USAGE, "'hidden.%ld' is not kept: load with keep_hidden and ask for 0 to %ld",
-                    (long)layer, (long)m->config.layers);
-  if (nf_device_computes(m->rt->device)) return nf_ok();
-  return nf_error(NF_USAGE, "device %s computes no hidden states", nf_device_name(m->rt->device));
+  if (!nf_device_computes(m->rt->device))
+    return nf_error(NF_USAGE, "device %s computes no hidden states", nf_device_name(m->rt->device));
+  if (!m->options.keep_hidden)
+    return nf_error(NF_USAGE, "hidden states are not kept: load the model with keep_hidden");
+  if (layer >= 0 && layer <= m->config.layers) return nf_ok();
+  return nf_error(NF_USAGE, "there is no 'hidden.%ld'; the model has 0 to %ld", (long)layer,
+                  (long)m->config.layers);
 }
 
 static nf_status hidden_of(const infuse_session *s, int64_t layer, infuse_rows *out) {

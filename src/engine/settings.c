@@ -109,7 +109,7 @@ static nf_status copy_sampling(const infuse_model *m, const infuse_sampling *the
   else if (theirs->size == 0)
     memcpy(out, theirs, FIRST_SIZE);
   else
-    NF_TRY(nf_options_copy(out, sizeof *out, theirs, "infuse_sampling"));
+    NF_TRY(NF_OPTIONS(infuse_sampling, seed, out, theirs));
   NF_TRY(check_numbers(out));
   return check_biases(m, out);
 }

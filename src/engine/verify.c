@@ -250,8 +250,8 @@ infuse_error *infuse_verify(infuse_runtime *rt, const char *dir, const infuse_mo
   trio p = {0};
   nf_status st;
   NF_GOTO(NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL}));
-  NF_GOTO(nf_options_copy(&model_options, sizeof model_options, mo, "infuse_model_options"));
-  NF_GOTO(nf_options_copy(&options, sizeof options, o, "infuse_verify_options"));
+  NF_GOTO(NF_OPTIONS(infuse_model_options, n_force, &model_options, mo));
+  NF_GOTO(NF_OPTIONS(infuse_verify_options, seed, &options, o));
   NF_GOTO(nf_runtime_check_runs(rt));
   if (!nf_device_computes(rt->device))
     NF_GOTO(nf_error(NF_USAGE, "device %s computes nothing to verify", nf_device_name(rt->device)));

@@ -24,7 +24,7 @@ static nf_status load_all(infuse_model *m, nf_weight_loader *l, nf_upload *uploa
 
 nf_status nf_model_load_weights(infuse_model *m) {
   nf_weight_loader l = {
-      .files = m->files, .threads = m->rt->threads, .log = &m->rt->log, .total = m->budget.weights};
+      .files = m->files, .threads = m->rt->threads, .log = &m->rt->log, .total = m->budget.of[NF_WEIGHTS]};
   if (!nf_device_computes(m->rt->device)) return nf_ok();
   nf_upload *upload;
   NF_TRY(nf_make(&upload, (size_t)m->options.world, sizeof *upload, "loading weights"));

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Running a plan: arguments at the sizes of a step, and the launches. Arguments are laid out for the largest
 // step once; a step writes only the words that follow from its sizes.
+#include "base/checked.h"
+#include "base/memory.h"
 #include "plan/state.h"
 #include <string.h>
 
@@ -80,22 +82,28 @@ static nf_status set_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
   return nf_error(NF_INTERNAL, "value '%s' was never bound", p->graph->value[v].name);
 }
 
-// The arguments are those of the largest step.
-static nf_status reserve_scratch(const nf_plan *p, nf_device *d) {
+static nf_status shape_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
+  *tensor = nf_plan_tensor_at(p, v, &p->options.max);
+  return nf_ok();
+}
+
+size_t nf_plan_scratch_bytes(nf_plan *p) {
   size_t most = 0;
+  p->prepared = false;
+  nf_status_free(for_tensors(p, shape_tensor));
   for (size_t i = 0; i < p->n_steps; i++) {
     const nf_entry *e = &p->step[i].selection.chosen->entry;
     const size_t bytes =
         e->kind == NF_ENTRY_HOST && e->host.scratch != NULL ? e->host.scratch(p->step[i].args) : 0;
     if (bytes > most) most = bytes;
   }
-  return nf_device_reserve_scratch(d, most);
+  return (size_t)nf_round_up((int64_t)most, NF_CACHE_LINE);
 }
 
 static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
   const bool all = !p->prepared;
+  if (all) NF_TRY(nf_device_reserve_scratch(d, nf_plan_scratch_bytes(p)));
   if (all) NF_TRY(for_tensors(p, set_tensor));
-  if (all) NF_TRY(reserve_scratch(p, d));
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     const struct nf_patches *list = &p->patches[sym];
     if (!all && p->given.of[sym] == at->of[sym]) continue;
@@ -127,6 +135,8 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at) {
 }
 
 // ---- replaying ----
+
+size_t nf_plan_capture_bytes(const nf_plan *p) { return nf_capture_bytes(p->launch, p->n_launches); }
 
 void nf_plan_forget(nf_plan *p) {
   while (p->n_captured > 0) nf_capture_destroy(p->captured[--p->n_captured].capture);

@@ -135,7 +135,7 @@ static void write_fusion(nf_text *t, const json_t *doc) {
 }
 
 static void write_memory(nf_text *t, const json_t *doc) {
-  static const char *const parts[] = {"weights", "caches", "activations", "tables"};
+  static const char *const parts[] = {"weights", "caches", "activations", "tables", "scratch"};
   const json_t *b = json_object_get(doc, "budget");
   const double world = cli_number(json_object_get(doc, "model"), "world");
   cli_html(t, "<section><h2>Memory");

@@ -110,9 +110,11 @@ void cli_print_memory(const json_t *doc, bool all) {
   const double world = cli_number(json_object_get(doc, "model"), "world");
   char ranks[64] = "";
   if (world > 1) snprintf(ranks, sizeof ranks, " of all %.0f ranks", world);
-  cli_heading("memory%s: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f",
-              ranks, gib(b, "weights"), gib(b, "caches"), gib(b, "activations"),
-              world * gib(memory, "unshared"), gib(b, "tables"));
+  cli_heading(
+      "memory%s: weights %.3f GiB, caches %.3f, activations %.3f (%.3f without sharing), tables %.3f, "
+      "scratch %.3f",
+      ranks, gib(b, "weights"), gib(b, "caches"), gib(b, "activations"), world * gib(memory, "unshared"),
+      gib(b, "tables"), gib(b, "scratch"));
   print_pools(json_object_get(doc, "pools"));
   print_largest(json_object_get(memory, "values"), all ? SIZE_MAX : 8);
 }
