@@ -5,7 +5,7 @@
 #include "base/memory.h"
 #include "engine/engine.h"
 #include "shard/shard.h"
-#include "text/chat_template.h"
+#include "text/chat.h"
 #include <string.h>
 
 static nf_status bounded(const char *name, int64_t *value, int64_t otherwise, int64_t lo, int64_t hi) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Matching added tokens: a sorted array, narrowed byte by byte from each place where one can begin.
-#include "text/added.h"
 #include "base/memory.h"
+#include "text/tokenizer_internal.h"
 #include "text/unicode.h"
 #include <stdlib.h>
 #include <string.h>

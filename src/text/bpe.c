@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Two ways with one result: short pieces look for the lowest rank by scanning, long ones keep a heap.
-#include "text/bpe.h"
 #include "base/memory.h"
+#include "text/vocab.h"
 
 enum { SHORT = 32 };
 static const uint32_t NONE = UINT32_MAX;

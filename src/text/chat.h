@@ -3,6 +3,7 @@
 //
 // A format is a row of function pointers over one tokenizer, so that clients name no format.
 #pragma once
+#include "base/json.h"
 #include "text/tokenizer.h"
 
 typedef enum nf_chat_role {
@@ -95,8 +96,8 @@ typedef struct nf_chat_marks nf_chat_marks;
 
 typedef struct nf_chat_format {
   const char *name;
-  bool has_effort;  // a conversation says how much the model is to reason
-  bool by_template; // .thinking is what the checkpoint's template says (text/chat_template.h); else always
+  bool has_effort;            // a conversation says how much the model is to reason
+  bool by_template;           // .thinking is what the checkpoint's template says; else always
   const nf_chat_marks *marks; // its special tokens
   // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
   // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
@@ -121,3 +122,16 @@ const nf_chat_format *nf_chat_format_of(const char *name);
 // Whether the tokenizer has the format's special tokens; else an error that names the first missing one.
 nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t);
 bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id); // it ends the answer
+
+// ---- what a checkpoint's chat template says of thinking ----
+//
+// Templates are programs; this only looks for the words by which the kinds differ, and renders nothing.
+
+// Hybrid: it has a switch enable_thinking. Always: its generation prompt ends inside a thought. Else never.
+nf_thinking nf_chat_template_thinking(nf_view text);
+// The template in a tokenizer_config.json or chat_template.json: a string, or of a list the one that is named
+// "default". Lives as long as the document; empty when there is none.
+nf_status nf_chat_template_in(const nf_json *doc, nf_view *out);
+// From chat_template.jinja, else tokenizer_config.json, else chat_template.json of a checkpoint's folder. If
+// none has a template: hybrid when the tokenizer knows <think>, else never. A broken file is NF_BAD_INPUT.
+nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_thinking *out);

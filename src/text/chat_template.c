@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "text/chat_template.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "text/chat.h"
 #include <string.h>
 
 enum { MAX_TEMPLATE = 1 << 20, MAX_JSON = 16 << 20 }; // bytes; tokenizer_config.json lists added tokens too

@@ -3,7 +3,7 @@
 // other things than templates, names and templates of wrong kinds or missing, the words that tell kinds apart
 // cut, repeated and in any order. Checked: what is found is valid UTF-8; a switch enable_thinking means
 // hybrid.
-#include "text/chat_template.h"
+#include "text/chat.h"
 #include <stdlib.h>
 #include <string.h>
 

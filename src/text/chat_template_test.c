@@ -2,7 +2,7 @@
 // Tests of finding a chat template and what it says of thinking: each kind, which file wins, broken files.
 #include "tests/support/chatting.h"
 #include "tests/support/folder.h"
-#include "text/chat_template.h"
+#include "text/chat.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -3,7 +3,6 @@
 // templates. Everything that a message holds is encoded as ordinary text, so nobody can write a special token
 // into a prompt; <think>, <tool_call> and their like are no special tokens, and stay what they are.
 #include "text/chat_format.h"
-#include "text/json_print.h"
 #include "text/tools.h"
 #include <string.h>
 

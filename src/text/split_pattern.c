@@ -2,7 +2,6 @@
 // Split patterns are written for Oniguruma, in its own syntax. Here they are written anew for PCRE2, piece by
 // piece, so that both cut the same; what can't be, or what nobody writes, is refused by name.
 #include "text/split.h"
-#include "text/split_set.h"
 #include "text/unicode.h"
 #include <stdio.h>
 #include <string.h>

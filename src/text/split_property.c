@@ -4,7 +4,6 @@
 // Script_Extensions.
 #include "base/keys.h"
 #include "text/split.h"
-#include "text/split_set.h"
 #include "text/unicode.h"
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sets as classes and alternatives of PCRE2, and Oniguruma's way to write classes: sets within sets, && and
 // [:names:].
-#include "text/split_set.h"
+#include "text/split.h"
 #include "text/unicode.h"
 #include <string.h>
 

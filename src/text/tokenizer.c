@@ -3,9 +3,9 @@
 // decoding, which never lets half a character or an invalid byte out.
 #include "base/file.h"
 #include "base/memory.h"
-#include "text/bpe.h"
 #include "text/tokenizer_internal.h"
 #include "text/unicode.h"
+#include "text/vocab.h"
 #include <string.h>
 
 static const size_t file_max = (size_t)512 << 20;

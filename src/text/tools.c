@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tools.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 const json_t *nf_tool_function(const json_t *tool) {
   const json_t *inner = json_object_get(tool, "function");
@@ -45,4 +49,138 @@ nf_status nf_tools_parse(nf_view json, nf_json *out) {
   else
     nf_json_deinit(&doc);
   return st;
+}
+
+// ---- printing ----
+
+const nf_json_style nf_json_python = {", ", ": ", -4, 15, "e%+03d"}, nf_json_rust = {",", ":", -5, 15, "e%d"};
+
+typedef struct printer {
+  const nf_json_style *style;
+  nf_view source; // behind the last number
+  nf_text *out;
+} printer;
+
+static void put(printer *p, const char *s) { nf_text_append(p->out, s, strlen(s)); }
+
+static void print_string(printer *p, const char *s, size_t n) {
+  static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
+  put(p, "\"");
+  for (size_t i = 0; i < n; i++) {
+    const char *special = s[i] ? strchr(plain, s[i]) : NULL;
+    if (special)
+      nf_text_printf(p->out, "\\%c", escaped[special - plain]);
+    else if ((unsigned char)s[i] < 0x20)
+      nf_text_printf(p->out, "\\u%04x", (unsigned)s[i]);
+    else
+      nf_text_append(p->out, s + i, 1);
+  }
+  put(p, "\"");
+}
+
+// The fewest digits that give the value back: value = d.ddd times ten to the exponent. Positive values only.
+static size_t shortest_digits(double value, char digits[32], int *exponent) {
+  for (int n = 1; n <= 17; n++) {
+    char text[32], back[48];
+    double again;
+    snprintf(text, sizeof text, "%.*e", n - 1, value);
+    const char *e = strchr(text, 'e');
+    *exponent = (int)strtol(e + 1, NULL, 10);
+    digits[0] = text[0];
+    memcpy(digits + 1, e - (n - 1), (size_t)n - 1); // over the point, whatever the locale has for it
+    digits[n] = '\0';
+    snprintf(back, sizeof back, "%se%d", digits, *exponent - (n - 1));
+    if (nf_parse_f64(nf_view_of(back), &again) && again == value) break;
+  }
+  return strlen(digits);
+}
+
+static void print_plain(printer *p, const char *digits, int n, int exponent) {
+  if (exponent < 0) {
+    nf_text_printf(p->out, "0.%.*s%s", -exponent - 1, "00000000", digits);
+    return;
+  }
+  for (int i = 0; i <= exponent; i++) nf_text_append(p->out, i < n ? digits + i : "0", 1);
+  nf_text_printf(p->out, ".%s", n > exponent + 1 ? digits + exponent + 1 : "0");
+}
+
+static void print_real(printer *p, double value) {
+  char digits[32] = "0";
+  int exponent = 0;
+  if (value < 0 || (value == 0 && signbit(value))) put(p, "-");
+  const int n = value == 0 ? 1 : (int)shortest_digits(fabs(value), digits, &exponent);
+  if (exponent >= p->style->lo && exponent <= p->style->hi) return print_plain(p, digits, n, exponent);
+  nf_text_append(p->out, digits, 1);
+  if (n > 1) nf_text_printf(p->out, ".%s", digits + 1);
+  nf_text_printf(p->out, p->style->exponent, exponent);
+}
+
+// The next number of the source: values are printed in the order in which they stand there.
+static nf_view next_number(printer *p) {
+  nf_view *s = &p->source;
+  bool quoted = false;
+  for (; s->n && (quoted || !strchr("-0123456789", s->at[0])); s->at++, s->n--) {
+    if (s->at[0] == '"') quoted = !quoted;
+    if (s->at[0] == '\\') s->at++, s->n--;
+  }
+  size_t n = 0;
+  while (n < s->n && strchr("+-.0123456789eE", s->at[n])) n++;
+  const nf_view number = {s->at, n};
+  *s = (nf_view){s->at + n, s->n - n};
+  return number;
+}
+
+static bool is_whole(nf_view number) {
+  for (size_t i = 0; i < number.n; i++)
+    if (strchr(".eE", number.at[i])) return false;
+  return number.n != 0;
+}
+
+static void print_number(printer *p, const json_t *value) {
+  const nf_view spelled = p->source.n ? next_number(p) : (nf_view){0};
+  if (json_is_integer(value))
+    nf_text_printf(p->out, "%lld", (long long)json_integer_value(value));
+  else if (is_whole(spelled))
+    nf_text_append(p->out, spelled.at, spelled.n);
+  else
+    print_real(p, json_real_value(value));
+}
+
+static void print(printer *p, const json_t *value) {
+  const char *key;
+  size_t n, i;
+  json_t *member, *object = (json_t *)value; // jansson iterates over what it might change
+  bool follows = false;
+  switch (json_typeof(value)) {
+  case JSON_OBJECT:
+    put(p, "{");
+    json_object_keylen_foreach(object, key, n, member) {
+      if (follows) put(p, p->style->comma);
+      follows = true;
+      print_string(p, key, n);
+      put(p, p->style->colon);
+      print(p, member);
+    }
+    return put(p, "}");
+  case JSON_ARRAY:
+    put(p, "[");
+    json_array_foreach(value, i, member) {
+      if (i) put(p, p->style->comma);
+      print(p, member);
+    }
+    return put(p, "]");
+  case JSON_STRING:
+    return print_string(p, json_string_value(value), json_string_length(value));
+  case JSON_INTEGER:
+  case JSON_REAL:
+    return print_number(p, value);
+  default:
+    return put(p, json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false");
+  }
+}
+
+nf_view nf_json_print(const json_t *value, const nf_json_style *style, nf_view source, nf_text *out) {
+  printer p = {.style = style, .source = source, .out = out};
+  print(&p, value);
+  return p.source;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Tools in OpenAI's form, as JSON; for this room only.
+// Tools in OpenAI's form, as JSON, and JSON values as text in the very spelling of the programs that made the
+// prompts which models were trained on; for this room only.
 #pragma once
 #include "base/json.h"
 
@@ -9,3 +10,16 @@
 // members in the outer object, as the responses API has them. NF_BAD_INPUT: it is no such array.
 nf_status nf_tools_parse(nf_view json, nf_json *out);
 const json_t *nf_tool_function(const json_t *tool); // the object that has the name
+
+typedef struct nf_json_style {
+  const char *comma, *colon;
+  int lo, hi;           // a real whose decimal exponent is within is written without one
+  const char *exponent; // how it is printed, if it is
+} nf_json_style;
+// Python's json.dumps(…, ensure_ascii=False), and Rust's serde_json.
+extern const nf_json_style nf_json_python, nf_json_rust;
+
+// Appends; failure is remembered in out. `source` is the text that the value was parsed from, for integers
+// that are beyond 64 bits; empty: they are written as reals. Returns what is behind the value's last number:
+// the source of the value that comes next.
+nf_view nf_json_print(const json_t *value, const nf_json_style *style, nf_view source, nf_text *out);
