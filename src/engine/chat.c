@@ -112,10 +112,9 @@ static nf_status chat(infuse_session *s, conversation *c) {
 
 infuse_error *infuse_session_chat_sized(infuse_session *s, const infuse_message *messages, size_t n,
                                         size_t size) {
-  nf_status st = check(s, messages, n);
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(check(s, messages, n));
   conversation c = {.at = (const char *)messages, .n = n, .size = size};
-  st = chat(s, &c);
+  const nf_status st = chat(s, &c);
   nf_free(c.message);
   nf_arena_deinit(&c.calls);
   return st.error;

@@ -2,27 +2,16 @@
 // infuse_check: the checker's rows as one document.
 #include "check/check.h"
 #include "base/checked.h"
-#include "base/clock.h"
-#include "engine/document.h"
+#include "base/map.h"
 #include "engine/engine.h"
 #include "op/desc.h"
-#include <sys/random.h>
 
-typedef struct collected {
-  json_t *rows; // NULL: memory ran out
-} collected;
-
-static void collect(void *user, const nf_check_row *r) {
-  collected *c = user;
-  if (c->rows == NULL || json_array_append_new(c->rows, nf_check_row_json(r)) == 0) return;
-  json_decref(c->rows);
-  c->rows = NULL;
-}
+static void collect(void *rows, const nf_check_row *r) { nf_document_append(rows, nf_check_row_json(r)); }
 
 static uint64_t draw_seed(void) {
-  uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) seed = (uint64_t)(nf_now() * 1e9);
-  return seed >> 1; // jansson's integers are signed
+  uint64_t seed[2];
+  nf_hash_seed(seed);
+  return seed[0] >> 1; // jansson's integers are signed
 }
 
 // ---- the kernels of a model ----
@@ -66,11 +55,12 @@ static nf_status add_plans(infuse_runtime *rt, const infuse_check_options *o, co
                            trials *t) {
   infuse_model *m = NULL;
   nf_compile_options c;
-  nf_status st = nf_model_open_plan(rt, o->dir, o->model, fuse, &m);
-  if (nf_is_ok(st)) st = nf_model_compile_options(m, &c);
-  if (nf_is_ok(st)) st = nf_model_compile(m, &c);
-  for (size_t i = 0; nf_is_ok(st) && i < m->compiled.n; i++)
-    st = add_nodes(m, &m->compiled.range[i], seed, t);
+  nf_status st;
+  NF_GOTO(nf_model_open_plan(rt, o->dir, o->model, fuse, &m));
+  NF_GOTO(nf_model_compile_options(m, &c));
+  NF_GOTO(nf_model_compile(m, &c));
+  for (size_t i = 0; i < m->compiled.n; i++) NF_GOTO(add_nodes(m, &m->compiled.range[i], seed, t));
+fail:
   infuse_model_destroy(m);
   return st;
 }
@@ -89,7 +79,7 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
   if (rt->threads == NULL)
     return nf_error(NF_USAGE, "device %s runs no kernels to check; use cpu or ref",
                     nf_device_name(rt->device));
-  collected c = {.rows = json_array()};
+  json_t *rows = json_array();
   const uint64_t seed = o->seed != 0 ? o->seed : draw_seed();
   const nf_check_options own = {.op = o->op,
                                 .seed = seed,
@@ -97,22 +87,20 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
                                 .log = &rt->log,
                                 .bench = o->bench,
                                 .row = collect,
-                                .user = &c};
+                                .user = &rows};
   const nf_status st = o->dir != NULL ? check_model(rt, o, &own) : nf_check_run(&rt->hw, &own);
   if (!nf_is_ok(st) && nf_status_code(st) != NF_CHECK_FAILED) {
-    json_decref(c.rows);
+    json_decref(rows);
     return st;
   }
-  json_t *doc = c.rows == NULL ? NULL
-                               : json_pack("{s:s, s:I, s:o}", "schema", "infuse.check/1", "seed",
-                                           (json_int_t)seed, "rows", c.rows);
+  json_t *doc =
+      json_pack("{s:s, s:I, s:o}", "schema", "infuse.check/1", "seed", (json_int_t)seed, "rows", rows);
   return nf_status_join(nf_document_deliver(nf_document_judge(doc), sink, user), st);
 }
 
 infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o, infuse_sink sink, void *user) {
   infuse_check_options options = {0};
-  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
-  if (nf_is_ok(st)) st = NF_OPTIONS(infuse_check_options, bench, &options, o);
-  if (nf_is_ok(st)) st = check(rt, &options, sink, user);
-  return st.error;
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
+  NF_TELL(NF_OPTIONS(infuse_check_options, bench, &options, o));
+  return check(rt, &options, sink, user).error;
 }

@@ -63,8 +63,8 @@ infuse_error *infuse_session_append(infuse_session *s, const int32_t *tokens, si
 
 infuse_error *infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n,
                                            const int32_t *routes) {
-  const nf_status st = NF_GIVEN({"list of routes", routes != NULL});
-  return nf_is_ok(st) ? append(s, tokens, n, routes).error : st.error;
+  NF_TELL(NF_GIVEN({"list of routes", routes != NULL}));
+  return append(s, tokens, n, routes).error;
 }
 
 size_t infuse_session_pending(const infuse_session *s) {
@@ -92,8 +92,7 @@ void nf_session_cut(infuse_session *s, int64_t n) {
 }
 
 infuse_error *infuse_session_truncate(infuse_session *s, size_t n) {
-  const nf_status st = nf_session_check(s);
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(nf_session_check(s));
   if (n > (size_t)s->known)
     return nf_error(NF_USAGE, "the session holds %ld tokens; it can't be cut back to %zu", (long)s->known, n)
         .error;
@@ -119,8 +118,7 @@ nf_status nf_session_replace(infuse_session *s, const int32_t *tokens, size_t n)
 }
 
 infuse_error *infuse_session_suspend(infuse_session *s) {
-  const nf_status st = nf_session_check(s);
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(nf_session_check(s));
   const bool waits = infuse_session_pending(s) != 0;
   nf_session_release(s);
   if (!waits) s->queued = 0;

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/document.h"
-#include "base/json.h"
+// Documents: lists, verdicts, and handing them to a client.
+#include "engine/engine.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+void nf_document_append(json_t **list, json_t *item) {
+  if (!nf_json_push(*list, item)) *list = nf_json_whole(*list, false);
+}
 
 nf_status nf_document_deliver(json_t *doc, infuse_sink sink, void *user) {
   char *text = doc != NULL ? json_dumps(doc, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;

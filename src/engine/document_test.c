@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verdict that is drawn from a document's rows.
-#include "engine/document.h"
+#include "engine/engine.h"
 #include <math.h>
 #include <setjmp.h> // cmocka wants these before itself
 #include <stdarg.h>

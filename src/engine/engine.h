@@ -13,7 +13,7 @@
 #include "model/family.h"
 #include "model/generation.h"
 #include "plan/plan.h"
-#include <infuse/infuse.h>
+#include <infuse/inspect.h>
 
 enum {
   NF_PAGE = 64, // tokens per KV page: a multiple of it ends every reusable prefix
@@ -233,6 +233,13 @@ nf_status nf_handles_given(const nf_handle *h, size_t n);
   nf_handles_given((const nf_handle[]){__VA_ARGS__}, \
                    sizeof((const nf_handle[]){__VA_ARGS__}) / sizeof(nf_handle))
 
+// NF_TRY of a public function.
+#define NF_TELL(expr)                      \
+  do {                                     \
+    infuse_error *nf_told_ = (expr).error; \
+    if (nf_told_ != NULL) return nf_told_; \
+  } while (0)
+
 // Copies a caller's struct of `size` bytes over a zeroed one of ours. A smaller one (an older caller's, as
 // far as the last field of the first version) leaves the rest zero; a larger one must be zero behind what we
 // know. NF_USAGE names the struct.
@@ -248,3 +255,14 @@ nf_status nf_options_copy(void *ours, size_t our_size, size_t first_size, const 
 // A result, into a caller's struct of `size` bytes: an older one takes its beginning, a newer one has zeros
 // behind what we know.
 void nf_result_copy(void *theirs, size_t size, const void *ours, size_t our_size);
+
+// document.c: documents for a client. Appends to a list that failed before, or fails now, leaving it NULL:
+// what lacks anything is never made. Takes the item.
+void nf_document_append(json_t **list, json_t *item);
+// Prints doc (stolen, freed; NULL means that memory ran out while it was made) and calls the sink once.
+nf_status nf_document_deliver(json_t *doc, infuse_sink sink, void *user);
+// Adds the verdict of a document's `rows`, which have error, bound and ok: "verdict" ("ok" or "failed"),
+// "failed" (how many are not ok) and "worst", the row whose error is the largest part of its bound; of rows
+// that are not ok the first that has no error or no bound. NULL stays NULL; when memory is out it becomes
+// NULL.
+json_t *nf_document_judge(json_t *doc);

@@ -1,18 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
-// explain and devices: what the engine knows, as one JSON document. docs/explain.md has the schemas.
+// explain, devices and names: what the engine knows, as one JSON document. docs/explain.md has the schemas.
 #include "base/checked.h"
-#include "base/json.h"
 #include "base/memory.h"
-#include "engine/document.h"
 #include "engine/engine.h"
-#include <infuse/inspect.h>
 
-// Appends to a list that failed before, or fails now, leaving it NULL: a document that lacks anything is
-// never made.
-static void append(json_t **list, json_t *item) {
-  if (json_array_append_new(*list, item) == 0) return;
-  json_decref(*list);
-  *list = NULL;
+// ---- names ----
+
+static json_t *kernels_of(nf_op op) {
+  size_t n;
+  const nf_variant *v = nf_variants(&n);
+  json_t *list = json_array();
+  for (size_t i = 0; i < n; i++)
+    if (v[i].op == op)
+      nf_document_append(&list,
+                         json_pack("{s:s, s:s, s:b}", "name", v[i].name, "backend",
+                                   nf_backend_name(v[i].backend), "declared", nf_variant_is_declared(&v[i])));
+  return list;
+}
+
+static json_t *ops(void) {
+  json_t *list = json_array();
+  for (int op = 0; op < NF_OP_COUNT; op++)
+    if (nf_reference_of((nf_op)op) != NULL) // a view has none
+      nf_document_append(&list, json_pack("{s:s, s:o*}", "name", nf_op_of((nf_op)op)->name, "kernels",
+                                          kernels_of((nf_op)op)));
+  return list;
+}
+
+static json_t *rules(const nf_rules *all) {
+  json_t *list = json_array();
+  const nf_rule *r;
+  for (size_t i = 0; (r = nf_rules_at(all, i)) != NULL; i++)
+    nf_document_append(&list, json_pack("{s:s, s:s}", "name", r->name, "family", r->family));
+  return list;
+}
+
+static json_t *other_names(const char *target) {
+  json_t *list = json_array();
+  const nf_target_alias *a;
+  for (int i = 0; (a = nf_hw_target_alias(i)) != NULL; i++)
+    if (nf_view_equal(nf_view_of(a->target), nf_view_of(target)))
+      nf_document_append(&list, json_string(a->name));
+  return list;
+}
+
+static json_t *targets(void) {
+  json_t *list = json_array();
+  const char *name;
+  for (int i = 0; (name = nf_hw_target_name(i)) != NULL; i++) {
+    nf_hw hw;
+    nf_status_free(nf_hw_target(name, &hw)); // a row of the table: it is there
+    nf_document_append(
+        &list, json_pack("{s:s, s:s, s:o*}", "name", name, "what", hw.name, "also", other_names(name)));
+  }
+  return list;
+}
+
+infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user) {
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
+  json_t *doc = json_pack("{s:s, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
+                          rules(rt->rules), "targets", targets());
+  return nf_document_deliver(doc, sink, user).error;
 }
 
 // ---- devices ----
@@ -20,7 +68,7 @@ static void append(json_t **list, json_t *item) {
 static json_t *features(uint64_t bits) {
   json_t *list = json_array();
   for (int i = 0; i < NF_FEATURE_BITS; i++)
-    if (bits >> i & 1) append(&list, json_string(nf_feature_name(i)));
+    if (bits >> i & 1) nf_document_append(&list, json_string(nf_feature_name(i)));
   return list;
 }
 
@@ -40,8 +88,7 @@ static json_t *target(const infuse_runtime *rt) {
 }
 
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
-  const nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL});
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
   json_t *doc =
       json_pack("{s:s, s:[o], s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1", "devices",
                 target(rt), "unavailable", "device", "cuda", "reason", "this version has no CUDA kernels",
@@ -88,8 +135,9 @@ static json_t *pools(const infuse_model *m) {
   for (size_t i = 0; i < m->compiled.layout.n; i++) {
     const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_POOL) continue;
-    append(&list, json_pack("{s:s, s:s, s:I}", "name", value->name, "type", nf_type_text_of(&value->type).at,
-                            "slots", (json_int_t)nf_model_slots(m, value->type.cache)));
+    nf_document_append(&list, json_pack("{s:s, s:s, s:I}", "name", value->name, "type",
+                                        nf_type_text_of(&value->type).at, "slots",
+                                        (json_int_t)nf_model_slots(m, value->type.cache)));
   }
   return list;
 }
@@ -99,8 +147,8 @@ static json_t *joined(const nf_value *v) {
   json_t *list = v->recipe.n_joined ? json_array() : NULL;
   for (int i = 0; i < v->recipe.n_joined; i++) {
     const nf_joined *j = &v->recipe.joined[i];
-    append(&list, json_pack("{s:s, s:I, s:s, s:s?}", "name", j->name, "rows", (json_int_t)j->rows, "tensor",
-                            j->recipe.tensor, "scales", j->recipe.scales));
+    nf_document_append(&list, json_pack("{s:s, s:I, s:s, s:s?}", "name", j->name, "rows", (json_int_t)j->rows,
+                                        "tensor", j->recipe.tensor, "scales", j->recipe.scales));
   }
   return list;
 }
@@ -110,9 +158,9 @@ static json_t *weights(const infuse_model *m) {
   for (size_t i = 0; i < m->compiled.layout.n; i++) {
     const nf_value *value = &m->compiled.layout.stored[i];
     if (value->kind != NF_VALUE_WEIGHT) continue;
-    append(&list, json_pack("{s:s, s:s, s:s?, s:s?, s:o*}", "name", value->name, "type",
-                            nf_type_text_of(&value->type).at, "tensor", value->recipe.tensor, "scales",
-                            value->recipe.scales, "joined", joined(value)));
+    nf_document_append(&list, json_pack("{s:s, s:s, s:s?, s:s?, s:o*}", "name", value->name, "type",
+                                        nf_type_text_of(&value->type).at, "tensor", value->recipe.tensor,
+                                        "scales", value->recipe.scales, "joined", joined(value)));
   }
   return list;
 }
@@ -198,9 +246,9 @@ infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_m
                              const infuse_explain_options *eo, infuse_sink sink, void *user) {
   infuse_explain_options explaining = {0};
   infuse_model *m = NULL;
-  nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL});
-  if (nf_is_ok(st)) st = NF_OPTIONS(infuse_explain_options, range_hi, &explaining, eo);
-  if (nf_is_ok(st)) st = nf_model_open_plan(rt, dir, o, NULL, &m);
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL}));
+  NF_TELL(NF_OPTIONS(infuse_explain_options, range_hi, &explaining, eo));
+  nf_status st = nf_model_open_plan(rt, dir, o, NULL, &m);
   if (nf_is_ok(st)) st = compile_and_explain(m, dir, &explaining, sink, user);
   infuse_model_destroy(m);
   return st.error;

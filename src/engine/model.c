@@ -255,8 +255,8 @@ fail:
 
 infuse_error *infuse_model_load(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                                 infuse_model **out) {
-  const nf_status st = NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"result", out != NULL});
-  return nf_is_ok(st) ? nf_model_load(rt, dir, o, false, out).error : st.error;
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"result", out != NULL}));
+  return nf_model_load(rt, dir, o, false, out).error;
 }
 
 void infuse_model_destroy(infuse_model *m) {

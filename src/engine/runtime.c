@@ -96,12 +96,10 @@ static nf_status init(infuse_runtime *rt) {
 }
 
 infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runtime **out) {
-  nf_status st = NF_GIVEN({"result", out != NULL});
-  if (!nf_is_ok(st)) return st.error;
   infuse_runtime *rt;
-  st = nf_make(&rt, 1, sizeof *rt, "a runtime");
-  if (!nf_is_ok(st)) return st.error;
-  st = NF_OPTIONS(infuse_runtime_options, user, &rt->options, o);
+  NF_TELL(NF_GIVEN({"result", out != NULL}));
+  NF_TELL(nf_make(&rt, 1, sizeof *rt, "a runtime"));
+  nf_status st = NF_OPTIONS(infuse_runtime_options, user, &rt->options, o);
   if (nf_is_ok(st)) st = init(rt);
   if (!nf_is_ok(st)) {
     infuse_runtime_destroy(rt);

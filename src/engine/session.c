@@ -117,11 +117,10 @@ static nf_status clone(const infuse_session *s, infuse_session *to) {
 
 infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out) {
   infuse_session *to;
-  nf_status st = NF_GIVEN({"session", s != NULL}, {"result", out != NULL});
-  if (nf_is_ok(st)) st = nf_session_check(s);
-  if (nf_is_ok(st)) st = allocate(s->model, &to);
-  if (!nf_is_ok(st)) return st.error;
-  st = clone(s, to);
+  NF_TELL(NF_GIVEN({"session", s != NULL}, {"result", out != NULL}));
+  NF_TELL(nf_session_check(s));
+  NF_TELL(allocate(s->model, &to));
+  const nf_status st = clone(s, to);
   if (nf_is_ok(st))
     *out = to;
   else
@@ -181,9 +180,8 @@ static nf_status hidden_of(const infuse_session *s, int64_t layer, infuse_rows *
 infuse_error *infuse_session_hidden_sized(const infuse_session *s, int64_t layer, infuse_rows *out,
                                           size_t size) {
   infuse_rows ours;
-  nf_status st = check_hidden(s, layer, out);
-  if (nf_is_ok(st)) st = hidden_of(s, layer, &ours);
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(check_hidden(s, layer, out));
+  NF_TELL(hidden_of(s, layer, &ours));
   nf_result_copy(out, size, &ours, sizeof ours);
   return NULL;
 }

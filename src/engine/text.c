@@ -24,8 +24,7 @@ static nf_status check_tokenizer(const infuse_tokenizer *t) {
 
 infuse_error *infuse_tokenizer_load_logged(const infuse_runtime *rt, const char *path,
                                            infuse_tokenizer **out) {
-  const nf_status st = NF_GIVEN({"path", path != NULL}, {"result", out != NULL});
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(NF_GIVEN({"path", path != NULL}, {"result", out != NULL}));
   return load_tokenizer(rt != NULL ? &rt->log : NULL, path, (nf_tokenizer **)out).error;
 }
 void infuse_tokenizer_destroy(infuse_tokenizer *t) { nf_tokenizer_destroy((nf_tokenizer *)t); }
@@ -33,8 +32,7 @@ const infuse_tokenizer *infuse_model_tokenizer(const infuse_model *m) {
   return m != NULL ? (infuse_tokenizer *)m->tokenizer : NULL;
 }
 infuse_error *infuse_model_check_text(const infuse_model *m) {
-  const nf_status st = NF_GIVEN({"model", m != NULL});
-  if (!nf_is_ok(st)) return st.error;
+  NF_TELL(NF_GIVEN({"model", m != NULL}));
   if (m->tokenizer != NULL) return NULL;
   if (!nf_is_ok(m->broken_text)) return nf_status_copy(m->broken_text).error;
   return check_tokenizer(NULL).error;
@@ -44,17 +42,13 @@ void infuse_free(void *p) { nf_free(p); }
 infuse_error *infuse_encode(const infuse_tokenizer *t, const char *text, size_t n, unsigned flags,
                             int32_t **ids, size_t *n_ids) {
   nf_ids out = {0};
-  nf_status st = check_tokenizer(t);
-  if (nf_is_ok(st))
-    st = NF_GIVEN({"text", text != NULL || n == 0}, {"result", ids != NULL},
-                  {"result's count", n_ids != NULL});
+  NF_TELL(check_tokenizer(t));
+  NF_TELL(
+      NF_GIVEN({"text", text != NULL || n == 0}, {"result", ids != NULL}, {"result's count", n_ids != NULL}));
   const unsigned own = (flags & INFUSE_ENCODE_PLAIN ? NF_ENCODE_PLAIN : 0) |
                        (flags & INFUSE_ENCODE_BARE ? 0 : NF_ENCODE_TEMPLATE);
-  if (nf_is_ok(st)) st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, own, &out);
-  if (!nf_is_ok(st)) {
-    nf_ids_deinit(&out);
-    return st.error;
-  }
+  const nf_status st = nf_encode((const nf_tokenizer *)t, (nf_view){text, n}, own, &out);
+  if (!nf_is_ok(st)) return nf_ids_deinit(&out), st.error;
   *ids = out.at;
   *n_ids = out.n;
   return NULL;
@@ -71,18 +65,14 @@ static nf_status check_ids(const nf_tokenizer *t, const int32_t *ids, size_t n) 
 infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids, size_t n_ids, char **text,
                             size_t *n) {
   nf_text out = {0};
+  NF_TELL(check_tokenizer(t));
+  NF_TELL(NF_GIVEN({"list of ids", ids != NULL || n_ids == 0}, {"result", text != NULL},
+                   {"result's length", n != NULL}));
+  NF_TELL(check_ids((const nf_tokenizer *)t, ids, n_ids));
   nf_text_append(&out, "", 0); // so that an empty text is a string too
-  nf_status st = check_tokenizer(t);
-  if (nf_is_ok(st))
-    st = NF_GIVEN({"list of ids", ids != NULL || n_ids == 0}, {"result", text != NULL},
-                  {"result's length", n != NULL});
-  if (nf_is_ok(st)) st = check_ids((const nf_tokenizer *)t, ids, n_ids);
-  if (nf_is_ok(st)) st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
+  nf_status st = nf_decode((const nf_tokenizer *)t, ids, n_ids, false, &out);
   if (nf_is_ok(st)) st = nf_text_status(&out);
-  if (!nf_is_ok(st)) {
-    nf_text_deinit(&out);
-    return st.error;
-  }
+  if (!nf_is_ok(st)) return nf_text_deinit(&out), st.error;
   *text = out.at;
   *n = out.n;
   return NULL;

@@ -4,7 +4,6 @@
 #include "base/checked.h"
 #include "base/difference.h"
 #include "base/memory.h"
-#include "engine/document.h"
 #include "engine/engine.h"
 #include <math.h>
 #include <string.h>
@@ -174,26 +173,30 @@ static nf_status apart(const side *a, const side *b, const char *name, float *ro
   return nf_ok();
 }
 
-// The row of value v of the plan.
-static nf_status compare_value(const trio *p, size_t tokens, nf_val v, double bound, json_t **out) {
+// One row for a value that all three compute; *failed when its error exceeds the bound.
+static nf_status compare_value(const trio *p, size_t tokens, nf_val v, double bound, json_t *rows,
+                               bool *failed) {
   const nf_graph *g = p->plan.model->graph;
   const nf_value *value = &g->value[v];
   const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
   float *row;
   double error = 0, unfused = 0, between = 0;
   NF_TRY(nf_make(&row, 2 * (size_t)nf_tensor_cols(&t), sizeof *row, "a value's rows"));
-  nf_status st = apart(&p->plan, &p->reference, value->name, row, &error);
-  if (nf_is_ok(st)) st = apart(&p->unfused, &p->reference, value->name, row, &unfused);
-  if (nf_is_ok(st)) st = apart(&p->plan, &p->unfused, value->name, row, &between);
+  nf_status st;
+  NF_GOTO(apart(&p->plan, &p->reference, value->name, row, &error));
+  NF_GOTO(apart(&p->unfused, &p->reference, value->name, row, &unfused));
+  NF_GOTO(apart(&p->plan, &p->unfused, value->name, row, &between));
+  *failed |= error > bound;
+  if (!nf_json_push(rows, json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
+                                    nf_op_of(g->node[value->node].op)->name, "tokens", (json_int_t)tokens,
+                                    "error", error, "unfused", unfused, "between", between, "bound", bound,
+                                    "ok", error <= bound)))
+    st = nf_error(NF_NO_MEMORY, "no memory to compare values");
+fail:
   nf_free(row);
-  NF_TRY(st);
-  *out = json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
-                   nf_op_of(g->node[value->node].op)->name, "tokens", (json_int_t)tokens, "error", error,
-                   "unfused", unfused, "between", between, "bound", bound, "ok", error <= bound);
-  return nf_ok();
+  return st;
 }
 
-// One row for each value that all three compute; *failed when an error exceeds its bound.
 static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *failed) {
   const nf_graph *g = p->plan.model->graph;
   const bounds limit = bounds_of(p->reference.model->graph);
@@ -203,10 +206,7 @@ static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *faile
         nf_graph_find(p->unfused.model->graph, name) == 0)
       continue;
     const double bound = v == p->plan.model->logits_value ? limit.logits : limit.value;
-    json_t *row = NULL;
-    NF_TRY(compare_value(p, tokens, v, bound, &row));
-    *failed |= !json_is_true(json_object_get(row, "ok"));
-    if (json_array_append_new(rows, row) != 0) return nf_error(NF_NO_MEMORY, "no memory to compare values");
+    NF_TRY(compare_value(p, tokens, v, bound, rows, failed));
   }
   return nf_ok();
 }
