@@ -108,7 +108,6 @@ nf_status nf_builder_finish(nf_builder *b, nf_graph **out);
 #define NF_BUILD(b, name, op, operands, ...)                                                   \
   nf_build_node((b), (name), NF_OP_##op, (const nf_val *)&(nf_##op##_in){NF_UNPAREN operands}, \
                 &(nf_##op##_attrs){__VA_ARGS__})
-#define NF_UNPAREN(...) __VA_ARGS__
 
 // ---- verifier ----
 // Order, names, types (every node's results are inferred again), pools used linearly (no use of a pool value

@@ -27,12 +27,25 @@ static inline double nf_norm_error(int64_t n) { return NF_EPS * (6 + sqrt((doubl
 // How far the next value of a type is, relative to one: what is close to the middle of two may become either.
 static inline double nf_step_of(nf_dtype t) { return t == NF_BF16 ? 0x1p-7 : t == NF_F16 ? 0x1p-10 : 0; }
 
+// Bounds of what is a sum of products, and of what goes through an exp.
+static inline double nf_bound_sum(const nf_op_desc *, const nf_sizes *, const nf_expected *e) {
+  return nf_sum_error(e->sum);
+}
+static inline double nf_bound_exp(const nf_op_desc *, const nf_sizes *, const nf_expected *e) {
+  return NF_EXP_ERROR * fabs(e->want) + 0x1p-126;
+}
+
 static inline bool nf_bit(const nf_dims *m, unsigned bit) { return m->options & bit; }
 
 // [T,H] of activations, or with heads [T,3,H].
 static inline nf_type nf_sample_rows(const nf_dims *m, bool heads, int64_t columns) {
   const nf_extent t = NF_BY(1, NF_T);
   return heads ? NF_TYPE(m->act, t, NF_C(3), NF_C(columns)) : NF_TYPE(m->act, t, NF_C(columns));
+}
+
+// The first operand is such rows of K columns, with heads where bit 4 is set.
+static inline void nf_sample_heads(nf_op_desc *d, const nf_dims *m) {
+  d->in[0] = nf_sample_rows(m, nf_bit(m, 4), m->q[NF_Q_K]);
 }
 
 // What activations are quantised to for these weights; none for floats.

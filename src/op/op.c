@@ -56,13 +56,15 @@ const nf_op_info *nf_op_of(nf_op op) {
   return NULL;
 }
 
-int64_t *nf_op_pad(nf_op op, nf_attrs *attrs) {
+// The attribute of that name, or NULL.
+static void *attr_called(nf_op op, const nf_attrs *attrs, const char *name) {
   const nf_op_info *info = nf_op_of(op);
   for (int i = 0; i < info->n_attr; i++)
-    if (info->attr[i].kind == NF_ATTR_INT && strcmp(info->attr[i].name, "pad") == 0)
-      return (int64_t *)((char *)attrs + info->attr[i].offset);
+    if (strcmp(info->attr[i].name, name) == 0) return (char *)attrs + info->attr[i].offset;
   return NULL;
 }
+
+int64_t *nf_op_pad(nf_op op, nf_attrs *attrs) { return attr_called(op, attrs, "pad"); }
 
 bool nf_op_parse(nf_view name, nf_op *out) {
   for (int op = 0; op < NF_OP_COUNT; op++) {
@@ -97,12 +99,8 @@ bool nf_attrs_equal(nf_op op, const nf_attrs *a, const nf_attrs *b) {
 }
 
 bool nf_op_is_comm(nf_op op, const nf_attrs *attrs) {
-  const nf_op_info *info = nf_op_of(op);
-  bool comm = info->flags & NF_OP_COMM;
-  for (int i = 0; info->flags & NF_OP_REDUCES && i < info->n_attr; i++)
-    if (strcmp(info->attr[i].name, "reduce") == 0)
-      comm = *(const bool *)((const char *)attrs + info->attr[i].offset);
-  return comm;
+  const unsigned flags = nf_op_of(op)->flags;
+  return flags & NF_OP_REDUCES ? *(bool *)attr_called(op, attrs, "reduce") : flags & NF_OP_COMM;
 }
 
 int nf_operand_of(const nf_op_desc *d, nf_role role, int from) {

@@ -86,6 +86,7 @@ bool nf_op_is_comm(nf_op op, const nf_attrs *attrs);
     in char none_;                      \
   } nf_##name##_operands;
 #include "op/ops.def"
+#define NF_UNPAREN(...) __VA_ARGS__
 #define NF_OPERAND(op, name) ((int)offsetof(nf_##op##_operands, name))
 
 // The columns in memory that a node's attribute `pad` gives its result (0: no padding); NULL: the op has

@@ -6,8 +6,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-static const uint64_t weights = NF_FLOATS | NF_BIT(MXFP4) | NF_BIT(FP8_ROW) | NF_BIT(FP8_BLOCK);
-
 nf_status nf_refuse(const nf_op_desc *d, const char *fmt, ...) {
   char text[NF_LINE];
   va_list args;
@@ -28,46 +26,55 @@ nf_status nf_refuse_operand(const nf_op_desc *d, int i, const char *fmt, ...) {
 
 // ---- checks ----
 
-nf_status nf_want_rank(const nf_op_desc *d, int i, int lo, int hi) {
+static nf_status want_rank(const nf_op_desc *d, int i, int lo, int hi) {
   int rank = d->in[i].rank;
   if (rank >= lo && rank <= hi) return nf_ok();
   if (lo == hi) return nf_refuse_operand(d, i, "must have %d dimensions", lo);
   return nf_refuse_operand(d, i, "must have %d to %d dimensions", lo, hi);
 }
 
-nf_status nf_want_dtype(const nf_op_desc *d, int i, uint64_t set, const char *names) {
-  if (set >> d->in[i].dtype & 1) return nf_ok();
-  return nf_refuse_operand(d, i, "must be %s", names);
+nf_status nf_want(const nf_op_desc *d, int i, uint64_t dtypes, int lo, int hi) {
+  if (dtypes >> d->in[i].dtype & 1) return want_rank(d, i, lo, hi);
+  return nf_refuse_operand(d, i, "must be %s",
+                           dtypes == NF_FLOATS    ? "f32, bf16 or f16"
+                           : dtypes == NF_WEIGHTS ? "f32, bf16, f16, mxfp4, fp8row or fp8b128"
+                                                  : nf_dtype_of((nf_dtype)__builtin_ctzll(dtypes))->name);
 }
 
-nf_status nf_want_float(const nf_op_desc *d, int i) {
-  return nf_want_dtype(d, i, NF_FLOATS, "f32, bf16 or f16");
+nf_status nf_want_weight(const nf_op_desc *d, int i, int rank) {
+  NF_TRY(nf_want(d, i, NF_WEIGHTS, rank, rank));
+  return nf_want_const(d, i);
 }
 
-nf_status nf_want_weight(const nf_op_desc *d, int i) {
-  return nf_want_dtype(d, i, weights, "f32, bf16, f16, mxfp4, fp8row or fp8b128");
-}
-
-nf_status nf_want_factor(const nf_op_desc *d, int i, int w) {
+nf_status nf_want_factor(const nf_op_desc *d, int i, int w, int lo, int hi) {
   const nf_dtype of = d->in[w].dtype, pair = of == NF_FP8_ROW     ? NF_FP8_ROW
                                              : of == NF_FP8_BLOCK ? NF_FP8_GROUP
                                                                   : NF_NONE;
-  if (NF_FLOATS >> d->in[i].dtype & 1 || (pair != NF_NONE && d->in[i].dtype == pair)) return nf_ok();
-  if (pair == NF_NONE) return nf_want_float(d, i);
+  if (pair == NF_NONE || NF_FLOATS >> d->in[i].dtype & 1) return nf_want(d, i, NF_FLOATS, lo, hi);
+  if (d->in[i].dtype == pair) return want_rank(d, i, lo, hi);
   return nf_refuse_operand(d, i, "must be f32, bf16, f16 or, with %s weights, %s", nf_dtype_of(of)->name,
                            nf_dtype_of(pair)->name);
 }
 
-nf_status nf_want_same_type(const nf_op_desc *d, int i, int as) {
+nf_status nf_want_same_dtype(const nf_op_desc *d, int i, int as) {
+  if (d->in[i].dtype == d->in[as].dtype) return nf_ok();
+  return nf_refuse_operand(d, i, "%s is %s", nf_op_of(d->op)->in[as].name,
+                           nf_dtype_of(d->in[as].dtype)->name);
+}
+
+nf_status nf_want_dims(const nf_op_desc *d, int i, int as, int n) {
   const nf_type *x = &d->in[as];
   const char *name = nf_op_of(d->op)->in[as].name;
-  if (d->in[i].dtype != x->dtype)
-    return nf_refuse_operand(d, i, "%s is %s", name, nf_dtype_of(x->dtype)->name);
-  if (d->in[i].rank != x->rank) return nf_refuse_operand(d, i, "%s has %d dimensions", name, x->rank);
-  for (int k = 0; k < x->rank; k++)
+  if (d->in[i].rank != x->rank) return nf_refuse_operand(d, i, "must have %d dimensions as %s has", x->rank, name);
+  for (int k = 0; k < n; k++)
     if (!nf_extent_equal(d->in[i].dim[k], x->dim[k]))
       return nf_refuse_operand(d, i, "%s has %s in dimension %d", name, nf_extent_text_of(x->dim[k]).at, k);
   return nf_ok();
+}
+
+nf_status nf_want_same_type(const nf_op_desc *d, int i, int as) {
+  NF_TRY(nf_want_same_dtype(d, i, as));
+  return nf_want_dims(d, i, as, d->in[as].rank);
 }
 
 nf_status nf_want_const(const nf_op_desc *d, int i) {
@@ -82,6 +89,12 @@ nf_status nf_want_dim(const nf_op_desc *d, int i, int k, nf_extent e, const char
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
   return nf_refuse_operand(d, i, what, nf_extent_text_of(e).at);
 #pragma GCC diagnostic pop
+}
+
+nf_status nf_want_vector(const nf_op_desc *d, int i, nf_extent e, const char *what) {
+  if (d->in[i].dtype == NF_NONE) return nf_ok();
+  NF_TRY(nf_want(d, i, NF_FLOATS, 1, 1));
+  return nf_want_dim(d, i, 0, e, what);
 }
 
 nf_status nf_want_tokens(const nf_op_desc *d, int i) {

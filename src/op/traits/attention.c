@@ -39,8 +39,7 @@ static void sample_rope_table(nf_op_desc *d, const nf_dims *m) {
 }
 
 // Angles are up to the last position, in radians.
-static double bound_rope_table(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_rope_table(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   return NF_EPS * (8 + (double)e->keys) * d->attr.rope_table.scale;
 }
 
@@ -49,16 +48,14 @@ NF_TRAITS(rope_table, INFER(infer_rope_table), SHARD(REPLICATED), WORK(.element 
 
 static nf_status infer_rope(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *table = &d->in[1];
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 3, 3));
-  NF_TRY(nf_want_dtype(d, 1, NF_BIT(F32), "f32"));
-  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 3, 3));
+  NF_TRY(nf_want(d, 1, NF_BIT(F32), 2, 2));
   NF_TRY(nf_want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
   nf_extent dims = table->dim[1], head = x->dim[2];
   if (dims.sym != NF_CONST || dims.c % 2 || head.sym != NF_CONST || dims.c > head.c)
     return nf_refuse_operand(d, 1, "its columns must be even and at most the head's %s",
                              nf_extent_text_of(head).at);
-  d->out[0] = nf_type_make(x->dtype, x->dim, (size_t)x->rank);
+  d->out[0] = nf_plain_type(x);
   return nf_ok();
 }
 
@@ -74,8 +71,7 @@ static void sample_rope(nf_op_desc *d, const nf_dims *m) {
 // A pair is rotated and stretched: each of its two products is at most as long as the pair that comes out.
 static double of_pair(double relative, const nf_expected *e) { return relative * 2 * sqrt(2) * e->row; }
 
-static double bound_rope(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)d, (void)at;
+static double bound_rope(const nf_op_desc *, const nf_sizes *, const nf_expected *e) {
   return of_pair(NF_EPS, e);
 }
 
@@ -85,8 +81,7 @@ NF_TRAITS(rope, INFER(infer_rope), SHARD(ROWS), WORK(.element = 3),
 // Operand i is a pool of slots [2,heads,P,head].
 static nf_status want_kv(const nf_op_desc *d, int i) {
   if (d->in[i].cache == NF_CACHE_RECURRENT) return nf_refuse_operand(d, i, "must be of a group with pages");
-  NF_TRY(nf_want_float(d, i));
-  NF_TRY(nf_want_rank(d, i, 4, 4));
+  NF_TRY(nf_want(d, i, NF_FLOATS, 4, 4));
   NF_TRY(nf_want_const(d, i));
   if (d->in[i].dim[0].c != 2)
     return nf_refuse_operand(d, i, "its first dimension must be 2: keys and values");
@@ -95,20 +90,21 @@ static nf_status want_kv(const nf_op_desc *d, int i) {
   return nf_ok();
 }
 
+// Operand i is rows that go into the pool, which is operand `kv`, or come out of it.
+static nf_status want_heads(const nf_op_desc *d, int i, int kv) {
+  NF_TRY(nf_want(d, i, NF_FLOATS, 3, 3));
+  NF_TRY(nf_want_tokens(d, i));
+  return nf_want_dim(d, i, 2, d->in[kv].dim[3], "kv has heads of %s");
+}
+
 static nf_status infer_kv_write(nf_op_desc *d) {
-  const nf_type *k = &d->in[0], *v = &d->in[1], *kv = &d->in[2];
   NF_TRY(want_kv(d, 2));
-  NF_TRY(nf_want_rank(d, 0, 3, 3));
-  NF_TRY(nf_want_tokens(d, 0));
-  if (k->dtype != kv->dtype) return nf_refuse_operand(d, 0, "kv is %s", nf_dtype_of(kv->dtype)->name);
-  NF_TRY(nf_want_dim(d, 0, 1, kv->dim[1], "kv has %s heads"));
-  NF_TRY(nf_want_dim(d, 0, 2, kv->dim[3], "kv has heads of %s"));
-  if (v->dtype != k->dtype) return nf_refuse_operand(d, 1, "k is %s", nf_dtype_of(k->dtype)->name);
-  NF_TRY(nf_want_rank(d, 1, 3, 3));
-  NF_TRY(nf_want_tokens(d, 1));
-  NF_TRY(nf_want_dim(d, 1, 1, kv->dim[1], "kv has %s heads"));
-  NF_TRY(nf_want_dim(d, 1, 2, kv->dim[3], "kv has heads of %s"));
-  d->out[0] = *kv;
+  for (int i = 0; i < 2; i++) {
+    NF_TRY(want_heads(d, i, 2));
+    NF_TRY(nf_want_same_dtype(d, i, 2));
+    NF_TRY(nf_want_dim(d, i, 1, d->in[2].dim[1], "kv has %s heads"));
+  }
+  d->out[0] = d->in[2];
   return nf_ok();
 }
 
@@ -132,22 +128,15 @@ NF_TRAITS(kv_write, INFER(infer_kv_write), SHARD(KV_WRITE), WORK(),
 static nf_status infer_attention(nf_op_desc *d) {
   const nf_type *q = &d->in[0], *kv = &d->in[1];
   NF_TRY(want_kv(d, 1));
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 3, 3));
-  NF_TRY(nf_want_tokens(d, 0));
-  NF_TRY(nf_want_dim(d, 0, 2, kv->dim[3], "kv has heads of %s"));
+  NF_TRY(want_heads(d, 0, 1));
   if (q->dim[1].sym != NF_CONST || q->dim[1].c % kv->dim[1].c)
     return nf_refuse_operand(d, 0, "its heads must be a multiple of kv's %" PRId64, kv->dim[1].c);
-  if (d->in[2].dtype != NF_NONE) {
-    NF_TRY(nf_want_float(d, 2));
-    NF_TRY(nf_want_rank(d, 2, 1, 1));
-    NF_TRY(nf_want_dim(d, 2, 0, q->dim[1], "q has %s heads"));
-  }
+  NF_TRY(nf_want_vector(d, 2, q->dim[1], "q has %s heads"));
   NF_TRY(nf_want_positive(d, "scale", d->attr.attention.scale));
   if (d->attr.attention.window < 0)
     return nf_refuse(d, "window is %" PRId64 " but must not be negative; 0 is none",
                      d->attr.attention.window);
-  d->out[0] = nf_type_make(q->dtype, q->dim, (size_t)q->rank);
+  d->out[0] = nf_plain_type(q);
   return nf_ok();
 }
 
@@ -162,8 +151,7 @@ static void sample_attention(nf_op_desc *d, const nf_dims *m) {
 }
 
 // Logits are off by dl, so each weight by a factor of e^(2 dl); values are at most `most`.
-static double bound_attention(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_attention(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   const double dl = nf_sum_error(d->attr.attention.scale * (double)d->in[0].dim[2].c * e->most * e->most);
   return e->most * (expm1(2 * dl) + nf_norm_error(e->keys));
 }
@@ -182,18 +170,14 @@ enum { Q, K, V, TABLE, Q_NORM, K_NORM, KV };
 static nf_status rotated(const nf_op_desc *d, nf_type x, int norm, nf_type *out) {
   const nf_qk_rope_write_attrs *at = &d->attr.qk_rope_write;
   if (d->in[norm].dtype != NF_NONE)
-    NF_TRY(nf_infer_part(d,
-                         (nf_op_desc){.op = NF_OP_rms_norm,
-                                      .attr.rms_norm = {.eps = at->eps, .one_plus = at->one_plus},
-                                      .in = {x, d->in[norm]}},
-                         &x));
-  return nf_infer_part(d, (nf_op_desc){.op = NF_OP_rope, .in = {x, d->in[TABLE]}}, out);
+    NF_TRY(NF_PART(d, &x, rms_norm, (x, d->in[norm]), .eps = at->eps, .one_plus = at->one_plus));
+  return NF_PART(d, out, rope, (x, d->in[TABLE]));
 }
 
 static nf_status infer_qk_rope_write(nf_op_desc *d) {
   nf_type k;
   NF_TRY(rotated(d, d->in[K], K_NORM, &k));
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_kv_write, .in = {k, d->in[V], d->in[KV]}}, &d->out[1]));
+  NF_TRY(NF_PART(d, &d->out[1], kv_write, (k, d->in[V], d->in[KV])));
   NF_TRY(rotated(d, d->in[Q], Q_NORM, &d->out[0]));
   if (nf_extent_equal(nf_last(&d->in[Q]), nf_last(&d->in[K]))) return nf_ok();
   return nf_refuse(d, "q has heads of %ld columns, k of %ld", (long)nf_last(&d->in[Q]).c,
@@ -214,8 +198,7 @@ static void sample_qk_rope_write(nf_op_desc *d, const nf_dims *m) {
 }
 
 // A normalised value may round to its neighbour before it is rotated.
-static double bound_qk_rope_write(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_qk_rope_write(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   const bool norms = d->in[Q_NORM].dtype != NF_NONE;
   const double before = norms ? nf_norm_error(d->in[KV].dim[3].c) + nf_step_of(d->in[Q].dtype) : 0;
   return of_pair(NF_EPS + before, e);

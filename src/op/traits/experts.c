@@ -7,16 +7,13 @@
 static nf_status infer_router_topk(nf_op_desc *d) {
   const nf_type *logits = &d->in[0];
   int64_t k = d->attr.router_topk.k;
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 2, 2));
-  if (logits->dim[1].sym != NF_CONST)
-    return nf_refuse_operand(d, 0, "must have a constant number of columns");
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 2, 2));
+  NF_TRY(nf_want_columns(d, 0));
   if (k < 1 || k > logits->dim[1].c)
     return nf_refuse(d, "k is %" PRId64 " but must be 1 to %" PRId64 ", the columns of logits", k,
                      logits->dim[1].c);
   if (d->in[1].dtype != NF_NONE) {
-    NF_TRY(nf_want_dtype(d, 1, NF_BIT(I32), "i32"));
-    NF_TRY(nf_want_rank(d, 1, 2, 2));
+    NF_TRY(nf_want(d, 1, NF_BIT(I32), 2, 2));
     NF_TRY(nf_want_dim(d, 1, 0, logits->dim[0], "logits has %s rows"));
     NF_TRY(nf_want_dim(d, 1, 1, NF_C(k), "k is %s"));
   }
@@ -32,22 +29,15 @@ static void sample_router_topk(nf_op_desc *d, const nf_dims *m) {
   if (nf_bit(m, FORCED)) d->in[1] = NF_TYPE(NF_I32, NF_BY(1, NF_T), NF_C(m->q[NF_Q_TOPK]));
 }
 
-static double bound_router_topk(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)d, (void)at;
-  return NF_EXP_ERROR * fabs(e->want);
-}
-
 NF_TRAITS(router_topk, INFER(infer_router_topk), SHARD(REPLICATED),
           WORK(.element = 12, .of = NF_Q_K, .times = 1),
           EXTENTS({NF_Q_E, NF_OPERAND(router_topk, logits), -1}, {NF_Q_TOPK, NF_RESULT(0), -1}),
-          CHECK(sample_router_topk, NEVER, bound_router_topk, .values = 10));
+          CHECK(sample_router_topk, NEVER, nf_bound_exp, .values = 10));
 
 static nf_status infer_combine(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 3, 3));
-  NF_TRY(nf_want_dtype(d, 1, NF_BIT(F32), "f32"));
-  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 3, 3));
+  NF_TRY(nf_want(d, 1, NF_BIT(F32), 2, 2));
   NF_TRY(nf_want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
   NF_TRY(nf_want_dim(d, 1, 1, x->dim[1], "x has %s experts per row"));
   d->out[0] = NF_TYPE(x->dtype, x->dim[0], x->dim[2]);
@@ -61,20 +51,15 @@ static void sample_combine(nf_op_desc *d, const nf_dims *m) {
   d->in[1] = NF_TYPE(NF_F32, t, j);
 }
 
-static double bound_combine(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)d, (void)at;
-  return nf_sum_error(e->sum);
-}
-
 NF_TRAITS(combine, INFER(infer_combine), SHARD(COMBINE), WORK(.of = NF_Q_TOPK, .times = 2),
           EXTENTS({NF_Q_TOPK, NF_OPERAND(combine, weights), -1}),
-          CHECK(sample_combine, ON_INTEGERS, bound_combine));
+          CHECK(sample_combine, ON_INTEGERS, nf_bound_sum));
 
 static nf_status infer_combine_shared(nf_op_desc *d) {
   nf_type routed, shared;
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_combine, .in = {d->in[0], d->in[1]}}, &routed));
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_sigmoid_mul, .in = {d->in[2], d->in[3]}}, &shared));
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_add, .in = {routed, shared}}, &d->out[0]));
+  NF_TRY(NF_PART(d, &routed, combine, (d->in[0], d->in[1])));
+  NF_TRY(NF_PART(d, &shared, sigmoid_mul, (d->in[2], d->in[3])));
+  NF_TRY(NF_PART(d, &d->out[0], add, (routed, shared)));
   return nf_want_dim(d, 3, 1, NF_C(1), "a token has %s gate");
 }
 
@@ -85,8 +70,7 @@ static void sample_combine_shared(nf_op_desc *d, const nf_dims *m) {
 }
 
 // Both addends and the gate may round to neighbours.
-static double bound_combine_shared(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_combine_shared(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   const double steps = 2 * nf_step_of(d->in[0].dtype) + nf_step_of(d->in[3].dtype);
   return nf_sum_error(e->sum) + (NF_EXP_ERROR + steps) * e->sum;
 }
@@ -95,15 +79,6 @@ NF_TRAITS(combine_shared, INFER(infer_combine_shared), SHARD(REPLICATED),
           WORK(.element = 2, .of = NF_Q_TOPK, .times = 2),
           EXTENTS({NF_Q_TOPK, NF_OPERAND(combine_shared, weights), -1}),
           CHECK(sample_combine_shared, NEVER, bound_combine_shared));
-
-static nf_status product(const nf_op_desc *d, nf_type x, int w, const nf_type *bias, nf_dtype out,
-                         int64_t pad, nf_type *y) {
-  nf_op_desc of = {.op = NF_OP_grouped_linear,
-                   .attr.grouped_linear = {.out = out, .pad = pad},
-                   .in = {x, d->in[1], d->in[w]}};
-  if (bias) of.in[3] = *bias;
-  return nf_infer_part(d, of, y);
-}
 
 // Two weights, which their products have seen, agree in a dimension.
 static nf_status alike(const nf_op_desc *d, int a, int b, int dim, const char *what) {
@@ -116,16 +91,11 @@ static nf_status infer_experts_swiglu(nf_op_desc *d) {
   enum { X, IDS, W_UP, UP_BIAS, W_DOWN, DOWN_BIAS };
   const nf_experts_swiglu_attrs *at = &d->attr.experts_swiglu;
   nf_type h;
-  NF_TRY(product(d, d->in[X], W_UP, &d->in[UP_BIAS], at->out, 0, &h));
-  NF_TRY(nf_infer_part(d,
-                       (nf_op_desc){.op = NF_OP_swiglu,
-                                    .attr.swiglu = {.alpha = at->alpha,
-                                                    .beta = at->beta,
-                                                    .limit = at->limit,
-                                                    .interleaved = at->interleaved},
-                                    .in = {h}},
-                       &h));
-  NF_TRY(product(d, h, W_DOWN, &d->in[DOWN_BIAS], at->out, at->pad, &d->out[0]));
+  NF_TRY(NF_PART(d, &h, grouped_linear, (d->in[X], d->in[IDS], d->in[W_UP], d->in[UP_BIAS]), .out = at->out));
+  NF_TRY(NF_PART(d, &h, swiglu, (h), .alpha = at->alpha, .beta = at->beta, .limit = at->limit,
+                 .interleaved = at->interleaved));
+  NF_TRY(NF_PART(d, &d->out[0], grouped_linear, (h, d->in[IDS], d->in[W_DOWN], d->in[DOWN_BIAS]),
+                 .out = at->out, .pad = at->pad));
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }
 
@@ -170,8 +140,7 @@ static double cut_of(const nf_op_desc *d, const nf_expected *e) {
 }
 
 // With `sum` the same over absolute values: two sums, one inside the activation.
-static double bound_experts(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_experts(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   return 2 * cut_of(d, e) * nf_sum_error(e->sum) + NF_EXP_ERROR * e->sum + nf_sum_error(e->sum);
 }
 
@@ -197,13 +166,13 @@ static nf_status infer_experts_silu(nf_op_desc *d) {
   enum { X, IDS, W_GATE, W_UP, W_DOWN };
   const nf_experts_silu_attrs *at = &d->attr.experts_silu;
   nf_type g, u;
-  NF_TRY(product(d, d->in[X], W_GATE, NULL, at->out, 0, &g));
-  NF_TRY(product(d, d->in[X], W_UP, NULL, at->out, 0, &u));
+  NF_TRY(NF_PART(d, &g, grouped_linear, (d->in[X], d->in[IDS], d->in[W_GATE]), .out = at->out));
+  NF_TRY(NF_PART(d, &u, grouped_linear, (d->in[X], d->in[IDS], d->in[W_UP]), .out = at->out));
   NF_TRY(alike(d, W_GATE, W_UP, 1, "rows")); // mul would take one column for all
-  NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_mul, .in = {g, u}}, &g));
-  if (at->to != NF_NONE)
-    NF_TRY(nf_infer_part(d, (nf_op_desc){.op = NF_OP_quantise, .attr.quantise.to = at->to, .in = {g}}, &g));
-  NF_TRY(product(d, g, W_DOWN, NULL, at->out, at->pad, &d->out[0]));
+  NF_TRY(NF_PART(d, &g, mul, (g, u)));
+  if (at->to != NF_NONE) NF_TRY(NF_PART(d, &g, quantise, (g), .to = at->to));
+  NF_TRY(
+      NF_PART(d, &d->out[0], grouped_linear, (g, d->in[IDS], d->in[W_DOWN]), .out = at->out, .pad = at->pad));
   NF_TRY(alike(d, W_GATE, W_UP, 0, "experts"));
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }

@@ -7,8 +7,7 @@
 
 static nf_status infer_narrow(nf_op_desc *d) {
   const nf_narrow_attrs *at = &d->attr.narrow;
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 1, NF_MAX_RANK));
   const nf_extent cols = nf_last(&d->in[0]);
   if (cols.sym != NF_CONST || at->start < 0 || at->size < 1 || at->start > cols.c ||
       at->size > cols.c - at->start)
@@ -29,15 +28,12 @@ NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(), EXTENTS(), CHECK(sam
 static nf_status infer_concat(nf_op_desc *d) {
   const nf_type *a = &d->in[0];
   int64_t cols = 0;
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 1, NF_MAX_RANK));
   for (int i = 0; i < nf_op_of(d->op)->n_in; i++) {
     const nf_type *x = &d->in[i];
     if (x->dtype == NF_NONE) continue;
-    if (x->dtype != a->dtype) return nf_refuse_operand(d, i, "a is %s", nf_dtype_of(a->dtype)->name);
-    NF_TRY(nf_want_rank(d, i, a->rank, a->rank));
-    for (int k = 0; k + 1 < a->rank; k++)
-      NF_TRY(nf_want_dim(d, i, k, a->dim[k], "a has %s there"), "dimension %d", k);
+    NF_TRY(nf_want_same_dtype(d, i, 0));
+    NF_TRY(nf_want_dims(d, i, 0, a->rank - 1));
     if (nf_last(x).sym != NF_CONST || __builtin_add_overflow(cols, nf_last(x).c, &cols))
       return nf_refuse_operand(d, i, "must have a constant number of columns");
   }
@@ -55,11 +51,9 @@ static void sample_concat(nf_op_desc *d, const nf_dims *m) {
 NF_TRAITS(concat, INFER(infer_concat), SHARD(CONCAT), WORK(), EXTENTS(), CHECK(sample_concat, ALWAYS, NULL));
 
 static nf_status infer_gather_rows(nf_op_desc *d) {
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 2, 2));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 2, 2));
   NF_TRY(nf_want_tokens(d, 0));
-  if (nf_last(&d->in[0]).sym != NF_CONST)
-    return nf_refuse_operand(d, 0, "must have a constant number of columns");
+  NF_TRY(nf_want_columns(d, 0));
   d->out[0] = NF_TYPE(d->in[0].dtype, NF_BY(1, NF_R), nf_last(&d->in[0]));
   return nf_ok();
 }
@@ -123,10 +117,8 @@ static nf_status infer_pad(nf_op_desc *d) {
   return nf_want_padding(d, "to", d->attr.pad.to);
 }
 
-enum { HEADS = 4 }; // a bit of options
-
 static void sample_pad(nf_op_desc *d, const nf_dims *m) {
-  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
+  nf_sample_heads(d, m);
   d->attr.pad.to = nf_sample_wider(m->q[NF_Q_K]);
 }
 
@@ -138,8 +130,5 @@ static nf_status infer_unpad(nf_op_desc *d) {
   return nf_ok();
 }
 
-static void sample_unpad(nf_op_desc *d, const nf_dims *m) {
-  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
-}
-
-NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(sample_unpad, ALWAYS, NULL));
+NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(),
+          CHECK(nf_sample_heads, ALWAYS, NULL));

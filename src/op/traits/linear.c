@@ -5,11 +5,8 @@
 
 static nf_status infer_embedding(nf_op_desc *d) {
   const nf_type *tokens = &d->in[0], *table = &d->in[1];
-  NF_TRY(nf_want_dtype(d, 0, NF_BIT(I32), "i32"));
-  NF_TRY(nf_want_rank(d, 0, 1, 1));
-  NF_TRY(nf_want_weight(d, 1));
-  NF_TRY(nf_want_rank(d, 1, 2, 2));
-  NF_TRY(nf_want_const(d, 1));
+  NF_TRY(nf_want(d, 0, NF_BIT(I32), 1, 1));
+  NF_TRY(nf_want_weight(d, 1, 2));
   NF_TRY(nf_want_out_float(d, d->attr.embedding.out));
   d->out[0] = NF_TYPE(d->attr.embedding.out, tokens->dim[0], table->dim[1]);
   return nf_ok();
@@ -27,17 +24,10 @@ NF_TRAITS(embedding, INFER(infer_embedding), SHARD(EMBEDDING), WORK(), EXTENTS()
 
 static nf_status infer_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *w = &d->in[1];
-  NF_TRY(nf_want_weight(d, 1));
-  NF_TRY(nf_want_factor(d, 0, 1));
-  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
-  NF_TRY(nf_want_rank(d, 1, 2, 2));
-  NF_TRY(nf_want_const(d, 1));
+  NF_TRY(nf_want_weight(d, 1, 2));
+  NF_TRY(nf_want_factor(d, 0, 1, 1, NF_MAX_RANK));
   NF_TRY(nf_want_dim(d, 1, 1, nf_last(x), "x has %s columns"));
-  if (d->in[2].dtype != NF_NONE) {
-    NF_TRY(nf_want_float(d, 2));
-    NF_TRY(nf_want_rank(d, 2, 1, 1));
-    NF_TRY(nf_want_dim(d, 2, 0, w->dim[0], "w has %s rows"));
-  }
+  NF_TRY(nf_want_vector(d, 2, w->dim[0], "w has %s rows"));
   NF_TRY(nf_want_out_float(d, d->attr.linear.out));
   d->out[0] = nf_with_last(x, d->attr.linear.out, w->dim[0]);
   return nf_ok();
@@ -53,29 +43,19 @@ static void sample_linear(nf_op_desc *d, const nf_dims *m) {
   if (nf_bit(m, BIAS)) d->in[2] = NF_TYPE(nf_bit(m, BF16_BIAS) ? NF_BF16 : m->act, n);
 }
 
-static double bound_linear(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)d, (void)at;
-  return nf_sum_error(e->sum);
-}
-
 NF_TRAITS(linear, INFER(infer_linear), SHARD(LINEAR), WORK(.of = NF_Q_K, .times = 2, .matrix = true),
-          EXTENTS(), CHECK(sample_linear, ON_INTEGERS, bound_linear));
+          EXTENTS(), CHECK(sample_linear, ON_INTEGERS, nf_bound_sum));
 
 static nf_status infer_grouped_linear(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *ids = &d->in[1], *w = &d->in[2];
-  NF_TRY(nf_want_weight(d, 2));
-  NF_TRY(nf_want_factor(d, 0, 2));
-  NF_TRY(nf_want_rank(d, 0, 2, 3));
-  NF_TRY(nf_want_dtype(d, 1, NF_BIT(I32), "i32"));
-  NF_TRY(nf_want_rank(d, 1, 2, 2));
+  NF_TRY(nf_want_weight(d, 2, 3));
+  NF_TRY(nf_want_factor(d, 0, 2, 2, 3));
+  NF_TRY(nf_want(d, 1, NF_BIT(I32), 2, 2));
   NF_TRY(nf_want_dim(d, 1, 0, x->dim[0], "x has %s rows"));
   if (x->rank == 3) NF_TRY(nf_want_dim(d, 0, 1, ids->dim[1], "ids has %s columns"));
-  NF_TRY(nf_want_rank(d, 2, 3, 3));
-  NF_TRY(nf_want_const(d, 2));
   NF_TRY(nf_want_dim(d, 2, 2, nf_last(x), "x has %s columns"));
   if (d->in[3].dtype != NF_NONE) {
-    NF_TRY(nf_want_float(d, 3));
-    NF_TRY(nf_want_rank(d, 3, 2, 2));
+    NF_TRY(nf_want(d, 3, NF_FLOATS, 2, 2));
     NF_TRY(nf_want_dim(d, 3, 0, w->dim[0], "w has %s experts"));
     NF_TRY(nf_want_dim(d, 3, 1, w->dim[1], "w has %s rows"));
   }
@@ -101,4 +81,4 @@ NF_TRAITS(grouped_linear, INFER(infer_grouped_linear), SHARD(GROUPED_LINEAR),
           WORK(.of = NF_Q_K, .times = 2, .matrix = true),
           EXTENTS({NF_Q_E, NF_OPERAND(grouped_linear, w), 0},
                   {NF_Q_TOPK, NF_OPERAND(grouped_linear, ids), -1}),
-          CHECK(sample_grouped_linear, ON_INTEGERS, bound_linear));
+          CHECK(sample_grouped_linear, ON_INTEGERS, nf_bound_sum));

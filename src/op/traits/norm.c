@@ -41,13 +41,11 @@ static double norm_error(const nf_op_desc *d) {
   return nf_norm_error(d->in[nf_operand_of(d, NF_ROLE_PARAM, 0)].dim[0].c);
 }
 
-static double bound_norm(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_norm(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   return norm_error(d) * fabs(e->want);
 }
 
-static double bound_gated(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)at;
+static double bound_gated(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   return (norm_error(d) + NF_EXP_ERROR) * fabs(e->want);
 }
 
@@ -55,17 +53,10 @@ static double bound_gated(const nf_op_desc *d, const nf_sizes *at, const nf_expe
 
 // x normalised with the weight vector w, which is operand i.
 static nf_status want_norm(const nf_op_desc *d, int i, float eps) {
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 1, NF_MAX_RANK));
-  NF_TRY(nf_want_float(d, i));
-  NF_TRY(nf_want_rank(d, i, 1, 1));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 1, NF_MAX_RANK));
+  NF_TRY(nf_want_vector(d, i, nf_last(&d->in[0]), "x has %s columns"));
   NF_TRY(nf_want_const(d, i));
-  NF_TRY(nf_want_dim(d, i, 0, nf_last(&d->in[0]), "x has %s columns"));
   return nf_want_positive(d, "eps", eps);
-}
-
-static nf_status quantised(const nf_op_desc *d, nf_type x, nf_dtype to, nf_type *out) {
-  return nf_infer_part(d, (nf_op_desc){.op = NF_OP_quantise, .attr.quantise.to = to, .in = {x}}, out);
 }
 
 static nf_status infer_rms_norm(nf_op_desc *d) {
@@ -80,7 +71,7 @@ static nf_status infer_rms_norm(nf_op_desc *d) {
   d->out[0] = y;
   if (residual || at->reduce) d->out[1] = y;
   if (at->keep) d->out[2] = y;
-  if (codes) return quantised(d, y, at->to, &d->out[0]);
+  if (codes) return NF_PART(d, &d->out[0], quantise, (y), .to = at->to);
   return at->pad == 0 ? nf_ok() : nf_want_padding(d, "pad", at->pad);
 }
 
@@ -124,7 +115,7 @@ static nf_status infer_rms_norm_gated_quantise(nf_op_desc *d) {
   for (int k = 0; k < d->in[0].rank; k++)
     if (!nf_extent_equal(d->in[0].dim[k], d->in[1].dim[k]))
       return nf_refuse(d, "x and z differ in dimension %d", k);
-  return quantised(d, d->in[0], at->to, &d->out[0]);
+  return NF_PART(d, &d->out[0], quantise, (d->in[0]), .to = at->to);
 }
 
 NF_TRAITS(rms_norm_gated_quantise, INFER(infer_rms_norm_gated_quantise), SHARD(REPLICATED),

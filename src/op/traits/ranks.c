@@ -11,16 +11,10 @@ static nf_status infer_all_reduce(nf_op_desc *d) {
   return nf_ok();
 }
 
-enum { HEADS = 4 }; // a bit of options
-
-static void sample_all_reduce(nf_op_desc *d, const nf_dims *m) {
-  d->in[0] = nf_sample_rows(m, nf_bit(m, HEADS), m->q[NF_Q_K]);
-}
-
 // Each rank gets its share of every other's operand, and then their sums of theirs; with two ranks that is
 // what one step of whole operands moves too.
 NF_TRAITS(all_reduce, INFER(infer_all_reduce), SHARD(REPLICATED), WORK(.element = 1, .exchange = 2),
-          EXTENTS(), CHECK(sample_all_reduce, ALWAYS, NULL));
+          EXTENTS(), CHECK(nf_sample_heads, ALWAYS, NULL));
 
 static nf_status infer_all_gather(nf_op_desc *d) {
   const int64_t world = d->attr.all_gather.world, drop = d->attr.all_gather.drop;
@@ -38,7 +32,7 @@ static nf_status infer_all_gather(nf_op_desc *d) {
 }
 
 static void sample_all_gather(nf_op_desc *d, const nf_dims *m) {
-  sample_all_reduce(d, m);
+  nf_sample_heads(d, m);
   d->attr.all_gather = (nf_all_gather_attrs){.world = m->q[NF_Q_WORLD], .drop = m->q[NF_Q_K] / 2};
 }
 
@@ -51,12 +45,12 @@ static nf_status infer_rank_ids(nf_op_desc *d) {
     return nf_refuse(d, "x is %s but must be plain i32", nf_dtype_of(d->in[0].dtype)->name);
   if (size < 1 || size > INT32_MAX)
     return nf_refuse(d, "size is %" PRId64 " but must be 1 to %d", size, INT32_MAX);
-  d->out[0] = nf_type_make(NF_I32, d->in[0].dim, (size_t)d->in[0].rank);
+  d->out[0] = nf_plain_type(&d->in[0]);
   return nf_ok();
 }
 
 static void sample_rank_ids(nf_op_desc *d, const nf_dims *m) {
-  sample_all_reduce(d, m);
+  nf_sample_heads(d, m);
   d->in[0].dtype = NF_I32;
   d->attr.rank_ids.size = m->q[NF_Q_E];
 }

@@ -6,25 +6,23 @@
 #include <inttypes.h>
 
 // Operand i is a pool of whole states of `rank` dimensions.
-static nf_status want_state(const nf_op_desc *d, int i, int rank) {
+static nf_status want_state(const nf_op_desc *d, int i, uint64_t dtypes, int rank) {
   if (d->in[i].cache != NF_CACHE_RECURRENT) return nf_refuse_operand(d, i, "must be of the recurrent group");
-  NF_TRY(nf_want_rank(d, i, rank, rank));
+  NF_TRY(nf_want(d, i, dtypes, rank, rank));
   return nf_want_const(d, i);
 }
 
 static nf_status infer_causal_conv1d(nf_op_desc *d) {
   const nf_type *x = &d->in[0], *taps = &d->in[1], *state = &d->in[2];
-  NF_TRY(nf_want_float(d, 0));
-  NF_TRY(nf_want_rank(d, 0, 2, 2));
+  NF_TRY(nf_want(d, 0, NF_FLOATS, 2, 2));
   NF_TRY(nf_want_tokens(d, 0));
-  NF_TRY(nf_want_float(d, 1));
-  NF_TRY(nf_want_rank(d, 1, 3, 3));
+  NF_TRY(nf_want(d, 1, NF_FLOATS, 3, 3));
   NF_TRY(nf_want_const(d, 1));
   NF_TRY(nf_want_dim(d, 1, 0, nf_last(x), "x has %s columns"));
   NF_TRY(nf_want_dim(d, 1, 1, NF_C(1), "its middle dimension must be %s"));
   if (nf_last(taps).c < 2) return nf_refuse_operand(d, 1, "at least 2 taps make a convolution");
-  NF_TRY(want_state(d, 2, 2));
-  if (state->dtype != x->dtype) return nf_refuse_operand(d, 2, "x is %s", nf_dtype_of(x->dtype)->name);
+  NF_TRY(want_state(d, 2, NF_FLOATS, 2));
+  NF_TRY(nf_want_same_dtype(d, 2, 0));
   NF_TRY(nf_want_dim(d, 2, 0, NF_C(nf_last(taps).c - 1), "the taps reach back %s tokens"));
   NF_TRY(nf_want_dim(d, 2, 1, nf_last(x), "x has %s columns"));
   d->out[0] = nf_plain_type(x);
@@ -41,8 +39,7 @@ static void sample_causal_conv1d(nf_op_desc *d, const nf_dims *m) {
 }
 
 // SiLU of a sum s is more than s - 0.3.
-static double bound_causal_conv1d(const nf_op_desc *d, const nf_sizes *at, const nf_expected *e) {
-  (void)d, (void)at;
+static double bound_causal_conv1d(const nf_op_desc *, const nf_sizes *, const nf_expected *e) {
   return 1.1 * nf_sum_error(e->sum + 0.3) + NF_EXP_ERROR * fabs(e->want);
 }
 
@@ -54,11 +51,9 @@ NF_TRAITS(causal_conv1d, INFER(infer_causal_conv1d), SHARD(CONVOLUTION),
 static nf_status infer_gated_delta_rule(nf_op_desc *d) {
   enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
   const nf_type *qkv = &d->in[QKV], *state = &d->in[STATE];
-  NF_TRY(want_state(d, STATE, 3));
-  NF_TRY(nf_want_dtype(d, STATE, NF_BIT(F32), "f32"));
+  NF_TRY(want_state(d, STATE, NF_BIT(F32), 3));
   const int64_t heads = state->dim[0].c, dk = state->dim[1].c, dv = state->dim[2].c;
-  NF_TRY(nf_want_float(d, QKV));
-  NF_TRY(nf_want_rank(d, QKV, 2, 2));
+  NF_TRY(nf_want(d, QKV, NF_FLOATS, 2, 2));
   NF_TRY(nf_want_tokens(d, QKV));
   int64_t values, keys = 0;
   if (!nf_mul_i64(heads, dv, &values) || dk < 1 || dk > 65536 || heads < 1 || nf_last(qkv).sym != NF_CONST ||
@@ -69,8 +64,7 @@ static nf_status infer_gated_delta_rule(nf_op_desc *d) {
                              dk, heads, dv);
   for (int i = B; i <= DT_BIAS; i++) {
     const int rank = i <= A ? 2 : 1;
-    NF_TRY(nf_want_float(d, i));
-    NF_TRY(nf_want_rank(d, i, rank, rank));
+    NF_TRY(nf_want(d, i, NF_FLOATS, rank, rank));
     if (i <= A) NF_TRY(nf_want_tokens(d, i));
     NF_TRY(nf_want_dim(d, i, rank - 1, NF_C(heads), "there are %s value heads"));
   }
