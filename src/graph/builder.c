@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Building graphs: every statement is checked where it stands, and the first error sticks.
 #include "graph/graph.h"
-#include "graph/rules.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,31 +39,32 @@ nf_status nf_builder_init(nf_builder *b, const char *graph_name) {
   return st;
 }
 
+// False, and the builder fails, where the text is too long.
+__attribute__((format(printf, 5, 0))) static bool print_name(nf_builder *b, const char *what, char *out,
+                                                             size_t size, const char *fmt, va_list args) {
+  const int n = vsnprintf(out, size, fmt, args);
+  if (n >= 0 && (size_t)n < size) return true;
+  nf_builder_fail(b, nf_error(NF_BAD_INPUT, "%s '%.40s…' is longer than %zu bytes", what, out, size - 1));
+  return false;
+}
+
 void nf_builder_scope(nf_builder *b, const char *fmt, ...) {
-  if (!nf_is_ok(b->failed)) return;
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(b->scope, sizeof b->scope, fmt, args);
+  if (nf_is_ok(b->failed)) print_name(b, "scope", b->scope, sizeof b->scope, fmt, args);
   va_end(args);
-  if (n < 0 || (size_t)n >= sizeof b->scope)
-    nf_builder_fail(
-        b, nf_error(NF_BAD_INPUT, "scope '%s…' is longer than %zu bytes", b->scope, sizeof b->scope - 1));
 }
 
 const char *nf_build_name(nf_builder *b, const char *fmt, ...) {
-  if (!nf_is_ok(b->failed)) return "";
   char text[256];
+  const char *name = NULL;
   va_list args;
   va_start(args, fmt);
-  int n = vsnprintf(text, sizeof text, fmt, args);
-  va_end(args);
-  if (n < 0 || (size_t)n >= sizeof text) {
-    nf_builder_fail(b,
-                    nf_error(NF_BAD_INPUT, "name '%.40s…' is longer than %zu bytes", text, sizeof text - 1));
-    return "";
+  if (nf_is_ok(b->failed) && print_name(b, "name", text, sizeof text, fmt, args)) {
+    name = nf_arena_copy(&b->graph->arena, text, strlen(text));
+    if (!name) nf_builder_fail(b, no_memory());
   }
-  const char *name = nf_arena_copy(&b->graph->arena, text, (size_t)n);
-  if (!name) nf_builder_fail(b, no_memory());
+  va_end(args);
   return name ? name : "";
 }
 

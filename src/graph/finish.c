@@ -39,8 +39,6 @@ typedef struct finish {
   bool *left; // [n_nodes] or NULL
 } finish;
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to finish a graph"); }
-
 // The pool value that a node replaces; ops write at most one.
 static nf_val written_by(const nf_node *n) {
   const nf_op_info *info = nf_op_of(n->op);
@@ -142,32 +140,21 @@ static bool build(finish *f) {
   return nodes == 0;
 }
 
-static nf_status run(finish *f, nf_graph **out) {
-  nf_arena a = {0};
-  const size_t values = f->e->n_values, nodes = f->e->n_nodes;
-  nf_status st = nf_ok();
-  f->now = nf_arena_alloc(&a, values, sizeof *f->now);
-  f->writer = nf_arena_alloc(&a, values, sizeof *f->writer);
-  f->waits = nf_arena_alloc(&a, nodes, sizeof *f->waits);
-  f->ready.at = nf_arena_alloc(&a, values + nodes, sizeof *f->ready.at);
-  if (!f->now || !f->writer || !f->waits || !f->ready.at) {
-    nf_builder_fail(&f->b, no_memory());
-    st = nf_builder_finish(&f->b, out);
-  } else {
-    count(f);
-    if (build(f) || !nf_is_ok(f->b.failed)) {
-      st = nf_builder_finish(&f->b, out);
-    } else {
-      nf_graph_destroy(f->b.graph);
-    }
-  }
-  nf_arena_deinit(&a);
-  return st;
-}
-
 nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_cycle) {
   finish f = {.e = e, .left = in_cycle};
+  nf_arena a = {0};
   *out = NULL;
   NF_TRY(nf_builder_init(&f.b, e->from->name));
-  return run(&f, out);
+  f.now = nf_arena_alloc(&a, e->n_values, sizeof *f.now);
+  f.writer = nf_arena_alloc(&a, e->n_values, sizeof *f.writer);
+  f.waits = nf_arena_alloc(&a, e->n_nodes, sizeof *f.waits);
+  f.ready.at = nf_arena_alloc(&a, e->n_values + e->n_nodes, sizeof *f.ready.at);
+  const bool memory = f.now && f.writer && f.waits && f.ready.at;
+  if (memory) count(&f);
+  if (!memory) nf_builder_fail(&f.b, nf_error(NF_NO_MEMORY, "no memory to finish a graph"));
+  const bool whole = memory && build(&f);
+  nf_arena_deinit(&a);
+  if (whole || !nf_is_ok(f.b.failed)) return nf_builder_finish(&f.b, out);
+  nf_graph_destroy(f.b.graph);
+  return nf_ok();
 }

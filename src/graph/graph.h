@@ -113,6 +113,11 @@ nf_status nf_builder_finish(nf_builder *b, nf_graph **out);
 // Order, names, types (every node's results are inferred again), pools used linearly (no use of a pool value
 // that a later write has replaced), outputs. NF_BAD_INPUT names node and value.
 nf_status nf_graph_verify(const nf_graph *g);
+// What the builder refuses at once: name and type in order, a pool is a pool and nothing else is, a weight
+// has constant extents and a recipe with scales if and only if it is quantised. NF_BAD_INPUT without the
+// name.
+nf_status nf_value_check(const nf_value *v);
+bool nf_name_valid(const char *name);
 
 // ---- text form ----
 // One line per value or node; parse(print(g)) prints the same text. docs/architecture.md shows the grammar.

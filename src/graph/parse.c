@@ -90,23 +90,19 @@ static nf_status parse_attr(nf_scan *l, const nf_op_info *info, unsigned *seen, 
 
 // ---- lines ----
 
-typedef struct parser {
-  nf_builder b;
-} parser;
-
-static nf_status find_value(const parser *p, const char *name, nf_val *out) {
-  *out = nf_graph_find(p->b.graph, name);
+static nf_status find_value(const nf_builder *b, const char *name, nf_val *out) {
+  *out = nf_graph_find(b->graph, name);
   return *out ? nf_ok() : nf_error(NF_BAD_INPUT, "%s is not defined above", name);
 }
 
-static nf_status parse_operands(const parser *p, nf_scan *l, const nf_op_info *info, nf_val *in) {
+static nf_status parse_operands(const nf_builder *b, nf_scan *l, const nf_op_info *info, nf_val *in) {
   char name[NF_SCAN_NAME + 1];
   NF_TRY(nf_scan_expect(l, '('));
   if (nf_scan_accept(l, ')')) return nf_ok();
   for (int i = 0;; i++) {
     if (i == info->n_in) return nf_error(NF_BAD_INPUT, "%s takes %d operands", info->name, info->n_in);
     NF_TRY(nf_scan_name(l, "an operand", name));
-    if (strcmp(name, "_") != 0) NF_TRY(find_value(p, name, &in[i]));
+    if (strcmp(name, "_") != 0) NF_TRY(find_value(b, name, &in[i]));
     if (nf_scan_accept(l, ')')) return nf_ok();
     NF_TRY(nf_scan_expect(l, ','));
   }
@@ -117,14 +113,17 @@ typedef struct result {
   nf_type type;
 } result;
 
+static nf_status parse_typed(nf_scan *l, const char *what, result *out) {
+  NF_TRY(nf_scan_name(l, what, out->name));
+  NF_TRY(nf_scan_expect(l, ':'));
+  return nf_status_note(nf_scan_type(l, &out->type), "%s", out->name);
+}
+
 static nf_status parse_results(nf_scan *l, result out[NF_MAX_OUT], int *n) {
   *n = 0;
   do {
     if (*n == NF_MAX_OUT) return nf_error(NF_BAD_INPUT, "a node has at most %d results", NF_MAX_OUT);
-    NF_TRY(nf_scan_name(l, "a result's name", out[*n].name));
-    NF_TRY(nf_scan_expect(l, ':'));
-    NF_TRY(nf_scan_type(l, &out[*n].type), "%s", out[*n].name);
-    ++*n;
+    NF_TRY(parse_typed(l, "a result's name", &out[(*n)++]));
   } while (nf_scan_accept(l, ','));
   return nf_scan_expect(l, '=');
 }
@@ -134,8 +133,8 @@ static nf_status check_result(const nf_value *v, const nf_type *is) {
   return nf_error(NF_BAD_INPUT, "%s must be %s", v->name, nf_type_text_of(&v->type).at);
 }
 
-static nf_status check_results(const parser *p, nf_val first, const result *r, int n) {
-  const nf_graph *g = p->b.graph;
+static nf_status check_results(const nf_builder *b, nf_val first, const result *r, int n) {
+  const nf_graph *g = b->graph;
   const nf_node *node = &g->node[g->value[first].node];
   int has = 0;
   for (int i = 0; i < nf_node_results(node); i++) has += node->out[i] != 0;
@@ -148,13 +147,13 @@ static nf_status check_results(const parser *p, nf_val first, const result *r, i
 }
 
 // Ends the builder's part of a line: its error becomes the line's.
-static nf_status built(parser *p) {
-  nf_status st = p->b.failed;
-  p->b.failed = nf_ok();
+static nf_status built(nf_builder *b) {
+  nf_status st = b->failed;
+  b->failed = nf_ok();
   return st;
 }
 
-static nf_status parse_node(parser *p, nf_scan *l) {
+static nf_status parse_node(nf_builder *b, nf_scan *l) {
   result r[NF_MAX_OUT];
   nf_val in[NF_MAX_IN] = {0};
   nf_attrs attrs = {0};
@@ -166,21 +165,15 @@ static nf_status parse_node(parser *p, nf_scan *l) {
   if (!nf_op_parse(name, &op)) return nf_scan_expected(l, "an op");
   nf_scan_take(l, name.n);
   const nf_op_info *info = nf_op_of(op);
-  NF_TRY(parse_operands(p, l, info, in));
+  NF_TRY(parse_operands(b, l, info, in));
   while (!nf_scan_end(l)) NF_TRY(parse_attr(l, info, &seen, &attrs));
   if (n > info->n_out || (n < info->n_out && !info->out[n].may))
     return nf_error(NF_BAD_INPUT, "%s has %d results, not %d", info->name, info->n_out, n);
   const char *names[NF_MAX_OUT];
   for (int i = 0; i < info->n_out; i++) names[i] = i < n ? r[i].name : NULL;
-  nf_val first = nf_build_named(&p->b, names, op, in, &attrs);
-  NF_TRY(built(p));
-  return check_results(p, first, r, n);
-}
-
-static nf_status parse_typed(nf_scan *l, result *out) {
-  NF_TRY(nf_scan_name(l, "a name", out->name));
-  NF_TRY(nf_scan_expect(l, ':'));
-  return nf_scan_type(l, &out->type);
+  nf_val first = nf_build_named(b, names, op, in, &attrs);
+  NF_TRY(built(b));
+  return check_results(b, first, r, n);
 }
 
 static nf_status end_line(nf_scan *l) {
@@ -188,16 +181,16 @@ static nf_status end_line(nf_scan *l) {
 }
 
 // Inputs and pools: a name and a type, and nothing more.
-static nf_status parse_leaf(parser *p, nf_scan *l, nf_val (*build)(nf_builder *, const char *, nf_type)) {
+static nf_status parse_leaf(nf_builder *b, nf_scan *l, nf_val (*build)(nf_builder *, const char *, nf_type)) {
   result r;
-  NF_TRY(parse_typed(l, &r));
+  NF_TRY(parse_typed(l, "a name", &r));
   NF_TRY(end_line(l));
-  build(&p->b, r.name, r.type);
-  return built(p);
+  build(b, r.name, r.type);
+  return built(b);
 }
 
-static nf_status parse_input(parser *p, nf_scan *l) { return parse_leaf(p, l, nf_build_input); }
-static nf_status parse_pool(parser *p, nf_scan *l) { return parse_leaf(p, l, nf_build_pool); }
+static nf_status parse_input(nf_builder *b, nf_scan *l) { return parse_leaf(b, l, nf_build_input); }
+static nf_status parse_pool(nf_builder *b, nf_scan *l) { return parse_leaf(b, l, nf_build_pool); }
 
 static nf_status parse_small(nf_scan *l, const char *what, int *out) {
   int64_t n;
@@ -211,7 +204,7 @@ static nf_status parse_small(nf_scan *l, const char *what, int *out) {
 static nf_status parse_slice(nf_scan *l, nf_slice *c) {
   c->copies = 1;
   NF_TRY(parse_small(l, "the dimension of a slice", &c->dim));
-  if (!nf_scan_accept_word(l, "world")) return nf_scan_expected(l, "'world'");
+  NF_TRY(nf_scan_expect_word(l, "world", "'world'"));
   NF_TRY(parse_small(l, "the number of ranks", &c->world));
   if (nf_scan_accept_word(l, "copies")) NF_TRY(parse_small(l, "the number of copies", &c->copies));
   NF_TRY(nf_scan_expect(l, '['));
@@ -233,7 +226,7 @@ typedef struct strings { // of a recipe
 // Behind "rows" or "scale_rows".
 static nf_status parse_rows(nf_scan *l, nf_rows *out) {
   NF_TRY(nf_scan_count(l, "the first of the tensor's rows", &out->first));
-  if (!nf_scan_accept_word(l, "of")) return nf_scan_expected(l, "'of'");
+  NF_TRY(nf_scan_expect_word(l, "of", "'of'"));
   NF_TRY(nf_scan_count(l, "the number of the tensor's rows", &out->of));
   return out->of ? nf_ok() : nf_error(NF_BAD_INPUT, "the number of the tensor's rows is 0");
 }
@@ -277,51 +270,49 @@ static nf_status parse_joined(nf_scan *l, joined *j, nf_recipe *out) {
   return nf_scan_expect(l, '}');
 }
 
-static nf_status parse_weight(parser *p, nf_scan *l) {
+static nf_status parse_weight(nf_builder *b, nf_scan *l) {
   result r;
   joined j;
   nf_recipe recipe = {0};
-  NF_TRY(parse_typed(l, &r));
+  NF_TRY(parse_typed(l, "a name", &r));
   NF_TRY(nf_scan_expect(l, '='));
   if (nf_scan_accept(l, '{'))
     NF_TRY(parse_joined(l, &j, &recipe));
   else
     NF_TRY(parse_recipe(l, &j.strings[0], &recipe));
   NF_TRY(end_line(l));
-  nf_build_weight(&p->b, r.name, r.type, recipe);
-  return built(p);
+  nf_build_weight(b, r.name, r.type, recipe);
+  return built(b);
 }
 
-static nf_status parse_output(parser *p, nf_scan *l) {
+static nf_status parse_output(nf_builder *b, nf_scan *l) {
   char name[NF_SCAN_NAME + 1];
   nf_val v;
   NF_TRY(nf_scan_name(l, "a name", name));
   NF_TRY(end_line(l));
-  NF_TRY(find_value(p, name, &v));
-  nf_build_output(&p->b, v);
-  return built(p);
+  NF_TRY(find_value(b, name, &v));
+  nf_build_output(b, v);
+  return built(b);
 }
 
-static nf_status parse_head(parser *p, nf_scan *l) {
+static nf_status parse_head(nf_builder *b, nf_scan *l) {
   char name[NF_SCAN_NAME + 1];
-  nf_view word = nf_scan_word(l);
-  if (!nf_view_equal(word, NF_VIEW("graph"))) return nf_scan_expected(l, "'graph NAME'");
-  nf_scan_take(l, word.n);
+  NF_TRY(nf_scan_expect_word(l, "graph", "'graph NAME'"));
   NF_TRY(nf_scan_name(l, "the graph's name", name));
   NF_TRY(end_line(l));
-  return nf_builder_init(&p->b, name);
+  return nf_builder_init(b, name);
 }
 
 // A line that begins with a keyword and a name; a name that is followed by ':' begins a node.
-static nf_status parse_line(parser *p, nf_scan *l) {
+static nf_status parse_line(nf_builder *b, nf_scan *l) {
   static const struct {
     nf_view word;
-    nf_status (*parse)(parser *, nf_scan *);
+    nf_status (*parse)(nf_builder *, nf_scan *);
   } kinds[] = {{NF_VIEW("input"), parse_input},
                {NF_VIEW("pool"), parse_pool},
                {NF_VIEW("weight"), parse_weight},
                {NF_VIEW("output"), parse_output}};
-  if (!p->b.graph) return parse_head(p, l);
+  if (!b->graph) return parse_head(b, l);
   nf_scan after = *l;
   nf_view word = nf_scan_word(&after);
   nf_scan_take(&after, word.n);
@@ -329,12 +320,12 @@ static nf_status parse_line(parser *p, nf_scan *l) {
   for (size_t i = 0; keyword && i < sizeof kinds / sizeof kinds[0]; i++) {
     if (!nf_view_equal(word, kinds[i].word)) continue;
     *l = after;
-    return kinds[i].parse(p, l);
+    return kinds[i].parse(b, l);
   }
-  return parse_node(p, l);
+  return parse_node(b, l);
 }
 
-static nf_status parse_lines(parser *p, nf_view text, const char *where) {
+static nf_status parse_lines(nf_builder *b, nf_view text, const char *where) {
   size_t number = 0;
   while (text.n) {
     const char *end = memchr(text.at, '\n', text.n);
@@ -344,17 +335,17 @@ static nf_status parse_lines(parser *p, nf_view text, const char *where) {
     text.n -= used;
     number++;
     if (nf_scan_end(&l) || *l.rest.at == '#') continue;
-    NF_TRY(parse_line(p, &l), "%s:%zu", where, number);
+    NF_TRY(parse_line(b, &l), "%s:%zu", where, number);
   }
-  return p->b.graph ? nf_ok() : nf_error(NF_BAD_INPUT, "%s:%zu: 'graph NAME' is missing", where, number + 1);
+  return b->graph ? nf_ok() : nf_error(NF_BAD_INPUT, "%s:%zu: 'graph NAME' is missing", where, number + 1);
 }
 
 nf_status nf_graph_parse(nf_view text, const char *where, nf_graph **out) {
-  parser p = {0};
-  nf_status st = parse_lines(&p, text, where);
-  if (!p.b.graph) return st;
+  nf_builder b = {0};
+  nf_status st = parse_lines(&b, text, where);
+  if (!b.graph) return st;
   bool ok = nf_is_ok(st);
-  nf_builder_fail(&p.b, st);
-  st = nf_builder_finish(&p.b, out);
+  nf_builder_fail(&b, st);
+  st = nf_builder_finish(&b, out);
   return ok ? nf_status_note(st, "%s", where) : st;
 }

@@ -104,6 +104,10 @@ bool nf_scan_accept_word(nf_scan *l, const char *word) {
   return true;
 }
 
+nf_status nf_scan_expect_word(nf_scan *l, const char *word, const char *what) {
+  return nf_scan_accept_word(l, word) ? nf_ok() : nf_scan_expected(l, what);
+}
+
 nf_status nf_scan_count(nf_scan *l, const char *what, int64_t *out) {
   const nf_view w = nf_scan_word(l);
   if (!nf_parse_i64(w, out) || *out < 0) return nf_scan_expected(l, what);

@@ -19,6 +19,7 @@ bool nf_scan_accept_word(nf_scan *l, const char *word);
 bool nf_scan_end(nf_scan *l);
 nf_status nf_scan_expected(const nf_scan *l, const char *what); // the error
 nf_status nf_scan_expect(nf_scan *l, char c);
+nf_status nf_scan_expect_word(nf_scan *l, const char *word, const char *what);
 nf_status nf_scan_name(nf_scan *l, const char *what, char out[NF_SCAN_NAME + 1]);
 nf_status nf_scan_count(nf_scan *l, const char *what, int64_t *out); // 0 or more
 nf_status nf_scan_type(nf_scan *l, nf_type *out);

@@ -21,10 +21,14 @@ static nf_type with_extent(nf_type t, int dim, int64_t extent) {
   return t;
 }
 
-nf_type nf_slice_type(const nf_slice *c, nf_type whole) {
+static int64_t longest_of_all(const nf_slice *c) {
   int64_t extent = 0;
   for (int i = 0; i < c->n; i++) extent += nf_slice_longest(c, i);
-  return c->world ? with_extent(whole, c->dim, extent) : whole;
+  return extent;
+}
+
+nf_type nf_slice_type(const nf_slice *c, nf_type whole) {
+  return c->world ? with_extent(whole, c->dim, longest_of_all(c)) : whole;
 }
 
 nf_type nf_slice_whole(const nf_slice *c, nf_type local) {
@@ -66,16 +70,15 @@ static bool keeps_groups(int64_t at, int64_t from, int64_t n, int64_t group) {
 
 static nf_status check_groups(const nf_slice *c, int64_t group) {
   for (int rank = 0; rank < c->world; rank++) {
-    int64_t at = 0;
+    int64_t at = 0, base = 0;
     for (int i = 0; i < c->n; i++) {
       const nf_share s = nf_slice_share(c, i, rank);
-      int64_t base = 0;
-      for (int k = 0; k < i; k++) base += c->segment[k].size;
       if (!keeps_groups(at, base + s.from, s.n, group) || (i && at % group))
         return nf_error(NF_BAD_INPUT,
                         "a slice in units of %" PRId64 " parts the %" PRId64 " that share a scale",
                         c->segment[i].unit, group);
       at += nf_slice_longest(c, i);
+      base += c->segment[i].size;
     }
   }
   return nf_ok();
@@ -84,8 +87,7 @@ static nf_status check_groups(const nf_slice *c, int64_t group) {
 nf_status nf_slice_check(const nf_slice *c, const nf_type *local) {
   if (c->world == 0) return nf_ok();
   NF_TRY(check_numbers(c, local));
-  int64_t extent = 0;
-  for (int i = 0; i < c->n; i++) extent += nf_slice_longest(c, i);
+  const int64_t extent = longest_of_all(c);
   if (extent != local->dim[c->dim].c)
     return nf_error(NF_BAD_INPUT, "the largest share of the slice has %" PRId64 " columns, the type %" PRId64,
                     extent, local->dim[c->dim].c);

@@ -106,7 +106,7 @@ static void refused(void **state) {
       {"graph g h", "the end of the line is expected before 'h'"},
       {"graph _", "graph name"},
       {G "input x : f32[T]", "text:3: x: the name is taken"},
-      {G "input y : f32[T", "text:3: a type is expected before"},
+      {G "input y : f32[T", "text:3: y: a type is expected before"},
       {G "input y : f99[T]", "'f99[T]' is no type"},
       {G "input y f32[T]", "':' is expected before 'f32"},
       {G "input y : f32[T] more", "the end of the line is expected"},

@@ -1,20 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // The verifier: what every finished graph keeps, whoever made it.
-#include "graph/rules.h"
+#include "graph/graph.h"
+#include "graph/scan.h"
 #include "graph/slice.h"
 #include <string.h>
 
-enum { MAX_NAME = 255 };
-
 bool nf_name_valid(const char *name) {
-  size_t n = strlen(name);
-  if (n == 0 || n > MAX_NAME || strcmp(name, "_") == 0) return false;
-  for (size_t i = 0; i < n; i++) {
-    char c = name[i];
-    bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    if (!letter && !(c >= '0' && c <= '9') && c != '.' && c != '_' && c != '-') return false;
-  }
-  return true;
+  nf_scan l = {nf_view_of(name)};
+  const nf_view word = nf_scan_word(&l);
+  return word.at == name && !name[word.n] && word.n > 0 && word.n <= NF_SCAN_NAME && strcmp(name, "_") != 0;
 }
 
 static bool has_star(const char *name) {
@@ -92,7 +86,7 @@ static nf_status check_weight(const nf_value *v) {
 nf_status nf_value_check(const nf_value *v) {
   if (!nf_name_valid(v->name))
     return nf_error(NF_BAD_INPUT, "the name must be 1 to %d letters, digits, '.', '_' or '-', and not '_'",
-                    MAX_NAME);
+                    NF_SCAN_NAME);
   NF_TRY(nf_type_check(&v->type));
   bool pool = v->type.cache != NF_NO_CACHE;
   if (v->kind == NF_VALUE_POOL && !pool)

@@ -8,11 +8,6 @@ static nf_piece split(nf_node_id region, int dim, int64_t size) {
   return (nf_piece){.spread = NF_SPLIT, .region = region, .dim = dim, .n = 1, .size = {size}};
 }
 
-static nf_piece with_dim(nf_piece p, int dim) {
-  p.dim = dim;
-  return p;
-}
-
 // Rows or columns of a matrix that share a scale; 1: any may be split.
 static int64_t group_of(int group) { return group == 0 || group == NF_WHOLE_ROW ? 1 : group; }
 
@@ -42,10 +37,9 @@ static nf_status begin(nf_sharding *s, const linear *l) {
   const nf_type *y = &s->g->value[l->n->out[0]].type;
   const nf_piece p = split(nf_region_open(s, l->id, l->w_type->dim[rows].c), 0, l->w_type->dim[rows].c);
   s->region[l->id].rows = group_of(nf_dtype_of(l->w_type->dtype)->group_rows);
-  s->want[l->id][l->w] = with_dim(p, rows);
-  if (l->n->in[l->bias]) s->want[l->id][l->bias] = with_dim(p, rows);
-  nf_shard_result(s, l->id, 0, with_dim(p, y->rank - 1));
-  return nf_ok();
+  s->want[l->id][l->w] = nf_piece_at(p, rows);
+  if (l->n->in[l->bias]) s->want[l->id][l->bias] = nf_piece_at(p, rows);
+  return nf_shard_pass(s, l->id, nf_piece_at(p, y->rank - 1));
 }
 
 // x's columns are split, and the weight's with them: each rank has an addend of the result, one of them the
@@ -55,20 +49,16 @@ static nf_status end(nf_sharding *s, const linear *l) {
   for (int i = 0; i < l->x->n; i++)
     if (!nf_region_require(nf_region_of(s, l->x), l->x->size[i], group))
       return nf_error(NF_BAD_INPUT, "%s: too large", s->g->value[l->n->out[0]].name);
-  s->want[l->id][l->w] = with_dim(*l->x, l->w_type->rank - 1);
+  s->want[l->id][l->w] = nf_piece_at(*l->x, l->w_type->rank - 1);
   if (l->n->in[l->bias]) s->want[l->id][l->bias] = (nf_piece){.zero = true};
   NF_TRY(nf_region_end(s, l->id, l->x, l->n->in[l->w]));
-  nf_shard_result(s, l->id, 0, (nf_piece){.spread = NF_PARTIAL});
-  return nf_ok();
+  return nf_shard_pass(s, l->id, (nf_piece){.spread = NF_PARTIAL});
 }
 
 nf_status nf_shard_linear(nf_sharding *s, nf_node_id id) {
   const linear l = linear_of(s, id, 1);
   const int last = l.x_type->rank - 1;
-  if (l.x->spread == NF_SPLIT && l.x->dim != last) { // rows of x stay rows of y
-    nf_shard_result(s, id, 0, *l.x);
-    return nf_ok();
-  }
+  if (l.x->spread == NF_SPLIT && l.x->dim != last) return nf_shard_pass(s, id, *l.x); // rows stay rows
   if (l.x->spread == NF_SPLIT && takes_cuts(s, &l)) return end(s, &l);
   if (l.x->spread == NF_REPLICATED && s->mode[id] == NF_MODE_CUT && takes_cuts(s, &l)) return begin(s, &l);
   return nf_shard_plain(s, id);
@@ -90,8 +80,7 @@ static nf_status deal(nf_sharding *s, const linear *l) {
   s->own[l->id] = each;
   s->want[l->id][l->w] = p;
   if (l->n->in[l->bias]) s->want[l->id][l->bias] = p;
-  nf_shard_result(s, l->id, 0, (nf_piece){.spread = NF_EXPERT_PARALLEL});
-  return nf_ok();
+  return nf_shard_pass(s, l->id, (nf_piece){.spread = NF_EXPERT_PARALLEL});
 }
 
 nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id id) {
@@ -119,6 +108,5 @@ nf_status nf_shard_embedding(nf_sharding *s, nf_node_id id) {
   s->want[id][1] = split(nf_region_open(s, id, rows), 0, rows);
   s->region[id].unit = s->own[id] =
       nf_round_up(nf_ceil_div(rows, s->world), group_of(nf_dtype_of(table->dtype)->group_rows));
-  nf_shard_result(s, id, 0, (nf_piece){.spread = NF_PARTIAL});
-  return nf_ok();
+  return nf_shard_pass(s, id, (nf_piece){.spread = NF_PARTIAL});
 }

@@ -16,11 +16,6 @@ static int64_t extent_of(const nf_sharding *s, nf_node_id n, int i, int dim) {
   return s->g->value[node_of(s, n)->in[i]].type.dim[dim].c;
 }
 
-static nf_status pass(nf_sharding *s, nf_node_id n, nf_piece p) {
-  nf_shard_result(s, n, 0, p);
-  return nf_ok();
-}
-
 // Split operands first: without the split a partial one may be fine.
 nf_status nf_shard_plain(nf_sharding *s, nf_node_id n) {
   const nf_op_info *info = nf_op_of(node_of(s, n)->op);
@@ -46,12 +41,13 @@ static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_SPLIT
 // Each row alone, zeros to zeros.
 static nf_status shard_elementwise(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT || x->spread == NF_EXPERT_PARALLEL ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT || x->spread == NF_EXPERT_PARALLEL ? nf_shard_pass(s, n, *x)
+                                                                  : nf_shard_plain(s, n);
 }
 
 static nf_status shard_shifted(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 // Scales of groups are the unsplit row's if no group is split; a rank's part of a row has its own scale.
@@ -69,13 +65,13 @@ static nf_status shard_rows(nf_sharding *s, nf_node_id n) {
   bool fine = x->spread == NF_SPLIT && x->dim != rank_of(s, n, 0) - 1 && nf_node_results(node_of(s, n)) == 1;
   for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++)
     fine &= operand(s, n, i)->spread == NF_REPLICATED;
-  return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return fine ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 // Ops that want a whole first dimension.
 static nf_status shard_columns(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT && x->dim != 0 ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return x->spread == NF_SPLIT && x->dim != 0 ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 // Halves side by side, of a linear of which nothing else is known: each half is split by itself.
@@ -102,7 +98,7 @@ static nf_status shard_gated_halves(nf_sharding *s, nf_node_id n) {
   nf_piece y = *x;
   y.n = 1;
   y.size[0] = inner;
-  return pass(s, n, y);
+  return nf_shard_pass(s, n, y);
 }
 
 // The dimension of `to` before which there are as many elements as before `dim` of x; -1: there is none.
@@ -120,13 +116,13 @@ static int same_place(const nf_type *x, int dim, const nf_shape *to) {
 static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const nf_shape *to = &node_of(s, n)->attr.reshape.to;
-  if (x->spread == NF_PARTIAL) return pass(s, n, *x);
+  if (x->spread == NF_PARTIAL) return nf_shard_pass(s, n, *x);
   if (x->spread != NF_SPLIT || x->n != 1) return nf_shard_plain(s, n);
   nf_piece y = *x;
   y.dim = same_place(&s->g->value[node_of(s, n)->in[0]].type, x->dim, to);
   if (y.dim < 0 || to->dim[y.dim].sym != NF_CONST) return nf_shard_plain(s, n);
   y.size[0] = to->dim[y.dim].c;
-  return nf_region_require(nf_region_of(s, x), y.size[0], 1) ? pass(s, n, y) : nf_shard_plain(s, n);
+  return nf_region_require(nf_region_of(s, x), y.size[0], 1) ? nf_shard_pass(s, n, y) : nf_shard_plain(s, n);
 }
 
 // ---- two and more ----
@@ -137,35 +133,36 @@ static bool is_addend(const nf_piece *p) {
 
 static nf_status shard_sum(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
-  if (alike(s, a, b)) return pass(s, n, *a);
+  if (alike(s, a, b)) return nf_shard_pass(s, n, *a);
   if (!is_addend(a) || !is_addend(b)) return nf_shard_plain(s, n);
-  return pass(s, n, (nf_piece){.spread = a->spread == b->spread ? a->spread : NF_PARTIAL});
+  return nf_shard_pass(s, n, (nf_piece){.spread = a->spread == b->spread ? a->spread : NF_PARTIAL});
 }
 
 static nf_status shard_product(nf_sharding *s, nf_node_id n) {
   const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
   const int last = rank_of(s, n, 0) - 1;
   const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_REPLICATED && is_cut_at(a, last);
-  if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_REPLICATED)) return pass(s, n, *a);
-  if (a->spread == NF_EXPERT_PARALLEL && b->spread == NF_EXPERT_PARALLEL) return pass(s, n, *a);
-  if (a->spread == NF_REPLICATED && is_addend(b)) return pass(s, n, *b);
+  if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_REPLICATED))
+    return nf_shard_pass(s, n, *a);
+  if (a->spread == NF_EXPERT_PARALLEL && b->spread == NF_EXPERT_PARALLEL) return nf_shard_pass(s, n, *a);
+  if (a->spread == NF_REPLICATED && is_addend(b)) return nf_shard_pass(s, n, *b);
   return nf_shard_plain(s, n);
 }
 
 static nf_status shard_gated_norm(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   const bool fine = x->dim != rank_of(s, n, 0) - 1 && alike(s, x, operand(s, n, 1));
-  return fine ? pass(s, n, *x) : nf_shard_plain(s, n);
+  return fine ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
 }
 
 static nf_status shard_combine(nf_sharding *s, nf_node_id n) {
   const nf_piece *x = operand(s, n, 0);
   if (!nf_shard_whole(s, node_of(s, n)->in[1], n)) return nf_ok();
-  if (is_addend(x)) return pass(s, n, (nf_piece){.spread = NF_PARTIAL});
+  if (is_addend(x)) return nf_shard_pass(s, n, (nf_piece){.spread = NF_PARTIAL});
   if (!is_cut_at(x, 2)) return nf_shard_plain(s, n);
   nf_piece y = *x;
   y.dim = 1;
-  return pass(s, n, y);
+  return nf_shard_pass(s, n, y);
 }
 
 // Side by side, split columns are segments of the result; rows that are split alike stay rows.
@@ -183,21 +180,15 @@ static nf_status shard_concat(nf_sharding *s, nf_node_id n) {
     fine = is_cut_at(x, last) && y.n + x->n <= NF_MAX_SEGMENTS && nf_region_merge(s, &y, x);
     for (int k = 0; fine && k < x->n; k++) y.size[y.n++] = x->size[k];
   }
-  return fine ? pass(s, n, y) : nf_shard_plain(s, n);
+  return fine ? nf_shard_pass(s, n, y) : nf_shard_plain(s, n);
 }
 
 // ---- heads and states ----
 
-static nf_piece as_dim(const nf_piece *p, int dim) {
-  nf_piece y = *p;
-  y.dim = dim;
-  return y;
-}
-
 // A pool is split where what is written to it is: operand i, in dimension `dim` as p is.
 static bool takes_pool(nf_sharding *s, nf_node_id n, int i, const nf_piece *p, int dim) {
   const nf_val v = node_of(s, n)->in[i];
-  const nf_piece want = as_dim(p, dim);
+  const nf_piece want = nf_piece_at(*p, dim);
   if (s->g->value[v].kind == NF_VALUE_RESULT) return alike(s, &want, &s->piece[v]);
   s->want[n][i] = want;
   return true;
@@ -205,14 +196,14 @@ static bool takes_pool(nf_sharding *s, nf_node_id n, int i, const nf_piece *p, i
 
 static bool takes_weight(nf_sharding *s, nf_node_id n, int i, const nf_piece *p) {
   if (node_of(s, n)->in[i] == 0) return true;
-  s->want[n][i] = as_dim(p, 0);
+  s->want[n][i] = nf_piece_at(*p, 0);
   return nf_shard_sliceable(s, node_of(s, n)->in[i]);
 }
 
 static nf_status shard_kv_write(nf_sharding *s, nf_node_id n) {
   const nf_piece *k = operand(s, n, 0), *v = operand(s, n, 1);
   const bool fine = is_cut_at(k, 1) && alike(s, k, v) && takes_pool(s, n, 2, k, 1);
-  return fine ? pass(s, n, *k) : nf_shard_plain(s, n);
+  return fine ? nf_shard_pass(s, n, *k) : nf_shard_plain(s, n);
 }
 
 static nf_status shard_attention(nf_sharding *s, nf_node_id n) {
@@ -220,7 +211,7 @@ static nf_status shard_attention(nf_sharding *s, nf_node_id n) {
   if (!is_cut_at(q, 1) || !is_cut_at(kv, 1) || !takes_weight(s, n, 2, q)) return nf_shard_plain(s, n);
   NF_TRY(nf_region_heads(s, n, q, q->size[0], "query heads", false));
   NF_TRY(nf_region_heads(s, n, kv, kv->size[0], "key and value heads", true));
-  return pass(s, n, *q);
+  return nf_shard_pass(s, n, *q);
 }
 
 static nf_status shard_convolution(nf_sharding *s, nf_node_id n) {
@@ -228,7 +219,7 @@ static nf_status shard_convolution(nf_sharding *s, nf_node_id n) {
   if (!is_cut_at(x, 1) || !takes_weight(s, n, 1, x) || !takes_pool(s, n, 2, x, 1))
     return nf_shard_plain(s, n);
   nf_shard_result(s, n, 1, *x);
-  return pass(s, n, *x);
+  return nf_shard_pass(s, n, *x);
 }
 
 static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n) {
@@ -243,52 +234,32 @@ static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n) {
       fine && takes_weight(s, n, A_LOG, b) && takes_weight(s, n, DT_BIAS, b) && takes_pool(s, n, STATE, b, 0);
   if (!fine) return nf_shard_plain(s, n);
   NF_TRY(nf_region_heads(s, n, qkv, qkv->size[0] / key, "key heads of the delta rule", false));
-  nf_shard_result(s, n, 1, as_dim(b, 0));
-  return pass(s, n, as_dim(b, 1));
+  nf_shard_result(s, n, 1, nf_piece_at(*b, 0));
+  return nf_shard_pass(s, n, nf_piece_at(*b, 1));
 }
 
 nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
-  switch (nf_traits_of(node_of(s, n)->op)->shard) {
-  case NF_SHARD_LINEAR:
-    return nf_shard_linear(s, n);
-  case NF_SHARD_GROUPED_LINEAR:
-    return nf_shard_grouped_linear(s, n);
-  case NF_SHARD_EMBEDDING:
-    return nf_shard_embedding(s, n);
-  case NF_SHARD_ELEMENTWISE:
-    return shard_elementwise(s, n);
-  case NF_SHARD_SHIFTED:
-    return shard_shifted(s, n);
-  case NF_SHARD_SCALES:
-    return shard_scales(s, n);
-  case NF_SHARD_GATED_HALVES:
-    return shard_gated_halves(s, n);
-  case NF_SHARD_ROWS:
-    return shard_rows(s, n);
-  case NF_SHARD_COLUMNS:
-    return shard_columns(s, n);
-  case NF_SHARD_RESHAPE:
-    return shard_reshape(s, n);
-  case NF_SHARD_SUM:
-    return shard_sum(s, n);
-  case NF_SHARD_PRODUCT:
-    return shard_product(s, n);
-  case NF_SHARD_GATED_NORM:
-    return shard_gated_norm(s, n);
-  case NF_SHARD_COMBINE:
-    return shard_combine(s, n);
-  case NF_SHARD_CONCAT:
-    return shard_concat(s, n);
-  case NF_SHARD_KV_WRITE:
-    return shard_kv_write(s, n);
-  case NF_SHARD_ATTENTION:
-    return shard_attention(s, n);
-  case NF_SHARD_CONVOLUTION:
-    return shard_convolution(s, n);
-  case NF_SHARD_DELTA_RULE:
-    return shard_delta_rule(s, n);
-  case NF_SHARD_REPLICATED:
-    return nf_shard_plain(s, n);
-  }
-  return nf_error(NF_INTERNAL, "%s: it is not known how ranks share it", nf_op_of(node_of(s, n)->op)->name);
+  static nf_status (*const rules[])(nf_sharding *, nf_node_id) = {
+      [NF_SHARD_LINEAR] = nf_shard_linear,
+      [NF_SHARD_GROUPED_LINEAR] = nf_shard_grouped_linear,
+      [NF_SHARD_EMBEDDING] = nf_shard_embedding,
+      [NF_SHARD_ELEMENTWISE] = shard_elementwise,
+      [NF_SHARD_SHIFTED] = shard_shifted,
+      [NF_SHARD_SCALES] = shard_scales,
+      [NF_SHARD_GATED_HALVES] = shard_gated_halves,
+      [NF_SHARD_ROWS] = shard_rows,
+      [NF_SHARD_COLUMNS] = shard_columns,
+      [NF_SHARD_RESHAPE] = shard_reshape,
+      [NF_SHARD_SUM] = shard_sum,
+      [NF_SHARD_PRODUCT] = shard_product,
+      [NF_SHARD_GATED_NORM] = shard_gated_norm,
+      [NF_SHARD_COMBINE] = shard_combine,
+      [NF_SHARD_CONCAT] = shard_concat,
+      [NF_SHARD_KV_WRITE] = shard_kv_write,
+      [NF_SHARD_ATTENTION] = shard_attention,
+      [NF_SHARD_CONVOLUTION] = shard_convolution,
+      [NF_SHARD_DELTA_RULE] = shard_delta_rule,
+      [NF_SHARD_REPLICATED] = nf_shard_plain,
+  };
+  return rules[nf_traits_of(node_of(s, n)->op)->shard](s, n);
 }

@@ -11,6 +11,11 @@ void nf_shard_result(nf_sharding *s, nf_node_id n, int i, nf_piece p) {
   s->piece[v] = s->due[v] ? (nf_piece){0} : p;
 }
 
+nf_status nf_shard_pass(nf_sharding *s, nf_node_id n, nf_piece p) {
+  nf_shard_result(s, n, 0, p);
+  return nf_ok();
+}
+
 bool nf_shard_sliceable(const nf_sharding *s, nf_val v) {
   const nf_value *value = &s->g->value[v];
   bool plain = value->kind == NF_VALUE_WEIGHT && nf_pack_is_plain(value->type.pack);
@@ -101,7 +106,8 @@ static nf_status make_room(nf_sharding *s) {
       {&s->gathered, s->g->n_values, sizeof *s->gathered}, {&s->readers, s->g->n_values, sizeof *s->readers},
       {&s->last, s->g->n_values, sizeof *s->last},         {&s->region, s->g->n_nodes, sizeof *s->region},
       {&s->mode, s->g->n_nodes, sizeof *s->mode},          {&s->own, s->g->n_nodes, sizeof *s->own},
-      {&s->want, s->g->n_nodes, sizeof *s->want}};
+      {&s->want, s->g->n_nodes, sizeof *s->want},          {&s->user, s->g->n_values, sizeof *s->user},
+      {&s->own_size, s->g->n_values, sizeof *s->own_size}};
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     if (!(*(void **)all[i].at = nf_arena_alloc(&s->arena, all[i].n, all[i].size)))
       return nf_error(NF_NO_MEMORY, "no memory to shard graph %s", s->g->name);
@@ -117,6 +123,7 @@ nf_status nf_shard(const nf_graph *g, int world, nf_graph **out) {
   if (world > 1) NF_GOTO(decide(&s));
   st = nf_shard_build(&s, out);
 fail:
+  nf_edit_deinit(&s.edit);
   nf_arena_deinit(&s.arena);
   return st;
 }

@@ -3,7 +3,7 @@
 // visit shows that an earlier decision was wrong, that is changed and the visit goes on from there, so each
 // is changed once.
 #pragma once
-#include "graph/graph.h"
+#include "graph/edit.h"
 #include "graph/slice.h"
 
 // How the ranks have a value.
@@ -21,6 +21,10 @@ typedef struct nf_piece {
   int64_t size[NF_MAX_SEGMENTS];
   bool zero; // of a weight: zero_but_rank0
 } nf_piece;
+static inline nf_piece nf_piece_at(nf_piece p, int dim) {
+  p.dim = dim;
+  return p;
+}
 
 // Dimensions that are split alike: those of one linear's result and all that follows from it. Units are
 // counted in columns of that result; any other dimension of the region is split in proportion. Named by the
@@ -52,6 +56,9 @@ typedef struct nf_sharding {
   nf_mode *mode;               // [n_nodes]
   int64_t *own;                // [n_nodes] > 0: its indices count from the rank's first, of so many
   nf_piece (*want)[NF_MAX_IN]; // [n_nodes] how a node takes its weights and pools
+  nf_edit edit;                // the ranks' graph, from g
+  nf_node_id *user;            // [n_values] 1 + the node that said how a weight or pool is taken
+  int64_t *own_size;           // [n_values] of indices as the rank counts them: the first of the sizes
   bool again;                  // a decision was changed:
   nf_node_id from;             // go on from there
 } nf_sharding;
@@ -85,8 +92,9 @@ nf_status nf_shard_linear(nf_sharding *s, nf_node_id n);
 nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id n);
 nf_status nf_shard_embedding(nf_sharding *s, nf_node_id n);
 void nf_shard_result(nf_sharding *s, nf_node_id n, int i, nf_piece p);
-nf_status nf_shard_plain(nf_sharding *s, nf_node_id n);  // all operands whole
-bool nf_shard_sliceable(const nf_sharding *s, nf_val v); // a weight as model/ makes them; 0 is fine
+nf_status nf_shard_pass(nf_sharding *s, nf_node_id n, nf_piece p); // the only result is p
+nf_status nf_shard_plain(nf_sharding *s, nf_node_id n);            // all operands whole
+bool nf_shard_sliceable(const nf_sharding *s, nf_val v);           // a weight as model/ makes them; 0 is fine
 
 // ---- the new graph (shard_build.c) ----
 nf_status nf_shard_build(nf_sharding *s, nf_graph **out);
