@@ -57,3 +57,13 @@ static inline nf_dtype nf_sample_factor(const nf_dims *m, bool plain) {
 }
 
 static inline int64_t nf_sample_wider(int64_t columns) { return nf_round_up(columns + 1, 32); }
+
+// Of experts: x [T,K] or with bit 2 [T,J,K], quantised as the weights are but with bit 8; and ids. Returns
+// the padding of N columns that bit 16 asks for, or 0.
+static inline int64_t nf_sample_choices(nf_op_desc *d, const nf_dims *m) {
+  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]), k = NF_C(m->q[NF_Q_K]);
+  const nf_dtype x = nf_sample_factor(m, nf_bit(m, 8));
+  d->in[0] = nf_bit(m, 2) ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
+  d->in[1] = NF_TYPE(NF_I32, t, j);
+  return nf_bit(m, 16) ? nf_sample_wider(m->q[NF_Q_N]) : 0;
+}

@@ -17,15 +17,6 @@
   } name##_attributes;
 #include "op/ops.def"
 
-enum {
-  BATCH = NF_OP_BATCH,
-  VIEW = NF_OP_VIEW,
-  PADDED = NF_OP_PADDED,
-  COMMUTES = NF_OP_COMMUTES,
-  COMM = NF_OP_COMM,
-  REDUCES = NF_OP_REDUCES
-};
-
 // `operands` and `attributes` are typedefs in the scope of the row.
 #define OPERAND(n, role, optional) {#n, NF_ROLE_##role, optional},
 #define RESULT(n, may) {#n, -1, may},

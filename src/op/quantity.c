@@ -6,22 +6,8 @@
 static const struct {
   const char *name, *what;
 } quantities[NF_Q_COUNT] = {
-    [NF_Q_NONE] = {"", ""},
-    [NF_Q_K] = {"K", "columns of the first operand"},
-    [NF_Q_N] = {"N", "columns of the first result"},
-    [NF_Q_E] = {"E", "experts"},
-    [NF_Q_TOPK] = {"TOPK", "experts per token"},
-    [NF_Q_HEAD] = {"HEAD", "head size"},
-    [NF_Q_KV_HEADS] = {"KV_HEADS", "key and value heads"},
-    [NF_Q_GROUP] = {"GROUP", "query heads per kv head"},
-    [NF_Q_PAGE] = {"PAGE", "tokens per page"},
-    [NF_Q_TAPS] = {"TAPS", "taps of the convolution"},
-    [NF_Q_VALUE] = {"VALUE", "size of a value head"},
-    [NF_Q_INNER] = {"INNER", "columns between an expert's two products"},
-    [NF_Q_PACK16_H] = {"PACK16(H)", "16-byte packs in a row of the first operand"},
-    [NF_Q_BYTES] = {"BYTES", "bytes of the first operand"},
-    [NF_Q_WORLD] = {"WORLD", "ranks"},
-};
+#define ROW(id, name, what) {name, what},
+    NF_QUANTITIES(ROW)};
 
 const char *nf_quantity_name(nf_quantity q) { return quantities[q].name; }
 const char *nf_quantity_what(nf_quantity q) { return quantities[q].what; }

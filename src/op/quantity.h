@@ -3,24 +3,28 @@
 #pragma once
 #include "op/op.h"
 
+// QUANTITY(id, name, what). From PACK16_H on they are derived: they follow from the extents, the dtype and
+// where the op runs.
+#define NF_QUANTITIES(QUANTITY)                                                                            \
+  QUANTITY(NONE, "", "")                                                                                   \
+  QUANTITY(K, "K", "columns of the first operand") /* what is summed or normalised over */                 \
+  QUANTITY(N, "N", "columns of the first result")                                                          \
+  QUANTITY(E, "E", "experts")                                                                              \
+  QUANTITY(TOPK, "TOPK", "experts per token")                                                              \
+  QUANTITY(HEAD, "HEAD", "head size")                                                                      \
+  QUANTITY(KV_HEADS, "KV_HEADS", "key and value heads")                                                    \
+  QUANTITY(GROUP, "GROUP", "query heads per kv head")                                                      \
+  QUANTITY(PAGE, "PAGE", "tokens per page")                                                                \
+  QUANTITY(TAPS, "TAPS", "taps of the convolution")                                                        \
+  QUANTITY(VALUE, "VALUE", "size of a value head")                                                         \
+  QUANTITY(INNER, "INNER", "columns between an expert's two products")                                     \
+  QUANTITY(PACK16_H, "PACK16(H)", "16-byte packs in a row of the first operand") /* need not be whole */   \
+  QUANTITY(BYTES, "BYTES", "bytes of the first operand")                         /* at the step's sizes */ \
+  QUANTITY(WORLD, "WORLD", "ranks") /* that run the op together */
+
 typedef enum nf_quantity {
-  NF_Q_NONE = 0,
-  NF_Q_K,        // columns of the first operand: what is summed or normalised over
-  NF_Q_N,        // columns of the first result
-  NF_Q_E,        // experts
-  NF_Q_TOPK,     // experts per token
-  NF_Q_HEAD,     // head size
-  NF_Q_KV_HEADS, // key and value heads
-  NF_Q_GROUP,    // query heads per kv head
-  NF_Q_PAGE,     // tokens per page
-  NF_Q_TAPS,     // of a convolution
-  NF_Q_VALUE,    // size of a value head
-  NF_Q_INNER,    // columns between an expert's two products
-  // Derived ones: they follow from the extents, the dtype and where the op runs.
-  NF_Q_PACK16_H, // PACK16(H): 16-byte packs in a row of the first operand; need not be whole
-  NF_Q_BYTES,    // bytes of the first operand at the step's sizes
-  NF_Q_WORLD,    // ranks that run the op together
-  NF_Q_COUNT
+#define NF_Q_ID(id, name, what) NF_Q_##id,
+  NF_QUANTITIES(NF_Q_ID) NF_Q_COUNT
 } nf_quantity;
 const char *nf_quantity_name(nf_quantity q); // "K", "PACK16(H)"
 const char *nf_quantity_what(nf_quantity q); // "columns of the first operand"

@@ -3,6 +3,7 @@
 // be.
 #include "op/traits.h"
 #include "op/want.h"
+#include <math.h>
 
 const nf_op_traits *nf_traits_of(nf_op op) {
   static const nf_op_traits *const traits[NF_OP_COUNT] = {
@@ -39,10 +40,17 @@ static nf_status check_operand(const nf_op_desc *d, int i) {
   return nf_ok();
 }
 
+static nf_status check_real(const nf_op_desc *d, const struct nf_attr_info *a) {
+  const float *x = (const float *)((const char *)&d->attr + a->offset);
+  if (a->kind != NF_ATTR_REAL || isfinite(*x)) return nf_ok();
+  return nf_refuse(d, "%s is %.9g but must be finite", a->name, (double)*x);
+}
+
 nf_status nf_op_infer(nf_op_desc *d) {
   const nf_op_info *info = (unsigned)d->op < NF_OP_COUNT ? nf_op_of(d->op) : NULL;
   if (!info) return nf_error(NF_BAD_INPUT, "op %d does not exist", (int)d->op);
   for (int i = 0; i < info->n_in; i++) NF_TRY(check_operand(d, i));
+  for (int i = 0; i < info->n_attr; i++) NF_TRY(check_real(d, &info->attr[i]));
   for (int i = 0; i < NF_MAX_OUT; i++) d->out[i] = (nf_type){0};
   return nf_traits_of(d->op)->infer(d);
 }

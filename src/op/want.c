@@ -2,7 +2,6 @@
 // Checks that shape rules share.
 #include "op/want.h"
 #include <inttypes.h>
-#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -65,7 +64,8 @@ nf_status nf_want_same_dtype(const nf_op_desc *d, int i, int as) {
 nf_status nf_want_dims(const nf_op_desc *d, int i, int as, int n) {
   const nf_type *x = &d->in[as];
   const char *name = nf_op_of(d->op)->in[as].name;
-  if (d->in[i].rank != x->rank) return nf_refuse_operand(d, i, "must have %d dimensions as %s has", x->rank, name);
+  if (d->in[i].rank != x->rank)
+    return nf_refuse_operand(d, i, "must have %d dimensions as %s has", x->rank, name);
   for (int k = 0; k < n; k++)
     if (!nf_extent_equal(d->in[i].dim[k], x->dim[k]))
       return nf_refuse_operand(d, i, "%s has %s in dimension %d", name, nf_extent_text_of(x->dim[k]).at, k);
@@ -108,13 +108,7 @@ nf_status nf_want_out_float(const nf_op_desc *d, nf_dtype out) {
 }
 
 nf_status nf_want_positive(const nf_op_desc *d, const char *name, float x) {
-  if (isfinite(x) && x > 0) return nf_ok();
-  return nf_refuse(d, "%s is %.9g but must be finite and above 0", name, (double)x);
-}
-
-nf_status nf_want_finite(const nf_op_desc *d, const char *name, float x) {
-  if (isfinite(x)) return nf_ok();
-  return nf_refuse(d, "%s is %.9g but must be finite", name, (double)x);
+  return x > 0 ? nf_ok() : nf_refuse(d, "%s is %.9g but must be finite and above 0", name, (double)x);
 }
 
 nf_type nf_with_last(const nf_type *x, nf_dtype dtype, nf_extent e) {

@@ -38,8 +38,7 @@ nf_status nf_want_tokens(const nf_op_desc *d, int i); // the first dimension is 
 // Operand i is [.., H] of floats with constant, perhaps padded columns.
 nf_status nf_want_columns(const nf_op_desc *d, int i);
 nf_status nf_want_out_float(const nf_op_desc *d, nf_dtype out);
-nf_status nf_want_positive(const nf_op_desc *d, const char *name, float x);
-nf_status nf_want_finite(const nf_op_desc *d, const char *name, float x);
+nf_status nf_want_positive(const nf_op_desc *d, const char *name, float x); // which is finite
 // The first result's columns are padded to `to`.
 nf_status nf_want_padding(nf_op_desc *d, const char *name, int64_t to);
 

@@ -10,10 +10,6 @@ static nf_status infer_rope_table(nf_op_desc *d) {
   const nf_rope_table_attrs *at = &d->attr.rope_table;
   NF_TRY(nf_want_positive(d, "theta", at->theta));
   NF_TRY(nf_want_positive(d, "scale", at->scale));
-  NF_TRY(nf_want_finite(d, "factor", at->factor));
-  NF_TRY(nf_want_finite(d, "context", at->context));
-  NF_TRY(nf_want_finite(d, "beta_fast", at->beta_fast));
-  NF_TRY(nf_want_finite(d, "beta_slow", at->beta_slow));
   if (at->factor > 1) {
     NF_TRY(nf_want_positive(d, "context", at->context));
     NF_TRY(nf_want_positive(d, "beta_slow", at->beta_slow));

@@ -44,15 +44,11 @@ static nf_status infer_silu(nf_op_desc *d) {
   return nf_ok();
 }
 
-static void sample_silu(nf_op_desc *d, const nf_dims *m) {
-  d->in[0] = nf_sample_rows(m, false, m->q[NF_Q_K]);
-}
-
 NF_TRAITS(silu, INFER(infer_silu), SHARD(ELEMENTWISE), WORK(.element = 12), EXTENTS(),
-          CHECK(sample_silu, NEVER, nf_bound_exp, .values = 10));
+          CHECK(nf_sample_heads, NEVER, nf_bound_exp, .values = 10));
 
 NF_TRAITS(sigmoid, INFER(infer_silu), SHARD(SHIFTED), WORK(.element = 11), EXTENTS(),
-          CHECK(sample_silu, NEVER, nf_bound_exp, .values = 10));
+          CHECK(nf_sample_heads, NEVER, nf_bound_exp, .values = 10));
 
 static nf_status infer_swiglu(nf_op_desc *d) {
   const nf_type *x = &d->in[0];
@@ -60,9 +56,7 @@ static nf_status infer_swiglu(nf_op_desc *d) {
   NF_TRY(nf_want(d, 0, NF_FLOATS, 1, NF_MAX_RANK));
   if (nf_last(x).sym != NF_CONST || nf_last(x).c % 2)
     return nf_refuse_operand(d, 0, "must have an even number of columns");
-  NF_TRY(nf_want_finite(d, "alpha", at->alpha));
-  NF_TRY(nf_want_finite(d, "beta", at->beta));
-  if (!isfinite(at->limit) || at->limit < 0)
+  if (at->limit < 0)
     return nf_refuse(d, "limit is %.9g but must be finite and not negative", (double)at->limit);
   d->out[0] = nf_with_last(x, x->dtype, NF_C(nf_last(x).c / 2));
   return nf_want_padding(d, "half of x's padding", x->padded[x->rank - 1] / 2);

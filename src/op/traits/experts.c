@@ -99,17 +99,7 @@ static nf_status infer_experts_swiglu(nf_op_desc *d) {
   return alike(d, W_UP, W_DOWN, 0, "experts");
 }
 
-enum { BIASES = 1, BY_CHOICE = 2, OTHER = 4, PLAIN_X = 8, PAD = 16 }; // bits of options
-
-static int64_t padding(const nf_dims *m) { return nf_bit(m, PAD) ? nf_sample_wider(m->q[NF_Q_N]) : 0; }
-
-// x [T,K] or [T,J,K], quantised as the weights are unless it is plain; and ids.
-static void sample_choices(nf_op_desc *d, const nf_dims *m) {
-  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]), k = NF_C(m->q[NF_Q_K]);
-  const nf_dtype x = nf_sample_factor(m, nf_bit(m, PLAIN_X));
-  d->in[0] = nf_bit(m, BY_CHOICE) ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
-  d->in[1] = NF_TYPE(NF_I32, t, j);
-}
+enum { BIASES = 1, OTHER = 4 }; // bits of options, beside those of nf_sample_choices
 
 static nf_type sample_weights(const nf_dims *m, int64_t n, nf_quantity k) {
   return NF_TYPE(m->weight, NF_C(m->q[NF_Q_E]), NF_C(n), NF_C(m->q[k]));
@@ -120,13 +110,13 @@ static void sample_experts_swiglu(nf_op_desc *d, const nf_dims *m) {
   const nf_extent e = NF_C(m->q[NF_Q_E]);
   const nf_dtype bias = nf_bit(m, OTHER) ? NF_BF16 : m->act;
   const bool biases = nf_bit(m, BIASES);
-  sample_choices(d, m);
+  const int64_t pad = nf_sample_choices(d, m);
   d->attr.experts_swiglu = (nf_experts_swiglu_attrs){.out = m->out,
                                                      .alpha = biases ? 1.702f : 1,
                                                      .beta = biases,
                                                      .limit = biases ? 7 : 0,
                                                      .interleaved = nf_bit(m, OTHER),
-                                                     .pad = padding(m)};
+                                                     .pad = pad};
   if (biases) d->in[3] = NF_TYPE(bias, e, NF_C(2 * inner)), d->in[5] = NF_TYPE(bias, e, NF_C(n));
   d->in[2] = sample_weights(m, 2 * inner, NF_Q_K);
   d->in[4] = sample_weights(m, n, NF_Q_INNER);
@@ -178,9 +168,9 @@ static nf_status infer_experts_silu(nf_op_desc *d) {
 }
 
 static void sample_experts_silu(nf_op_desc *d, const nf_dims *m) {
-  sample_choices(d, m);
+  const int64_t pad = nf_sample_choices(d, m);
   d->attr.experts_silu = (nf_experts_silu_attrs){
-      .out = m->out, .to = nf_bit(m, OTHER) ? NF_NONE : nf_sample_quantised(m), .pad = padding(m)};
+      .out = m->out, .to = nf_bit(m, OTHER) ? NF_NONE : nf_sample_quantised(m), .pad = pad};
   d->in[2] = d->in[3] = sample_weights(m, m->q[NF_Q_INNER], NF_Q_K);
   d->in[4] = sample_weights(m, m->q[NF_Q_N], NF_Q_INNER);
 }

@@ -90,9 +90,10 @@ static nf_status infer_reshape(nf_op_desc *d) {
   for (int i = 0; i < x->rank; i++)
     if (x->padded[i] != x->dim[i].c)
       return nf_refuse_operand(d, 0, "padded elements do not lie one after the other");
-  if (nf_dtype_of(x->dtype)->bits < 8 && (!x->rank || !y.rank || !nf_extent_equal(nf_last(x), nf_last(&y))))
+  const bool columns = x->rank && y.rank && nf_extent_equal(nf_last(x), nf_last(&y));
+  if (nf_dtype_of(x->dtype)->bits < 8 && !columns)
     return nf_refuse_operand(d, 0, "codes of less than a byte keep their columns");
-  if (nf_is_quantised(x->dtype) && (!x->rank || !y.rank || !nf_extent_equal(nf_last(x), nf_last(&y))) &&
+  if (nf_is_quantised(x->dtype) && !columns &&
       (x->dtype != NF_FP8_GROUP || nf_last(x).c % 128 || nf_last(&y).c % 128))
     return nf_refuse_operand(d, 0, "columns that share a scale must stay together");
   if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want))

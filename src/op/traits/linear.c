@@ -33,7 +33,7 @@ static nf_status infer_linear(nf_op_desc *d) {
   return nf_ok();
 }
 
-enum { BIAS = 1, BY_CHOICE = 2, BF16_BIAS = 4, PLAIN_X = 8, PAD = 16 }; // bits of options
+enum { BIAS = 1, BF16_BIAS = 4, PLAIN_X = 8 }; // bits of options
 
 static void sample_linear(nf_op_desc *d, const nf_dims *m) {
   const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]);
@@ -66,13 +66,8 @@ static nf_status infer_grouped_linear(nf_op_desc *d) {
 }
 
 static void sample_grouped_linear(nf_op_desc *d, const nf_dims *m) {
-  const nf_extent t = NF_BY(1, NF_T), j = NF_C(m->q[NF_Q_TOPK]), k = NF_C(m->q[NF_Q_K]),
-                  n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]);
-  const nf_dtype x = nf_sample_factor(m, nf_bit(m, PLAIN_X));
-  d->attr.grouped_linear =
-      (nf_grouped_linear_attrs){.out = m->out, .pad = nf_bit(m, PAD) ? nf_sample_wider(m->q[NF_Q_N]) : 0};
-  d->in[0] = nf_bit(m, BY_CHOICE) ? NF_TYPE(x, t, j, k) : NF_TYPE(x, t, k);
-  d->in[1] = NF_TYPE(NF_I32, t, j);
+  const nf_extent k = NF_C(m->q[NF_Q_K]), n = NF_C(m->q[NF_Q_N]), e = NF_C(m->q[NF_Q_E]);
+  d->attr.grouped_linear = (nf_grouped_linear_attrs){.out = m->out, .pad = nf_sample_choices(d, m)};
   d->in[2] = NF_TYPE(m->weight, e, n, k);
   if (nf_bit(m, BIAS)) d->in[3] = NF_TYPE(nf_bit(m, BF16_BIAS) ? NF_BF16 : m->act, e, n);
 }

@@ -98,23 +98,17 @@ NF_TRAITS(rms_norm_gated, INFER(infer_rms_norm_gated), SHARD(GATED_NORM), WORK(.
 // As one head for the part's rule, which then sees w's columns.
 static nf_status infer_rms_norm_gated_quantise(nf_op_desc *d) {
   const nf_rms_norm_gated_quantise_attrs *at = &d->attr.rms_norm_gated_quantise;
-  nf_op_desc g = {.op = NF_OP_rms_norm_gated, .attr.rms_norm_gated.eps = at->eps};
-  for (int i = 0; i < 3; i++) g.in[i] = d->in[i];
-  for (int i = 0; i < 2; i++) {
-    nf_type *x = &g.in[i];
-    const nf_type *w = &d->in[2];
-    if (x->rank < 1 || w->rank != 1) continue; // the part's rule says so
-    nf_extent *columns = &x->dim[x->rank - 1];
+  const nf_type *w = &d->in[2];
+  nf_type x = d->in[0];
+  NF_TRY(nf_want_same_type(d, 1, 0));
+  if (x.rank > 0 && w->rank == 1) { // else the part's rule says so
+    nf_extent *columns = &x.dim[x.rank - 1];
     const int64_t head = w->dim[0].c;
     if (columns->sym != NF_CONST || head < 1 || columns->c % head)
-      return nf_refuse(d, "the columns of %s must be heads of w's %lld", nf_op_of(d->op)->in[i].name,
-                       (long long)head);
-    columns->c = x->padded[x->rank - 1] = head;
+      return nf_refuse(d, "the columns of x must be heads of w's %lld", (long long)head);
+    columns->c = x.padded[x.rank - 1] = head;
   }
-  NF_TRY(nf_infer_part(d, g, &d->out[0]));
-  for (int k = 0; k < d->in[0].rank; k++)
-    if (!nf_extent_equal(d->in[0].dim[k], d->in[1].dim[k]))
-      return nf_refuse(d, "x and z differ in dimension %d", k);
+  NF_TRY(NF_PART(d, &d->out[0], rms_norm_gated, (x, x, *w), .eps = at->eps));
   return NF_PART(d, &d->out[0], quantise, (d->in[0]), .to = at->to);
 }
 
