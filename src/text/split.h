@@ -68,11 +68,22 @@ bool nf_set_property(nf_set *s, nf_view name, bool posix);
 // Adds what a letter behind a backslash means: d h s w, and D H S W for the others. False: no set.
 bool nf_set_letter(nf_set *s, char letter, bool *negated);
 
-// The rest of \p{…} or \P{…}, from its brace: *at moves behind it. *negated is turned by a ^.
-nf_status nf_set_braces(nf_set *s, nf_view p, size_t *at, bool *negated);
-// The class that begins at p.at[*at] == '['; *at moves behind it. `caseless`: it stands under (?i).
-nf_status nf_set_class(nf_view p, size_t *at, bool caseless, nf_set *out, bool *negated);
-// The character behind a backslash at p.at[*at - 1]; *at moves behind it.
-nf_status nf_set_escape(nf_view p, size_t *at, uint32_t *out);
+// A pattern that is being read.
+typedef struct nf_pattern {
+  nf_view p;
+  size_t at;
+  bool caseless; // (?i) holds
+  int depth;     // of classes inside each other
+} nf_pattern;
+nf_status nf_split_refuse(const char *what, size_t at);
+bool nf_next_is(const nf_pattern *r, const char *text);
+char nf_peek(const nf_pattern *r, size_t ahead); // 0 behind the end
+uint32_t nf_take_char(nf_pattern *r);            // not at the end
+
+// Each begins at the reader's place and moves behind: the rest of \p{…} or \P{…}, from its brace (*negated is
+// turned by a ^); a class, from its bracket; the character behind a backslash.
+nf_status nf_set_braces(nf_set *s, nf_pattern *r, bool *negated);
+nf_status nf_set_class(nf_pattern *r, nf_set *out, bool *negated);
+nf_status nf_set_escape(nf_pattern *r, uint32_t *out);
 // Whether (?i) makes a character equal to no others than PCRE2 has.
 bool nf_set_is_plain(uint32_t c);

@@ -18,8 +18,7 @@ typedef struct group {
 } group;
 
 typedef struct translator {
-  nf_view p;
-  size_t at;
+  nf_pattern in;
   nf_text *out;
   group stack[GROUPS_MAX]; // [0] is the whole pattern
   size_t depth;
@@ -33,15 +32,7 @@ typedef struct translator {
   bool named, numbered, lean;
 } translator;
 
-static nf_status refuse(const char *what, size_t at) {
-  return nf_error(NF_BAD_INPUT, "pattern: %s (byte %zu) is not supported", what, at);
-}
-
 static group *inner(translator *t) { return &t->stack[t->depth]; }
-static bool next_is(const translator *t, const char *text) {
-  size_t n = strlen(text);
-  return t->p.n - t->at >= n && memcmp(t->p.at + t->at, text, n) == 0;
-}
 
 static void begin_atom(translator *t, bool single) {
   t->empty = inner(t)->empty, inner(t)->empty = false;
@@ -65,9 +56,9 @@ static nf_status add_literal(translator *t, uint32_t c, size_t from) {
   char before = t->letter, letter = c < 0x80 ? (char)(c >= 'A' && c <= 'Z' ? c + 'a' - 'A' : c) : 0;
   bool caseless = inner(t)->caseless;
   begin_atom(t, true);
-  if (caseless && !nf_set_is_plain(c)) return refuse("a letter beyond ASCII under (?i)", from);
+  if (caseless && !nf_set_is_plain(c)) return nf_split_refuse("a letter beyond ASCII under (?i)", from);
   if (caseless && joins(before, letter))
-    return refuse("\"ss\", \"st\", \"ff\", \"fi\" or \"fl\" under (?i)", from);
+    return nf_split_refuse("\"ss\", \"st\", \"ff\", \"fi\" or \"fl\" under (?i)", from);
   t->letter = letter;
   nf_text_printf(
       t->out,
@@ -92,17 +83,18 @@ static nf_status add_set(translator *t, nf_set *s, bool negated, nf_status st) {
 static nf_status add_class(translator *t) {
   nf_set s = {.lean = t->lean};
   bool negated = false;
-  nf_status st = nf_set_class(t->p, &t->at, inner(t)->caseless, &s, &negated);
+  t->in.caseless = inner(t)->caseless;
+  nf_status st = nf_set_class(&t->in, &s, &negated);
   return add_set(t, &s, negated, st);
 }
 
 // In \p{…} (?i) does not count for Oniguruma; for PCRE2 it does in categories of case.
 static nf_status add_property(translator *t, bool negated) {
-  size_t from = t->at;
+  size_t from = t->in.at;
   nf_set s = {.lean = t->lean};
-  nf_status st = nf_set_braces(&s, t->p, &t->at, &negated);
+  nf_status st = nf_set_braces(&s, &t->in, &negated);
   if (nf_is_ok(st) && inner(t)->caseless && s.flags & NF_SET_CASE)
-    st = refuse("this property under (?i)", from);
+    st = nf_split_refuse("this property under (?i)", from);
   if (s.flags & NF_SET_WORD) add_latin1_words(&s);
   return add_set(t, &s, negated, st);
 }
@@ -129,21 +121,21 @@ static void add_boundary(translator *t, bool negated) {
 static nf_status add_reference(translator *t, size_t from) {
   begin_atom(t, false);
   t->nullable = true, inner(t)->empty = t->empty;
-  if (t->p.at[t->at] != 'k') { // one digit, as it is
-    if (t->at + 1 < t->p.n && t->p.at[t->at + 1] >= '0' && t->p.at[t->at + 1] <= '9')
-      return refuse("a back reference of two digits", from);
-    nf_text_printf(t->out, "\\g{%c}", t->p.at[t->at++]);
+  const char next = nf_peek(&t->in, 1);
+  if (nf_peek(&t->in, 0) != 'k') { // one digit, as it is
+    if (next >= '0' && next <= '9') return nf_split_refuse("a back reference of two digits", from);
+    nf_text_printf(t->out, "\\g{%c}", t->in.p.at[t->in.at++]);
     return t->numbered = true, nf_ok();
   }
-  char open = t->at + 1 < t->p.n ? t->p.at[t->at + 1] : 0, close = open == '<' ? '>' : '\'';
-  const char *name = t->p.at + t->at + 2;
-  const char *end = open == '<' || open == '\'' ? memchr(name, close, t->p.n - t->at - 2) : NULL;
-  if (!end || end == name) return refuse("\\k without a name", from);
+  const char *name = t->in.p.at + t->in.at + 2;
+  const char *end =
+      next == '<' || next == '\'' ? memchr(name, next == '<' ? '>' : next, t->in.p.n - t->in.at - 2) : NULL;
+  if (!end || end == name) return nf_split_refuse("\\k without a name", from);
   size_t n = (size_t)(end - name);
-  if (memchr(name, '+', n)) return refuse("a back reference with a level", from);
+  if (memchr(name, '+', n)) return nf_split_refuse("a back reference with a level", from);
   if (*name == '-' || (*name >= '0' && *name <= '9')) t->numbered = true;
   nf_text_printf(t->out, "\\g{%.*s}", (int)n, name);
-  t->at += n + 3;
+  t->in.at += n + 3;
   return nf_ok();
 }
 
@@ -163,7 +155,7 @@ static bool add_fixed(translator *t, char c) {
     else
       no_atom(t);
     nf_text_printf(t->out, "%s", fixed[i].text);
-    return t->at++, true;
+    return t->in.at++, true;
   }
   return false;
 }
@@ -173,25 +165,24 @@ static nf_status add_set_letter(translator *t, char c, bool *found) {
   bool negated = false;
   if (!(*found = nf_set_letter(&s, c, &negated))) return nf_ok();
   if (s.flags & NF_SET_WORD) add_latin1_words(&s);
-  t->at++;
+  t->in.at++;
   return add_set(t, &s, negated, nf_ok());
 }
 
 static nf_status add_escape(translator *t) {
-  size_t from = t->at++;
-  char c = t->at < t->p.n ? t->p.at[t->at] : 0;
+  size_t from = t->in.at++;
+  char c = nf_peek(&t->in, 0);
   bool found;
   uint32_t code;
-  if (c == 'b' || c == 'B') return t->at++, add_boundary(t, c == 'B'), nf_ok();
-  if ((c == 'p' || c == 'P') && t->at + 1 < t->p.n && t->p.at[t->at + 1] == '{')
-    return t->at++, add_property(t, c == 'P');
+  if (c == 'b' || c == 'B') return t->in.at++, add_boundary(t, c == 'B'), nf_ok();
+  if ((c == 'p' || c == 'P') && nf_peek(&t->in, 1) == '{') return t->in.at++, add_property(t, c == 'P');
   if (add_fixed(t, c)) return nf_ok();
   if (c == 'k' || (c >= '1' && c <= '9')) return add_reference(t, from);
   if (c && strchr("gGKXyY", c))
     return nf_error(NF_BAD_INPUT, "pattern: \\%c (byte %zu) is not supported", c, from);
   NF_TRY(add_set_letter(t, c, &found));
   if (found) return nf_ok();
-  NF_TRY(nf_set_escape(t->p, &t->at, &code));
+  NF_TRY(nf_set_escape(&t->in, &code));
   return add_literal(t, code, from);
 }
 
@@ -199,34 +190,34 @@ static nf_status add_escape(translator *t) {
 
 static bool read_count(const translator *t, size_t *at, int64_t *out) {
   size_t from = *at;
-  for (*out = 0; *at < t->p.n && t->p.at[*at] >= '0' && t->p.at[*at] <= '9' && *at - from < 9; ++*at)
-    *out = *out * 10 + (t->p.at[*at] - '0');
+  for (*out = 0; *at < t->in.p.n && t->in.p.at[*at] >= '0' && t->in.p.at[*at] <= '9' && *at - from < 9; ++*at)
+    *out = *out * 10 + (t->in.p.at[*at] - '0');
   return *at > from;
 }
 
 // {n}, {n,}, {,m}, {n,m}; anything else is text. most -1: without end.
 static bool read_interval(translator *t, int64_t *least, int64_t *most, bool *fixed) {
-  size_t at = t->at + 1;
+  size_t at = t->in.at + 1;
   bool some = read_count(t, &at, least);
-  *fixed = some && at < t->p.n && t->p.at[at] == '}';
+  *fixed = some && at < t->in.p.n && t->in.p.at[at] == '}';
   *most = *least;
   if (!*fixed) {
-    if (at == t->p.n || t->p.at[at++] != ',') return false;
+    if (at == t->in.p.n || t->in.p.at[at++] != ',') return false;
     bool bound = read_count(t, &at, most);
     if (!bound) *most = -1;
-    if ((!some && !bound) || at == t->p.n || t->p.at[at] != '}') return false;
+    if ((!some && !bound) || at == t->in.p.n || t->in.p.at[at] != '}') return false;
   }
-  t->at = at + 1;
+  t->in.at = at + 1;
   return true;
 }
 
 // Another repetition behind {n,m} repeats it all; where that is one character, a simpler one says the same.
 static nf_status repeat_interval(translator *t) {
-  char c = t->p.at[t->at];
+  char c = t->in.p.at[t->in.at];
   if (t->single && t->least <= 1 && c == '+') {
     t->out->n = t->quantifier;
     nf_text_append(t->out, t->least ? "+" : "*", 1);
-    return t->at++, t->interval = false, nf_ok();
+    return t->in.at++, t->interval = false, nf_ok();
   }
   nf_text_append(t->out, ")???", 4);
   if (t->out->failed) return nf_ok();
@@ -242,36 +233,39 @@ static nf_status repeat_interval(translator *t) {
 static nf_status add_repetition(translator *t, const char *text, bool lazy, bool possessive) {
   t->quantifier = t->out->n;
   nf_text_printf(t->out, "%s", text);
-  const char *suffix = lazy && next_is(t, "?") ? "?" : possessive && next_is(t, "+") ? "+" : "";
+  const char *suffix = lazy && nf_next_is(&t->in, "?")         ? "?"
+                       : possessive && nf_next_is(&t->in, "+") ? "+"
+                                                               : "";
   nf_text_printf(t->out, "%s", suffix);
-  t->at += *suffix != 0;
+  t->in.at += *suffix != 0;
   t->interval = !possessive && !*suffix;
   return nf_ok();
 }
 
 static nf_status add_quantifier(translator *t) {
-  size_t from = t->at;
+  size_t from = t->in.at;
   int64_t least = 0, most = 0;
   bool fixed = false;
-  char text[48] = {t->p.at[t->at]};
+  char text[48] = {t->in.p.at[t->in.at]};
   bool interval = *text == '{';
-  if (interval && !read_interval(t, &least, &most, &fixed)) return t->at++, add_literal(t, '{', from);
+  if (interval && !read_interval(t, &least, &most, &fixed)) return t->in.at++, add_literal(t, '{', from);
   if (t->atom == NONE) return nf_error(NF_BAD_INPUT, "broken pattern: nothing to repeat (byte %zu)", from);
-  if (interval && t->nullable) return refuse("{n,m} of what may be empty", from);
-  if (interval && most >= 0 && most < least) return refuse("a repetition with its ends exchanged", from);
+  if (interval && t->nullable) return nf_split_refuse("{n,m} of what may be empty", from);
+  if (interval && most >= 0 && most < least)
+    return nf_split_refuse("a repetition with its ends exchanged", from);
   if (t->quantifier != NONE) {
-    if (!t->interval || !t->single) return refuse("a repetition of a repetition", from);
-    size_t behind = t->at;
-    t->at = from;
+    if (!t->interval || !t->single) return nf_split_refuse("a repetition of a repetition", from);
+    size_t behind = t->in.at;
+    t->in.at = from;
     NF_TRY(repeat_interval(t));
-    if (t->at != from) return nf_ok();
-    t->at = behind;
+    if (t->in.at != from) return nf_ok();
+    t->in.at = behind;
   }
   if (most < 0)
     snprintf(text, sizeof text, "{%d,}", (int)least);
   else if (interval)
     snprintf(text, sizeof text, "{%d,%d}", (int)least, (int)most);
-  t->at += !interval;
+  t->in.at += !interval;
   if ((interval ? least : *text == '+' ? 1 : 0) == 0) inner(t)->empty = t->empty;
   t->least = least, t->letter = 0;
   return add_repetition(t, text, !fixed, !interval);
@@ -281,7 +275,7 @@ static nf_status add_quantifier(translator *t) {
 
 // What was opened begins with nothing; options in the middle of a group do not.
 static nf_status push(translator *t, bool look) {
-  if (t->depth + 1 == GROUPS_MAX) return refuse("so many groups inside each other", t->at);
+  if (t->depth + 1 == GROUPS_MAX) return nf_split_refuse("so many groups inside each other", t->in.at);
   group outer = *inner(t);
   t->stack[++t->depth] = (group){
       .start = t->out->n, .caseless = outer.caseless, .dotall = outer.dotall, .look = look, .empty = true};
@@ -297,41 +291,41 @@ static bool open_plain(translator *t, nf_status *st) {
   } openings[] = {{"(?:", false}, {"(?=", true},  {"(?!", true},
                   {"(?>", false}, {"(?<=", true}, {"(?<!", true}};
   for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
-    if (!next_is(t, openings[i].text)) continue;
+    if (!nf_next_is(&t->in, openings[i].text)) continue;
     *st = push(t, openings[i].look);
     nf_text_printf(t->out, "%s", openings[i].text);
-    return t->at += strlen(openings[i].text), true;
+    return t->in.at += strlen(openings[i].text), true;
   }
   return false;
 }
 
 static nf_status open_named(translator *t) {
-  const char *name = t->p.at + t->at + 3, close = name[-1] == '<' ? '>' : '\'';
-  const char *end = memchr(name, close, t->p.n - t->at - 3);
-  if (!end || end == name) return refuse("a group without a name", t->at);
+  const char *name = t->in.p.at + t->in.at + 3, close = name[-1] == '<' ? '>' : '\'';
+  const char *end = memchr(name, close, t->in.p.n - t->in.at - 3);
+  if (!end || end == name) return nf_split_refuse("a group without a name", t->in.at);
   t->named = true;
   NF_TRY(push(t, false));
   nf_text_printf(t->out, "(?<%.*s>", (int)(end - name), name);
-  t->at = (size_t)(end - t->p.at) + 1;
+  t->in.at = (size_t)(end - t->in.p.at) + 1;
   return nf_ok();
 }
 
 static nf_status skip_comment(translator *t) {
-  for (size_t from = t->at; t->at < t->p.n; t->at++) {
-    if (t->p.at[t->at] == ')') return t->at++, nf_ok();
-    if (t->p.at[t->at] == '\\') t->at++;
-    if (t->at >= t->p.n) return refuse("a comment without an end", from);
+  for (size_t from = t->in.at; t->in.at < t->in.p.n; t->in.at++) {
+    if (t->in.p.at[t->in.at] == ')') return t->in.at++, nf_ok();
+    if (t->in.p.at[t->in.at] == '\\') t->in.at++;
+    if (t->in.at >= t->in.p.n) return nf_split_refuse("a comment without an end", from);
   }
-  return refuse("a comment without an end", t->at);
+  return nf_split_refuse("a comment without an end", t->in.at);
 }
 
 // (?i-m:…) is a group; (?i) holds to the end of the group it is in, alternatives and all: a(?i)b|c is
 // a(?i:b|c).
 static nf_status open_options(translator *t) {
-  size_t at = t->at + 2;
+  size_t at = t->in.at + 2;
   group own = *inner(t);
-  for (bool on = true; at < t->p.n && !strchr(":)", t->p.at[at]); at++) {
-    char c = t->p.at[at];
+  for (bool on = true; at < t->in.p.n && !strchr(":)", t->in.p.at[at]); at++) {
+    char c = t->in.p.at[at];
     if (c == '-')
       on = false;
     else if (c == 'i')
@@ -339,29 +333,29 @@ static nf_status open_options(translator *t) {
     else if (c == 'm')
       own.dotall = on;
     else
-      return refuse("this kind of group", t->at);
+      return nf_split_refuse("this kind of group", t->in.at);
   }
-  if (at == t->p.n || at == t->at + 2) return refuse("this kind of group", t->at);
-  bool rest = t->p.at[at] == ')';
+  if (at == t->in.p.n || at == t->in.at + 2) return nf_split_refuse("this kind of group", t->in.at);
+  bool rest = t->in.p.at[at] == ')';
   if (!rest) NF_TRY(push(t, false));
   inner(t)->options += rest;
   inner(t)->caseless = own.caseless, inner(t)->dotall = own.dotall;
   nf_text_printf(t->out, own.caseless ? "(?i:" : "(?-i:");
-  t->at = at + 1;
+  t->in.at = at + 1;
   return no_atom(t), nf_ok();
 }
 
 static nf_status open_group(translator *t) {
   nf_status st;
-  if (next_is(t, "(*")) return refuse("(*", t->at);
-  if (!next_is(t, "(?")) {
+  if (nf_next_is(&t->in, "(*")) return nf_split_refuse("(*", t->in.at);
+  if (!nf_next_is(&t->in, "(?")) {
     NF_TRY(push(t, false));
     nf_text_append(t->out, "(", 1);
-    return t->at++, nf_ok();
+    return t->in.at++, nf_ok();
   }
   if (open_plain(t, &st)) return st;
-  if (next_is(t, "(?#")) return skip_comment(t);
-  return next_is(t, "(?<") || next_is(t, "(?'") ? open_named(t) : open_options(t);
+  if (nf_next_is(&t->in, "(?#")) return skip_comment(t);
+  return nf_next_is(&t->in, "(?<") || nf_next_is(&t->in, "(?'") ? open_named(t) : open_options(t);
 }
 
 static void close_options(translator *t) {
@@ -369,7 +363,7 @@ static void close_options(translator *t) {
 }
 
 static nf_status close_group(translator *t) {
-  if (t->depth == 0) return nf_error(NF_BAD_INPUT, "broken pattern: ) without ( (byte %zu)", t->at);
+  if (t->depth == 0) return nf_error(NF_BAD_INPUT, "broken pattern: ) without ( (byte %zu)", t->in.at);
   close_options(t);
   nf_text_append(t->out, ")", 1);
   group closed = t->stack[t->depth--];
@@ -377,20 +371,14 @@ static nf_status close_group(translator *t) {
   t->atom = closed.look ? NONE : closed.start;
   t->nullable = closed.look || closed.empty || closed.nullable;
   if (t->nullable) inner(t)->empty = t->empty;
-  return t->at++, nf_ok();
+  return t->in.at++, nf_ok();
 }
 
 // ---- all ----
 
-static nf_status add_plain(translator *t) {
-  size_t from = t->at, n;
-  uint32_t c = nf_utf8_char(t->p.at + t->at, &n);
-  t->at += n;
-  return add_literal(t, c, from);
-}
-
 static nf_status step(translator *t) {
-  char c = t->p.at[t->at];
+  const size_t from = t->in.at;
+  const char c = t->in.p.at[from];
   switch (c) {
   case '\\':
     return add_escape(t);
@@ -408,7 +396,7 @@ static nf_status step(translator *t) {
   case '.':
     begin_atom(t, true);
     nf_text_printf(t->out, inner(t)->dotall ? "(?s:.)" : "[^\\n]");
-    return t->at++, nf_ok();
+    return t->in.at++, nf_ok();
   case '|':
     inner(t)->nullable |= inner(t)->empty;
     inner(t)->empty = true;
@@ -417,17 +405,18 @@ static nf_status step(translator *t) {
   case '$':
     no_atom(t);
     nf_text_append(t->out, &c, 1);
-    return t->at++, nf_ok();
+    return t->in.at++, nf_ok();
   default:
-    return add_plain(t);
+    return add_literal(t, nf_take_char(&t->in), from);
   }
 }
 
 nf_status nf_split_translate(nf_view p, bool lean, nf_text *out) {
-  translator t = {.p = p, .out = out, .lean = lean, .atom = NONE, .quantifier = NONE, .stack[0].empty = true};
-  while (t.at < p.n) NF_TRY(step(&t));
+  translator t = {
+      .in.p = p, .out = out, .lean = lean, .atom = NONE, .quantifier = NONE, .stack[0].empty = true};
+  while (t.in.at < p.n) NF_TRY(step(&t));
   if (t.depth) return nf_error(NF_BAD_INPUT, "broken pattern: a group is not closed");
-  if (t.named && t.numbered) return refuse("a numbered back reference beside a named group", p.n);
+  if (t.named && t.numbered) return nf_split_refuse("a numbered back reference beside a named group", p.n);
   close_options(&t);
   return nf_text_status(out);
 }
