@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain --diff: reads two documents and shows what changed.
-#include "cli/explain/diff.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
 #include <string.h>
 
 enum { BAD_INPUT = 3 }; // the exit code
@@ -15,8 +15,7 @@ static nf_status check(const json_t *doc, const char *where) {
   if (!json_is_string(found)) return nf_error(NF_BAD_INPUT, "%s: has no schema, %s is wanted", where, schema);
   if (strcmp(json_string_value(found), schema) != 0)
     return nf_error(NF_BAD_INPUT, "%s: has schema %s, %s is wanted", where, json_string_value(found), schema);
-  if (json_is_array(cli_in(doc, "plan", "nodes")) && json_is_array(cli_in(doc, "fusion", "sites")))
-    return nf_ok();
+  if (json_is_array(cli_at(doc, "plan.nodes")) && json_is_array(cli_at(doc, "fusion.sites"))) return nf_ok();
   return nf_error(NF_BAD_INPUT, "%s: has no plan.nodes or no fusion.sites, which %s has", where, schema);
 }
 

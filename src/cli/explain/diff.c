@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The difference of two documents of explain. Fusions are joined by rule and place, nodes by the values that
 // they make.
-#include "cli/explain/diff.h"
 #include "base/json.h"
 #include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
 
 typedef struct side { // one of the documents, and what is asked of it again and again
   const json_t *doc, *nodes;
@@ -12,19 +12,22 @@ typedef struct side { // one of the documents, and what is asked of it again and
 
 // ---- fusions ----
 
+static bool same_place(const json_t *a, const json_t *b) {
+  return cli_alike(a, b, "rule") && cli_alike(a, b, "at");
+}
+
 // The candidate of this rule at this place, whatever became of it, or NULL.
 static const json_t *find_candidate(const side *s, const json_t *f) {
   CLI_EACH(c, s->candidates) {
-    if (cli_equal(c, "rule", cli_text(f, "rule")) && cli_equal(c, "at", cli_text(f, "at"))) return c;
+    if (same_place(c, f)) return c;
   }
   return NULL;
 }
 
 static const json_t *find_near(const side *s, const json_t *f) {
   const json_t *deepest = NULL;
-  CLI_EACH(near, cli_in(s->doc, "fusion", "near_misses")) {
-    if (cli_equal(near, "rule", cli_text(f, "rule")) && cli_equal(near, "at", cli_text(f, "at")) &&
-        (deepest == NULL || cli_number(near, "depth") > cli_number(deepest, "depth")))
+  CLI_EACH(near, cli_at(s->doc, "fusion.near_misses")) {
+    if (same_place(near, f) && (deepest == NULL || cli_number(near, "depth") > cli_number(deepest, "depth")))
       deepest = near;
   }
   return deepest;
@@ -96,7 +99,7 @@ static json_t *only_in(const side *a, const side *b, bool lost) {
 // The node of the same name and op, or NULL.
 static const json_t *same_node(const side *s, const json_t *node) {
   const json_t *other = json_object_get(s->by_name, cli_text(node, "name"));
-  return cli_equal(other, "op", cli_text(node, "op")) ? other : NULL;
+  return cli_alike(other, node, "op") ? other : NULL;
 }
 
 // Nodes of `a` that `b` has too, with another kernel.
@@ -105,7 +108,7 @@ static json_t *kernels(const side *a, const side *b) {
   bool ok = list != NULL;
   CLI_EACH(node, a->nodes) {
     const json_t *other = same_node(b, node);
-    if (!ok || other == NULL || cli_equal(other, "kernel", cli_text(node, "kernel"))) continue;
+    if (!ok || other == NULL || cli_alike(other, node, "kernel")) continue;
     ok = nf_json_push(list, json_pack("{s:s, s:s, s:s, s:s}", "name", cli_text(node, "name"), "op",
                                       cli_text(node, "op"), "a", cli_text(node, "kernel"), "b",
                                       cli_text(other, "kernel")));
@@ -127,18 +130,15 @@ static json_t *nodes_only_in(const side *a, const side *b) {
 // ---- the whole ----
 
 static json_t *facts(const side *s) {
-  const json_t *plan = json_object_get(s->doc, "plan");
-  return json_pack("{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f}", "model",
-                   cli_text(json_object_get(s->doc, "model"), "family"), "processor",
-                   cli_text(json_object_get(s->doc, "target"), "name"), "mode",
-                   cli_text(json_object_get(s->doc, "fusion"), "mode"), "tokens",
-                   cli_number(json_object_get(s->doc, "range"), "at"), "nodes",
-                   (int)json_array_size(s->nodes), "launches", cli_number(plan, "launches"), "bytes",
-                   cli_sum(s->nodes, "bytes"), "us", cli_number(plan, "us"));
+  return json_pack("{s:s, s:s, s:s, s:f, s:i, s:f, s:f, s:f}", "model", cli_text(s->doc, "model.family"),
+                   "processor", cli_text(s->doc, "target.name"), "mode", cli_text(s->doc, "fusion.mode"),
+                   "tokens", cli_number(s->doc, "range.at"), "nodes", (int)json_array_size(s->nodes),
+                   "launches", cli_number(s->doc, "plan.launches"), "bytes", cli_sum(s->nodes, "bytes"), "us",
+                   cli_number(s->doc, "plan.us"));
 }
 
 static bool open_side(const json_t *doc, side *s) {
-  const json_t *nodes = cli_in(doc, "plan", "nodes");
+  const json_t *nodes = cli_at(doc, "plan.nodes");
   *s = (side){doc, nodes, cli_candidates(doc), cli_by_name(nodes)};
   return s->candidates != NULL && s->by_name != NULL;
 }

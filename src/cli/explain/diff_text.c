@@ -1,36 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // The difference of two documents of explain as text. What is equal but for the layer's number is told once.
-#include "cli/explain/diff.h"
 #include "cli/explain/doc.h"
+#include "cli/explain/explain.h"
 #include "cli/explain/screen.h"
 #include <stdio.h>
 #include <string.h>
 
 // "now a, b", or "now nothing".
-static void write_rules(const json_t *list, const char *when, nf_text *t) {
-  const size_t n = json_array_size(list);
-  nf_text_printf(t, ", %s%s", when, n == 0 ? " nothing" : "");
-  for (size_t i = 0; i < n; i++) nf_text_printf(t, "%s %s", i != 0 ? "," : "", cli_name_at(list, i));
+static void write_rules(const json_t *list, nf_text *t) {
+  if (json_array_size(list) == 0) nf_text_printf(t, " nothing");
+  cli_names_of(t, list, " ", ", ");
 }
 
 static void write_lost(const json_t *f, nf_text *t) {
-  nf_text_printf(t, "%s: %s", cli_text(f, "at"), cli_text(f, "rule"));
-  write_rules(json_object_get(f, "instead"), "now", t);
-  nf_text_printf(t, ": %s", cli_text(f, "why"));
+  cli_fill(t, f, "{at}: {rule}, now");
+  write_rules(cli_at(f, "instead"), t);
+  cli_fill(t, f, ": {why}");
 }
 
 static void write_gained(const json_t *f, nf_text *t) {
-  nf_text_printf(t, "%s: %s", cli_text(f, "at"), cli_text(f, "rule"));
-  write_rules(json_object_get(f, "before"), "before", t);
+  cli_fill(t, f, "{at}: {rule}, before");
+  write_rules(cli_at(f, "before"), t);
 }
 
-static void write_kernels(const json_t *node, nf_text *t) {
-  nf_text_printf(t, "%s: %s -> %s", cli_text(node, "name"), cli_text(node, "a"), cli_text(node, "b"));
-}
+static void write_kernels(const json_t *node, nf_text *t) { cli_fill(t, node, "{name}: {a} -> {b}"); }
 
-static void write_node(const json_t *node, nf_text *t) {
-  nf_text_printf(t, "%s: %s", cli_text(node, "name"), cli_text(node, "op"));
-}
+static void write_node(const json_t *node, nf_text *t) { cli_fill(t, node, "{name}: {op}"); }
 
 static void print_group(const cli_group *g, void *unused) {
   (void)unused;

@@ -3,26 +3,31 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+const json_t *cli_at(const json_t *object, const char *path) {
+  for (size_t n; n = strcspn(path, "."), path[n] != '\0'; path += n + 1)
+    object = json_object_getn(object, path, n);
+  return json_object_get(object, path);
+}
+
 const char *cli_text(const json_t *object, const char *key) {
-  const char *s = json_string_value(json_object_get(object, key));
+  const char *s = json_string_value(cli_at(object, key));
   return s != NULL ? s : "?";
 }
 
-double cli_number(const json_t *object, const char *key) {
-  return json_number_value(json_object_get(object, key));
-}
+double cli_number(const json_t *object, const char *key) { return json_number_value(cli_at(object, key)); }
 
-bool cli_is(const json_t *object, const char *key) { return json_is_true(json_object_get(object, key)); }
-
-const json_t *cli_in(const json_t *object, const char *outer, const char *key) {
-  return json_object_get(json_object_get(object, outer), key);
-}
+bool cli_is(const json_t *object, const char *key) { return json_is_true(cli_at(object, key)); }
 
 bool cli_equal(const json_t *object, const char *key, const char *wanted) {
   return strcmp(cli_text(object, key), wanted) == 0;
+}
+
+bool cli_alike(const json_t *a, const json_t *b, const char *key) {
+  return cli_equal(a, key, cli_text(b, key));
 }
 
 bool cli_chosen(const json_t *candidate) { return cli_equal(candidate, "verdict", "chosen"); }
@@ -53,7 +58,7 @@ json_t *cli_candidates(const json_t *doc) {
   json_t *list = json_array(), *site;
   bool ok = list != NULL;
   size_t i;
-  json_array_foreach(cli_in(doc, "fusion", "sites"), i, site) {
+  json_array_foreach(cli_at(doc, "fusion.sites"), i, site) {
     json_t *some = json_object_get(site, "candidates");
     ok = ok && (!json_is_array(some) || json_array_extend(list, some) == 0);
   }
@@ -66,6 +71,50 @@ json_t *cli_by_name(const json_t *nodes) {
   size_t i;
   json_array_foreach(nodes, i, node) ok = ok && json_object_set(index, cli_text(node, "name"), node) == 0;
   return nf_json_whole(index, ok);
+}
+
+void cli_names_of(nf_text *t, const json_t *list, const char *first, const char *between) {
+  for (size_t i = 0; i < json_array_size(list); i++)
+    nf_text_printf(t, "%s%s", i == 0 ? first : between, cli_name_at(list, i));
+}
+
+// ---- templates ----
+
+// What a field stands for: "key}", or "key:form}".
+static void write_value(nf_text *t, const json_t *object, const char *field) {
+  static const double units[] = {['G'] = 1 << 30, ['M'] = 1e6, ['B'] = 1e9, ['}'] = 1};
+  char key[64];
+  const size_t n = strcspn(field, ":}");
+  snprintf(key, sizeof key, "%.*s", (int)n, field);
+  const json_t *value = cli_at(object, key);
+  const char *form = field[n] == ':' ? field + n + 1 : "0}";
+  if (form[0] == 's')
+    nf_text_append(t, "s", json_number_value(value) != 1);
+  else if (field[n] == '}' && !json_is_number(value))
+    nf_text_printf(t, "%s", cli_text(object, key));
+  else
+    nf_text_printf(t, "%.*f", form[0] - '0', json_number_value(value) / units[(int)form[1]]);
+}
+
+void cli_fill_with(nf_text *t, const json_t *object, const char *template,
+                   void (*put)(nf_text *, const char *)) {
+  for (;;) {
+    const size_t plain = strcspn(template, "{");
+    nf_text_append(t, template, plain);
+    if (template[plain] == '\0') return;
+    nf_text value = {0};
+    write_value(&value, object, template + plain + 1);
+    if (value.failed) t->failed = true;
+    if (value.n != 0) put(t, value.at);
+    nf_text_deinit(&value);
+    template += plain + strcspn(template + plain, "}") + 1;
+  }
+}
+
+static void put_plain(nf_text *t, const char *value) { nf_text_append(t, value, strlen(value)); }
+
+void cli_fill(nf_text *t, const json_t *object, const char *template) {
+  cli_fill_with(t, object, template, put_plain);
 }
 
 char *cli_taken(nf_text *t) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reading the library's documents: access that never fails (a missing text is "?", a missing number 0), and
-// the layer that a value's name tells.
+// Reading the library's documents: access that never fails (a missing text is "?", a missing number 0),
+// templates, and the layer that a value's name tells.
+//
+// Keys may be paths: "plan.nodes".
 #pragma once
 #include "base/text.h"
 #include <jansson.h>
@@ -13,19 +15,30 @@
   for (size_t item##_at = 0; item##_at < json_array_size(list); item##_at++) \
     for (const json_t *item = json_array_get(list, item##_at); item != NULL; item = NULL)
 
+const json_t *cli_at(const json_t *object, const char *path); // NULL: not there
 const char *cli_text(const json_t *object, const char *key);
 double cli_number(const json_t *object, const char *key);
-bool cli_is(const json_t *object, const char *key);                             // true and there
-const json_t *cli_in(const json_t *object, const char *outer, const char *key); // object.outer.key
-bool cli_equal(const json_t *object, const char *key, const char *wanted);      // the text under key
-bool cli_chosen(const json_t *candidate);                                       // of a site
-double cli_sum(const json_t *rows, const char *key);                            // of numbers in an array
-bool cli_is_view(const json_t *node);                                           // nothing runs
-size_t cli_launches(const json_t *nodes);                                       // rows that are no views
-const char *cli_name_at(const json_t *list, size_t i);                          // a text, or an object's name
+bool cli_is(const json_t *object, const char *key);                        // true and there
+bool cli_equal(const json_t *object, const char *key, const char *wanted); // the text under key
+bool cli_alike(const json_t *a, const json_t *b, const char *key);         // the texts under key
+bool cli_chosen(const json_t *candidate);                                  // of a site
+double cli_sum(const json_t *rows, const char *key);                       // of numbers in an array
+bool cli_is_view(const json_t *node);                                      // nothing runs
+size_t cli_launches(const json_t *nodes);                                  // rows that are no views
+const char *cli_name_at(const json_t *list, size_t i);                     // a text, or an object's name
+// All of them, one behind `first` and the others behind `between`.
+void cli_names_of(nf_text *t, const json_t *list, const char *first, const char *between);
 // Made for the caller, who frees them by json_decref; NULL when memory is out.
 json_t *cli_candidates(const json_t *doc); // those of all sites, in their order
 json_t *cli_by_name(const json_t *nodes);  // {name: node}
+
+// Appends a template, in which "{key}" stands for a text of the object or a whole number, "{key:2}" for a
+// number with so many digits behind the point, "{key:1G}" for it in GiB ("M" and "B": in 10^6 and 10^9), and
+// "{key:s}" for the "s" that the plural of so many has.
+void cli_fill(nf_text *t, const json_t *object, const char *template);
+// The same; `put` appends each value.
+void cli_fill_with(nf_text *t, const json_t *object, const char *template,
+                   void (*put)(nf_text *, const char *));
 
 char *cli_taken(nf_text *t); // the text, to be freed; NULL when memory was out, or nothing was written
 

@@ -24,18 +24,38 @@ void cli_print_classes(const json_t *doc, bool all, // each distinct layer
 void cli_write_node(const json_t *node,
                     nf_text *t); // for cli_each_group: name, text, kernel, type, a line each
 
-// Near misses of a layer that have one reason at one node, whichever rules met it.
-typedef struct cli_reason {
-  const json_t *near; // the first of them
-  char *rules;        // "a, b"
-} cli_reason;
-// The deepest first. Gives how many there are; 0 and *out NULL when memory is out as well.
-size_t cli_reasons(const cli_outline *o, size_t layer, cli_reason **out);
-void cli_reasons_free(cli_reason *r, size_t n);
+// Near misses of a layer, the deepest first: copies, to be freed by json_decref. Those that have one reason
+// at one node are one, of rule "a, b".
+json_t *cli_near(const cli_outline *o, size_t layer);
+bool cli_is_refused(const json_t *candidate, const json_t *node); // a kernel that could run here
 
-// One line each, to be freed; NULL when memory is out.
-char *cli_verdict(const json_t *candidate); // "lost to add_rms_norm_pad by 3.00 µs"
-char *cli_normalised(const json_t *fusion); // "unpad_of_pad 36 times", "nothing"
-char *cli_fit(const json_t *doc);           // "fits: needs 1.5 GiB of this machine's 23.5, 22.0 to spare"
-// What plan i of the document does otherwise than the one that is told in full; NULL for that one itself.
-char *cli_other_plan(const json_t *doc, size_t i, bool costs);
+extern const char cli_all_reduce[];                       // template of a document's line about them
+const char *cli_verdict(const json_t *candidate);         // template: "lost to {lost_to} by {by_us:2} µs"
+void cli_write_normalised(nf_text *t, const json_t *doc); // "unpad_of_pad 36 times", "nothing"
+void cli_write_fit(nf_text *t,
+                   const json_t *doc); // "fits: needs 1.5 GiB of this machine's 23.5, 22.0 to spare"
+bool cli_is_other(const json_t *doc, const json_t *plan); // of `plans`: not the one that is told in full
+// What it does otherwise than that one.
+void cli_write_plan(nf_text *t, const json_t *doc, const json_t *plan, bool costs);
+
+// Where a plan's estimated time goes: by what bounds its kernels, and by op.
+enum { CLI_BOUNDS = 4 };
+extern const char *const cli_bounds[CLI_BOUNDS]; // as documents name them
+
+typedef struct cli_share {
+  const char *name; // borrowed from the document
+  size_t launches;
+  double us, by_bound[CLI_BOUNDS]; // the latter add up to the former
+} cli_share;
+
+// Nodes of plan.nodes by what they have under `key` ("bound", "op"), those that take longest first; views are
+// left out. To be freed by nf_free; NULL when memory is out.
+cli_share *cli_shares(const json_t *nodes, const char *key, size_t *out_n);
+// "memory", or of an op whose nodes differ "memory 80 %, launch 20 %". To be freed; NULL when memory is out.
+char *cli_share_bounds(const cli_share *s);
+
+// ---- differences ----
+
+// infuse.explain_diff/1, of two documents of infuse.explain/2. docs/explain.md.
+nf_status cli_diff(const json_t *a, const json_t *b, json_t **out);
+void cli_diff_text(const json_t *diff, bool all);

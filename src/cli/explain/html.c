@@ -49,6 +49,10 @@ void cli_html(nf_text *t, const char *fmt, ...) {
   va_end(args);
 }
 
+void cli_html_fill(nf_text *t, const json_t *object, const char *template) {
+  cli_fill_with(t, object, template, escape);
+}
+
 void cli_html_name(nf_text *t, const char *name) {
   for (const char *s = name; *s != '\0';) {
     const size_t n = strcspn(s, "_.") + 1;

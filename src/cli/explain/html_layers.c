@@ -61,7 +61,6 @@ static nf_status write_drawings(nf_text *t, const cli_outline *o, const cli_clas
 // ---- sites ----
 
 static void write_chosen(nf_text *t, const cli_outline *o, const json_t *c, size_t frame) {
-  const double before = cli_number(c, "before_us"), after = cli_number(c, "after_us");
   cli_html(t, "<tr><td><span class=\"dot c%zu\"></span><b class=\"mono\">", frame % CLI_FRAME_COLOURS);
   cli_html_name(t, cli_text(c, "rule"));
   cli_html(t, "</b><br><span class=\"dim\">at <code>");
@@ -70,37 +69,36 @@ static void write_chosen(nf_text *t, const cli_outline *o, const json_t *c, size
   char *joins = cli_outline_joins(o, c);
   if (joins != NULL) cli_html(t, "<br><span class=\"joins\">joins %s</span>", joins);
   nf_free(joins);
-  cli_html(t, "</td>");
-  cli_html(t, "<td class=\"n\">%.2f</td><td class=\"n\">%.2f</td><td class=\"n gain\">%.2f</td></tr>\n",
-           before, after, before - after);
+  cli_html_fill(t, c, "</td><td class=\"n\">{before_us:2}</td><td class=\"n\">{after_us:2}</td>");
+  cli_html(t, "<td class=\"n gain\">%.2f</td></tr>\n",
+           cli_number(c, "before_us") - cli_number(c, "after_us"));
 }
 
 static size_t write_all_chosen(nf_text *t, const cli_outline *o, const json_t *site, size_t *frame) {
   size_t n = 0;
-  CLI_EACH(c, json_object_get(site, "candidates")) {
+  CLI_EACH(c, cli_at(site, "candidates")) {
     if (!cli_chosen(c)) continue;
     write_chosen(t, o, c, (*frame)++);
     n++;
   }
   if (n == 0)
-    cli_html(t,
-             "<tr><td colspan=\"4\">no fusion<br><span class=\"dim\">at <code>%s</code></span></td></tr>\n",
-             cli_text(site, "at"));
+    cli_html_fill(t, site,
+                  "<tr><td colspan=\"4\">no fusion<br><span class=\"dim\">at <code>{at}</code></span>"
+                  "</td></tr>\n");
   return n;
 }
 
 // What was not chosen, and that the search was cut short, in a row below.
 static void write_others(nf_text *t, const json_t *site, size_t chosen) {
   const bool cut = json_is_false(json_object_get(site, "exact"));
-  if (json_array_size(json_object_get(site, "candidates")) <= chosen && !cut) return;
+  if (json_array_size(cli_at(site, "candidates")) <= chosen && !cut) return;
   cli_html(t, "<tr class=\"not\"><td colspan=\"4\"><ul>");
-  CLI_EACH(c, json_object_get(site, "candidates")) {
-    char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
-    const bool here = cli_equal(c, "at", cli_text(site, "at"));
-    if (verdict != NULL)
-      cli_html(t, "<li><code>%s%s%s</code>: %s</li>", cli_text(c, "rule"), here ? "" : " at ",
-               here ? "" : cli_text(c, "at"), verdict);
-    nf_free(verdict);
+  CLI_EACH(c, cli_at(site, "candidates")) {
+    if (cli_chosen(c)) continue;
+    cli_html_fill(
+        t, c, cli_alike(c, site, "at") ? "<li><code>{rule}</code>: " : "<li><code>{rule} at {at}</code>: ");
+    cli_html_fill(t, c, cli_verdict(c));
+    cli_html(t, "</li>");
   }
   if (cut) cli_html(t, "<li>the best that was found; the search was cut short</li>");
   cli_html(t, "</ul></td></tr>\n");
@@ -118,18 +116,16 @@ static void write_sites(nf_text *t, const cli_outline *o, const cli_class *c) {
 // ---- near misses ----
 
 static void write_near(nf_text *t, const cli_outline *o, const cli_class *c) {
-  cli_reason *reason = NULL;
-  const size_t n = cli_reasons(o, c->layer, &reason);
+  json_t *list = cli_near(o, c->layer);
+  const size_t n = json_array_size(list);
   if (n != 0) cli_html(t, "<details class=\"panel\"><summary>Near misses: %zu</summary><ul>\n", n);
-  for (size_t i = 0; i < n; i++) {
-    const json_t *near = reason[i].near;
-    const double depth = cli_number(near, "depth");
-    cli_html(t, "<li><code>%s</code> at <code>%s</code>, %.0f node%s deep: <code>%s</code>: %s</li>\n",
-             reason[i].rules, cli_text(near, "at"), depth, depth == 1 ? "" : "s", cli_text(near, "node"),
-             cli_text(near, "why"));
+  CLI_EACH(near, list) {
+    cli_html_fill(t, near,
+                  "<li><code>{rule}</code> at <code>{at}</code>, {depth} node{depth:s} deep: "
+                  "<code>{node}</code>: {why}</li>\n");
   }
   if (n != 0) cli_html(t, "</ul></details>\n");
-  cli_reasons_free(reason, n);
+  json_decref(list);
 }
 
 // ---- the whole ----

@@ -13,7 +13,7 @@
 
 // The last part of a model's path, or all of it where that has no name: ".", "..".
 static void write_name(nf_text *t, const json_t *doc, const cli_page *page) {
-  const char *path = page->model != NULL ? page->model : cli_text(json_object_get(doc, "model"), "family");
+  const char *path = page->model != NULL ? page->model : cli_text(doc, "model.family");
   size_t end = strlen(path);
   while (end > 1 && path[end - 1] == '/') end--;
   size_t begin = end;
@@ -21,7 +21,7 @@ static void write_name(nf_text *t, const json_t *doc, const cli_page *page) {
   const bool named = end > begin && path[begin] != '.';
   nf_text name = {0};
   nf_text_append(&name, named ? path + begin : path, named ? end - begin : strlen(path));
-  cli_html(t, "%s on %s", name.failed ? "?" : name.at, cli_text(json_object_get(doc, "target"), "name"));
+  cli_html(t, "%s on %s", name.failed ? "?" : name.at, cli_text(doc, "target.name"));
   nf_text_deinit(&name);
 }
 
@@ -35,34 +35,32 @@ static void write_origin(nf_text *t, const cli_page *page) {
 }
 
 static void write_facts(nf_text *t, const json_t *doc) {
-  const json_t *m = json_object_get(doc, "model"), *plan = json_object_get(doc, "plan"),
-               *range = json_object_get(doc, "range");
-  cli_html(t, "<p class=\"dim\">%s: %.0f layers, hidden %.0f, vocabulary %.0f", cli_text(m, "family"),
-           cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"));
-  if (cli_number(m, "experts") > 0)
-    cli_html(t, ", %.0f experts (%.0f a token)", cli_number(m, "experts"),
-             cli_number(m, "experts_per_token"));
-  cli_html(t, ". Steps of %.0f to %.0f tokens, costs estimated at %.0f. Fusions: %s.",
-           cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"),
-           cli_text(json_object_get(doc, "fusion"), "mode"));
-  if (cli_number(m, "world") > 1)
-    cli_html(t, " On %.0f ranks, with %.0f barriers a step; times, launches, nodes and bytes are one rank's.",
-             cli_number(m, "world"), cli_number(plan, "barriers"));
+  cli_html_fill(t, doc,
+                "<p class=\"dim\">{model.family}: {model.layers} layers, hidden {model.hidden}, vocabulary "
+                "{model.vocab}");
+  if (cli_number(doc, "model.experts") > 0)
+    cli_html_fill(t, doc, ", {model.experts} experts ({model.experts_per_token} a token)");
+  cli_html_fill(t, doc,
+                ". Steps of {range.lo} to {range.hi} tokens, costs estimated at {range.at}. Fusions: "
+                "{fusion.mode}.");
+  if (cli_number(doc, "model.world") > 1)
+    cli_html_fill(t, doc,
+                  " On {model.world} ranks, with {plan.barriers} barriers a step; times, launches, nodes and "
+                  "bytes are one rank's.");
   cli_html(t, "</p>\n");
 }
 
 static void write_notes(nf_text *t, const json_t *doc) {
-  const json_t *plan = json_object_get(doc, "plan");
-  if (cli_number(plan, "declared") > 0)
-    cli_html(
-        t,
-        "<p class=\"note\">%.0f of %.0f kernels are declared, not written yet: this plan can't be run.</p>\n",
-        cli_number(plan, "declared"), cli_number(plan, "launches"));
-  char *fit = cli_fit(doc);
-  if (fit != NULL)
-    cli_html(t, "<p class=\"note%s\">Memory %s.</p>\n",
-             cli_is(json_object_get(doc, "budget"), "fits") ? " good" : "", fit);
-  free(fit);
+  if (cli_number(doc, "plan.declared") > 0)
+    cli_html_fill(
+        t, doc,
+        "<p class=\"note\">{plan.declared} of {plan.launches} kernels are declared, not written yet: "
+        "this plan can't be run.</p>\n");
+  nf_text fit = {0};
+  cli_write_fit(&fit, doc);
+  if (!fit.failed)
+    cli_html(t, "<p class=\"note%s\">Memory %s.</p>\n", cli_is(doc, "budget.fits") ? " good" : "", fit.at);
+  nf_text_deinit(&fit);
 }
 
 // `more`: a larger figure is the better one.
@@ -80,71 +78,22 @@ static void write_card(nf_text *t, const char *what, double unfused, double fuse
 }
 
 static void write_totals(nf_text *t, const json_t *doc) {
-  const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes"),
-               *unfused = json_object_get(doc, "unfused");
-  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1,
-               before = cli_sum(unfused, "us"), after = cli_number(plan, "us");
-  const bool ranks = cli_number(json_object_get(doc, "model"), "world") > 1;
+  const json_t *nodes = cli_at(doc, "plan.nodes"), *unfused = cli_at(doc, "unfused");
+  const double per = fmax(cli_number(doc, "range.at"), 1), before = cli_sum(unfused, "us"),
+               after = cli_number(doc, "plan.us");
+  const bool ranks = cli_number(doc, "model.world") > 1;
   cli_html(t, "<div class=\"cards\">\n");
   if (before > 0 && after > 0)
     write_card(t, ranks ? "tokens/s of all ranks" : "tokens/s", per * 1e6 / before, per * 1e6 / after, 2,
                true);
   write_card(t, ranks ? "µs per token, one rank" : "µs per token", before / per, after / per, 2, false);
   write_card(t, ranks ? "launches, one rank" : "launches", (double)cli_launches(unfused),
-             cli_number(plan, "launches"), 0, false);
+             cli_number(doc, "plan.launches"), 0, false);
   write_card(t, ranks ? "nodes, one rank" : "nodes", (double)json_array_size(unfused),
              (double)json_array_size(nodes), 0, false);
   write_card(t, ranks ? "MB moved, one rank" : "MB moved", cli_sum(unfused, "bytes") / 1e6,
              cli_sum(nodes, "bytes") / 1e6, 2, false);
   cli_html(t, "</div>\n");
-}
-
-// ---- families ----
-
-static void write_families(nf_text *t, const json_t *fusion) {
-  cli_html(t,
-           "<section><h2>Families of rules</h2><div class=\"panel scroll\"><table><thead><tr><th>Family</th>"
-           "<th class=\"n\">found</th><th class=\"n\">chosen</th><th class=\"n\">saved "
-           "µs</th></tr></thead><tbody>\n");
-  CLI_EACH(f, json_object_get(fusion, "families")) {
-    cli_html(t, "<tr><td><code>");
-    cli_html_name(t, cli_text(f, "family"));
-    const double saved = cli_number(f, "saved_us");
-    cli_html(
-        t,
-        "</code></td><td class=\"n\">%.0f</td><td class=\"n\">%.0f</td><td class=\"n %s\">%.2f</td></tr>\n",
-        cli_number(f, "found"), cli_number(f, "chosen"), saved > 0 ? "gain" : "dim", saved);
-  }
-  cli_html(t, "</tbody></table></div>\n");
-}
-
-static void write_line(nf_text *t, const char *what, char *line) {
-  if (line != NULL) cli_html(t, "<p>%s%s</p>\n", what, line);
-  free(line);
-}
-
-static void write_fusion(nf_text *t, const json_t *doc) {
-  const json_t *fusion = json_object_get(doc, "fusion"), *sums = json_object_get(fusion, "all_reduce");
-  write_families(t, fusion);
-  cli_html(t, "<p>all_reduce: fused %.0f of %.0f, with pad %.0f</p>\n", cli_number(sums, "fused"),
-           cli_number(sums, "of"), cli_number(sums, "padded"));
-  write_line(t, "normalised: ", cli_normalised(fusion));
-  for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++)
-    write_line(t, "other plan, ", cli_other_plan(doc, i, true));
-  cli_html(t, "</section>\n");
-}
-
-static void write_memory(nf_text *t, const json_t *doc) {
-  static const char *const parts[] = {"weights", "caches", "activations", "tables", "scratch"};
-  const json_t *b = json_object_get(doc, "budget");
-  const double world = cli_number(json_object_get(doc, "model"), "world");
-  cli_html(t, "<section><h2>Memory");
-  if (world > 1) cli_html(t, " of all %.0f ranks", world);
-  cli_html(t, "</h2><div class=\"cards\">\n");
-  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-    cli_html(t, "<div class=\"card\"><span>%s</span><b>%.3f</b><span>GiB</span></div>\n", parts[i],
-             cli_number(b, parts[i]) / (1 << 30));
-  cli_html(t, "</div></section>\n");
 }
 
 // ---- the page ----
@@ -171,11 +120,11 @@ static nf_status write_page(nf_text *t, const json_t *doc, const cli_page *page,
   write_notes(t, doc);
   write_totals(t, doc);
   cli_html_time(t, o);
-  write_fusion(t, doc);
+  cli_html_fusion(t, doc);
   write_legend(t);
   NF_TRY(cli_html_layers(t, o));
   cli_html_kernels(t, doc);
-  write_memory(t, doc);
+  cli_html_memory(t, doc);
   cli_html(t, "</body></html>\n");
   return nf_text_status(t);
 }

@@ -155,20 +155,20 @@ static figures copies_of(const json_t *nodes) {
 // What fusing saves by the nodes, by the sites, by the families and by the totals. Where kernels take packed
 // weights, fusing does not know yet that 1 row will be padded to 16.
 static figures check_document(const json_t *doc, bool fused, bool packed) {
-  const json_t *nodes = cli_in(doc, "plan", "nodes"), *unfused = json_object_get(doc, "unfused");
+  const json_t *nodes = cli_at(doc, "plan.nodes"), *unfused = json_object_get(doc, "unfused");
   const figures f = {{(double)cli_launches(unfused), (double)cli_launches(nodes)},
                      {cli_sum(unfused, "us"), cli_sum(nodes, "us")}};
-  const json_t *totals = cli_in(doc, "fusion", "totals"), *site, *c;
+  const json_t *totals = cli_at(doc, "fusion.totals"), *site, *c;
   double saved = 0;
-  for (size_t i = 0; (site = json_array_get(cli_in(doc, "fusion", "sites"), i)) != NULL; i++)
+  for (size_t i = 0; (site = json_array_get(cli_at(doc, "fusion.sites"), i)) != NULL; i++)
     for (size_t k = 0; (c = json_array_get(json_object_get(site, "candidates"), k)) != NULL; k++)
       if (cli_chosen(c)) saved += cli_number(c, "before_us") - cli_number(c, "after_us");
   const double allowed = packed ? 1e-3 * f.us[1] : 1e-3;
-  assert_true(f.launches[1] == cli_number(json_object_get(doc, "plan"), "launches"));
-  assert_float_equal(f.us[1], cli_number(json_object_get(doc, "plan"), "us"), 1e-3);
+  assert_true(f.launches[1] == cli_number(doc, "plan.launches"));
+  assert_float_equal(f.us[1], cli_number(doc, "plan.us"), 1e-3);
   const figures copies = copies_of(nodes);
   assert_float_equal(f.us[0] - (f.us[1] - copies.us[1]), saved, allowed);
-  assert_float_equal(cli_sum(cli_in(doc, "fusion", "families"), "saved_us"), saved, 1e-3);
+  assert_float_equal(cli_sum(cli_at(doc, "fusion.families"), "saved_us"), saved, 1e-3);
   if (!fused) return f; // without fusions nobody asks what nodes cost
   const figures told = {
       {cli_number(totals, "nodes_before"), cli_number(totals, "nodes_after") + copies.launches[1]},

@@ -103,33 +103,18 @@ static nf_status place(cli_outline *o) {
 
 // ---- which are equal ----
 
-static void write_names(const json_t *node, const char *key, nf_text *t) {
-  const json_t *names = json_object_get(node, key);
-  for (size_t i = 0; i < json_array_size(names); i++) nf_text_printf(t, " %s", cli_name_at(names, i));
-}
-
-static void write_site(const json_t *site, nf_text *t) {
-  CLI_EACH(c, json_object_get(site, "candidates")) {
-    nf_text_printf(t, "\n%s %s %s %s %.2f %.2f", cli_text(c, "rule"), cli_text(c, "at"),
-                   cli_text(c, "verdict"), cli_text(c, "why"), cli_number(c, "before_us"),
-                   cli_number(c, "after_us"));
-    write_names(c, "nodes", t);
-  }
-}
-
 // All that must be equal of two items. Costs of single nodes need not be: those of attention differ with its
 // window, and a range of them is shown.
 static void write_item(cli_part part, const json_t *item, nf_text *t) {
   nf_text_printf(t, "\n%d", (int)part);
-  if (part == CLI_SITES) return write_site(item, t);
-  if (part == CLI_NEAR) {
-    nf_text_printf(t, "%s %s %s %s", cli_text(item, "rule"), cli_text(item, "at"), cli_text(item, "node"),
-                   cli_text(item, "why"));
-    return;
+  CLI_EACH(c, cli_at(item, "candidates")) {
+    cli_fill(t, c, "\n{rule} {at} {verdict} {why} {before_us:2} {after_us:2}");
+    cli_names_of(t, cli_at(c, "nodes"), " ", " ");
   }
-  nf_text_printf(t, "%s %s %s", cli_text(item, "name"), cli_text(item, "op"), cli_text(item, "kernel"));
-  write_names(item, "operands", t);
-  write_names(item, "results", t);
+  if (part == CLI_SITES) return;
+  cli_fill(t, item, part == CLI_NEAR ? "{rule} {at} {node} {why}" : "{name} {op} {kernel}");
+  cli_names_of(t, cli_at(item, "operands"), " ", " ");
+  cli_names_of(t, cli_at(item, "results"), " ", " ");
 }
 
 static nf_status signatures(const cli_outline *o, nf_text *of_layer) {
@@ -216,10 +201,10 @@ static nf_status compare(cli_outline *o, bool all) {
 }
 
 nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out) {
-  const double layers = cli_number(json_object_get(doc, "model"), "layers");
+  const double layers = cli_number(doc, "model.layers");
   *out = (cli_outline){.doc = doc,
-                       .list = {json_object_get(doc, "unfused"), cli_in(doc, "plan", "nodes"),
-                                cli_in(doc, "fusion", "sites"), cli_in(doc, "fusion", "near_misses")},
+                       .list = {cli_at(doc, "unfused"), cli_at(doc, "plan.nodes"),
+                                cli_at(doc, "fusion.sites"), cli_at(doc, "fusion.near_misses")},
                        .n_layers = (layers > 0 && layers < 1 << 20 ? (size_t)layers : 0) + 2};
   for (cli_part part = 0; part < CLI_PARTS; part++) {
     out->layer[part] = nf_arena_alloc(&out->arena, json_array_size(out->list[part]) + 1, sizeof(size_t));

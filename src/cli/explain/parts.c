@@ -1,61 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the forms of infuse explain have in common: orders, and facts in one line.
+// What the forms of infuse explain have in common: orders, facts in one line, what the plans of other ranges
+// of tokens do otherwise than the one that is told in full, and where the time goes.
+#include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
+#include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 // ---- near misses ----
 
-// Ties stay as they were in the document, which is the order of the graph.
-static bool deeper(const json_t *a, const json_t *b) {
-  return cli_number(a, "depth") > cli_number(b, "depth");
-}
-
-static void nearest_first(const cli_outline *o, size_t layer, const json_t **out) {
-  size_t n = 0;
-  CLI_EACH_OF(near, o, CLI_NEAR, layer) {
-    size_t k = n++;
-    for (; k > 0 && deeper(near, out[k - 1]); k--) out[k] = out[k - 1];
-    out[k] = near;
-  }
-}
-
 static bool same_reason(const json_t *a, const json_t *b) {
-  return b != NULL && cli_equal(a, "at", cli_text(b, "at")) && cli_equal(a, "node", cli_text(b, "node")) &&
-         cli_equal(a, "why", cli_text(b, "why"));
+  return cli_alike(a, b, "at") && cli_alike(a, b, "node") && cli_alike(a, b, "why");
 }
 
-// The reason of near[0], which is taken out with all that share it.
-static bool take_reason(const json_t **near, size_t n, cli_reason *out) {
-  nf_text rules = {0};
-  out->near = near[0];
-  for (size_t i = 0; i < n; i++) {
-    if (!same_reason(out->near, near[i])) continue;
-    nf_text_printf(&rules, "%s%s", i != 0 ? ", " : "", cli_text(near[i], "rule"));
-    near[i] = NULL;
+// Takes what has the reason of the i-th out of the list behind it, but for its rule.
+static void merge_reasons(json_t *list, size_t i) {
+  json_t *first = json_array_get(list, i);
+  for (size_t k = i + 1; k < json_array_size(list);) {
+    const json_t *other = json_array_get(list, k);
+    if (!same_reason(first, other)) {
+      k++;
+      continue;
+    }
+    nf_json_put(first, "rule", json_sprintf("%s, %s", cli_text(first, "rule"), cli_text(other, "rule")));
+    json_array_remove(list, k);
   }
-  out->rules = cli_taken(&rules);
-  return out->rules != NULL;
 }
 
-size_t cli_reasons(const cli_outline *o, size_t layer, cli_reason **out) {
-  const size_t n = cli_outline_count(o, CLI_NEAR, layer);
-  const json_t **near = nf_alloc(n + 1, sizeof *near);
-  *out = nf_alloc(n + 1, sizeof **out);
-  size_t found = 0;
-  if (near != NULL && *out != NULL) nearest_first(o, layer, near);
-  for (size_t i = 0; near != NULL && *out != NULL && i < n; i++)
-    if (near[i] != NULL) found += take_reason(near + i, n - i, &(*out)[found]);
-  nf_free(near);
-  return found;
-}
-
-void cli_reasons_free(cli_reason *r, size_t n) {
-  for (size_t i = 0; i < n; i++) nf_free(r[i].rules);
-  nf_free(r);
+json_t *cli_near(const cli_outline *o, size_t layer) {
+  json_t *list = json_array();
+  CLI_EACH_OF(near, o, CLI_NEAR, layer) {
+    const double depth = cli_number(near, "depth");
+    size_t k = json_array_size(list);
+    while (k > 0 && cli_number(json_array_get(list, k - 1), "depth") < depth) k--;
+    json_array_insert_new(list, k, json_copy((json_t *)near));
+  }
+  for (size_t i = 0; i < json_array_size(list); i++) merge_reasons(list, i);
+  return list;
 }
 
 void cli_print_classes(const json_t *doc, bool all,
@@ -70,23 +54,18 @@ void cli_print_classes(const json_t *doc, bool all,
 
 // ---- lines ----
 
-char *cli_verdict(const json_t *c) {
-  nf_text t = {0};
-  if (cli_equal(c, "verdict", "lost"))
-    nf_text_printf(&t, "lost to %s by %.2f µs", cli_text(c, "lost_to"), cli_number(c, "by_us"));
-  else if (cli_chosen(c))
-    nf_text_printf(&t, "chosen");
-  else
-    nf_text_printf(&t, "%s: %s", cli_text(c, "verdict"), cli_text(c, "why"));
-  return cli_taken(&t);
-}
+const char cli_all_reduce[] = "all_reduce: fused {fusion.all_reduce.fused} of {fusion.all_reduce.of}, with "
+                              "pad {fusion.all_reduce.padded}";
 
-static double gib(const json_t *object, const char *key) { return cli_number(object, key) / (1 << 30); }
+const char *cli_verdict(const json_t *c) {
+  if (cli_equal(c, "verdict", "lost")) return "lost to {lost_to} by {by_us:2} µs";
+  return cli_chosen(c) ? "chosen" : "{verdict}: {why}";
+}
 
 static const char *owner(const json_t *doc, const json_t *budget, bool ranks) {
   if (cli_equal(budget, "limit_of", "option")) return "--memory";
   if (cli_equal(budget, "limit_of", "rank")) return ranks ? "its GPU" : "the GPU";
-  return json_is_string(cli_in(doc, "target", "target")) ? "the target" : "this machine";
+  return json_is_string(cli_at(doc, "target.target")) ? "the target" : "this machine";
 }
 
 // What alone would help, as options.
@@ -104,41 +83,142 @@ static void write_would_fit(nf_text *t, const json_t *budget) {
     nf_text_printf(t, "; no shorter context, fewer sessions or more ranks alone would do");
 }
 
-char *cli_fit(const json_t *doc) {
-  const json_t *b = json_object_get(doc, "budget");
-  const double world = cli_number(json_object_get(doc, "model"), "world"), need = gib(b, "need"),
-               limit = gib(b, "limit");
-  nf_text t = {0};
-  nf_text_printf(&t, "%s: ", cli_is(b, "fits") ? "fits" : "does not fit");
-  if (world <= 1)
-    nf_text_printf(&t, "needs");
-  else if (cli_equal(b, "limit_of", "rank"))
-    nf_text_printf(&t, "a rank needs");
-  else
-    nf_text_printf(&t, "all %.0f ranks together need", world);
-  nf_text_printf(&t, " %.*f GiB of %s's %.1f, %.1f %s", need < 1 ? 3 : 1, need, owner(doc, b, world > 1),
-                 limit, need > limit ? need - limit : limit - need,
-                 cli_is(b, "fits") ? "to spare" : "too much");
-  if (!cli_is(b, "fits")) write_would_fit(&t, b);
-  return cli_taken(&t);
+void cli_write_fit(nf_text *t, const json_t *doc) {
+  const json_t *b = cli_at(doc, "budget");
+  const bool ranks = cli_number(doc, "model.world") > 1, fits = cli_is(b, "fits");
+  const double need = cli_number(b, "need") / (1 << 30), limit = cli_number(b, "limit") / (1 << 30);
+  nf_text_printf(t, fits ? "fits: " : "does not fit: ");
+  cli_fill(t, doc,
+           !ranks                             ? "needs"
+           : cli_equal(b, "limit_of", "rank") ? "a rank needs"
+                                              : "all {model.world} ranks together need");
+  nf_text_printf(t, " %.*f GiB of %s's %.1f, %.1f %s", need < 1 ? 3 : 1, need, owner(doc, b, ranks), limit,
+                 fabs(limit - need), fits ? "to spare" : "too much");
+  if (!fits) write_would_fit(t, b);
 }
 
-static size_t times(const json_t *list, const char *rule, size_t from) {
+static size_t times(const json_t *list, const json_t *rule, size_t from) {
   size_t n = 0;
-  CLI_EACH(item, list) n += item_at >= from && cli_equal(item, "rule", rule);
+  CLI_EACH(item, list) n += item_at >= from && cli_alike(item, rule, "rule");
   return n;
 }
 
-char *cli_normalised(const json_t *fusion) {
-  const json_t *list = json_object_get(fusion, "normalised");
-  const size_t n = json_array_size(list);
-  nf_text t = {0};
-  for (size_t i = 0; i < n; i++) {
-    const char *rule = cli_text(json_array_get(list, i), "rule");
-    const size_t all = times(list, rule, 0), rest = times(list, rule, i);
-    if (all == rest)
-      nf_text_printf(&t, "%s%s %zu time%s", i != 0 ? ", " : "", rule, all, all == 1 ? "" : "s");
+void cli_write_normalised(nf_text *t, const json_t *doc) {
+  const json_t *list = cli_at(doc, "fusion.normalised");
+  if (json_array_size(list) == 0) nf_text_printf(t, "nothing");
+  CLI_EACH(item, list) {
+    const size_t n = times(list, item, 0);
+    if (n != times(list, item, item_at)) continue; // it was told
+    nf_text_printf(t, "%s%s %zu time%s", item_at != 0 ? ", " : "", cli_text(item, "rule"), n,
+                   n == 1 ? "" : "s");
   }
-  if (n == 0) nf_text_printf(&t, "nothing");
+}
+
+// ---- other plans ----
+
+// What differs, counted: {"text": times}, in the order in which it comes.
+static void count(json_t *counts, const char *text) {
+  const json_int_t n = json_integer_value(json_object_get(counts, text));
+  json_object_set_new(counts, text, json_integer(n + 1));
+}
+
+static void write_counts(json_t *counts, const char *what, nf_text *t) {
+  const char *text, *separator = what;
+  json_t *n;
+  json_object_foreach(counts, text, n) {
+    nf_text_printf(t, "%s%lldx %s", separator, (long long)json_integer_value(n), text);
+    separator = ", ";
+  }
+  json_decref(counts);
+}
+
+static void write_kernels(const json_t *plan, const json_t *main, nf_text *t) {
+  json_t *index = cli_by_name(cli_at(main, "nodes")), *counts = json_object();
+  CLI_EACH(node, cli_at(plan, "nodes")) {
+    const json_t *other = json_object_get(index, cli_text(node, "name"));
+    char pair[256];
+    if (other == NULL || !cli_alike(other, node, "op") || cli_alike(other, node, "kernel")) continue;
+    snprintf(pair, sizeof pair, "%s for %s", cli_text(node, "kernel"), cli_text(other, "kernel"));
+    count(counts, pair);
+  }
+  write_counts(counts, "; kernels: ", t);
+  json_decref(index);
+}
+
+static bool has(const json_t *fusions, const json_t *f) {
+  CLI_EACH(other, fusions) {
+    if (json_equal(other, f)) return true;
+  }
+  return false;
+}
+
+// Fusions of a that b does not have.
+static void write_fusions(const json_t *a, const json_t *b, const char *what, nf_text *t) {
+  json_t *counts = json_object();
+  CLI_EACH(f, cli_at(a, "fusions")) {
+    if (!has(cli_at(b, "fusions"), f)) count(counts, cli_text(f, "rule"));
+  }
+  write_counts(counts, what, t);
+}
+
+bool cli_is_other(const json_t *doc, const json_t *plan) {
+  return !json_equal(cli_at(doc, "range"), cli_at(plan, "range"));
+}
+
+void cli_write_plan(nf_text *t, const json_t *doc, const json_t *plan, bool costs) {
+  const json_t *main = NULL;
+  CLI_EACH(p, cli_at(doc, "plans")) main = cli_is_other(doc, p) ? main : p;
+  cli_fill(t, plan, "{range.lo} to {range.hi} tokens");
+  if (costs) cli_fill(t, plan, ", {us:1} µs at {range.at}, {launches} launches");
+  write_kernels(plan, main, t);
+  write_fusions(plan, main, "; with ", t);
+  write_fusions(main, plan, "; without ", t);
+}
+
+// ---- shares of time ----
+
+const char *const cli_bounds[CLI_BOUNDS] = {"memory", "compute", "links", "launch"};
+
+static void add(cli_share *s, const json_t *node) {
+  const double us = cli_number(node, "us");
+  s->launches++;
+  s->us += us;
+  for (int b = 0; b < CLI_BOUNDS; b++)
+    if (cli_equal(node, "bound", cli_bounds[b])) s->by_bound[b] += us;
+}
+
+static int longest_first(const void *a, const void *b) {
+  const cli_share *x = a, *y = b;
+  return x->us < y->us ? 1 : x->us > y->us ? -1 : strcmp(x->name, y->name);
+}
+
+cli_share *cli_shares(const json_t *nodes, const char *key, size_t *out_n) {
+  cli_share *all = nf_alloc(json_array_size(nodes) + 1, sizeof *all);
+  size_t n = 0;
+  CLI_EACH(node, all != NULL ? nodes : NULL) {
+    size_t k = 0;
+    if (cli_is_view(node)) continue;
+    while (k < n && !cli_equal(node, key, all[k].name)) k++;
+    if (k == n) all[n++].name = cli_text(node, key);
+    add(&all[k], node);
+  }
+  if (n != 0) qsort(all, n, sizeof *all, longest_first);
+  *out_n = n;
+  return all;
+}
+
+char *cli_share_bounds(const cli_share *s) {
+  nf_text t = {0};
+  bool used[CLI_BOUNDS] = {false};
+  for (int shown = 0; shown < CLI_BOUNDS; shown++) {
+    int most = -1;
+    for (int b = 0; b < CLI_BOUNDS; b++)
+      if (!used[b] && s->by_bound[b] > 0 && (most < 0 || s->by_bound[b] > s->by_bound[most])) most = b;
+    if (most < 0) break;
+    used[most] = true;
+    nf_text_printf(&t, "%s%s", shown != 0 ? ", " : "", cli_bounds[most]);
+    if (s->by_bound[most] < s->us * 0.9995) nf_text_printf(&t, " %.0f %%", 100 * s->by_bound[most] / s->us);
+  }
+  if (t.n == 0) nf_text_printf(&t, "?");
   return cli_taken(&t);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/screen.h"
-#include "base/text.h"
+#include "cli/explain/doc.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -105,6 +105,18 @@ void cli_wrapped(int indent, int hang, const char *fmt, ...) {
   print_formatted(indent, hang, fmt, args);
   va_end(args);
   printf("\n");
+}
+
+void cli_line(int indent, int hang, nf_text *t) {
+  print_words(t->failed || t->at == NULL ? "no memory for this line" : t->at, indent, hang);
+  printf("\n");
+  nf_text_deinit(t);
+}
+
+void cli_say(int indent, int hang, const json_t *object, const char *template) {
+  nf_text line = {0};
+  cli_fill(&line, object, template);
+  cli_line(indent, hang, &line);
 }
 
 // ---- tables ----

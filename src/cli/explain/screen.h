@@ -2,6 +2,8 @@
 // Text for people on standard output: as wide as the terminal, headings that stand out there. Where no
 // terminal is, and COLUMNS says nothing, every item is one line and every name whole.
 #pragma once
+#include "base/text.h"
+#include <jansson.h>
 #include <stddef.h>
 
 enum { CLI_NARROWEST = 40 };
@@ -10,6 +12,8 @@ void cli_heading(const char *fmt, ...)
     __attribute__((format(printf, 1, 2))); // an empty line, then bold on a terminal
 // printf, broken at spaces; the first line begins behind `indent` columns, the others behind `hang`.
 void cli_wrapped(int indent, int hang, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void cli_line(int indent, int hang, nf_text *t); // the same of a text, which is then empty
+void cli_say(int indent, int hang, const json_t *object, const char *template); // the same of cli_fill
 
 // Widths of a table's n columns of names, which are given as they would best be: where they don't fit beside
 // `others` columns, each loses its share.

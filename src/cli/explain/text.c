@@ -6,7 +6,7 @@
 #include "cli/explain/explain.h"
 #include "cli/explain/outline.h"
 #include "cli/explain/screen.h"
-#include "cli/explain/share.h"
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,41 +17,40 @@ enum { SHOWN_NEAR = 5, SHOWN_OPS = 8 };
 // ---- the head ----
 
 void cli_print_target(const char *before, const json_t *t) {
-  const json_t *roof = json_object_get(t, "roofline");
-  const bool gpu = cli_number(t, "multiprocessors") > 0;
-  nf_text features = {0};
-  const json_t *list = json_object_get(t, "features");
-  for (size_t i = 0; i < json_array_size(list); i++)
-    nf_text_printf(&features, "%s%s", i == 0 ? ", " : " ", cli_name_at(list, i));
-  cli_wrapped(0, 2, "%s%s: %s, %.0f %s, %.1f GiB at %.0f GB/s%s", before, cli_text(t, "device"),
-              cli_text(t, "name"), cli_number(t, gpu ? "multiprocessors" : "cores"),
-              gpu ? "multiprocessors" : "cores", cli_number(t, "memory") / (1 << 30),
-              cli_number(roof, "bandwidth") * 1e-9, features.n != 0 && !features.failed ? features.at : "");
-  nf_text_deinit(&features);
+  nf_text line = {0};
+  cli_fill(&line, t, before);
+  cli_fill(&line, t,
+           cli_number(t, "multiprocessors") > 0 ? "{device}: {name}, {multiprocessors} multiprocessors"
+                                                : "{device}: {name}, {cores} cores");
+  cli_fill(&line, t, ", {memory:1G} GiB at {roofline.bandwidth:0B} GB/s");
+  cli_names_of(&line, cli_at(t, "features"), ", ", " ");
+  cli_line(0, 2, &line);
+}
+
+static void print_model(const json_t *m) {
+  nf_text line = {0};
+  cli_fill(&line, m, "model: {family}, {layers} layers, hidden {hidden}, vocabulary {vocab}");
+  if (cli_number(m, "experts") > 0) cli_fill(&line, m, ", {experts} experts ({experts_per_token} a token)");
+  if (!cli_is(m, "files")) cli_fill(&line, m, "; no weight files, types from the family's inventory");
+  cli_line(0, 2, &line);
+  cli_say(0, 2, m,
+          "step: at most {batch} tokens of {sessions} sessions of {context} tokens, {rows} rows of logits");
 }
 
 static void print_head(const json_t *doc) {
-  const json_t *m = json_object_get(doc, "model"), *plan = json_object_get(doc, "plan");
-  if (cli_number(plan, "declared") > 0)
-    cli_wrapped(0, 2, "note: %.0f of %.0f kernels are declared, not written yet: this plan can't be run",
-                cli_number(plan, "declared"), cli_number(plan, "launches"));
-  char experts[64] = "";
-  if (cli_number(m, "experts") > 0)
-    snprintf(experts, sizeof experts, ", %.0f experts (%.0f a token)", cli_number(m, "experts"),
-             cli_number(m, "experts_per_token"));
-  cli_wrapped(0, 2, "model: %s, %.0f layers, hidden %.0f, vocabulary %.0f%s%s", cli_text(m, "family"),
-              cli_number(m, "layers"), cli_number(m, "hidden"), cli_number(m, "vocab"), experts,
-              cli_is(m, "files") ? "" : "; no weight files, types from the family's inventory");
-  cli_wrapped(0, 2, "step: at most %.0f tokens of %.0f sessions of %.0f tokens, %.0f rows of logits",
-              cli_number(m, "batch"), cli_number(m, "sessions"), cli_number(m, "context"),
-              cli_number(m, "rows"));
-  cli_print_target("target: ", json_object_get(doc, "target"));
-  if (cli_number(m, "world") > 1)
-    cli_wrapped(0, 2, "ranks: %.0f, each with a share of the weights; %.0f barriers a step",
-                cli_number(m, "world"), cli_number(plan, "barriers"));
-  char *fit = cli_fit(doc);
-  if (fit != NULL) cli_wrapped(0, 2, "memory: %s", fit);
-  free(fit);
+  if (cli_number(doc, "plan.declared") > 0)
+    cli_say(0, 2, doc,
+            "note: {plan.declared} of {plan.launches} kernels are declared, not written yet: this plan can't "
+            "be run");
+  print_model(cli_at(doc, "model"));
+  cli_print_target("target: ", cli_at(doc, "target"));
+  if (cli_number(doc, "model.world") > 1)
+    cli_say(0, 2, doc,
+            "ranks: {model.world}, each with a share of the weights; {plan.barriers} barriers a step");
+  nf_text fit = {0};
+  nf_text_printf(&fit, "memory: ");
+  cli_write_fit(&fit, doc);
+  cli_line(0, 2, &fit);
 }
 
 // For whoever sees such a report for the first time.
@@ -63,7 +62,7 @@ static void print_guide(const json_t *doc) {
               "chosen, and why. Near misses are fusions of which only the first nodes matched. Then "
               "totals, where the time goes, the kernel of every node, and memory. µs are estimates for "
               "comparing plans, not forecasts%s.",
-              cli_number(json_object_get(doc, "model"), "world") > 1 ? "; they are one rank's" : "");
+              cli_number(doc, "model.world") > 1 ? "; they are one rank's" : "");
 }
 
 // ---- sites ----
@@ -91,31 +90,25 @@ static void print_chosen(const cli_outline *o, const json_t *site) {
 }
 
 static void print_others(const json_t *site) {
-  CLI_EACH(c, json_object_get(site, "candidates")) {
-    char *verdict = cli_chosen(c) ? NULL : cli_verdict(c);
-    const bool here = cli_equal(c, "at", cli_text(site, "at"));
-    if (verdict != NULL)
-      cli_wrapped(4, 8, "%s%s%s: %s", cli_text(c, "rule"), here ? "" : " at ", here ? "" : cli_text(c, "at"),
-                  verdict);
-    free(verdict);
+  CLI_EACH(c, cli_at(site, "candidates")) {
+    if (cli_chosen(c)) continue;
+    nf_text line = {0};
+    cli_fill(&line, c, cli_alike(c, site, "at") ? "{rule}: " : "{rule} at {at}: ");
+    cli_fill(&line, c, cli_verdict(c));
+    cli_line(4, 8, &line);
   }
   if (json_is_false(json_object_get(site, "exact")))
     printf("    the best that was found; the search was cut short\n");
 }
 
-static void print_reason(const cli_reason *r) {
-  const double depth = cli_number(r->near, "depth");
-  cli_wrapped(4, 8, "%s at %s, %.0f node%s deep: %s: %s", r->rules, cli_text(r->near, "at"), depth,
-              depth == 1 ? "" : "s", cli_text(r->near, "node"), cli_text(r->near, "why"));
-}
-
 static void print_near(const cli_outline *o, const cli_class *c, bool all) {
-  cli_reason *reason = NULL;
-  const size_t n = cli_reasons(o, c->layer, &reason), shown = all || n <= SHOWN_NEAR ? n : SHOWN_NEAR;
+  json_t *near = cli_near(o, c->layer);
+  const size_t n = json_array_size(near), shown = all || n <= SHOWN_NEAR ? n : SHOWN_NEAR;
   if (n != 0) printf("  near misses:\n");
-  for (size_t i = 0; i < shown; i++) print_reason(&reason[i]);
+  for (size_t i = 0; i < shown; i++)
+    cli_say(4, 8, json_array_get(near, i), "{rule} at {at}, {depth} node{depth:s} deep: {node}: {why}");
   if (shown < n) printf("    and %zu more, no deeper (--all prints them)\n", n - shown);
-  cli_reasons_free(reason, n);
+  json_decref(near);
 }
 
 static void print_class(const cli_outline *o, const cli_class *c, bool all) {
@@ -158,11 +151,9 @@ static void print_total(const char *what, double unfused, double fused, int deci
 }
 
 static void print_totals(const json_t *doc) {
-  const json_t *plan = json_object_get(doc, "plan"), *nodes = json_object_get(plan, "nodes"),
-               *unfused = json_object_get(doc, "unfused");
-  const double tokens = cli_number(json_object_get(doc, "range"), "at"), per = tokens > 0 ? tokens : 1,
-               world = cli_number(json_object_get(doc, "model"), "world"), before = cli_sum(unfused, "us"),
-               after = cli_number(plan, "us");
+  const json_t *nodes = cli_at(doc, "plan.nodes"), *unfused = cli_at(doc, "unfused");
+  const double per = fmax(cli_number(doc, "range.at"), 1), world = cli_number(doc, "model.world"),
+               before = cli_sum(unfused, "us"), after = cli_number(doc, "plan.us");
   char rank[64] = "";
   if (world > 1) snprintf(rank, sizeof rank, ", of one rank of %.0f", world);
   cli_heading("totals of a step of %.0f token%s, estimated%s", per, per == 1 ? "" : "s", rank);
@@ -170,7 +161,7 @@ static void print_totals(const json_t *doc) {
   print_label("", 4 * (w + 1));
   printf(" %*s %*s %*s\n", w, "unfused", w, "fused", w, "saved");
   print_total("nodes", (double)json_array_size(unfused), (double)json_array_size(nodes), 0);
-  print_total("launches", (double)cli_launches(unfused), cli_number(plan, "launches"), 0);
+  print_total("launches", (double)cli_launches(unfused), cli_number(doc, "plan.launches"), 0);
   print_total("MB moved", cli_sum(unfused, "bytes") / 1e6, cli_sum(nodes, "bytes") / 1e6, 1);
   print_total("µs per token", before / per, after / per, 2);
   if (before <= 0 || after <= 0) return;
@@ -193,7 +184,7 @@ static void print_share(const cli_share *s, double all, bool op) {
 }
 
 static void print_shares(const json_t *doc, const char *key, const char *title, size_t most) {
-  const json_t *nodes = cli_in(doc, "plan", "nodes");
+  const json_t *nodes = cli_at(doc, "plan.nodes");
   size_t n;
   cli_share *share = cli_shares(nodes, key, &n);
   cli_heading("%s", title);
@@ -208,42 +199,40 @@ static void print_time(const json_t *doc, bool all) {
   print_shares(doc, "op", "where the time goes: ops", all ? SIZE_MAX : SHOWN_OPS);
 }
 
-static void print_families(const json_t *fusion) {
-  CLI_EACH(f, json_object_get(fusion, "families")) {
+static void print_families(const json_t *doc) {
+  cli_heading("families of rules");
+  CLI_EACH(f, cli_at(doc, "fusion.families")) {
     print_label(cli_text(f, "family"), 11 + 13 + 19);
     printf(" found %4.0f, chosen %4.0f, saves %8.2f µs\n", cli_number(f, "found"), cli_number(f, "chosen"),
            cli_number(f, "saved_us"));
   }
-  const json_t *sums = json_object_get(fusion, "all_reduce");
-  printf("all_reduce: fused %.0f of %.0f, with pad %.0f\n", cli_number(sums, "fused"), cli_number(sums, "of"),
-         cli_number(sums, "padded"));
-}
-
-static void print_normalised(const json_t *fusion) {
-  char *line = cli_normalised(fusion);
-  if (line != NULL) cli_wrapped(0, 2, "normalised: %s", line);
-  free(line);
+  cli_say(0, 2, doc, cli_all_reduce);
+  nf_text line = {0};
+  nf_text_printf(&line, "normalised: ");
+  cli_write_normalised(&line, doc);
+  cli_line(0, 2, &line);
 }
 
 static void print_plans(const json_t *doc) {
-  for (size_t i = 0; i < json_array_size(json_object_get(doc, "plans")); i++) {
-    char *line = cli_other_plan(doc, i, true);
-    if (line != NULL) cli_wrapped(0, 2, "other plan, %s (--range LO:HI tells more)", line);
-    free(line);
+  CLI_EACH(plan, cli_at(doc, "plans")) {
+    if (!cli_is_other(doc, plan)) continue;
+    nf_text line = {0};
+    nf_text_printf(&line, "other plan, ");
+    cli_write_plan(&line, doc, plan, true);
+    nf_text_printf(&line, " (--range LO:HI tells more)");
+    cli_line(0, 2, &line);
   }
 }
 
 static void print_fusions(const json_t *doc, bool all) {
-  const json_t *fusion = json_object_get(doc, "fusion"), *range = json_object_get(doc, "range");
-  cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f", cli_text(fusion, "mode"),
-              cli_number(range, "lo"), cli_number(range, "hi"), cli_number(range, "at"));
+  cli_heading("fusions (%s) for steps of %.0f to %.0f tokens, with costs at %.0f",
+              cli_text(doc, "fusion.mode"), cli_number(doc, "range.lo"), cli_number(doc, "range.hi"),
+              cli_number(doc, "range.at"));
   print_plans(doc);
   cli_print_classes(doc, all, print_class);
   print_totals(doc);
   print_time(doc, all);
-  cli_heading("families of rules");
-  print_families(fusion);
-  print_normalised(fusion);
+  print_families(doc);
 }
 
 void cli_explain_text(const json_t *doc, bool all) {
