@@ -3,6 +3,7 @@
 // program.
 #pragma once
 #include <infuse/inspect.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdint.h>
 
@@ -60,15 +61,6 @@ int cli_fail(infuse_error *e);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // prints the line; 2
 
 infuse_model_options cli_model_options(const cli_options *o);
-// What infuse_sampling's biases point to.
-enum { CLI_MAX_BIASES = 4096 };
-typedef struct cli_biases {
-  infuse_logit_bias bias[CLI_MAX_BIASES];
-  int32_t token[CLI_MAX_LIST];
-} cli_biases;
-// The model's sampling with what the options say, but for the seed. `room` must live as long as *out is used.
-// 0, or the exit code.
-int cli_sampling(const cli_options *o, const infuse_model *m, cli_biases *room, infuse_sampling *out);
 // Numbers between commas and white space, as they are or in brackets ("1,2,3", "[1, 2]"); of a file for
 // "@FILE", of standard input for "-". *out is freed by the caller. 0, or the exit code.
 int cli_tokens(const char *text, int32_t **out, size_t *out_n);
@@ -83,6 +75,16 @@ int cli_read(const char *path, char **out, size_t *out_n);
 int cli_read_text(const char *text, char **out, size_t *out_n);
 extern volatile sig_atomic_t cli_interrupted; // Ctrl-C came
 
+// A document of the library that is shown. cli_show is its sink: with --json it prints the document, else it
+// hands it to `show`, whose exit code cli_shown gives unless the library failed.
+typedef struct cli_view {
+  const cli_options *o;
+  int (*show)(const json_t *doc, const cli_options *o);
+  int code;
+} cli_view;
+void cli_show(void *user, const char *json, size_t n);
+int cli_shown(infuse_error *e, const cli_view *v);
+
 int cli_names(const cli_options *o, infuse_runtime *rt); // lists o->names
 
 int cli_generate(const cli_options *o, infuse_runtime *rt);
@@ -90,7 +92,6 @@ int cli_tokenize(const cli_options *o, infuse_runtime *rt);
 int cli_detokenize(const cli_options *o, infuse_runtime *rt);
 int cli_logits(const cli_options *o, infuse_runtime *rt);
 int cli_explain(const cli_options *o, infuse_runtime *rt);
-int cli_explain_diff(const cli_options *o); // 1 when a fusion was lost, 2 when a file is no such document
 int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse explain: which form is wanted, and of what.
+// infuse explain: which form is wanted, and of what; the difference of two documents.
 #include "cli/explain/explain.h"
 #include "base/json.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
 #include <string.h>
 #include <time.h>
 
-typedef struct explaining {
-  const cli_options *o;
-  nf_status st; // of what the sink did
-} explaining;
+enum { BAD_INPUT = 3 }; // the exit code
+
+// ---- one model ----
 
 static nf_status write_page(const cli_options *o, const json_t *doc) {
   char date[16] = "";
@@ -21,22 +21,13 @@ static nf_status write_page(const cli_options *o, const json_t *doc) {
   return cli_explain_html(doc, &page, o->html);
 }
 
-static nf_status show(const cli_options *o, const json_t *doc) {
-  if (o->html != NULL) return write_page(o, doc);
+static int show(const json_t *doc, const cli_options *o) {
+  if (o->html != NULL) return cli_fail(write_page(o, doc).error);
   if (o->brief)
     cli_explain_brief(doc);
   else
     cli_explain_text(doc, o->all);
-  return nf_ok();
-}
-
-static void receive(void *user, const char *json, size_t n) {
-  explaining *e = user;
-  nf_json doc = {0};
-  if (e->o->json) return cli_print_json(NULL, json, n);
-  e->st = nf_json_parse(json, n, "the document of explain", &doc);
-  if (nf_is_ok(e->st)) e->st = show(e->o, doc.root);
-  nf_json_deinit(&doc);
+  return 0;
 }
 
 static bool parse_range(const char *text, infuse_explain_options *out) {
@@ -44,6 +35,67 @@ static bool parse_range(const char *text, infuse_explain_options *out) {
   return colon != NULL && nf_parse_i64((nf_view){text, (size_t)(colon - text)}, &out->range_lo) &&
          nf_parse_i64(nf_view_of(colon + 1), &out->range_hi);
 }
+
+static int explain(const cli_options *o, infuse_runtime *rt) {
+  const infuse_model_options mo = cli_model_options(o);
+  infuse_explain_options eo = {.size = sizeof eo};
+  if (o->range != NULL && !parse_range(o->range, &eo))
+    return cli_usage("--range: '%s' is not LO:HI", o->range);
+  cli_view v = {o, show};
+  return cli_shown(infuse_explain(rt, o->model, &mo, &eo, cli_show, &v), &v);
+}
+
+// ---- two documents ----
+
+static nf_status check(const json_t *doc, const char *where) {
+  static const char schema[] = "infuse.explain/2";
+  const json_t *found = json_object_get(doc, "schema");
+  if (!json_is_string(found)) return nf_error(NF_BAD_INPUT, "%s: has no schema, %s is wanted", where, schema);
+  if (strcmp(json_string_value(found), schema) != 0)
+    return nf_error(NF_BAD_INPUT, "%s: has schema %s, %s is wanted", where, json_string_value(found), schema);
+  if (json_is_array(cli_at(doc, "plan.nodes")) && json_is_array(cli_at(doc, "fusion.sites"))) return nf_ok();
+  return nf_error(NF_BAD_INPUT, "%s: has no plan.nodes or no fusion.sites, which %s has", where, schema);
+}
+
+// A whole document of explain. 0, or the exit code; anything else is wrong usage: --diff was given the wrong
+// file.
+static int load(const char *path, nf_json *out) {
+  const char *where = strcmp(path, "-") == 0 ? "standard input" : path;
+  char *text = NULL;
+  size_t n;
+  int code = cli_read(path, &text, &n);
+  nf_status st = code == 0 ? nf_json_parse(text, n, where, out) : nf_ok();
+  if (code == 0 && nf_is_ok(st)) st = check(out->root, where);
+  nf_free(text);
+  if (code == 0) code = cli_fail(st.error);
+  return code == BAD_INPUT ? 2 : code;
+}
+
+static nf_status show_diff(const json_t *diff, const cli_options *o) {
+  if (!o->json) return cli_diff_text(diff, o->all), nf_ok();
+  char *json = json_dumps(diff, JSON_INDENT(1));
+  if (json == NULL) return nf_error(NF_NO_MEMORY, "no memory to print a difference");
+  cli_print_json(NULL, json, strlen(json));
+  nf_free(json);
+  return nf_ok();
+}
+
+static int explain_diff(const cli_options *o) {
+  nf_json a = {0}, b = {0};
+  json_t *diff = NULL;
+  int code = load(o->diff.at[0], &a);
+  if (code == 0) code = load(o->diff.at[1], &b);
+  nf_status st = code == 0 ? cli_diff(a.root, b.root, &diff) : nf_ok();
+  if (code == 0 && nf_is_ok(st)) st = show_diff(diff, o);
+  if (code == 0) code = cli_fail(st.error);
+  if (code == 0 && !cli_is(diff, "ok")) code = 1;
+  json_decref(diff);
+  nf_json_deinit(&a);
+  nf_json_deinit(&b);
+  return code;
+}
+
+// ---- all ----
 
 // Two forms at once, or a model and documents. 0 or 2.
 static int contradicts(const cli_options *o) {
@@ -60,19 +112,8 @@ static int contradicts(const cli_options *o) {
   return o->brief ? cli_usage("--brief tells of one plan and does not go with --diff") : 0;
 }
 
-static int explain(const cli_options *o, infuse_runtime *rt) {
-  const infuse_model_options mo = cli_model_options(o);
-  infuse_explain_options eo = {.size = sizeof eo};
-  if (o->range != NULL && !parse_range(o->range, &eo))
-    return cli_usage("--range: '%s' is not LO:HI", o->range);
-  explaining e = {o, nf_ok()};
-  const int code = cli_fail(infuse_explain(rt, o->model, &mo, &eo, receive, &e));
-  const int shown = cli_fail(e.st.error);
-  return code != 0 ? code : shown;
-}
-
 int cli_explain(const cli_options *o, infuse_runtime *rt) {
   const int code = contradicts(o);
   if (code != 0) return code;
-  return o->diff.n != 0 ? cli_explain_diff(o) : explain(o, rt);
+  return o->diff.n != 0 ? explain_diff(o) : explain(o, rt);
 }

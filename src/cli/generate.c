@@ -2,8 +2,10 @@
 // infuse generate: a prompt, or a message, and what the model makes of it, as it comes.
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/text.h"
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -119,6 +121,62 @@ static int report(job *j) {
   return 0;
 }
 
+// ---- sampling ----
+
+enum { MAX_BIASES = 4096 };
+typedef struct biases { // what infuse_sampling points to
+  infuse_logit_bias bias[MAX_BIASES];
+  int32_t token[CLI_MAX_LIST];
+} biases;
+
+// "ID:VALUE" of --logit-bias.
+static int add_bias(const char *text, biases *b, size_t at) {
+  const char *colon = strchr(text, ':');
+  int64_t id;
+  double value;
+  if (colon == NULL || !nf_parse_i64((nf_view){text, (size_t)(colon - text)}, &id) || id < 0 ||
+      id > INT32_MAX || !nf_parse_f64(nf_view_of(colon + 1), &value) || !(fabs(value) <= 1e6))
+    return cli_usage("--logit-bias: '%s' is not ID:VALUE, such as 42:-5", text);
+  b->token[at] = (int32_t)id;
+  b->bias[at] = (infuse_logit_bias){&b->token[at], 1, (float)value};
+  return 0;
+}
+
+// Those of the command line come in front of the model's own.
+static int add_biases(const cli_options *o, biases *b, infuse_sampling *s) {
+  const size_t n = o->logit_bias.n;
+  if (n == 0) return 0;
+  if (s->n_logit_bias > MAX_BIASES - n)
+    return cli_usage("--logit-bias: with the model's own %zu there are more than %d", s->n_logit_bias,
+                     MAX_BIASES);
+  for (size_t i = 0; i < n; i++) {
+    const int code = add_bias(o->logit_bias.at[i], b, i);
+    if (code != 0) return code;
+  }
+  if (s->n_logit_bias != 0) memcpy(b->bias + n, s->logit_bias, s->n_logit_bias * sizeof *b->bias);
+  s->logit_bias = b->bias;
+  s->n_logit_bias += n;
+  return 0;
+}
+
+// The model's with what the options say, but for the seed; `room` must live as long as *out is used. 0, or
+// the exit code.
+static int sampling_of(const cli_options *o, const infuse_model *m, biases *room, infuse_sampling *out) {
+  infuse_sampling s = infuse_model_sampling(m);
+  if (o->temperature >= 0) s.temperature = (float)o->temperature;
+  if (o->top_k >= 0) s.top_k = (int32_t)o->top_k;
+  if (o->top_p >= 0) s.top_p = (float)o->top_p;
+  if (o->min_p >= 0) s.min_p = (float)o->min_p;
+  if (o->repetition_penalty >= 0) s.repetition_penalty = (float)o->repetition_penalty;
+  if (!isnan(o->presence_penalty)) s.presence_penalty = (float)o->presence_penalty;
+  if (!isnan(o->frequency_penalty)) s.frequency_penalty = (float)o->frequency_penalty;
+  if (o->no_repeat_ngram >= 0) s.no_repeat_ngram_size = (int32_t)o->no_repeat_ngram;
+  if (o->min_tokens >= 0) s.min_tokens = o->min_tokens;
+  const int code = add_biases(o, room, &s);
+  if (code == 0) *out = s;
+  return code;
+}
+
 // ---- all ----
 
 static infuse_thinking thinking_of(const cli_options *o) {
@@ -134,9 +192,9 @@ static cli_form form_of(const job *j) {
 
 static int create_session(job *j) {
   const cli_options *o = j->o;
-  cli_biases biases;
+  biases room;
   infuse_sampling sampling;
-  const int code = cli_sampling(o, j->m, &biases, &sampling);
+  const int code = sampling_of(o, j->m, &room, &sampling);
   if (code != 0) return code;
   j->seed = o->seed >= 0 ? (uint64_t)o->seed : (uint64_t)(nf_now() * 1e9) & UINT32_MAX; // short to type
   sampling.seed = j->seed;

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse verify, check and devices: ask the library for its document, print it as JSON or as text.
+// infuse verify, check and devices, and lists of what an option's value can name: the library's documents,
+// printed as JSON or as text.
+#include "base/json.h"
 #include "base/memory.h"
 #include "cli/cli.h"
+#include "cli/explain/doc.h"
 #include "cli/render.h"
 #include <stdio.h>
+#include <string.h>
 
-typedef struct view { // what a sink needs to know
-  const cli_options *o;
-  void (*render)(const json_t *doc, bool all);
-} view;
-
-static void show(void *user, const char *json, size_t n) {
-  const view *v = user;
+void cli_show(void *user, const char *json, size_t n) {
+  cli_view *v = user;
+  nf_json doc = {0};
   if (v->o->json) return cli_print_json(NULL, json, n);
-  json_t *doc = json_loadb(json, n, 0, NULL);
-  if (doc == NULL) fprintf(stderr, "infuse: no memory to print %zu bytes\n", n);
-  if (doc != NULL) v->render(doc, v->o->all);
-  json_decref(doc);
+  const nf_status st = nf_json_parse(json, n, "the document", &doc);
+  v->code = nf_is_ok(st) ? v->show(doc.root, v->o) : cli_fail(st.error);
+  nf_json_deinit(&doc);
+}
+
+int cli_shown(infuse_error *e, const cli_view *v) {
+  const int code = cli_fail(e);
+  return code != 0 ? code : v->code;
 }
 
 int cli_verify(const cli_options *o, infuse_runtime *rt) {
@@ -26,8 +30,8 @@ int cli_verify(const cli_options *o, infuse_runtime *rt) {
   int32_t *tokens = NULL;
   int code = o->tokens != NULL ? cli_tokens(o->tokens, &tokens, &vo.n_tokens) : 0;
   vo.tokens = tokens;
-  view v = {o, cli_render_verify};
-  if (code == 0) code = cli_fail(infuse_verify(rt, o->model, &mo, &vo, show, &v));
+  cli_view v = {o, cli_render_verify};
+  if (code == 0) code = cli_shown(infuse_verify(rt, o->model, &mo, &vo, cli_show, &v), &v);
   nf_free(tokens);
   return code;
 }
@@ -40,11 +44,56 @@ int cli_check(const cli_options *o, infuse_runtime *rt) {
                                    .bench = o->bench,
                                    .dir = o->model,
                                    .model = &mo};
-  view v = {o, cli_render_check};
-  return cli_fail(infuse_check(rt, &co, show, &v));
+  cli_view v = {o, cli_render_check};
+  return cli_shown(infuse_check(rt, &co, cli_show, &v), &v);
 }
 
 int cli_devices(const cli_options *o, infuse_runtime *rt) {
-  view v = {o, cli_render_devices};
-  return cli_fail(infuse_devices(rt, show, &v));
+  cli_view v = {o, cli_render_devices};
+  return cli_shown(infuse_devices(rt, cli_show, &v), &v);
+}
+
+// ---- names ----
+
+static void print_row(const json_t *row) {
+  const json_t *also = cli_at(row, "also");
+  nf_text t = {0};
+  nf_text_printf(&t, also != NULL ? "%-16s" : "%-38s", cli_text(row, "name"));
+  if (cli_at(row, "family") != NULL) cli_fill(&t, row, " {family}");
+  if (cli_at(row, "what") != NULL) cli_fill(&t, row, " {what}");
+  cli_names_of(&t, also, ", also ", ", ");
+  puts(t.failed ? "?" : t.at);
+  nf_text_deinit(&t);
+}
+
+static void print_kernels(const json_t *op) {
+  CLI_EACH(kernel, cli_at(op, "kernels")) {
+    printf("%s=%s%s\n", cli_text(op, "name"), cli_text(kernel, "name"),
+           cli_is(kernel, "declared") ? "  (declared, not written yet)" : "");
+  }
+}
+
+// "linear=help" asks for those of linear.
+static bool is_of(const json_t *op, const char *asked) {
+  const char *name = cli_text(op, "name");
+  const size_t n = strlen(name);
+  return asked == NULL || (strncmp(asked, name, n) == 0 && asked[n] == '=');
+}
+
+static int print_names(const json_t *doc, const cli_options *o) {
+  const bool kernels = strcmp(o->names, "ops") == 0;
+  size_t printed = 0;
+  CLI_EACH(row, cli_at(doc, o->names)) {
+    if (kernels && !is_of(row, o->names_of)) continue;
+    (kernels ? print_kernels : print_row)(row);
+    printed++;
+  }
+  return printed != 0 ? 0 : cli_usage("%s: no op is called so; --force help lists them all", o->names_of);
+}
+
+int cli_names(const cli_options *o, infuse_runtime *rt) {
+  if (strchr(o->names, '|') != NULL) return printf("%s\n", o->names), 0;
+  const cli_options text = {.names = o->names, .names_of = o->names_of}; // also with --json
+  cli_view v = {&text, print_names};
+  return cli_shown(infuse_names(rt, cli_show, &v), &v);
 }

@@ -7,33 +7,27 @@
 #include <stdio.h>
 #include <string.h>
 
-void cli_render_devices(const json_t *doc, bool all) {
-  (void)all;
-  CLI_EACH(d, json_object_get(doc, "devices")) cli_print_target("", d);
-  CLI_EACH(d, json_object_get(doc, "unavailable")) {
-    cli_wrapped(0, 2, "%s: not available: %s", cli_text(d, "device"), cli_text(d, "reason"));
-  }
+int cli_render_devices(const json_t *doc, const cli_options *o) {
+  (void)o;
+  CLI_EACH(d, cli_at(doc, "devices")) cli_print_target("", d);
+  CLI_EACH(d, cli_at(doc, "unavailable")) cli_say(0, 2, d, "{device}: not available: {reason}");
+  return 0;
 }
 
 // "verify: ok, 57 values within bounds; worst L3.moe.sum: 1.6e-02 of 1e-01".
-static void print_verdict(const char *command, const json_t *doc, const char *what, const char *name) {
-  const json_t *worst = json_object_get(doc, "worst");
-  const size_t n = json_array_size(json_object_get(doc, "rows"));
-  const double failed = cli_number(doc, "failed");
+static void print_verdict(const char *command, const json_t *doc, const char *what, const char *worst) {
+  const size_t n = json_array_size(cli_at(doc, "rows"));
+  const double failed = cli_number(doc, "failed"), bound = cli_number(doc, "worst.bound");
   nf_text t = {0};
   nf_text_printf(&t, "%s: ", command);
   if (failed == 0)
     nf_text_printf(&t, "ok, %zu %s%s within bounds", n, what, n == 1 ? "" : "s");
   else
     nf_text_printf(&t, "FAILED: %.0f of %zu %s%s beyond bounds", failed, n, what, n == 1 ? "" : "s");
-  const bool tells = cli_number(worst, "bound") > 0 || failed > 0; // else all were compared bitwise
-  if (tells) nf_text_printf(&t, "; worst %s", cli_text(worst, name));
-  if (tells && json_object_get(worst, "case") != NULL) nf_text_printf(&t, " (%s)", cli_text(worst, "case"));
-  if (cli_number(worst, "bound") > 0)
-    nf_text_printf(&t, ": %.1e of %.0e", cli_number(worst, "error"), cli_number(worst, "bound"));
+  if (bound > 0 || failed > 0) cli_fill(&t, doc, worst); // else all were compared bitwise
+  if (bound > 0) nf_text_printf(&t, ": %.1e of %.0e", cli_number(doc, "worst.error"), bound);
   printf("\n");
-  cli_wrapped(0, 2, "%s", t.failed ? "no memory for the verdict" : t.at);
-  nf_text_deinit(&t);
+  cli_line(0, 2, &t);
 }
 
 // ---- check ----
@@ -46,14 +40,10 @@ typedef struct tally { // the cases of one kernel
 
 static void print_case(const json_t *row) {
   nf_text t = {0};
-  nf_text_printf(&t, "%-6s %s %s", cli_is(row, "ok") ? "ok" : "FAILED", cli_text(row, "variant"),
-                 cli_text(row, "case"));
-  if (cli_number(row, "us") > 0)
-    nf_text_printf(&t, "  %.1f µs, %.2f GB/s, %.2f GFLOP/s", cli_number(row, "us"), cli_number(row, "gb_s"),
-                   cli_number(row, "gflop_s"));
-  if (json_string_length(json_object_get(row, "why")) != 0) nf_text_printf(&t, ": %s", cli_text(row, "why"));
-  if (!t.failed) cli_wrapped(2, 9, "%s", t.at);
-  nf_text_deinit(&t);
+  cli_fill(&t, row, cli_is(row, "ok") ? "ok     {variant} {case}" : "FAILED {variant} {case}");
+  if (cli_number(row, "us") > 0) cli_fill(&t, row, "  {us:1} µs, {gb_s:2} GB/s, {gflop_s:2} GFLOP/s");
+  if (json_string_length(cli_at(row, "why")) != 0) cli_fill(&t, row, ": {why}");
+  cli_line(2, 9, &t);
 }
 
 static void count_case(const json_t *row, tally *t) {
@@ -77,26 +67,27 @@ static void print_tally(const tally *t) {
 }
 
 // One line a kernel (the rows of a kernel come together), and every case that failed or was timed.
-void cli_render_check(const json_t *doc, bool all) {
+int cli_render_check(const json_t *doc, const cli_options *o) {
   tally t = {0};
   print_kernel("kernel");
   printf(" %6s %6s %11s\n", "cases", "failed", "error/bound");
-  CLI_EACH(row, json_object_get(doc, "rows")) {
+  CLI_EACH(row, cli_at(doc, "rows")) {
     if (t.kernel != NULL && strcmp(t.kernel, cli_text(row, "variant")) != 0) {
       print_tally(&t);
       t = (tally){0};
     }
     count_case(row, &t);
-    if (all || cli_number(row, "us") > 0 || !cli_is(row, "ok")) print_case(row);
+    if (o->all || cli_number(row, "us") > 0 || !cli_is(row, "ok")) print_case(row);
   }
   print_tally(&t);
-  print_verdict("check", doc, "case", "variant");
-  printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(doc, "seed")));
+  print_verdict("check", doc, "case", "; worst {worst.variant} ({worst.case})");
+  printf("seed %" JSON_INTEGER_FORMAT "\n", json_integer_value(cli_at(doc, "seed")));
+  return 0;
 }
 
 // ---- verify ----
 
-static void write_name(const json_t *row, nf_text *t) { nf_text_printf(t, "%s", cli_text(row, "name")); }
+static void write_name(const json_t *row, nf_text *t) { cli_fill(t, row, "{name}"); }
 
 enum { ERRORS = 6 + 1 + 2 * 8 + 6 + 5 + 7 }; // columns of a line beside its names
 
@@ -114,19 +105,17 @@ static void print_error(const cli_group *g, void *unused) {
 }
 
 // Layers' values of one kind are one line, with the worst of them.
-void cli_render_verify(const json_t *doc, bool all) {
-  cli_wrapped(
-      0, 2,
-      "device %s, %.0f rank%s, %.0f tokens: %.0f kernels against the reference; the same %.0f without "
-      "fusions",
-      cli_text(doc, "device"), cli_number(doc, "world"), cli_number(doc, "world") == 1 ? "" : "s",
-      cli_number(doc, "tokens"), cli_number(doc, "kernels"), cli_number(doc, "unfused_kernels"));
+int cli_render_verify(const json_t *doc, const cli_options *o) {
+  cli_say(0, 2, doc,
+          "device {device}, {world} rank{world:s}, {tokens} tokens: {kernels} kernels against the reference; "
+          "the same {unfused_kernels} without fusions");
   cli_wrapped(0, 2,
               "error = ||plan - reference|| / ||reference|| of the worst layer, unfused the same "
               "without fusions");
   printf("\n      ");
   cli_two_names("value", 24, "op", 24, ERRORS);
   printf(" %7s %7s %5s %4s\n", "error", "unfused", "bound", "at L");
-  cli_each_group(json_object_get(doc, "rows"), all, write_name, "error", print_error, NULL);
-  print_verdict("verify", doc, "value", "name");
+  cli_each_group(cli_at(doc, "rows"), o->all, write_name, "error", print_error, NULL);
+  print_verdict("verify", doc, "value", "; worst {worst.name}");
+  return 0;
 }

@@ -14,7 +14,8 @@
 #include <cmocka.h>
 
 // What `render` prints on a screen of so many columns (NULL: of any width); freed by nf_free.
-static char *printed(void (*render)(const json_t *, bool), const char *json, const char *columns) {
+static char *printed(int (*render)(const json_t *, const cli_options *), const char *json,
+                     const char *columns) {
   char path[64], *text = NULL;
   json_t *doc = json_loads(json, 0, NULL);
   size_t n;
@@ -26,7 +27,7 @@ static char *printed(void (*render)(const json_t *, bool), const char *json, con
   fflush(stdout);
   const int saved = dup(STDOUT_FILENO);
   assert_non_null(freopen(path, "w", stdout));
-  render(doc, false);
+  assert_int_equal(render(doc, &(cli_options){0}), 0);
   json_decref(doc);
   fflush(stdout);
   dup2(saved, STDOUT_FILENO);
@@ -37,13 +38,13 @@ static char *printed(void (*render)(const json_t *, bool), const char *json, con
   return text;
 }
 
-static void says(void (*render)(const json_t *, bool), const char *json, const char *line) {
+static void says(int (*render)(const json_t *, const cli_options *), const char *json, const char *line) {
   char *text = printed(render, json, NULL);
   if (strstr(text, line) == NULL) fail_msg("no '%s' in '%s'", line, text);
   nf_free(text);
 }
 
-static void no_wider(void (*render)(const json_t *, bool), const char *json, size_t columns) {
+static void no_wider(int (*render)(const json_t *, const cli_options *), const char *json, size_t columns) {
   char wide[16];
   snprintf(wide, sizeof wide, "%zu", columns);
   char *text = printed(render, json, wide);

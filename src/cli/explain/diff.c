@@ -7,7 +7,7 @@
 
 typedef struct side { // one of the documents, and what is asked of it again and again
   const json_t *doc, *nodes;
-  json_t *candidates, *by_name;
+  json_t *by_name;
 } side;
 
 // ---- fusions ----
@@ -18,7 +18,7 @@ static bool same_place(const json_t *a, const json_t *b) {
 
 // The candidate of this rule at this place, whatever became of it, or NULL.
 static const json_t *find_candidate(const side *s, const json_t *f) {
-  CLI_EACH(c, s->candidates) {
+  CLI_EACH_CANDIDATE(c, s->doc) {
     if (same_place(c, f)) return c;
   }
   return NULL;
@@ -55,7 +55,7 @@ static size_t shared_nodes(const json_t *a, const json_t *b) {
 // Whether a fusion that this side chose takes in all nodes of f: then f is not lost, but part of a larger
 // one.
 static bool grew(const side *s, const json_t *f) {
-  CLI_EACH(c, s->candidates) {
+  CLI_EACH_CANDIDATE(c, s->doc) {
     if (cli_chosen(c) && shared_nodes(f, c) == json_array_size(json_object_get(f, "nodes"))) return true;
   }
   return false;
@@ -65,7 +65,7 @@ static bool grew(const side *s, const json_t *f) {
 static json_t *instead(const side *s, const json_t *f) {
   json_t *list = json_array();
   bool ok = list != NULL;
-  CLI_EACH(c, s->candidates) {
+  CLI_EACH_CANDIDATE(c, s->doc) {
     if (ok && cli_chosen(c) && shared_nodes(c, f) != 0)
       ok = nf_json_push(list, json_string(cli_text(c, "rule")));
   }
@@ -86,7 +86,7 @@ static json_t *missing(const side *b, const json_t *f, bool lost) {
 static json_t *only_in(const side *a, const side *b, bool lost) {
   json_t *list = json_array();
   bool ok = list != NULL;
-  CLI_EACH(c, a->candidates) {
+  CLI_EACH_CANDIDATE(c, a->doc) {
     if (!ok || !cli_chosen(c) || (lost && grew(b, c))) continue;
     const json_t *other = find_candidate(b, c);
     if (other == NULL || !cli_chosen(other)) ok = nf_json_push(list, missing(b, c, lost));
@@ -139,13 +139,8 @@ static json_t *facts(const side *s) {
 
 static bool open_side(const json_t *doc, side *s) {
   const json_t *nodes = cli_at(doc, "plan.nodes");
-  *s = (side){doc, nodes, cli_candidates(doc), cli_by_name(nodes)};
-  return s->candidates != NULL && s->by_name != NULL;
-}
-
-static void close_side(side *s) {
-  json_decref(s->candidates);
-  json_decref(s->by_name);
+  *s = (side){doc, nodes, cli_by_name(nodes)};
+  return s->by_name != NULL;
 }
 
 nf_status cli_diff(const json_t *doc_a, const json_t *doc_b, json_t **out) {
@@ -157,8 +152,8 @@ nf_status cli_diff(const json_t *doc_a, const json_t *doc_b, json_t **out) {
                      json_array_size(lost) == 0, "a", facts(&a), "b", facts(&b), "lost", lost, "gained",
                      only_in(&b, &a, false), "kernels", kernels(&a, &b), "only_a", nodes_only_in(&a, &b),
                      "only_b", nodes_only_in(&b, &a));
-  close_side(&a);
-  close_side(&b);
+  json_decref(a.by_name);
+  json_decref(b.by_name);
   if (lost != NULL && *out != NULL) return nf_ok();
   return nf_error(NF_NO_MEMORY, "no memory to compare two documents");
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/explain/doc.h"
 #include "base/json.h"
-#include "base/memory.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,17 +53,6 @@ const char *cli_name_at(const json_t *list, size_t i) {
   return s != NULL ? s : cli_text(item, "name");
 }
 
-json_t *cli_candidates(const json_t *doc) {
-  json_t *list = json_array(), *site;
-  bool ok = list != NULL;
-  size_t i;
-  json_array_foreach(cli_at(doc, "fusion.sites"), i, site) {
-    json_t *some = json_object_get(site, "candidates");
-    ok = ok && (!json_is_array(some) || json_array_extend(list, some) == 0);
-  }
-  return nf_json_whole(list, ok);
-}
-
 json_t *cli_by_name(const json_t *nodes) {
   json_t *index = json_object(), *node;
   bool ok = index != NULL;
@@ -97,7 +85,7 @@ static void write_value(nf_text *t, const json_t *object, const char *field) {
 }
 
 void cli_fill_with(nf_text *t, const json_t *object, const char *template,
-                   void (*put)(nf_text *, const char *)) {
+                   void (*put)(nf_text *, const char *, size_t)) {
   for (;;) {
     const size_t plain = strcspn(template, "{");
     nf_text_append(t, template, plain);
@@ -105,16 +93,14 @@ void cli_fill_with(nf_text *t, const json_t *object, const char *template,
     nf_text value = {0};
     write_value(&value, object, template + plain + 1);
     if (value.failed) t->failed = true;
-    if (value.n != 0) put(t, value.at);
+    put(t, value.at, value.n);
     nf_text_deinit(&value);
     template += plain + strcspn(template + plain, "}") + 1;
   }
 }
 
-static void put_plain(nf_text *t, const char *value) { nf_text_append(t, value, strlen(value)); }
-
 void cli_fill(nf_text *t, const json_t *object, const char *template) {
-  cli_fill_with(t, object, template, put_plain);
+  cli_fill_with(t, object, template, nf_text_append);
 }
 
 char *cli_taken(nf_text *t) {
@@ -149,33 +135,34 @@ long cli_layer_of(const char *name) {
 
 // ---- groups ----
 
-// Adds the node to the group of its key. Nodes for which there is no memory are left out.
-static void add(cli_group *group, size_t *n, const json_t *node, nf_text *text, const char *worst) {
-  char *key = cli_taken(text);
-  size_t g = 0;
-  if (key == NULL) return;
-  while (g < *n && strcmp(group[g].key, key) != 0) g++;
-  if (g == *n)
-    group[(*n)++] = (cli_group){.key = key, .node = node};
-  else
-    nf_free(key);
-  group[g].count++;
-  if (worst != NULL && cli_number(node, worst) > cli_number(group[g].node, worst)) group[g].node = node;
+static void add_to_group(json_t *groups, const char *key, const json_t *node) {
+  if (json_object_get(groups, key) == NULL) nf_json_put(groups, key, json_array());
+  json_array_append(json_object_get(groups, key), (json_t *)node);
+}
+
+// {key: [nodes]}, as far as there is memory.
+static json_t *group(const json_t *nodes, bool all, void (*key_of)(const json_t *, nf_text *)) {
+  json_t *groups = json_object();
+  CLI_EACH(node, nodes) {
+    nf_text key = {0};
+    key_of(node, &key);
+    if (!key.failed && !all) cli_without_layer(key.at, key.at); // never longer than it was
+    if (!key.failed) add_to_group(groups, key.at, node);
+    nf_text_deinit(&key);
+  }
+  return groups;
 }
 
 void cli_each_group(const json_t *nodes, bool all, void (*key_of)(const json_t *, nf_text *),
                     const char *worst, void (*show)(const cli_group *, void *), void *user) {
-  cli_group *group = nf_alloc(json_array_size(nodes) + 1, sizeof *group);
-  size_t n = 0;
-  CLI_EACH(node, group != NULL ? nodes : NULL) {
-    nf_text key = {0};
-    key_of(node, &key);
-    if (!all && key.at != NULL) cli_without_layer(key.at, key.at); // never longer than it was
-    add(group, &n, node, &key, worst);
+  json_t *groups = group(nodes, all, key_of), *members;
+  const char *key;
+  json_object_foreach(groups, key, members) {
+    cli_group g = {key, json_array_get(members, 0), json_array_size(members)};
+    CLI_EACH(node, worst != NULL ? members : NULL) {
+      if (cli_number(node, worst) > cli_number(g.node, worst)) g.node = node;
+    }
+    show(&g, user);
   }
-  for (size_t g = 0; g < n; g++) {
-    show(&group[g], user);
-    nf_free(group[g].key);
-  }
-  nf_free(group);
+  json_decref(groups);
 }

@@ -16,6 +16,10 @@
     for (const json_t *item = json_array_get(list, item##_at); item != NULL; item = NULL)
 
 const json_t *cli_at(const json_t *object, const char *path); // NULL: not there
+// For each candidate of all sites of a document, in their order.
+#define CLI_EACH_CANDIDATE(c, doc) \
+  CLI_EACH(c##_site, cli_at(doc, "fusion.sites")) CLI_EACH(c, cli_at(c##_site, "candidates"))
+
 const char *cli_text(const json_t *object, const char *key);
 double cli_number(const json_t *object, const char *key);
 bool cli_is(const json_t *object, const char *key);                        // true and there
@@ -29,8 +33,7 @@ const char *cli_name_at(const json_t *list, size_t i);                     // a 
 // All of them, one behind `first` and the others behind `between`.
 void cli_names_of(nf_text *t, const json_t *list, const char *first, const char *between);
 // Made for the caller, who frees them by json_decref; NULL when memory is out.
-json_t *cli_candidates(const json_t *doc); // those of all sites, in their order
-json_t *cli_by_name(const json_t *nodes);  // {name: node}
+json_t *cli_by_name(const json_t *nodes); // {name: node}
 
 // Appends a template, in which "{key}" stands for a text of the object or a whole number, "{key:2}" for a
 // number with so many digits behind the point, "{key:1G}" for it in GiB ("M" and "B": in 10^6 and 10^9), and
@@ -38,7 +41,7 @@ json_t *cli_by_name(const json_t *nodes);  // {name: node}
 void cli_fill(nf_text *t, const json_t *object, const char *template);
 // The same; `put` appends each value.
 void cli_fill_with(nf_text *t, const json_t *object, const char *template,
-                   void (*put)(nf_text *, const char *));
+                   void (*put)(nf_text *t, const char *value, size_t n));
 
 char *cli_taken(nf_text *t); // the text, to be freed; NULL when memory was out, or nothing was written
 
@@ -50,7 +53,7 @@ long cli_layer_of(const char *name);
 
 // Nodes that differ only in their layer's number. The key holds the lines that are printed.
 typedef struct cli_group {
-  char *key;
+  const char *key;
   const json_t *node;
   size_t count;
 } cli_group;

@@ -4,13 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
-static void escape(nf_text *t, const char *s) {
-  while (*s != '\0') {
-    const size_t plain = strcspn(s, "<>&\"'");
-    nf_text_append(t, s, plain);
-    s += plain;
-    if (*s != '\0') nf_text_printf(t, "&#%d;", *s++);
-  }
+void cli_html_escape(nf_text *t, const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++)
+    if (strchr("<>&\"'", s[i]) != NULL)
+      nf_text_printf(t, "&#%d;", s[i]);
+    else
+      nf_text_append(t, s + i, 1);
 }
 
 // One conversion at `spec`, which begins with '%'; gives its length.
@@ -18,9 +17,11 @@ static size_t convert(nf_text *t, const char *spec, va_list args) {
   const size_t n = strcspn(spec + 1, "sufd%") + 2;
   char one[16];
   snprintf(one, sizeof one, "%.*s", (int)n, spec);
+  const char *s;
   switch (spec[n - 1]) {
   case 's':
-    escape(t, va_arg(args, const char *));
+    s = va_arg(args, const char *);
+    cli_html_escape(t, s, strlen(s));
     break;
   case 'u':
     nf_text_printf(t, "%zu", va_arg(args, size_t));
@@ -50,16 +51,12 @@ void cli_html(nf_text *t, const char *fmt, ...) {
 }
 
 void cli_html_fill(nf_text *t, const json_t *object, const char *template) {
-  cli_fill_with(t, object, template, escape);
+  cli_fill_with(t, object, template, cli_html_escape);
 }
 
 void cli_html_name(nf_text *t, const char *name) {
-  for (const char *s = name; *s != '\0';) {
-    const size_t n = strcspn(s, "_.") + 1;
-    char part[64];
-    snprintf(part, sizeof part, "%.*s", n < sizeof part ? (int)n : (int)sizeof part - 1, s);
-    escape(t, part);
-    s += strlen(part);
-    if (*s != '\0' && (s[-1] == '_' || s[-1] == '.')) nf_text_printf(t, "<wbr>");
+  for (const char *s = name; *s != '\0'; s++) {
+    cli_html_escape(t, s, 1);
+    if ((*s == '_' || *s == '.') && s[1] != '\0') nf_text_printf(t, "<wbr>");
   }
 }

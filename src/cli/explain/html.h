@@ -11,6 +11,7 @@
 void cli_html(nf_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // A template of cli_fill, whose values are escaped.
 void cli_html_fill(nf_text *t, const json_t *object, const char *template);
+void cli_html_escape(nf_text *t, const char *s, size_t n);
 void cli_html_name(nf_text *t, const char *name); // escaped, and may be broken behind '_' and '.'
 enum { CLI_FRAME_COLOURS = 6 };
 extern const char cli_html_style[];

@@ -88,14 +88,15 @@ static void write_wants(nf_text *t, json_t *wants) {
 static void write_group(const cli_group *g, void *user) {
   nf_text *t = user;
   if (cli_equal(g->node, "kernel", "?")) return; // a view
-  char *text = g->key + strcspn(g->key, "\n");
-  if (*text != '\0') *text++ = '\0';
-  text[strcspn(text, "\n")] = '\0';
-  cli_html(
-      t,
-      "<details><summary><span class=\"dim\">%zux</span><code>%s</code><span class=\"dim mono\">%s</span>"
-      "<span class=\"n\">%.2f</span></summary><ul><li><code>%s</code></li><li>gives ",
-      g->count, g->key, cli_text(g->node, "kernel"), cli_number(g->node, "us"), text);
+  const size_t name = strcspn(g->key, "\n");
+  const char *text = g->key + name + 1;
+  cli_html(t, "<details><summary><span class=\"dim\">%zux</span><code>", g->count);
+  cli_html_escape(t, g->key, name);
+  cli_html_fill(t, g->node,
+                "</code><span class=\"dim mono\">{kernel}</span><span class=\"n\">{us:2}</span>"
+                "</summary><ul><li><code>");
+  cli_html_escape(t, text, strcspn(text, "\n"));
+  cli_html(t, "</code></li><li>gives ");
   CLI_EACH(result, cli_at(g->node, "results")) {
     cli_html_fill(t, result, result_at != 0 ? ", <code>{type}</code>" : "<code>{type}</code>");
   }

@@ -86,19 +86,15 @@ static void follow(cli_outline *o, cli_part part) {
 
 static nf_status place(cli_outline *o) {
   const json_t *before = o->list[CLI_BEFORE];
-  json_t *candidates = cli_candidates(o->doc);
   place_nodes(o, CLI_BEFORE);
   place_nodes(o, CLI_AFTER);
   memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(before) * sizeof *o->own);
-  nf_status st = candidates != NULL ? nf_ok() : no_memory();
-  for (size_t i = 0; nf_is_ok(st) && i < json_array_size(before); i++)
-    st = cli_map_names(&o->made, json_object_get(json_array_get(before, i), "results"), (uint32_t)i);
-  CLI_EACH(c, candidates) {
+  CLI_EACH(node, before) NF_TRY(cli_map_names(&o->made, cli_at(node, "results"), (uint32_t)node_at));
+  CLI_EACH_CANDIDATE(c, o->doc) {
     if (cli_chosen(c)) gather(o, c);
   }
   for (cli_part part = CLI_AFTER; part < CLI_PARTS; part++) follow(o, part);
-  json_decref(candidates);
-  return st;
+  return nf_ok();
 }
 
 // ---- which are equal ----
