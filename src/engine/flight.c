@@ -2,42 +2,25 @@
 // infuse_step: a step is prepared, computed and settled. Until it is settled the sessions are as they were,
 // so that one that fails or is cancelled can be done again.
 #include "engine/engine.h"
-#include "engine/trace.h"
 #include <stdatomic.h>
-#include <string.h>
 
 // ---- before ----
-
-static nf_status check_session(const infuse_model *m, infuse_session *s, size_t i) {
-  if (s == NULL) return nf_error(NF_USAGE, "session %zu of the step is NULL", i);
-  if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
-  if (s->seen == m->checks) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
-  s->seen = m->checks;
-  if (s->generation == NULL || s->generation->finish != INFUSE_RUNNING || infuse_session_pending(s) != 0)
-    return nf_ok();
-  return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
-}
 
 static nf_status check_sessions(infuse_model *m, infuse_session *const *sessions, size_t n) {
   if (n > (size_t)m->options.sessions)
     return nf_error(NF_USAGE, "%zu sessions in one step; the model was loaded for %ld", n,
                     (long)m->options.sessions);
   m->checks++;
-  for (size_t i = 0; i < n; i++) NF_TRY(check_session(m, sessions[i], i));
-  return nf_ok();
-}
-
-static nf_status prepare(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  nf_flight *f = &m->flight;
-  m->steps++; // rows of earlier steps are gone
-  atomic_store(&f->cancelled, false);
-  f->n_named = n;
   for (size_t i = 0; i < n; i++) {
-    f->named[i] = sessions[i];
-    sessions[i]->status = nf_is_ok(sessions[i]->failure) ? INFUSE_STATUS_IDLE : INFUSE_STATUS_FAILED;
-    sessions[i]->waits_for = NF_NO_CACHE;
+    infuse_session *s = sessions[i];
+    if (s == NULL) return nf_error(NF_USAGE, "session %zu of the step is NULL", i);
+    if (s->model != m) return nf_error(NF_USAGE, "session %zu of the step belongs to another model", i);
+    if (s->seen == m->checks) return nf_error(NF_USAGE, "session %zu of the step is there twice", i);
+    s->seen = m->checks;
+    if (s->generation != NULL && s->generation->finish == INFUSE_RUNNING && infuse_session_pending(s) == 0)
+      return nf_error(NF_USAGE, "session %zu of the step generates but was given no tokens to begin with", i);
   }
-  return nf_step_prepare(m);
+  return nf_ok();
 }
 
 // ---- after ----
@@ -86,12 +69,26 @@ static nf_status land(infuse_model *m, nf_status st) {
 
 // ---- at once ----
 
-static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+// The caller's errors first; behind them the step is there, and is given up where it can't be prepared.
+static nf_status prepare(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  nf_flight *f = &m->flight;
   NF_TRY(nf_runtime_check_idle(m->rt));
   NF_TRY(check_sessions(m, sessions, n));
-  nf_status st = prepare(m, sessions, n);
-  if (nf_is_ok(st) && m->flight.n_shares != 0) st = nf_ranks_run(m->ranks, nf_step_compute, m);
-  return land(m, st);
+  m->steps++; // rows of earlier steps are gone
+  atomic_store(&f->cancelled, false);
+  f->n_named = n;
+  for (size_t i = 0; i < n; i++) {
+    f->named[i] = sessions[i];
+    sessions[i]->status = nf_is_ok(sessions[i]->failure) ? INFUSE_STATUS_IDLE : INFUSE_STATUS_FAILED;
+    sessions[i]->waits_for = NF_NO_CACHE;
+  }
+  const nf_status st = nf_step_prepare(m);
+  return nf_is_ok(st) ? st : land(m, st);
+}
+
+static nf_status step(infuse_model *m, infuse_session *const *sessions, size_t n) {
+  NF_TRY(prepare(m, sessions, n));
+  return land(m, m->flight.n_shares != 0 ? nf_ranks_run(m->ranks, nf_step_compute, m) : nf_ok());
 }
 
 nf_status nf_step_alone(infuse_session *s) {
@@ -100,8 +97,8 @@ nf_status nf_step_alone(infuse_session *s) {
 }
 
 infuse_error *infuse_step(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
-  return nf_is_ok(st) ? step(m, sessions, n).error : st.error;
+  NF_TELL(NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0}));
+  return step(m, sessions, n).error;
 }
 
 // ---- begun, and waited for ----
@@ -129,22 +126,18 @@ static nf_status compute(void *model, int rank) {
 }
 
 static nf_status begin(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  NF_TRY(nf_runtime_check_idle(m->rt));
-  NF_TRY(check_sessions(m, sessions, n));
-  nf_status st = prepare(m, sessions, n);
-  if (nf_is_ok(st) && m->flight.n_shares != 0)
-    st = nf_ranks_begin(m->ranks, compute, m);
-  else if (nf_is_ok(st))
-    tell_computed(m);
+  NF_TRY(prepare(m, sessions, n));
+  const nf_status st = m->flight.n_shares != 0 ? nf_ranks_begin(m->ranks, compute, m) : nf_ok();
   if (!nf_is_ok(st)) return land(m, st);
+  if (m->flight.n_shares == 0) tell_computed(m);
   m->flight.landed = false;
   m->rt->in_flight = m;
   return nf_ok();
 }
 
 infuse_error *infuse_step_begin(infuse_model *m, infuse_session *const *sessions, size_t n) {
-  const nf_status st = NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0});
-  return nf_is_ok(st) ? begin(m, sessions, n).error : st.error;
+  NF_TELL(NF_GIVEN({"model", m != NULL}, {"list of sessions", sessions != NULL || n == 0}));
+  return begin(m, sessions, n).error;
 }
 
 bool infuse_step_poll(infuse_model *m) {
@@ -152,10 +145,10 @@ bool infuse_step_poll(infuse_model *m) {
 }
 
 infuse_error *infuse_step_wait(infuse_model *m) {
-  nf_status st = NF_GIVEN({"model", m != NULL});
-  if (!nf_is_ok(st) || m->rt->in_flight != m) return st.error;
+  NF_TELL(NF_GIVEN({"model", m != NULL}));
+  if (m->rt->in_flight != m) return NULL;
   nf_flight_land(m);
-  st = m->flight.result;
+  const nf_status st = m->flight.result;
   m->flight.result = nf_ok();
   m->rt->in_flight = NULL;
   return st.error;

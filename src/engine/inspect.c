@@ -177,20 +177,16 @@ static json_t *model_facts(const infuse_model *m) {
 }
 
 static nf_status explain(infuse_model *m, const char *dir, infuse_sink sink, void *user) {
-  json_t *doc = NULL, *facts;
+  json_t *doc = NULL;
   nf_would_fit w;
-  nf_status st = nf_ok();
   NF_TRY(nf_model_would_fit(m, dir, &w));
   NF_TRY(nf_compiled_explain(&m->compiled, &doc));
-  facts = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target", target(m->rt),
-                    "model", model_facts(m), "budget", memory_parts(m, &w), "weights", weights(m), "pools",
-                    pools(m));
-  if (facts == NULL || json_object_update(doc, facts) != 0)
-    st = nf_error(NF_NO_MEMORY, "no memory for the document");
+  json_t *facts = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target",
+                            target(m->rt), "model", model_facts(m), "budget", memory_parts(m, &w), "weights",
+                            weights(m), "pools", pools(m));
+  const bool whole = facts != NULL && json_object_update(doc, facts) == 0;
   json_decref(facts);
-  if (nf_is_ok(st)) return nf_document_deliver(doc, sink, user);
-  json_decref(doc);
-  return st;
+  return nf_document_deliver(nf_json_whole(doc, whole), sink, user);
 }
 
 // A folder with no weight files is explained from the family's inventory.
@@ -221,15 +217,6 @@ static nf_status explained_steps(const infuse_explain_options *o, nf_compile_opt
   return nf_ok();
 }
 
-static nf_status compile_and_explain(infuse_model *m, const char *dir, const infuse_explain_options *o,
-                                     infuse_sink sink, void *user) {
-  nf_compile_options c;
-  NF_TRY(nf_model_compile_options(m, &c));
-  NF_TRY(explained_steps(o, &c));
-  NF_TRY(nf_model_compile(m, &c));
-  return explain(m, dir, sink, user);
-}
-
 nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_model_options *o,
                              const char *fuse, infuse_model **out) {
   infuse_model_options options = {0};
@@ -248,8 +235,14 @@ infuse_error *infuse_explain(infuse_runtime *rt, const char *dir, const infuse_m
   infuse_model *m = NULL;
   NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"folder", dir != NULL}, {"sink", sink != NULL}));
   NF_TELL(NF_OPTIONS(infuse_explain_options, range_hi, &explaining, eo));
-  nf_status st = nf_model_open_plan(rt, dir, o, NULL, &m);
-  if (nf_is_ok(st)) st = compile_and_explain(m, dir, &explaining, sink, user);
+  nf_compile_options c;
+  nf_status st;
+  NF_GOTO(nf_model_open_plan(rt, dir, o, NULL, &m));
+  NF_GOTO(nf_model_compile_options(m, &c));
+  NF_GOTO(explained_steps(&explaining, &c));
+  NF_GOTO(nf_model_compile(m, &c));
+  NF_GOTO(explain(m, dir, sink, user));
+fail:
   infuse_model_destroy(m);
   return st.error;
 }

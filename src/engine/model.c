@@ -37,12 +37,6 @@ nf_sizes nf_model_largest_step(const infuse_model *m) {
   return nf_sizes_of(m->options.batch, m->options.sessions, m->options.rows);
 }
 
-static nf_status open_files(const char *dir, infuse_model *m) {
-  if (m->options.dummy) return nf_ok();
-  NF_TRY(nf_checkpoint_open(dir, &m->rt->log, &m->files));
-  return nf_model_settle(&m->config, m->files, &m->rt->log);
-}
-
 // Tensors that the family knows but has no use for are told once.
 static void log_unused(const infuse_model *m) {
   const char *prefix = m->config.family->unused;
@@ -112,7 +106,8 @@ nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_TRY(NF_OPTIONS(infuse_model_options, n_force, &m->options, o));
   NF_TRY(nf_config_load(dir, &m->rt->log, &m->config));
   NF_TRY(fill_options(m));
-  NF_TRY(open_files(dir, m));
+  if (!m->options.dummy) NF_TRY(nf_checkpoint_open(dir, &m->rt->log, &m->files));
+  if (m->files != NULL) NF_TRY(nf_model_settle(&m->config, m->files, &m->rt->log));
   NF_TRY(nf_model_create_ranks(m));
   return build_graph(m);
 }
@@ -133,34 +128,31 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
 
 // ---- allocating and loading ----
 
-// Where results wait for the client, beyond what it may read in the device's own memory.
-static nf_status allocate_results(infuse_model *m) {
-  const size_t hidden = (size_t)(m->options.batch * m->config.hidden),
-               logits = (size_t)(m->options.rows * m->config.vocab);
-  if (m->options.keep_hidden) NF_TRY(nf_make(&m->hidden, hidden, sizeof *m->hidden, "hidden states"));
-  return nf_device_is_host(m->rt->device) ? nf_ok()
-                                          : nf_make(&m->logits, logits, sizeof *m->logits, "logits");
-}
-
-// Sessions draw side by side, as many as have rows.
-static nf_status allocate_scratch(infuse_model *m) {
-  return nf_make(&m->scratch, (size_t)m->n_scratch * nf_sampler_scratch((int32_t)m->config.vocab),
-                 sizeof *m->scratch, "drawing tokens");
-}
-
-static nf_status allocate(infuse_model *m) {
-  NF_TRY(nf_model_allocate_ranks(m));
+// Sessions draw side by side, as many as have rows. Results wait on the host for the client, where it can't
+// read the device's own memory.
+static nf_status allocate_host(infuse_model *m) {
+  const infuse_model_options *o = &m->options;
+  const size_t vocab = (size_t)m->config.vocab, sessions = (size_t)o->sessions;
   NF_TRY(nf_make(&m->tables.host, 1, m->tables.bytes, "the step's tables"));
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
-  m->no_text = nf_prefix_empty();
-  const size_t sessions = (size_t)m->options.sessions;
   NF_TRY(nf_make(&m->flight.named, sessions, sizeof *m->flight.named, "sessions"));
   NF_TRY(nf_make(&m->flight.share, sessions, sizeof *m->flight.share, "sessions"));
   NF_TRY(nf_make(&m->free_row, sessions, sizeof *m->free_row, "sessions"));
   for (size_t i = 0; i < sessions; i++) m->free_row[i] = (int64_t)i;
-  NF_TRY(allocate_scratch(m));
-  return allocate_results(m);
+  NF_TRY(nf_make(&m->scratch, (size_t)m->n_scratch * nf_sampler_scratch((int32_t)vocab), sizeof *m->scratch,
+                 "drawing tokens"));
+  if (o->keep_hidden)
+    NF_TRY(nf_make(&m->hidden, (size_t)(o->batch * m->config.hidden), sizeof *m->hidden, "hidden states"));
+  return nf_device_is_host(m->rt->device)
+             ? nf_ok()
+             : nf_make(&m->logits, (size_t)o->rows * vocab, sizeof *m->logits, "logits");
+}
+
+static nf_status allocate(infuse_model *m) {
+  NF_TRY(nf_model_allocate_ranks(m));
+  for (int g = 1; g < NF_CACHE_COUNT; g++)
+    if (m->uses[g]) NF_TRY(nf_kv_init(&m->kv[g], nf_model_slots(m, (nf_cache)g)));
+  m->no_text = nf_prefix_empty();
+  return allocate_host(m);
 }
 
 static void release(infuse_model *m) {
@@ -217,13 +209,6 @@ static nf_status find_chat(infuse_model *m, const char *dir) {
   return defer(m, "chats", nf_chat_template_load(dir, m->tokenizer, &m->thinking));
 }
 
-static nf_status load_text(infuse_model *m, const char *dir) {
-  NF_TRY(nf_generation_load(dir, &m->config, &m->rt->log, &m->generation));
-  NF_TRY(load_tokenizer(m, dir));
-  NF_TRY(nf_model_make_sampling(m));
-  return m->tokenizer != NULL ? find_chat(m, dir) : nf_ok();
-}
-
 void nf_model_tell_generation(infuse_model *m) {
   nf_text *remark = &m->generation.remark;
   if (remark->n != 0) nf_log_print(&m->rt->log, NF_LOG_WARNING, "%s", remark->at);
@@ -243,7 +228,10 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_GOTO(nf_model_compile_options(m, &compiling));
   NF_GOTO(nf_model_compile(m, &compiling));
   NF_GOTO(nf_model_check_fit(m, dir));
-  NF_GOTO(load_text(m, dir));
+  NF_GOTO(nf_generation_load(dir, &m->config, &rt->log, &m->generation));
+  NF_GOTO(nf_model_make_sampling(m));
+  NF_GOTO(load_tokenizer(m, dir));
+  if (m->tokenizer != NULL) NF_GOTO(find_chat(m, dir));
   NF_GOTO(allocate(m));
   NF_GOTO(nf_model_load_weights(m));
   *out = m;

@@ -7,14 +7,10 @@
 #include <string.h>
 
 // The runtime's threads are dealt out evenly. A single rank has them all.
-static int threads_each(const infuse_model *m) {
-  const int all = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 1;
-  return (int)nf_max(1, all / m->options.world);
-}
-
 nf_status nf_model_create_ranks(infuse_model *m) {
   NF_TRY(nf_make(&m->rank, (size_t)m->options.world, sizeof *m->rank, "ranks"));
-  return nf_ranks_create((int)m->options.world, threads_each(m), &m->ranks);
+  const int all = m->rt->threads != NULL ? nf_threads_count(m->rt->threads) : 1;
+  return nf_ranks_create((int)m->options.world, (int)nf_max(1, all / m->options.world), &m->ranks);
 }
 
 // Planning is deterministic: every rank's plans are like those of rank 0, which there are already.
@@ -75,17 +71,12 @@ static void bind_inputs(const infuse_model *m, const nf_rank *r, size_t range) {
   }
 }
 
-// A single rank computes on the runtime's device; several have one each.
-static nf_status make_device(const infuse_model *m, nf_rank *r) {
-  r->device = m->rt->device;
-  if (m->options.world == 1) return nf_ok();
-  r->device = NULL;
-  return nf_device_peer(m->rt->device, (int)m->options.world, &r->device);
-}
-
 static nf_status allocate_rank(infuse_model *m, int rank) {
   nf_rank *r = &m->rank[rank];
-  NF_TRY(make_device(m, r));
+  if (m->options.world == 1)
+    r->device = m->rt->device;
+  else
+    NF_TRY(nf_device_peer(m->rt->device, (int)m->options.world, &r->device));
   NF_TRY(plan_rank(m, rank));
   NF_TRY(allocate_stored(m, r));
   NF_TRY(nf_device_alloc(r->device, m->compiled.arena_bytes, &r->arena), "for activations");

@@ -43,12 +43,6 @@ static nf_status find_device(const char *name, const device_row **out) {
                   near != NULL ? ", did you mean " : "", near != NULL ? near : "");
 }
 
-static nf_status check_options(const infuse_runtime_options *o) {
-  if (o->threads < 0 || o->threads > 4096)
-    return nf_error(NF_USAGE, "%d threads: give 1 to 4096, or 0 for one per core", o->threads);
-  return nf_ok();
-}
-
 // A target's kernels run on nothing that is here; the null device stands in for it.
 static nf_status init_target(infuse_runtime *rt, const device_row *row, bool device_given) {
   NF_TRY(nf_hw_target(rt->options.target, &rt->hw));
@@ -76,7 +70,8 @@ nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
 
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
-  NF_TRY(check_options(o));
+  if (o->threads < 0 || o->threads > 4096)
+    return nf_error(NF_USAGE, "%d threads: give 1 to 4096, or 0 for one per core", o->threads);
   NF_TRY(nf_rules_create(&rt->rules));
   const device_row *row = NULL;
   const bool device_given = o->device != NULL;

@@ -2,7 +2,6 @@
 // A step: choose tokens from the sessions' queues, give them cache slots, run the plan, advance.
 #include "base/checked.h"
 #include "engine/engine.h"
-#include "engine/trace.h"
 #include <string.h>
 
 static int64_t rows_among(const infuse_session *s, int64_t tokens) {

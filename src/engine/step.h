@@ -3,10 +3,10 @@
 #pragma once
 #include "base/status.h"
 #include "op/batch.h"
+#include "plan/plan.h"
 
 struct infuse_model;
 struct infuse_session;
-struct nf_trace;
 
 // One session's share of a step.
 typedef struct nf_share {
@@ -41,5 +41,18 @@ nf_status nf_step_compute(void *model, int rank);
 void nf_step_draw(struct infuse_model *m);
 void nf_step_advance(const nf_share *part); // its tokens are computed
 
+// trace.c: where numbers that are none began. A session whose logits are not finite is computed again from
+// its first token, and every value is looked at as it is made.
+typedef struct nf_trace {
+  struct infuse_model *model;
+  nf_buffer *arena; // [world] beside that of the last step, whose results stay
+  float *row;       // one decoded row of any value
+  nf_val found;     // the first value with a number that is none; 0: none yet
+} nf_trace;
+nf_status nf_trace_look(void *t, const nf_node *n); // an nf_plan_seen of rank 0
+
+// Why s ends, whose last step gave logits of `token` that are not finite: NF_BAD_INPUT with the layer where
+// it began.
+nf_status nf_trace_why(struct infuse_session *s, int64_t token);
 // Computes the next `tokens` of a session alone, with their last `rows` rows, looked at by `trace`.
-nf_status nf_step_traced(struct infuse_session *s, int64_t tokens, int64_t rows, struct nf_trace *trace);
+nf_status nf_step_traced(struct infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/trace.h"
+// Where numbers that are none began: looking at every value as it is made, and telling its layer.
 #include "base/checked.h"
 #include "base/memory.h"
 #include "engine/engine.h"
