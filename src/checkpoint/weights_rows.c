@@ -43,11 +43,11 @@ static nf_axis grouped(nf_axis a, int64_t group) {
   return a;
 }
 
-static nf_axis in_bytes(nf_axis a, int bits) {
-  a.extent = a.extent * bits / 8, a.whole = a.whole * bits / 8;
+static nf_axis scaled(nf_axis a, int64_t by, int64_t over) {
+  a.extent = a.extent * by / over, a.whole = a.whole * by / over;
   for (int i = 0; i < a.n; i++) {
     nf_range *r = &a.range[i];
-    *r = (nf_range){r->at * bits / 8, r->from * bits / 8, r->n * bits / 8};
+    *r = (nf_range){r->at * by / over, r->from * by / over, r->n * by / over};
   }
   return a;
 }
@@ -91,7 +91,7 @@ static void add_member(nf_plane *p, const nf_value *v, int64_t first, int rank, 
              covered(&m.column) < m.column.extent;
   move(last > 0 ? &m.row : &m.column, first);
   m.row = grouped(m.row, group_rows);
-  m.column = in_bytes(grouped(m.column, group_cols), p->strip.bits);
+  m.column = scaled(grouped(m.column, group_cols), p->strip.bits, 8);
   if (from.grain && !p->scales) p->grain = nf_max(p->grain, from.grain / p->strip.pack.rows);
   if (v->recipe.zero_but_rank0 && rank != 0)
     p->gaps = true;
@@ -106,12 +106,7 @@ static void flatten(nf_plane *p, int64_t storage_rows) {
   if (p->n != 1 || p->grain || p->matrices < 2 || rows != storage_rows || rows % p->strip.pack.rows ||
       m->row.n != 1 || m->row.range[0].n != m->row.whole || rows != m->row.whole)
     return;
-  m->row = m->matrix;
-  m->row.extent *= rows, m->row.whole *= rows;
-  for (int i = 0; i < m->row.n; i++) {
-    nf_range *r = &m->row.range[i];
-    *r = (nf_range){r->at * rows, r->from * rows, r->n * rows};
-  }
+  m->row = scaled(m->matrix, rows, 1);
   m->matrix = (nf_axis){1, 1, 1, {{0, 0, 1}}};
   p->rows *= p->matrices, p->strips *= p->matrices;
   p->matrices = 1;

@@ -5,7 +5,8 @@
 enum { BLOCK = 1024, E8M0_MOST = 252 };
 
 #define FIRST(name, type, bad)                                      \
-  static int64_t name(const type *x, int64_t n) {                   \
+  static int64_t name(const void *values, int64_t n) {              \
+    const type *x = values;                                         \
     int64_t i = 0;                                                  \
     for (; i + BLOCK <= n; i += BLOCK) {                            \
       type any = 0;                                                 \
@@ -29,18 +30,10 @@ FIRST(first_e4m3, uint8_t, E4M3_BAD)
 FIRST(first_e8m0, uint8_t, E8M0_BAD)
 
 int64_t nf_first_not_finite(nf_dtype dtype, const void *x, int64_t n) {
-  switch (dtype) {
-  case NF_F32:
-    return first_f32(x, n);
-  case NF_BF16:
-    return first_bf16(x, n);
-  case NF_F16:
-    return first_f16(x, n);
-  case NF_F8E4M3:
-    return first_e4m3(x, n);
-  case NF_E8M0:
-    return first_e8m0(x, n);
-  default:
-    return n;
-  }
+  static int64_t (*const first[NF_DTYPE_COUNT])(const void *, int64_t) = {[NF_F32] = first_f32,
+                                                                          [NF_BF16] = first_bf16,
+                                                                          [NF_F16] = first_f16,
+                                                                          [NF_F8E4M3] = first_e4m3,
+                                                                          [NF_E8M0] = first_e8m0};
+  return first[dtype] ? first[dtype](x, n) : n;
 }

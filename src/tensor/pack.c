@@ -201,25 +201,22 @@ void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {
   }
 }
 
-void nf_packed_row_decode(const nf_tensor *t, int64_t row, float *out) {
-  const int64_t block = t->pack.rows * t->pack.k, lane = row % t->dim[t->rank - 2] % t->pack.rows;
-  const bool fp8 = nf_is_fp8(t->dtype);
-  const float *scale = fp8 ? nf_tensor_scales(t, row) : NULL;
-  const int64_t group = nf_dtype_of(t->dtype)->group_cols;
-  const uint8_t *mx = t->dtype == NF_MXFP4 ? (uint8_t *)mx_scales_at(t, strip_row(t, row)) : NULL;
-  for (int64_t c = 0; c < nf_tensor_cols(t); c++) {
-    const int64_t at = element(t, row, c);
-    if (fp8) {
-      out[c] = nf_e4m3_decode(((const uint8_t *)t->data)[at]) * scale[c / group];
-    } else if (mx) {
-      const uint8_t byte = ((const uint8_t *)t->data)[at / block * block / 2 + at % (block / 2)];
-      out[c] = nf_e2m1_decode(at % block < block / 2 ? byte & 15 : byte >> 4) *
-               nf_e8m0_decode(mx[c / GROUP * t->pack.rows + lane]);
-    } else if (t->dtype == NF_F32)
-      out[c] = ((const float *)t->data)[at];
-    else if (t->dtype == NF_F16)
-      out[c] = nf_f16_decode(((const uint16_t *)t->data)[at]);
+void nf_packed_codes(const nf_tensor *t, int64_t row, int64_t c, int64_t n, void *out) {
+  const int64_t block = t->pack.rows * t->pack.k, size = nf_dtype_of(t->dtype)->bits / 8;
+  const uint8_t *data = t->data;
+  uint8_t *to = out;
+  for (int64_t i = 0; i < n; i++) {
+    const int64_t at = element(t, row, c + i);
+    const uint8_t *pair = data + at / block * block / 2 + at % (block / 2); // of FP4
+    if (size)
+      memcpy(to + i * size, data + at * size, (size_t)size);
     else
-      out[c] = nf_bf16_decode(((const uint16_t *)t->data)[at]);
+      to[i / 2] = (uint8_t)((i % 2 ? to[i / 2] : 0) | (at % block < block / 2 ? *pair & 15 : *pair >> 4)
+                                                          << i % 2 * 4);
   }
+}
+
+const void *nf_packed_scales(const nf_tensor *t, int64_t row, int64_t *out_step) {
+  *out_step = t->pack.rows;
+  return mx_scales_at(t, strip_row(t, row)) + row % t->dim[t->rank - 2] % t->pack.rows;
 }

@@ -28,4 +28,7 @@ void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out);
 // All rows and scales of a plain tensor of the same extents, without gaps.
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from);
 
-void nf_packed_row_decode(const nf_tensor *t, int64_t row, float *out);
+// Codes of columns [c, c + n) of a row as a plain tensor has them, c even; and the row's scales of MXFP4, of
+// which one follows the other *out_step bytes behind.
+void nf_packed_codes(const nf_tensor *t, int64_t row, int64_t c, int64_t n, void *out);
+const void *nf_packed_scales(const nf_tensor *t, int64_t row, int64_t *out_step);

@@ -45,9 +45,7 @@ float nf_e8m0_decode(uint8_t c) {
   return nf_of_bits(c == 255 ? 0x7fc00000 : (uint32_t)c << 23);
 }
 
-static const float e2m1[8] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6};
-
-float nf_e2m1_decode(uint8_t c) { return c & 8 ? -e2m1[c & 7] : e2m1[c & 7]; }
+const float nf_e2m1_values[16] = {0, 0.5f, 1, 1.5f, 2, 3, 4, 6, -0.0f, -0.5f, -1, -1.5f, -2, -3, -4, -6};
 
 // A tie goes to the even code: up to it inclusive the code below it where that is even, else exclusive.
 uint8_t nf_e2m1_encode(float x) {

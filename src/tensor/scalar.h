@@ -36,5 +36,6 @@ static inline float nf_e4m3_decode(uint8_t c) { // bits to float32's places, the
 }
 uint8_t nf_e4m3_encode(float x);
 float nf_e8m0_decode(uint8_t c);
-float nf_e2m1_decode(uint8_t c);
+extern const float nf_e2m1_values[16];
+static inline float nf_e2m1_decode(unsigned c) { return nf_e2m1_values[c & 15]; }
 uint8_t nf_e2m1_encode(float x);

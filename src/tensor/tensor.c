@@ -118,90 +118,50 @@ nf_tensor nf_tensor_rows_from(const nf_tensor *t, int64_t first) {
   return part;
 }
 
-// clang-format off
-#define E2M1_LOWS(hi)                                                                                       \
-  {0.0f, hi},  {0.5f, hi},  {1.0f, hi},  {1.5f, hi},  {2.0f, hi},  {3.0f, hi},  {4.0f, hi},  {6.0f, hi},    \
-  {-0.0f, hi}, {-0.5f, hi}, {-1.0f, hi}, {-1.5f, hi}, {-2.0f, hi}, {-3.0f, hi}, {-4.0f, hi}, {-6.0f, hi}
-// clang-format on
-// The two values of a byte of E2M1 codes: the low half is the even element.
-static const float e2m1_pair[256][2] = {
-    E2M1_LOWS(0.0f),  E2M1_LOWS(0.5f),  E2M1_LOWS(1.0f),  E2M1_LOWS(1.5f),
-    E2M1_LOWS(2.0f),  E2M1_LOWS(3.0f),  E2M1_LOWS(4.0f),  E2M1_LOWS(6.0f),
-    E2M1_LOWS(-0.0f), E2M1_LOWS(-0.5f), E2M1_LOWS(-1.0f), E2M1_LOWS(-1.5f),
-    E2M1_LOWS(-2.0f), E2M1_LOWS(-3.0f), E2M1_LOWS(-4.0f), E2M1_LOWS(-6.0f)};
-
-static void decode_e2m1(const uint8_t *code, int64_t n, float scale, float *out) {
-  for (int64_t i = 0; i < n / 2; i++) {
-    out[2 * i] = e2m1_pair[code[i]][0] * scale;
-    out[2 * i + 1] = e2m1_pair[code[i]][1] * scale;
+#define DECODER(name, type, expr)                                       \
+  static void name(const void *codes, int64_t n, float *restrict out) { \
+    const type *restrict code = codes;                                  \
+    for (int64_t i = 0; i < n; i++) out[i] = (expr);                    \
   }
-  if (n % 2) out[n - 1] = e2m1_pair[code[n / 2]][0] * scale;
-}
+DECODER(decode_f32, float, code[i])
+DECODER(decode_bf16, uint16_t, nf_bf16_decode(code[i]))
+DECODER(decode_f16, uint16_t, nf_f16_decode(code[i]))
+DECODER(decode_e4m3, uint8_t, nf_e4m3_decode(code[i]))
+DECODER(decode_e8m0, uint8_t, nf_e8m0_decode(code[i]))
+DECODER(decode_e2m1, uint8_t, nf_e2m1_decode(code[i / 2] >> i % 2 * 4)) // the low half is the even one
+DECODER(decode_i32, int32_t, (float)code[i])
+DECODER(decode_i64, int64_t, (float)code[i])
+DECODER(decode_u8, uint8_t, code[i])
 
-static void decode_mxfp4(const uint8_t *code, const uint8_t *scale, int64_t n, float *out) {
-  for (; n >= 32; n -= 32, code += 16, out += 32) decode_e2m1(code, 32, nf_e8m0_decode(*scale++), out);
-  if (n) decode_e2m1(code, n, nf_e8m0_decode(*scale), out);
-}
+static void (*const decoders[NF_DTYPE_COUNT])(const void *codes, int64_t n, float *restrict out) = {
+    [NF_F32] = decode_f32,     [NF_BF16] = decode_bf16, [NF_F16] = decode_f16,
+    [NF_F8E4M3] = decode_e4m3, [NF_E8M0] = decode_e8m0, [NF_E2M1] = decode_e2m1,
+    [NF_I32] = decode_i32,     [NF_I64] = decode_i64,   [NF_U8] = decode_u8};
 
-static void decode_fp8(const uint8_t *code, const float *scale, int64_t group, int64_t n, float *out) {
-  for (int64_t from = 0; from < n; from += group) {
-    const float s = *scale++;
-    for (int64_t i = from; i < nf_min(from + group, n); i++) out[i] = nf_e4m3_decode(code[i]) * s;
+static void apply_scales(const nf_tensor *t, int64_t r, int64_t n, float *out) {
+  const nf_dtype_info *info = nf_dtype_of(t->dtype);
+  int64_t step = 1;
+  const void *scale = t->dtype == NF_MXFP4 && !nf_pack_is_plain(t->pack) ? nf_packed_scales(t, r, &step)
+                                                                         : nf_tensor_scales(t, r);
+  for (int64_t from = 0, g = 0; from < n; from += info->group_cols, g += step) {
+    const float s =
+        info->scale == NF_F32 ? ((const float *)scale)[g] : nf_e8m0_decode(((const uint8_t *)scale)[g]);
+    for (int64_t i = from; i < nf_min(from + info->group_cols, n); i++) out[i] *= s;
   }
 }
-
-#define DECODE(type, expr)            \
-  do {                                \
-    const type *p = row;              \
-    for (int64_t i = 0; i < n; i++) { \
-      type x = p[i];                  \
-      out[i] = (expr);                \
-    }                                 \
-    return;                           \
-  } while (0)
 
 void nf_row_decode(const nf_tensor *t, int64_t r, float *restrict out) {
-  if (!nf_pack_is_plain(t->pack)) {
-    nf_packed_row_decode(t, r, out);
-    return;
+  const nf_dtype_info *info = nf_dtype_of(t->dtype);
+  const int64_t n = nf_tensor_cols(t);
+  assert(t->dtype != NF_NONE);
+  if (nf_pack_is_plain(t->pack)) decoders[info->code](nf_tensor_row(t, r), n, out);
+  for (int64_t c = 0, some; !nf_pack_is_plain(t->pack) && c < n; c += some) {
+    uint32_t codes[128];
+    some = nf_min(128, n - c);
+    nf_packed_codes(t, r, c, some, codes);
+    decoders[info->code](codes, some, out + c);
   }
-  const void *restrict row = nf_tensor_row(t, r);
-  int64_t n = nf_tensor_cols(t);
-  if (n == 0) return;
-  switch (t->dtype) {
-  case NF_F32:
-    memcpy(out, row, (size_t)n * sizeof *out);
-    return;
-  case NF_BF16:
-    DECODE(uint16_t, nf_bf16_decode(x));
-  case NF_F16:
-    DECODE(uint16_t, nf_f16_decode(x));
-  case NF_F8E4M3:
-    DECODE(uint8_t, nf_e4m3_decode(x));
-  case NF_E8M0:
-    DECODE(uint8_t, nf_e8m0_decode(x));
-  case NF_E2M1:
-    decode_e2m1(row, n, 1, out);
-    return;
-  case NF_I32:
-    DECODE(int32_t, (float)x);
-  case NF_I64:
-    DECODE(int64_t, (float)x);
-  case NF_U8:
-    DECODE(uint8_t, x);
-  case NF_MXFP4:
-    decode_mxfp4(row, nf_tensor_scales(t, r), n, out);
-    return;
-  case NF_FP8_ROW:
-  case NF_FP8_GROUP:
-  case NF_FP8_BLOCK:
-    decode_fp8(row, nf_tensor_scales(t, r), nf_dtype_of(t->dtype)->group_cols, n, out);
-    return;
-  case NF_NONE:
-  case NF_DTYPE_COUNT:
-    break;
-  }
-  assert(!"a tensor without a dtype has no rows");
+  if (n > 0 && info->scale != NF_NONE) apply_scales(t, r, n, out);
 }
 
 void nf_row_encode(const nf_tensor *t, int64_t r, const float *restrict in) {
