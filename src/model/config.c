@@ -34,26 +34,26 @@ nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherw
   return at.value ? nf_json_bool(&at, out) : nf_ok();
 }
 
-nf_status nf_config_one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out) {
-  nf_view got;
+nf_status nf_config_word(const nf_json_at *at, const char *words, size_t *out) {
+  nf_view got, own;
   NF_TRY(nf_json_string(at, &got));
-  for (*out = 0; *out < n; ++*out) {
-    if (nf_view_equal(got, nf_view_of(names[*out]))) return nf_ok();
-  }
-  nf_text known = {0};
-  for (size_t i = 0; i < n; i++) nf_text_printf(&known, "%s%s", i ? ", " : "", names[i]);
-  nf_status st = nf_text_status(&known);
-  if (nf_is_ok(st))
-    st = nf_json_error(at, "'%.*s' is not supported, should be one of: %s", (int)(got.n < 100 ? got.n : 100),
-                       got.at, known.at);
-  nf_text_deinit(&known);
-  return st;
+  *out = 0;
+  for (const char *next = words; nf_next_word(&next, &own); ++*out)
+    if (nf_view_equal(got, own)) return nf_ok();
+  return nf_json_error(at,
+                       strchr(words, ' ') ? "'%.*s' is not supported, should be one of: %s"
+                                          : "'%.*s' is not supported, should be '%s'",
+                       (int)(got.n < 100 ? got.n : 100), got.at, words);
+}
+
+nf_status nf_config_word_or(const nf_json_at *root, const char *key, const char *words, size_t otherwise,
+                            size_t *out) {
+  *out = otherwise;
+  const nf_json_at at = nf_json_get(root, key);
+  return at.value ? nf_config_word(&at, words, out) : nf_ok();
 }
 
 nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c) {
-  static const char *const names[] = {[NF_LAYER_FULL] = "full_attention",
-                                      [NF_LAYER_SLIDING] = "sliding_attention",
-                                      [NF_LAYER_LINEAR] = "linear_attention"};
   const nf_json_at list = nf_json_get(root, "layer_types");
   if (!list.value) return nf_ok();
   size_t n;
@@ -64,9 +64,9 @@ nf_status nf_config_layers(const nf_json_at *root, unsigned kinds, nf_config *c)
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     size_t kind;
-    NF_TRY(nf_config_one_of(&item, names, sizeof names / sizeof *names, &kind));
+    NF_TRY(nf_config_word(&item, "full_attention sliding_attention linear_attention", &kind));
     if (!(kinds >> kind & 1))
-      return nf_json_error(&item, "'%s' does not fit: %s has no such layers", names[kind],
+      return nf_json_error(&item, "'%s' does not fit: %s has no such layers", json_string_value(item.value),
                            c->family->model_type);
     c->layer[i] = (nf_layer_kind)kind;
   }
@@ -146,19 +146,9 @@ static nf_status read_family(const nf_json_at *root, const nf_family **out) {
                        type.at, (*out)->architecture);
 }
 
-// The activation type: any of these runs, since infuse chooses its own.
-static nf_status check_dtype(const nf_json_at *root, const char *key) {
-  static const char *const names[] = {"bfloat16", "float16", "float32", "auto", "half", "float"};
-  const nf_json_at at = nf_json_get(root, key);
-  nf_view got;
-  if (!at.value) return nf_ok();
-  NF_TRY(nf_json_string(&at, &got));
-  const size_t skip = strncmp(got.at, "torch.", 6) == 0 ? 6 : 0;
-  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-    if (strcmp(got.at + skip, names[i]) == 0) return nf_ok();
-  size_t ignored;
-  return nf_config_one_of(&at, names, sizeof names / sizeof *names, &ignored);
-}
+// Activation types: any of these runs, since infuse chooses its own.
+static const char dtypes[] = "bfloat16 float16 float32 auto half float torch.bfloat16 torch.float16 "
+                             "torch.float32 torch.half torch.float";
 
 static nf_status check_quantisation(const nf_json_at *root, const nf_config *c) {
   const bool mxfp4 = c->quant.method && !c->quant.scales;
@@ -170,12 +160,13 @@ static nf_status check_quantisation(const nf_json_at *root, const nf_config *c) 
 nf_status nf_config_parse(const nf_json *doc, nf_config *out) {
   *out = (nf_config){0};
   snprintf(out->where, sizeof out->where, "%s", doc->where);
+  size_t ignored;
   const nf_json_at root = nf_json_root(doc);
   NF_TRY(nf_json_object(&root));
   NF_TRY(read_family(&root, &out->family));
   NF_TRY(nf_keys_refuse(&root, out->family->keys));
-  NF_TRY(check_dtype(&root, "torch_dtype"));
-  NF_TRY(check_dtype(&root, "dtype"));
+  NF_TRY(nf_config_word_or(&root, "torch_dtype", dtypes, 0, &ignored));
+  NF_TRY(nf_config_word_or(&root, "dtype", dtypes, 0, &ignored));
   NF_TRY(nf_quantisation_read(&root, &out->quant));
   nf_status st = out->family->config(&root, out);
   if (nf_is_ok(st)) st = check_quantisation(&root, out);

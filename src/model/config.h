@@ -21,6 +21,7 @@ enum {
   NF_CONFIG_MAX_EOS = 16,
 };
 
+// As layer_types spells them, in this order.
 typedef enum nf_layer_kind { NF_LAYER_FULL, NF_LAYER_SLIDING, NF_LAYER_LINEAR } nf_layer_kind;
 enum { NF_LAYERS_ATTENTION = 1 << NF_LAYER_FULL | 1 << NF_LAYER_SLIDING };
 
@@ -75,8 +76,10 @@ nf_status nf_config_i64_or(const nf_json_at *root, const char *key, int64_t lo, 
 nf_status nf_config_f64_or(const nf_json_at *root, const char *key, double lo, double hi, double otherwise,
                            double *out);
 nf_status nf_config_bool_or(const nf_json_at *root, const char *key, bool otherwise, bool *out);
-// The string at `at` is one of names[0..n): its index.
-nf_status nf_config_one_of(const nf_json_at *at, const char *const *names, size_t n, size_t *out);
+// The string is one of `words`, which have blanks between: its index among them.
+nf_status nf_config_word(const nf_json_at *at, const char *words, size_t *out);
+nf_status nf_config_word_or(const nf_json_at *root, const char *key, const char *words, size_t otherwise,
+                            size_t *out);
 // c->rope and c->reach; needs c->context and c->head. What transformers leaves out is told as a warning.
 nf_status nf_config_rope(const nf_json_at *root, nf_config *c);
 // What every decoder has: layers, sizes but that of the MLP, heads, eps, rope, eos.

@@ -146,11 +146,9 @@ static nf_status read_theta(const nf_json_at *root, const nf_json_at *from, nf_r
 }
 
 static nf_status read_type(const nf_json_at *from, bool *out_yarn) {
-  nf_json_at type = nf_json_get(from, "rope_type");
-  const nf_json_at old = nf_json_get(from, "type");
-  size_t kind = 0;
-  if (!type.value) type = old;
-  if (type.value) NF_TRY(nf_config_one_of(&type, (const char *const[]){"default", "yarn"}, 2, &kind));
+  size_t kind;
+  const char *key = nf_json_get(from, "rope_type").value ? "rope_type" : "type";
+  NF_TRY(nf_config_word_or(from, key, "default yarn", 0, &kind));
   *out_yarn = kind == 1;
   return nf_ok();
 }

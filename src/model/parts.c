@@ -172,7 +172,7 @@ static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
                                           "true"));
   const nf_val w = c->tied ? table : nf_part_linear_weight(p, "head.w", "lm_head", dim, 2, &reads);
   const nf_val rows = NF_BUILD(p->b, "rows", gather_rows, (h), );
-  const nf_val nw = nf_part_stored(p, "norm.w", "model.norm.weight", &c->hidden, 1);
+  const nf_val nw = nf_part_weight(p, "norm.w", "model.norm.weight", c->hidden, 0);
   nf_act final = {.name = NF_NAME(p, "hidden.%ld", (long)c->layers)};
   final.x =
       NF_BUILD(p->b, final.name, rms_norm, (rows, nw), .eps = (float)c->eps, .one_plus = c->family->one_plus);
@@ -211,10 +211,9 @@ nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const n
   nf_config cut = *c;
   if (o->layers > 0) cut.layers = o->layers;
   NF_TRY(nf_builder_init(&b, c->family->model_type));
-  nf_parts p = {.b = &b, .c = &cut, .files = files, .o = o};
-  const int64_t dim[] = {c->vocab, c->hidden};
+  nf_parts p = {.b = &b, .c = &cut, .files = files, .o = o, .layer = -1};
   const nf_val tokens = nf_build_input(&b, "tokens", NF_TYPE(NF_I32, NF_BY(1, NF_T)));
-  const nf_val table = nf_part_stored(&p, "embed.w", table_of(&p), dim, 2);
+  const nf_val table = nf_part_weight(&p, "embed.w", table_of(&p), c->vocab, c->hidden);
   p.rope = rope_of(&p);
   nf_val h = NF_BUILD(&b, "hidden.0", embedding, (tokens, table), .out = o->activation);
   for (p.layer = 0; p.layer < cut.layers; p.layer++) {

@@ -25,9 +25,8 @@ typedef struct nf_parts {
 
 // ---- weights (stored.c). dim: [rank]. Without files the inventory decides: bf16 ----
 
-// One that is never quantised: `tensor` is a full name. Its type is the file's.
-nf_val nf_part_stored(const nf_parts *p, const char *name, const char *tensor, const int64_t *dim, int rank);
-// The same of the running layer; [n] when k is 0, else [n, k].
+// One that is never quantised, of the running layer or of none; [n] when k is 0, else [n, k]. Its type is the
+// file's.
 nf_val nf_part_weight(const nf_parts *p, const char *name, const char *tensor, int64_t n, int64_t k);
 // The same by a recipe, which has full names of tensors: they must all be there, and of one dtype.
 nf_val nf_part_floats(const nf_parts *p, const char *name, nf_recipe recipe, const int64_t *dim, int rank);

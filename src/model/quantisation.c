@@ -6,17 +6,10 @@
 
 // ---- what the readers share ----
 
-nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional,
-                         nf_view *out) {
+nf_status nf_want_word(const nf_json_at *from, const char *key, const char *words, size_t *out) {
   const nf_json_at at = nf_json_get(from, key);
-  nf_view got = {0};
-  if (at.value || !optional) NF_TRY(nf_json_string(&at, &got));
-  if (out) *out = got;
-  if (!got.at || nf_has_word(want, got)) return nf_ok();
-  const bool many = strchr(want, ' ');
-  return nf_json_error(
-      &at, many ? "'%.*s' is not supported, should be one of: %s" : "'%.*s' is not supported, should be '%s'",
-      (int)nf_min(got.n, 100), got.at, want);
+  size_t ignored;
+  return nf_config_word(&at, words, out ? out : &ignored);
 }
 
 nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want) {
@@ -82,11 +75,11 @@ static nf_status read_mxfp4(const nf_json_at *from, nf_quantisation *q) {
 
 static nf_status read_fp8_activation(const nf_json_at *from, nf_dtype dynamic, nf_dtype *out) {
   const nf_json_at scheme = nf_json_get(from, "activation_scheme");
-  nf_view kind;
+  size_t fixed;
   bool dequantised;
-  NF_TRY(nf_want_string(from, "activation_scheme", "dynamic static", true, &kind));
+  NF_TRY(nf_config_word_or(from, "activation_scheme", "dynamic static", 0, &fixed));
   NF_TRY(nf_config_bool_or(from, "dequantize", false, &dequantised));
-  const bool runs = nf_quantisation_scales(&scheme, !nf_view_equal(kind, NF_VIEW("static")), false);
+  const bool runs = nf_quantisation_scales(&scheme, !fixed, false);
   *out = runs && !dequantised ? dynamic : NF_NONE;
   return nf_ok();
 }
@@ -107,9 +100,10 @@ static nf_status read_fp8(const nf_json_at *from, nf_quantisation *q) {
   q->spares_head = !skip.value && !ignored.value;
   q->open_form = !blocks && !json_object_get(from->value, "weight_block_size");
   nf_dtype activation;
+  size_t any;
   NF_TRY(nf_keys_refuse(from, &known));
-  NF_TRY(nf_want_string(from, "fmt", "e4m3", true, NULL));
-  NF_TRY(nf_want_string(from, "scale_fmt", "float ue8m0", true, NULL));
+  NF_TRY(nf_config_word_or(from, "fmt", "e4m3", 0, &any));
+  NF_TRY(nf_config_word_or(from, "scale_fmt", "float ue8m0", 0, &any));
   if (blocks) NF_TRY(nf_want_blocks(from, "weight_block_size"));
   NF_TRY(read_fp8_activation(from, blocks ? NF_FP8_GROUP : NF_FP8_ROW, &activation));
   q->scales = blocks ? "weight_scale_inv" : "weight_scale";

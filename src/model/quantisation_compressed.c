@@ -5,7 +5,8 @@
 
 static const nf_key args_keys[] = {
     // of weights and of input_activations
-    {"num_bits type strategy symmetric dynamic group_size block_structure", NF_KEY_USED},
+    {"num_bits type strategy dynamic group_size block_structure", NF_KEY_USED},
+    {"symmetric", NF_KEY_CHANGES, "true"},
     {"scale_dtype", NF_KEY_HARMLESS}, // the file's counts
     {"zp_dtype observer observer_kwargs", NF_KEY_HARMLESS},
     {"actorder", NF_KEY_CHANGES, "false static weight"},
@@ -71,41 +72,40 @@ static nf_status check_formats(const nf_json_at *from, bool *out_mixed) {
 
 // ---- schemes ----
 
-static nf_status read_args(const nf_json_at *from, const char *strategies, nf_view *out_strategy) {
+static nf_status read_args(const nf_json_at *from, const char *strategies, size_t *out_strategy) {
   const nf_json_at bits = nf_json_get(from, "num_bits");
   int64_t n;
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_args));
   NF_TRY(nf_json_i64(&bits, 1, 1 << 20, &n));
   if (n != 8) return nf_json_error(&bits, "%ld is not supported, should be 8", (long)n);
-  NF_TRY(nf_want_string(from, "type", "float", false, NULL));
-  NF_TRY(nf_want_bool(from, "symmetric", true));
-  return nf_want_string(from, "strategy", strategies, false, out_strategy);
+  NF_TRY(nf_want_word(from, "type", "float", NULL));
+  return nf_want_word(from, "strategy", strategies, out_strategy);
 }
 
 static nf_status read_weights(const nf_json_at *from, nf_dtype *out) {
-  nf_view strategy;
+  enum { BLOCK = 2 };
+  size_t strategy;
   NF_TRY(read_args(from, "channel tensor block", &strategy));
   NF_TRY(nf_want_bool(from, "dynamic", false));
-  *out = nf_view_equal(strategy, NF_VIEW("block")) ? NF_FP8_BLOCK : NF_FP8_ROW;
-  return *out == NF_FP8_BLOCK ? nf_want_blocks(from, "block_structure") : nf_ok();
+  *out = strategy == BLOCK ? NF_FP8_BLOCK : NF_FP8_ROW;
+  return strategy == BLOCK ? nf_want_blocks(from, "block_structure") : nf_ok();
 }
 
 static nf_status read_activations(const nf_json_at *from, nf_dtype *out) {
+  enum { TOKEN, GROUP, TENSOR };
   const nf_json_at size = nf_json_get(from, "group_size");
-  nf_view strategy;
+  size_t strategy;
   bool dynamic;
   *out = NF_NONE;
   if (!from->value) return nf_ok();
   NF_TRY(read_args(from, "token group tensor", &strategy));
   NF_TRY(nf_config_bool_or(from, "dynamic", false, &dynamic));
-  if (!nf_quantisation_scales(from, dynamic, nf_view_equal(strategy, NF_VIEW("tensor")))) return nf_ok();
-  if (nf_view_equal(strategy, NF_VIEW("token"))) {
-    *out = NF_FP8_ROW;
-  } else {
-    if (size.value && json_integer_value(size.value) == 128) return *out = NF_FP8_GROUP, nf_ok();
+  if (!nf_quantisation_scales(from, dynamic, strategy == TENSOR)) return nf_ok();
+  if (strategy == GROUP && json_integer_value(size.value) != 128)
     nf_quantisation_leave(&size, "groups of other than 128 are not supported");
-  }
+  else
+    *out = strategy == TOKEN ? NF_FP8_ROW : NF_FP8_GROUP;
   return nf_ok();
 }
 
@@ -142,8 +142,9 @@ nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q)
   bool mixed;
   NF_TRY(nf_keys_refuse(from, &known));
   NF_TRY(check_formats(from, &mixed));
+  size_t dense;
   if (sparsity.value) NF_TRY(nf_json_object(&sparsity));
-  if (sparsity.value) NF_TRY(nf_want_string(&sparsity, "format", "dense", true, NULL));
+  NF_TRY(nf_config_word_or(&sparsity, "format", "dense", 0, &dense));
   q->scales = "weight_scale";
   NF_TRY(read_groups(&groups, mixed, q));
   return nf_modules_read(&ignore, NF_SPELLING_COMPRESSED, 0, &q->arena, &q->ignore);

@@ -5,7 +5,8 @@
 
 static const nf_key spec_keys[] = {
     // of a weight or of input_tensors
-    {"dtype qscheme symmetric is_dynamic ch_axis", NF_KEY_USED},
+    {"dtype qscheme is_dynamic ch_axis", NF_KEY_USED},
+    {"symmetric", NF_KEY_CHANGES, "true"},
     {"is_scale_quant", NF_KEY_CHANGES, "false"},
     {"*", NF_KEY_HARMLESS}, // how scales were found
 };
@@ -26,22 +27,21 @@ static const nf_key config_keys[] = {
 };
 static const nf_keys known = NF_KEYS(config_keys, NULL);
 
-static nf_status read_spec(const nf_json_at *from, nf_view *out_qscheme) {
+static nf_status read_spec(const nf_json_at *from, size_t *out_per_channel) {
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_spec));
-  NF_TRY(nf_want_string(from, "dtype", "fp8_e4m3", false, NULL));
-  NF_TRY(nf_want_bool(from, "symmetric", true));
-  return nf_want_string(from, "qscheme", "per_tensor per_channel", false, out_qscheme);
+  NF_TRY(nf_want_word(from, "dtype", "fp8_e4m3", NULL));
+  return nf_want_word(from, "qscheme", "per_tensor per_channel", out_per_channel);
 }
 
 static nf_status read_input(const nf_json_at *from, nf_dtype *out) {
-  nf_view qscheme;
+  size_t per_channel;
   bool dynamic;
   *out = NF_NONE;
   if (!from->value) return nf_ok();
-  NF_TRY(read_spec(from, &qscheme));
+  NF_TRY(read_spec(from, &per_channel));
   NF_TRY(nf_config_bool_or(from, "is_dynamic", false, &dynamic));
-  if (nf_quantisation_scales(from, dynamic, nf_view_equal(qscheme, NF_VIEW("per_tensor"))))
+  if (nf_quantisation_scales(from, dynamic, !per_channel))
     *out = NF_FP8_ROW; // of the tokens' channels: a scale for each token
   return nf_ok();
 }
@@ -49,18 +49,15 @@ static nf_status read_input(const nf_json_at *from, nf_dtype *out) {
 // A scheme's number. Without a weight its layers are not quantised.
 static nf_status read_scheme(const nf_json_at *from, nf_quantisation *q, uint32_t *out) {
   const nf_json_at weight = nf_json_get(from, "weight"), input = nf_json_get(from, "input_tensors");
-  nf_view qscheme;
+  size_t per_channel;
   nf_dtype activation;
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_scheme));
   if (!weight.value) return *out = nf_quantisation_add(from, q, NF_NONE, NF_NONE), nf_ok();
-  NF_TRY(read_spec(&weight, &qscheme));
+  NF_TRY(read_spec(&weight, &per_channel));
   NF_TRY(nf_want_bool(&weight, "is_dynamic", false));
-  if (nf_view_equal(qscheme, NF_VIEW("per_channel"))) {
-    const nf_json_at axis = nf_json_get(&weight, "ch_axis");
-    int64_t rows;
-    if (axis.value) NF_TRY(nf_json_i64(&axis, 0, 0, &rows));
-  }
+  int64_t rows;
+  if (per_channel) NF_TRY(nf_config_i64_or(&weight, "ch_axis", 0, 0, 0, &rows));
   NF_TRY(read_input(&input, &activation));
   *out = nf_quantisation_add(from, q, NF_FP8_ROW, activation);
   return nf_ok();
@@ -89,7 +86,7 @@ static nf_status check_algorithms(const nf_json_at *from) {
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     NF_TRY(nf_json_object(&item));
-    NF_TRY(nf_want_string(&item, "name", "smooth awq gptq gptaq qronos autosmoothquant", false, NULL));
+    NF_TRY(nf_want_word(&item, "name", "smooth awq gptq gptaq qronos autosmoothquant", NULL));
   }
   return nf_ok();
 }
@@ -101,9 +98,10 @@ nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q) {
                    layers = nf_json_get(from, "layer_quant_config");
   const nf_json_at exclude = nf_json_get(from, "exclude"), export = nf_json_get(from, "export");
   uint32_t number;
+  size_t any;
   NF_TRY(nf_keys_refuse(from, &known));
-  if (export.value) NF_TRY(nf_keys_refuse(&export, &known_of_export));
-  if (export.value) NF_TRY(nf_want_string(&export, "weight_format", "real_quantized", true, NULL));
+  NF_TRY(nf_keys_refuse(&export, &known_of_export));
+  NF_TRY(nf_config_word_or(&export, "weight_format", "real_quantized", 0, &any));
   NF_TRY(check_algorithms(from));
   q->scales = "weight_scale";
   q->fused_experts = true;

@@ -7,10 +7,8 @@
 nf_status nf_quantisation_compressed(const nf_json_at *from, nf_quantisation *q);
 nf_status nf_quantisation_quark(const nf_json_at *from, nf_quantisation *q);
 
-// Key of `from` is one of the strings of `want`, which has blanks between; absent (or null) only where
-// `optional`. *out (may be NULL) is which, or empty.
-nf_status nf_want_string(const nf_json_at *from, const char *key, const char *want, bool optional,
-                         nf_view *out);
+// Key of `from` must be there: nf_config_word, `out` may be NULL.
+nf_status nf_want_word(const nf_json_at *from, const char *key, const char *words, size_t *out);
 nf_status nf_want_bool(const nf_json_at *from, const char *key, bool want); // or absent
 nf_status nf_want_blocks(const nf_json_at *from, const char *key);          // [128, 128]
 

@@ -101,12 +101,9 @@ nf_val nf_part_floats(const nf_parts *p, const char *name, nf_recipe recipe, con
   return add_weight(p, st, name, plain_type(dtype, dim, rank), recipe);
 }
 
-nf_val nf_part_stored(const nf_parts *p, const char *name, const char *tensor, const int64_t *dim, int rank) {
-  return nf_part_floats(p, name, (nf_recipe){.tensor = tensor}, dim, rank);
-}
-
 nf_val nf_part_weight(const nf_parts *p, const char *name, const char *tensor, int64_t n, int64_t k) {
-  return nf_part_stored(p, name, path_of(p, tensor), (const int64_t[]){n, k}, k != 0 ? 2 : 1);
+  const nf_recipe recipe = {.tensor = path_of(p, tensor)};
+  return nf_part_floats(p, name, recipe, (const int64_t[]){n, k}, k != 0 ? 2 : 1);
 }
 
 bool nf_part_has(const nf_parts *p, const char *tensor) {
@@ -328,7 +325,8 @@ nf_val nf_part_decoded(const nf_parts *p, const char *name, const char *module, 
   const char *path = path_of(p, module), *tensor = NF_NAME(p, "%s.weight", path);
   if (!nf_is_ok(p->b->failed)) return 0;
   const linear_files f = p->files ? find_linear(p, path) : (linear_files){0};
-  if (!f.weight || f.weight->dtype != NF_F8E4M3) return nf_part_stored(p, name, tensor, dim, rank);
+  if (!f.weight || f.weight->dtype != NF_F8E4M3)
+    return nf_part_floats(p, name, (nf_recipe){.tensor = tensor}, dim, rank);
   const nf_status st = decide_decoded(p, &f, dim, rank);
   return add_weight(p, st, name, plain_type(NF_F32, dim, rank),
                     (nf_recipe){.tensor = tensor, .scales = f.scales ? f.scales->name : NULL});
