@@ -8,6 +8,9 @@
 #include "base/log.h"
 #include "checkpoint/safetensors.h"
 
+#define NF_INDEX "model.safetensors.index.json"
+#define NF_SINGLE "model.safetensors"
+
 typedef struct nf_checkpoint nf_checkpoint;
 
 // NF_BAD_INPUT says what is wrong and what would be right: no folder, no weights, an index that is none, a

@@ -3,7 +3,6 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "checkpoint/checkpoint.h"
-#include "checkpoint/index.h"
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>

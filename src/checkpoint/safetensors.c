@@ -3,15 +3,28 @@
 #include "checkpoint/safetensors.h"
 #include "base/checked.h"
 #include "base/json.h"
-#include "checkpoint/safetensors_kinds.h"
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_HEADER = 100000000, MAX_NAME = 4096, PREFIX = 8 };
 
-#define NF_KIND(name, bits, dtype) {#name, bits, NF_##dtype},
-const nf_stored_kind nf_stored_kinds[] = {NF_STORED_KINDS(NF_KIND)};
-const size_t nf_stored_kind_count = sizeof nf_stored_kinds / sizeof *nf_stored_kinds;
+static const nf_stored_kind kinds[] = {
+    {"F64", 64, NF_NONE},        {"I64", 64, NF_I64},     {"U64", 64, NF_NONE},
+    {"C64", 64, NF_NONE},        {"F32", 32, NF_F32},     {"I32", 32, NF_I32},
+    {"U32", 32, NF_NONE},        {"BF16", 16, NF_BF16},   {"F16", 16, NF_F16},
+    {"I16", 16, NF_NONE},        {"U16", 16, NF_NONE},    {"U8", 8, NF_U8},
+    {"I8", 8, NF_NONE},          {"BOOL", 8, NF_NONE},    {"F8_E4M3", 8, NF_F8E4M3},
+    {"F8_E5M2", 8, NF_NONE},     {"F8_E8M0", 8, NF_E8M0}, {"F8_E4M3FNUZ", 8, NF_NONE},
+    {"F8_E5M2FNUZ", 8, NF_NONE}, {"F6_E2M3", 6, NF_NONE}, {"F6_E3M2", 6, NF_NONE},
+    {"F4", 4, NF_E2M1},
+};
+
+const nf_stored_kind *nf_stored_kind_of(const char *name, nf_dtype dtype) {
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    if (name ? strcmp(name, kinds[i].name) == 0 : dtype != NF_NONE && dtype == kinds[i].dtype)
+      return &kinds[i];
+  return NULL;
+}
 
 typedef struct reader { // one header on its way into a table
   const char *where;
@@ -31,13 +44,12 @@ static bool as_size(const json_t *value, uint64_t *out) {
 }
 
 static nf_status read_kind(const reader *r, const json_t *value, nf_stored *t, int *out_bits) {
-  const char *kind = json_string_value(value);
-  for (size_t i = 0; kind && i < nf_stored_kind_count; i++) {
-    const nf_stored_kind *k = &nf_stored_kinds[i];
-    if (strcmp(kind, k->name) != 0) continue;
-    t->kind = k->name;
-    t->dtype = k->dtype;
-    *out_bits = k->bits;
+  const char *name = json_string_value(value);
+  const nf_stored_kind *kind = name ? nf_stored_kind_of(name, NF_NONE) : NULL;
+  if (kind) {
+    t->kind = kind->name;
+    t->dtype = kind->dtype;
+    *out_bits = kind->bits;
     return nf_ok();
   }
   char text[48];

@@ -22,6 +22,14 @@ typedef struct nf_stored { // one tensor in a file
 } nf_stored;
 enum { NF_STORED_RANK = 8 };
 
+typedef struct nf_stored_kind { // a dtype of the format
+  const char *name;             // in the file
+  int bits;                     // of an element
+  nf_dtype dtype;               // as what infuse computes with it; NF_NONE: it does not
+} nf_stored_kind;
+// The kind of this name or, of NULL, what stores `dtype`; NULL: the format has none.
+const nf_stored_kind *nf_stored_kind_of(const char *name, nf_dtype dtype);
+
 typedef struct nf_safetensors {
   nf_file file;
   nf_stored *tensor; // in file order

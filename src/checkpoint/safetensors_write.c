@@ -3,20 +3,12 @@
 // element; the header is padded so that the data begin at a multiple of 8.
 #include "base/checked.h"
 #include "checkpoint/safetensors.h"
-#include "checkpoint/safetensors_kinds.h"
 #include <string.h>
 
 enum { PREFIX = 8 };
 
-static const nf_stored_kind *kind_of(nf_dtype dtype) {
-  for (size_t i = 0; i < nf_stored_kind_count; i++) {
-    if (dtype != NF_NONE && nf_stored_kinds[i].dtype == dtype) return &nf_stored_kinds[i];
-  }
-  return NULL;
-}
-
 static nf_status measure(const char *path, nf_stored *t, int *out_bits) {
-  const nf_stored_kind *kind = kind_of(t->dtype);
+  const nf_stored_kind *kind = nf_stored_kind_of(NULL, t->dtype);
   if (!kind || t->rank < 0 || t->rank > NF_STORED_RANK)
     return nf_error(NF_USAGE, "%s: tensor '%s' is of a kind that the format does not have", path, t->name);
   uint64_t bits = (uint64_t)kind->bits;
