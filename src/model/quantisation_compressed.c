@@ -5,8 +5,7 @@
 
 static const nf_key args_keys[] = {
     // of weights and of input_activations
-    {"num_bits type strategy dynamic group_size block_structure", NF_KEY_USED},
-    {"symmetric", NF_KEY_CHANGES, "true"},
+    {"num_bits type strategy symmetric dynamic group_size block_structure", NF_KEY_USED},
     {"scale_dtype", NF_KEY_HARMLESS}, // the file's counts
     {"zp_dtype observer observer_kwargs", NF_KEY_HARMLESS},
     {"actorder", NF_KEY_CHANGES, "false static weight"},
@@ -80,6 +79,7 @@ static nf_status read_args(const nf_json_at *from, const char *strategies, size_
   NF_TRY(nf_json_i64(&bits, 1, 1 << 20, &n));
   if (n != 8) return nf_json_error(&bits, "%ld is not supported, should be 8", (long)n);
   NF_TRY(nf_want_word(from, "type", "float", NULL));
+  NF_TRY(nf_want_bool(from, "symmetric", true));
   return nf_want_word(from, "strategy", strategies, out_strategy);
 }
 

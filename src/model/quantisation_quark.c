@@ -5,8 +5,7 @@
 
 static const nf_key spec_keys[] = {
     // of a weight or of input_tensors
-    {"dtype qscheme is_dynamic ch_axis", NF_KEY_USED},
-    {"symmetric", NF_KEY_CHANGES, "true"},
+    {"dtype qscheme symmetric is_dynamic ch_axis", NF_KEY_USED},
     {"is_scale_quant", NF_KEY_CHANGES, "false"},
     {"*", NF_KEY_HARMLESS}, // how scales were found
 };
@@ -31,6 +30,7 @@ static nf_status read_spec(const nf_json_at *from, size_t *out_per_channel) {
   NF_TRY(nf_json_object(from));
   NF_TRY(nf_keys_refuse(from, &known_of_spec));
   NF_TRY(nf_want_word(from, "dtype", "fp8_e4m3", NULL));
+  NF_TRY(nf_want_bool(from, "symmetric", true));
   return nf_want_word(from, "qscheme", "per_tensor per_channel", out_per_channel);
 }
 
