@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compile/compile.h"
 #include "base/checked.h"
-#include "compile/legalise.h"
-#include "compile/ranges.h"
-
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for plans"); }
+#include "compile/internal.h"
 
 // ---- once ----
 
@@ -42,7 +38,7 @@ enum { MAIN_WEIGHT = 8 };
 
 static nf_status lay_out(nf_compiled *c, bool *shared) {
   nf_layout_user *user = nf_alloc(c->n, sizeof *user);
-  if (user == NULL) return no_memory();
+  if (user == NULL) return nf_error(NF_NO_MEMORY, "no memory for plans");
   for (size_t i = 0; i < c->n; i++)
     user[i] =
         (nf_layout_user){c->range[i].graph, &c->range[i].options.select, i == c->main ? MAIN_WEIGHT : 1};
@@ -90,17 +86,13 @@ static nf_status plan_ranges(nf_compiled *c, const nf_compile_options *o) {
   return nf_ok();
 }
 
-static void find_main(nf_compiled *c, const nf_compile_options *o) {
-  c->main = nf_compiled_for(c, o->at.of[NF_T]);
-}
-
 // Graphs that join weights in ways that no storage serves: then one graph is for all steps.
 static nf_status take_one(nf_compiled *c, const nf_compile_options *o) {
   bool shared;
   for (size_t i = 0; i < c->n; i++) drop_range(&c->range[i]);
   c->n = 1;
   c->range[0] = (nf_planned){.lo = o->least.of[NF_T], .hi = o->plan.max.of[NF_T]};
-  find_main(c, o);
+  c->main = 0;
   nf_range_set_sizes(o, &c->range[0]);
   NF_TRY(choose(c, &c->range[0]));
   NF_TRY(lay_out(c, &shared));
@@ -111,7 +103,7 @@ static nf_status compile(nf_compiled *c, const nf_graph *g, const nf_compile_opt
   bool shared;
   NF_TRY(find_fusions(c, g, o));
   NF_TRY(nf_ranges_find(c->fusions, o, &c->range, &c->n));
-  find_main(c, o);
+  c->main = nf_compiled_for(c, o->at.of[NF_T]);
   for (size_t i = 0; i < c->n; i++) NF_TRY(choose(c, &c->range[i]));
   NF_TRY(lay_out(c, &shared));
   if (!shared) NF_TRY(take_one(c, o));

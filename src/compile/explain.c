@@ -4,23 +4,21 @@
 #include "compile/compile.h"
 #include "plan/state.h"
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to explain the plan"); }
-
 static json_t *explain_unfused(const nf_graph *g, const nf_planned *p) {
   const nf_sizes *at = &p->options.select.at;
   json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; ok && i < g->n_nodes; i++) {
+  bool ok = true;
+  for (size_t i = 0; i < g->n_nodes; i++) {
     const nf_node *n = &g->node[i];
     const nf_op_desc d = nf_graph_describe(g, n);
     const bool view = nf_op_of(n->op)->flags & NF_OP_VIEW;
     nf_op_cost cost = {0};
     if (!view) nf_select_cost(&p->options.hw, &p->options.select, &d, at, &cost, NULL);
-    json_t *row = json_pack(
-        "{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name", g->value[n->out[0]].name, "op", nf_op_of(n->op)->name,
-        "view", view, "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
-        nf_explain_names(g, n->out, NF_MAX_OUT), "us", cost.us, "bytes", view ? 0 : nf_cost_bytes(&d, at));
-    ok = nf_json_push(list, row);
+    ok &= nf_json_push(list, json_pack("{s:s, s:s, s:b, s:o, s:o, s:f, s:f}", "name",
+                                       g->value[n->out[0]].name, "op", nf_op_of(n->op)->name, "view", view,
+                                       "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
+                                       nf_explain_names(g, n->out, NF_MAX_OUT), "us", cost.us, "bytes",
+                                       view ? 0 : nf_cost_bytes(&d, at)));
   }
   return nf_json_whole(list, ok);
 }
@@ -32,7 +30,7 @@ static json_t *explain_range(const nf_planned *p) {
 
 static json_t *explain_ranges(const nf_compiled *c) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   for (size_t i = 0; i < c->n; i++)
     ok &= nf_json_push(list, json_pack("[I, I]", (json_int_t)c->range[i].lo, (json_int_t)c->range[i].hi));
   return nf_json_whole(list, ok);
@@ -40,7 +38,7 @@ static json_t *explain_ranges(const nf_compiled *c) {
 
 static json_t *explain_fusions(const nf_fuse_report *r) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   for (size_t i = 0; i < r->n_fusions; i++) {
     const nf_fusion *f = &r->fusion[i];
     if (f->verdict == NF_FUSION_CHOSEN)
@@ -51,13 +49,13 @@ static json_t *explain_fusions(const nf_fuse_report *r) {
 
 static json_t *explain_plans(const nf_compiled *c) {
   json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; ok && i < c->n; i++) {
+  bool ok = true;
+  for (size_t i = 0; i < c->n; i++) {
     const nf_planned *p = &c->range[i];
     json_t *row = nf_plan_explain_kernels(p->plan);
-    ok = row != NULL && nf_json_put(row, "range", explain_range(p)) &&
-         nf_json_put(row, "fusions", explain_fusions(p->report));
-    ok = nf_json_push(list, nf_json_whole(row, ok));
+    ok &= nf_json_put(row, "range", explain_range(p));
+    ok &= nf_json_put(row, "fusions", explain_fusions(p->report));
+    ok &= nf_json_push(list, row);
   }
   return nf_json_whole(list, ok);
 }
@@ -65,21 +63,10 @@ static json_t *explain_plans(const nf_compiled *c) {
 nf_status nf_compiled_explain(const nf_compiled *c, json_t **out) {
   const nf_planned *main = &c->range[c->main];
   const nf_graph *normal = main->report->normal != NULL ? main->report->normal : main->graph;
-  json_t *plan = NULL, *fusion = NULL, *doc = json_object();
-  nf_status st = doc != NULL ? nf_plan_explain(main->plan, &plan) : no_memory();
-  if (nf_is_ok(st)) st = nf_fuse_report_json(main->report, &fusion);
-  bool ok = nf_json_put(doc, "plan", plan);
-  ok &= nf_json_put(doc, "fusion", fusion);
-  if (nf_is_ok(st) && ok) {
-    ok &= nf_json_put(doc, "range", explain_range(main));
-    ok &= nf_json_put(doc, "ranges", explain_ranges(c));
-    ok &= nf_json_put(doc, "plans", explain_plans(c));
-    ok &= nf_json_put(doc, "unfused", explain_unfused(normal, main));
-  }
-  if (nf_is_ok(st) && !ok) st = no_memory();
-  if (nf_is_ok(st))
-    *out = doc;
-  else
-    json_decref(doc);
-  return st;
+  json_t *fusion;
+  NF_TRY(nf_fuse_report_json(main->report, &fusion));
+  *out = json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "plan", nf_plan_explain(main->plan), "fusion", fusion,
+                   "range", explain_range(main), "ranges", explain_ranges(c), "plans", explain_plans(c),
+                   "unfused", explain_unfused(normal, main));
+  return *out != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to explain the plan");
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One walk over the graph: the operands of each node are laid out as its kernels ask for.
-#include "compile/legalise.h"
+#include "compile/internal.h"
 #include "graph/edit.h"
 
 typedef struct walk {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Padding of every op whose row asks for it, and none elsewhere.
-#include "compile/legalise.h"
+#include "compile/internal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "compile/ranges.h"
 #include "base/checked.h"
-
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for ranges of steps"); }
+#include "compile/internal.h"
 
 // Every sequence has a token and every row is one's: no more of them than tokens.
 static nf_sizes sizes_of(const nf_compile_options *o, int64_t tokens) {
@@ -38,7 +36,7 @@ static nf_status cut(search *s) {
   int64_t lo = nf_max(1, s->o->least.of[NF_T]);
   const int64_t end = s->o->plan.max.of[NF_T];
   s->piece = nf_alloc(64, sizeof *s->piece); // as many as there are powers of two
-  if (s->piece == NULL) return no_memory();
+  if (s->piece == NULL) return nf_error(NF_NO_MEMORY, "no memory for ranges of steps");
   for (int64_t hi = 1; lo <= end; hi *= 2) {
     if (hi < lo && hi < end) continue;
     s->piece[s->n++] = (nf_planned){.lo = lo, .hi = nf_min(hi, end)};

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans per range of tokens: where they end, that a kernel for small steps is used in those, that equal
 // neighbours are one, that timings make and unmake ranges, and how often selection is asked.
-#include "compile/legalise.h"
-#include "compile/ranges.h"
+#include "compile/internal.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -165,7 +165,7 @@ static nf_status cost_of(work *w, size_t at, nf_pack pack, double *us) {
 }
 
 typedef struct best {
-  nf_pack pack, last; // tried last
+  nf_pack pack;
   double us;
   bool any;
 } best;
@@ -174,11 +174,9 @@ static nf_status try_pack(work *w, size_t at, nf_pack pack, best *b) {
   double us;
   const int64_t align = w->info[at].align;
   if (pack.rows > 1 && align % pack.rows != 0) return nf_ok(); // rows of it would begin within a strip
-  if (b->any && (nf_pack_equal(pack, b->pack) || nf_pack_equal(pack, b->last))) return nf_ok();
+  if (b->any && nf_pack_equal(pack, b->pack)) return nf_ok();
   NF_TRY(cost_of(w, at, pack, &us));
-  b->last = pack;
-  if (b->any && us > b->us) return nf_ok();
-  *b = (best){pack, pack, us, true};
+  if (!b->any || us <= b->us) *b = (best){pack, us, true};
   return nf_ok();
 }
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Greedy-by-size offset assignment (Pisarchyk and Lee, "Efficient Memory Management for Deep Neural Net
 // Inference", 2020): within a few per cent of the lower bound on transformer graphs, and quick.
-#include "plan/memory.h"
-#include "base/checked.h"
 #include "base/memory.h"
+#include "base/checked.h"
+#include "plan/state.h"
 #include <stdlib.h>
 #include <string.h>
 

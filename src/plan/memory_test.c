@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The memory planner: no two values alive together overlap, nothing is misaligned, and it shares well.
 #include "base/memory.h"
-#include "plan/memory.h"
+#include "plan/state.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>

@@ -76,9 +76,7 @@ nf_tensor nf_plan_tensor(const nf_plan *p, nf_val v);
 nf_status nf_plan_read(const nf_plan *p, nf_device *d, nf_val v, int64_t row, int64_t n, float *out);
 
 // What was decided and why, as a new JSON object: "nodes" with the kernel of each and every candidate's
-// reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. *out is owned by the
-// caller.
-nf_status nf_plan_explain(const nf_plan *p, json_t **out);
+// reason, "memory" with the lifetimes and offsets. The schema is in docs/explain.md. NULL: no memory.
+json_t *nf_plan_explain(const nf_plan *p);
 // The short of it: us, launches, barriers, declared, arena (bytes), and of its nodes name, op and kernel.
-// NULL: no memory.
 json_t *nf_plan_explain_kernels(const nf_plan *p);

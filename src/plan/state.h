@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: what a plan holds.
 #pragma once
-#include "plan/memory.h"
 #include "plan/plan.h"
+
+typedef struct nf_lifetime {
+  size_t bytes;
+  int32_t first, last; // steps, both inclusive
+  size_t offset;       // out: multiple of NF_CACHE_LINE
+} nf_lifetime;
 
 typedef struct nf_storage { // where a value's bytes lie
   nf_val root;              // the value whose storage this is: itself, or what a view or pool result aliases
@@ -56,6 +61,11 @@ struct nf_plan {
     size_t n, cap;
   } patches[NF_SYM_COUNT]; // of the arguments, by the size that they follow from
 };
+
+// memory.c. Values whose lifetimes do not meet share storage.
+// Places n values so that two that are alive in the same step never overlap. Largest first, each into the
+// smallest gap that fits. The result does not depend on the order of equal values beyond their index.
+nf_status nf_memory_plan(nf_lifetime *value, size_t n, size_t *out_total);
 
 // barriers.c. Says where steps wait for the other ranks and lets operands live for as long as that needs:
 // between the values' lifetimes and their places.

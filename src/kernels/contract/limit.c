@@ -4,30 +4,35 @@
 
 // ---- amounts ----
 
+typedef struct amount { // v / unit
+  int64_t v, unit;
+} amount;
+
 // Bits of a row over bits of a pack, so that halves are seen.
-static bool packs(const nf_op_desc *d, nf_amount *out) {
+static bool packs(const nf_op_desc *d, amount *out) {
   enum { PACK_BITS = 128 };
   int64_t columns, bits;
   if (!nf_quantity_of(d, NF_Q_K, &columns)) return false;
   if (__builtin_mul_overflow(columns, nf_dtype_of(d->in[0].dtype)->bits, &bits)) return false;
-  *out = (nf_amount){bits, PACK_BITS};
+  *out = (amount){bits, PACK_BITS};
   return true;
 }
 
-static bool bytes(const nf_op_desc *d, const nf_site *site, nf_amount *out) {
+static bool bytes(const nf_op_desc *d, const nf_site *site, amount *out) {
   size_t n;
   if (site == NULL || site->at.of[NF_CONST] == 0 || d->in[0].dtype == NF_NONE) return false;
   const nf_status st = nf_type_bytes(&d->in[0], &site->at, &n);
   const bool ok = nf_is_ok(st) && n <= INT64_MAX;
   nf_status_free(st);
-  if (ok) *out = (nf_amount){(int64_t)n, 1};
+  if (ok) *out = (amount){(int64_t)n, 1};
   return ok;
 }
 
-bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out) {
+// A NULL site is one where nothing is known. false: the op has no such quantity here.
+static bool amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, amount *out) {
   if (q == NF_Q_PACK16_H) return packs(d, out);
   if (q == NF_Q_BYTES) return bytes(d, site, out);
-  *out = (nf_amount){site != NULL && site->world > 1 ? site->world : 1, 1};
+  *out = (amount){site != NULL && site->world > 1 ? site->world : 1, 1};
   return q == NF_Q_WORLD || nf_quantity_of(d, q, &out->v);
 }
 
@@ -60,7 +65,7 @@ static const char *subject(const nf_limit *l, nf_op op) {
                                      : nf_quantity_name(l->quantity);
 }
 
-static bool is_one_of(const nf_limit *l, nf_amount a) {
+static bool is_one_of(const nf_limit *l, amount a) {
   for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++)
     if (a.v == l->one_of[i] * a.unit) return true;
   return false;
@@ -72,9 +77,9 @@ bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site)
     return t == NF_NONE || (l->dtypes >> t & 1);
   }
   if (l->relation == NF_FLAG_IS) return flag_of(l, d) == l->value;
-  nf_amount a;
+  amount a;
   if (l->world != 0 && (site == NULL || site->world != l->world)) return true;
-  if (!nf_amount_of(d, l->quantity, site, &a)) return false;
+  if (!amount_of(d, l->quantity, site, &a)) return false;
   switch (l->relation) {
   case NF_MULTIPLE_OF:
     return a.v % (l->value * a.unit) == 0;
@@ -116,7 +121,7 @@ static void print_relation(const nf_limit *l, nf_text *out) {
   if (l->world != 0) nf_text_printf(out, " for %d ranks", l->world);
 }
 
-static void print_amount(nf_amount a, nf_text *out) {
+static void print_amount(amount a, nf_text *out) {
   if (a.v % a.unit == 0)
     nf_text_printf(out, "%lld", (long long)(a.v / a.unit));
   else
@@ -124,14 +129,14 @@ static void print_amount(nf_amount a, nf_text *out) {
 }
 
 void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *site, nf_text *out) {
-  nf_amount a;
+  amount a;
   const char *name = subject(l, d->op), *what = nf_quantity_what(l->quantity);
   if (l->relation == NF_DTYPE_IN) {
     nf_text_printf(out, "%s is %s, not ", name, nf_dtype_of(operand(l, d)->dtype)->name);
   } else if (l->relation == NF_FLAG_IS) {
     nf_text_printf(out, "%s is %sset", name, l->value != 0 ? "not " : "");
     return;
-  } else if (nf_amount_of(d, l->quantity, site, &a)) {
+  } else if (amount_of(d, l->quantity, site, &a)) {
     nf_text_printf(out, "%s = ", name);
     print_amount(a, out);
     nf_text_printf(out, " is not ");
@@ -139,10 +144,5 @@ void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *sit
     nf_text_printf(out, "%s (%s) is not fixed", name, what);
     return;
   }
-  print_relation(l, out);
-}
-
-void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out) {
-  nf_text_printf(out, "%s ", subject(l, op));
   print_relation(l, out);
 }

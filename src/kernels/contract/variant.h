@@ -14,12 +14,6 @@ typedef struct nf_site {
   nf_sizes at; // sizes of the step; all zero: not known, and BYTES is not either
   int world;   // ranks; 0 and 1: alone
 } nf_site;
-// Any quantity, as v / unit. A NULL site is one where nothing is known. false: the op has no such quantity
-// here.
-typedef struct nf_amount {
-  int64_t v, unit;
-} nf_amount;
-bool nf_amount_of(const nf_op_desc *d, nf_quantity q, const nf_site *site, nf_amount *out);
 
 typedef enum nf_relation {
   NF_MULTIPLE_OF = 1,
@@ -72,7 +66,6 @@ bool nf_limit_holds(const nf_limit *l, const nf_op_desc *d, const nf_site *site)
 // "WORLD = 3 is not one of 2 4 8"; "BYTES = 300000 is not at most 262144 for 4 ranks". For a limit that does
 // not hold.
 void nf_limit_explain(const nf_limit *l, const nf_op_desc *d, const nf_site *site, nf_text *out);
-void nf_limit_print(const nf_limit *l, nf_op op, nf_text *out); // the limit itself: "K a multiple of 64"
 
 // What a kernel would have, but does not insist on: the padded extent of a quantity (K: x and the weight's
 // columns; N: the result and the weight's rows) is a multiple. Padding is known zeros, so such a kernel works
