@@ -51,7 +51,7 @@ exits 2 "did you mean --max-tokens" generate -m $m --max-token 4
 "$infuse" check attention -m $m --seed 1 --quiet >"$out/out" # the kernels of a model
 grep -q '^check: ok, ' "$out/out"
 exits 3 "no/such/model" check -m no/such/model
-exits 2 "there is no op 'atention'; did you mean attention" check atention -m $m
+exits 2 "there is no op 'atention'; nearest is attention" check atention -m $m
 
 "$infuse" logits -m $m --tokens 1,2 -o "$out/a.safetensors"
 "$infuse" logits -m $m --tokens 1,2 -o - | cmp - "$out/a.safetensors"

@@ -2,7 +2,7 @@
 // A token by itself: the same instance, of which a kernel sees the last token (of ops with a recurrent
 // state its sequence) as if it were the whole step.
 #include "base/checked.h"
-#include "check/compare.h"
+#include "check/internal.h"
 #include <string.h>
 
 // The kind of cache that the op has a pool of.

@@ -3,7 +3,7 @@
 // element does not pass the gate, nor one by two codes where the result is quantised; one that is wrong by
 // half of it does.
 #include "base/checked.h"
-#include "check/compare.h"
+#include "check/internal.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

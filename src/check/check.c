@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The checker's course: which cases a variant gets, and the rows that tell.
-#include "check/check.h"
+#include "base/json.h"
 #include "check/internal.h"
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -80,13 +81,8 @@ static bool runs(const check *k, const nf_variant *v) {
 }
 
 static nf_status check_op(const nf_check_options *o) {
-  const char *names[NF_OP_COUNT];
   nf_op op;
-  if (!o->op || nf_op_parse(nf_view_of(o->op), &op)) return nf_ok();
-  for (int i = 0; i < NF_OP_COUNT; i++) names[i] = nf_op_of((nf_op)i)->name;
-  const char *near = nf_nearest(o->op, names, NF_OP_COUNT);
-  return nf_error(NF_USAGE, "there is no op '%s'%s%s", o->op, near ? "; did you mean " : "",
-                  near ? near : "");
+  return o->op ? nf_op_find(nf_view_of(o->op), &op) : nf_ok();
 }
 
 static nf_status check_names(const nf_variant *list, size_t n, const nf_check_options *o) {
@@ -136,19 +132,13 @@ nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o) {
 json_t *nf_check_row_json(const nf_check_row *r) {
   json_t *j =
       json_pack("{s:s, s:s, s:s, s:b}", "op", r->op, "variant", r->variant, "case", r->text, "ok", r->ok);
-  bool ok = j != NULL;
-  if (ok && r->us > 0)
-    ok = !json_object_set_new(j, "us", json_real(r->us)) &&
-         !json_object_set_new(j, "gb_s", json_real(r->gb_s)) &&
-         !json_object_set_new(j, "gflop_s", json_real(r->gflop_s));
-  // json_real refuses what is not finite; a difference that is no number has a sentence instead
-  if (ok && r->error - r->error == 0)
-    ok = !json_object_set_new(j, "error", json_real(r->error)) &&
-         !json_object_set_new(j, "bound", json_real(r->bound)) &&
-         !json_object_set_new(j, "used", json_real(r->used)) &&
-         !json_object_set_new(j, "used_16", json_real(r->used_16));
-  if (ok && *r->why) ok = !json_object_set_new(j, "why", json_string(r->why));
-  if (ok) return j;
-  json_decref(j);
-  return NULL;
+  bool ok = true;
+  if (r->us > 0)
+    ok = json_object_update_new(
+             j, json_pack("{s:f, s:f, s:f}", "us", r->us, "gb_s", r->gb_s, "gflop_s", r->gflop_s)) == 0;
+  if (isfinite(r->error)) // a difference that is no number has a sentence instead
+    ok &= json_object_update_new(j, json_pack("{s:f, s:f, s:f, s:f}", "error", r->error, "bound", r->bound,
+                                              "used", r->used, "used_16", r->used_16)) == 0;
+  if (*r->why) ok &= nf_json_put(j, "why", json_string(r->why));
+  return nf_json_whole(j, ok);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparison of FP8 results: what lies close to the middle of two codes may become either.
 #include "base/checked.h"
-#include "check/compare.h"
+#include "check/internal.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -56,9 +56,7 @@ bool nf_codes_near(const nf_instance *want, const nf_instance *got, int n, nf_ch
   codes s = {.c = want->c};
   int64_t r = 0;
   for (; r < nf_tensor_rows(w) && !why; r++) why = row_near(&s, w, g, r);
-  double *used = want->c->d.in[0].dtype == NF_F32 ? &row->used : &row->used_16;
-  *used = fmax(*used, s.bound > 0 ? s.error / s.bound : 0);
-  if (s.bound > 0 && s.error * row->bound >= row->error * s.bound) row->error = s.error, row->bound = s.bound;
+  nf_check_note(row, want->c->d.in[0].dtype, s.error, s.bound);
   if (why) {
     snprintf(row->why, sizeof row->why, "%s row %lld: %s", name, (long long)r - 1, why);
   } else if (s.others > FEW + s.all / ONE_IN) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Comparisons of results.
-#include "check/compare.h"
 #include "base/checked.h"
+#include "check/internal.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -96,6 +96,13 @@ static void near_row(const nf_case *c, const nf_tensor *w, const nf_tensor *g, c
   out->others += other;
 }
 
+void nf_check_note(nf_check_row *row, nf_dtype t, double error, double bound) {
+  double *used = t == NF_F32 ? &row->used : &row->used_16;
+  if (!(bound > 0)) return;
+  if (error * row->bound >= row->error * bound) row->error = error, row->bound = bound;
+  *used = fmax(*used, error / bound);
+}
+
 static bool near_result(const nf_instance *want, const nf_instance *got, const nf_instance *sums, int n,
                         nf_check_row *row) {
   const nf_tensor *w = nf_instance_result(want, n), *g = nf_instance_result(got, n),
@@ -110,10 +117,7 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
     if (!nf_rows_equal(w, g, r))
       near_row(want->c, w, g, s, r, room, &at); // the same may be garbage that nobody wrote
   nf_free(room);
-  double *used = w->dtype == NF_F32 ? &row->used : &row->used_16;
-  if (at.bound > 0 && at.error * row->bound >= row->error * at.bound)
-    row->error = at.error, row->bound = at.bound;
-  *used = fmax(*used, at.bound > 0 ? at.error / at.bound : 0);
+  nf_check_note(row, w->dtype, at.error, at.bound);
   if (at.others > nf_min(FEW, at.rows / MANY) + at.rows / ONE_IN) {
     snprintf(row->why, sizeof row->why, "%s: %lld of %lld rows are off by a rounding in between",
              nf_op_of(want->c->d.op)->out[n].name, (long long)at.others, (long long)at.rows);
@@ -125,11 +129,24 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
   return false;
 }
 
-// The first row that differs, or -1.
+static bool all_are(const void *from, const void *to, unsigned char byte) {
+  for (const unsigned char *at = from; at < (const unsigned char *)to; at++)
+    if (*at != byte) return false;
+  return true;
+}
+
+static bool is_garbage(const nf_instance *i, const nf_tensor *t, int64_t r) {
+  const char *row = nf_tensor_row(t, r);
+  return all_are(row, row + row_bytes(t), i->garbage);
+}
+
+// The first row that differs, or -1. A pool keeps the garbage it held, where nothing was written: those rows
+// may differ.
 static int64_t differs(const nf_instance *a, const nf_instance *b, int n) {
   const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
-  for (int64_t r = 0; r < nf_rows_to_compare(a, x); r++)
-    if (!nf_rows_equal(x, y, r)) return r;
+  const bool pool = nf_op_of(a->c->d.op)->out[n].alias >= 0;
+  for (int64_t r = 0; x->dtype != NF_NONE && r < nf_rows_to_compare(a, x); r++)
+    if (!nf_rows_equal(x, y, r) && !(pool && is_garbage(a, x, r) && is_garbage(b, y, r))) return r;
   return -1;
 }
 
@@ -156,38 +173,13 @@ bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_i
   return true;
 }
 
-// A pool keeps the garbage it held, where nothing was written: those rows may differ between two runs.
-static bool is_garbage(const nf_instance *i, const unsigned char *row, size_t n) {
-  for (size_t at = 0; at < n; at++)
-    if (row[at] != i->garbage) return false;
-  return true;
-}
-
-static bool result_equal(const nf_instance *a, const nf_instance *b, int n) {
-  const nf_tensor *x = nf_instance_result(a, n), *y = nf_instance_result(b, n);
-  if (x->dtype == NF_NONE) return true;
-  const bool pool = nf_op_of(a->c->d.op)->out[n].alias >= 0;
-  for (int64_t r = 0; r < nf_rows_to_compare(a, x); r++) {
-    const unsigned char *p = nf_tensor_row(x, r), *q = nf_tensor_row(y, r);
-    if (nf_rows_equal(x, y, r)) continue;
-    if (!pool || !is_garbage(a, p, row_bytes(x)) || !is_garbage(b, q, row_bytes(x))) return false;
-  }
-  return true;
-}
-
 bool nf_results_equal(const nf_instance *a, const nf_instance *b) {
   for (int n = 0; n < nf_op_of(a->c->d.op)->n_out; n++)
-    if (!result_equal(a, b, n)) return false;
+    if (differs(a, b, n) >= 0) return false;
   return true;
 }
 
 // ---- what must not be written ----
-
-static bool all_garbage(const nf_instance *i, const unsigned char *from, const unsigned char *to) {
-  for (; from < to; from++)
-    if (*from != i->garbage) return false;
-  return true;
-}
 
 // The type's own padding of a row holds zeros.
 static size_t padding_bytes(const nf_tensor *t) {
@@ -195,16 +187,10 @@ static size_t padding_bytes(const nf_tensor *t) {
   return n > 0 && nf_tensor_rows(t) > 0 ? (size_t)n * (size_t)nf_dtype_of(t->dtype)->bits / 8 : 0;
 }
 
-static bool all_zero(const unsigned char *at, size_t n) {
-  for (size_t i = 0; i < n; i++)
-    if (at[i]) return false;
-  return true;
-}
-
 // Garbage from *at up to the `n` bytes at `row`, which are a result; *at moves behind them. Rows lie in
 // order.
 static bool skip_row(const nf_instance *i, const unsigned char **at, const void *row, size_t n) {
-  const bool clean = all_garbage(i, *at, row);
+  const bool clean = all_are(*at, row, i->garbage);
   *at = (const unsigned char *)row + n;
   return clean;
 }
@@ -214,13 +200,13 @@ static bool guards_hold(const nf_instance *i, const struct nf_storage *s) {
   const unsigned char *at = s->base, *end = s->base + NF_GUARD + s->bytes + NF_GUARD;
   bool clean = true;
   for (int64_t r = 0; clean && r < nf_tensor_rows(t); r++) {
-    clean = skip_row(i, &at, nf_tensor_row(t, r), row_bytes(t)) && all_zero(at, padding_bytes(t));
+    clean = skip_row(i, &at, nf_tensor_row(t, r), row_bytes(t)) && all_are(at, at + padding_bytes(t), 0);
     at += padding_bytes(t);
   }
   for (int64_t r = 0; clean && nf_is_fp8(t->dtype) && r < nf_tensor_rows(t); r++)
     clean = skip_row(i, &at, nf_tensor_scales(t, r),
                      sizeof(float) * (size_t)nf_scale_cols(t->dtype, nf_tensor_cols(t)));
-  return clean && all_garbage(i, at, end);
+  return clean && all_are(at, end, i->garbage);
 }
 
 bool nf_guards_hold(const nf_instance *i) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate: a kernel's runs on one case, and what is compared.
 #include "base/checked.h"
-#include "check/compare.h"
+#include "check/internal.h"
 #include <stdio.h>
 
 typedef struct job { // the blocks of a kernel in another order

@@ -2,7 +2,6 @@
 // What the checker's cases do not reach: shapes of real models, every length of the recurrent ops and every
 // cut of a sequence, every FP8 code, values at the edges of quantise.
 #include "base/checked.h"
-#include "check/compare.h"
 #include "check/internal.h"
 #include "tensor/scalar.h"
 #include "tests/support/oracle.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The op tables, generated from ops.def.
 #include "op/op.h"
+#include <stdio.h>
 #include <string.h>
 
 // Per op, structs with one char for each result and attribute: their offsets number them, their sizes (less
@@ -64,6 +65,16 @@ bool nf_op_parse(nf_view name, nf_op *out) {
     return true;
   }
   return false;
+}
+
+nf_status nf_op_find(nf_view name, nf_op *out) {
+  const char *names[NF_OP_COUNT];
+  char text[64];
+  if (nf_op_parse(name, out)) return nf_ok();
+  for (int i = 0; i < NF_OP_COUNT; i++) names[i] = nf_op_of((nf_op)i)->name;
+  snprintf(text, sizeof text, "%.*s", name.n < sizeof text ? (int)name.n : 63, name.at);
+  const char *near = nf_nearest(text, names, NF_OP_COUNT);
+  return nf_error(NF_USAGE, "there is no op '%s'%s%s", text, near ? "; nearest is " : "", near ? near : "");
 }
 
 static bool shapes_equal(const nf_shape *a, const nf_shape *b) {

@@ -94,6 +94,7 @@ bool nf_op_is_comm(nf_op op, const nf_attrs *attrs);
 int64_t *nf_op_pad(nf_op op, nf_attrs *attrs);
 
 bool nf_op_parse(nf_view name, nf_op *out);
+nf_status nf_op_find(nf_view name, nf_op *out); // the same; NF_USAGE with the nearest name
 
 // An operation with the types of its operands and results: what shape rules fill and selection reads.
 typedef struct nf_op_desc {

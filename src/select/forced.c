@@ -4,19 +4,6 @@
 #include "select/select.h"
 #include <string.h>
 
-static nf_status unknown_op(const char *force) {
-  const char *names[NF_OP_COUNT];
-  for (int i = 0; i < NF_OP_COUNT; i++) names[i] = nf_op_of((nf_op)i)->name;
-  char op[64];
-  const size_t n = strcspn(force, "=");
-  if (n >= sizeof op) return nf_error(NF_USAGE, "force %.40s...: no such op", force);
-  memcpy(op, force, n);
-  op[n] = 0;
-  const char *near = nf_nearest(op, names, NF_OP_COUNT);
-  return nf_error(NF_USAGE, "force %s: no op is called %s%s%s", force, op, near ? "; nearest is " : "",
-                  near ? near : "");
-}
-
 // Only what can be had is offered: kernels of this kind of device, and not those that are yet to be written.
 static bool offered(const nf_hw *hw, const nf_variant *v) {
   return (v->backend == hw->backend || v->backend == NF_BACKEND_REF) &&
@@ -46,7 +33,7 @@ static nf_status check(const nf_hw *hw, const char *force) {
   const char *equals = strchr(force, '=');
   nf_op op;
   if (!equals) return nf_error(NF_USAGE, "force %s: wants op=variant", force);
-  if (!nf_op_parse((nf_view){force, (size_t)(equals - force)}, &op)) return unknown_op(force);
+  NF_TRY(nf_op_find((nf_view){force, (size_t)(equals - force)}, &op), "force %s", force);
   const nf_variant *v = nf_variant_find(equals + 1);
   if (!v || v->op != op) return unknown_variant(hw, force, op, equals + 1);
   return nf_ok();

@@ -303,7 +303,7 @@ static void forced_names(void **state) {
       {&cpu, "linear=linear_ref", ""},
       {&cpu, "linear=linear_bf16_gfx950", ""}, // there is such a one, and selection says why it can't be
       {&cpu, "linear", "force linear: wants op=variant"},
-      {&cpu, "linaer=linear_ref", "force linaer=linear_ref: no op is called linaer; nearest is linear"},
+      {&cpu, "linaer=linear_ref", "force linaer=linear_ref: there is no op 'linaer'; nearest is linear"},
       {&cpu, "linear=linear_rff",
        "force linear=linear_rff: linear has no such kernel; nearest is linear_ref"},
       {&cpu, "linear=linear_bf16_gfx95", "force linear=linear_bf16_gfx95: linear has no such kernel; one is"},
