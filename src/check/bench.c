@@ -4,7 +4,6 @@
 #include "base/checked.h"
 #include "base/clock.h"
 #include "check/internal.h"
-#include "select/work.h"
 
 // What nodes of real models are. Steps are of one token, and of `many` (0: 64), of one sequence with a past.
 typedef struct shape {

@@ -4,6 +4,7 @@
 #include "check/internal.h"
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static size_t row_bytes(const nf_tensor *t) {
@@ -66,7 +67,8 @@ typedef struct worst {
   int64_t row, col;
   int64_t rows, others; // all rows, and those in which a value between two steps has become another
 } worst;
-enum { FEW = 2, ONE_IN = 50, MANY = 8 }; // such rows are allowed: a few of many, and one in so many
+// Such rows are allowed: a few of many, and one in so many; and codes that are neighbours.
+enum { FEW = 2, MANY = 8, ONE_ROW_IN = 50, ONE_CODE_IN = 1000 };
 
 static void near_row(const nf_case *c, const nf_tensor *w, const nf_tensor *g, const nf_tensor *s, int64_t r,
                      float *room, worst *out) {
@@ -96,7 +98,7 @@ static void near_row(const nf_case *c, const nf_tensor *w, const nf_tensor *g, c
   out->others += other;
 }
 
-void nf_check_note(nf_check_row *row, nf_dtype t, double error, double bound) {
+static void note_worst(nf_check_row *row, nf_dtype t, double error, double bound) {
   double *used = t == NF_F32 ? &row->used : &row->used_16;
   if (!(bound > 0)) return;
   if (error * row->bound >= row->error * bound) row->error = error, row->bound = bound;
@@ -117,8 +119,8 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
     if (!nf_rows_equal(w, g, r))
       near_row(want->c, w, g, s, r, room, &at); // the same may be garbage that nobody wrote
   nf_free(room);
-  nf_check_note(row, w->dtype, at.error, at.bound);
-  if (at.others > nf_min(FEW, at.rows / MANY) + at.rows / ONE_IN) {
+  note_worst(row, w->dtype, at.error, at.bound);
+  if (at.others > nf_min(FEW, at.rows / MANY) + at.rows / ONE_ROW_IN) {
     snprintf(row->why, sizeof row->why, "%s: %lld of %lld rows are off by a rounding in between",
              nf_op_of(want->c->d.op)->out[n].name, (long long)at.others, (long long)at.rows);
     return false;
@@ -128,6 +130,71 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
            nf_op_of(want->c->d.op)->out[n].name, (long long)at.row, (long long)at.col, at.error, at.bound);
   return false;
 }
+
+// ---- FP8: what lies close to the middle of two codes may become either ----
+
+typedef struct codes {
+  const nf_case *c;
+  int64_t all, others; // codes under the same scale, and those of them that are neighbours
+  double error, bound; // of the worst scale
+} codes;
+
+// E4M3 codes in the order of their values; both zeros are one.
+static int place_of(uint8_t code) { return code & 0x80 ? -(code & 0x7f) : code & 0x7f; }
+
+static bool scales_near(codes *s, float want, float got) {
+  const double most = 448.0 * (double)want, error = 448.0 * fabs((double)got - (double)want);
+  nf_expected e = nf_expected_of(s->c);
+  e.want = e.sum = e.row = most;
+  const double bound = nf_bound_of(s->c, s->c->d.in[0].dtype, &e);
+  if (error > s->error) s->error = error, s->bound = bound;
+  return error <= bound;
+}
+
+// Why the n codes under one scale do not match, or NULL.
+static const char *group_near(codes *s, const uint8_t *want, float want_scale, const uint8_t *got,
+                              float got_scale, int64_t n) {
+  const bool same = fabs((double)got_scale - (double)want_scale) <= 0x1p-20 * (double)want_scale;
+  if (!scales_near(s, want_scale, got_scale)) return "its scale is another";
+  for (int64_t i = 0; i < n; i++) {
+    const int apart = abs(place_of(want[i]) - place_of(got[i]));
+    if (apart > 1) return "a code is no neighbour";
+    s->all += same;
+    s->others += same && apart;
+  }
+  return NULL;
+}
+
+static const char *row_near(codes *s, const nf_tensor *w, const nf_tensor *g, int64_t r) {
+  const int64_t cols = nf_tensor_cols(w), group = nf_dtype_of(w->dtype)->group_cols;
+  const float *want = nf_tensor_scales(w, r), *got = nf_tensor_scales(g, r);
+  const uint8_t *w_code = nf_tensor_row(w, r), *g_code = nf_tensor_row(g, r);
+  const char *why = NULL;
+  for (int64_t k = 0; k < cols && !why; k += group)
+    why = group_near(s, w_code + k, *want++, g_code + k, *got++, nf_min(group, cols - k));
+  return why;
+}
+
+// Scales as close as the largest values under them may be, codes equal or neighbours, and neighbours few
+// where the scale is the same.
+static bool codes_near(const nf_instance *want, const nf_instance *got, int n, nf_check_row *row) {
+  const nf_tensor *w = nf_instance_result(want, n), *g = nf_instance_result(got, n);
+  const char *name = nf_op_of(want->c->d.op)->out[n].name, *why = NULL;
+  codes s = {.c = want->c};
+  int64_t r = 0;
+  for (; r < nf_tensor_rows(w) && !why; r++) why = row_near(&s, w, g, r);
+  note_worst(row, want->c->d.in[0].dtype, s.error, s.bound);
+  if (why) {
+    snprintf(row->why, sizeof row->why, "%s row %lld: %s", name, (long long)r - 1, why);
+  } else if (s.others > FEW + s.all / ONE_CODE_IN) {
+    snprintf(row->why, sizeof row->why, "%s: %lld of %lld codes are neighbours", name, (long long)s.others,
+             (long long)s.all);
+    return false;
+  }
+  return !why;
+}
+
+// ---- equal ----
 
 static bool all_are(const void *from, const void *to, unsigned char byte) {
   for (const unsigned char *at = from; at < (const unsigned char *)to; at++)
@@ -157,7 +224,7 @@ bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_i
     const nf_dtype t = nf_instance_result(want, n)->dtype;
     if (t == NF_NONE) continue;
     if (!bitwise && nf_is_fp8(t)) {
-      if (!nf_codes_near(want, got, n, row)) return false;
+      if (!codes_near(want, got, n, row)) return false;
       continue;
     }
     if (!bitwise && t != NF_I32) {

@@ -5,12 +5,6 @@
 #include "check/check.h"
 #include "op/traits.h"
 
-// Moves the number that a limit speaks of: to the legal side, where another one will do; to the limit itself;
-// `step` beyond it. false: the limit speaks of none (dtypes), or there is nothing beyond.
-void nf_dims_obey(nf_dims *m, const nf_limit *l);
-bool nf_dims_at(nf_dims *m, const nf_limit *l);
-bool nf_dims_beyond(nf_dims *m, const nf_limit *l, int step);
-
 nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_INPUT: the op can't be so
 void nf_case_print(const nf_case *c, char *out, size_t size);
 // Case i of a variant, moved to where its limits hold, and what it is made from; false where none was found.
@@ -59,11 +53,9 @@ nf_status nf_instance_batch(nf_instance *i);
 nf_status nf_instance_pages(nf_instance *i, nf_cache cache, int64_t page, int64_t window, int64_t *slots);
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 double nf_case_most(const nf_case *c); // operands' values are of either sign and at most this
-// Tokens [from, from + n) of a sequence that can be a step alone; false: there are none. nf_alone makes the
-// instance that step, and nf_alone_equal compares its results with those of all.
+// Tokens [from, from + n) of a sequence that can be a step alone: the last, of ops with a recurrent state its
+// sequence. false: there are none.
 bool nf_alone_range(const nf_instance *i, int64_t *sequence, int64_t *from, int64_t *n);
-void nf_alone(nf_instance *i, int64_t sequence, int64_t from, int64_t n);
-bool nf_alone_equal(const nf_instance *all, const nf_instance *alone, int64_t from);
 uint64_t nf_check_hash(uint64_t a, uint64_t b);
 
 // ---- what a kernel left in memory against what it should have left ----
@@ -73,11 +65,6 @@ bool nf_case_bitwise(const nf_case *c);
 // Fills error, bound and why of the worst place. sums: the reference over absolute values.
 bool nf_results_near(const nf_instance *want, const nf_instance *got, const nf_instance *sums, bool bitwise,
                      nf_check_row *row);
-// What results of type t differ by at their worst place goes to the row.
-void nf_check_note(nf_check_row *row, nf_dtype t, double error, double bound);
-// Result n, FP8: scales as close as the largest values under them may be, codes equal or neighbours, and
-// neighbours no more than one in a thousand where the scale is the same.
-bool nf_codes_near(const nf_instance *want, const nf_instance *got, int n, nf_check_row *row);
 nf_expected nf_expected_of(const nf_case *c); // what all values of the case have in common
 // What two kernels may differ by in a value that both round to t,
 double nf_bound_of(const nf_case *c, nf_dtype t, const nf_expected *e);

@@ -198,30 +198,24 @@ nf_barrier nf_ranks_barrier_of(nf_ranks *r, int rank) {
 
 // ---- making them ----
 
-static nf_status init(nf_ranks *r) {
-  r->result = nf_alloc((size_t)r->world, sizeof *r->result);
-  r->rank = nf_alloc((size_t)r->world, sizeof *r->rank);
-  if (r->result == NULL || r->rank == NULL) return nf_error(NF_NO_MEMORY, "no memory for %d ranks", r->world);
-  for (int i = 0; i < r->world; i++) r->rank[i].ranks = r;
-  return nf_ok();
-}
-
 nf_status nf_ranks_create(int world, int threads, nf_ranks **out) {
   if (world < 1 || world > NF_MAX_WORLD)
     return nf_error(NF_USAGE, "%d ranks; there may be 1 to %d", world, NF_MAX_WORLD);
   nf_ranks *r = nf_alloc_aligned(sizeof *r);
-  if (r == NULL) return nf_error(NF_NO_MEMORY, "no memory for %d ranks", world);
-  memset(r, 0, sizeof *r);
+  if (r != NULL) memset(r, 0, sizeof *r);
+  if (r != NULL) r->result = nf_alloc((size_t)world, sizeof *r->result);
+  if (r != NULL) r->rank = nf_alloc((size_t)world, sizeof *r->rank);
+  if (r == NULL || r->result == NULL || r->rank == NULL) {
+    nf_ranks_destroy(r);
+    return nf_error(NF_NO_MEMORY, "no memory for %d ranks", world);
+  }
   r->world = world;
   const bool fits = (int64_t)world * threads <= nf_cores();
   r->spins = fits ? SPINS : 0;
   r->yields = fits ? 0 : YIELDS;
-  const nf_status st = init(r);
-  if (nf_is_ok(st))
-    *out = r;
-  else
-    nf_ranks_destroy(r);
-  return st;
+  for (int i = 0; i < world; i++) r->rank[i].ranks = r;
+  *out = r;
+  return nf_ok();
 }
 
 nf_status nf_ranks_start(nf_ranks *r) {

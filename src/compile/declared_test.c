@@ -49,7 +49,41 @@ static void declared(void **state) {
   nf_graph_destroy(g);
 }
 
+// The linker puts it in place of nf_variants: `only`, where there is one, is all the kernels that there are.
+static const nf_variant *only;
+const nf_variant *__real_nf_variants(size_t *out_n);
+const nf_variant *__wrap_nf_variants(size_t *out_n);
+const nf_variant *__wrap_nf_variants(size_t *out_n) {
+  if (only == NULL) return __real_nf_variants(out_n);
+  *out_n = 1;
+  return only;
+}
+
+// What no plan can run yet is refused where it is planned.
+static void other_entries(void **state) {
+  (void)state;
+  static const nf_variant rows[] = {{.name = "add_m", .op = NF_OP_add, .entry.kind = NF_ENTRY_MODULE},
+                                    {.name = "add_l", .op = NF_OP_add, .entry.kind = NF_ENTRY_LIBRARY}};
+  static const char *const want[] = {
+      "kernel add_m of 'y' is code of a module; plans run functions of the host",
+      "kernel add_l of 'y' is code of a library; plans run functions of the host"};
+  nf_graph *g;
+  nf_plan *p;
+  const nf_plan_options o = {.max = nf_sizes_of(4, 1, 1), .hw.backend = rows[0].backend};
+  ok(nf_graph_parse(NF_VIEW("graph g\ninput a : bf16[T,64]\ny : bf16[T,64] = add(a, a)\noutput y\n"), "text",
+                    &g));
+  for (int i = 0; i < 2; i++) {
+    only = &rows[i];
+    nf_status st = nf_plan_create(g, &o, &p);
+    assert_int_equal(nf_status_code(st), NF_UNAVAILABLE);
+    assert_string_equal(nf_status_message(st), want[i]);
+    nf_status_free(st);
+  }
+  only = NULL;
+  nf_graph_destroy(g);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(declared)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(declared), cmocka_unit_test(other_entries)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

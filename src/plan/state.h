@@ -67,21 +67,15 @@ struct nf_plan {
 // smallest gap that fits. The result does not depend on the order of equal values beyond their index.
 nf_status nf_memory_plan(nf_lifetime *value, size_t n, size_t *out_total);
 
-// barriers.c. Says where steps wait for the other ranks and lets operands live for as long as that needs:
-// between the values' lifetimes and their places.
-nf_status nf_plan_place_barriers(nf_plan *p);
-nf_status nf_plan_list_launches(nf_plan *p); // kernels and, where there are other ranks, barriers
-
 nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n); // nf_graph_describe with the plan's types
 // Names of those of value[n] that are there, as explain tells them; NULL: no memory.
 json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
 
 nf_status nf_plan_no_memory(void);
-nf_status nf_plan_set_types(nf_plan *p);      // kernels.c: with the packing order of each weight
-nf_status nf_plan_select_kernels(nf_plan *p); // and then the steps
-nf_status nf_plan_find_roots(nf_plan *p);     // storage.c: whose storage each value is
+nf_status nf_plan_find_roots(nf_plan *p); // storage.c: whose storage each value is
 const nf_node *nf_plan_view(const nf_plan *p,
-                            nf_val v); // the node whose view v is: no kernel runs it; or NULL
-nf_status nf_plan_place_values(nf_plan *p);
-nf_status nf_plan_list_patches(nf_plan *p);                                  // run.c
+                            nf_val v);       // the node whose view v is: no kernel runs it; or NULL
+nf_status nf_plan_place_values(nf_plan *p);  // and where steps wait for the other ranks
+nf_status nf_plan_list_launches(nf_plan *p); // kernels and, where there are other ranks, barriers
+nf_status nf_plan_list_patches(nf_plan *p);  // run.c
 nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at); // v is not 0

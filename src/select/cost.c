@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model: a roofline and launch overhead over an op's work, and what the compiler asks of selection.
-#include "select/work.h"
+#include "select/select.h"
 #include <math.h>
 
 // How much of the processor's peak a kernel can have. A CPU kernel uses the instructions it needs, and no

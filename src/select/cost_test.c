@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The cost model against sums done by hand: bytes of what is touched, operations by class, ranks, variants;
 // that more tokens never cost less; and what the compiler asks of selection.
-#include "select/work.h"
+#include "select/select.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>

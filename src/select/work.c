@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What an op has to move and to compute at the sizes of a step, from its traits and the roles of its
 // operands.
-#include "select/work.h"
 #include "op/traits.h"
+#include "select/select.h"
 
 static double least(double a, double b) { return a < b ? a : b; }
 static double most(double a, double b) { return a > b ? a : b; }

@@ -126,10 +126,10 @@ typedef struct nf_variant {
   // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some
   // idle. NONE: always enough.
   nf_quantity pieces;
-  // Goes up with every change of the code that may change what it takes or gives: what was measured of
-  // another version says nothing.
+  // Goes up with every change of the code that may change what it takes or gives: a tuner's entries are keyed
+  // by it, as what was measured of another version says nothing.
   int32_t version;
-  int32_t parameter[NF_MAX_PARAMETERS]; // what rows of one function differ in
+  int32_t parameter[NF_MAX_PARAMETERS]; // what rows of one function differ in: a module's `launch` reads them
   nf_entry entry;
 } nf_variant;
 static inline bool nf_variant_is_declared(const nf_variant *v) { return v->entry.kind == NF_ENTRY_NONE; }
