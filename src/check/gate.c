@@ -43,25 +43,16 @@ static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsig
   return nf_ok();
 }
 
-typedef struct runs {
-  nf_instance want, first, second, sums; // sums: the reference over absolute values
-} runs;
+enum { WANT, FIRST, SECOND, SUMS, RUNS }; // SUMS: the reference over absolute values
 
-static void runs_deinit(runs *t) {
-  nf_instance_deinit(&t->want);
-  nf_instance_deinit(&t->first);
-  nf_instance_deinit(&t->second);
-  nf_instance_deinit(&t->sums);
-}
-
-static nf_status run_all(const nf_variant *v, const nf_case *c, nf_threads *threads, runs *t,
+static nf_status run_all(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_instance t[RUNS],
                          const char **why) {
   const nf_variant *ref = nf_reference_of(c->d.op);
-  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t->want, why));
-  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t->first, why));
-  NF_TRY(run_fresh(v, c, 3, 0x4b, threads, &t->second, why));
-  NF_TRY(nf_instance_init(&t->sums, c, NF_PACK_PLAIN, 0, 0xff, true));
-  return run(ref, &t->sums, NULL);
+  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t[WANT], why));
+  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t[FIRST], why));
+  NF_TRY(run_fresh(v, c, 3, 0x4b, threads, &t[SECOND], why));
+  NF_TRY(nf_instance_init(&t[SUMS], c, NF_PACK_PLAIN, 0, 0xff, true));
+  return run(ref, &t[SUMS], NULL);
 }
 
 // ---- a token by itself ----
@@ -154,19 +145,19 @@ static nf_status check_alone(const nf_variant *v, const nf_case *c, const nf_ins
 
 nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r) {
   const char *why = NULL;
-  runs t = {0};
+  nf_instance t[RUNS] = {0};
   *r = (nf_check_row){.op = nf_op_of(c->d.op)->name, .variant = v->name};
   nf_case_print(c, r->text, sizeof r->text);
-  nf_status st = run_all(v, c, threads, &t, &why);
+  nf_status st = run_all(v, c, threads, t, &why);
   if (nf_is_ok(st)) {
     const bool bitwise = v->promise == NF_PROMISE_EXACT || nf_case_bitwise(c);
-    r->ok = nf_results_near(&t.want, &t.first, &t.sums, bitwise, r);
-    if (!nf_results_equal(&t.first, &t.second))
+    r->ok = nf_results_near(&t[WANT], &t[FIRST], &t[SUMS], bitwise, r);
+    if (!nf_results_equal(&t[FIRST], &t[SECOND]))
       why = "another order, other garbage or other row gaps change the result";
-    if (r->ok && !why) st = check_alone(v, c, &t.first, &why);
+    if (r->ok && !why) st = check_alone(v, c, &t[FIRST], &why);
     if (why) snprintf(r->why, sizeof r->why, "%s", why);
     r->ok &= !why;
   }
-  runs_deinit(&t);
+  for (int i = 0; i < RUNS; i++) nf_instance_deinit(&t[i]);
   return st;
 }

@@ -44,15 +44,11 @@ static nf_status host_run(nf_queue *q, const nf_launch *l) {
 
 // ---- memory ----
 
-static void *host_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
-  (void)d, (void)memory;
+static void *host_alloc(nf_device *, nf_memory, size_t bytes, void **host) {
   return *host = nf_alloc_aligned(bytes);
 }
 
-static void host_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
-  (void)d, (void)memory, (void)bytes;
-  nf_free_aligned(data);
-}
+static void host_free(nf_device *, nf_memory, void *data, size_t) { nf_free_aligned(data); }
 
 static nf_status host_reserve(nf_device *d, size_t bytes) {
   if (bytes <= d->scratch_bytes) return nf_ok();
@@ -66,16 +62,14 @@ static nf_status host_reserve(nf_device *d, size_t bytes) {
   return nf_ok();
 }
 
-static nf_status host_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
-  (void)q, (void)way;
+static nf_status host_copy(nf_queue *, nf_direction, void *to, const void *from, size_t bytes) {
   if (bytes != 0) memcpy(to, from, bytes);
   return nf_ok();
 }
 
 // ---- code ----
 
-static nf_status host_load(nf_module *m, const void *image, size_t bytes) {
-  (void)m, (void)image;
+static nf_status host_load(nf_module *, const void *, size_t bytes) {
   if (bytes % sizeof(nf_host_symbol) == 0) return nf_ok();
   return nf_error(NF_BAD_INPUT, "%zu bytes are no list of the host's functions", bytes);
 }

@@ -7,8 +7,7 @@
 
 static size_t span(size_t bytes) { return bytes != 0 ? bytes : 1; }
 
-static void *null_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
-  (void)d;
+static void *null_alloc(nf_device *, nf_memory memory, size_t bytes, void **host) {
   const int access = memory == NF_ON_DEVICE ? PROT_NONE : PROT_READ | PROT_WRITE;
   void *p = mmap(NULL, span(bytes), access, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (p == MAP_FAILED) return NULL;
@@ -16,31 +15,21 @@ static void *null_alloc(nf_device *d, nf_memory memory, size_t bytes, void **hos
   return p;
 }
 
-static void null_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
-  (void)d, (void)memory;
-  munmap(data, span(bytes));
-}
+static void null_free(nf_device *, nf_memory, void *data, size_t bytes) { munmap(data, span(bytes)); }
 
 // Reads as zero bytes, so that what a client sees is at least the same every time.
-static nf_status null_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
-  (void)q, (void)from;
+static nf_status null_copy(nf_queue *, nf_direction way, void *to, const void *, size_t bytes) {
   if (way == NF_TO_HOST) memset(to, 0, bytes);
   return nf_ok();
 }
 
 static nf_status null_run(nf_queue *q, const nf_launch *l) { return (void)q, (void)l, nf_ok(); }
 
-static nf_status null_load(nf_module *m, const void *image, size_t bytes) {
-  (void)m, (void)image, (void)bytes;
-  return nf_ok();
-}
+static nf_status null_load(nf_module *, const void *, size_t) { return nf_ok(); }
 
 static const void *null_function(const nf_module *m, const char *symbol) { return (void)m, symbol; }
 
-static nf_status null_peer(const nf_device *d, int world, nf_device **out) {
-  (void)d, (void)world;
-  return nf_device_null(out);
-}
+static nf_status null_peer(const nf_device *, int, nf_device **out) { return nf_device_null(out); }
 
 static const nf_driver null = {.name = "null",
                                .peer = null_peer,

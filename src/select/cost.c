@@ -11,8 +11,6 @@ static double part_of_peak(const nf_hw *hw, const nf_variant *v, nf_rate r) {
   return v->backend == NF_BACKEND_REF ? 1 / all : nf_cpu_rate(v->need, r) / all;
 }
 
-static double larger(double a, double b) { return a > b ? a : b; }
-
 // Seconds that a piece of work takes of each thing that may bound it.
 typedef struct parts {
   double of[NF_BOUND_COUNT];
@@ -25,7 +23,7 @@ static parts parts_of(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
     p.of[NF_BOUND_COMPUTE] = w->operations / (hw->peak[w->rate] * part_of_peak(hw, v, w->rate));
   if (w->exchanged > 0 && hw->world > 1 && hw->link > 0 && hw->links > 0) {
     const double one = w->exchanged / hw->link, all = w->exchanged * (hw->world - 1) / hw->links;
-    p.of[NF_BOUND_LINKS] = larger(one, all);
+    p.of[NF_BOUND_LINKS] = fmax(one, all);
     // Ranks that wait for each other pay about another launch: a fused all_reduce+add+norm of one token
     // took 3.9 us on two H200s, the add+norm alone 1.4.
     p.of[NF_BOUND_LAUNCH] *= 2;
@@ -36,7 +34,7 @@ static parts parts_of(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
 double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
   const parts p = parts_of(hw, w, v);
   return 1e6 * (p.of[NF_BOUND_LAUNCH] +
-                larger(p.of[NF_BOUND_MEMORY], larger(p.of[NF_BOUND_COMPUTE], p.of[NF_BOUND_LINKS])));
+                fmax(p.of[NF_BOUND_MEMORY], fmax(p.of[NF_BOUND_COMPUTE], p.of[NF_BOUND_LINKS])));
 }
 
 const char *nf_bound_name(nf_bound b) {
@@ -52,7 +50,7 @@ const char *nf_bound_name(nf_bound b) {
 static double rounds(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
   int64_t each;
   if (v == NULL || v->pieces == NF_Q_NONE || hw->cores < 2 || !nf_quantity_of(d, v->pieces, &each)) return 1;
-  const double pieces = larger(1, (double)each * (double)at->of[NF_T]);
+  const double pieces = fmax(1, (double)each * (double)at->of[NF_T]);
   return ceil(pieces / hw->cores) * hw->cores / pieces;
 }
 

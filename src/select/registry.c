@@ -8,16 +8,10 @@
 // Kernels take their op's arguments; the table's functions take any.
 #define NF_VARIANT(op, name, ...)                                               \
   static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); } \
-  static void name##_run(const void *a, int64_t block, void *scratch) {         \
-    (void)scratch;                                                              \
-    nf_##name(a, block);                                                        \
-  }
+  static void name##_run(const void *a, int64_t block, void *) { nf_##name(a, block); }
 #define NF_BY_ROW(op, name, ...)                                                                          \
   static int64_t name##_blocks(const void *a) { return nf_tensor_rows(&((const nf_##op##_args *)a)->y); } \
-  static void name##_run(const void *a, int64_t r, void *scratch) {                                       \
-    (void)scratch;                                                                                        \
-    nf_##name(a, r);                                                                                      \
-  }
+  static void name##_run(const void *a, int64_t r, void *) { nf_##name(a, r); }
 #define NF_SCRATCHED(op, name, ...)                                                                     \
   static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); }                         \
   static void name##_run(const void *a, int64_t block, void *scratch) { nf_##name(a, block, scratch); } \

@@ -3,9 +3,7 @@
 // operands.
 #include "op/traits.h"
 #include "select/select.h"
-
-static double least(double a, double b) { return a < b ? a : b; }
-static double most(double a, double b) { return a > b ? a : b; }
+#include <math.h>
 
 // Bytes of a value at its padded extents (of one slot for a pool); 0 for none, or one larger than memory can
 // be, which the memory plan refuses.
@@ -36,18 +34,18 @@ static double quantity(const nf_op_desc *d, nf_quantity q) {
 // ---- attention ----
 
 static double tokens_of_sequence(const nf_sizes *at) {
-  return (double)at->of[NF_T] / most(1, (double)at->of[NF_S]);
+  return (double)at->of[NF_T] / fmax(1, (double)at->of[NF_S]);
 }
 
 // Keys that a sequence's tokens look at together; those of one token are no more.
 static double keys(const nf_op_desc *d, const nf_sizes *at) {
   const double all = NF_COST_CONTEXT + tokens_of_sequence(at), window = (double)d->attr.attention.window;
-  return window > 0 ? least(all, window + tokens_of_sequence(at)) : all;
+  return window > 0 ? fmin(all, window + tokens_of_sequence(at)) : all;
 }
 
 static double keys_of_token(const nf_op_desc *d, const nf_sizes *at) {
   const double window = (double)d->attr.attention.window;
-  return window > 0 ? least(keys(d, at), window) : keys(d, at);
+  return window > 0 ? fmin(keys(d, at), window) : keys(d, at);
 }
 
 // ---- bytes ----
@@ -56,22 +54,22 @@ static double keys_of_token(const nf_op_desc *d, const nf_sizes *at) {
 // tokens write; or all keys.
 static double slots(const nf_op_desc *d, const nf_sizes *at, int i) {
   const nf_op_info *info = nf_op_of(d->op);
-  const double tokens = (double)at->of[NF_T], sequences = least(tokens, (double)at->of[NF_S]);
+  const double tokens = (double)at->of[NF_T], sequences = fmin(tokens, (double)at->of[NF_S]);
   bool written = false;
   for (int r = 0; r < info->n_out; r++) written |= info->out[r].alias == i;
   if (d->in[i].cache == NF_CACHE_RECURRENT) return 2 * sequences;
-  return (written ? tokens : sequences * keys(d, at)) / most(1, quantity(d, NF_Q_PAGE));
+  return (written ? tokens : sequences * keys(d, at)) / fmax(1, quantity(d, NF_Q_PAGE));
 }
 
 // How much of the rows (or experts) of a weight or parameter can be chosen.
 static double chosen(const nf_op_desc *d, const nf_sizes *at, int i) {
   const int ids = nf_operand_of(d, NF_ROLE_IDS, 0);
-  return ids < 0 ? 1 : least(1, elements(&d->in[ids], at) / most(1, extent(&d->in[i], 0, at)));
+  return ids < 0 ? 1 : fmin(1, elements(&d->in[ids], at) / fmax(1, extent(&d->in[i], 0, at)));
 }
 
 static double of_first(const nf_op_desc *d, const nf_sizes *at) {
   const nf_op_work *w = &nf_traits_of(d->op)->work;
-  return w->picks ? least(1, extent(&d->out[0], 0, at) / most(1, extent(&d->in[0], 0, at))) : 1;
+  return w->picks ? fmin(1, extent(&d->out[0], 0, at) / fmax(1, extent(&d->in[0], 0, at))) : 1;
 }
 
 // How much of operand i is read (of a pool: how many slots).
@@ -113,7 +111,7 @@ nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world) {
   double each = r->element + r->times * quantity(d, r->of) + (r->more != NULL ? r->more(d) : 0);
   if (r->key != 0) each += r->key * keys_of_token(d, at);
   if (r->experts) // gate, up and what is made of them, for a column of the result
-    each += quantity(d, NF_Q_INNER) * (4 * quantity(d, NF_Q_K) + 16) / most(1, quantity(d, NF_Q_N));
+    each += quantity(d, NF_Q_INNER) * (4 * quantity(d, NF_Q_K) + 16) / fmax(1, quantity(d, NF_Q_N));
   return (nf_work){.bytes = bytes_of(d, at),
                    .operations = elements(&d->out[0], at) * each,
                    .rate = rate_of(d),

@@ -110,10 +110,6 @@ static void print_relation(const nf_limit *l, nf_text *out) {
   static const char *const names[] = {
       [NF_MULTIPLE_OF] = "a multiple of", [NF_AT_MOST] = "at most", [NF_AT_LEAST] = "at least",
       [NF_DTYPE_IN] = "one of",           [NF_ONE_OF] = "one of",   [NF_WHOLE] = "whole"};
-  if (l->relation == NF_FLAG_IS) {
-    nf_text_printf(out, l->value != 0 ? "set" : "not set");
-    return;
-  }
   nf_text_printf(out, "%s", names[l->relation]);
   if (l->relation == NF_DTYPE_IN) print_dtypes(l->dtypes, out);
   for (int i = 0; i < NF_MAX_ONE_OF && l->one_of[i] != 0; i++) nf_text_printf(out, " %d", (int)l->one_of[i]);

@@ -20,16 +20,10 @@ void nf_kv_write_ref(const nf_kv_write_args *a, int64_t t) {
 
 // The sequence of token t, or -1 when t is padding.
 static int64_t sequence_of(const nf_batch *b, int64_t t) {
-  int64_t lo = 0, hi = b->sizes.of[NF_S];
-  if (hi == 0 || t >= b->q_start[hi]) return -1;
-  while (hi - lo > 1) {
-    const int64_t mid = lo + (hi - lo) / 2;
-    if (b->q_start[mid] <= t)
-      lo = mid;
-    else
-      hi = mid;
-  }
-  return lo;
+  int64_t s = b->sizes.of[NF_S] - 1;
+  if (s < 0 || t >= b->q_start[s + 1]) return -1;
+  while (b->q_start[s] > t) s--;
+  return s;
 }
 
 // A softmax over logits as they come: the largest so far, and sums relative to it.

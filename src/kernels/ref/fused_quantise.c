@@ -28,6 +28,16 @@ void nf_quantise_ref(const nf_quantise_args *a, int64_t r) {
   nf_ref_quantise(&a->y, r, nf_ref_row(&a->x, r, room));
 }
 
+// Row r of y: quantised, as a store into `dtype` would leave it, or as it is.
+static void store(const nf_tensor *y, nf_dtype dtype, int64_t r, float *row) {
+  if (!nf_is_quantised(y->dtype)) {
+    nf_row_encode(y, r, row);
+    return;
+  }
+  nf_ref_round(dtype, row, nf_tensor_cols(y));
+  nf_ref_quantise(y, r, row);
+}
+
 // ---- norms ----
 
 void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
@@ -43,23 +53,26 @@ void nf_rms_norm_ref(const nf_rms_norm_args *a, int64_t r) {
   for (int64_t i = 0; a->residual.dtype != NF_NONE && i < cols; i++) h[i] += room[i];
   if (a->sum.dtype != NF_NONE) nf_row_encode(&a->sum, r, h);
   nf_ref_norm(h, &a->w, a->attr.eps, a->attr.one_plus, cols, y);
-  if (a->attr.to == NF_NONE) {
-    nf_row_encode(&a->y, r, y);
-    return;
-  }
-  nf_ref_round(a->x.dtype, y, cols);
   if (a->norm.dtype != NF_NONE) nf_row_encode(&a->norm, r, y);
-  nf_ref_quantise(&a->y, r, y);
+  store(&a->y, a->x.dtype, r, y);
+}
+
+static void norm_gated(const nf_tensor *x, const nf_tensor *z, const nf_tensor *w, float eps, int64_t r,
+                       const nf_tensor *y) {
+  const int64_t cols = nf_tensor_cols(y), head = nf_tensor_cols(w);
+  float x_room[nf_ref_room(x)], z_room[nf_ref_room(z)], row[nf_max(1, cols)];
+  const float *from = nf_ref_row(x, r, x_room), *gate = nf_ref_row(z, r, z_room);
+  for (int64_t i = 0; i < cols; i += head) nf_ref_norm(from + i, w, eps, false, head, row + i);
+  for (int64_t i = 0; i < cols; i++) row[i] *= nf_ref_silu(gate[i]);
+  store(y, x->dtype, r, row);
+}
+
+void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
+  norm_gated(&a->x, &a->z, &a->w, a->attr.eps, r, &a->y);
 }
 
 void nf_rms_norm_gated_quantise_ref(const nf_rms_norm_gated_quantise_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y), head = nf_tensor_cols(&a->w);
-  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
-  const float *x = nf_ref_row(&a->x, r, x_room), *z = nf_ref_row(&a->z, r, z_room);
-  for (int64_t i = 0; i < cols; i += head) nf_ref_norm(x + i, &a->w, a->attr.eps, false, head, y + i);
-  for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
-  nf_ref_round(a->x.dtype, y, cols);
-  nf_ref_quantise(&a->y, r, y);
+  norm_gated(&a->x, &a->z, &a->w, a->attr.eps, r, &a->y);
 }
 
 // ---- gated products ----
@@ -74,14 +87,15 @@ static void open_gate(const nf_tensor *gate, int64_t r, float (*f)(float), float
 
 // y = a b, of a's dtype or quantised; b has one column or all.
 static void product(const nf_tensor *y, nf_dtype dtype, int64_t r, float *a, const float *b, int64_t step) {
-  const int64_t cols = nf_tensor_cols(y);
-  for (int64_t i = 0; i < cols; i++) a[i] *= b[i * step];
-  if (!nf_is_quantised(y->dtype)) {
-    nf_row_encode(y, r, a);
-    return;
-  }
-  nf_ref_round(dtype, a, cols);
-  nf_ref_quantise(y, r, a);
+  for (int64_t i = 0; i < nf_tensor_cols(y); i++) a[i] *= b[i * step];
+  store(y, dtype, r, a);
+}
+
+void nf_mul_ref(const nf_mul_args *a, int64_t r) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  float x[nf_max(1, cols)], room[nf_ref_room(&a->b)];
+  nf_row_decode(&a->a, r, x);
+  product(&a->y, a->a.dtype, r, x, nf_ref_row(&a->b, r, room), nf_tensor_cols(&a->b) == cols);
 }
 
 void nf_silu_mul_ref(const nf_silu_mul_args *a, int64_t r) {

@@ -25,14 +25,6 @@ void nf_add_ref(const nf_add_args *a, int64_t r) {
   nf_row_encode(&a->y, r, y);
 }
 
-void nf_mul_ref(const nf_mul_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y), step = nf_tensor_cols(&a->b) == cols;
-  float a_room[nf_ref_room(&a->a)], b_room[nf_ref_room(&a->b)], y[nf_max(1, cols)];
-  const float *u = nf_ref_row(&a->a, r, a_room), *v = nf_ref_row(&a->b, r, b_room);
-  for (int64_t i = 0; i < cols; i++) y[i] = u[i] * v[i * step];
-  nf_row_encode(&a->y, r, y);
-}
-
 // Row r of y is that of x through f.
 static void map(const nf_tensor *x, int64_t r, float (*f)(float), const nf_tensor *y) {
   const int64_t cols = nf_tensor_cols(y);
@@ -65,15 +57,6 @@ void nf_concat_ref(const nf_concat_args *a, int64_t r) {
     nf_row_decode(in[i], r, to);
     to += nf_tensor_cols(in[i]);
   }
-  nf_row_encode(&a->y, r, y);
-}
-
-void nf_rms_norm_gated_ref(const nf_rms_norm_gated_args *a, int64_t r) {
-  const int64_t cols = nf_tensor_cols(&a->y);
-  float x_room[nf_ref_room(&a->x)], z_room[nf_ref_room(&a->z)], y[nf_max(1, cols)];
-  const float *z = nf_ref_row(&a->z, r, z_room);
-  nf_ref_norm(nf_ref_row(&a->x, r, x_room), &a->w, a->attr.eps, false, cols, y);
-  for (int64_t i = 0; i < cols; i++) y[i] *= nf_ref_silu(z[i]);
   nf_row_encode(&a->y, r, y);
 }
 
