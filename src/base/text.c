@@ -68,16 +68,14 @@ void nf_text_deinit(nf_text *t) {
   *t = (nf_text){0};
 }
 
-static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
 bool nf_parse_i64(nf_view s, int64_t *out) {
   size_t i = s.n && (s.at[0] == '-' || s.at[0] == '+');
   bool negative = i && s.at[0] == '-';
   int64_t value = 0;
   if (i == s.n) return false;
   for (; i < s.n; i++) {
-    if (!is_digit(s.at[i])) return false;
     int digit = s.at[i] - '0';
+    if (digit < 0 || digit > 9) return false;
     if (!nf_mul_i64(value, 10, &value)) return false;
     if (__builtin_add_overflow(value, negative ? -digit : digit, &value)) return false;
   }
@@ -85,39 +83,17 @@ bool nf_parse_i64(nf_view s, int64_t *out) {
   return true;
 }
 
-static size_t skip_digits(nf_view s, size_t i) {
-  while (i < s.n && is_digit(s.at[i])) i++;
-  return i;
-}
-
-static bool is_decimal(nf_view s) {
-  size_t i = s.n && (s.at[0] == '-' || s.at[0] == '+'), start = i, digits;
-  i = skip_digits(s, i);
-  digits = i - start;
-  if (i < s.n && s.at[i] == '.') {
-    start = ++i;
-    i = skip_digits(s, i);
-    digits += i - start;
-  }
-  if (digits && i < s.n && (s.at[i] == 'e' || s.at[i] == 'E')) {
-    i += 1 + (i + 1 < s.n && (s.at[i + 1] == '-' || s.at[i + 1] == '+'));
-    start = i;
-    i = skip_digits(s, i);
-    if (i == start) return false;
-  }
-  return digits && i == s.n;
-}
-
 bool nf_parse_f64(nf_view s, double *out) {
-  char copy[401];
-  if (s.n >= sizeof copy || !is_decimal(s)) return false;
+  char copy[401], *end;
+  if (s.n >= sizeof copy || !s.n) return false;
   memcpy(copy, s.at, s.n);
   copy[s.n] = 0;
-  locale_t c = newlocale(LC_ALL_MASK, "C", NULL); // in glibc a static object: cheap and never NULL
+  if (strspn(copy, "+-.0123456789eE") != s.n) return false; // no spaces, no "0x", no "inf"
+  locale_t c = newlocale(LC_ALL_MASK, "C", NULL);           // in glibc a static object: cheap and never NULL
   if (c == NULL) return false;
-  double value = strtod_l(copy, NULL, c);
+  double value = strtod_l(copy, &end, c);
   freelocale(c);
-  if (!isfinite(value)) return false;
+  if (end != copy + s.n || !isfinite(value)) return false;
   *out = value;
   return true;
 }

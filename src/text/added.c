@@ -16,7 +16,6 @@ nf_status nf_added_push(nf_added_set *s, nf_added token) {
   if (!nf_grow(&s->token, &s->cap, s->n + 1, sizeof *s->token))
     return nf_error(NF_NO_MEMORY, "no memory for added tokens");
   s->token[s->n++] = token;
-  s->first[(unsigned char)*token.content.at] = true;
   return nf_ok();
 }
 
@@ -34,6 +33,7 @@ void nf_added_sort(nf_added_set *s) {
   for (size_t i = 0; i < s->n; i++)
     if (n == 0 || !nf_view_equal(s->token[n - 1].content, s->token[i].content)) s->token[n++] = s->token[i];
   s->n = n;
+  for (size_t i = 0; i < n; i++) s->first[(unsigned char)*s->token[i].content.at] = true;
 }
 
 void nf_added_deinit(nf_added_set *s) {

@@ -49,48 +49,37 @@ nf_status nf_chat_template_in(const nf_json *doc, nf_view *out) {
   return nf_json_error(&at, "should be a string, or an array of objects with name and template");
 }
 
-// Each of these leaves *found alone when there is no template.
-
-static nf_status look_in_text(const char *path, nf_thinking *out, bool *found) {
-  char *text;
-  size_t n;
-  NF_TRY(nf_file_load(path, MAX_TEMPLATE, &text, &n));
-  const size_t bad = nf_utf8_check(text, n);
-  if (bad == n) *out = nf_chat_template_thinking((nf_view){text, n});
-  nf_free(text);
-  if (bad < n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", path, bad);
-  return *found = true, nf_ok();
+// The template of a file, which lives as long as `text` or `doc`; empty: it has none.
+static nf_status read_template(const char *path, nf_text *text, nf_json *doc, nf_view *out) {
+  if (strcmp(path + strlen(path) - 5, ".json") == 0) {
+    NF_TRY(nf_json_load(path, MAX_JSON, doc));
+    return nf_chat_template_in(doc, out);
+  }
+  NF_TRY(nf_file_load(path, MAX_TEMPLATE, &text->at, &text->n));
+  *out = (nf_view){text->at, text->n};
+  const size_t bad = nf_utf8_check(text->at, text->n);
+  return bad == text->n ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", path, bad);
 }
 
-static nf_status look_in_json(const char *path, nf_thinking *out, bool *found) {
+static nf_status look_in(const char *path, nf_thinking *out, bool *found) {
+  nf_text text = {0};
   nf_json doc = {0};
-  nf_view text = {0};
-  nf_status st = nf_json_load(path, MAX_JSON, &doc);
-  if (nf_is_ok(st)) st = nf_chat_template_in(&doc, &text);
-  if (nf_is_ok(st) && text.n) {
-    *out = nf_chat_template_thinking(text);
-    *found = true;
-  }
+  nf_view template = {0};
+  const nf_status st = read_template(path, &text, &doc, &template);
+  *found = nf_is_ok(st) && (template.n || !doc.root);
+  if (*found) *out = nf_chat_template_thinking(template);
+  nf_text_deinit(&text);
   nf_json_deinit(&doc);
   return st;
 }
 
-static const struct {
-  const char *name;
-  nf_status (*look)(const char *path, nf_thinking *out, bool *found);
-} places[] = {
-    // the first wins
-    {"chat_template.jinja", look_in_text},
-    {"tokenizer_config.json", look_in_json},
-    {"chat_template.json", look_in_json},
-};
-
 nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_thinking *out) {
-  bool found = false;
+  static const char *const places[] = {"chat_template.jinja", "tokenizer_config.json", "chat_template.json"};
+  bool found = false; // the first wins
   for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
     char *path = NULL;
-    NF_TRY(nf_path_join(dir, places[i].name, &path));
-    const nf_status st = nf_path_exists(path) ? places[i].look(path, out, &found) : nf_ok();
+    NF_TRY(nf_path_join(dir, places[i], &path));
+    const nf_status st = nf_path_exists(path) ? look_in(path, out, &found) : nf_ok();
     nf_free(path);
     if (!nf_is_ok(st)) return st;
   }

@@ -62,7 +62,7 @@ void nf_tokenizer_destroy(nf_tokenizer *t) {
   nf_vocab_deinit(&t->vocab);
   nf_added_deinit(&t->raw);
   nf_added_deinit(&t->normalized);
-  nf_free(t->contents);
+  nf_arena_deinit(&t->contents);
   for (size_t i = 0; i < NF_SPLITS_MAX; i++) nf_split_deinit(&t->split[i]);
   nf_ids_deinit(&t->before);
   nf_ids_deinit(&t->behind);

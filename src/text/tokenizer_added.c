@@ -6,7 +6,6 @@
 #include "base/memory.h"
 #include "text/tokenizer_internal.h"
 #include "text/unicode.h"
-#include <string.h>
 
 static const nf_key added_key[] = {
     {"id content single_word lstrip rstrip special normalized", NF_KEY_USED},
@@ -18,6 +17,14 @@ typedef struct reader {
   int64_t last; // the largest id of those read so far, or -1
   size_t order;
 } reader;
+
+// A copy of the content that lives as long as the tokenizer.
+static nf_status own(nf_tokenizer *t, nf_view content, nf_view *out) {
+  const char *copy = nf_arena_copy(&t->contents, content.at, content.n);
+  if (!copy) return nf_error(NF_NO_MEMORY, "no memory for added tokens");
+  *out = (nf_view){copy, content.n};
+  return nf_ok();
+}
 
 static nf_status give_id(reader *r, nf_added *token) {
   nf_vocab *v = &r->t->vocab;
@@ -58,6 +65,7 @@ static nf_status read_added(reader *r, const nf_json_at *at) {
   NF_TRY(nf_tokenizer_read_flag(at, "special", false, &token.special));
   NF_TRY(nf_tokenizer_read_flag(at, "normalized", !token.special, &normalized));
   if (token.content.n == 0) return nf_ok(); // no text is found anywhere
+  NF_TRY(own(r->t, token.content, &token.content));
   NF_TRY(give_id(r, &token));
   if (id != token.id)
     nf_json_log(&id_at, NF_LOG_WARNING, "%ld is not obeyed: the token has id %d, as tokenizers gives it",
@@ -78,38 +86,21 @@ nf_status nf_tokenizer_read_added(nf_tokenizer *t, const nf_json_at *root) {
   return nf_ok();
 }
 
-// Appends the contents of a set, or their form C.
-static nf_status copy_contents(const nf_added_set *s, bool nfc, nf_text *out) {
+// Contents of a set as they are looked for: in form C.
+static nf_status normalise(nf_tokenizer *t, nf_added_set *s) {
   nf_text buffer = {0};
   nf_status st = nf_ok();
   for (size_t i = 0; i < s->n && nf_is_ok(st); i++) {
     nf_view content = s->token[i].content;
-    if (nfc) st = nf_nfc(content, &buffer, &content);
-    if (nf_is_ok(st)) nf_text_append(out, content.at, content.n);
-    if (nf_is_ok(st)) s->token[i].content.n = content.n;
+    st = nf_nfc(content, &buffer, &content);
+    if (nf_is_ok(st)) st = own(t, content, &s->token[i].content);
   }
   nf_text_deinit(&buffer);
-  return nf_is_ok(st) ? nf_text_status(out) : st;
+  return st;
 }
 
-static char *point_contents(nf_added_set *s, char *at) {
-  memset(s->first, 0, sizeof s->first);
-  for (size_t i = 0; i < s->n; i++) {
-    s->token[i].content.at = at;
-    s->first[(unsigned char)*at] = true;
-    at += s->token[i].content.n;
-  }
-  return at;
-}
-
-// Contents point into the document until here.
 nf_status nf_tokenizer_finish_added(nf_tokenizer *t) {
-  nf_text all = {0};
-  nf_status st = copy_contents(&t->raw, false, &all);
-  if (nf_is_ok(st)) st = copy_contents(&t->normalized, t->nfc, &all);
-  t->contents = all.at;
-  NF_TRY(st);
-  if (all.n) point_contents(&t->normalized, point_contents(&t->raw, all.at));
+  if (t->nfc) NF_TRY(normalise(t, &t->normalized));
   nf_added_sort(&t->raw);
   nf_added_sort(&t->normalized);
   return nf_ok();

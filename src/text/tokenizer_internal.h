@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a loaded tokenizer is made of; for this room only.
 #pragma once
+#include "base/memory.h"
 #include "text/split.h"
 #include "text/tokenizer.h"
 #include "text/vocab.h"
@@ -8,7 +9,7 @@
 // ---- added tokens: spellings that are cut out of a text before anything else looks at it ----
 
 typedef struct nf_added {
-  nf_view content; // borrowed
+  nf_view content; // not empty; borrowed
   size_t order;    // in the file
   int32_t id;
   bool single_word;    // only between non-word characters
@@ -39,8 +40,9 @@ struct nf_tokenizer {
   nf_vocab vocab;
   nf_added_set raw;        // added tokens found in the text as it is
   nf_added_set normalized; // those found after normalising
-  char *contents;          // of added tokens
+  nf_arena contents;       // of added tokens
   bool nfc;
+  bool byte_level;    // the last stage of the pre-tokeniser is there
   bool ignore_merges; // a piece that is a token is that token
   nf_split split[NF_SPLITS_MAX];
   size_t splits;

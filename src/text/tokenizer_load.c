@@ -14,7 +14,7 @@ typedef struct kind {
   nf_status (*read)(nf_tokenizer *t, const nf_json_at *at);
 } kind;
 typedef struct part {
-  const char *list;
+  const char *key, *list;
   const char *supported;
   bool needed;
   kind kinds[3];
@@ -73,7 +73,6 @@ static nf_status require_string(const nf_json_at *object, const char *key, const
 static nf_status accept(nf_tokenizer *, const nf_json_at *) { return nf_ok(); }
 
 static nf_status read_nfc(nf_tokenizer *t, const nf_json_at *) { return t->nfc = true, nf_ok(); }
-static const part normalizer = {"normalizers", "NFC, or none,", false, {{"NFC", read_nfc}}};
 
 static nf_status add_split(nf_tokenizer *t, const nf_json_at *at, nf_view pattern, bool literal) {
   if (t->splits == NF_SPLITS_MAX) return nf_json_error(at, "more than %d stages", NF_SPLITS_MAX);
@@ -88,9 +87,15 @@ static nf_status add_split(nf_tokenizer *t, const nf_json_at *at, nf_view patter
   return nf_ok();
 }
 
+// The pieces must become bytes, once, at the end: what a Split would match behind that are other characters.
+static nf_status check_stage(const nf_tokenizer *t, const nf_json_at *at) {
+  return t->byte_level ? nf_json_error(at, "nothing may follow ByteLevel") : nf_ok();
+}
+
 static nf_status read_split(nf_tokenizer *t, const nf_json_at *at) {
   nf_view pattern;
   nf_json_at pattern_at = nf_json_get(at, "pattern");
+  NF_TRY(check_stage(t, at));
   NF_TRY(require_string(at, "behavior", "Isolated"));
   NF_TRY(require_false(at, "invert"));
   NF_TRY(nf_json_object(&pattern_at));
@@ -103,25 +108,11 @@ static nf_status read_split(nf_tokenizer *t, const nf_json_at *at) {
 
 static nf_status read_byte_level(nf_tokenizer *t, const nf_json_at *at) {
   bool use_regex;
+  NF_TRY(check_stage(t, at));
+  t->byte_level = true;
   NF_TRY(require_false(at, "add_prefix_space"));
   NF_TRY(nf_tokenizer_read_flag(at, "use_regex", true, &use_regex));
   return use_regex ? add_split(t, at, NF_VIEW(gpt2_pattern), false) : nf_ok();
-}
-static const part pre_tokenizer = {
-    "pretokenizers", "Split and ByteLevel", true, {{"Split", read_split}, {"ByteLevel", read_byte_level}}};
-
-// The pieces must become bytes, once, at the end: what a Split would match behind that are other characters.
-static nf_status check_byte_level_last(const nf_json_at *at, bool *seen) {
-  nf_json_at type_at = nf_json_get(at, "type"), list = nf_json_get(at, "pretokenizers");
-  nf_view type;
-  NF_TRY(nf_json_string(&type_at, &type));
-  if (*seen) return nf_json_error(&type_at, "nothing may follow ByteLevel");
-  *seen = nf_view_equal(type, NF_VIEW("ByteLevel"));
-  for (size_t i = 0; list.value && i < json_array_size(list.value); i++) {
-    nf_json_at item = nf_json_item(&list, i);
-    NF_TRY(check_byte_level_last(&item, seen));
-  }
-  return nf_ok();
 }
 
 static nf_status read_special(nf_tokenizer *t, const nf_json_at *at, const nf_json_at *piece, nf_ids *out) {
@@ -162,29 +153,30 @@ static nf_status read_template(nf_tokenizer *t, const nf_json_at *at) {
   }
   return behind ? nf_ok() : nf_json_error(&single, "it has no Sequence");
 }
-static const part post_processor = {"processors",
-                                    "ByteLevel and TemplateProcessing",
-                                    false,
-                                    {{"ByteLevel", accept}, {"TemplateProcessing", read_template}}};
-static const part decoder = {"decoders", "ByteLevel", true, {{"ByteLevel", accept}}};
+
+static const part parts[] = {
+    {"normalizer", "normalizers", "NFC, or none,", false, {{"NFC", read_nfc}}},
+    {"pre_tokenizer",
+     "pretokenizers",
+     "Split and ByteLevel",
+     true,
+     {{"Split", read_split}, {"ByteLevel", read_byte_level}}},
+    {"post_processor",
+     "processors",
+     "ByteLevel and TemplateProcessing",
+     false,
+     {{"ByteLevel", accept}, {"TemplateProcessing", read_template}}},
+    {"decoder", "decoders", "ByteLevel", true, {{"ByteLevel", accept}}},
+};
 
 static nf_status read_pipeline(nf_tokenizer *t, const nf_json_at *root) {
-  static const struct {
-    const char *key;
-    const part *part;
-  } parts[] = {{"normalizer", &normalizer},
-               {"pre_tokenizer", &pre_tokenizer},
-               {"post_processor", &post_processor},
-               {"decoder", &decoder}};
-  for (size_t i = 0; i < 4; i++) {
+  for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
     nf_json_at at = nf_json_get(root, parts[i].key);
-    if (!at.value && !parts[i].part->needed) continue;
-    NF_TRY(read_part(t, &at, parts[i].part));
+    if (at.value || parts[i].needed) NF_TRY(read_part(t, &at, &parts[i]));
   }
   nf_json_at pre = nf_json_get(root, "pre_tokenizer");
-  bool seen = false;
-  NF_TRY(check_byte_level_last(&pre, &seen));
-  return seen ? nf_ok() : nf_json_error(&pre, "it has no ByteLevel; only byte-level BPE is supported");
+  return t->byte_level ? nf_ok()
+                       : nf_json_error(&pre, "it has no ByteLevel; only byte-level BPE is supported");
 }
 
 // Every byte has a token, so nothing is ever unknown or falls back to bytes.
