@@ -137,7 +137,7 @@ nf_status nf_canonicalise(nf_edit *e) {
   seen s = {.size = 16};
   while (s.size < 2 * e->n_nodes) s.size *= 2;
   s.slot = nf_alloc(s.size, sizeof *s.slot);
-  if (!s.slot) return nf_error(NF_NO_MEMORY, "no memory to look for duplicate nodes");
+  if (!s.slot) return nf_fuse_no_memory();
   while (pass(e, &s)) continue; // what is the same now may make its users the same
   nf_edit_sweep(e);
   nf_free(s.slot);

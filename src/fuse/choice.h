@@ -4,6 +4,11 @@
 #include "fuse/match.h"
 #include "op/desc.h"
 
+static inline nf_status nf_fuse_no_memory(void) {
+  return nf_error(NF_NO_MEMORY, "no memory to fuse a graph");
+}
+static inline double nf_fusion_gain(const nf_fusion *f) { return f->before_us - f->after_us; }
+
 // A set of n things that may exclude each other: which to take so that the gains add up to the most.
 typedef struct nf_cover {
   size_t n;

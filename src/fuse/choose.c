@@ -7,9 +7,7 @@
 
 enum { DEFAULT_LIMIT = 100000, MAX_EXACT = 2048 }; // steps of a search; fusions that a search takes on
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to choose fusions"); }
-
-static double gain(const nf_candidate_fusion *c) { return c->fusion.before_us - c->fusion.after_us; }
+static double gain(const nf_candidate_fusion *c) { return nf_fusion_gain(&c->fusion); }
 
 static bool overlap(const nf_candidate_fusion *a, const nf_candidate_fusion *b) {
   for (size_t i = 0, j = 0; i < a->fusion.n_nodes && j < b->fusion.n_nodes;) {
@@ -52,7 +50,7 @@ nf_status nf_find_sites(nf_fuse_run *run) {
   r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
   if (!parent || !r->site) {
     nf_free(parent);
-    return no_memory();
+    return nf_fuse_no_memory();
   }
   for (nf_node_id i = 0; i < run->normal->n_nodes; i++) parent[i] = i;
   for (size_t i = 0; i < run->n_found; i++)
@@ -64,9 +62,10 @@ nf_status nf_find_sites(nf_fuse_run *run) {
   size_t last = SIZE_MAX;
   for (size_t i = 0; i < run->n_found; i++) {
     nf_fusion *f = &run->found[i].fusion;
-    if (f->site != last) r->site[r->n_sites++] = (nf_fuse_site){.at = f->at, .exact = true};
+    if (f->site != last) r->site[r->n_sites++] = (nf_fuse_site){f->at, .exact = true, .from = i};
     last = f->site;
     f->site = r->n_sites - 1;
+    r->site[f->site].n++;
   }
   return nf_ok();
 }
@@ -98,7 +97,7 @@ nf_status nf_explain_losers(nf_fuse_run *run) {
     if (f->verdict == NF_FUSION_UNPROFITABLE)
       f->why =
           nf_arena_printf(&run->report->arena, "costs %.2f µs, its nodes %.2f µs", f->after_us, f->before_us);
-    if (!f->why) return no_memory();
+    if (!f->why) return nf_fuse_no_memory();
   }
   return nf_ok();
 }
@@ -133,7 +132,7 @@ static nf_status make_problem(const nf_candidate_fusion *c, size_t n, size_t lim
   p->gain = nf_arena_alloc(&p->arena, m, sizeof *p->gain);
   p->cover.taken = nf_arena_alloc(&p->arena, m, sizeof *p->cover.taken);
   uint64_t *excludes = nf_arena_alloc(&p->arena, m * p->cover.words, sizeof *excludes);
-  if (!p->by_gain || !p->gain || !p->cover.taken || !excludes) return no_memory();
+  if (!p->by_gain || !p->gain || !p->cover.taken || !excludes) return nf_fuse_no_memory();
   m = 0;
   for (size_t i = 0; i < n; i++)
     if (competes(&c[i])) p->by_gain[m++] = &c[i];
@@ -194,33 +193,29 @@ static nf_status take_all(nf_fuse_run *run, size_t from, size_t n, int (*order)(
   for (size_t i = 0; memory && i < m; i++) take(run, sorted[i], owner);
   nf_free(owner);
   nf_free(sorted);
-  return memory ? nf_ok() : no_memory();
+  return memory ? nf_ok() : nf_fuse_no_memory();
 }
 
-static nf_status choose_in_site(nf_fuse_run *run, size_t from, size_t n, problem *p, problem **solved) {
+static nf_status choose_in_site(nf_fuse_run *run, nf_fuse_site *site, problem *p, problem **solved) {
+  const size_t from = site->from, n = site->n;
   nf_candidate_fusion *c = &run->found[from];
   const size_t limit = run->options->limit ? run->options->limit : DEFAULT_LIMIT;
-  run->report->site[c->fusion.site].exact = n <= MAX_EXACT;
+  site->exact = n <= MAX_EXACT;
   if (n > MAX_EXACT) return take_all(run, from, n, heavier); // too many for a search: the heaviest first
   NF_TRY(make_problem(c, n, limit, p));
   NF_TRY(solve(p, solved));
   for (size_t i = 0; i < p->cover.n; i++)
     c[p->by_gain[i] - c].fusion.verdict = p->cover.taken[i] ? NF_FUSION_CHOSEN : NF_FUSION_LOST;
-  run->report->site[c->fusion.site].exact = p->cover.exact;
+  site->exact = p->cover.exact;
   tell_losers(c, n, from);
   return nf_ok();
 }
 
 static nf_status choose_by_cost(nf_fuse_run *run) {
   problem *all = nf_alloc(run->report->n_sites, sizeof *all), *solved = NULL;
-  nf_status st = all ? nf_ok() : no_memory();
-  size_t from = 0, site = 0;
-  for (; from < run->n_found && nf_is_ok(st); site++) {
-    size_t n = 0;
-    while (from + n < run->n_found && run->found[from + n].fusion.site == site) n++;
-    st = choose_in_site(run, from, n, &all[site], &solved);
-    from += n;
-  }
+  nf_status st = all ? nf_ok() : nf_fuse_no_memory();
+  for (size_t i = 0; i < run->report->n_sites && nf_is_ok(st); i++)
+    st = choose_in_site(run, &run->report->site[i], &all[i], &solved);
   for (size_t i = 0; all && i < run->report->n_sites; i++) nf_arena_deinit(&all[i].arena);
   nf_free(all);
   return st;
@@ -250,7 +245,7 @@ nf_status nf_choose_fusions(nf_fuse_run *run) {
   if (!run->n_found) return nf_ok();
   r->n_sites = run->base->n_sites;
   r->site = nf_arena_alloc(&r->arena, r->n_sites, sizeof *r->site);
-  if (!r->site) return no_memory();
+  if (!r->site) return nf_fuse_no_memory();
   memcpy(r->site, run->base->site, r->n_sites * sizeof *r->site);
   return run->options->mode == NF_FUSE_COST ? choose_by_cost(run) : choose_in_order(run);
 }

@@ -58,8 +58,7 @@ nf_status nf_cover_solve(nf_cover *c) {
               .rest = nf_arena_alloc(&a, c->n + 1, sizeof *s.rest),
               .barred = nf_arena_alloc(&a, (c->n + 1) * c->words, sizeof *s.barred),
               .now = nf_arena_alloc(&a, c->n, sizeof *s.now)};
-  nf_status st =
-      s.rest && s.barred && s.now ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to choose fusions");
+  nf_status st = s.rest && s.barred && s.now ? nf_ok() : nf_fuse_no_memory();
   if (nf_is_ok(st)) {
     memset(c->taken, 0, c->n * sizeof *c->taken);
     for (size_t i = c->n; i-- > 0;) s.rest[i] = s.rest[i + 1] + c->gain[i];

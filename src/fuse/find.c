@@ -4,29 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to look for fusions"); }
-
-// ---- what a match would do ----
-
-// Builds what would replace it, or says why nothing can.
-static nf_status replace(nf_fuse_run *run, nf_candidate_fusion *c) {
-  nf_node_id node[NF_MAX_PATTERN_NODES];
-  bool circular;
-  nf_status st = nf_replacement_build(&c->match, &c->to);
-  if (nf_status_code(st) == NF_BAD_INPUT) {
-    c->unfit = nf_arena_printf(&run->base->arena, "%s", nf_status_message(st));
-    nf_status_free(st);
-    return c->unfit ? nf_ok() : no_memory();
-  }
-  NF_TRY(st);
-  const nf_splice s = nf_replacement_splice(&c->match, &c->to, node);
-  NF_TRY(nf_edit_circular(&run->edit, &s, &circular));
-  if (circular) c->unfit = "something between its nodes needs one and is needed by another";
-  return nf_ok();
-}
-
-// ---- matches ----
-
 static int by_id(const void *a, const void *b) {
   const nf_node_id x = *(const nf_node_id *)a, y = *(const nf_node_id *)b;
   return x < y ? -1 : x > y;
@@ -41,7 +18,7 @@ static nf_status describe(nf_fuse_run *run, nf_candidate_fusion *c) {
   f->family = p->rule->family;
   f->why = "";
   f->node = nf_arena_alloc(&run->base->arena, f->n_nodes, sizeof *f->node);
-  if (!f->node) return no_memory();
+  if (!f->node) return nf_fuse_no_memory();
   for (size_t i = 0; i < f->n_nodes; i++) {
     f->sums += run->edit.node[c->node[i]].n.op == NF_OP_all_reduce;
     f->node[i] = nf_edit_name(&run->edit, c->node[i]);
@@ -66,22 +43,24 @@ static nf_status found(void *user, const nf_match *m) {
   qsort(c.node, m->pattern->graph->n_nodes, sizeof *c.node, by_id);
   if (is_told(run, &c)) return nf_ok();
   NF_TRY(describe(run, &c));
-  if (!nf_grow(&run->found, &run->cap_found, run->n_found + 1, sizeof *run->found)) return no_memory();
-  run->found[run->n_found] = c;
-  return replace(run, &run->found[run->n_found++]);
+  if (!nf_grow(&run->found, &run->cap_found, run->n_found + 1, sizeof *run->found))
+    return nf_fuse_no_memory();
+  nf_candidate_fusion *kept = &run->found[run->n_found++];
+  *kept = c;
+  return nf_replacement_fit(m, &run->edit, &run->base->arena, &kept->to, &kept->unfit);
 }
 
 static nf_status keep_near(nf_fuse_run *run, const nf_matcher *m, nf_node_id anchor) {
   nf_fuse_report *r = run->base;
   if (m->n_found || !m->near.kind) return nf_ok();
-  if (!nf_grow(&r->near, &r->cap_near, r->n_near + 1, sizeof *r->near)) return no_memory();
+  if (!nf_grow(&r->near, &r->cap_near, r->n_near + 1, sizeof *r->near)) return nf_fuse_no_memory();
   nf_text why = {0};
   nf_near_miss n = {m->pattern->rule->name, nf_edit_name(&run->edit, anchor), .depth = m->near.depth};
   n.node = nf_near_print(&m->near, &run->edit, m->pattern, &why);
   n.why = why.failed ? NULL : nf_arena_printf(&r->arena, "%s", why.at);
   nf_text_deinit(&why);
   r->near[r->n_near++] = n;
-  return n.why ? nf_ok() : no_memory();
+  return n.why ? nf_ok() : nf_fuse_no_memory();
 }
 
 static nf_status find_rule(nf_fuse_run *run, const nf_pattern *p) {

@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for the fusion report"); }
-
 // ---- applying ----
 
 static nf_status apply(nf_fuse_run *run, nf_node_id *first_new) {
@@ -28,7 +26,7 @@ static void give_up(nf_fuse_run *run, const nf_node_id *first_new, const bool *i
     nf_fusion *f = &run->found[i].fusion;
     bool in = false;
     for (nf_node_id id = first_new[i]; id < first_new[i + 1]; id++) in |= in_cycle[id];
-    if (in && (!worst || f->before_us - f->after_us <= worst->before_us - worst->after_us)) worst = f;
+    if (in && (!worst || nf_fusion_gain(f) <= nf_fusion_gain(worst))) worst = f;
   }
   if (!worst) return;
   worst->verdict = NF_FUSION_REFUSED;
@@ -43,7 +41,7 @@ static nf_status build(nf_fuse_run *run, nf_graph **out) {
     most += run->found[i].to.graph ? run->found[i].to.graph->n_nodes : 0;
   nf_node_id *first_new = nf_arena_alloc(&a, run->n_found + 1, sizeof *first_new);
   bool *in_cycle = nf_arena_alloc(&a, most, sizeof *in_cycle);
-  nf_status st = first_new && in_cycle ? apply(run, first_new) : no_memory();
+  nf_status st = first_new && in_cycle ? apply(run, first_new) : nf_fuse_no_memory();
   if (nf_is_ok(st)) st = nf_edit_finish(&run->edit, out, in_cycle);
   if (nf_is_ok(st) && !*out) give_up(run, first_new, in_cycle);
   nf_arena_deinit(&a);
@@ -58,18 +56,6 @@ static size_t count_nodes(const nf_graph *g) {
   return n;
 }
 
-static void count_sums(nf_fuse_run *run, const nf_graph *normal) {
-  nf_fuse_report *r = run->report;
-  for (size_t i = 0; i < normal->n_nodes; i++) r->sums += normal->node[i].op == NF_OP_all_reduce;
-  for (size_t i = 0; i < run->n_found; i++) {
-    const nf_fusion *f = &run->found[i].fusion;
-    if (f->verdict != NF_FUSION_CHOSEN) continue;
-    r->sums_fused += (size_t)f->sums;
-    r->sums_padded += f->pads ? (size_t)f->sums : 0;
-    r->after_us -= f->before_us - f->after_us;
-  }
-}
-
 static int by_family(const void *a, const void *b) {
   const nf_fuse_family *x = a, *y = b;
   return strcmp(x->name, y->name);
@@ -82,10 +68,11 @@ static nf_fuse_family *family_of(nf_fuse_report *r, const char *name) {
   return &r->family[r->n_families++];
 }
 
-static nf_status count_families(nf_fuse_run *run) {
+static nf_status count(nf_fuse_run *run) {
   nf_fuse_report *r = run->report;
   r->family = nf_arena_alloc(&r->arena, run->rules->n, sizeof *r->family);
-  if (!r->family) return no_memory();
+  if (!r->family) return nf_fuse_no_memory();
+  for (size_t i = 0; i < run->normal->n_nodes; i++) r->sums += run->normal->node[i].op == NF_OP_all_reduce;
   for (size_t i = 0; i < run->rules->n; i++)
     if (!run->rules->pattern[i].rule->normalise) family_of(r, run->rules->pattern[i].rule->family);
   for (size_t i = 0; i < run->n_found; i++) {
@@ -94,7 +81,10 @@ static nf_status count_families(nf_fuse_run *run) {
     family->found++;
     if (f->verdict != NF_FUSION_CHOSEN) continue;
     family->chosen++;
-    family->saved_us += f->before_us - f->after_us;
+    family->saved_us += nf_fusion_gain(f);
+    r->after_us -= nf_fusion_gain(f);
+    r->sums_fused += (size_t)f->sums;
+    r->sums_padded += f->pads ? (size_t)f->sums : 0;
   }
   qsort(r->family, r->n_families, sizeof *r->family, by_family);
   return nf_ok();
@@ -104,11 +94,10 @@ static nf_status tell(nf_fuse_run *run) {
   nf_fuse_report *r = run->report;
   NF_TRY(nf_explain_losers(run));
   r->fusion = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->fusion);
-  if (!r->fusion) return no_memory();
+  if (!r->fusion) return nf_fuse_no_memory();
   for (size_t i = 0; i < run->n_found; i++) r->fusion[i] = run->found[i].fusion;
   r->n_fusions = run->n_found;
-  count_sums(run, run->normal);
-  return count_families(run);
+  return count(run);
 }
 
 // ---- finding ----
@@ -139,7 +128,7 @@ nf_status nf_fuse_find(const nf_rules *r, const nf_graph *g, const nf_fuse_optio
   NF_TRY(nf_fuse_check_options(r, o));
   nf_fuse_run *run = nf_alloc(1, sizeof *run);
   nf_fuse_report *base = nf_alloc(1, sizeof *base);
-  nf_status st = run && base ? nf_ok() : no_memory();
+  nf_status st = run && base ? nf_ok() : nf_fuse_no_memory();
   if (nf_is_ok(st)) {
     *base = (nf_fuse_report){.mode = o->mode};
     *run = (nf_fuse_run){.rules = r, .own = *o, .base = base, .report = base};
@@ -178,7 +167,7 @@ static nf_status begin_report(nf_fuse_run *run) {
   if (run->report != run->base) nf_fuse_report_destroy(run->report);
   run->report = run->base;
   nf_fuse_report *r = nf_alloc(1, sizeof *r);
-  if (!r) return no_memory();
+  if (!r) return nf_fuse_no_memory();
   *r = *run->base;
   r->arena = (nf_arena){0};
   r->site = NULL;

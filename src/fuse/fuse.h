@@ -85,7 +85,8 @@ typedef struct nf_near_miss { // a pattern that begins here but does not go on
 
 typedef struct nf_fuse_site { // fusions that overlap, directly or through others
   const char *at;
-  bool exact; // the best set for certain
+  bool exact;     // the best set for certain
+  size_t from, n; // of the fusions
 } nf_fuse_site;
 
 typedef struct nf_fuse_family {

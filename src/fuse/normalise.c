@@ -19,27 +19,21 @@ static nf_status take_first(void *user, const nf_match *m) {
 
 static nf_status note(nf_fuse_report *r, const char *rule, const char *at) {
   if (!nf_grow(&r->normalised, &r->cap_normalised, r->n_normalised + 1, sizeof *r->normalised))
-    return nf_error(NF_NO_MEMORY, "no memory for the report");
+    return nf_fuse_no_memory();
   const char *copy = nf_arena_copy(&r->arena, at, strlen(at));
-  if (!copy) return nf_error(NF_NO_MEMORY, "no memory for the report");
+  if (!copy) return nf_fuse_no_memory();
   r->normalised[r->n_normalised].rule = rule;
   r->normalised[r->n_normalised++].at = copy;
   return nf_ok();
 }
 
 static nf_status rewrite(nf_fuse_run *run, const nf_match *m, bool *changed) {
-  nf_replacement to;
+  nf_replacement to = {0};
   nf_node_id node[NF_MAX_PATTERN_NODES];
-  bool circular = false;
-  nf_status st = nf_replacement_build(m, &to);
-  if (nf_status_code(st) == NF_BAD_INPUT) { // does not fit here
-    nf_status_free(st);
-    return nf_ok();
-  }
-  NF_TRY(st);
-  const nf_splice s = nf_replacement_splice(m, &to, node);
-  st = nf_edit_circular(&run->edit, &s, &circular);
-  if (nf_is_ok(st) && !circular) {
+  const char *unfit;
+  nf_status st = nf_replacement_fit(m, &run->edit, &run->base->arena, &to, &unfit);
+  if (nf_is_ok(st) && !unfit) {
+    const nf_splice s = nf_replacement_splice(m, &to, node);
     st = note(run->report, m->pattern->rule->name, nf_edit_name(&run->edit, node[0]));
     if (nf_is_ok(st)) st = nf_edit_splice(&run->edit, &s);
     *changed = true;

@@ -153,9 +153,7 @@ static void bind_leaves(const nf_match *m, nf_side *s, nf_replacement *r) {
     s->leaf[i].name = p->leaf[i].name;
     s->n_leaves = i + 1;
     if (!v) continue;
-    const nf_type t = m->edit->value[v].v.type;
-    s->leaf[i].v =
-        t.cache ? nf_build_pool(s->b, p->leaf[i].name, t) : nf_build_input(s->b, p->leaf[i].name, t);
+    s->leaf[i].v = nf_build_outside(s->b, p->leaf[i].name, m->edit->value[v].v.type);
     r->leaf[r->n_leaves] = s->leaf[i].v;
     r->outside[r->n_leaves++] = v;
   }
@@ -203,6 +201,24 @@ nf_splice nf_replacement_splice(const nf_match *m, const nf_replacement *r,
                      .yield = r->yield,
                      .inside = r->inside,
                      .n_yields = (size_t)r->n_yields};
+}
+
+nf_status nf_replacement_fit(const nf_match *m, nf_edit *e, nf_arena *a, nf_replacement *out,
+                             const char **unfit) {
+  nf_node_id node[NF_MAX_PATTERN_NODES];
+  bool circular;
+  nf_status st = nf_replacement_build(m, out);
+  *unfit = NULL;
+  if (nf_status_code(st) == NF_BAD_INPUT) {
+    *unfit = nf_arena_printf(a, "%s", nf_status_message(st));
+    nf_status_free(st);
+    return *unfit ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory to fuse a graph");
+  }
+  NF_TRY(st);
+  const nf_splice s = nf_replacement_splice(m, out, node);
+  NF_TRY(nf_edit_circular(e, &s, &circular));
+  if (circular) *unfit = "something between its nodes needs one and is needed by another";
+  return nf_ok();
 }
 
 // ---- registration ----

@@ -41,6 +41,8 @@ nf_status nf_pattern_init(nf_pattern *p, const nf_rule *rule, const nf_example *
 void nf_pattern_deinit(nf_pattern *p);
 extern const nf_example nf_plain_example;
 
+nf_val nf_build_outside(nf_builder *b, const char *name, nf_type t); // an input, or a pool
+
 typedef struct nf_replacement {
   nf_graph *graph;
   nf_val leaf[NF_MAX_LEAVES], outside[NF_MAX_LEAVES], yield[NF_MAX_YIELDS], inside[NF_MAX_YIELDS];
@@ -50,5 +52,8 @@ typedef struct nf_replacement {
 // The replacement on the types of the match. NF_BAD_INPUT: it can't be built on them, or yields others.
 nf_status nf_replacement_build(const nf_match *m, nf_replacement *out);
 void nf_replacement_deinit(nf_replacement *r); // a zeroed one is fine
+// The same in the graph: *unfit, in a, says why it can't be, there or for a cycle; NULL: it can.
+nf_status nf_replacement_fit(const nf_match *m, nf_edit *e, nf_arena *a, nf_replacement *out,
+                             const char **unfit);
 nf_splice nf_replacement_splice(const nf_match *m, const nf_replacement *r,
                                 nf_node_id node[NF_MAX_PATTERN_NODES]);

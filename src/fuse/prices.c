@@ -5,8 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for costs"); }
-
 // Views are free. Phrases belong to the report of the choice.
 static nf_status ask(nf_fuse_run *run, nf_price *price) {
   const nf_fuse_costs *costs = &run->options->costs;
@@ -20,7 +18,7 @@ static nf_status ask(nf_fuse_run *run, nf_price *price) {
     st = nf_error(NF_INTERNAL, "the cost of %s is %g µs, which must be finite and not negative",
                   nf_op_of(price->d.op)->name, price->cost.us);
   if (why.n) price->why = nf_arena_copy(&run->report->arena, why.at, why.n);
-  if (nf_is_ok(st) && !price->why) st = no_memory();
+  if (nf_is_ok(st) && !price->why) st = nf_fuse_no_memory();
   nf_text_deinit(&why);
   return st;
 }
@@ -33,14 +31,14 @@ static nf_status price_of(nf_prices *p, const nf_graph *g, nf_node_id id, const 
   *out = price;
   if (price) return nf_ok();
   *out = price = nf_arena_alloc(&p->arena, 1, sizeof *price);
-  if (!price) return no_memory();
+  if (!price) return nf_fuse_no_memory();
   price->d = d;
   return nf_desc_map_add(&p->known, &price->d);
 }
 
 static nf_status prices_of(nf_prices *p, const nf_graph *g, const nf_price ***out) {
   *out = nf_arena_alloc(&p->arena, g->n_nodes, sizeof **out);
-  if (!*out) return no_memory();
+  if (!*out) return nf_fuse_no_memory();
   for (nf_node_id i = 0; i < g->n_nodes; i++) NF_TRY(price_of(p, g, i, &(*out)[i]));
   return nf_ok();
 }
@@ -62,7 +60,7 @@ void nf_prices_deinit(nf_prices *p) {
 static nf_status refuse(nf_fuse_run *run, nf_fusion *f, const char *op, const char *why) {
   f->verdict = NF_FUSION_REFUSED;
   f->why = nf_arena_printf(&run->report->arena, "%s: %s", op, why);
-  return f->why ? nf_ok() : no_memory();
+  return f->why ? nf_ok() : nf_fuse_no_memory();
 }
 
 static bool pads(nf_node n) {
@@ -114,28 +112,26 @@ static bool is_measured(const nf_fuse_run *run, const nf_candidate_fusion *c) {
   return all || !legal;
 }
 
-// The n fusions of a site, by costs of one kind.
-static nf_status price_site(nf_fuse_run *run, nf_candidate_fusion *c, size_t n) {
+// The fusions of a site, by costs of one kind.
+static nf_status price_site(nf_fuse_run *run, const nf_fuse_site *s) {
+  nf_candidate_fusion *c = &run->found[s->from];
   bool measured = true;
-  for (size_t i = 0; i < n; i++) measured &= is_measured(run, &c[i]);
-  for (size_t i = 0; i < n; i++) NF_TRY(price_fusion(run, &c[i], measured));
+  for (size_t i = 0; i < s->n; i++) measured &= is_measured(run, &c[i]);
+  for (size_t i = 0; i < s->n; i++) NF_TRY(price_fusion(run, &c[i], measured));
   return nf_ok();
 }
 
 nf_status nf_price_fusions(nf_fuse_run *run) {
   for (size_t i = 0; i < run->prices.known.size; i++)
     if (run->prices.known.slot[i]) NF_TRY(ask(run, (nf_price *)run->prices.known.slot[i]));
-  for (size_t i = 0, n; i < run->n_found; i += n) {
-    for (n = 1; i + n < run->n_found && run->found[i + n].fusion.site == run->found[i].fusion.site;) n++;
-    NF_TRY(price_site(run, &run->found[i], n));
-  }
+  for (size_t i = 0; i < run->base->n_sites; i++) NF_TRY(price_site(run, &run->base->site[i]));
   return nf_ok();
 }
 
 // ---- comparing ----
 
 static nf_status note(nf_fuse_choice *c, const void *by) {
-  if (!nf_grow(&c->by, &c->cap, c->n + 1, sizeof *c->by)) return no_memory();
+  if (!nf_grow(&c->by, &c->cap, c->n + 1, sizeof *c->by)) return nf_fuse_no_memory();
   c->by[c->n++] = by;
   return nf_ok();
 }

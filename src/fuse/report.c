@@ -54,10 +54,11 @@ static json_t *list(const nf_fuse_report *r, size_t from, size_t to,
 static json_t *sites_json(const nf_fuse_report *r) {
   json_t *sites = json_array();
   bool ok = sites != NULL;
-  for (size_t s = 0, from = 0, to = 0; ok && s < r->n_sites; s++, from = to) {
-    while (to < r->n_fusions && r->fusion[to].site == s) to++;
-    ok = nf_json_push(sites, json_pack("{s:o, s:s, s:b}", "candidates", list(r, from, to, fusion_json), "at",
-                                       r->site[s].at, "exact", r->site[s].exact));
+  for (size_t i = 0; ok && i < r->n_sites; i++) {
+    const nf_fuse_site *s = &r->site[i];
+    ok = nf_json_push(sites, json_pack("{s:o, s:s, s:b}", "candidates",
+                                       list(r, s->from, s->from + s->n, fusion_json), "at", s->at, "exact",
+                                       s->exact));
   }
   return nf_json_whole(sites, ok);
 }

@@ -7,33 +7,34 @@ static void wrong(nf_side *s, const char *what, const char *name) {
   nf_builder_fail(s->b, nf_error(NF_INTERNAL, "%s %s", what, name));
 }
 
+// Room for one more, or the builder fails.
+static bool room(nf_side *s, int n, int most, const char *what, const char *at) {
+  if (n == most) wrong(s, what, at);
+  return n < most;
+}
+
 void nf_yield(nf_side *s, nf_val v) {
-  if (s->n_yields == NF_MAX_YIELDS)
-    wrong(s, "too many yields in", s->b->graph->name);
-  else
+  if (room(s, s->n_yields, NF_MAX_YIELDS, "too many yields in", s->b->graph->name))
     s->yield[s->n_yields++] = v;
 }
 
 static nf_val add_leaf(nf_side *s, const char *name, nf_val v, bool maybe) {
-  if (s->n_leaves == NF_MAX_LEAVES) {
-    wrong(s, "too many leaves, at", name);
-    return 0;
-  }
+  if (!room(s, s->n_leaves, NF_MAX_LEAVES, "too many leaves, at", name)) return 0;
   s->leaf[s->n_leaves].name = name;
   s->leaf[s->n_leaves].maybe = maybe;
   s->leaf[s->n_leaves++].v = v;
   return v;
 }
 
-static nf_val outside(nf_side *s, const char *name, nf_type t) {
-  return t.cache ? nf_build_pool(s->b, name, t) : nf_build_input(s->b, name, t);
+nf_val nf_build_outside(nf_builder *b, const char *name, nf_type t) {
+  return t.cache ? nf_build_pool(b, name, t) : nf_build_input(b, name, t);
 }
 
 nf_val nf_leaf(nf_side *s, const char *name, nf_type t) {
-  return add_leaf(s, name, outside(s, name, t), false);
+  return add_leaf(s, name, nf_build_outside(s->b, name, t), false);
 }
 nf_val nf_leaf_maybe(nf_side *s, const char *name, nf_type t) {
-  return add_leaf(s, name, outside(s, name, t), true);
+  return add_leaf(s, name, nf_build_outside(s->b, name, t), true);
 }
 nf_val nf_leaf_weight(nf_side *s, const char *name, nf_type t, bool maybe) {
   const nf_recipe recipe = {.tensor = name, .scales = nf_is_quantised(t.dtype) ? name : NULL};
@@ -41,10 +42,7 @@ nf_val nf_leaf_weight(nf_side *s, const char *name, nf_type t, bool maybe) {
 }
 
 void nf_any(nf_side *s, nf_val v, const char *attr) {
-  if (s->n_any == NF_MAX_ANY) {
-    wrong(s, "too many free attributes, at", attr);
-    return;
-  }
+  if (!room(s, s->n_any, NF_MAX_ANY, "too many free attributes, at", attr)) return;
   s->any[s->n_any].v = v;
   s->any[s->n_any++].attr = attr;
 }
