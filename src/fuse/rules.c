@@ -41,20 +41,14 @@ nf_status nf_rules_from(const nf_rule *const *rule, size_t n, nf_rules **out) {
   return st;
 }
 
-// All of all files into rule, which has room for them or is NULL; returns how many they are.
-static size_t all_rules(const nf_rule **rule) {
-  size_t n = 0;
-  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
-    for (const nf_rule *r = files[i]; r->name != NULL; r++, n++)
-      if (rule != NULL) rule[n] = r;
-  return n;
-}
-
 nf_status nf_rules_create(nf_rules **out) {
-  const size_t n = all_rules(NULL);
-  const nf_rule **all = nf_alloc(n, sizeof *all);
-  if (all == NULL) return nf_error(NF_NO_MEMORY, "no memory for %zu rules", n);
-  all_rules(all);
+  const nf_rule **all = NULL;
+  size_t n = 0, cap = 0;
+  for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+    for (const nf_rule *r = files[i]; r->name != NULL; r++) {
+      if (!nf_grow(&all, &cap, n + 1, sizeof *all)) return nf_free(all), nf_fuse_no_memory();
+      all[n++] = r;
+    }
   nf_status st = nf_rules_from(all, n, out);
   nf_free(all);
   return st;

@@ -97,27 +97,23 @@ static nf_status add_leaf(nf_builder *b, const char *name, nf_value v, nf_val *o
   return append_value(b->graph, &v, out);
 }
 
-static nf_val build_leaf(nf_builder *b, const char *name, nf_value v) {
+nf_val nf_build_leaf(nf_builder *b, const nf_value *v) {
+  nf_value leaf = {.type = v->type, .kind = v->kind};
   nf_val out = 0;
-  return nf_is_ok(b->failed) && keep(b, add_leaf(b, name, v, &out)) ? out : 0;
+  if (v->kind == NF_VALUE_WEIGHT) leaf.recipe = v->recipe;
+  return nf_is_ok(b->failed) && keep(b, add_leaf(b, v->name, leaf, &out)) ? out : 0;
 }
 
 nf_val nf_build_input(nf_builder *b, const char *name, nf_type type) {
-  return build_leaf(b, name, (nf_value){.type = type, .kind = NF_VALUE_INPUT});
+  return nf_build_leaf(b, &(nf_value){name, type, NF_VALUE_INPUT});
 }
 
 nf_val nf_build_pool(nf_builder *b, const char *name, nf_type type) {
-  return build_leaf(b, name, (nf_value){.type = type, .kind = NF_VALUE_POOL});
+  return nf_build_leaf(b, &(nf_value){name, type, NF_VALUE_POOL});
 }
 
 nf_val nf_build_weight(nf_builder *b, const char *name, nf_type type, nf_recipe recipe) {
-  return build_leaf(b, name, (nf_value){.type = type, .kind = NF_VALUE_WEIGHT, .recipe = recipe});
-}
-
-nf_val nf_build_leaf(nf_builder *b, const nf_value *v) {
-  nf_value leaf = {.type = v->type, .kind = v->kind};
-  if (v->kind == NF_VALUE_WEIGHT) leaf.recipe = v->recipe;
-  return build_leaf(b, v->name, leaf);
+  return nf_build_leaf(b, &(nf_value){name, type, NF_VALUE_WEIGHT, recipe});
 }
 
 static nf_status check_value(const nf_graph *g, nf_val v) {

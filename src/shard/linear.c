@@ -21,10 +21,9 @@ typedef struct linear { // a node, linear or grouped_linear
   const nf_piece *x;
 } linear;
 
-static linear linear_of(const nf_sharding *s, nf_node_id id, int w) {
+static linear linear_of(const nf_sharding *s, nf_node_id id, int w, const nf_piece *x) {
   const nf_node *n = &s->g->node[id];
-  return (linear){
-      id, n, w, w + 1, &s->g->value[n->in[0]].type, &s->g->value[n->in[w]].type, &s->piece[n->in[0]]};
+  return (linear){id, n, w, w + 1, &s->g->value[n->in[0]].type, &s->g->value[n->in[w]].type, x};
 }
 
 static bool takes_cuts(const nf_sharding *s, const linear *l) {
@@ -55,8 +54,8 @@ static nf_status end(nf_sharding *s, const linear *l) {
   return nf_shard_pass(s, l->id, (nf_piece){.spread = NF_PARTIAL});
 }
 
-nf_status nf_shard_linear(nf_sharding *s, nf_node_id id) {
-  const linear l = linear_of(s, id, 1);
+nf_status nf_shard_linear(nf_sharding *s, nf_node_id id, nf_piece *x) {
+  const linear l = linear_of(s, id, 1, x);
   const int last = l.x_type->rank - 1;
   if (l.x->spread == NF_SPLIT && l.x->dim != last) return nf_shard_pass(s, id, *l.x); // rows stay rows
   if (l.x->spread == NF_SPLIT && takes_cuts(s, &l)) return end(s, &l);
@@ -83,8 +82,8 @@ static nf_status deal(nf_sharding *s, const linear *l) {
   return nf_shard_pass(s, l->id, (nf_piece){.spread = NF_EXPERT_PARALLEL});
 }
 
-nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id id) {
-  const linear l = linear_of(s, id, 2);
+nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id id, nf_piece *x) {
+  const linear l = linear_of(s, id, 2, x);
   const int last = l.x_type->rank - 1;
   if (!nf_shard_whole(s, l.n->in[1], id)) return nf_ok();
   if (takes_cuts(s, &l)) {
@@ -98,7 +97,7 @@ nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id id) {
 
 // ---- embedding ----
 
-nf_status nf_shard_embedding(nf_sharding *s, nf_node_id id) {
+nf_status nf_shard_embedding(nf_sharding *s, nf_node_id id, nf_piece *) {
   const nf_node *n = &s->g->node[id];
   const nf_type *table = &s->g->value[n->in[1]].type;
   const int64_t rows = table->dim[0].c;

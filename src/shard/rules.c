@@ -36,42 +36,40 @@ static bool alike(nf_sharding *s, const nf_piece *a, const nf_piece *b) {
 
 static bool is_cut_at(const nf_piece *p, int dim) { return p->spread == NF_SPLIT && p->dim == dim; }
 
+static nf_status pass_if(bool fine, nf_sharding *s, nf_node_id n, nf_piece p) {
+  return fine ? nf_shard_pass(s, n, p) : nf_shard_plain(s, n);
+}
+
 // ---- one operand after the other ----
 
 // Each row alone, zeros to zeros.
-static nf_status shard_elementwise(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT || x->spread == NF_EXPERT_PARALLEL ? nf_shard_pass(s, n, *x)
-                                                                  : nf_shard_plain(s, n);
+static nf_status shard_elementwise(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  return pass_if(x->spread == NF_SPLIT || x->spread == NF_EXPERT_PARALLEL, s, n, *x);
 }
 
-static nf_status shard_shifted(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
+static nf_status shard_shifted(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  return pass_if(x->spread == NF_SPLIT, s, n, *x);
 }
 
 // Scales of groups are the unsplit row's if no group is split; a rank's part of a row has its own scale.
-static nf_status shard_scales(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_scales(nf_sharding *s, nf_node_id n, nf_piece *x) {
   const bool groups = node_of(s, n)->attr.quantise.to == NF_FP8_GROUP && is_cut_at(x, rank_of(s, n, 0) - 1);
   for (int i = 0; groups && i < x->n; i++)
     if (!nf_region_require(nf_region_of(s, x), x->size[i], 128)) return nf_shard_plain(s, n);
-  return shard_elementwise(s, n);
+  return shard_elementwise(s, n, x);
 }
 
 // Ops of one result that want whole last dimensions of the first operand, and all of the others.
-static nf_status shard_rows(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_rows(nf_sharding *s, nf_node_id n, nf_piece *x) {
   bool fine = x->spread == NF_SPLIT && x->dim != rank_of(s, n, 0) - 1 && nf_node_results(node_of(s, n)) == 1;
   for (int i = 1; i < nf_op_of(node_of(s, n)->op)->n_in; i++)
     fine &= operand(s, n, i)->spread == NF_REPLICATED;
-  return fine ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
+  return pass_if(fine, s, n, *x);
 }
 
 // Ops that want a whole first dimension.
-static nf_status shard_columns(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
-  return x->spread == NF_SPLIT && x->dim != 0 ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
+static nf_status shard_columns(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  return pass_if(x->spread == NF_SPLIT && x->dim != 0, s, n, *x);
 }
 
 // Halves side by side, of a linear of which nothing else is known: each half is split by itself.
@@ -89,9 +87,8 @@ static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
   return true;
 }
 
-static nf_status shard_gated_halves(nf_sharding *s, nf_node_id n) {
-  nf_piece *x = &s->piece[node_of(s, n)->in[0]];
-  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return shard_elementwise(s, n);
+static nf_status shard_gated_halves(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return shard_elementwise(s, n, x);
   const int64_t inner = extent_of(s, n, 0, x->dim) / 2;
   const bool fine = node_of(s, n)->attr.swiglu.interleaved ? x->n == 1 : halve(s, n, x);
   if (!fine || !nf_region_require(nf_region_of(s, x), inner, 1)) return nf_shard_plain(s, n);
@@ -113,8 +110,7 @@ static int same_place(const nf_type *x, int dim, const nf_shape *to) {
   return -1;
 }
 
-static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_reshape(nf_sharding *s, nf_node_id n, nf_piece *x) {
   const nf_shape *to = &node_of(s, n)->attr.reshape.to;
   if (x->spread == NF_PARTIAL) return nf_shard_pass(s, n, *x);
   if (x->spread != NF_SPLIT || x->n != 1) return nf_shard_plain(s, n);
@@ -122,7 +118,7 @@ static nf_status shard_reshape(nf_sharding *s, nf_node_id n) {
   y.dim = same_place(&s->g->value[node_of(s, n)->in[0]].type, x->dim, to);
   if (y.dim < 0 || to->dim[y.dim].sym != NF_CONST) return nf_shard_plain(s, n);
   y.size[0] = to->dim[y.dim].c;
-  return nf_region_require(nf_region_of(s, x), y.size[0], 1) ? nf_shard_pass(s, n, y) : nf_shard_plain(s, n);
+  return pass_if(nf_region_require(nf_region_of(s, x), y.size[0], 1), s, n, y);
 }
 
 // ---- two and more ----
@@ -131,15 +127,15 @@ static bool is_addend(const nf_piece *p) {
   return p->spread == NF_PARTIAL || p->spread == NF_EXPERT_PARALLEL;
 }
 
-static nf_status shard_sum(nf_sharding *s, nf_node_id n) {
-  const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
+static nf_status shard_sum(nf_sharding *s, nf_node_id n, nf_piece *a) {
+  const nf_piece *b = operand(s, n, 1);
   if (alike(s, a, b)) return nf_shard_pass(s, n, *a);
   if (!is_addend(a) || !is_addend(b)) return nf_shard_plain(s, n);
   return nf_shard_pass(s, n, (nf_piece){.spread = a->spread == b->spread ? a->spread : NF_PARTIAL});
 }
 
-static nf_status shard_product(nf_sharding *s, nf_node_id n) {
-  const nf_piece *a = operand(s, n, 0), *b = operand(s, n, 1);
+static nf_status shard_product(nf_sharding *s, nf_node_id n, nf_piece *a) {
+  const nf_piece *b = operand(s, n, 1);
   const int last = rank_of(s, n, 0) - 1;
   const bool shared = extent_of(s, n, 1, last) == 1 && b->spread == NF_REPLICATED && is_cut_at(a, last);
   if (shared || alike(s, a, b) || (is_addend(a) && b->spread == NF_REPLICATED))
@@ -149,26 +145,21 @@ static nf_status shard_product(nf_sharding *s, nf_node_id n) {
   return nf_shard_plain(s, n);
 }
 
-static nf_status shard_gated_norm(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_gated_norm(nf_sharding *s, nf_node_id n, nf_piece *x) {
   const bool fine = x->dim != rank_of(s, n, 0) - 1 && alike(s, x, operand(s, n, 1));
-  return fine ? nf_shard_pass(s, n, *x) : nf_shard_plain(s, n);
+  return pass_if(fine, s, n, *x);
 }
 
-static nf_status shard_combine(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_combine(nf_sharding *s, nf_node_id n, nf_piece *x) {
   if (!nf_shard_whole(s, node_of(s, n)->in[1], n)) return nf_ok();
   if (is_addend(x)) return nf_shard_pass(s, n, (nf_piece){.spread = NF_PARTIAL});
-  if (!is_cut_at(x, 2)) return nf_shard_plain(s, n);
-  nf_piece y = *x;
-  y.dim = 1;
-  return nf_shard_pass(s, n, y);
+  return pass_if(is_cut_at(x, 2), s, n, nf_piece_at(*x, 1));
 }
 
 // Side by side, split columns are segments of the result; rows that are split alike stay rows.
-static nf_status shard_concat(nf_sharding *s, nf_node_id n) {
+static nf_status shard_concat(nf_sharding *s, nf_node_id n, nf_piece *a) {
   const int last = rank_of(s, n, 0) - 1;
-  nf_piece y = *operand(s, n, 0);
+  nf_piece y = *a;
   bool fine = y.spread == NF_SPLIT;
   for (int i = 1; fine && i < nf_op_of(node_of(s, n)->op)->n_in; i++) {
     const nf_piece *x = operand(s, n, i);
@@ -180,7 +171,7 @@ static nf_status shard_concat(nf_sharding *s, nf_node_id n) {
     fine = is_cut_at(x, last) && y.n + x->n <= NF_MAX_SEGMENTS && nf_region_merge(s, &y, x);
     for (int k = 0; fine && k < x->n; k++) y.size[y.n++] = x->size[k];
   }
-  return fine ? nf_shard_pass(s, n, y) : nf_shard_plain(s, n);
+  return pass_if(fine, s, n, y);
 }
 
 // ---- heads and states ----
@@ -200,31 +191,30 @@ static bool takes_weight(nf_sharding *s, nf_node_id n, int i, const nf_piece *p)
   return nf_shard_sliceable(s, node_of(s, n)->in[i]);
 }
 
-static nf_status shard_kv_write(nf_sharding *s, nf_node_id n) {
-  const nf_piece *k = operand(s, n, 0), *v = operand(s, n, 1);
+static nf_status shard_kv_write(nf_sharding *s, nf_node_id n, nf_piece *k) {
+  const nf_piece *v = operand(s, n, 1);
   const bool fine = is_cut_at(k, 1) && alike(s, k, v) && takes_pool(s, n, 2, k, 1);
-  return fine ? nf_shard_pass(s, n, *k) : nf_shard_plain(s, n);
+  return pass_if(fine, s, n, *k);
 }
 
-static nf_status shard_attention(nf_sharding *s, nf_node_id n) {
-  const nf_piece *q = operand(s, n, 0), *kv = operand(s, n, 1);
+static nf_status shard_attention(nf_sharding *s, nf_node_id n, nf_piece *q) {
+  const nf_piece *kv = operand(s, n, 1);
   if (!is_cut_at(q, 1) || !is_cut_at(kv, 1) || !takes_weight(s, n, 2, q)) return nf_shard_plain(s, n);
   NF_TRY(nf_region_heads(s, n, q, q->size[0], "query heads", false));
   NF_TRY(nf_region_heads(s, n, kv, kv->size[0], "key and value heads", true));
   return nf_shard_pass(s, n, *q);
 }
 
-static nf_status shard_convolution(nf_sharding *s, nf_node_id n) {
-  const nf_piece *x = operand(s, n, 0);
+static nf_status shard_convolution(nf_sharding *s, nf_node_id n, nf_piece *x) {
   if (!is_cut_at(x, 1) || !takes_weight(s, n, 1, x) || !takes_pool(s, n, 2, x, 1))
     return nf_shard_plain(s, n);
   nf_shard_result(s, n, 1, *x);
   return nf_shard_pass(s, n, *x);
 }
 
-static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n) {
+static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n, nf_piece *qkv) {
   enum { QKV, B, A, A_LOG, DT_BIAS, STATE };
-  const nf_piece *qkv = operand(s, n, QKV), *b = operand(s, n, B), *a = operand(s, n, A);
+  const nf_piece *b = operand(s, n, B), *a = operand(s, n, A);
   const int64_t heads = extent_of(s, n, STATE, 0), key = extent_of(s, n, STATE, 1),
                 value = extent_of(s, n, STATE, 2);
   bool fine =
@@ -239,7 +229,7 @@ static nf_status shard_delta_rule(nf_sharding *s, nf_node_id n) {
 }
 
 nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
-  static nf_status (*const rules[])(nf_sharding *, nf_node_id) = {
+  static nf_status (*const rules[NF_SHARD_REPLICATED + 1])(nf_sharding *, nf_node_id, nf_piece * x) = {
       [NF_SHARD_LINEAR] = nf_shard_linear,
       [NF_SHARD_GROUPED_LINEAR] = nf_shard_grouped_linear,
       [NF_SHARD_EMBEDDING] = nf_shard_embedding,
@@ -259,7 +249,7 @@ nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
       [NF_SHARD_ATTENTION] = shard_attention,
       [NF_SHARD_CONVOLUTION] = shard_convolution,
       [NF_SHARD_DELTA_RULE] = shard_delta_rule,
-      [NF_SHARD_REPLICATED] = nf_shard_plain,
   };
-  return rules[nf_traits_of(node_of(s, n)->op)->shard](s, n);
+  const nf_shard_kind kind = nf_traits_of(node_of(s, n)->op)->shard;
+  return rules[kind] ? rules[kind](s, n, &s->piece[node_of(s, n)->in[0]]) : nf_shard_plain(s, n);
 }

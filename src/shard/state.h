@@ -88,9 +88,9 @@ bool nf_shard_whole(nf_sharding *s, nf_val v, nf_node_id now); // false: will be
 
 // ---- rules (shard_rules.c, shard_linear.c) ----
 nf_status nf_shard_visit(nf_sharding *s, nf_node_id n);
-nf_status nf_shard_linear(nf_sharding *s, nf_node_id n);
-nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id n);
-nf_status nf_shard_embedding(nf_sharding *s, nf_node_id n);
+nf_status nf_shard_linear(nf_sharding *s, nf_node_id n, nf_piece *x); // x: of the first operand
+nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id n, nf_piece *x);
+nf_status nf_shard_embedding(nf_sharding *s, nf_node_id n, nf_piece *);
 void nf_shard_result(nf_sharding *s, nf_node_id n, int i, nf_piece p);
 nf_status nf_shard_pass(nf_sharding *s, nf_node_id n, nf_piece p); // the only result is p
 nf_status nf_shard_plain(nf_sharding *s, nf_node_id n);            // all operands whole
