@@ -71,29 +71,20 @@ static bool drop_nothing(nf_edit *e, nf_node_id id) {
 
 // ---- duplicates ----
 
-typedef struct seen { // nodes by what they compute
-  nf_node_id *slot;   // 1 + node
-  size_t size;        // a power of two
-} seen;
-
-static size_t hash_node(const nf_node *n) {
-  static const uint64_t seed[2] = {0x6e66, 0x66757365};
-  uint32_t key[NF_MAX_IN + 1] = {n->op};
-  memcpy(key + 1, n->in, sizeof n->in);
-  return (size_t)nf_hash(key, sizeof key, seed);
-}
-
 static bool same(const nf_node *a, const nf_node *b) {
   return a->op == b->op && memcmp(a->in, b->in, sizeof a->in) == 0 &&
          nf_attrs_equal(a->op, &a->attr, &b->attr);
 }
 
-// The slot of the node that computed this before, or an empty one.
-static nf_node_id *find_same(const nf_edit *e, seen *s, nf_node_id id) {
-  for (size_t i = hash_node(&e->node[id].n);; i++) {
-    nf_node_id *slot = &s->slot[i & (s->size - 1)];
-    if (!*slot || same(&e->node[*slot - 1].n, &e->node[id].n)) return slot;
-  }
+// The first node that computes this: one that reads the same values.
+static nf_node_id find_same(const nf_edit *e, nf_node_id id) {
+  const nf_node *n = &e->node[id].n;
+  nf_node_id first = id;
+  for (nf_node_id i = 0; n->in[0] == 0 && i < first; i++)
+    if (!e->node[i].dead && same(&e->node[i].n, n)) first = i;
+  NF_FOR_USES (u, e, n->in[0])
+    if (nf_use_node(u) < first && same(&e->node[nf_use_node(u)].n, n)) first = nf_use_node(u);
+  return first;
 }
 
 static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
@@ -103,43 +94,32 @@ static void drop_node(nf_edit *e, nf_node_id id, nf_node_id for_this) {
 }
 
 // Of two that compute the same an output stays; of two outputs the second becomes a view.
-static bool drop_duplicate(nf_edit *e, seen *s, nf_node_id id) {
+static bool drop_duplicate(nf_edit *e, nf_node_id id) {
   const nf_op_info *info = nf_op_of(e->node[id].n.op);
   for (int r = 0; r < info->n_out; r++)
     if (info->out[r].alias >= 0) return false; // a pool is written once in each of its states
-  nf_node_id *slot = find_same(e, s, id);
-  if (!*slot) {
-    *slot = id + 1;
-    return false;
-  }
-  const nf_node_id first = *slot - 1;
+  const nf_node_id first = find_same(e, id);
+  if (first == id) return false;
   if (any_output(e, id) && any_output(e, first))
     return info->n_out == 1 && e->node[id].n.op != NF_OP_reshape &&
            become_view(e, id, e->node[first].n.out[0]);
-  *slot = any_output(e, id) ? id + 1 : first + 1;
-  drop_node(e, any_output(e, id) ? first : id, *slot - 1);
+  const nf_node_id stays = any_output(e, id) ? id : first;
+  drop_node(e, stays == id ? first : id, stays);
   return true;
 }
 
-static bool pass(nf_edit *e, seen *s) {
+static bool pass(nf_edit *e) {
   bool changed = false;
-  memset(s->slot, 0, s->size * sizeof *s->slot);
   for (nf_node_id i = 0; i < e->n_nodes; i++) {
     if (e->node[i].dead) continue;
     order_operands(e, i);
     fold_reshape(e, i);
-    changed |= drop_nothing(e, i) || drop_duplicate(e, s, i);
+    changed |= drop_nothing(e, i) || drop_duplicate(e, i);
   }
   return changed;
 }
 
-nf_status nf_canonicalise(nf_edit *e) {
-  seen s = {.size = 16};
-  while (s.size < 2 * e->n_nodes) s.size *= 2;
-  s.slot = nf_alloc(s.size, sizeof *s.slot);
-  if (!s.slot) return nf_fuse_no_memory();
-  while (pass(e, &s)) continue; // what is the same now may make its users the same
+void nf_canonicalise(nf_edit *e) {
+  while (pass(e)) continue; // what is the same now may make its users the same
   nf_edit_sweep(e);
-  nf_free(s.slot);
-  return nf_ok();
 }

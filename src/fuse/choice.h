@@ -49,6 +49,7 @@ typedef struct nf_fuse_run {
   const nf_fuse_options *options;
   nf_fuse_options own;        // what `options` points to, but for the searched sizes and costs
   nf_fuse_report *base;       // what all reports have in common; owns what they borrow
+  nf_fuse_report first;       // it is this one
   nf_fuse_report *report;     // of the choice, or `base` while there is none
   nf_graph *normal;           // what fusions are found in
   nf_edit edit;               // of normal
@@ -61,7 +62,7 @@ typedef struct nf_fuse_run {
 // The rule's place in the order (0 where there is none); n_order: not named; -1: not to be looked for at all.
 int nf_rule_turn(const nf_rule *rule, const nf_fuse_options *o);
 
-nf_status nf_canonicalise(nf_edit *e);
+void nf_canonicalise(nf_edit *e);
 // Normalising rules and canonical form to a fixed point. seed: the order in which places are visited; the
 // result does not depend on it.
 nf_status nf_normalise(nf_fuse_run *run, uint64_t seed);

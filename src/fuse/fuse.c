@@ -16,7 +16,8 @@ static nf_status apply(nf_fuse_run *run, nf_node_id *first_new) {
     NF_TRY(nf_edit_splice(&run->edit, &s));
   }
   first_new[run->n_found] = (nf_node_id)run->edit.n_nodes;
-  return run->options->mode == NF_FUSE_OFF ? nf_ok() : nf_canonicalise(&run->edit);
+  if (run->options->mode != NF_FUSE_OFF) nf_canonicalise(&run->edit);
+  return nf_ok();
 }
 
 // Of the chosen fusions in the cycle the one that saves least is given up.
@@ -127,16 +128,11 @@ static nf_status find(nf_fuse_run *run, const nf_graph *g) {
 nf_status nf_fuse_find(const nf_rules *r, const nf_graph *g, const nf_fuse_options *o, nf_fusions **out) {
   NF_TRY(nf_fuse_check_options(r, o));
   nf_fuse_run *run = nf_alloc(1, sizeof *run);
-  nf_fuse_report *base = nf_alloc(1, sizeof *base);
-  nf_status st = run && base ? nf_ok() : nf_fuse_no_memory();
-  if (nf_is_ok(st)) {
-    *base = (nf_fuse_report){.mode = o->mode};
-    *run = (nf_fuse_run){.rules = r, .own = *o, .base = base, .report = base};
-    run->options = &run->own;
-    st = find(run, g);
-  }
+  if (!run) return nf_fuse_no_memory();
+  *run = (nf_fuse_run){.rules = r, .own = *o, .options = &run->own, .first.mode = o->mode};
+  run->base = run->report = &run->first;
+  const nf_status st = find(run, g);
   if (nf_is_ok(st)) return *out = run, nf_ok();
-  if (!run) nf_free(base);
   nf_fusions_destroy(run);
   return nf_status_note(st, "fusing");
 }
@@ -151,12 +147,9 @@ void nf_fusions_destroy(nf_fusions *f) {
   nf_edit_deinit(&f->edit);
   nf_prices_deinit(&f->prices);
   nf_graph_destroy(f->normal);
-  if (f->base) {
-    nf_free(f->base->near);
-    nf_free(f->base->normalised);
-    nf_arena_deinit(&f->base->arena);
-  }
-  nf_free(f->base);
+  nf_free(f->first.near);
+  nf_free(f->first.normalised);
+  nf_arena_deinit(&f->first.arena);
   nf_free(f);
 }
 

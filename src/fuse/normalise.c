@@ -69,7 +69,7 @@ static size_t stride_of(size_t n, uint64_t seed) {
 nf_status nf_normalise(nf_fuse_run *run, uint64_t seed) {
   bool changed = true;
   const size_t most = ROUNDS + run->edit.n_nodes; // each round takes some padding further
-  NF_TRY(nf_canonicalise(&run->edit));
+  nf_canonicalise(&run->edit);
   for (size_t round = 0; changed; round++) {
     if (round == most)
       return nf_error(NF_INTERNAL, "normalising graph %s does not end: see the rules of its last rewrites",
@@ -80,7 +80,7 @@ nf_status nf_normalise(nf_fuse_run *run, uint64_t seed) {
       const nf_node_id id = (nf_node_id)((i * stride + seed) % n);
       if (!run->edit.node[id].dead) NF_TRY(try_node(run, id, seed, &changed));
     }
-    if (changed) NF_TRY(nf_canonicalise(&run->edit));
+    if (changed) nf_canonicalise(&run->edit);
   }
   return nf_ok();
 }

@@ -156,13 +156,9 @@ static const size_t attrs_size[NF_OP_COUNT] = {
 };
 
 static nf_status infer_node(const nf_graph *g, const nf_node *n, nf_op_desc *d) {
-  for (int i = 0; i < nf_op_of(n->op)->n_in; i++) {
-    if (!n->in[i]) continue;
-    NF_TRY(check_value(g, n->in[i]));
-    d->in[i] = g->value[n->in[i]].type;
-  }
-  d->op = n->op;
-  d->attr = n->attr;
+  for (int i = 0; i < nf_op_of(n->op)->n_in; i++)
+    if (n->in[i]) NF_TRY(check_value(g, n->in[i]));
+  *d = nf_graph_describe(g, n);
   return nf_op_infer(d);
 }
 
@@ -175,7 +171,7 @@ static nf_status add_node(nf_builder *b, const char *const *name, int n_names, n
     return nf_error(NF_BAD_INPUT, "%s%s: op %d does not exist", b->scope, name[0], (int)op);
   const nf_op_info *info = nf_op_of(op);
   nf_node n = {.op = op};
-  nf_op_desc d = {0};
+  nf_op_desc d;
   memcpy(n.in, in, (size_t)info->n_in * sizeof *in);
   memcpy(&n.attr, attrs, attrs_size[op]);
   NF_TRY(infer_node(g, &n, &d), "%s%s", b->scope, name[0]);

@@ -99,7 +99,7 @@ static void canonical(void **state) {
     nf_graph *g = parsed(rows[i].in), *out;
     nf_edit e;
     ok(nf_edit_init(&e, g));
-    ok(nf_canonicalise(&e));
+    nf_canonicalise(&e);
     ok(nf_edit_finish(&e, &out, NULL));
     same_text(out, rows[i].out);
     nf_edit_deinit(&e);
