@@ -44,11 +44,10 @@ extern const char *const nf_fuse_mode_names[NF_FUSE_MODES];
 typedef struct nf_fuse_options {
   nf_fuse_mode mode;
   const char *const
-      *order; // [n_order] rules or families, of ORDERED; normalisations run first, and only if named
+      *order; // [n_order] rules or families, of ORDERED; normalisations first, and only if named
   size_t n_order;
-  const char
-      *filter; // "-a,+b": rules or families (or "all") taken out and put back, from left to right. NULL: none
-  nf_sizes at; // the sizes that costs are asked for
+  const char *filter; // "-a,+b": rules or families (or "all") out and back in, from left to right. NULL: none
+  nf_sizes at;        // the sizes that costs are asked for
   nf_fuse_costs costs; // of COST and ORDERED
   size_t limit;        // steps of the search in one site before the best found is taken; 0: 100,000
 } nf_fuse_options;

@@ -72,9 +72,7 @@ static bool operand_fits(state *s, nf_node_id want, nf_node_id id, int k, int at
   if (!pattern->leaf[p]) {
     const nf_value *like = &pattern->graph->value[p];
     n.want = like->node;
-    if (made->kind != NF_VALUE_RESULT)
-      n.kind = NF_NEAR_LEAF;
-    else if (graph_node(s, made->node)->op != pattern_node(s, like->node)->op)
+    if (made->kind != NF_VALUE_RESULT || graph_node(s, made->node)->op != pattern_node(s, like->node)->op)
       n.kind = NF_NEAR_OP;
     else if (made->result != like->result)
       n.kind = NF_NEAR_RESULT;
@@ -207,7 +205,6 @@ const char *nf_near_print(const nf_near *n, const nf_edit *e, const nf_pattern *
   case NF_NEAR_NONE:
     return "";
   case NF_NEAR_OP:
-  case NF_NEAR_LEAF:
     nf_text_printf(out, "operand %s is made by %s, not %s", is->in[n->at].name, maker_of(e, n->value), want);
     return node;
   case NF_NEAR_RESULT:

@@ -5,8 +5,7 @@
 
 typedef enum nf_near_kind {
   NF_NEAR_NONE = 0,
-  NF_NEAR_OP,      // an operand is made by another op
-  NF_NEAR_LEAF,    // an operand is made by no node
+  NF_NEAR_OP,      // an operand is made by another op, or by no node
   NF_NEAR_RESULT,  // or is another result of it
   NF_NEAR_USER,    // no user is the op
   NF_NEAR_ATTR,    // an attribute has another value

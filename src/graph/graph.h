@@ -120,7 +120,7 @@ nf_status nf_value_check(const nf_value *v);
 bool nf_name_valid(const char *name);
 
 // ---- text form ----
-// One line per value or node; parse(print(g)) prints the same text. docs/architecture.md shows the grammar.
+// One line per value or node; parse(print(g)) prints the same text. Grammar: docs/graph-text.md.
 void nf_graph_print(const nf_graph *g, nf_text *out);
 // One node's line without its results: "attention(L0.q, L0.kv.written, L0.sinks) scale=0.125 window=128".
 void nf_graph_print_node(const nf_graph *g, const nf_node *n, nf_text *out);

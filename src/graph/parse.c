@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graphs from text (grammar: print.c), through the builder, so that every check of the builder applies. What
-// the text says of a node's results must be what the shape rules say.
+// Graphs from text (docs/graph-text.md), through the builder, so that every check of the builder applies.
+// What the text says of a node's results must be what the shape rules say.
 #include "graph/graph.h"
 #include "graph/scan.h"
 #include <math.h>

@@ -1,21 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Graphs as text: one line per value or node, in the order in which they were built, then the outputs.
-//
-//   graph NAME
-//   input NAME : TYPE                    TYPE as in tensor/type.h
-//   pool NAME : TYPE                     (with a cache group)
-//   weight NAME : TYPE = RECIPE | '{' NAME ROWS RECIPE {, NAME ROWS RECIPE} '}'
-//   RECIPE is: "TENSOR" [scales "TENSOR"] [transposed] [rows FIRST of N] [scale_rows FIRST of N] [stack N]
-//   [SLICE]
-//              [zero_but_rank0]
-//   SLICE is: slice DIMENSION world N [copies N] '[' SIZE/UNIT {, SIZE/UNIT} ']'
-//   NAME : TYPE {, NAME : TYPE} = OP ( [OPERAND {, OPERAND}] ) {ATTRIBUTE=VALUE}
-//   output NAME
-//
-// OPERAND is a name or _ (absent; trailing ones are left out). Every attribute is printed, in the order of
-// ops.def: a float by its fewest digits, an int in decimal, a flag as 0 or 1, a dtype by name, a shape as
-// [T,8,64]. In strings " \ and bytes below 32 are \xNN. The parser also takes attributes in any order and
-// leaves out those not given (zero), empty lines, lines that begin with #, and spaces between tokens.
+// Graphs as text, as docs/graph-text.md has it: one line per value or node, in the order in which they were
+// built, then the outputs.
 #include "graph/graph.h"
 #include <inttypes.h>
 #include <math.h>

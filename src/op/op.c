@@ -4,39 +4,26 @@
 #include <stdio.h>
 #include <string.h>
 
-// Per op, structs with one char for each result and attribute: their offsets number them, their sizes (less
-// the last member) count them.
-#define RESULT(n, may) char n;
-#define SAME(n) char n;
-#define ATTR(n, type, kind) char n;
-#define NF_OP(name, flags, in, out, attrs, what) \
-  typedef struct name##_results {                \
-    out char none_;                              \
-  } name##_results;                              \
-  typedef struct name##_attributes {             \
-    attrs char none_;                            \
-  } name##_attributes;
-#include "op/ops.def"
-
 // `operands` and `attributes` are typedefs in the scope of the row.
+#define COUNT(type, ...) (int)(sizeof((const type[]){__VA_ARGS__}) / sizeof(type))
 #define OPERAND(n, role, optional) {#n, NF_ROLE_##role, optional},
 #define RESULT(n, may) {#n, -1, may},
 #define SAME(n) {#n, (int)offsetof(operands, n), false},
 #define ATTR(n, type, kind) {#n, NF_ATTR_##kind, offsetof(attributes, n)},
-#define NF_OP(op_name, op_flags, operand_list, result_list, attr_list, op_what)      \
-  case NF_OP_##op_name: {                                                            \
-    typedef nf_##op_name##_operands operands __attribute__((unused));                \
-    typedef nf_##op_name##_attrs attributes __attribute__((unused));                 \
-    static const nf_op_info info = {.name = #op_name,                                \
-                                    .what = op_what,                                 \
-                                    .flags = op_flags,                               \
-                                    .n_in = (int)sizeof(operands) - 1,               \
-                                    .n_out = (int)sizeof(op_name##_results) - 1,     \
-                                    .n_attr = (int)sizeof(op_name##_attributes) - 1, \
-                                    .in = {operand_list},                            \
-                                    .out = {result_list},                            \
-                                    .attr = {attr_list}};                            \
-    return &info;                                                                    \
+#define NF_OP(op_name, op_flags, operand_list, result_list, attr_list, op_what)         \
+  case NF_OP_##op_name: {                                                               \
+    typedef nf_##op_name##_operands operands __attribute__((unused));                   \
+    typedef nf_##op_name##_attrs attributes __attribute__((unused));                    \
+    static const nf_op_info info = {.name = #op_name,                                   \
+                                    .what = op_what,                                    \
+                                    .flags = op_flags,                                  \
+                                    .n_in = (int)sizeof(operands) - 1,                  \
+                                    .n_out = COUNT(struct nf_result_info, result_list), \
+                                    .n_attr = COUNT(struct nf_attr_info, attr_list),    \
+                                    .in = {operand_list},                               \
+                                    .out = {result_list},                               \
+                                    .attr = {attr_list}};                               \
+    return &info;                                                                       \
   }
 
 const nf_op_info *nf_op_of(nf_op op) {

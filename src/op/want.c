@@ -85,10 +85,7 @@ nf_status nf_want_const(const nf_op_desc *d, int i) {
 
 nf_status nf_want_dim(const nf_op_desc *d, int i, int k, nf_extent e, const char *what) {
   if (nf_extent_equal(d->in[i].dim[k], e)) return nf_ok();
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
   return nf_refuse_operand(d, i, what, nf_extent_text_of(e).at);
-#pragma GCC diagnostic pop
 }
 
 nf_status nf_want_vector(const nf_op_desc *d, int i, nf_extent e, const char *what) {

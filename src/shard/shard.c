@@ -84,17 +84,17 @@ static void count_readers(nf_sharding *s) {
 }
 
 static nf_status check(const nf_graph *g, int world) {
+  nf_val ranks = 0; // a value that says that the graph is one of several ranks already
   if (world < 1 || world > NF_MAX_RANKS)
     return nf_error(NF_USAGE, "world %d: must be 1 to %d ranks", world, NF_MAX_RANKS);
-  for (nf_node_id n = 0; n < g->n_nodes && world > 1; n++)
+  for (nf_node_id n = 0; n < g->n_nodes && !ranks; n++)
     if (nf_op_is_comm(g->node[n].op, &g->node[n].attr) || g->node[n].op == NF_OP_rank_ids)
-      return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
-                      g->value[g->node[n].out[0]].name);
-  for (nf_val v = 1; v < g->n_values && world > 1; v++)
-    if (g->value[v].recipe.slice.world || g->value[v].recipe.zero_but_rank0)
-      return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
-                      g->value[v].name);
-  return nf_ok();
+      ranks = g->node[n].out[0];
+  for (nf_val v = 1; v < g->n_values && !ranks; v++)
+    if (g->value[v].recipe.slice.world || g->value[v].recipe.zero_but_rank0) ranks = v;
+  if (world == 1 || !ranks) return nf_ok();
+  return nf_error(NF_BAD_INPUT, "graph %s: is for several ranks already, by %s", g->name,
+                  g->value[ranks].name);
 }
 
 static nf_status make_room(nf_sharding *s) {

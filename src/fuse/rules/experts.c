@@ -52,8 +52,10 @@ static void swiglu_replacement(nf_side *s) {
                        .interleaved = act->interleaved, .pad = pad_of(s)));
 }
 
+// Where gate and up are apart, they too.
 static bool one_type(const nf_side *s, nf_text *why) {
-  if (out_of(s, "up") == out_of(s, "y")) return true;
+  const nf_dtype gate = out_of(s, "gate"), up = out_of(s, "up");
+  if (up == out_of(s, "y") && (gate == up || gate == NF_NONE)) return true;
   nf_text_printf(why, "the products have results of other types");
   return false;
 }
@@ -84,12 +86,6 @@ static void silu_replacement(nf_side *s) {
                        .out = out_of(s, "y"), .to = to, .pad = pad_of(s)));
 }
 
-static bool three_types(const nf_side *s, nf_text *why) {
-  if (out_of(s, "gate") == out_of(s, "up") && one_type(s, why)) return true;
-  if (!why->n) nf_text_printf(why, "gate and up have other types");
-  return false;
-}
-
 // ---- the sum of a token's experts with a shared one, which has a gate ----
 
 static void shared_pattern(nf_side *s) {
@@ -114,10 +110,9 @@ static void shared_replacement(nf_side *s) {
 const nf_rule nf_rules_experts[] = {
     NF_RULE(swiglu, "experts_swiglu", "experts", "an expert's products and the activation between",
             .applies = one_type),
-    NF_RULE(silu, "experts_silu", "experts", "an expert's products, gate and up apart",
-            .applies = three_types),
+    NF_RULE(silu, "experts_silu", "experts", "an expert's products, gate and up apart", .applies = one_type),
     NF_RULE(silu, "experts_silu_quantise", "experts", "the same, quantised in between", .parts = QUANTISE,
-            .applies = three_types),
+            .applies = one_type),
     NF_RULE(shared, "combine_shared", "act", "the sum of a token's experts with a gated shared one"),
     {0},
 };
