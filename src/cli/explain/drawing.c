@@ -15,20 +15,12 @@ typedef struct pen {
   cli_part part;
   cli_drawing *d;
   nf_map box_of;   // values of the layer, and those that come, to boxes
-  nf_map made;     // every value of the graph that a node makes
   nf_map frame_of; // values that a fusion takes or makes
 } pen;
 
 static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to draw a graph"); }
 
 double cli_box_text_width(size_t chars) { return 6.65 * (double)chars; }
-
-static bool find(const nf_map *map, const char *name, size_t *out) {
-  uint32_t i;
-  if (!nf_map_find(map, name, strlen(name), &i)) return false;
-  *out = i;
-  return true;
-}
 
 // ---- boxes and wires ----
 
@@ -61,44 +53,36 @@ static void add_wire(pen *p, size_t from, size_t to) {
 
 // The box that a value comes from; SIZE_MAX for weights, caches and the caller's values.
 static nf_status source(pen *p, const char *name, size_t *out) {
-  size_t elsewhere;
-  *out = SIZE_MAX;
-  if (find(&p->box_of, name, out) || !find(&p->made, name, &elsewhere)) return nf_ok();
+  *out = cli_mapped(&p->box_of, name);
+  if (*out != SIZE_MAX || cli_mapped(&p->o->made[p->part], name) == SIZE_MAX) return nf_ok();
   NF_TRY(add_box(p, (cli_box){.kind = CLI_COMES, .name = name, .frame = SIZE_MAX}, out));
   return nf_map_add(&p->box_of, name, strlen(name), (uint32_t)*out, NULL);
 }
 
-// A view is not drawn: its value is its operand's.
-static nf_status pass_view(pen *p, const json_t *node) {
-  const json_t *operands = json_object_get(node, "operands");
-  size_t from = SIZE_MAX;
-  if (json_array_size(operands) != 0) NF_TRY(source(p, cli_name_at(operands, 0), &from));
-  return from != SIZE_MAX ? cli_map_names(&p->box_of, json_object_get(node, "results"), (uint32_t)from)
-                          : nf_ok();
-}
-
 static size_t frame_of(const pen *p, const json_t *node) {
-  const json_t *results = json_object_get(node, "results");
-  size_t frame;
-  if (find(&p->frame_of, cli_text(node, "name"), &frame)) return frame;
-  for (size_t i = 0; i < json_array_size(results); i++)
-    if (find(&p->frame_of, cli_name_at(results, i), &frame)) return frame;
-  return SIZE_MAX;
+  const json_t *results = cli_at(node, "results");
+  size_t frame = cli_mapped(&p->frame_of, cli_text(node, "name"));
+  for (size_t i = 0; frame == SIZE_MAX && i < json_array_size(results); i++)
+    frame = cli_mapped(&p->frame_of, cli_name_at(results, i));
+  return frame;
 }
 
+// A view is not drawn: its value is its operand's.
 static nf_status draw_node(pen *p, const json_t *node) {
-  const json_t *operands = json_object_get(node, "operands");
+  const json_t *operands = cli_at(node, "operands"), *results = cli_at(node, "results");
   const double us = cli_number(node, "us");
-  size_t to, from;
-  if (cli_is_view(node)) return pass_view(p, node);
-  for (size_t i = 0; i < json_array_size(operands); i++) NF_TRY(source(p, cli_name_at(operands, i), &from));
-  const cli_box b = {CLI_NODE, cli_text(node, "op"), cli_text(node, "name"), us, us, frame_of(p, node)};
-  NF_TRY(add_box(p, b, &to));
+  const bool view = cli_is_view(node);
+  size_t box = SIZE_MAX, from;
+  for (size_t i = 0; i < json_array_size(operands) && (i == 0 || !view); i++)
+    NF_TRY(source(p, cli_name_at(operands, i), view ? &box : &from));
+  if (view) return box != SIZE_MAX ? cli_map_names(&p->box_of, results, (uint32_t)box) : nf_ok();
+  NF_TRY(add_box(
+      p, (cli_box){CLI_NODE, cli_text(node, "op"), cli_text(node, "name"), us, us, frame_of(p, node)}, &box));
   for (size_t i = 0; i < json_array_size(operands); i++) {
-    NF_TRY(source(p, cli_name_at(operands, i), &from));
-    if (from != SIZE_MAX) add_wire(p, from, to);
+    from = cli_mapped(&p->box_of, cli_name_at(operands, i));
+    if (from != SIZE_MAX) add_wire(p, from, box);
   }
-  return cli_map_names(&p->box_of, json_object_get(node, "results"), (uint32_t)to);
+  return cli_map_names(&p->box_of, results, (uint32_t)box);
 }
 
 // One box below each node of the layer that others use, named by the first that does.
@@ -107,12 +91,12 @@ static nf_status draw_users(pen *p) {
   bool *gone = nf_arena_alloc(&p->d->arena, p->d->cap_boxes, sizeof *gone);
   if (gone == NULL) return no_memory();
   CLI_EACH(node, list) {
-    const json_t *operands = json_object_get(node, "operands");
+    const json_t *operands = cli_at(node, "operands");
     if (p->o->layer[p->part][node_at] == p->c->layer) continue;
     for (size_t k = 0; k < json_array_size(operands); k++) {
-      size_t from = SIZE_MAX, to = SIZE_MAX;
-      if (!find(&p->box_of, cli_name_at(operands, k), &from) || gone[from]) continue;
-      if (p->d->box[from].kind != CLI_NODE) continue;
+      const size_t from = cli_mapped(&p->box_of, cli_name_at(operands, k));
+      size_t to;
+      if (from == SIZE_MAX || gone[from] || p->d->box[from].kind != CLI_NODE) continue;
       gone[from] = true;
       NF_TRY(add_box(p, (cli_box){.kind = CLI_GOES, .name = cli_text(node, "name"), .frame = SIZE_MAX}, &to));
       add_wire(p, from, to);
@@ -133,31 +117,30 @@ static void frame_helpers(pen *p) {
 
 // ---- the whole ----
 
-// Names what the chosen fusions take, by every result of the nodes they take.
+// Names what a chosen fusion takes, by every result of the nodes it takes.
 static nf_status name_frame(pen *p, const json_t *fusion) {
-  const json_t *taken = json_object_get(fusion, "nodes");
-  const uint32_t frame = (uint32_t)p->d->n_frames;
+  cli_drawing *d = p->d;
+  const uint32_t frame = (uint32_t)d->n_frames++;
   char *joins = cli_outline_joins(p->o, fusion);
-  cli_frame *f = &p->d->frame[p->d->n_frames++];
-  *f = (cli_frame){.fusion = fusion};
-  if (joins != NULL) f->joins = nf_arena_copy(&p->d->arena, joins, strlen(joins));
+  d->frame[frame] = nf_arena_printf(&d->arena, "%s%s%s", cli_text(fusion, "rule"),
+                                    joins != NULL ? ", joins " : "", joins != NULL ? joins : "");
   nf_free(joins);
-  NF_TRY(cli_map_names(&p->frame_of, taken, frame));
+  if (d->frame[frame] == NULL) return no_memory();
+  NF_TRY(cli_map_names(&p->frame_of, cli_at(fusion, "nodes"), frame));
   CLI_EACH_OF(node, p->o, CLI_BEFORE, p->c->layer) {
-    size_t of;
-    if (find(&p->frame_of, cli_text(node, "name"), &of) && of == frame)
-      NF_TRY(cli_map_names(&p->frame_of, json_object_get(node, "results"), frame));
+    if (cli_mapped(&p->frame_of, cli_text(node, "name")) == frame)
+      NF_TRY(cli_map_names(&p->frame_of, cli_at(node, "results"), frame));
   }
   return nf_ok();
 }
 
 static nf_status find_frames(pen *p) {
   size_t n = 0;
-  CLI_EACH_OF(site, p->o, CLI_SITES, p->c->layer) n += json_array_size(json_object_get(site, "candidates"));
+  CLI_EACH_OF(site, p->o, CLI_SITES, p->c->layer) n += json_array_size(cli_at(site, "candidates"));
   p->d->frame = nf_arena_alloc(&p->d->arena, n + 1, sizeof *p->d->frame);
   if (p->d->frame == NULL) return no_memory();
   CLI_EACH_OF(site, p->o, CLI_SITES, p->c->layer) {
-    CLI_EACH(c, json_object_get(site, "candidates")) {
+    CLI_EACH(c, cli_at(site, "candidates")) {
       if (cli_chosen(c)) NF_TRY(name_frame(p, c));
     }
   }
@@ -184,30 +167,18 @@ static nf_status make_room(pen *p) {
   cli_drawing *d = p->d;
   const size_t nodes = cli_outline_count(p->o, p->part, p->c->layer);
   size_t operands = 0;
-  CLI_EACH_OF(node, p->o, p->part, p->c->layer) {
-    operands += json_array_size(json_object_get(node, "operands"));
-  }
+  CLI_EACH_OF(node, p->o, p->part, p->c->layer) operands += json_array_size(cli_at(node, "operands"));
   d->cap_boxes = 2 * nodes + operands; // each node, what it uses, what it goes to
   d->cap_wires = nodes + operands;
   d->box = nf_arena_alloc(&d->arena, d->cap_boxes + 1, sizeof *d->box);
   d->place = nf_arena_alloc(&d->arena, d->cap_boxes + 1, sizeof *d->place);
   d->wire = nf_arena_alloc(&d->arena, d->cap_wires + 1, sizeof *d->wire);
-  if (d->box == NULL || d->place == NULL || d->wire == NULL) return no_memory();
-  CLI_EACH(node, p->o->list[p->part]) {
-    NF_TRY(cli_map_names(&p->made, json_object_get(node, "results"), (uint32_t)node_at));
-  }
-  return nf_ok();
-}
-
-size_t cli_frame_label(const cli_frame *f, char *out, size_t room) {
-  const int n = snprintf(out, room, "%s%s%s", cli_text(f->fusion, "rule"), f->joins != NULL ? ", joins " : "",
-                         f->joins != NULL ? f->joins : "");
-  return n > 0 ? (size_t)n : 0;
+  return d->box != NULL && d->place != NULL && d->wire != NULL ? nf_ok() : no_memory();
 }
 
 static void make_room_for_labels(cli_drawing *d) {
   for (size_t f = 0; d->fits && f < d->n_frames; f++)
-    d->size.x = fmax(d->size.x, cli_box_text_width(cli_frame_label(&d->frame[f], NULL, 0)) + 8);
+    d->size.x = fmax(d->size.x, cli_box_text_width(strlen(d->frame[f])) + 8);
 }
 
 static nf_status draw(pen *p) {
@@ -228,7 +199,6 @@ nf_status cli_draw(const cli_outline *o, const cli_class *c, cli_part part, cli_
   pen p = {.o = o, .c = c, .part = part, .d = out};
   const nf_status st = draw(&p);
   nf_map_deinit(&p.box_of);
-  nf_map_deinit(&p.made);
   nf_map_deinit(&p.frame_of);
   return st;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cells are boxes and, where a wire passes a rank, its place there. Segments join cells of neighbouring
-// ranks.
-#include "cli/explain/layout.h"
+// Drawing a graph in layers. Cells are boxes and, where a wire passes a rank, its place there. Segments join
+// cells of neighbouring ranks.
+#include "cli/explain/drawing.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>

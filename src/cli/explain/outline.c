@@ -39,19 +39,20 @@ nf_status cli_map_names(nf_map *map, const json_t *names, uint32_t value) {
   return nf_ok();
 }
 
-// Of the node that makes the value, in one of the arrays of CLI_BEFORE's nodes; NULL: there is none.
-static size_t *layer_of_value(const cli_outline *o, size_t *of_node, const char *name) {
-  uint32_t i;
-  return nf_map_find(&o->made, name, strlen(name), &i) ? &of_node[i] : NULL;
+size_t cli_mapped(const nf_map *map, const char *name) {
+  uint32_t value;
+  return nf_map_find(map, name, strlen(name), &value) ? value : SIZE_MAX;
 }
 
-static size_t where(const cli_outline *o, size_t *of_node, const char *name) {
-  const size_t *layer = layer_of_value(o, of_node, name), by_name = told(o, name);
-  return layer != NULL ? *layer : by_name != SIZE_MAX ? by_name : o->n_layers - 1;
+// The layer of the node that makes the value, in one of the arrays of CLI_BEFORE's nodes.
+static size_t where(const cli_outline *o, const size_t *of_node, const char *name) {
+  const size_t node = cli_mapped(&o->made[CLI_BEFORE], name), by_name = told(o, name);
+  return node != SIZE_MAX ? of_node[node] : by_name != SIZE_MAX ? by_name : o->n_layers - 1;
 }
 
 // The first and the last layer of a fusion's nodes by `of_node`. false: it has none.
-static bool reach(const cli_outline *o, size_t *of_node, const json_t *fusion, size_t *first, size_t *last) {
+static bool reach(const cli_outline *o, const size_t *of_node, const json_t *fusion, size_t *first,
+                  size_t *last) {
   const json_t *nodes = json_object_get(fusion, "nodes");
   *first = SIZE_MAX;
   *last = 0;
@@ -69,27 +70,27 @@ static void gather(cli_outline *o, const json_t *fusion) {
   size_t first, last;
   if (!reach(o, o->layer[CLI_BEFORE], fusion, &first, &last)) return;
   for (size_t i = 0; i < json_array_size(nodes); i++) {
-    size_t *layer = layer_of_value(o, o->layer[CLI_BEFORE], cli_name_at(nodes, i));
-    if (layer != NULL) *layer = last;
+    const size_t node = cli_mapped(&o->made[CLI_BEFORE], cli_name_at(nodes, i));
+    if (node != SIZE_MAX) o->layer[CLI_BEFORE][node] = last;
   }
 }
 
 // What names a value of the graph before goes where the node went that makes it.
 static void follow(cli_outline *o, cli_part part) {
-  size_t *made_in = o->layer[CLI_BEFORE];
   CLI_EACH(item, o->list[part]) {
     const char *name = name_of(part, item);
-    if (part != CLI_AFTER || layer_of_value(o, made_in, name) != NULL)
-      o->layer[part][item_at] = where(o, made_in, name);
+    if (part != CLI_AFTER || cli_mapped(&o->made[CLI_BEFORE], name) != SIZE_MAX)
+      o->layer[part][item_at] = where(o, o->layer[CLI_BEFORE], name);
   }
 }
 
 static nf_status place(cli_outline *o) {
-  const json_t *before = o->list[CLI_BEFORE];
-  place_nodes(o, CLI_BEFORE);
-  place_nodes(o, CLI_AFTER);
-  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(before) * sizeof *o->own);
-  CLI_EACH(node, before) NF_TRY(cli_map_names(&o->made, cli_at(node, "results"), (uint32_t)node_at));
+  for (cli_part part = CLI_BEFORE; part <= CLI_AFTER; part++) {
+    place_nodes(o, part);
+    CLI_EACH(node, o->list[part])
+    NF_TRY(cli_map_names(&o->made[part], cli_at(node, "results"), (uint32_t)node_at));
+  }
+  memcpy(o->own, o->layer[CLI_BEFORE], json_array_size(o->list[CLI_BEFORE]) * sizeof *o->own);
   CLI_EACH_CANDIDATE(c, o->doc) {
     if (cli_chosen(c)) gather(o, c);
   }
@@ -128,44 +129,35 @@ static bool equal(const cli_outline *o, const nf_text *of_layer, size_t a, size_
 }
 
 // "1 to 35", "1, 3 .. 35", "0, 4 to 7, 9". Runs of equal steps, so that every second layer is one run; of
-// many runs the first and the end.
-// at: layers as the outline numbers them, one more than their names tell.
-static void write_run(nf_text *t, const size_t *at, size_t n, size_t step) {
-  nf_text_printf(t, "%s%zu", t->n != 0 ? ", " : "", at[0] - 1);
-  if (n == 2) nf_text_printf(t, ", %zu", at[1] - 1);
-  if (n > 2 && step == 1) nf_text_printf(t, " to %zu", at[n - 1] - 1);
-  if (n > 2 && step != 1) nf_text_printf(t, ", %zu .. %zu", at[1] - 1, at[n - 1] - 1);
-}
-
+// many runs the first and the end. at: layers as the outline numbers them, one more than their names tell.
 static void write_layers(nf_text *t, const size_t *at, size_t n) {
   for (size_t i = 0, k, runs = 0; i < n; i = k, runs++) {
     if (runs == 4) return nf_text_printf(t, " .. %zu", at[n - 1] - 1);
     const size_t step = i + 1 < n ? at[i + 1] - at[i] : 1;
     for (k = i + 1; k < n && at[k] - at[k - 1] == step;) k++;
     if (k - i == 2 && k < n) k--; // two that a longer run may follow
-    write_run(t, at + i, k - i, step);
+    nf_text_printf(t, "%s%zu", runs != 0 ? ", " : "", at[i] - 1);
+    if (k - i == 2 || (k - i > 2 && step != 1)) nf_text_printf(t, ", %zu", at[i + 1] - 1);
+    if (k - i > 2) nf_text_printf(t, "%s%zu", step == 1 ? " to " : " .. ", at[k - 1] - 1);
   }
 }
 
-static nf_status title(cli_outline *o, cli_class *c) {
+static const char *title(cli_outline *o, const cli_class *c) {
   nf_text t = {0};
+  if (c->layer == 0) return "before the layers";
+  if (c->layer == o->n_layers - 1) return "after the layers";
   write_layers(&t, c->member, c->n);
-  const char *list = t.failed ? NULL : t.at;
-  if (c->layer == 0)
-    c->title = "before the layers";
-  else if (c->layer == o->n_layers - 1)
-    c->title = "after the layers";
-  else if (list != NULL)
-    c->title = nf_arena_printf(&o->arena, "layer%s %s", c->n > 1 ? "s" : "", list);
+  const char *list = t.failed ? NULL : nf_arena_printf(&o->arena, "layer%s %s", c->n > 1 ? "s" : "", t.at);
   nf_text_deinit(&t);
-  return c->title != NULL ? nf_ok() : no_memory();
+  return list;
 }
 
 static nf_status keep(cli_outline *o, cli_class *c, const size_t *member) {
   size_t *copy = nf_arena_alloc(&o->arena, c->n, sizeof *copy);
   if (copy == NULL) return no_memory();
   c->member = memcpy(copy, member, c->n * sizeof *member);
-  return title(o, c);
+  c->title = title(o, c);
+  return c->title != NULL ? nf_ok() : no_memory();
 }
 
 static nf_status classify(cli_outline *o, const nf_text *of_layer, bool all) {
@@ -213,7 +205,7 @@ nf_status cli_outline_init(const json_t *doc, bool all, cli_outline *out) {
 }
 
 void cli_outline_deinit(cli_outline *o) {
-  nf_map_deinit(&o->made);
+  for (cli_part part = CLI_BEFORE; part <= CLI_AFTER; part++) nf_map_deinit(&o->made[part]);
   nf_arena_deinit(&o->arena);
   *o = (cli_outline){0};
 }

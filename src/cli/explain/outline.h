@@ -24,7 +24,7 @@ typedef struct cli_outline {
   const json_t *doc, *list[CLI_PARTS]; // unfused, plan.nodes, fusion.sites, fusion.near_misses
   size_t *layer[CLI_PARTS]; // of each item: 0 before the layers, then layer + 1, n_layers - 1 after
   size_t *own;              // of each node of CLI_BEFORE: its layer by its name, whatever fusion takes it
-  nf_map made;              // results of CLI_BEFORE's nodes, to the nodes
+  nf_map made[2];           // results of CLI_BEFORE's and CLI_AFTER's nodes, to the nodes
   size_t n_layers;
   cli_class *class; // [n_classes] by their first layers; layers in which there is nothing have none
   size_t n_classes;
@@ -45,6 +45,7 @@ char *cli_outline_joins(const cli_outline *o, const json_t *candidate);
 
 // The names of an array, as cli_name_at gives them, to `value`.
 nf_status cli_map_names(nf_map *map, const json_t *names, uint32_t value);
+size_t cli_mapped(const nf_map *map, const char *name); // SIZE_MAX: it is not there
 
 typedef struct cli_cost {
   size_t launches; // nodes but views

@@ -49,13 +49,11 @@ static void write_label(nf_text *t, const cli_drawing *d, size_t frame) {
   for (size_t i = 0; i < d->n_boxes; i++)
     if (d->box[i].frame == frame && (top == NULL || d->place[i].y < top->y)) top = &d->place[i];
   if (top == NULL) return;
-  char label[256];
-  const size_t n = cli_frame_label(&d->frame[frame], label, sizeof label);
-  const double most = d->size.x - cli_box_text_width(n) - 4;
+  const double most = d->size.x - cli_box_text_width(strlen(d->frame[frame])) - 4;
   double x = top->x - top->w / 2 - RIM + 4;
   x = x > most ? most : x;
   cli_html(t, "<text class=\"label c%zu\" x=\"%.1f\" y=\"%.1f\">%s</text>", frame % CLI_FRAME_COLOURS,
-           x > 4 ? x : 4, top->y - top->h / 2 - RIM - 4, label);
+           x > 4 ? x : 4, top->y - top->h / 2 - RIM - 4, d->frame[frame]);
 }
 
 // ---- boxes ----
