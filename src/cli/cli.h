@@ -85,6 +85,12 @@ typedef struct cli_view {
 void cli_show(void *user, const char *json, size_t n);
 int cli_shown(infuse_error *e, const cli_view *v);
 
+// Each prints one document to stdout and gives 0. They read documents that this very program made, so a
+// missing key is a bug and prints as "?".
+int cli_render_verify(const json_t *doc, const cli_options *o);
+int cli_render_check(const json_t *doc, const cli_options *o);
+int cli_render_devices(const json_t *doc, const cli_options *o);
+
 int cli_names(const cli_options *o, infuse_runtime *rt); // lists o->names
 
 int cli_generate(const cli_options *o, infuse_runtime *rt);

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include "cli/explain/doc.h"
-#include "cli/render.h"
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/render.h"
+// Text of the documents of verify, check and devices; explain has files of its own (explain/).
 #include "base/text.h"
+#include "cli/cli.h"
 #include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/screen.h"

@@ -3,7 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "base/text.h"
-#include "cli/render.h"
+#include "cli/cli.h"
 #include <setjmp.h> // cmocka wants these before itself
 #include <stdarg.h>
 #include <stdio.h>
