@@ -64,10 +64,9 @@ static bool grew(const side *s, const json_t *f) {
 // The rules that this side chose for nodes of fusion `f`.
 static json_t *instead(const side *s, const json_t *f) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   CLI_EACH_CANDIDATE(c, s->doc) {
-    if (ok && cli_chosen(c) && shared_nodes(c, f) != 0)
-      ok = nf_json_push(list, json_string(cli_text(c, "rule")));
+    if (cli_chosen(c) && shared_nodes(c, f) != 0) ok &= nf_json_push(list, json_string(cli_text(c, "rule")));
   }
   return nf_json_whole(list, ok);
 }
@@ -85,7 +84,7 @@ static json_t *missing(const side *b, const json_t *f, bool lost) {
 // side, gained.
 static json_t *only_in(const side *a, const side *b, bool lost) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   CLI_EACH_CANDIDATE(c, a->doc) {
     if (!ok || !cli_chosen(c) || (lost && grew(b, c))) continue;
     const json_t *other = find_candidate(b, c);
@@ -105,7 +104,7 @@ static const json_t *same_node(const side *s, const json_t *node) {
 // Nodes of `a` that `b` has too, with another kernel.
 static json_t *kernels(const side *a, const side *b) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   CLI_EACH(node, a->nodes) {
     const json_t *other = same_node(b, node);
     if (!ok || other == NULL || cli_alike(other, node, "kernel")) continue;
@@ -118,7 +117,7 @@ static json_t *kernels(const side *a, const side *b) {
 
 static json_t *nodes_only_in(const side *a, const side *b) {
   json_t *list = json_array();
-  bool ok = list != NULL;
+  bool ok = true;
   CLI_EACH(node, a->nodes) {
     if (!ok || same_node(b, node) != NULL) continue;
     const char *name = cli_text(node, "name");

@@ -38,21 +38,17 @@ bool cli_is_other(const json_t *doc, const json_t *plan); // of `plans`: not the
 // What it does otherwise than that one.
 void cli_write_plan(nf_text *t, const json_t *doc, const json_t *plan, bool costs);
 
-// Where a plan's estimated time goes: by what bounds its kernels, and by op.
-enum { CLI_BOUNDS = 4 };
-extern const char *const cli_bounds[CLI_BOUNDS]; // as documents name them
-
+// Where a plan's estimated time goes.
 typedef struct cli_share {
   const char *name; // borrowed from the document
   size_t launches;
-  double us, by_bound[CLI_BOUNDS]; // the latter add up to the former
+  double us;
 } cli_share;
-
-// Nodes of plan.nodes by what they have under `key` ("bound", "op"), those that take longest first; views are
-// left out. To be freed by nf_free; NULL when memory is out.
-cli_share *cli_shares(const json_t *nodes, const char *key, size_t *out_n);
-// "memory", or of an op whose nodes differ "memory 80 %, launch 20 %". To be freed; NULL when memory is out.
-char *cli_share_bounds(const cli_share *s);
+// Nodes of plan.nodes, or those of one op, by what they have under `key` ("bound", "op"), those that take
+// longest first; views are left out. To be freed by nf_free; NULL and *out_n 0 when memory is out.
+cli_share *cli_shares(const json_t *nodes, const char *op, const char *key, size_t *out_n);
+// "memory", or where nodes of the op differ "memory 80 %, launch 20 %". To be freed; NULL when memory is out.
+char *cli_bounds_of(const json_t *nodes, const cli_share *op);
 
 // ---- differences ----
 

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain --html: one page that needs nothing else, neither files nor a script.
 #include "base/file.h"
-#include "base/memory.h"
-#include "cli/explain/doc.h"
 #include "cli/explain/explain.h"
 #include "cli/explain/html.h"
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 // ---- the head ----
@@ -63,14 +60,11 @@ static void write_notes(nf_text *t, const json_t *doc) {
   nf_text_deinit(&fit);
 }
 
-// `more`: a larger figure is the better one.
-static void write_card(nf_text *t, const char *what, double unfused, double fused, int decimals, bool more) {
-  cli_html(t, "<div class=\"card\"><span>%s</span>", what);
-  if (decimals == 0)
-    cli_html(t, "<b>%.0f</b><span>unfused %.0f", fused, unfused);
-  else
-    cli_html(t, "<b>%.2f</b><span>unfused %.2f", fused, unfused);
-  cli_html(t, "</span>");
+// `more`: a larger figure is the better one. `of`: of which ranks they are.
+static void write_card(nf_text *t, const char *what, const char *of, double unfused, double fused,
+                       int decimals, bool more) {
+  cli_html(t, "<div class=\"card\"><span>%s%s</span>", what, of);
+  nf_text_printf(t, "<b>%.*f</b><span>unfused %.*f</span>", decimals, fused, decimals, unfused);
   const double share = unfused > 0 ? 100 * fabs(unfused - fused) / unfused : 0;
   if (share >= 0.05 && (fused > unfused) == more)
     cli_html(t, " <span class=\"saved\">%s%.1f %%</span>", more ? "+" : "−", share);
@@ -82,17 +76,13 @@ static void write_totals(nf_text *t, const json_t *doc) {
   const double per = fmax(cli_number(doc, "range.at"), 1), before = cli_sum(unfused, "us"),
                after = cli_number(doc, "plan.us");
   const bool ranks = cli_number(doc, "model.world") > 1;
+  const char *one = ranks ? ", one rank" : "", *all = ranks ? " of all ranks" : "";
   cli_html(t, "<div class=\"cards\">\n");
-  if (before > 0 && after > 0)
-    write_card(t, ranks ? "tokens/s of all ranks" : "tokens/s", per * 1e6 / before, per * 1e6 / after, 2,
-               true);
-  write_card(t, ranks ? "µs per token, one rank" : "µs per token", before / per, after / per, 2, false);
-  write_card(t, ranks ? "launches, one rank" : "launches", (double)cli_launches(unfused),
-             cli_number(doc, "plan.launches"), 0, false);
-  write_card(t, ranks ? "nodes, one rank" : "nodes", (double)json_array_size(unfused),
-             (double)json_array_size(nodes), 0, false);
-  write_card(t, ranks ? "MB moved, one rank" : "MB moved", cli_sum(unfused, "bytes") / 1e6,
-             cli_sum(nodes, "bytes") / 1e6, 2, false);
+  if (before > 0 && after > 0) write_card(t, "tokens/s", all, per * 1e6 / before, per * 1e6 / after, 2, true);
+  write_card(t, "µs per token", one, before / per, after / per, 2, false);
+  write_card(t, "launches", one, (double)cli_launches(unfused), cli_number(doc, "plan.launches"), 0, false);
+  write_card(t, "nodes", one, (double)json_array_size(unfused), (double)json_array_size(nodes), 0, false);
+  write_card(t, "MB moved", one, cli_sum(unfused, "bytes") / 1e6, cli_sum(nodes, "bytes") / 1e6, 2, false);
   cli_html(t, "</div>\n");
 }
 

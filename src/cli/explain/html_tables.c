@@ -43,12 +43,12 @@ static void write_parts(nf_text *t, const cli_outline *o) {
   cli_html(t, "</tbody></table></div>\n");
 }
 
-static void write_share(nf_text *t, const cli_share *s, double all, bool op) {
+static void write_share(nf_text *t, const json_t *nodes, const cli_share *s, bool op) {
   cli_html(t, "<tr><td><code>");
   cli_html_name(t, s->name);
   cli_html(t, "</code></td><td class=\"n\">%zu</td><td class=\"n\">%.2f</td><td class=\"n\">%.1f %%</td>",
-           s->launches, s->us, percent(s->us, all));
-  char *bounds = op ? cli_share_bounds(s) : NULL;
+           s->launches, s->us, percent(s->us, cli_sum(nodes, "us")));
+  char *bounds = op ? cli_bounds_of(nodes, s) : NULL;
   if (op) cli_html(t, "<td class=\"after\">%s</td>", bounds != NULL ? bounds : "?");
   cli_html(t, "</tr>\n");
   nf_free(bounds);
@@ -57,10 +57,10 @@ static void write_share(nf_text *t, const cli_share *s, double all, bool op) {
 static void write_shares(nf_text *t, const json_t *nodes, const char *key) {
   const bool op = key[0] == 'o';
   size_t n;
-  cli_share *share = cli_shares(nodes, key, &n);
+  cli_share *share = cli_shares(nodes, NULL, key, &n);
   begin_table(t, op ? "Op" : "Bound by");
   cli_html(t, op ? "<th class=\"after\">bound by</th></tr></thead><tbody>\n" : "</tr></thead><tbody>\n");
-  for (size_t i = 0; share != NULL && i < n; i++) write_share(t, &share[i], cli_sum(nodes, "us"), op);
+  for (size_t i = 0; i < n; i++) write_share(t, nodes, &share[i], op);
   cli_html(t, "</tbody></table></div>\n");
   nf_free(share);
 }

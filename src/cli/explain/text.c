@@ -171,13 +171,14 @@ static void print_totals(const json_t *doc) {
 
 // ---- where the time goes ----
 
-static void print_share(const cli_share *s, double all, bool op) {
+static void print_share(const json_t *nodes, const cli_share *s, bool op) {
+  const double all = cli_sum(nodes, "us");
   int width[2] = {30, op ? 30 : 0}; // of the name, and of what bounds an op
   cli_fit_names(width, 2, 2 + 30 + 2);
   printf("  ");
   cli_name(s->name, width[0]);
   printf(" %9.2f µs %5.1f %% %5zux", s->us, all > 0 ? 100 * s->us / all : 0, s->launches);
-  char *bounds = op ? cli_share_bounds(s) : NULL;
+  char *bounds = op ? cli_bounds_of(nodes, s) : NULL;
   if (bounds != NULL) printf("  ");
   cli_last_name(bounds != NULL ? bounds : "", width[1]);
   free(bounds);
@@ -186,10 +187,9 @@ static void print_share(const cli_share *s, double all, bool op) {
 static void print_shares(const json_t *doc, const char *key, const char *title, size_t most) {
   const json_t *nodes = cli_at(doc, "plan.nodes");
   size_t n;
-  cli_share *share = cli_shares(nodes, key, &n);
+  cli_share *share = cli_shares(nodes, NULL, key, &n);
   cli_heading("%s", title);
-  for (size_t i = 0; share != NULL && i < n && i < most; i++)
-    print_share(&share[i], cli_sum(nodes, "us"), strcmp(key, "op") == 0);
+  for (size_t i = 0; i < n && i < most; i++) print_share(nodes, &share[i], strcmp(key, "op") == 0);
   if (n > most) printf("  and %zu more (--all prints them)\n", n - most);
   free(share);
 }
