@@ -2,7 +2,7 @@
 // Made-up weights. Each element is a function of the weight's name and its own index only, and of a size that
 // keeps activations near 1 through any number of layers.
 #include "base/checked.h"
-#include "checkpoint/weights_read.h"
+#include "checkpoint/weights_rows.h"
 #include "graph/slice.h"
 #include "tensor/scalar.h"
 #include <math.h>

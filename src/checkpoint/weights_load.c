@@ -2,7 +2,7 @@
 // Loading a weight: its planes in blocks of strips, over the threads, into a sink.
 #include "base/checked.h"
 #include "base/memory.h"
-#include "checkpoint/weights_read.h"
+#include "checkpoint/weights_rows.h"
 #include <pthread.h>
 #include <string.h>
 

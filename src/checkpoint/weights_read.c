@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of a weight from the tensors of a checkpoint: whole or in part, transposed, decoded, and checked.
-#include "checkpoint/weights_read.h"
 #include "base/checked.h"
+#include "checkpoint/weights_rows.h"
 #include "graph/slice.h"
 #include "tensor/finite.h"
 #include "tensor/scalar.h"

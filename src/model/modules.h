@@ -33,8 +33,3 @@ void nf_modules_deinit(nf_modules *m);
 // Whether `module` is in the list, and the number of the entry that says so: names before expressions before
 // the class. NF_BAD_INPUT: an expression needs too many steps for this name.
 nf_status nf_modules_find(const nf_modules *m, const char *module, bool *out_found, uint32_t *out_number);
-
-// Python's expression `from` in PCRE2's spelling, appended to `out`. NF_BAD_INPUT about `at` when Python has
-// no such thing.
-nf_status nf_python_expression(const nf_json_at *at, const char *from, nf_text *out);
-void nf_python_fnmatch(const char *from, nf_text *out); // the same for a pattern of fnmatch; it can't fail

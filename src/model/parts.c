@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Linears, norms, attention, MLP and the frame of a decoder, as the families share them.
 #include "model/parts.h"
+#include "base/checked.h"
+#include "base/memory.h"
 #include <math.h>
+#include <string.h>
 
 nf_val nf_part_operand(const nf_parts *p, nf_act *x, nf_dtype to) {
   if (to == NF_NONE || p->o->plain_activations) return x->x;
@@ -201,6 +204,47 @@ static const char *table_of(const nf_parts *p) {
   check_names(p);
   return NF_EMBEDDING;
 }
+
+// ---- tie_word_embeddings against the files, as transformers does ----
+
+enum { PIECE = 4 << 20 };
+
+static nf_status compare(const nf_checkpoint *files, const nf_stored *a, const nf_stored *b, char *piece,
+                         bool *out) {
+  for (uint64_t at = 0; *out && at < a->bytes; at += PIECE) {
+    const size_t n = (size_t)nf_min(PIECE, (int64_t)(a->bytes - at));
+    NF_TRY(nf_checkpoint_read(files, a, at, piece, n));
+    NF_TRY(nf_checkpoint_read(files, b, at, piece + PIECE, n));
+    *out = memcmp(piece, piece + PIECE, n) == 0;
+  }
+  return nf_ok();
+}
+
+static nf_status are_equal(const nf_checkpoint *files, const nf_stored *a, const nf_stored *b, bool *out) {
+  *out = a->dtype == b->dtype && a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
+  char *piece = nf_alloc(2, PIECE);
+  if (!piece) return nf_error(NF_NO_MEMORY, "no memory to compare the head with the embedding");
+  const nf_status st = compare(files, a, b, piece, out);
+  nf_free(piece);
+  return st;
+}
+
+nf_status nf_model_settle(nf_config *c, const nf_checkpoint *files, const nf_log *log) {
+  if (!files || !c->tied) return nf_ok();
+  const nf_stored *head = nf_checkpoint_find(files, NF_HEAD),
+                  *table = nf_checkpoint_find(files, NF_EMBEDDING);
+  if (!head || !table) return nf_ok();
+  NF_TRY(are_equal(files, head, table, &c->tied));
+  if (!c->tied && log)
+    nf_log_print(log, NF_LOG_WARNING,
+                 "%s: '" NF_HEAD "' is not '" NF_EMBEDDING
+                 "', though tie_word_embeddings is true: the head that is "
+                 "stored is used",
+                 nf_checkpoint_file(files, head));
+  return nf_ok();
+}
+
+// ---- all ----
 
 nf_status nf_model_build(const nf_config *c, const nf_checkpoint *files, const nf_build_options *o,
                          nf_graph **out) {
