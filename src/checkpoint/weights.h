@@ -22,8 +22,7 @@ typedef struct nf_weight_loader {
   const nf_log *log;          // warnings, and progress by the calling thread; NULL: neither
   uint64_t total;             // bytes of all weights, for progress
   uint64_t done;
-  struct nf_weight_scratch
-      *scratch; // of each thread: NF_WEIGHT_PIECE or a strip, more where files have it transposed
+  struct nf_weight_scratch *scratch; // of each thread
 } nf_weight_loader;
 void nf_weight_loader_deinit(nf_weight_loader *l);
 

@@ -9,7 +9,7 @@
 #include "model/quantisation.h"
 #include <stdint.h>
 
-// Bounds: far above every known model, far below what overflows. Checked when the file is read.
+// Bounds: far above every known model, far below what overflows.
 enum {
   NF_CONFIG_MAX_LAYERS = 512,
   NF_CONFIG_MAX_EXPERTS = 4096,

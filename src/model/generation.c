@@ -67,29 +67,26 @@ static const struct number {
   const char *key;
   double lo, hi;
   size_t at;
+  bool whole; // an int32_t of 0 when the key is absent, else a float
 } numbers[] = {{"temperature", 0, 1e6, AT(temperature)},
                {"top_p", 0, 1, AT(top_p)},
                {"min_p", 0, 1, AT(min_p)},
                {"repetition_penalty", 1e-3, 1e3, AT(repetition_penalty)},
                {"presence_penalty", -1e3, 1e3, AT(presence_penalty)},
-               {"frequency_penalty", -1e3, 1e3, AT(frequency_penalty)}};
-static const struct number counts[] = {{"top_k", -1, NF_CONFIG_MAX_VOCAB, AT(top_k)},
-                                       {"no_repeat_ngram_size", 0, MAX_COUNT, AT(no_repeat_ngram)},
-                                       {"min_new_tokens", 0, MAX_COUNT, AT(min_new_tokens)}};
+               {"frequency_penalty", -1e3, 1e3, AT(frequency_penalty)},
+               {"top_k", -1, NF_CONFIG_MAX_VOCAB, AT(top_k), true},
+               {"no_repeat_ngram_size", 0, MAX_COUNT, AT(no_repeat_ngram), true},
+               {"min_new_tokens", 0, MAX_COUNT, AT(min_new_tokens), true}};
 
 static nf_status read_number(reading *r, const struct number *n) {
-  float *to = (float *)((char *)r->out + n->at);
+  void *to = (char *)r->out + n->at;
+  int64_t count;
   double value;
-  const nf_status st = nf_config_f64_or(&r->root, n->key, n->lo, n->hi, (double)*to, &value);
-  if (nf_is_ok(st)) *to = (float)value;
-  return forgive(r, st);
-}
-
-static nf_status read_count(reading *r, const struct number *n) {
-  int32_t *to = (int32_t *)((char *)r->out + n->at);
-  int64_t value;
-  const nf_status st = nf_config_i64_or(&r->root, n->key, (int64_t)n->lo, (int64_t)n->hi, *to, &value);
-  if (nf_is_ok(st)) *to = (int32_t)nf_max(0, value); // top_k -1 is off
+  const nf_status st = n->whole
+                           ? nf_config_i64_or(&r->root, n->key, (int64_t)n->lo, (int64_t)n->hi, 0, &count)
+                           : nf_config_f64_or(&r->root, n->key, n->lo, n->hi, (double)*(float *)to, &value);
+  if (nf_is_ok(st) && n->whole) *(int32_t *)to = (int32_t)nf_max(0, count); // top_k -1 is off
+  if (nf_is_ok(st) && !n->whole) *(float *)to = (float)value;
   return forgive(r, st);
 }
 
@@ -229,7 +226,6 @@ static nf_status read_sampling(reading *r) {
   NF_TRY(forgive(r, nf_config_bool_or(&r->root, "do_sample", false, &sample)));
   g->temperature = 1;
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) NF_TRY(read_number(r, &numbers[i]));
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) NF_TRY(read_count(r, &counts[i]));
   if (g->top_p == 0) g->top_p = 1e-9f; // the best alone, as transformers takes it
   if (sample) return nf_ok();
   g->temperature = g->min_p = 0;

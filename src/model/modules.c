@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Lists of modules: names in a map, expressions compiled by PCRE2.
 #include "model/modules.h"
 #include <ctype.h>
 #include <string.h>

@@ -17,11 +17,9 @@ typedef struct nf_scheme {
 enum { NF_MAX_SCHEMES = 9 }; // different ones: there are no more pairs
 typedef struct nf_quantisation {
   const char *method; // quant_method; NULL: nothing is quantised
-  const char
-      *scales;      // what the method calls a linear's scales beside its weight: "weight_scale"; NULL: MXFP4
-  bool open_form;   // it does not say whether scales are of rows or of blocks: the files do
-  bool spares_head; // it has no list of what to leave: then transformers leaves the head, unless files say
-                    // else
+  const char *scales; // name of a linear's scales beside its weight: "weight_scale"; NULL: MXFP4
+  bool open_form;     // it does not say whether scales are of rows or of blocks: the files do
+  bool spares_head;   // it has no list of what to leave: then the head is, unless files say else
   bool fused_experts; // experts are not among its linears, and are stored as one tensor a layer
   nf_scheme scheme[NF_MAX_SCHEMES];
   uint32_t n_schemes;

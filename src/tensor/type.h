@@ -54,8 +54,7 @@ typedef enum nf_cache {
 typedef struct nf_type {
   nf_dtype dtype; // NF_NONE: no value
   nf_pack pack;
-  nf_cache
-      cache; // of a pool: the dimensions are then those of one slot, and the engine decides how many slots
+  nf_cache cache; // of a pool: dimensions are those of one slot, of which the engine has as many as it likes
   int rank;
   nf_extent dim[NF_MAX_RANK];  // logical; unused ones are zero
   int64_t padded[NF_MAX_RANK]; // >= dim[i].c, same symbol
