@@ -4,31 +4,9 @@
 // half of it does.
 #include "base/checked.h"
 #include "check/internal.h"
+#include "tests/support/checked.h"
 #include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static nf_threads *threads;
-static nf_hw hw;
-
-static int set_up(void **state) {
-  (void)state;
-  nf_status st = nf_threads_create(1, &threads);
-  if (nf_is_ok(st)) st = nf_hw_detect(&hw);
-  const int failed = !nf_is_ok(st);
-  nf_status_free(st);
-  return failed;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  nf_threads_destroy(threads);
-  return 0;
-}
 
 // ---- a reference that is wrong in one place, or in all rows ----
 
@@ -79,7 +57,7 @@ static bool passes(const nf_case *c, double by) {
                             .entry = {NF_ENTRY_HOST, {{one_block, run_wrong}}}};
   nf_check_row r;
   fault.by = by;
-  nf_status st = nf_gate(&wrong, c, threads, &r);
+  nf_status st = nf_gate(&wrong, c, one_thread, &r);
   if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
   return r.ok;
 }

@@ -2,33 +2,9 @@
 // The checker passes the kernels that are here, and catches kernels that are wrong in one way each.
 #include "check/check.h"
 #include "kernels/kernels.h"
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
+#include "tests/support/checked.h"
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
-
-static nf_threads *threads, *one_thread;
-static nf_hw hw;
-
-static int set_up(void **state) {
-  (void)state;
-  nf_status st = nf_threads_create(3, &threads);
-  if (nf_is_ok(st)) st = nf_threads_create(1, &one_thread);
-  if (nf_is_ok(st)) st = nf_hw_detect(&hw);
-  const int failed = !nf_is_ok(st);
-  nf_status_free(st);
-  return failed;
-}
-
-static int tear_down(void **state) {
-  (void)state;
-  nf_threads_destroy(threads);
-  nf_threads_destroy(one_thread);
-  return 0;
-}
 
 typedef struct seen {
   int rows, failed, refused, timed;

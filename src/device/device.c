@@ -14,10 +14,8 @@ nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_devi
   if (d == NULL) return no_memory("device");
   *d = (nf_device){.driver = driver, .threads = threads, .queue.device = d};
   const nf_status st = driver->queue_open != NULL ? driver->queue_open(&d->queue) : nf_ok();
-  if (nf_is_ok(st))
-    *out = d;
-  else
-    nf_free(d);
+  *out = nf_is_ok(st) ? d : NULL;
+  if (*out == NULL) nf_free(d);
   return st;
 }
 
@@ -117,10 +115,8 @@ nf_status nf_queue_create(nf_device *d, nf_queue **out) {
   if (q == NULL) return no_memory("queue");
   q->device = d;
   const nf_status st = d->driver->queue_open != NULL ? d->driver->queue_open(q) : nf_ok();
-  if (nf_is_ok(st))
-    *out = q;
-  else
-    nf_free(q);
+  *out = nf_is_ok(st) ? q : NULL;
+  if (*out == NULL) nf_free(q);
   return st;
 }
 
@@ -159,10 +155,8 @@ nf_status nf_event_create(nf_device *d, nf_event **out) {
   if (e == NULL) return no_memory("event");
   e->device = d;
   const nf_status st = d->driver->event_open != NULL ? d->driver->event_open(e) : nf_ok();
-  if (nf_is_ok(st))
-    *out = e;
-  else
-    nf_free(e);
+  *out = nf_is_ok(st) ? e : NULL;
+  if (*out == NULL) nf_free(e);
   return st;
 }
 
@@ -188,10 +182,8 @@ nf_status nf_module_load(nf_device *d, const void *image, size_t bytes, nf_modul
   if (m == NULL) return no_memory("module");
   *m = (nf_module){.device = d, .image = image, .bytes = bytes};
   const nf_status st = d->driver->load(m, image, bytes);
-  if (nf_is_ok(st))
-    *out = m;
-  else
-    nf_free(m);
+  *out = nf_is_ok(st) ? m : NULL;
+  if (*out == NULL) nf_free(m);
   return st;
 }
 
@@ -240,10 +232,8 @@ nf_status nf_capture_create(nf_device *d, const nf_launch *launch, size_t n, nf_
   if (c == NULL) return no_memory("capture");
   *c = (nf_capture){.device = d, .n = n};
   const nf_status st = d->driver->capture != NULL ? d->driver->capture(c, launch, n) : keep(c, launch, n);
-  if (nf_is_ok(st))
-    *out = c;
-  else
-    nf_free(c);
+  *out = nf_is_ok(st) ? c : NULL;
+  if (*out == NULL) nf_free(c);
   return st;
 }
 
