@@ -116,7 +116,7 @@ static int64_t one_above(const lever *x, const nf_limit *l) {
 
 // Moves the number that a limit speaks of to the legal side, where another one will do.
 static void obey(nf_dims *m, const nf_limit *l) {
-  if (l->relation == NF_DTYPE_IN || (l->world != 0 && l->world != m->q[NF_Q_WORLD])) return;
+  if (l->quantity == NF_Q_NONE || (l->world != 0 && l->world != m->q[NF_Q_WORLD])) return;
   const lever x = lever_of(m, l->quantity);
   const int64_t at = number_at(&x, l);
   if (l->relation == NF_AT_MOST)
@@ -129,9 +129,9 @@ static void obey(nf_dims *m, const nf_limit *l) {
     *x.number = nf_max(1, nf_ceil_div(*x.number, at)) * at;
 }
 
-// To the limit itself. false: the limit speaks of none (dtypes).
+// To the limit itself. false: the limit speaks of none (dtypes, flags).
 static bool move_to(nf_dims *m, const nf_limit *l) {
-  if (l->relation == NF_DTYPE_IN) return false;
+  if (l->quantity == NF_Q_NONE) return false;
   if (l->world != 0) m->q[NF_Q_WORLD] = l->world;
   const lever x = lever_of(m, l->quantity);
   *x.number = number_at(&x, l);

@@ -248,6 +248,21 @@ static void derived_limits(void **state) {
   assert_true(s.rows > 60);
 }
 
+// A limit on a flag has no number to move.
+static void flags(void **state) {
+  (void)state;
+  const nf_variant v = {.name = "rms_norm_alone",
+                        .op = NF_OP_rms_norm,
+                        .backend = NF_BACKEND_CPU,
+                        .limit = {UNSET(rms_norm, reduce)},
+                        .entry = nf_reference_of(NF_OP_rms_norm)->entry};
+  seen s = {0};
+  nf_status st = nf_check_run_from(
+      &v, 1, &hw, &(nf_check_options){.seed = 3, .threads = threads, .row = look, .user = &s});
+  if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
+  assert_true(s.rows >= 10 && s.refused == 0);
+}
+
 static void names_and_times(void **state) {
   (void)state;
   nf_status st =
@@ -262,8 +277,11 @@ static void names_and_times(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(all), cmocka_unit_test(catches),
-                                     cmocka_unit_test(few_other_codes), cmocka_unit_test(derived_limits),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(all),
+                                     cmocka_unit_test(catches),
+                                     cmocka_unit_test(few_other_codes),
+                                     cmocka_unit_test(derived_limits),
+                                     cmocka_unit_test(flags),
                                      cmocka_unit_test(names_and_times)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

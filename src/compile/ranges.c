@@ -52,16 +52,18 @@ static nf_status choice_at(const search *s, size_t i, nf_fuse_choice *out) {
   return nf_fuse_choose(s->f, &p.options.select.at, &costs, out);
 }
 
+// A range from behind the last one on.
+static void join_to(search *s, int64_t hi) {
+  const int64_t lo = s->n_joined != 0 ? s->piece[s->n_joined - 1].hi + 1 : s->piece[0].lo;
+  s->piece[s->n_joined++] = (nf_planned){.lo = lo, .hi = hi};
+}
+
 // Ranges end where the choice for the pieces from i to k changes.
 static nf_status split(search *s, size_t i, const nf_fuse_choice *at_i, size_t k,
                        const nf_fuse_choice *at_k) {
   const size_t mid = i + (k - i) / 2;
   if (nf_fuse_choice_equal(at_i, at_k)) return nf_ok();
-  if (mid == i) {
-    const int64_t lo = s->n_joined != 0 ? s->piece[s->n_joined - 1].hi + 1 : s->piece[0].lo;
-    s->piece[s->n_joined++] = (nf_planned){.lo = lo, .hi = s->piece[i].hi};
-    return nf_ok();
-  }
+  if (mid == i) return join_to(s, s->piece[i].hi), nf_ok();
   nf_fuse_choice at_mid = {0};
   nf_status st = choice_at(s, mid, &at_mid);
   if (nf_is_ok(st)) st = split(s, i, at_i, mid, &at_mid);
@@ -77,8 +79,7 @@ static nf_status find(search *s) {
   nf_status st = s->n > 1 ? choice_at(s, 0, &first) : nf_ok(); // one size has one choice
   if (nf_is_ok(st) && s->n > 1) st = choice_at(s, s->n - 1, &last);
   if (nf_is_ok(st) && s->n > 1) st = split(s, 0, &first, s->n - 1, &last);
-  const int64_t lo = s->n_joined != 0 ? s->piece[s->n_joined - 1].hi + 1 : s->piece[0].lo;
-  s->piece[s->n_joined++] = (nf_planned){.lo = lo, .hi = end};
+  join_to(s, end);
   for (size_t i = 0; i < s->n_joined; i++) nf_range_set_sizes(s->o, &s->piece[i]);
   nf_fuse_choice_deinit(&first);
   nf_fuse_choice_deinit(&last);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "select/timings.h"
 #include "base/checked.h"
 #include "select/select.h"
 #include <string.h>

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Timings: what they are kept by, that they turn a choice, and that costs are never mixed.
 #include "select/select.h"
-#include "select/timings.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

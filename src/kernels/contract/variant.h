@@ -27,7 +27,7 @@ typedef enum nf_relation {
 enum { NF_MAX_LIMITS = 12, NF_MAX_ONE_OF = 6, NF_MAX_WANTS = 3 };
 typedef struct nf_limit {
   nf_relation relation; // 0 ends the list
-  nf_quantity quantity; // of all but NF_DTYPE_IN
+  nf_quantity quantity; // of all but NF_DTYPE_IN and NF_FLAG_IS: NF_Q_NONE
   int64_t value;        // of MULTIPLE_OF, AT_MOST, AT_LEAST; >= 1
   int8_t operand;  // of NF_DTYPE_IN: index of an operand, or -1 - index of a result. Absent operands pass.
   int16_t attr;    // of NF_FLAG_IS: offset of the attribute, which is `value`

@@ -3,7 +3,6 @@
 // between is rounded as the parts round it. A block is one token of qk_rope_write, one (token, choice) of
 // experts.
 #include "kernels/ref/ref.h"
-#include <string.h>
 
 // A tensor of one row of `rank` dimensions, the leading ones 1 but for `rows`.
 static nf_tensor local(nf_dtype dtype, int64_t rows, int64_t cols, void *data, float *scale) {
@@ -59,10 +58,11 @@ void nf_qk_rope_write_ref(const nf_qk_rope_write_args *a, int64_t t) {
 
 // ---- experts ----
 
-// Row r of x, or that of its token, times expert e's weights.
-static void product(const nf_tensor *x, int64_t r, int32_t e, const nf_tensor *w, const nf_tensor *bias,
-                    nf_tensor y) {
+// Row r of x, or that of its token, of which so many are chosen, times expert e's weights.
+static void product(const nf_tensor *x, int64_t r, int64_t choices, int32_t e, const nf_tensor *w,
+                    const nf_tensor *bias, nf_tensor y) {
   nf_grouped_linear_args a = {.x = *x, .w = *w, .bias = *bias, .y = y};
+  if (x->rank == 2) r /= choices;
   a.x.data = nf_tensor_row(x, r);
   a.x.scale = nf_is_quantised(x->dtype) ? nf_tensor_scales(x, r) : NULL;
   a.x.rank = 2;
@@ -73,18 +73,13 @@ static void product(const nf_tensor *x, int64_t r, int32_t e, const nf_tensor *w
   for (int64_t b = 0; b < blocks; b++) nf_grouped_linear_ref(&a, e * blocks + b);
 }
 
-// The row of x that row r of y comes from.
-static int64_t row_of_x(const nf_tensor *x, int64_t r, int64_t choices) {
-  return x->rank == 3 ? r : r / choices;
-}
-
 // Row r of y as a tensor of its own; false, and zeros there, where there is no expert.
 static bool open_row(const nf_tensor *ids, const nf_tensor *y, int64_t r, int32_t *e, nf_tensor *row) {
   const int64_t choices = ids->dim[1], cols = nf_tensor_cols(y);
   *e = nf_ref_int(ids, r / choices, r % choices);
   *row = local(y->dtype, 1, cols, nf_tensor_row(y, r), NULL);
   row->padded = y->padded;
-  if (*e < 0) memset(row->data, 0, (size_t)(y->padded * (nf_dtype_of(y->dtype)->bits / 8)));
+  if (*e < 0) nf_ref_zero_row(y, r);
   return *e >= 0;
 }
 
@@ -95,29 +90,23 @@ void nf_experts_swiglu_ref(const nf_experts_swiglu_args *a, int64_t r) {
                act = local(a->y.dtype, 1, inner, act_room, NULL);
   int32_t e;
   if (!open_row(&a->ids, &a->y, r, &e, &y)) return;
-  product(&a->x, row_of_x(&a->x, r, a->ids.dim[1]), e, &a->w_up, &a->up_bias, h);
+  product(&a->x, r, a->ids.dim[1], e, &a->w_up, &a->up_bias, h);
   const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
   nf_swiglu_ref(&(nf_swiglu_args){.attr = attr, .x = h, .y = act}, 0);
-  product(&act, 0, e, &a->w_down, &a->down_bias, y);
+  product(&act, 0, 1, e, &a->w_down, &a->down_bias, y);
 }
 
 void nf_experts_silu_ref(const nf_experts_silu_args *a, int64_t r) {
-  const int64_t inner = nf_tensor_cols(&a->w_down), from = row_of_x(&a->x, r, a->ids.dim[1]);
-  const nf_dtype act = a->y.dtype;
+  const int64_t inner = nf_tensor_cols(&a->w_down), choices = a->ids.dim[1];
+  const nf_dtype t = a->y.dtype;
   const nf_tensor none = {0};
   float room[3][nf_max(1, inner)], scale[nf_max(1, inner)];
-  nf_tensor y, g = local(act, 1, inner, room[0], NULL), u = local(act, 1, inner, room[1], NULL),
-               silu = local(act, 1, inner, room[2], NULL);
+  nf_tensor y, g = local(t, 1, inner, room[0], NULL), u = local(t, 1, inner, room[1], NULL),
+               act = local(a->attr.to != NF_NONE ? a->attr.to : t, 1, inner, room[2], scale);
   int32_t e;
   if (!open_row(&a->ids, &a->y, r, &e, &y)) return;
-  product(&a->x, from, e, &a->w_gate, &none, g);
-  product(&a->x, from, e, &a->w_up, &none, u);
-  nf_silu_ref(&(nf_silu_args){.x = g, .y = silu}, 0);
-  nf_mul_ref(&(nf_mul_args){.a = silu, .b = u, .y = g}, 0);
-  if (a->attr.to != NF_NONE) {
-    const nf_tensor codes = local(a->attr.to, 1, inner, room[1], scale);
-    nf_quantise_ref(&(nf_quantise_args){.attr.to = a->attr.to, .x = g, .y = codes}, 0);
-    g = codes;
-  }
-  product(&g, 0, e, &a->w_down, &none, y);
+  product(&a->x, r, choices, e, &a->w_gate, &none, g);
+  product(&a->x, r, choices, e, &a->w_up, &none, u);
+  nf_silu_mul_ref(&(nf_silu_mul_args){.gate = g, .up = u, .y = act}, 0);
+  product(&act, 0, 1, e, &a->w_down, &none, y);
 }
