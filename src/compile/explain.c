@@ -18,7 +18,7 @@ static json_t *explain_unfused(const nf_graph *g, const nf_planned *p) {
                                        g->value[n->out[0]].name, "op", nf_op_of(n->op)->name, "view", view,
                                        "operands", nf_explain_names(g, n->in, NF_MAX_IN), "results",
                                        nf_explain_names(g, n->out, NF_MAX_OUT), "us", cost.us, "bytes",
-                                       view ? 0 : nf_cost_bytes(&d, at)));
+                                       view ? 0 : nf_work_of(&d, at, 1).bytes));
   }
   return nf_json_whole(list, ok);
 }

@@ -54,8 +54,6 @@ static double rounds(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, c
   return ceil(pieces / hw->cores) * hw->cores / pieces;
 }
 
-double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at) { return nf_work_of(d, at, 1).bytes; }
-
 // What the kernel has to do, and what its cores without work would have done meanwhile.
 static nf_work work_of(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v) {
   nf_work w = nf_work_of(d, at, hw->world);

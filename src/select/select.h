@@ -123,9 +123,6 @@ typedef struct nf_work {
 nf_work nf_work_of(const nf_op_desc *d, const nf_sizes *at, int world);
 // The formula of nf_cost_us over a piece of work.
 double nf_work_us(const nf_hw *hw, const nf_work *w, const nf_variant *v);
-// The bytes of that formula.
-double nf_cost_bytes(const nf_op_desc *d, const nf_sizes *at);
-
 typedef struct nf_op_cost {
   double us;          // estimated, scaled by the timings' ratio of the op
   double measured_us; // of `measured`

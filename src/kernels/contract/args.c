@@ -44,15 +44,11 @@
 #include "op/ops.def"
 
 const nf_args_layout *nf_args_layout_of(nf_op op) {
-  switch (op) {
-#define NF_OP(name, ...) \
-  case NF_OP_##name:     \
-    return layout_of_##name();
+  static const nf_args_layout *(*const of[])(void) = {
+#define NF_OP(name, ...) layout_of_##name,
 #include "op/ops.def"
-  case NF_OP_COUNT:
-    break;
-  }
-  return NULL;
+  };
+  return of[op]();
 }
 
 bool nf_tensor_of_view(nf_op op, const nf_attrs *attr, const nf_tensor *x, const nf_type *type,
