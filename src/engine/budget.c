@@ -135,21 +135,20 @@ static int64_t largest(infuse_model *m, bool contexts, int64_t most, int64_t ste
   return lo * step;
 }
 
-static nf_status compile(const infuse_model *m, const char *dir, int64_t world, infuse_model *out) {
-  infuse_model_options o = m->options;
-  nf_compile_options c;
-  o.world = world;
-  NF_TRY(nf_model_open(m->rt, dir, &o, out));
-  NF_TRY(nf_model_compile_options(out, &c));
-  return nf_model_compile(out, &c);
-}
-
 // Not everything is split, and not every model over any number of ranks: so it is compiled for them.
 static bool fits_on(const infuse_model *m, const char *dir, int64_t world) {
+  infuse_model_options o = m->options;
   infuse_model *other = NULL;
-  nf_status st = nf_make(&other, 1, sizeof *other, "a model");
-  if (nf_is_ok(st)) st = compile(m, dir, world, other);
-  const bool fits = nf_is_ok(st) && nf_model_fit(other).fits;
+  nf_compile_options c;
+  bool fits = false;
+  nf_status st;
+  o.world = world;
+  NF_GOTO(nf_make(&other, 1, sizeof *other, "a model"));
+  NF_GOTO(nf_model_open(m->rt, dir, &o, other));
+  NF_GOTO(nf_model_compile_options(other, &c));
+  NF_GOTO(nf_model_compile(other, &c));
+  fits = nf_model_fit(other).fits;
+fail:
   nf_status_free(st);
   infuse_model_destroy(other);
   return fits;

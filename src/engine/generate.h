@@ -1,9 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inside the room: a session that draws its own tokens, and the text that comes of them.
+// Inside the room: a session that draws its own tokens, by what its client asks for, and the text that comes
+// of them.
 #pragma once
 #include "engine/answer.h"
 #include "engine/processors.h"
-#include "engine/settings.h"
+
+// What a client asks for, checked, and kept for the session and its clones.
+typedef struct nf_settings {
+  size_t users; // sessions that share it
+  infuse_sampling sampling;
+  int64_t max_tokens; // 0: no limit
+  bool ignore_eos, stop_in_thoughts;
+  nf_think think;                  // of its chats, as are
+  nf_view effort, date, functions; // empty: not told
+  const char *const *stop;         // [n_stop] none empty
+  size_t n_stop;
+  nf_ids stop_token; // of the caller's
+  nf_ids end;        // all ids that sampling.min_tokens holds back
+  nf_arena arena;    // owns strings and lists, but for what is the model's
+} nf_settings;
+
+// m->sampling from m->generation.
+nf_status nf_model_make_sampling(infuse_model *m);
+
+// Of one user. NF_USAGE names what is out of bounds, NF_BAD_INPUT an id outside the vocabulary. Nothing is
+// kept of o. On failure too there is something to release.
+nf_status nf_settings_create(const infuse_model *m, const infuse_session_options *o, nf_settings **out);
+void nf_settings_release(nf_settings *s); // by one user; NULL is fine
 
 typedef struct nf_generation {
   nf_settings *settings;     // shared with its clones

@@ -24,35 +24,28 @@ static nf_status check_routes_shape(const infuse_model *m, const char *path, con
                   (long)m->config.layers, n, (long)m->config.experts_per_token);
 }
 
-static nf_status read_routes_of(const infuse_model *m, const nf_safetensors *file, size_t n, int32_t **out) {
-  const nf_stored *t = NULL;
-  for (size_t i = 0; i < file->n; i++)
-    if (nf_view_equal(nf_view_of(file->tensor[i].name), NF_VIEW("routes"))) t = &file->tensor[i];
-  NF_TRY(check_routes_shape(m, file->file.path, t, n));
-  const size_t count = t->bytes / sizeof(int64_t);
-  int64_t *wide = NULL;
-  int32_t *routes = NULL;
-  nf_status st = nf_make(&wide, count, sizeof *wide, "the experts of tokens");
-  if (nf_is_ok(st)) st = nf_make(&routes, count, sizeof *routes, "the experts of tokens");
-  if (nf_is_ok(st)) st = nf_file_read(&file->file, t->offset, wide, t->bytes);
-  for (size_t i = 0; nf_is_ok(st) && i < count; i++) {
-    if (wide[i] < 0 || wide[i] >= m->config.experts)
-      st = nf_error(NF_BAD_INPUT, "%s: 'routes' element %zu is expert %ld; the model has experts 0 to %ld",
-                    file->file.path, i, (long)wide[i], (long)m->config.experts - 1);
-    routes[i] = (int32_t)wide[i];
-  }
-  nf_free(wide);
-  if (nf_is_ok(st))
-    *out = routes;
-  else
-    nf_free(routes);
-  return st;
-}
-
+// *out is the caller's to free, on failure too.
 static nf_status read_routes(const infuse_model *m, const char *path, size_t n, int32_t **out) {
   nf_safetensors file;
+  const nf_stored *t = NULL;
+  int64_t *wide = NULL;
+  nf_status st;
   NF_TRY(nf_safetensors_open(path, &file));
-  const nf_status st = read_routes_of(m, &file, n, out);
+  for (size_t i = 0; i < file.n; i++)
+    if (nf_view_equal(nf_view_of(file.tensor[i].name), NF_VIEW("routes"))) t = &file.tensor[i];
+  NF_GOTO(check_routes_shape(m, path, t, n));
+  const size_t count = t->bytes / sizeof *wide;
+  NF_GOTO(nf_make(&wide, count, sizeof *wide, "the experts of tokens"));
+  NF_GOTO(nf_make(out, count, sizeof **out, "the experts of tokens"));
+  NF_GOTO(nf_file_read(&file.file, t->offset, wide, t->bytes));
+  for (size_t i = 0; i < count; i++) {
+    if (wide[i] < 0 || wide[i] >= m->config.experts)
+      NF_GOTO(nf_error(NF_BAD_INPUT, "%s: 'routes' element %zu is expert %ld; the model has experts 0 to %ld",
+                       path, i, (long)wide[i], (long)m->config.experts - 1));
+    (*out)[i] = (int32_t)wide[i];
+  }
+fail:
+  nf_free(wide);
   nf_safetensors_close(&file);
   return st;
 }
@@ -87,20 +80,15 @@ static nf_status write_rows(job *j, size_t tensor, infuse_rows r) {
                               r.data + skip * r.width, (r.rows - skip) * row_bytes);
 }
 
-static nf_status write_step(job *j, const infuse_session *s) {
-  NF_TRY(write_rows(j, 0, infuse_session_logits(s)));
-  for (int64_t l = 0; j->hidden && l <= j->m->config.layers; l++) {
-    infuse_rows r;
-    NF_TRY((nf_status){infuse_session_hidden(s, l, &r)});
-    NF_TRY(write_rows(j, 1 + (size_t)l, r));
-  }
-  return nf_ok();
-}
-
 static nf_status run(job *j, infuse_session *s) {
   while (infuse_session_pending(s) != 0) {
     NF_TRY(nf_step_alone(s));
-    NF_TRY(write_step(j, s));
+    NF_TRY(write_rows(j, 0, infuse_session_logits(s)));
+    for (int64_t l = 0; j->hidden && l <= j->m->config.layers; l++) {
+      infuse_rows r;
+      NF_TRY((nf_status){infuse_session_hidden(s, l, &r)});
+      NF_TRY(write_rows(j, 1 + (size_t)l, r));
+    }
     NF_TRY(nf_log_progress(&j->m->rt->log, "computing", infuse_session_position(s), j->n));
   }
   return nf_ok();
@@ -109,8 +97,8 @@ static nf_status run(job *j, infuse_session *s) {
 static nf_status append(infuse_session *s, const int32_t *tokens, size_t n, const char *routes_path) {
   if (routes_path == NULL) return (nf_status){infuse_session_append(s, tokens, n)};
   int32_t *routes = NULL;
-  NF_TRY(read_routes(s->model, routes_path, n, &routes));
-  const nf_status st = {infuse_session_append_routed(s, tokens, n, routes)};
+  nf_status st = read_routes(s->model, routes_path, n, &routes);
+  if (nf_is_ok(st)) st = (nf_status){infuse_session_append_routed(s, tokens, n, routes)};
   nf_free(routes);
   return st;
 }

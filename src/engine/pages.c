@@ -199,18 +199,14 @@ nf_status nf_session_reserve(infuse_session *s, int64_t *tokens) {
 
 // There is a slot for each session. One that is shared is copied, as whoever else has it may write it in the
 // same step.
-static nf_status own_state(infuse_session *s) {
+nf_status nf_session_begin(infuse_session *s) {
   nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
   bool got = true;
   s->next_state = s->state;
-  if (s->state >= 0 && nf_kv_refs(kv, s->state) == 1) return nf_ok();
+  if (!s->model->uses[NF_CACHE_RECURRENT] || (s->state >= 0 && nf_kv_refs(kv, s->state) == 1)) return nf_ok();
   NF_TRY(own(s->model, NF_CACHE_RECURRENT, &s->next_state, &got));
   if (s->state >= 0) s->state = s->next_state;
   return got ? nf_ok() : nf_error(NF_INTERNAL, "the recurrent cache has no slot left");
-}
-
-nf_status nf_session_begin(infuse_session *s) {
-  return s->model->uses[NF_CACHE_RECURRENT] ? own_state(s) : nf_ok();
 }
 
 void nf_session_keep_state(infuse_session *s) {

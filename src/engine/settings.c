@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "engine/settings.h"
+// What a client asks of a session that draws its own tokens: checking it, and keeping it.
 #include "engine/engine.h"
 #include <math.h>
 #include <string.h>

@@ -11,48 +11,36 @@ static int64_t rows_among(const infuse_session *s, int64_t tokens) {
   return nf_max(0, nf_min(tokens, nf_min(wanted, untold)));
 }
 
-// As many tokens of s as the step still has room for, in tokens, rows of logits and pages.
-static nf_status take(infuse_session *s, int64_t tokens_left, int64_t rows_left, nf_share *out) {
-  int64_t n = nf_session_chunk(s, nf_min((int64_t)infuse_session_pending(s), tokens_left));
+// Adds as many tokens of s as the step still has room for, in tokens, rows of logits and pages.
+static nf_status add(infuse_model *m, infuse_session *s) {
+  nf_flight *f = &m->flight;
+  const int64_t pending = (int64_t)infuse_session_pending(s), rows_left = m->options.rows - f->at.of[NF_R];
+  int64_t n = nf_session_chunk(s, nf_min(pending, m->options.batch - f->at.of[NF_T]));
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
   n = nf_max(n, 0);
   NF_TRY(nf_session_reserve(s, &n));
-  const bool last = n == (int64_t)infuse_session_pending(s) && nf_device_computes(s->model->rt->device);
-  *out = (nf_share){s, n, rows_among(s, n), .draws = s->generation != NULL && last, .bad = -1};
-  return nf_ok();
-}
-
-// What a step has so far.
-typedef struct choice {
-  infuse_model *m;
-  int64_t tokens, rows;
-} choice;
-
-// Adds what there is room for of s.
-static nf_status add(choice *c, infuse_session *s) {
-  nf_flight *f = &c->m->flight;
-  nf_share *part = &f->share[f->n_shares];
-  NF_TRY(take(s, c->m->options.batch - c->tokens, c->m->options.rows - c->rows, part));
-  s->status = part->tokens != 0             ? INFUSE_STATUS_COMPUTING
+  const int64_t rows = rows_among(s, n);
+  const bool draws = s->generation != NULL && n == pending && nf_device_computes(m->rt->device);
+  s->status = n != 0                        ? INFUSE_STATUS_COMPUTING
               : s->waits_for != NF_NO_CACHE ? INFUSE_STATUS_NO_PAGES
                                             : INFUSE_STATUS_NO_ROOM;
-  f->n_shares += part->tokens != 0;
-  c->tokens += part->tokens;
-  c->rows += part->rows;
+  if (n == 0) return nf_ok();
+  f->share[f->n_shares++] = (nf_share){s, n, rows, .draws = draws, .bad = -1};
+  f->at = nf_sizes_of(f->at.of[NF_T] + n, (int64_t)f->n_shares, f->at.of[NF_R] + rows);
   return nf_ok();
 }
 
 // Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
 static nf_status choose(infuse_model *m) {
   nf_flight *f = &m->flight;
-  choice c = {.m = m};
+  f->n_shares = 0;
+  f->at = nf_sizes_of(0, 0, 0);
   for (size_t i = 0; i < f->n_named; i++) nf_session_skip(f->named[i]);
   for (int pass = 0; pass < 2; pass++)
     for (size_t i = 0; i < f->n_named; i++) {
       const size_t pending = infuse_session_pending(f->named[i]);
-      if (pending != 0 && (pending == 1) == (pass == 0)) NF_TRY(add(&c, f->named[i]));
+      if (pending != 0 && (pending == 1) == (pass == 0)) NF_TRY(add(m, f->named[i]));
     }
-  f->at = nf_sizes_of(c.tokens, (int64_t)f->n_shares, c.rows);
   return nf_ok();
 }
 
@@ -190,11 +178,6 @@ static nf_status run_rank(void *user, int rank) {
   return st;
 }
 
-static nf_status copy_logits(infuse_model *m, int64_t rows) {
-  if (m->logits == NULL || rows == 0 || !nf_device_computes(m->rt->device)) return nf_ok();
-  return nf_plan_read(m->plan, m->rank[0].device, m->logits_value, 0, rows, m->logits);
-}
-
 static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,
                        const nf_sizes *bucket) {
   for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
@@ -207,7 +190,6 @@ static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf
 
 nf_status nf_step_prepare(infuse_model *m) {
   nf_flight *f = &m->flight;
-  f->n_shares = 0;
   NF_TRY(choose(m));
   f->bucket = bucket_of(m, &f->at);
   return f->n_shares != 0 ? begin(m, f->share, f->n_shares, &f->at, &f->bucket) : check_pages(m);
@@ -218,7 +200,8 @@ nf_status nf_step_compute(void *model, int rank) {
   nf_flight *f = &m->flight;
   NF_TRY(run_rank(&(job){m, f->share, (int64_t)f->n_shares, f->bucket, NULL}, rank));
   if (rank != 0) return nf_ok();
-  NF_TRY(copy_logits(m, f->at.of[NF_R]));
+  if (m->logits != NULL && f->at.of[NF_R] != 0 && nf_device_computes(m->rt->device))
+    NF_TRY(nf_plan_read(m->plan, m->rank[0].device, m->logits_value, 0, f->at.of[NF_R], m->logits));
   nf_step_draw(m);
   return nf_ok();
 }

@@ -15,8 +15,6 @@ static bool reserve(nf_step_tables *t, int64_t n, int64_t each, size_t *out) {
          nf_add_size(t->bytes, (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE), &t->bytes);
 }
 
-static bool has_pages(const bool uses[NF_CACHE_COUNT], int g) { return uses[g] && g != NF_CACHE_RECURRENT; }
-
 bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool uses[NF_CACHE_COUNT],
                            int64_t pages, int64_t routes, int world) {
   const int64_t T = max->of[NF_T], S = max->of[NF_S], R = max->of[NF_R];
@@ -29,9 +27,9 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
        reserve(t, T, routes, &t->routes);
   t->routes_bytes = t->bytes - t->routes;
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
-    if (has_pages(uses, g)) ok = reserve(t, T, 1, &t->write_slot[g]);
+    if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, T, 1, &t->write_slot[g]);
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
-    if (has_pages(uses, g)) ok = reserve(t, t->rows, pages, &t->page_table[g]);
+    if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, t->rows, pages, &t->page_table[g]);
   return ok && reserve(t, 1, sizeof(nf_comm) / sizeof(int32_t), &t->comm) &&
          reserve(t, world, sizeof(char *) / sizeof(int32_t), &t->base);
 }

@@ -13,16 +13,11 @@ void nf_upload_deinit(nf_upload *u) {
   pthread_mutex_destroy(&u->lock);
 }
 
-static int first_free(const nf_upload *u) {
-  int i = 0;
-  while (i < NF_MAX_UPLOADS && u->taken[i]) i++;
-  return i;
-}
-
 // One that is too small is made again: pieces of a model are nearly all of one size.
 static void *take(nf_upload *u, size_t n) {
-  int i;
-  while ((i = first_free(u)) == NF_MAX_UPLOADS) pthread_cond_wait(&u->given_back, &u->lock);
+  int i = 0;
+  for (; u->taken[i]; i = (i + 1) % NF_MAX_UPLOADS)
+    if (i == NF_MAX_UPLOADS - 1) pthread_cond_wait(&u->given_back, &u->lock);
   nf_buffer *b = &u->piece[i];
   if (b->bytes < n) {
     nf_device_free(u->device, b);

@@ -32,15 +32,6 @@ typedef struct trio { // the same tokens in all
 
 // ---- running ----
 
-static nf_status prepare_tokens(trio *p, const infuse_verify_options *o) {
-  NF_TRY(nf_make(&p->tokens, p->n, sizeof *p->tokens, "the tokens to verify"));
-  for (size_t i = 0; i < p->n; i++) {
-    const float u = nf_uniform(o->seed, i);
-    p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)(u * (float)p->reference.model->config.vocab);
-  }
-  return nf_ok();
-}
-
 static infuse_model_options options_of(const infuse_model_options *mo, size_t n, bool forced, bool fused) {
   infuse_model_options o = *mo;
   o.size = sizeof o;
@@ -106,7 +97,11 @@ static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *di
   const infuse_model_options plain = options_of(mo, p->n, false, false);
   NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
   NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference.model));
-  NF_TRY(prepare_tokens(p, o));
+  NF_TRY(nf_make(&p->tokens, p->n, sizeof *p->tokens, "the tokens to verify"));
+  for (size_t i = 0; i < p->n; i++) {
+    const float at = nf_uniform(o->seed, i) * (float)p->reference.model->config.vocab;
+    p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)at;
+  }
   NF_TRY(run(p, p->n, &p->reference));
   return p->reference.model->config.experts != 0 ? read_routes(p) : nf_ok();
 }
@@ -123,15 +118,12 @@ static nf_status run_others(trio *p, infuse_runtime *rt, const char *dir, const 
   return nf_model_load(rt, dir, &fused, true, &p->plan.model);
 }
 
-static void end(side *s) {
-  infuse_session_destroy(s->session);
-  infuse_model_destroy(s->model);
-}
-
 static void release(trio *p) {
-  end(&p->plan);
-  end(&p->unfused);
-  end(&p->reference);
+  side *const all[] = {&p->plan, &p->unfused, &p->reference};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    infuse_session_destroy(all[i]->session);
+    infuse_model_destroy(all[i]->model);
+  }
   infuse_runtime_destroy(p->reference_runtime);
   nf_free(p->tokens);
   nf_free(p->routes);
