@@ -46,18 +46,14 @@ static int by_place(const void *a, const void *b) {
 nf_status nf_find_sites(nf_fuse_run *run) {
   nf_fuse_report *r = run->base;
   if (!run->n_found) return nf_ok();
-  nf_node_id *parent = nf_alloc(run->normal->n_nodes, sizeof *parent);
+  nf_node_id *parent = nf_arena_alloc(&r->arena, run->normal->n_nodes, sizeof *parent);
   r->site = nf_arena_alloc(&r->arena, run->n_found, sizeof *r->site);
-  if (!parent || !r->site) {
-    nf_free(parent);
-    return nf_fuse_no_memory();
-  }
+  if (!parent || !r->site) return nf_fuse_no_memory();
   for (nf_node_id i = 0; i < run->normal->n_nodes; i++) parent[i] = i;
   for (size_t i = 0; i < run->n_found; i++)
     for (size_t k = 1; k < run->found[i].fusion.n_nodes; k++)
       join(parent, run->found[i].node[0], run->found[i].node[k]);
   for (size_t i = 0; i < run->n_found; i++) run->found[i].fusion.site = root(parent, run->found[i].node[0]);
-  nf_free(parent);
   qsort(run->found, run->n_found, sizeof *run->found, by_place);
   size_t last = SIZE_MAX;
   for (size_t i = 0; i < run->n_found; i++) {
@@ -110,7 +106,6 @@ static bool competes(const nf_candidate_fusion *c) {
 
 // One site's problem: candidates from the heaviest on, what they save, what they exclude.
 typedef struct problem {
-  nf_arena arena;
   const nf_candidate_fusion **by_gain;
   double *gain;
   nf_cover cover;
@@ -124,14 +119,14 @@ static int heavier(const void *a, const void *b) {
   return by_name(x, y);
 }
 
-static nf_status make_problem(const nf_candidate_fusion *c, size_t n, size_t limit, problem *p) {
+static nf_status make_problem(const nf_candidate_fusion *c, size_t n, size_t limit, nf_arena *a, problem *p) {
   size_t m = 0;
   for (size_t i = 0; i < n; i++) m += competes(&c[i]);
   p->cover = (nf_cover){.n = m, .words = m / 64 + 1, .limit = limit};
-  p->by_gain = nf_arena_alloc(&p->arena, m, sizeof *p->by_gain);
-  p->gain = nf_arena_alloc(&p->arena, m, sizeof *p->gain);
-  p->cover.taken = nf_arena_alloc(&p->arena, m, sizeof *p->cover.taken);
-  uint64_t *excludes = nf_arena_alloc(&p->arena, m * p->cover.words, sizeof *excludes);
+  p->by_gain = nf_arena_alloc(a, m, sizeof *p->by_gain);
+  p->gain = nf_arena_alloc(a, m, sizeof *p->gain);
+  p->cover.taken = nf_arena_alloc(a, m, sizeof *p->cover.taken);
+  uint64_t *excludes = nf_arena_alloc(a, m * p->cover.words, sizeof *excludes);
   if (!p->by_gain || !p->gain || !p->cover.taken || !excludes) return nf_fuse_no_memory();
   m = 0;
   for (size_t i = 0; i < n; i++)
@@ -184,25 +179,25 @@ static void take(nf_fuse_run *run, nf_candidate_fusion *c, size_t *owner) {
 
 // Takes what competes of n fusions one after the other, each wherever it still can be.
 static nf_status take_all(nf_fuse_run *run, size_t from, size_t n, int (*order)(const void *, const void *)) {
-  size_t *owner = nf_alloc(run->normal->n_nodes, sizeof *owner), m = 0;
-  nf_candidate_fusion **sorted = nf_alloc(n, sizeof *sorted);
-  const bool memory = owner && sorted;
-  for (size_t i = 0; memory && i < n; i++)
+  nf_arena *a = &run->report->arena;
+  size_t *owner = nf_arena_alloc(a, run->normal->n_nodes, sizeof *owner), m = 0;
+  nf_candidate_fusion **sorted = nf_arena_alloc(a, n, sizeof *sorted);
+  if (!owner || !sorted) return nf_fuse_no_memory();
+  for (size_t i = 0; i < n; i++)
     if (competes(&run->found[from + i])) sorted[m++] = &run->found[from + i];
-  if (memory) qsort(sorted, m, sizeof *sorted, order);
-  for (size_t i = 0; memory && i < m; i++) take(run, sorted[i], owner);
-  nf_free(owner);
-  nf_free(sorted);
-  return memory ? nf_ok() : nf_fuse_no_memory();
+  qsort(sorted, m, sizeof *sorted, order);
+  for (size_t i = 0; i < m; i++) take(run, sorted[i], owner);
+  return nf_ok();
 }
 
-static nf_status choose_in_site(nf_fuse_run *run, nf_fuse_site *site, problem *p, problem **solved) {
+static nf_status choose_in_site(nf_fuse_run *run, nf_fuse_site *site, nf_arena *a, problem *p,
+                                problem **solved) {
   const size_t from = site->from, n = site->n;
   nf_candidate_fusion *c = &run->found[from];
   const size_t limit = run->options->limit ? run->options->limit : DEFAULT_LIMIT;
   site->exact = n <= MAX_EXACT;
   if (n > MAX_EXACT) return take_all(run, from, n, heavier); // too many for a search: the heaviest first
-  NF_TRY(make_problem(c, n, limit, p));
+  NF_TRY(make_problem(c, n, limit, a, p));
   NF_TRY(solve(p, solved));
   for (size_t i = 0; i < p->cover.n; i++)
     c[p->by_gain[i] - c].fusion.verdict = p->cover.taken[i] ? NF_FUSION_CHOSEN : NF_FUSION_LOST;
@@ -212,12 +207,12 @@ static nf_status choose_in_site(nf_fuse_run *run, nf_fuse_site *site, problem *p
 }
 
 static nf_status choose_by_cost(nf_fuse_run *run) {
-  problem *all = nf_alloc(run->report->n_sites, sizeof *all), *solved = NULL;
+  nf_arena a = {0};
+  problem *all = nf_arena_alloc(&a, run->report->n_sites, sizeof *all), *solved = NULL;
   nf_status st = all ? nf_ok() : nf_fuse_no_memory();
   for (size_t i = 0; i < run->report->n_sites && nf_is_ok(st); i++)
-    st = choose_in_site(run, &run->report->site[i], &all[i], &solved);
-  for (size_t i = 0; all && i < run->report->n_sites; i++) nf_arena_deinit(&all[i].arena);
-  nf_free(all);
+    st = choose_in_site(run, &run->report->site[i], &a, &all[i], &solved);
+  nf_arena_deinit(&a);
   return st;
 }
 

@@ -28,7 +28,6 @@ static bool parse_flag(nf_view s, bool *out) {
 
 static bool parse_dtype(nf_view s, nf_dtype *out) {
   char name[16] = {0};
-  if (nf_view_equal(s, NF_VIEW("none"))) return *out = NF_NONE, true;
   if (s.n >= sizeof name) return false;
   memcpy(name, s.at, s.n);
   *out = NF_NONE;

@@ -19,6 +19,11 @@ nf_type nf_with_last(const nf_type *x, nf_dtype dtype, nf_extent e);
 
 #define NF_WEIGHTS (NF_FLOATS | NF_BIT(MXFP4) | NF_BIT(FP8_ROW) | NF_BIT(FP8_BLOCK))
 // One of these dtypes (NF_FLOATS, NF_WEIGHTS or a single bit), of lo to hi dimensions.
+static inline nf_status nf_gives(nf_op_desc *d, nf_type y) { // as the first result
+  d->out[0] = y;
+  return nf_ok();
+}
+
 nf_status nf_want(const nf_op_desc *d, int i, uint64_t dtypes, int lo, int hi);
 nf_status nf_want_weight(const nf_op_desc *d, int i, int rank); // of constant extents
 // Activations of a matrix product: floats, or FP8 scaled as the weights, operand w, are.

@@ -100,13 +100,18 @@ static bool joins(const nf_sharding *s, nf_val v) {
   }
 }
 
+// All linears of the region.
+static void set_modes(nf_sharding *s, nf_node_id first, nf_node_id now, nf_mode mode) {
+  for (nf_node_id n = first; n < now; n++)
+    if (s->region[n].extent && root(s, n) == first) s->mode[n] = mode;
+  nf_shard_back(s, first);
+}
+
 // The region's linears, if all of them have experts, deal these whole.
 static bool deal_experts(nf_sharding *s, nf_node_id first, nf_node_id now) {
   for (nf_node_id n = first; n < now; n++)
     if (s->g->node[n].op != NF_OP_grouped_linear && s->region[n].extent && root(s, n) == first) return false;
-  for (nf_node_id n = first; n < now; n++)
-    if (s->region[n].extent && root(s, n) == first) s->mode[n] = NF_MODE_DEALT;
-  nf_shard_back(s, first);
+  set_modes(s, first, now, NF_MODE_DEALT);
   return true;
 }
 
@@ -133,10 +138,7 @@ void nf_shard_back(nf_sharding *s, nf_node_id to) {
 }
 
 void nf_shard_keep(nf_sharding *s, const nf_piece *p, nf_node_id now) {
-  const nf_node_id first = root(s, p->region);
-  for (nf_node_id n = first; n < now; n++)
-    if (s->region[n].extent && root(s, n) == first) s->mode[n] = NF_MODE_KEPT;
-  nf_shard_back(s, first);
+  set_modes(s, root(s, p->region), now, NF_MODE_KEPT);
 }
 
 bool nf_shard_whole(nf_sharding *s, nf_val v, nf_node_id now) {

@@ -18,8 +18,7 @@ static nf_status infer_rope_table(nf_op_desc *d) {
   }
   if (at->dims < 2 || at->dims % 2 || at->dims > MAX_ROPE_DIMS)
     return nf_refuse(d, "dims is %" PRId64 " but must be even, 2 to %d", at->dims, MAX_ROPE_DIMS);
-  d->out[0] = NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(at->dims));
-  return nf_ok();
+  return nf_gives(d, NF_TYPE(NF_F32, NF_BY(1, NF_T), NF_C(at->dims)));
 }
 
 static void sample_rope_table(nf_op_desc *d, const nf_dims *m) {
@@ -51,8 +50,7 @@ static nf_status infer_rope(nf_op_desc *d) {
   if (dims.sym != NF_CONST || dims.c % 2 || head.sym != NF_CONST || dims.c > head.c)
     return nf_refuse_operand(d, 1, "its columns must be even and at most the head's %s",
                              nf_extent_text_of(head).at);
-  d->out[0] = nf_plain_type(x);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(x));
 }
 
 static int64_t rotated_columns(const nf_dims *m, bool part) {
@@ -100,8 +98,7 @@ static nf_status infer_kv_write(nf_op_desc *d) {
     NF_TRY(nf_want_same_dtype(d, i, 2));
     NF_TRY(nf_want_dim(d, i, 1, d->in[2].dim[1], "kv has %s heads"));
   }
-  d->out[0] = d->in[2];
-  return nf_ok();
+  return nf_gives(d, d->in[2]);
 }
 
 static nf_type sample_pool(const nf_dims *m, bool sliding) {
@@ -132,8 +129,7 @@ static nf_status infer_attention(nf_op_desc *d) {
   if (d->attr.attention.window < 0)
     return nf_refuse(d, "window is %" PRId64 " but must not be negative; 0 is none",
                      d->attr.attention.window);
-  d->out[0] = nf_plain_type(q);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(q));
 }
 
 static void sample_attention(nf_op_desc *d, const nf_dims *m) {

@@ -24,8 +24,7 @@ static nf_status infer_mul(nf_op_desc *d) {
   NF_TRY(nf_want_dims(d, 1, 0, a->rank - 1));
   if (!nf_extent_equal(nf_last(b), NF_C(1)))
     NF_TRY(nf_want_dim(d, 1, a->rank - 1, nf_last(a), "a has %s columns"));
-  d->out[0] = nf_plain_type(a);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(a));
 }
 
 enum { ONE_COLUMN = 1, ROW = 2, KEEP = 8 }; // bits of options of what follows
@@ -40,8 +39,7 @@ NF_TRAITS(mul, INFER(infer_mul), SHARD(PRODUCT), WORK(.element = 1), EXTENTS(),
 
 static nf_status infer_silu(nf_op_desc *d) {
   NF_TRY(nf_want(d, 0, NF_FLOATS, 0, NF_MAX_RANK));
-  d->out[0] = nf_plain_type(&d->in[0]);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(&d->in[0]));
 }
 
 NF_TRAITS(silu, INFER(infer_silu), SHARD(ELEMENTWISE), WORK(.element = 12), EXTENTS(),
@@ -77,8 +75,7 @@ static nf_status infer_quantise(nf_op_desc *d) {
   const nf_dtype to = d->attr.quantise.to;
   NF_TRY(nf_want(d, 0, NF_FLOATS, 1, NF_MAX_RANK));
   if (to != NF_FP8_ROW && to != NF_FP8_GROUP) return nf_refuse(d, "to must be fp8row or fp8g128");
-  d->out[0] = nf_with_last(&d->in[0], to, nf_last(&d->in[0]));
-  return nf_ok();
+  return nf_gives(d, nf_with_last(&d->in[0], to, nf_last(&d->in[0])));
 }
 
 static void sample_quantise(nf_op_desc *d, const nf_dims *m) {

@@ -13,8 +13,7 @@ static nf_status infer_narrow(nf_op_desc *d) {
       at->size > cols.c - at->start)
     return nf_refuse_operand(d, 0, "columns %" PRId64 " to %" PRId64 " are asked for", at->start,
                              at->start + (at->size < 1 ? 0 : at->size - 1));
-  d->out[0] = nf_with_last(&d->in[0], d->in[0].dtype, NF_C(at->size));
-  return nf_ok();
+  return nf_gives(d, nf_with_last(&d->in[0], d->in[0].dtype, NF_C(at->size)));
 }
 
 static void sample_narrow(nf_op_desc *d, const nf_dims *m) {
@@ -37,8 +36,7 @@ static nf_status infer_concat(nf_op_desc *d) {
     if (nf_last(x).sym != NF_CONST || __builtin_add_overflow(cols, nf_last(x).c, &cols))
       return nf_refuse_operand(d, i, "must have a constant number of columns");
   }
-  d->out[0] = nf_with_last(a, a->dtype, NF_C(cols));
-  return nf_ok();
+  return nf_gives(d, nf_with_last(a, a->dtype, NF_C(cols)));
 }
 
 static void sample_concat(nf_op_desc *d, const nf_dims *m) {
@@ -54,8 +52,7 @@ static nf_status infer_gather_rows(nf_op_desc *d) {
   NF_TRY(nf_want(d, 0, NF_FLOATS, 2, 2));
   NF_TRY(nf_want_tokens(d, 0));
   NF_TRY(nf_want_columns(d, 0));
-  d->out[0] = NF_TYPE(d->in[0].dtype, NF_BY(1, NF_R), nf_last(&d->in[0]));
-  return nf_ok();
+  return nf_gives(d, NF_TYPE(d->in[0].dtype, NF_BY(1, NF_R), nf_last(&d->in[0])));
 }
 
 static void sample_gather_rows(nf_op_desc *d, const nf_dims *m) {
@@ -98,8 +95,7 @@ static nf_status infer_reshape(nf_op_desc *d) {
     return nf_refuse_operand(d, 0, "columns that share a scale must stay together");
   if (!elements(x, &have) || !elements(&y, &want) || !nf_extent_equal(have, want))
     return nf_refuse_operand(d, 0, "%s does not have the same elements", nf_type_text_of(&y).at);
-  d->out[0] = y;
-  return nf_ok();
+  return nf_gives(d, y);
 }
 
 static void sample_reshape(nf_op_desc *d, const nf_dims *m) {
@@ -127,8 +123,7 @@ NF_TRAITS(pad, INFER(infer_pad), SHARD(REPLICATED), WORK(), EXTENTS(), CHECK(sam
 
 static nf_status infer_unpad(nf_op_desc *d) {
   NF_TRY(nf_want_columns(d, 0));
-  d->out[0] = nf_plain_type(&d->in[0]);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(&d->in[0]));
 }
 
 NF_TRAITS(unpad, INFER(infer_unpad), SHARD(REPLICATED), WORK(), EXTENTS(),

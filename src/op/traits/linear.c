@@ -8,8 +8,7 @@ static nf_status infer_embedding(nf_op_desc *d) {
   NF_TRY(nf_want(d, 0, NF_BIT(I32), 1, 1));
   NF_TRY(nf_want_weight(d, 1, 2));
   NF_TRY(nf_want_out_float(d, d->attr.embedding.out));
-  d->out[0] = NF_TYPE(d->attr.embedding.out, tokens->dim[0], table->dim[1]);
-  return nf_ok();
+  return nf_gives(d, NF_TYPE(d->attr.embedding.out, tokens->dim[0], table->dim[1]));
 }
 
 static void sample_embedding(nf_op_desc *d, const nf_dims *m) {
@@ -29,8 +28,7 @@ static nf_status infer_linear(nf_op_desc *d) {
   NF_TRY(nf_want_dim(d, 1, 1, nf_last(x), "x has %s columns"));
   NF_TRY(nf_want_vector(d, 2, w->dim[0], "w has %s rows"));
   NF_TRY(nf_want_out_float(d, d->attr.linear.out));
-  d->out[0] = nf_with_last(x, d->attr.linear.out, w->dim[0]);
-  return nf_ok();
+  return nf_gives(d, nf_with_last(x, d->attr.linear.out, w->dim[0]));
 }
 
 enum { BIAS = 1, BF16_BIAS = 4, PLAIN_X = 8 }; // bits of options

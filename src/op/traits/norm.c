@@ -88,8 +88,7 @@ NF_TRAITS(rms_norm, INFER(infer_rms_norm), SHARD(ROWS),
 static nf_status infer_rms_norm_gated(nf_op_desc *d) {
   NF_TRY(want_norm(d, 2, d->attr.rms_norm_gated.eps));
   NF_TRY(nf_want_same_type(d, 1, 0));
-  d->out[0] = nf_plain_type(&d->in[0]);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(&d->in[0]));
 }
 
 NF_TRAITS(rms_norm_gated, INFER(infer_rms_norm_gated), SHARD(GATED_NORM), WORK(.element = 16), EXTENTS(),

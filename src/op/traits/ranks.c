@@ -7,8 +7,7 @@
 
 static nf_status infer_all_reduce(nf_op_desc *d) {
   NF_TRY(nf_want_columns(d, 0));
-  d->out[0] = d->in[0];
-  return nf_ok();
+  return nf_gives(d, d->in[0]);
 }
 
 // Each rank gets its share of every other's operand, and then their sums of theirs; with two ranks that is
@@ -45,8 +44,7 @@ static nf_status infer_rank_ids(nf_op_desc *d) {
     return nf_refuse(d, "x is %s but must be plain i32", nf_dtype_of(d->in[0].dtype)->name);
   if (size < 1 || size > INT32_MAX)
     return nf_refuse(d, "size is %" PRId64 " but must be 1 to %d", size, INT32_MAX);
-  d->out[0] = nf_plain_type(&d->in[0]);
-  return nf_ok();
+  return nf_gives(d, nf_plain_type(&d->in[0]));
 }
 
 static void sample_rank_ids(nf_op_desc *d, const nf_dims *m) {
