@@ -54,40 +54,36 @@ nf_val nf_found(nf_side *s, const char *leaf) {
   return 0;
 }
 
-// What was found for a value of the pattern, or NULL.
-static const nf_value *found_value(const nf_side *s, const char *name) {
-  const nf_val v = nf_graph_find(s->match->pattern->graph, name);
-  return v ? &s->match->edit->value[s->match->value[v]].v : NULL;
+// What was found for a value of the pattern; 0, which is nothing, where that is absent or has no such value.
+static nf_val found_val(const nf_side *s, const char *name) {
+  return s->match->value[nf_graph_find(s->match->pattern->graph, name)];
 }
 
-const nf_type *nf_found_type(const nf_side *s, const char *name) {
-  static const nf_type none = {0};
-  const nf_value *v = found_value(s, name);
-  return v ? &v->type : &none;
+static const nf_edit_value *found_value(const nf_side *s, const char *name) {
+  return &s->match->edit->value[found_val(s, name)];
 }
+
+const nf_type *nf_found_type(const nf_side *s, const char *name) { return &found_value(s, name)->v.type; }
 
 const nf_attrs *nf_found_attrs(const nf_side *s, const char *name) {
   static const nf_attrs none = {0};
-  const nf_value *v = found_value(s, name);
-  return v && v->kind == NF_VALUE_RESULT ? &s->match->edit->node[v->node].n.attr : &none;
+  const nf_value *v = &found_value(s, name)->v;
+  return v->kind == NF_VALUE_RESULT ? &s->match->edit->node[v->node].n.attr : &none;
 }
 
 size_t nf_found_users(const nf_side *s, const char *name, nf_op op) {
-  const nf_val v = s->match->value[nf_graph_find(s->match->pattern->graph, name)];
   const nf_edit *e = s->match->edit;
   size_t n = 0;
-  NF_FOR_USES (u, e, v) n += e->node[nf_use_node(u)].n.op == op;
+  NF_FOR_USES (u, e, found_val(s, name)) n += e->node[nf_use_node(u)].n.op == op;
   return n;
 }
 
 bool nf_found_before(const nf_side *s, const char *a, const char *b) {
-  const nf_graph *g = s->match->pattern->graph;
-  return s->match->value[nf_graph_find(g, a)] < s->match->value[nf_graph_find(g, b)];
+  return found_val(s, a) < found_val(s, b);
 }
 
 const nf_value *nf_found_weight(const nf_side *s, const char *leaf) {
-  const nf_val v = nf_graph_find(s->match->pattern->graph, leaf);
-  const nf_edit_value *found = v ? &s->match->edit->value[s->match->value[v]] : NULL;
-  const bool alone = found && found->v.kind == NF_VALUE_WEIGHT && found->n_uses == 1 && !found->output;
+  const nf_edit_value *found = found_value(s, leaf);
+  const bool alone = found->v.kind == NF_VALUE_WEIGHT && found->n_uses == 1 && !found->output;
   return alone && !found->v.recipe.n_joined ? &found->v : NULL;
 }

@@ -3,8 +3,6 @@
 #include "graph/edit.h"
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to look for cycles"); }
-
 typedef struct walk {
   nf_edit *e;
   nf_node_id *stack;
@@ -15,7 +13,7 @@ static nf_status push(walk *w, nf_val v) {
   const nf_value *value = &w->e->value[nf_edit_now(w->e, v)].v;
   if (v == 0 || value->kind != NF_VALUE_RESULT || w->e->mark[value->node] == w->e->walk) return nf_ok();
   w->e->mark[value->node] = w->e->walk;
-  if (!nf_grow(&w->stack, &w->cap, w->n + 1, sizeof *w->stack)) return no_memory();
+  if (!nf_grow(&w->stack, &w->cap, w->n + 1, sizeof *w->stack)) return nf_graph_no_memory();
   w->stack[w->n++] = value->node;
   return nf_ok();
 }
@@ -85,7 +83,7 @@ nf_status nf_edit_circular(nf_edit *e, const nf_splice *s, bool *out) {
   const size_t had = e->cap_mark;
   const uint64_t from = ways_back(e, s);
   *out = false;
-  if (!nf_grow(&e->mark, &e->cap_mark, e->n_nodes, sizeof *e->mark)) return no_memory();
+  if (!nf_grow(&e->mark, &e->cap_mark, e->n_nodes, sizeof *e->mark)) return nf_graph_no_memory();
   if (e->cap_mark != had) memset(e->mark + had, 0, (e->cap_mark - had) * sizeof *e->mark);
   e->walk++;
   nf_status st = walk_back(&w, s, from, out);

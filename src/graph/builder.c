@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for the graph"); }
-
 void nf_builder_fail(nf_builder *b, nf_status s) { b->failed = nf_status_join(b->failed, s); }
 
 // True when s is OK; an error becomes the builder's.
@@ -20,7 +18,7 @@ static nf_status graph_init(nf_graph *g, const char *name) {
   if (!nf_name_valid(name))
     return nf_error(NF_BAD_INPUT, "graph name '%.100s' must be letters, digits, '.', '_' or '-'", name);
   g->name = nf_arena_copy(&g->arena, name, strlen(name));
-  if (!g->name || !nf_grow(&g->value, &g->cap_values, 1, sizeof *g->value)) return no_memory();
+  if (!g->name || !nf_grow(&g->value, &g->cap_values, 1, sizeof *g->value)) return nf_graph_no_memory();
   g->value[0] = (nf_value){0};
   g->n_values = 1;
   return nf_ok();
@@ -29,7 +27,7 @@ static nf_status graph_init(nf_graph *g, const char *name) {
 nf_status nf_builder_init(nf_builder *b, const char *graph_name) {
   nf_graph *g = nf_alloc(1, sizeof *g);
   *b = (nf_builder){0};
-  if (!g) return no_memory();
+  if (!g) return nf_graph_no_memory();
   nf_status st = graph_init(g, graph_name);
   if (nf_is_ok(st)) {
     b->graph = g;
@@ -62,7 +60,7 @@ const char *nf_build_name(nf_builder *b, const char *fmt, ...) {
   va_start(args, fmt);
   if (nf_is_ok(b->failed) && print_name(b, "name", text, sizeof text, fmt, args)) {
     name = nf_arena_copy(&b->graph->arena, text, strlen(text));
-    if (!name) nf_builder_fail(b, no_memory());
+    if (!name) nf_builder_fail(b, nf_graph_no_memory());
   }
   va_end(args);
   return name ? name : "";
@@ -75,7 +73,7 @@ static nf_status append_value(nf_graph *g, const nf_value *v, nf_val *out) {
   if (g->n_values >= UINT32_MAX) return nf_error(NF_BAD_INPUT, "%s: too many values", v->name);
   NF_TRY(nf_map_add(&g->names, v->name, strlen(v->name), (nf_val)g->n_values, &added));
   if (!added) return nf_error(NF_BAD_INPUT, "%s: the name is taken", v->name);
-  if (!nf_grow(&g->value, &g->cap_values, g->n_values + 1, sizeof *g->value)) return no_memory();
+  if (!nf_grow(&g->value, &g->cap_values, g->n_values + 1, sizeof *g->value)) return nf_graph_no_memory();
   g->value[g->n_values] = *v;
   *out = (nf_val)g->n_values++;
   return nf_ok();
@@ -86,7 +84,7 @@ static nf_status full_name(nf_builder *b, const char *name, const char *part, co
   *out = b->scope[0] || part ? nf_arena_printf(&b->graph->arena, "%s%s%s%s", b->scope, name, part ? "." : "",
                                                part ? part : "")
                              : nf_arena_copy(&b->graph->arena, name, strlen(name));
-  return *out ? nf_ok() : no_memory();
+  return *out ? nf_ok() : nf_graph_no_memory();
 }
 
 static nf_status add_leaf(nf_builder *b, const char *name, nf_value v, nf_val *out) {
@@ -125,7 +123,7 @@ static nf_status add_output(nf_graph *g, nf_val v) {
   NF_TRY(check_value(g, v), "output");
   for (size_t i = 0; i < g->n_outputs; i++)
     if (g->output[i] == v) return nf_error(NF_BAD_INPUT, "%s is an output already", g->value[v].name);
-  if (!nf_grow(&g->output, &g->cap_outputs, g->n_outputs + 1, sizeof *g->output)) return no_memory();
+  if (!nf_grow(&g->output, &g->cap_outputs, g->n_outputs + 1, sizeof *g->output)) return nf_graph_no_memory();
   g->output[g->n_outputs++] = v;
   return nf_ok();
 }
@@ -183,7 +181,7 @@ static nf_status add_node(nf_builder *b, const char *const *name, int n_names, n
     NF_TRY(append_value(g, &v, &n.out[i]));
     k++;
   }
-  if (!nf_grow(&g->node, &g->cap_nodes, g->n_nodes + 1, sizeof *g->node)) return no_memory();
+  if (!nf_grow(&g->node, &g->cap_nodes, g->n_nodes + 1, sizeof *g->node)) return nf_graph_no_memory();
   g->node[g->n_nodes++] = n;
   *out = n.out[0];
   return nf_ok();

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory to change a graph"); }
-
 // ---- users ----
 
 static void link_use(nf_edit *e, nf_node_id id, int k) {
@@ -41,7 +39,7 @@ void nf_edit_set(nf_edit *e, nf_node_id id, int k, nf_val v) {
 // ---- from a graph ----
 
 static nf_status append_node(nf_edit *e, const nf_node *n, uint32_t order) {
-  if (!nf_grow(&e->node, &e->cap_nodes, e->n_nodes + 1, sizeof *e->node)) return no_memory();
+  if (!nf_grow(&e->node, &e->cap_nodes, e->n_nodes + 1, sizeof *e->node)) return nf_graph_no_memory();
   const nf_node_id id = (nf_node_id)e->n_nodes++;
   e->node[id] = (nf_edit_node){.n = *n, .order = order};
   for (int k = 0; k < NF_MAX_IN; k++)
@@ -51,7 +49,7 @@ static nf_status append_node(nf_edit *e, const nf_node *n, uint32_t order) {
 
 static nf_status copy_graph(nf_edit *e) {
   const nf_graph *g = e->from;
-  if (!nf_grow(&e->value, &e->cap_values, g->n_values, sizeof *e->value)) return no_memory();
+  if (!nf_grow(&e->value, &e->cap_values, g->n_values, sizeof *e->value)) return nf_graph_no_memory();
   for (nf_val v = 0; v < g->n_values; v++) e->value[v] = (nf_edit_value){.v = g->value[v]};
   e->n_values = g->n_values;
   for (size_t i = 0; i < g->n_outputs; i++) e->value[g->output[i]].output = true;
@@ -168,13 +166,14 @@ static nf_status new_name(nf_edit *e, const char *near, const char *local, const
       return nf_error(NF_BAD_INPUT, "%s: the name is too long for a fused one", near);
     if (name_taken(e, text)) continue;
     *out = nf_arena_copy(&e->arena, text, (size_t)length);
-    return *out ? nf_map_add(&e->names, *out, (size_t)length, (nf_val)e->n_values, NULL) : no_memory();
+    return *out ? nf_map_add(&e->names, *out, (size_t)length, (nf_val)e->n_values, NULL)
+                : nf_graph_no_memory();
   }
   return nf_error(NF_BAD_INPUT, "%s: no name is left beside it", near);
 }
 
 static nf_status append_value(nf_edit *e, const nf_value *v, nf_val *out) {
-  if (!nf_grow(&e->value, &e->cap_values, e->n_values + 1, sizeof *e->value)) return no_memory();
+  if (!nf_grow(&e->value, &e->cap_values, e->n_values + 1, sizeof *e->value)) return nf_graph_no_memory();
   *out = (nf_val)e->n_values++;
   e->value[*out] = (nf_edit_value){.v = *v};
   return nf_ok();
@@ -190,7 +189,7 @@ static nf_status add_value(nf_edit *e, const nf_value *like, const char *near, n
 nf_status nf_edit_insert(nf_edit *e, uint32_t order, const nf_node *like, const char *name, nf_val *out) {
   const nf_value v = {.name = name, .kind = NF_VALUE_RESULT, .node = (nf_node_id)e->n_nodes};
   nf_node n = *like;
-  if (!name) return no_memory();
+  if (!name) return nf_graph_no_memory();
   if (nf_map_find(&e->names, name, strlen(name), out)) return nf_ok();
   NF_TRY(nf_map_add(&e->names, name, strlen(name), (nf_val)e->n_values, NULL));
   NF_TRY(append_value(e, &v, &n.out[0]));
@@ -203,7 +202,7 @@ nf_status nf_edit_behind(nf_edit *e, nf_val v, const nf_node *like, const char *
   nf_value was = e->value[v].v;
   nf_node n = *like;
   was.name = nf_arena_printf(&e->arena, "%s.%s", was.name, suffix);
-  if (!was.name) return no_memory();
+  if (!was.name) return nf_graph_no_memory();
   NF_TRY(append_value(e, &was, &n.in[0]));
   e->node[was.node].n.out[was.result] = n.in[0];
   e->value[v].v.node = (nf_node_id)e->n_nodes;
@@ -258,7 +257,7 @@ static nf_status splice(nf_edit *e, const nf_splice *s, nf_val *map) {
 
 nf_status nf_edit_splice(nf_edit *e, const nf_splice *s) {
   nf_val *map = nf_alloc(s->part->n_values, sizeof *map);
-  if (!map) return no_memory();
+  if (!map) return nf_graph_no_memory();
   nf_status st = splice(e, s, map);
   nf_free(map);
   return st;

@@ -151,7 +151,7 @@ nf_status nf_edit_finish(const nf_edit *e, nf_graph **out, bool *in_cycle) {
   f.ready.at = nf_arena_alloc(&a, e->n_values + e->n_nodes, sizeof *f.ready.at);
   const bool memory = f.now && f.writer && f.waits && f.ready.at;
   if (memory) count(&f);
-  if (!memory) nf_builder_fail(&f.b, nf_error(NF_NO_MEMORY, "no memory to finish a graph"));
+  if (!memory) nf_builder_fail(&f.b, nf_graph_no_memory());
   const bool whole = memory && build(&f);
   nf_arena_deinit(&a);
   if (whole || !nf_is_ok(f.b.failed)) return nf_builder_finish(&f.b, out);

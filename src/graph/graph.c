@@ -32,7 +32,7 @@ nf_op_desc nf_graph_describe(const nf_graph *g, const nf_node *n) {
 static nf_status copy_string(nf_arena *a, const char **s) {
   if (!*s) return nf_ok();
   *s = nf_arena_copy(a, *s, strlen(*s));
-  return *s ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a recipe");
+  return *s ? nf_ok() : nf_graph_no_memory();
 }
 
 nf_status nf_recipe_copy(nf_arena *a, const nf_recipe *r, nf_recipe *out) {
@@ -42,7 +42,7 @@ nf_status nf_recipe_copy(nf_arena *a, const nf_recipe *r, nf_recipe *out) {
   NF_TRY(copy_string(a, &out->scales));
   if (!out->n_joined) return nf_ok();
   nf_joined *joined = nf_arena_alloc(a, (size_t)out->n_joined, sizeof *joined);
-  if (!joined) return nf_error(NF_NO_MEMORY, "no memory for a recipe");
+  if (!joined) return nf_graph_no_memory();
   out->joined = joined;
   for (int i = 0; i < out->n_joined; i++) {
     joined[i] = from[i];

@@ -56,6 +56,7 @@ typedef struct nf_graph {
   nf_map names;
 } nf_graph;
 
+static inline nf_status nf_graph_no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for a graph"); }
 void nf_graph_destroy(nf_graph *g);                        // NULL is fine
 nf_val nf_graph_find(const nf_graph *g, const char *name); // 0 when there is none
 nf_op_desc nf_graph_describe(const nf_graph *g, const nf_node *n);

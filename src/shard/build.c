@@ -88,14 +88,9 @@ static nf_status build_node(nf_sharding *s, nf_node_id id) {
   return complete(s, n->out[0]);
 }
 
-static nf_status build(nf_sharding *s, nf_graph **out) {
+nf_status nf_shard_build(nf_sharding *s, nf_graph **out) {
   NF_TRY(nf_edit_init(&s->edit, s->g));
   NF_TRY(take_leaves(s));
   for (nf_node_id n = 0; n < s->g->n_nodes; n++) NF_TRY(build_node(s, n));
   return nf_edit_finish(&s->edit, out, NULL);
-}
-
-nf_status nf_shard_build(nf_sharding *s, nf_graph **out) {
-  const nf_status st = build(s, out);
-  return s->world > 1 ? nf_status_note(st, "world %d", s->world) : st;
 }

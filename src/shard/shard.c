@@ -122,6 +122,7 @@ nf_status nf_shard(const nf_graph *g, int world, nf_graph **out) {
   count_readers(&s);
   if (world > 1) NF_GOTO(decide(&s));
   st = nf_shard_build(&s, out);
+  if (world > 1) st = nf_status_note(st, "world %d", world);
 fail:
   nf_edit_deinit(&s.edit);
   nf_arena_deinit(&s.arena);
