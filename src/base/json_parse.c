@@ -204,7 +204,7 @@ static nf_status skip_value(nf_json_reader *r) {
 }
 
 static nf_json_cut *cut_of(const parser *p, int depth, const char *key) {
-  for (nf_json_cut *c = p->cut; c < p->cut + p->cuts; c++) {
+  for (nf_json_cut *c = p->cut; c && c < p->cut + p->cuts; c++) {
     const bool here = c->object ? depth == 2 && strcmp(c->object, p->member) == 0 : depth == 1;
     if (here && strcmp(c->key, key) == 0) return c;
   }
