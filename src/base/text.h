@@ -26,6 +26,7 @@ void nf_text_append(nf_text *t, const char *s, size_t n);
 void nf_text_printf(nf_text *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 nf_status nf_text_status(const nf_text *t); // NF_NO_MEMORY if any append failed
 void nf_text_deinit(nf_text *t);
+static inline nf_view nf_text_view(const nf_text *t) { return (nf_view){t->at, t->n}; }
 
 // Whole-string decimal numbers; false on anything else (sign rules of strtoll, no spaces, no overflow, no
 // "inf" or "nan"). Independent of the locale. A float has at most 400 characters.

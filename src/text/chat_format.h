@@ -101,7 +101,8 @@ nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, n
 #define NF_HEADER_CHANNEL '\xfe'
 #define NF_HEADER_CONSTRAIN '\xff'
 
-// Fills role, name, channel, recipient, content_type and constrained of *out with views into the header.
+// Fills role, name, channel, recipient, content_type and constrained of *out with views into the header, and
+// odd: it is not well-formed.
 // `closed`: it ended in <|message|>; `role_given`: by the prompt. Returns where the content begins that
-// stands in a header without <|message|>; header.n: none does. *odd: it is not well-formed.
-size_t nf_harmony_parse_header(nf_view header, bool closed, bool role_given, nf_chat_event *out, bool *odd);
+// stands in a header without <|message|>; header.n: none does.
+size_t nf_harmony_parse_header(nf_view header, bool closed, bool role_given, nf_chat_event *out);

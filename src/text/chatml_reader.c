@@ -28,8 +28,6 @@ typedef struct reader {
   nf_text role, name;
 } reader;
 
-static nf_view view(const nf_text *t) { return (nf_view){t->at, t->n}; }
-
 static void enter(reader *r, place to, bool strip) {
   r->place = to;
   r->open = r->odd = false;
@@ -57,13 +55,13 @@ static nf_view channel_of(const reader *r) {
 
 static nf_status send(reader *r, nf_chat_event_kind kind, nf_view text, nf_chat_end end) {
   const nf_chat_event e = {.kind = kind,
-                           .role = r->role.n ? view(&r->role) : NF_VIEW("assistant"),
+                           .role = r->role.n ? nf_text_view(&r->role) : NF_VIEW("assistant"),
                            .channel = channel_of(r),
-                           .recipient = view(&r->name),
+                           .recipient = nf_text_view(&r->name),
                            .content_type = r->name.n ? NF_VIEW("json") : (nf_view){0},
                            .text = text,
                            .end = end,
-                           .header = kind == NF_CHAT_HEADER && r->place == CALL ? view(&r->collected)
+                           .header = kind == NF_CHAT_HEADER && r->place == CALL ? nf_text_view(&r->collected)
                                                                                 : (nf_view){0},
                            .odd = kind == NF_CHAT_END && r->odd};
   return r->head.sink(r->head.user, &e);
@@ -87,7 +85,7 @@ static nf_status tell(reader *r, nf_view text) {
     NF_TRY(open_message(r));
     nf_text_append(&r->held, text.at + first, end - first);
     NF_TRY(nf_text_status(&r->held));
-    const nf_status st = send(r, NF_CHAT_TEXT, view(&r->held), 0);
+    const nf_status st = send(r, NF_CHAT_TEXT, nf_text_view(&r->held), 0);
     r->held.n = 0;
     if (!nf_is_ok(st)) return st;
     first = end;
@@ -103,7 +101,7 @@ static nf_status tell_collected(reader *r, place as) {
   r->collected = (nf_text){0};
   enter(r, as, true);
   r->odd = true;
-  const nf_status st = tell(r, view(&all));
+  const nf_status st = tell(r, nf_text_view(&all));
   nf_text_deinit(&all);
   return st;
 }
@@ -124,7 +122,7 @@ static nf_status collect_role(reader *r, nf_view text) {
     return tell(r, (nf_view){text.at + n, text.n - n});
   }
   if (!newline) return nf_ok();
-  const nf_view role = view(&r->collected);
+  const nf_view role = nf_text_view(&r->collected);
   r->role.n = 0;
   if (!nf_view_equal(role, NF_VIEW("assistant"))) nf_text_append(&r->role, role.at, role.n);
   NF_TRY(nf_text_status(&r->role));
@@ -174,10 +172,10 @@ static nf_status parse_call(nf_view text, nf_text *name, nf_text *arguments) {
 // message that is still to be closed.
 static nf_status close_call(reader *r, nf_chat_end end) {
   nf_text arguments = {0};
-  nf_status st = parse_call(view(&r->collected), &r->name, &arguments);
+  nf_status st = parse_call(nf_text_view(&r->collected), &r->name, &arguments);
   if (nf_is_ok(st) && r->name.n) {
     NF_GOTO(open_message(r));
-    NF_GOTO(send(r, NF_CHAT_TEXT, view(&arguments), 0));
+    NF_GOTO(send(r, NF_CHAT_TEXT, nf_text_view(&arguments), 0));
     st = send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_ANSWER ? NF_END_CALL : end);
   } else if (nf_is_ok(st)) {
     st = tell_collected(r, BAD_CALL);
@@ -196,7 +194,7 @@ static nf_status close(reader *r, nf_chat_end end) {
   if (r->place == CALL) NF_GOTO(close_call(r, end));
   if (r->open && r->place != CALL) {
     if (r->place == ANSWER && r->held.n && (end != NF_END_MESSAGE || r->role.n))
-      NF_GOTO(send(r, NF_CHAT_TEXT, view(&r->held), 0));
+      NF_GOTO(send(r, NF_CHAT_TEXT, nf_text_view(&r->held), 0));
     NF_GOTO(send(r, NF_CHAT_END, (nf_view){0}, end == NF_END_CALL ? NF_END_MESSAGE : end));
   }
 fail:

@@ -46,7 +46,6 @@ typedef struct parse {
   bool marked;    // it has a channel mark, so it is a header
   enum { ANY, ROLE, CHANNEL, TYPE, RECIPIENT } expect;
   nf_chat_event *out;
-  bool odd;
 } parse;
 
 // What is taken of the word from its beginning; less than all of it: the rest, or all, has no place.
@@ -54,7 +53,7 @@ typedef struct parse {
 static size_t take_channel(parse *p, nf_view word) {
   const size_t known = known_channel(word);
   if (known && !p->closed) word.n = known;
-  if (p->out->channel.n) p->odd = true;
+  if (p->out->channel.n) p->out->odd = true;
   if (rank_of(word) > rank_of(p->out->channel)) p->out->channel = word;
   p->need_role = false;
   return word.n;
@@ -63,7 +62,7 @@ static size_t take_channel(parse *p, nf_view word) {
 static size_t take_role(parse *p, nf_view word) {
   const char *colon = memchr(word.at, ':', word.n);
   const nf_view role = {word.at, colon ? (size_t)(colon - word.at) : word.n};
-  if (rank_of(word) > 0) return p->odd = true, take_channel(p, word);
+  if (rank_of(word) > 0) return p->out->odd = true, take_channel(p, word);
   if (!p->closed && !p->marked && !nf_has_word("assistant user system developer tool", role)) return 0;
   p->out->role = role;
   if (colon) p->out->name = behind(word, role.n + 1);
@@ -77,7 +76,7 @@ static size_t take_assistant(parse *p, nf_view word) {
   if (!begins(word, assistant) || (!p->closed && p->out->channel.n)) return 0;
   const nf_view rest = behind(word, assistant.n);
   if (rest.n && !known_channel(rest)) return 0;
-  p->odd = p->odd || rest.n || !p->need_role;
+  p->out->odd = p->out->odd || rest.n || !p->need_role;
   p->need_role = false;
   return assistant.n + (rest.n ? take_channel(p, rest) : 0);
 }
@@ -93,7 +92,7 @@ static bool is_called(const parse *p, nf_view word) {
 
 // A word without anything that says what it is.
 static size_t take_bare(parse *p, nf_view word) {
-  if (is_called(p, word)) return p->odd = true, p->out->recipient = word, word.n;
+  if (is_called(p, word)) return p->out->odd = true, p->out->recipient = word, word.n;
   if (!p->closed && !(p->out->recipient.n && is_type(word))) return 0;
   if (p->out->content_type.n || p->out->constrained) return 0;
   return p->out->content_type = word, word.n;
@@ -111,7 +110,7 @@ static size_t take_word(parse *p, nf_view word) {
   p->expect = ANY;
   if (word.at[0] == '{' || word.at[0] == '<') return 0;
   if (expect == CHANNEL) return take_channel(p, word);
-  if (expect == RECIPIENT) return p->odd = true, p->out->recipient = word, word.n;
+  if (expect == RECIPIENT) return p->out->odd = true, p->out->recipient = word, word.n;
   if (expect == TYPE) return p->out->content_type = word, word.n;
   if ((n = take_assistant(p, word)) != 0) return n;
   return p->need_role ? take_role(p, word) : take_bare(p, word);
@@ -119,12 +118,12 @@ static size_t take_word(parse *p, nf_view word) {
 
 static void take_mark(parse *p, char mark) {
   if (mark == NF_HEADER_CONSTRAIN) {
-    p->odd = p->odd || p->out->constrained;
+    p->out->odd = p->out->odd || p->out->constrained;
     p->out->constrained = true;
     p->expect = TYPE;
     return;
   }
-  p->odd = p->odd || p->out->channel.n;
+  p->out->odd = p->out->odd || p->out->channel.n;
   p->expect = CHANNEL;
 }
 
@@ -137,9 +136,9 @@ static nf_view word_at(nf_view header, size_t at) {
   return (nf_view){header.at + at, i - at};
 }
 
-size_t nf_harmony_parse_header(nf_view header, bool closed, bool role_given, nf_chat_event *out, bool *odd) {
-  *out = (nf_chat_event){.role = NF_VIEW("assistant")};
-  parse p = {.closed = closed, .need_role = !role_given, .out = out, .odd = !closed};
+size_t nf_harmony_parse_header(nf_view header, bool closed, bool role_given, nf_chat_event *out) {
+  *out = (nf_chat_event){.role = NF_VIEW("assistant"), .odd = !closed};
+  parse p = {.closed = closed, .need_role = !role_given, .out = out};
   p.marked = header.n && memchr(header.at, NF_HEADER_CHANNEL, header.n) != NULL;
   bool taken = false;
   for (size_t at = 0; at < header.n; taken = taken || !is_space(header.at[at - 1])) {
@@ -150,12 +149,10 @@ size_t nf_harmony_parse_header(nf_view header, bool closed, bool role_given, nf_
     } else {
       const nf_view word = word_at(header, at);
       const size_t n = take_word(&p, word);
-      p.odd = p.odd || n < word.n;
-      *odd = p.odd;
+      out->odd = out->odd || n < word.n;
       if (n < word.n && !closed) return taken || n ? at + n : 0;
       at += word.n;
     }
   }
-  *odd = p.odd;
   return header.n;
 }

@@ -28,8 +28,6 @@ static void begin_header(reader *r, bool role_given, bool started) {
 
 static void deinit(nf_chat_reader *r) { nf_text_deinit(&((reader *)r)->header); }
 
-static nf_view view(const nf_text *t) { return (nf_view){t->at, t->n}; }
-
 // ---- events ----
 
 static nf_status send(reader *r, nf_chat_event_kind kind, nf_view text, nf_chat_end end) {
@@ -56,11 +54,10 @@ static void spell(nf_text *out, nf_view header, bool marks) {
 // The message is open from here on, also when it fails.
 static nf_status begin_content(reader *r, bool closed) {
   nf_text spelled = {0};
-  bool odd;
   NF_TRY(nf_text_status(&r->header));
-  const nf_view all = view(&r->header);
-  const size_t n = nf_harmony_parse_header(all, closed, r->role_given, &r->message, &odd);
-  r->odd = odd || !r->started;
+  const nf_view all = nf_text_view(&r->header);
+  const size_t n = nf_harmony_parse_header(all, closed, r->role_given, &r->message);
+  r->odd = r->message.odd || !r->started;
   r->in_content = true;
   spell(&spelled, (nf_view){all.at, n}, true);
   const size_t told = spelled.n;
@@ -98,10 +95,8 @@ static nf_status add_mark(reader *r, char mark) {
 
 // Whether the header so far has words that are content: of a message whose end was forgotten.
 static bool header_has_content(const reader *r) {
-  bool odd;
   nf_chat_event e;
-  const nf_view all = view(&r->header);
-  return nf_harmony_parse_header(all, false, r->role_given, &e, &odd) < all.n;
+  return nf_harmony_parse_header(nf_text_view(&r->header), false, r->role_given, &e) < r->header.n;
 }
 
 static nf_status read_channel(reader *r) {

@@ -80,9 +80,9 @@ bool nf_next_is(const nf_pattern *r, const char *text);
 char nf_peek(const nf_pattern *r, size_t ahead); // 0 behind the end
 uint32_t nf_take_char(nf_pattern *r);            // not at the end
 
-// Each begins at the reader's place and moves behind: the rest of \p{…} or \P{…}, from its brace (*negated is
-// turned by a ^); a class, from its bracket; the character behind a backslash.
-nf_status nf_set_braces(nf_set *s, nf_pattern *r, bool *negated);
+// Each begins at the reader's place and moves behind: the set behind a backslash (*found false: it is none,
+// and nothing is read); a class, from its bracket; the character behind a backslash.
+nf_status nf_set_backslash(nf_set *s, nf_pattern *r, bool *negated, bool *found);
 nf_status nf_set_class(nf_pattern *r, nf_set *out, bool *negated);
 nf_status nf_set_escape(nf_pattern *r, uint32_t *out);
 // Whether (?i) makes a character equal to no others than PCRE2 has.

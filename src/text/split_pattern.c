@@ -89,10 +89,11 @@ static nf_status add_class(translator *t) {
 }
 
 // In \p{…} (?i) does not count for Oniguruma; for PCRE2 it does in categories of case.
-static nf_status add_property(translator *t, bool negated) {
-  size_t from = t->in.at;
+static nf_status add_set_escape(translator *t, size_t from, bool *found) {
   nf_set s = {.lean = t->lean};
-  nf_status st = nf_set_braces(&s, &t->in, &negated);
+  bool negated = false;
+  nf_status st = nf_set_backslash(&s, &t->in, &negated, found);
+  if (!*found) return st;
   if (nf_is_ok(st) && inner(t)->caseless && s.flags & NF_SET_CASE)
     st = nf_split_refuse("this property under (?i)", from);
   if (s.flags & NF_SET_WORD) add_latin1_words(&s);
@@ -160,27 +161,17 @@ static bool add_fixed(translator *t, char c) {
   return false;
 }
 
-static nf_status add_set_letter(translator *t, char c, bool *found) {
-  nf_set s = {.lean = t->lean};
-  bool negated = false;
-  if (!(*found = nf_set_letter(&s, c, &negated))) return nf_ok();
-  if (s.flags & NF_SET_WORD) add_latin1_words(&s);
-  t->in.at++;
-  return add_set(t, &s, negated, nf_ok());
-}
-
 static nf_status add_escape(translator *t) {
   size_t from = t->in.at++;
   char c = nf_peek(&t->in, 0);
   bool found;
   uint32_t code;
   if (c == 'b' || c == 'B') return t->in.at++, add_boundary(t, c == 'B'), nf_ok();
-  if ((c == 'p' || c == 'P') && nf_peek(&t->in, 1) == '{') return t->in.at++, add_property(t, c == 'P');
   if (add_fixed(t, c)) return nf_ok();
   if (c == 'k' || (c >= '1' && c <= '9')) return add_reference(t, from);
   if (c && strchr("gGKXyY", c))
     return nf_error(NF_BAD_INPUT, "pattern: \\%c (byte %zu) is not supported", c, from);
-  NF_TRY(add_set_letter(t, c, &found));
+  NF_TRY(add_set_escape(t, from, &found));
   if (found) return nf_ok();
   NF_TRY(nf_set_escape(&t->in, &code));
   return add_literal(t, code, from);

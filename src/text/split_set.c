@@ -107,7 +107,8 @@ nf_status nf_set_escape(nf_pattern *r, uint32_t *out) {
   return *out = nf_take_char(r), nf_ok();
 }
 
-nf_status nf_set_braces(nf_set *s, nf_pattern *r, bool *negated) {
+// The rest of \p{…} or \P{…}, from its brace; a ^ turns *negated.
+static nf_status read_braces(nf_set *s, nf_pattern *r, bool *negated) {
   const char *name = r->p.at + r->at + 1, *end = memchr(name, '}', r->p.n - r->at - 1);
   if (!end) return nf_split_refuse("a property without its brace", r->at);
   if (*name == '^') name++, *negated = !*negated;
@@ -116,6 +117,16 @@ nf_status nf_set_braces(nf_set *s, nf_pattern *r, bool *negated) {
                     end - name < 40 ? (int)(end - name) : 40, name, r->at);
   r->at = (size_t)(end - r->p.at) + 1;
   return nf_ok();
+}
+
+nf_status nf_set_backslash(nf_set *s, nf_pattern *r, bool *negated, bool *found) {
+  const char c = nf_peek(r, 0);
+  const bool braces = (c == 'p' || c == 'P') && nf_peek(r, 1) == '{';
+  *found = braces || nf_set_letter(s, c, negated);
+  r->at += *found;
+  if (!braces) return nf_ok();
+  *negated = c == 'P';
+  return read_braces(s, r, negated);
 }
 
 bool nf_set_is_plain(uint32_t c) { return c < 0x80 || !nf_char_is_word(c); }
@@ -161,19 +172,15 @@ static nf_status read_nested(nf_pattern *r, nf_set *s) {
   return add_inner(r, s, &inner, negated);
 }
 
-// A set behind a backslash; *found false: it is a character.
 static nf_status read_set_escape(nf_pattern *r, nf_set *s, bool *found) {
   nf_set inner = {.lean = s->lean};
-  nf_status st = nf_ok();
   bool negated = false;
-  char c = nf_peek(r, 0) == '\\' ? nf_peek(r, 1) : 0;
-  if ((c == 'p' || c == 'P') && nf_peek(r, 2) == '{') {
-    *found = true, negated = c == 'P', r->at += 2;
-    st = nf_set_braces(&inner, r, &negated);
-  } else if ((*found = nf_set_letter(&inner, c, &negated))) {
-    r->at += 2;
-  }
+  const bool escape = nf_peek(r, 0) == '\\';
+  *found = false;
+  r->at += escape;
+  nf_status st = escape ? nf_set_backslash(&inner, r, &negated, found) : nf_ok();
   if (nf_is_ok(st) && *found) return add_inner(r, s, &inner, negated);
+  r->at -= escape;
   nf_set_deinit(&inner);
   return st;
 }

@@ -17,7 +17,6 @@ static nf_status read_all(nf_tokenizer *t, nf_json_reader *r, const nf_log *log,
   NF_TRY(nf_tokenizer_check_type(doc)); // other types have no merges, or another vocabulary
   for (int i = 0; i < 2; i++)
     if (!cut[i].n) return nf_error(NF_BAD_INPUT, "%s: model.%s is missing", r->where, cut[i].key);
-  NF_TRY(nf_vocab_seed(&t->vocab));
   r->at = cut[0].at;
   NF_TRY(nf_vocab_read(&t->vocab, r));
   r->at = cut[1].at;

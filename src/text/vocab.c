@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading the vocabulary and the merges of a tokenizer.json into the flat tables.
 #include "text/vocab.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include <string.h>
-#include <sys/random.h>
 
 enum { TOKEN_BYTES_MAX = 1 << 16, MERGES_MAX = 1 << 24 };
 
@@ -23,21 +23,15 @@ void nf_vocab_deinit(nf_vocab *v) {
   *v = (nf_vocab){0};
 }
 
-nf_status nf_vocab_seed(nf_vocab *v) {
-  if (getrandom(&v->seed, sizeof v->seed, 0) != sizeof v->seed)
-    return nf_error(NF_UNAVAILABLE, "getrandom: the system gives no random bytes");
-  return nf_ok();
-}
-
 static uint32_t hash_bytes(const nf_vocab *v, const char *s, size_t n) {
-  uint64_t h = v->seed ^ n, word;
+  uint64_t h = v->seed[0] ^ n, word;
   for (; n >= 8; s += 8, n -= 8) {
     memcpy(&word, s, 8);
-    h = nf_vocab_fold(h ^ word, 0x9e3779b97f4a7c15u ^ v->seed);
+    h = nf_vocab_fold(h ^ word, 0x9e3779b97f4a7c15u ^ v->seed[0]);
   }
   word = 0;
   memcpy(&word, s, n);
-  return (uint32_t)nf_vocab_fold(h ^ word, 0xd6e8feb86659fd93u ^ v->seed);
+  return (uint32_t)nf_vocab_fold(h ^ word, 0xd6e8feb86659fd93u ^ v->seed[0]);
 }
 
 static bool token_is(const nf_vocab *v, uint32_t id, const char *bytes, size_t n) {
@@ -172,6 +166,7 @@ static nf_status index_tokens(nf_vocab *v, const char *where) {
 }
 
 nf_status nf_vocab_read(nf_vocab *v, nf_json_reader *r) {
+  nf_hash_seed(v->seed);
   NF_TRY(nf_json_expect(r, '{'), "model.vocab");
   if (!nf_json_take(r, '}')) {
     do {

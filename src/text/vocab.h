@@ -30,12 +30,11 @@ typedef struct nf_vocab {
   size_t slots;
   nf_merge *merge; // [merge_slots]
   size_t merge_slots;
-  uint64_t seed;     // of both tables: files can't be made to collide
+  uint64_t seed[2];  // of both tables: files can't be made to collide
   int32_t byte[256]; // the token of each single byte
 } nf_vocab;
 
 void nf_vocab_deinit(nf_vocab *v);
-nf_status nf_vocab_seed(nf_vocab *v);
 // Both read the value that begins at the reader's place. The vocabulary comes first.
 nf_status nf_vocab_read(nf_vocab *v, nf_json_reader *r);
 nf_status nf_merges_read(nf_vocab *v, nf_json_reader *r);
@@ -56,7 +55,8 @@ static inline uint64_t nf_vocab_fold(uint64_t a, uint64_t b) {
 
 // The slot of a pair of ids, or the empty one where it belongs.
 static inline nf_merge *nf_merge_slot(const nf_vocab *v, uint32_t left, uint32_t right) {
-  uint64_t hash = nf_vocab_fold(((uint64_t)left << 32 | right) ^ v->seed, 0x9e3779b97f4a7c15u ^ v->seed);
+  uint64_t hash =
+      nf_vocab_fold(((uint64_t)left << 32 | right) ^ v->seed[0], 0x9e3779b97f4a7c15u ^ v->seed[0]);
   size_t i = (size_t)((uint64_t)(uint32_t)hash * v->merge_slots >> 32);
   while (v->merge[i].id && !(v->merge[i].left == left && v->merge[i].right == right))
     i = i + 1 == v->merge_slots ? 0 : i + 1;
