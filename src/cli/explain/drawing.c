@@ -95,7 +95,7 @@ static nf_status draw_users(pen *p) {
     if (p->o->layer[p->part][node_at] == p->c->layer) continue;
     for (size_t k = 0; k < json_array_size(operands); k++) {
       const size_t from = cli_mapped(&p->box_of, cli_name_at(operands, k));
-      size_t to;
+      size_t to = SIZE_MAX;
       if (from == SIZE_MAX || gone[from] || p->d->box[from].kind != CLI_NODE) continue;
       gone[from] = true;
       NF_TRY(add_box(p, (cli_box){.kind = CLI_GOES, .name = cli_text(node, "name"), .frame = SIZE_MAX}, &to));
