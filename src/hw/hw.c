@@ -39,16 +39,27 @@ const char *nf_feature_name(int bit) {
 enum { STATE_AVX = 0x6, STATE_AVX512 = 0xe6, STATE_AMX = 0x60000 };
 enum { EAX, EBX, ECX, EDX };
 
+// A feature that stands in several rows needs all of them.
 static const struct {
   uint64_t feature;
   unsigned leaf, subleaf, reg, bit;
   uint64_t state;
 } features[] = {
-    {NF_CPU_AVX2, 7, 0, EBX, 5, STATE_AVX},           {NF_CPU_FMA, 1, 0, ECX, 12, STATE_AVX},
-    {NF_CPU_F16C, 1, 0, ECX, 29, STATE_AVX},          {NF_CPU_AVX512F, 7, 0, EBX, 16, STATE_AVX512},
-    {NF_CPU_AVX512BW, 7, 0, EBX, 30, STATE_AVX512},   {NF_CPU_AVX512VL, 7, 0, EBX, 31, STATE_AVX512},
-    {NF_CPU_AVX512VNNI, 7, 0, ECX, 11, STATE_AVX512}, {NF_CPU_AVX512BF16, 7, 1, EAX, 5, STATE_AVX512},
+    {NF_CPU_AVX2, 7, 0, EBX, 5, STATE_AVX},
+    {NF_CPU_FMA, 1, 0, ECX, 12, STATE_AVX},
+    {NF_CPU_F16C, 1, 0, ECX, 29, STATE_AVX},
+    {NF_CPU_AVX512, 7, 0, EBX, 16, STATE_AVX512}, // F
+    {NF_CPU_AVX512, 7, 0, EBX, 17, STATE_AVX512}, // DQ
+    {NF_CPU_AVX512, 7, 0, EBX, 30, STATE_AVX512}, // BW
+    {NF_CPU_AVX512, 7, 0, EBX, 31, STATE_AVX512}, // VL
+    {NF_CPU_AVX512_VBMI, 7, 0, ECX, 1, STATE_AVX512},
+    {NF_CPU_AVX512_VNNI, 7, 0, ECX, 11, STATE_AVX512},
+    {NF_CPU_AVX512_FP16, 7, 0, EDX, 23, STATE_AVX512},
+    {NF_CPU_AVX512_BF16, 7, 1, EAX, 5, STATE_AVX512},
     {NF_CPU_AMX_BF16, 7, 0, EDX, 22, STATE_AMX},
+    {NF_CPU_AMX_BF16, 7, 0, EDX, 24, STATE_AMX}, // the tiles
+    {NF_CPU_AMX_INT8, 7, 0, EDX, 25, STATE_AMX},
+    {NF_CPU_AMX_INT8, 7, 0, EDX, 24, STATE_AMX},
 };
 
 static uint64_t saved_state(void) {
@@ -59,24 +70,26 @@ static uint64_t saved_state(void) {
   return (uint64_t)hi << 32 | lo;
 }
 
-// Linux hands out the tile registers on request only.
+// Linux hands out the tile registers on request only; who asks again is given them again.
 static bool may_use_tiles(void) {
   enum { REQUEST_STATE = 0x1023, TILE_DATA = 18 };
   return syscall(SYS_arch_prctl, REQUEST_STATE, TILE_DATA) == 0;
 }
 
 static uint64_t detect_features(void) {
-  const uint64_t state = saved_state();
-  uint64_t found = 0;
+  const uint64_t state = saved_state(), tiles = NF_CPU_AMX_BF16 | NF_CPU_AMX_INT8;
+  uint64_t known = 0, missing = 0;
   for (size_t i = 0; i < sizeof features / sizeof *features; i++) {
-    unsigned r[4];
-    if (!__get_cpuid_count(features[i].leaf, features[i].subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX]))
-      continue;
-    if (!(r[features[i].reg] >> features[i].bit & 1) || (state & features[i].state) != features[i].state)
-      continue;
-    if (features[i].feature != NF_CPU_AMX_BF16 || may_use_tiles()) found |= features[i].feature;
+    unsigned r[4] = {0};
+    const bool told =
+        __get_cpuid_count(features[i].leaf, features[i].subleaf, &r[EAX], &r[EBX], &r[ECX], &r[EDX]);
+    known |= features[i].feature;
+    if (!told || !(r[features[i].reg] >> features[i].bit & 1) ||
+        (state & features[i].state) != features[i].state)
+      missing |= features[i].feature;
   }
-  return found;
+  if ((known & ~missing & tiles) != 0 && !may_use_tiles()) missing |= tiles;
+  return known & ~missing;
 }
 #elif defined(__aarch64__)
 #include <sys/auxv.h>

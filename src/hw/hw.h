@@ -15,17 +15,19 @@ typedef enum nf_backend {
 } nf_backend;
 const char *nf_backend_name(nf_backend b);
 
-// CPU features that kernels ask for, one bit each.
-#define NF_CPU_FEATURES(X)    \
-  X(AVX2, "avx2")             \
-  X(FMA, "fma")               \
-  X(F16C, "f16c")             \
-  X(AVX512F, "avx512f")       \
-  X(AVX512BW, "avx512bw")     \
-  X(AVX512VL, "avx512vl")     \
-  X(AVX512VNNI, "avx512vnni") \
-  X(AVX512BF16, "avx512bf16") \
-  X(AMX_BF16, "amx_bf16")     \
+// CPU features that kernels ask for, one bit each. AVX512 is the part that all servers with AVX-512 have: F,
+// BW, VL and DQ together.
+#define NF_CPU_FEATURES(X)      \
+  X(AVX2, "avx2")               \
+  X(FMA, "fma")                 \
+  X(F16C, "f16c")               \
+  X(AVX512, "avx512")           \
+  X(AVX512_VBMI, "avx512_vbmi") \
+  X(AVX512_BF16, "avx512_bf16") \
+  X(AVX512_VNNI, "avx512_vnni") \
+  X(AVX512_FP16, "avx512_fp16") \
+  X(AMX_BF16, "amx_bf16")       \
+  X(AMX_INT8, "amx_int8")       \
   X(NEON, "neon")
 enum {
 #define NF_CPU_BIT(id, name) NF_CPU_INDEX_##id,

@@ -7,10 +7,9 @@
 // Operations a cycle of one core in float32, bf16 and 8 bit, of the weakest server cores with the feature:
 //   none: one 128-bit multiply-add of four lanes each cycle.
 //   avx2 + fma: two 256-bit FMA pipes (Haswell, Zen 2 and later).
-//   avx512f: Zen 4 splits a 512-bit FMA into two halves, and small Xeons have one pipe: no more than AVX2.
+//   avx512: Zen 4 splits a 512-bit FMA into two halves, and small Xeons have one pipe: no more than AVX2.
 //   avx512_vnni: four 8-bit products a 32-bit lane; avx512_bf16: two products a lane, at the same width.
-//   amx: TDPBF16PS multiplies 16x32 by 32x16 in 16 cycles; TDPBSSD twice that (amx_int8 always comes with
-//   it).
+//   amx: TDPBF16PS multiplies 16x32 by 32x16 in 16 cycles, TDPBSSD 16x64 by 64x16.
 // Without bf16 or 8-bit instructions those types are widened and run at the rate of float32.
 static const struct {
   uint64_t need;
@@ -18,9 +17,11 @@ static const struct {
 } rates[] = {
     {0, {8, 8, 8}},
     {NF_CPU_AVX2 | NF_CPU_FMA, {32, 32, 32}},
-    {NF_CPU_AVX512F | NF_CPU_AVX512VNNI, {32, 32, 128}},
-    {NF_CPU_AVX512F | NF_CPU_AVX512BF16, {32, 64, 32}},
-    {NF_CPU_AMX_BF16, {32, 1024, 2048}},
+    {NF_CPU_AVX512, {32, 32, 32}},
+    {NF_CPU_AVX512 | NF_CPU_AVX512_VNNI, {32, 32, 128}},
+    {NF_CPU_AVX512 | NF_CPU_AVX512_BF16, {32, 64, 32}},
+    {NF_CPU_AMX_BF16, {32, 1024, 1024}},
+    {NF_CPU_AMX_INT8, {32, 32, 2048}},
 };
 
 double nf_cpu_rate(uint64_t features, nf_rate r) {

@@ -67,13 +67,14 @@ static void wrong_names(void **state) {
 
 static void peaks(void **state) {
   (void)state;
-  const uint64_t avx2 = NF_CPU_AVX2 | NF_CPU_FMA, avx512 = avx2 | NF_CPU_AVX512F | NF_CPU_AVX512VNNI;
+  const uint64_t avx2 = NF_CPU_AVX2 | NF_CPU_FMA, avx512 = avx2 | NF_CPU_AVX512 | NF_CPU_AVX512_VNNI;
   assert_true(nf_cpu_rate(0, NF_RATE_F32) == 8 && nf_cpu_rate(NF_CPU_NEON, NF_RATE_BF16) == 8);
   assert_true(nf_cpu_rate(NF_CPU_AVX2, NF_RATE_F32) == 8); // without FMA it is none of ours
   assert_true(nf_cpu_rate(avx2, NF_RATE_8BIT) == 32 && nf_cpu_rate(avx512, NF_RATE_8BIT) == 128);
   assert_true(nf_cpu_rate(avx512, NF_RATE_BF16) == 32);
-  assert_true(nf_cpu_rate(avx512 | NF_CPU_AVX512BF16, NF_RATE_BF16) == 64);
+  assert_true(nf_cpu_rate(avx512 | NF_CPU_AVX512_BF16, NF_RATE_BF16) == 64);
   assert_true(nf_cpu_rate(avx512 | NF_CPU_AMX_BF16, NF_RATE_BF16) == 1024);
+  assert_true(nf_cpu_rate(NF_CPU_AMX_INT8, NF_RATE_8BIT) == 2048);
   nf_hw two = {.cores = 2, .features = avx2}, many = {.cores = 64, .features = avx2};
   nf_hw_state_peaks(&two);
   nf_hw_state_peaks(&many);

@@ -29,14 +29,14 @@ static const nf_variant list[] = {
      .op = NF_OP_linear,
      .entry.kind = NF_ENTRY_HOST,
      .backend = NF_BACKEND_CPU,
-     .need = NF_CPU_AVX512F,
+     .need = NF_CPU_AVX512,
      .limit = {OPERAND_DTYPE(1, NF_BIT(BF16)), MULTIPLE_OF(K, 64)}},
 };
 enum { N_LIST = sizeof list / sizeof *list };
 
 static const nf_hw zen2 = {.backend = NF_BACKEND_CPU, .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_F16C};
 static const nf_hw skylake_x = {.backend = NF_BACKEND_CPU,
-                                .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_AVX512F};
+                                .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_AVX512};
 static const nf_hw old = {.backend = NF_BACKEND_CPU, .features = NF_CPU_AVX2};
 static const nf_hw graviton = {.backend = NF_BACKEND_CPU, .features = NF_CPU_NEON};
 static const nf_hw ref = {.backend = NF_BACKEND_REF};
