@@ -81,6 +81,69 @@ static void workers_run_side_by_side(void **state) {
   nf_threads_destroy(t);
 }
 
+// ---- walks ----
+
+enum { JOBS = 40, MOST = 25 };
+typedef struct list {
+  int64_t sum[JOBS][MOST]; // plain memory, as above
+  int threads, stop_at, seen;
+  _Atomic int *busy, *wrong; // busy[threads]
+} list;
+
+static int64_t blocks_of(const void *arg, size_t job) { return (void)arg, (int64_t)(job * 7 % MOST); }
+// Jobs 4, 5, 6, then 12, 13, 14, and so on are beside the one before.
+static bool is_beside(const void *arg, size_t job) { return (void)arg, job % 8 >= 4 && job % 8 < 7; }
+static size_t first_beside(size_t job) { return is_beside(NULL, job) ? job / 8 * 8 + 3 : job; }
+
+// 1 and the sum of the last job before this one and those beside it that has blocks.
+static void add_up(const void *arg, size_t job, int64_t block, int thread) {
+  list *l = (list *)arg;
+  int64_t sum = 1;
+  *l->wrong += thread < 0 || thread >= l->threads || atomic_exchange(&l->busy[thread], 1) != 0;
+  for (size_t from = first_beside(job); from-- > 0 && sum == 1;)
+    for (int64_t b = 0; b < blocks_of(l, from); b++) sum += l->sum[from][b];
+  l->sum[job][block] += sum % 1000003;
+  atomic_store(&l->busy[thread], 0);
+}
+
+static bool stops(const void *arg) { return ((const list *)arg)->stop_at == ((list *)arg)->seen++; }
+
+static list walked(nf_threads *t, int threads, int stop_at) {
+  static _Atomic int busy[8], wrong;
+  list l = {.threads = threads, .stop_at = stop_at, .busy = busy, .wrong = &wrong};
+  const nf_jobs jobs = {JOBS, &l, blocks_of, is_beside, add_up, stop_at >= 0 ? stops : NULL};
+  l.seen = 0;
+  const size_t done = nf_threads_walk(t, &jobs);
+  assert_int_equal(wrong, 0);
+  assert_true(stop_at < 0 ? done == JOBS : done < JOBS);
+  return l;
+}
+
+// Whatever the number of threads: a job sees all of those before it, and those beside each other may mix.
+static void walks_keep_order(void **) {
+  const list right = walked(NULL, 1, -1);
+  for (int n = 1; n <= 8; n++) {
+    nf_threads *t = pool(n);
+    for (int i = 0; i < 100; i++) {
+      const list l = walked(t, n, -1);
+      assert_memory_equal(l.sum, right.sum, sizeof l.sum);
+    }
+    nf_threads_destroy(t);
+  }
+}
+
+// A stopped walk ends, what it has done is right, and the pool walks again.
+static void walks_stop(void **) {
+  const list right = walked(NULL, 1, -1);
+  nf_threads *t = pool(3);
+  for (int at = 0; at < 20; at++) {
+    const list l = walked(t, 3, at), again = walked(t, 3, -1);
+    assert_memory_equal(l.sum, right.sum, (size_t)at * sizeof l.sum[0]); // a group is at least a job
+    assert_memory_equal(again.sum, right.sum, sizeof again.sum);
+  }
+  nf_threads_destroy(t);
+}
+
 static void create_refuses_nonsense(void **state) {
   (void)state;
   static const int wrong[] = {-1, 4097, INT_MAX, INT_MIN};
@@ -140,6 +203,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(every_block_runs_once),    cmocka_unit_test(sleeping_workers_wake),
       cmocka_unit_test(workers_run_side_by_side), cmocka_unit_test(create_refuses_nonsense),
+      cmocka_unit_test(walks_keep_order),         cmocka_unit_test(walks_stop),
       cmocka_unit_test(clock_and_memory),         cmocka_unit_test(log_hands_on_clean_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

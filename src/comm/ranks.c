@@ -1,31 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks as threads of one process. They wait at gates: a word that whoever opens the gate changes, watched
-// for a moment and then slept on.
+// Ranks as threads of one process, which wait for one another at gates.
 #include "comm/ranks.h"
-#include "base/futex.h"
-#include "base/memory.h"
+#include "base/gate.h"
 #include "base/threads.h"
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
-#include <stdalign.h>
 #include <string.h>
-
-// Ranks wait for the slowest of them. Watching for about as long as sleeping and being woken takes costs at
-// most twice the better of the two. With more threads than cores the one that is waited for may need this
-// core: it is offered to it a few times, which is cheaper than sleep.
-enum { SPINS = 200, YIELDS = 4 };
-
-typedef struct gate {
-  alignas(NF_CACHE_LINE) _Atomic uint32_t word;
-  _Atomic uint32_t sleepers;
-} gate;
 
 enum { GONE = 1, ROUND = 2 }; // of the barrier's word: a rank has returned; rounds are counted above it
 
 struct nf_ranks {
-  int world, spins, yields;
+  int world;
+  nf_patience patience;
   bool started, begun; // threads are there; a run that nobody has waited for yet
   nf_status (*f)(void *user, int rank);
   void *user;
@@ -35,40 +22,15 @@ struct nf_ranks {
     pthread_t thread;
     bool has_thread;      // rank 0: once a run was begun
   } * rank;               // [world]
-  gate runs;              // goes up with every run, and once to stop
-  gate begins;            // the same for rank 0, with every run that its own thread takes part in
-  gate running;           // threads of this run that have not returned
-  gate barrier;           // round and GONE
+  nf_gate runs;           // goes up with every run, and once to stop
+  nf_gate begins;         // the same for rank 0, with every run that its own thread takes part in
+  nf_gate running;        // threads of this run that have not returned
+  nf_gate barrier;        // round and GONE
   _Atomic int arrived;    // at the barrier
   _Atomic int first_gone; // rank that returned first, -1: none
   _Atomic int failed;     // rank that failed first, -1: none
   _Atomic bool stop;
 };
-
-// ---- gates ----
-
-static uint32_t word_of(gate *g) { return atomic_load_explicit(&g->word, memory_order_acquire); }
-
-// The word as soon as it is not `seen`.
-static uint32_t await(const nf_ranks *r, gate *g, uint32_t seen) {
-  uint32_t now;
-  for (int i = 0; i < r->spins; i++, nf_pause())
-    if ((now = word_of(g)) != seen) return now;
-  for (int i = 0; i < r->yields; i++, sched_yield())
-    if ((now = word_of(g)) != seen) return now;
-  while ((now = word_of(g)) == seen) {
-    // Both sides are sequentially consistent: either open() sees the sleeper, or the futex the new word.
-    atomic_fetch_add(&g->sleepers, 1);
-    nf_futex_wait(&g->word, seen);
-    atomic_fetch_sub(&g->sleepers, 1);
-  }
-  return now;
-}
-
-// Behind every change of a word that somebody may wait for.
-static void wake(gate *g) {
-  if (atomic_load(&g->sleepers) > 0) nf_futex_wake(&g->word, INT_MAX);
-}
 
 // ---- a run ----
 
@@ -83,27 +45,27 @@ static void work(nf_ranks *r, int rank) {
   if (!nf_is_ok(r->result[rank])) set_once(&r->failed, rank);
   set_once(&r->first_gone, rank);
   atomic_fetch_or(&r->barrier.word, GONE);
-  wake(&r->barrier);
+  nf_gate_wake(&r->barrier, INT_MAX);
 }
 
-static gate *gate_of(nf_ranks *r, int rank) { return rank == 0 ? &r->begins : &r->runs; }
+static nf_gate *gate_of(nf_ranks *r, int rank) { return rank == 0 ? &r->begins : &r->runs; }
 
 static void *rank_thread(void *arg) {
   const struct rank *own = arg;
   nf_ranks *r = own->ranks;
   const int rank = (int)(own - r->rank);
   for (uint32_t seen = 0;;) {
-    seen = await(r, gate_of(r, rank), seen);
+    seen = nf_gate_await(gate_of(r, rank), seen, r->patience);
     if (atomic_load(&r->stop)) return NULL;
     work(r, rank);
     atomic_fetch_sub(&r->running.word, 1);
-    wake(&r->running);
+    nf_gate_wake(&r->running, INT_MAX);
   }
 }
 
-static void open_gate(gate *g) {
+static void open_gate(nf_gate *g) {
   atomic_fetch_add(&g->word, 1);
-  wake(g);
+  nf_gate_wake(g, INT_MAX);
 }
 
 // `threads` take part, the caller may besides.
@@ -133,7 +95,7 @@ static nf_status first_error(nf_ranks *r) {
 }
 
 static nf_status finish(nf_ranks *r) {
-  for (uint32_t n = word_of(&r->running); n != 0;) n = await(r, &r->running, n);
+  for (uint32_t n = nf_gate_word(&r->running); n != 0;) n = nf_gate_await(&r->running, n, r->patience);
   return first_error(r);
 }
 
@@ -167,7 +129,7 @@ nf_status nf_ranks_begin(nf_ranks *r, nf_status (*f)(void *user, int rank), void
   return nf_ok();
 }
 
-bool nf_ranks_poll(nf_ranks *r) { return !r->begun || word_of(&r->running) == 0; }
+bool nf_ranks_poll(nf_ranks *r) { return !r->begun || nf_gate_word(&r->running) == 0; }
 
 nf_status nf_ranks_wait(nf_ranks *r) {
   if (!r->begun) return nf_ok();
@@ -177,15 +139,15 @@ nf_status nf_ranks_wait(nf_ranks *r) {
 
 nf_status nf_ranks_barrier(nf_ranks *r, int rank) {
   if (r->world == 1) return nf_ok();
-  const uint32_t seen = word_of(&r->barrier);
+  const uint32_t seen = nf_gate_word(&r->barrier);
   if ((seen & GONE) == 0) {
     if (atomic_fetch_add(&r->arrived, 1) + 1 == r->world) {
       atomic_store(&r->arrived, 0); // nobody comes back before the gate opens
       atomic_fetch_add(&r->barrier.word, ROUND);
-      wake(&r->barrier);
+      nf_gate_wake(&r->barrier, INT_MAX);
       return nf_ok();
     }
-    if ((await(r, &r->barrier, seen) & ~(uint32_t)GONE) != seen) return nf_ok();
+    if ((nf_gate_await(&r->barrier, seen, r->patience) & ~(uint32_t)GONE) != seen) return nf_ok();
   }
   return nf_error(NF_CANCELLED, "rank %d waits for rank %d, which has returned", rank, r->first_gone);
 }
@@ -210,9 +172,7 @@ nf_status nf_ranks_create(int world, int threads, nf_ranks **out) {
     return nf_error(NF_NO_MEMORY, "no memory for %d ranks", world);
   }
   r->world = world;
-  const bool fits = (int64_t)world * threads <= nf_cores();
-  r->spins = fits ? SPINS : 0;
-  r->yields = fits ? 0 : YIELDS;
+  r->patience = nf_patience_of((int64_t)world * threads <= nf_cores());
   for (int i = 0; i < world; i++) r->rank[i].ranks = r;
   *out = r;
   return nf_ok();

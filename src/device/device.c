@@ -96,12 +96,27 @@ static nf_status wait_for_ranks(nf_queue *q, const nf_barrier *b) {
   return driver->barrier != NULL ? driver->barrier(q, b) : b->wait(b->user, b->rank);
 }
 
+bool nf_device_is_stopped(const nf_device *d) {
+  return d->stop != NULL && atomic_load_explicit(d->stop, memory_order_relaxed);
+}
+
+static size_t kernels_before_barrier(const nf_launch *launch, size_t n) {
+  size_t i = 0;
+  while (i < n && launch[i].barrier == NULL) i++;
+  return i;
+}
+
 nf_status nf_queue_run(nf_queue *q, const nf_launch *launch, size_t n) {
   const nf_device *d = q->device;
-  for (size_t i = 0; i < n; i++) {
-    if (d->stop != NULL && atomic_load_explicit(d->stop, memory_order_relaxed))
-      return nf_error(NF_CANCELLED, "cancelled after %zu of %zu launches", i, n);
-    NF_TRY(launch[i].barrier != NULL ? wait_for_ranks(q, launch[i].barrier) : d->driver->run(q, &launch[i]));
+  for (size_t i = 0, done; i < n; i += done) {
+    if (nf_device_is_stopped(d)) return nf_error(NF_CANCELLED, "cancelled after %zu of %zu launches", i, n);
+    if (launch[i].barrier != NULL) {
+      NF_TRY(wait_for_ranks(q, launch[i].barrier));
+      done = 1;
+    } else {
+      done = kernels_before_barrier(&launch[i], n - i);
+      NF_TRY(d->driver->run(q, &launch[i], &done));
+    }
   }
   return nf_ok();
 }

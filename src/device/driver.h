@@ -16,7 +16,9 @@ typedef struct nf_driver {
   void (*free)(nf_device *d, nf_memory memory, void *data, size_t bytes);
   nf_status (*reserve)(nf_device *d, size_t scratch_bytes); // NULL: kernels have none
   nf_status (*copy)(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes);
-  nf_status (*run)(nf_queue *q, const nf_launch *launch); // a kernel
+  // Kernels, in order. *n in: launches; out: how many were done (or put into the queue), all but where the
+  // device was to stop.
+  nf_status (*run)(nf_queue *q, const nf_launch *launch, size_t *n);
   nf_status (*load)(nf_module *m, const void *image, size_t bytes);
   const void *(*function)(const nf_module *m, const char *symbol); // NULL: not there
 
@@ -67,4 +69,5 @@ struct nf_device {
   void *scratch; // scratch_bytes for each thread
   size_t scratch_bytes;
 };
+bool nf_device_is_stopped(const nf_device *d);
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);

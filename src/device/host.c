@@ -3,42 +3,49 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "device/driver.h"
-#include <stdatomic.h>
 #include <string.h>
 
 // ---- running ----
 
-// Strands share the blocks, each with scratch of its own: as many as there are threads.
-typedef struct strands {
-  const nf_host_function *f;
-  const void *args;
-  char *scratch;
+typedef struct list {
+  const nf_launch *launch;
+  const nf_device *device;
+  char *scratch; // scratch_bytes for each thread
   size_t scratch_bytes;
-  int64_t blocks;
-  _Atomic int64_t *next;
-} strands;
+} list;
 
-static void run_strand(const void *arg, int64_t i) {
-  const strands *s = arg;
-  char *scratch = s->scratch_bytes != 0 ? s->scratch + (size_t)i * s->scratch_bytes : NULL;
-  for (int64_t b; (b = atomic_fetch_add_explicit(s->next, 1, memory_order_relaxed)) < s->blocks;)
-    s->f->run(s->args, b, scratch);
+static int64_t blocks_of(const void *arg, size_t i) {
+  const nf_launch *l = &((const list *)arg)->launch[i];
+  return ((const nf_host_function *)l->function)->blocks(l->args);
 }
+
+static bool is_beside(const void *arg, size_t i) { return ((const list *)arg)->launch[i].beside; }
+
+static void run_block(const void *arg, size_t i, int64_t block, int thread) {
+  const list *of = arg;
+  const nf_launch *l = &of->launch[i];
+  void *scratch = of->scratch_bytes != 0 ? of->scratch + (size_t)thread * of->scratch_bytes : NULL;
+  ((const nf_host_function *)l->function)->run(l->args, block, scratch);
+}
+
+static bool is_stopped(const void *arg) { return nf_device_is_stopped(((const list *)arg)->device); }
 
 void nf_host_run(const nf_host_function *f, const void *args, nf_threads *threads, void *scratch,
                  size_t scratch_bytes) {
-  const int64_t blocks = f->blocks(args);
-  _Alignas(NF_CACHE_LINE) _Atomic int64_t next = 0;
-  const strands s = {f, args, scratch, scratch_bytes, blocks, &next};
-  if (threads != NULL)
-    nf_threads_run(threads, nf_min(blocks, nf_threads_count(threads)), run_strand, &s);
-  else
-    for (int64_t b = 0; b < blocks; b++) f->run(args, b, scratch);
+  const nf_launch launch = {.function = f, .args = args};
+  const list l = {.launch = &launch, .scratch = scratch, .scratch_bytes = scratch_bytes};
+  nf_threads_walk(threads, &(nf_jobs){.n = 1, .arg = &l, .blocks = blocks_of, .run = run_block});
 }
 
-static nf_status host_run(nf_queue *q, const nf_launch *l) {
+static nf_status host_run(nf_queue *q, const nf_launch *launch, size_t *n) {
   const nf_device *d = q->device;
-  nf_host_run(l->function, l->args, d->threads, d->scratch, d->scratch_bytes);
+  const list l = {launch, d, d->scratch, d->scratch_bytes};
+  *n = nf_threads_walk(d->threads, &(nf_jobs){.n = *n,
+                                              .arg = &l,
+                                              .blocks = blocks_of,
+                                              .beside = is_beside,
+                                              .run = run_block,
+                                              .stop = is_stopped});
   return nf_ok();
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 #include "base/status.h"
 #include "base/threads.h"
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,7 +40,10 @@ typedef struct nf_barrier {
 // One call. The arguments are read when it runs, or when it is captured.
 typedef struct nf_launch {
   const nf_barrier *barrier; // NULL: a kernel
-  const void *function;      // of the device: an nf_host_function, or what nf_module_function gave
+  // A kernel that needs nothing of the launches before it, back to and with the last that is not beside
+  // others, and that writes nothing that they use: a device may run them at the same time.
+  bool beside;
+  const void *function; // of the device: an nf_host_function, or what nf_module_function gave
   const void *args;
   size_t args_bytes;
   nf_grid grid; // of a module's function

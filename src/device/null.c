@@ -23,7 +23,9 @@ static nf_status null_copy(nf_queue *, nf_direction way, void *to, const void *,
   return nf_ok();
 }
 
-static nf_status null_run(nf_queue *q, const nf_launch *l) { return (void)q, (void)l, nf_ok(); }
+static nf_status null_run(nf_queue *q, const nf_launch *l, size_t *n) {
+  return (void)q, (void)l, (void)n, nf_ok();
+}
 
 static nf_status null_load(nf_module *, const void *, size_t) { return nf_ok(); }
 
