@@ -62,7 +62,7 @@ static bool is_comm(const nf_plan *p, const nf_step *s) {
   return nf_op_is_comm(n->op, &n->attr);
 }
 
-static bool has_peers(const nf_plan *p) {
+bool nf_plan_has_peers(const nf_plan *p) {
   return p->options.ranks != NULL && nf_ranks_world(p->options.ranks) > 1;
 }
 
@@ -70,7 +70,7 @@ static bool has_peers(const nf_plan *p) {
 static nf_status keep_operand(nf_plan *p, const nf_step *s, nf_node_id end) {
   const nf_node *n = &p->graph->node[s->node];
   const nf_storage *root = &p->storage[p->storage[n->in[0]].root];
-  if (root->in_arena < 0 && !has_peers(p)) return nf_ok();
+  if (root->in_arena < 0 && !nf_plan_has_peers(p)) return nf_ok();
   if (root->in_arena < 0)
     return nf_error(NF_BAD_INPUT, "'%s' = %s reads '%s' from all ranks, which no node has made",
                     p->graph->value[n->out[0]].name, nf_op_of(n->op)->name, p->graph->value[n->in[0]].name);
@@ -91,30 +91,6 @@ static nf_status place_barriers(nf_plan *p) {
   if (comm == NULL) return nf_ok();
   comm->barrier_after = true;
   return keep_operand(p, comm, comm->node);
-}
-
-// A declared kernel has none, and is never run.
-static nf_launch launch_of(const nf_plan *p, const nf_step *s) {
-  const nf_entry *e = &s->selection.chosen->entry;
-  return (nf_launch){.function = e->kind == NF_ENTRY_HOST ? &e->host : NULL,
-                     .args = s->args,
-                     .args_bytes = nf_args_layout_of(p->graph->node[s->node].op)->size};
-}
-
-nf_status nf_plan_list_launches(nf_plan *p) {
-  const nf_launch barrier = {.barrier = &p->barrier};
-  p->launch = nf_arena_alloc(&p->arena, 3 * p->n_steps, sizeof *p->launch);
-  if (p->launch == NULL) return nf_plan_no_memory();
-  if (has_peers(p)) p->barrier = nf_ranks_barrier_of(p->options.ranks, p->options.rank);
-  for (size_t i = 0; i < p->n_steps; i++) {
-    nf_step *s = &p->step[i];
-    s->launch = &p->launch[p->n_launches];
-    if (s->barrier_before && has_peers(p)) p->launch[p->n_launches++] = barrier;
-    p->launch[p->n_launches++] = launch_of(p, s);
-    if (s->barrier_after && has_peers(p)) p->launch[p->n_launches++] = barrier;
-    s->n_launches = (size_t)(&p->launch[p->n_launches] - s->launch);
-  }
-  return nf_ok();
 }
 
 nf_status nf_plan_place_values(nf_plan *p) {

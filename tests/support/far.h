@@ -37,9 +37,9 @@ static nf_status far_copy(nf_queue *q, nf_direction way, void *to, const void *f
   return nf_ok();
 }
 
-static nf_status far_run(nf_queue *q, const nf_launch *l) {
+static nf_status far_run(nf_queue *q, const nf_launch *launch, size_t *n) {
   (void)q;
-  nf_host_run(l->function, l->args, NULL, NULL, 0);
+  for (const nf_launch *l = launch; l < launch + *n; l++) nf_host_run(l->function, l->args, NULL, NULL, 0);
   return nf_ok();
 }
 
