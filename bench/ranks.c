@@ -2,6 +2,7 @@
 // What ranks cost: a barrier, and a decoding step of a hand-made model cut for more and more of them. Rounds
 // of all worlds are interleaved. Never a test. Run in the repository's root: build/bench/ranks [rounds]
 #include "base/clock.h"
+#include "base/cores.h"
 #include "bench/measure.h"
 #include "tests/support/team.h"
 #include <stdio.h>

@@ -3,13 +3,12 @@
 // block in hand, so a worker that the system wakes late costs nothing.
 #include "base/threads.h"
 #include "base/checked.h"
+#include "base/cores.h"
 #include "base/gate.h"
 #include <limits.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { THREADS_MAX = 4096 };
 enum { OPEN = 1u << 31 };    // of `inside`; the bits below count the workers
@@ -246,11 +245,23 @@ static int create_thread(nf_worker *w) {
   return e;
 }
 
-static nf_status create_workers(nf_threads *t, int n) {
+// To the core of its number, which leaves the first one to the caller, whose thread is not ours to bind. A
+// wish: where it is refused, nothing is lost.
+static void bind(const nf_worker *w, const nf_cores_allowed *a) {
+  nf_cpu_set own = {0};
+  for (int cpu = 0, core = 0; cpu < NF_MAX_CPUS; cpu++)
+    if (nf_cpu_set_has(&a->core, cpu) && core++ == w->index) nf_cpu_set_add(&own, cpu);
+  (void)pthread_setaffinity_np(w->thread, sizeof own, (cpu_set_t *)&own);
+}
+
+// Bound only where the cores are this process's own, all of them are used, and all of their time.
+static nf_status create_workers(nf_threads *t, int n, const nf_cores_allowed *a) {
+  const bool bound = a->owned && a->quota == 0 && n == a->cores;
   for (t->n = 1; t->n < n; t->n++) {
     const int e = create_thread(&t->worker[t->n]);
     if (e != 0)
       return nf_error(NF_UNAVAILABLE, "can't make thread %d of %d: %s", t->n + 1, n, strerrordesc_np(e));
+    if (bound) bind(&t->worker[t->n], a);
   }
   return nf_ok();
 }
@@ -258,7 +269,8 @@ static nf_status create_workers(nf_threads *t, int n) {
 nf_status nf_threads_create(int n, nf_threads **out) {
   if (n < 0 || n > THREADS_MAX)
     return nf_error(NF_USAGE, "%d threads: 1 to %d, or 0 for one per core", n, THREADS_MAX);
-  const int cores = nf_cores();
+  const nf_cores_allowed allowed = nf_allowed_cores();
+  const int cores = nf_cores_of(&allowed);
   if (n == 0) n = (int)nf_min(cores, THREADS_MAX);
   nf_threads *t = nf_alloc_aligned(sizeof *t);
   nf_worker *worker = nf_alloc_aligned((size_t)n * sizeof *worker);
@@ -271,7 +283,7 @@ nf_status nf_threads_create(int n, nf_threads **out) {
   t->patience = nf_patience_of(n <= cores);
   t->worker = worker;
   for (int i = 0; i < n; i++) worker[i] = (nf_worker){.pool = t, .index = i};
-  const nf_status st = create_workers(t, n);
+  const nf_status st = create_workers(t, n, &allowed);
   if (nf_is_ok(st))
     *out = t;
   else
@@ -289,10 +301,3 @@ void nf_threads_destroy(nf_threads *t) {
 }
 
 int nf_threads_count(const nf_threads *t) { return t->n; }
-
-int nf_cores(void) {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return CPU_COUNT(&set);
-  long n = sysconf(_SC_NPROCESSORS_ONLN); // more CPUs than cpu_set_t holds
-  return n > 0 && n < INT_MAX ? (int)n : 1;
-}

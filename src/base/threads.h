@@ -40,5 +40,3 @@ typedef struct nf_jobs {
 // stop() said so, less (of those behind it some blocks may have run). On a NULL pool the calling thread does
 // all, in order.
 size_t nf_threads_walk(nf_threads *t, const nf_jobs *jobs);
-
-int nf_cores(void); // cores this process may use

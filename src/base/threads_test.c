@@ -2,6 +2,7 @@
 // Tests of the pool: every block once, runs follow each other safely (the allocation test is in
 // memory_test.c); log and clock beside it.
 #include "base/clock.h"
+#include "base/cores.h"
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"

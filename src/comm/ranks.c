@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Ranks as threads of one process, which wait for one another at gates.
 #include "comm/ranks.h"
+#include "base/cores.h"
 #include "base/gate.h"
-#include "base/threads.h"
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>

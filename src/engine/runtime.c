@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runtimes: options, log, threads and the device, from a table of the devices there are, or a target that is
 // not.
+#include "base/cores.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include <stdio.h>
 #include <string.h>
 
 typedef struct device_row {
@@ -68,6 +70,18 @@ nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
                   rt->options.target, rt->hw.name);
 }
 
+static nf_status create_threads(infuse_runtime *rt) {
+  NF_TRY(nf_threads_create(rt->options.threads, &rt->threads));
+  const nf_cores_allowed a = nf_allowed_cores();
+  const int n = nf_threads_count(rt->threads), usable = nf_cores_of(&a);
+  char quota[64] = "";
+  if (a.quota > 0) snprintf(quota, sizeof quota, " (a quota leaves %.4g CPUs' time)", a.quota);
+  if (n > usable)
+    nf_log_print(&rt->log, NF_LOG_WARNING, "%d threads share %d core%s%s: they wait for each other's turns",
+                 n, usable, usable == 1 ? "" : "s", quota);
+  return nf_ok();
+}
+
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
   if (o->threads < 0 || o->threads > 4096)
@@ -86,7 +100,7 @@ static nf_status init(infuse_runtime *rt) {
   if (o->target != NULL) return init_target(rt, row, device_given);
   NF_TRY(nf_hw_detect(&rt->hw));
   rt->hw.backend = row->backend;
-  if (row->computes) NF_TRY(nf_threads_create(o->threads, &rt->threads));
+  if (row->computes) NF_TRY(create_threads(rt));
   return row->make(rt->threads, &rt->device);
 }
 

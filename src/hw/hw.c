@@ -2,7 +2,7 @@
 // Detection of the host: features as the processor and the operating system both grant them, name, cores,
 // memory.
 #include "hw/hw.h"
-#include "base/threads.h"
+#include "base/cores.h"
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
