@@ -29,7 +29,7 @@ typedef struct nf_worker {
 } nf_worker;
 
 struct nf_threads {
-  int n;
+  int n, wake; // wake: workers that a walk calls, no more than cores: who has none delays who has one
   nf_patience patience;
   nf_worker *worker; // [n]
   const nf_jobs *jobs;
@@ -177,9 +177,9 @@ static void leave(nf_threads *t) {
   nf_gate_wake(&t->inside, 1);
 }
 
-static void call_workers(nf_threads *t) {
+static void call_workers(nf_threads *t, int most) {
   atomic_fetch_add(&t->epoch.word, 1);
-  nf_gate_wake(&t->epoch, INT_MAX);
+  nf_gate_wake(&t->epoch, most);
 }
 
 static void *work(void *arg) {
@@ -206,7 +206,7 @@ size_t nf_threads_walk(nf_threads *t, const nf_jobs *jobs) {
   atomic_store_explicit(&t->finished, 0, memory_order_relaxed);
   atomic_store_explicit(&t->done.word, 0, memory_order_relaxed);
   atomic_store_explicit(&t->inside.word, OPEN, memory_order_release);
-  call_workers(t);
+  call_workers(t, t->wake);
   const size_t done = walk(t, 0);
   wait_until_empty(t);
   return done;
@@ -281,6 +281,7 @@ nf_status nf_threads_create(int n, nf_threads **out) {
   }
   memset(t, 0, sizeof *t);
   t->patience = nf_patience_of(n <= cores);
+  t->wake = (int)nf_min(n, cores) - 1;
   t->worker = worker;
   for (int i = 0; i < n; i++) worker[i] = (nf_worker){.pool = t, .index = i};
   const nf_status st = create_workers(t, n, &allowed);
@@ -294,7 +295,7 @@ nf_status nf_threads_create(int n, nf_threads **out) {
 void nf_threads_destroy(nf_threads *t) {
   if (t == NULL) return;
   atomic_store(&t->stop, true);
-  call_workers(t);
+  call_workers(t, INT_MAX);
   for (int i = 1; i < t->n; i++) pthread_join(t->worker[i].thread, NULL);
   nf_free_aligned(t->worker);
   nf_free_aligned(t);
