@@ -31,6 +31,13 @@ lists '^linear=linear_ref$' verify --force help
 lists '^linear=linear_bf16_cuda  (declared' verify --force linear=help
 if grep -qv '^linear=' "$out/out"; then echo "--force linear=help lists other ops" && exit 1; fi
 lists '^sm_90 .*, also h100$' explain --target help
+lists '^avx512_vnni  *avx2 fma f16c avx512 avx512_vnni$' check --cpu help
+lists 'cores, .*B/s$' devices --cpu none
+exits 2 "did you mean avx512" devices --cpu avx51
+exits 2 "NVIDIA H100 SXM is no CPU" explain -m configs/gpt-oss-20b --target h100 --cpu avx2
+"$infuse" generate -m $m -p hello -n 4 --raw --seed 1 --quiet --cpu none >"$out/plain" # the references' and generic kernels
+[ -s "$out/plain" ]
+exits 0 "threads share " devices --threads $((2 * $(nproc --all) + 1))
 lists '^error|warning|info|debug$' check --log help
 lists '^cost|ordered|off$' explain --fuse help
 lists '^usage: infuse devices \[options\]$' devices -h

@@ -77,6 +77,9 @@ typedef struct infuse_runtime_options {
   // A step that infuse_step_begin has begun is computed: infuse_step_wait has only to collect it. Called by a
   // thread of the model's, or within infuse_step_begin; must not call the library.
   void (*computed)(void *user);
+  // Kernels use no more of the CPU than these features: "avx2", "avx512,avx512_vnni", "-amx_bf16", "none";
+  // NULL: all it has. A name stands for all that it builds on; infuse_names lists them. INFUSE_USAGE.
+  const char *cpu;
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);

@@ -149,6 +149,7 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = o->device,
                                      .target = o->target,
+                                     .cpu = o->cpu,
                                      .threads = (int)o->threads,
                                      .log_level = level_of(o->log),
                                      .log = print_log,

@@ -56,10 +56,30 @@ static json_t *targets(void) {
   return list;
 }
 
+// What a mask's name stands for.
+static const char *feature_names(uint64_t bits, nf_text *room) {
+  if (bits == 0 || bits == ~0ull) return bits == 0 ? "plain C" : "what is there";
+  for (int i = 0; i < NF_CPU_FEATURE_COUNT; i++)
+    if (bits >> i & 1) nf_text_printf(room, "%s%s", room->n != 0 ? " " : "", nf_cpu_feature_name(i));
+  return room->failed ? NULL : room->at;
+}
+
+static json_t *masks(void) {
+  json_t *list = json_array();
+  const nf_mask_name *m;
+  for (int i = 0; (m = nf_hw_mask_name(i)) != NULL; i++) {
+    nf_text what = {0};
+    nf_document_append(
+        &list, json_pack("{s:s, s:s}", "name", m->name, "what", feature_names(m->features, &what)));
+    nf_text_deinit(&what);
+  }
+  return list;
+}
+
 infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user) {
   NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
-  json_t *doc = json_pack("{s:s, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
-                          rules(rt->rules), "targets", targets());
+  json_t *doc = json_pack("{s:s, s:o, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
+                          rules(rt->rules), "targets", targets(), "cpu", masks());
   return nf_document_deliver(doc, sink, user).error;
 }
 

@@ -49,6 +49,7 @@ static nf_status find_device(const char *name, const device_row **out) {
 static nf_status init_target(infuse_runtime *rt, const device_row *row, bool device_given) {
   NF_TRY(nf_hw_target(rt->options.target, &rt->hw));
   rt->options.target = rt->hw.target;
+  if (rt->options.cpu != NULL) NF_TRY(nf_hw_mask(&rt->hw, rt->options.cpu));
   if (device_given && row->computes)
     return nf_error(NF_UNAVAILABLE,
                     "target %s is not here for device %s to run: leave out the device, or give null",
@@ -99,6 +100,7 @@ static nf_status init(infuse_runtime *rt) {
                      .user = &rt->options};
   if (o->target != NULL) return init_target(rt, row, device_given);
   NF_TRY(nf_hw_detect(&rt->hw));
+  if (o->cpu != NULL) NF_TRY(nf_hw_mask(&rt->hw, o->cpu));
   rt->hw.backend = row->backend;
   if (row->computes) NF_TRY(create_threads(rt));
   return row->make(rt->threads, &rt->device);

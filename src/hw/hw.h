@@ -98,6 +98,16 @@ double nf_cpu_rate(uint64_t features, nf_rate r);
 // stated bandwidth a core.
 void nf_hw_state_peaks(nf_hw *hw);
 
+// As if the CPU had no more than the mask says: names between commas, each of a feature with all that it
+// builds on ("avx512" has AVX2 too), "none" or "all"; "-avx512" takes a feature away and all that build on
+// it, at the beginning from what is there. NF_USAGE, for an unknown name with the nearest, leaves *hw alone.
+nf_status nf_hw_mask(nf_hw *hw, const char *mask);
+typedef struct nf_mask_name {
+  const char *name;
+  uint64_t features;
+} nf_mask_name;
+const nf_mask_name *nf_hw_mask_name(int index); // NULL behind the last
+
 // The facts of a target that is not here: a row of targets.def, by its name or another one of it, in any
 // case. NF_USAGE with the nearest valid name otherwise, *out untouched.
 nf_status nf_hw_target(const char *name, nf_hw *out);
