@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Measuring the host. All threads of a round begin together; what they did is divided by the time from the
+// first's begin to the last's end.
+#include "hw/measure.h"
+#include "base/clock.h"
+#include "base/gate.h"
+#include "base/memory.h"
+#include <string.h>
+
+enum { MOST_THREADS = 1024, LEAST_ROUNDS = 3 };
+// Of multiplying in a round, and of all rounds for a figure: long enough for some of them to meet no other
+// program, on a machine that has others.
+static const double round_s = 1e-3, figure_s = 12e-3;
+static const size_t part_bytes = (size_t)8 << 20; // that a thread reads, less where there are many
+
+typedef struct round {
+  void (*prepare)(const struct round *r, int64_t part);
+  double (*work)(const struct round *r, int64_t part); // returns how much it did
+  char *memory;                                        // part_bytes for each
+  nf_multiply multiply;
+  int64_t parts;
+  _Atomic int64_t *ready;
+  struct span {
+    double first, last, did;
+  } * span; // [parts]
+} round;
+
+// ---- what is measured ----
+
+typedef uint64_t lanes __attribute__((vector_size(64)));
+
+static double read_part(const round *r, int64_t part) {
+  const lanes *at = (const lanes *)(r->memory + (size_t)part * part_bytes);
+  lanes sum[4] = {{0}};
+  for (size_t i = 0; i < part_bytes / sizeof *at; i += 4)
+    for (int k = 0; k < 4; k++) sum[k] ^= at[i + (size_t)k];
+  for (int k = 0; k < 4; k++) __asm__ volatile("" : : "m"(sum[k]));
+  return (double)part_bytes;
+}
+
+// Out of the caches.
+static void flush_part(const round *r, int64_t part) {
+  const char *at = r->memory + (size_t)part * part_bytes;
+  for (size_t i = 0; i < part_bytes; i += NF_CACHE_LINE)
+#if defined(__x86_64__)
+    __builtin_ia32_clflush(at + i);
+  __builtin_ia32_mfence();
+#elif defined(__aarch64__)
+    __asm__ volatile("dc civac, %0" : : "r"(at + i) : "memory");
+  __asm__ volatile("dsb sy" : : : "memory");
+#else
+    __asm__ volatile("" : : "r"(at + i));
+#endif
+}
+
+static void touch_part(const round *r, int64_t part) {
+  memset(r->memory + (size_t)part * part_bytes, 1, part_bytes);
+}
+
+static double touched_part(const round *, int64_t) { return 0; }
+
+static void prepare_nothing(const round *, int64_t) {}
+
+static double multiply_part(const round *r, int64_t) {
+  const double end = nf_now() + round_s;
+  double did = 0;
+  while (nf_now() < end) did += r->multiply(2000);
+  return did;
+}
+
+// ---- rounds ----
+
+// Others that come late, as the system was slow to wake them, are not waited for long.
+static void wait_for_others(const round *r) {
+  const double end = nf_now() + 2e-3;
+  atomic_fetch_add(r->ready, 1);
+  while (atomic_load(r->ready) < r->parts && nf_now() < end) nf_pause();
+}
+
+static void run_part(const void *arg, int64_t part) {
+  const round *r = arg;
+  r->prepare(r, part);
+  wait_for_others(r);
+  const double first = nf_now(), did = r->work(r, part);
+  r->span[part] = (struct span){first, nf_now(), did};
+}
+
+static double rate_of_round(nf_threads *threads, const round *r) {
+  double first = 0, last = 0, did = 0;
+  *r->ready = 0;
+  nf_threads_run(threads, r->parts, run_part, r);
+  for (int64_t i = 0; i < r->parts; i++) {
+    const struct span *s = &r->span[i];
+    if (i == 0 || s->first < first) first = s->first;
+    if (i == 0 || s->last > last) last = s->last;
+    did += s->did;
+  }
+  return last > first ? did / (last - first) : 0;
+}
+
+static double best_rate(nf_threads *threads, const round *r) {
+  double best = 0;
+  const double end = nf_now() + figure_s;
+  for (int i = 0; i < LEAST_ROUNDS || nf_now() < end; i++) {
+    const double rate = rate_of_round(threads, r);
+    if (rate > best) best = rate;
+  }
+  return best;
+}
+
+static nf_speed measure(uint64_t features, nf_threads *threads, round r, int parts) {
+  nf_speed s = {0};
+  r.parts = parts;
+  if (r.memory != NULL) {
+    r.prepare = flush_part, r.work = read_part;
+    s.bandwidth = best_rate(threads, &r);
+  }
+  r.prepare = prepare_nothing, r.work = multiply_part;
+  for (int i = 0; i < NF_RATE_COUNT; i++)
+    if ((r.multiply = nf_multiply_of(features, (nf_rate)i)) != NULL) s.peak[i] = best_rate(threads, &r);
+  return s;
+}
+
+static double larger(double a, double b) { return a > b ? a : b; }
+
+// All threads do no less than one of them.
+static nf_speed best_of(nf_speed a, nf_speed b) {
+  nf_speed s = {.bandwidth = larger(a.bandwidth, b.bandwidth)};
+  for (int r = 0; r < NF_RATE_COUNT; r++) s.peak[r] = larger(a.peak[r], b.peak[r]);
+  return s;
+}
+
+nf_speeds nf_hw_measure(uint64_t features, nf_threads *threads) {
+  struct span span[MOST_THREADS];
+  _Atomic int64_t ready;
+  const int n = nf_threads_count(threads) < MOST_THREADS ? nf_threads_count(threads) : MOST_THREADS;
+  round r = {.memory = nf_alloc_aligned((size_t)n * part_bytes), .ready = &ready, .span = span, .parts = n};
+  nf_speeds s = {.threads = n};
+  if (r.memory != NULL) {
+    r.prepare = touch_part, r.work = touched_part;
+    (void)rate_of_round(threads, &r);
+  }
+  s.one = measure(features, threads, r, 1);
+  s.all = n > 1 ? best_of(s.one, measure(features, threads, r, n)) : s.one;
+  nf_free_aligned(r.memory);
+  return s;
+}
