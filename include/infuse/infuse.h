@@ -80,6 +80,10 @@ typedef struct infuse_runtime_options {
   // Kernels use no more of the CPU than these features: "avx2", "avx512,avx512_vnni", "-amx_bf16", "none";
   // NULL: all it has. A name stands for all that it builds on; infuse_names lists them. INFUSE_USAGE.
   const char *cpu;
+  // What the host's memory and units are taken to do where costs are compared: "measured", once for each
+  // machine, in about 0.1 s of the first load, and kept in the user's cache folder (docs/performance.md), or
+  // "stated", the same on all machines that have the same features and cores. NULL: measured.
+  const char *figures;
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);

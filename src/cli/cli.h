@@ -16,7 +16,7 @@ typedef struct cli_list { // of an option that may be repeated
 // Every option of every command. Which command takes which is in the table of options.c.
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
-      *system, *think, *tools, *effort, *act_quant, *cpu, *fuse, *rules, *range, *file, *html;
+      *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *fuse, *rules, *range, *file, *html;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;

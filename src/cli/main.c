@@ -150,6 +150,7 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
                                      .device = o->device,
                                      .target = o->target,
                                      .cpu = o->cpu,
+                                     .figures = o->figures,
                                      .threads = (int)o->threads,
                                      .log_level = level_of(o->log),
                                      .log = print_log,

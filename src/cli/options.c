@@ -102,6 +102,8 @@ static const row rows[] = {
     {"--cpu", "MASK", TEXT, AT(cpu), CLI_ALL,
      "use no more of the CPU than avx2, or avx512,avx512_vnni, or -amx_bf16 (all); help lists",
      .names = "cpu"},
+    {"--figures", "measured|stated", CHOICE, AT(figures), CLI_MODEL | CLI_DEVICES,
+     "what costs are estimated by: this machine measured once, or stated by its features (measured)"},
     {"--threads", "N", NUMBER, AT(threads), CLI_ALL, "threads (one per core)", 1, 4096},
     {"--quiet", NULL, SWITCH, AT(quiet), CLI_ALL, "no progress, no notes"},
     {"--log", "error|warning|info|debug", CHOICE, AT(log), CLI_ALL, "what is told (warning)"},

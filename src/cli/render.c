@@ -8,9 +8,32 @@
 #include <stdio.h>
 #include <string.h>
 
+// "reads 54.8 GB/s (one thread 28.5: 52 %)". Nothing for a unit that is not there.
+static void print_speed(nf_text *t, const json_t *measured, const char *what, const char *key,
+                        const char *unit) {
+  const double all = cli_number(cli_at(measured, "all"), key), one = cli_number(cli_at(measured, "one"), key);
+  if (all > 0)
+    nf_text_printf(t, "%s%s %.*f %s (one thread %.*f: %.0f %%)", t->n != 0 ? ", " : "", what, all < 1e12,
+                   all * 1e-9, unit, one < 1e12, one * 1e-9, 100 * one / all);
+}
+
+static void print_measured(const json_t *measured) {
+  static const char *const rows[][3] = {{"reads", "bandwidth", "GB/s"},
+                                        {"multiplies f32", "f32", "GFLOP/s"},
+                                        {"bf16 in tiles", "bf16", "GFLOP/s"},
+                                        {"int8 in tiles", "8bit", "Gop/s"}};
+  nf_text t = {0};
+  for (size_t i = 0; i < 4; i++) print_speed(&t, measured, rows[i][0], rows[i][1], rows[i][2]);
+  if (t.n != 0 && !t.failed)
+    cli_wrapped(0, 2, "measured, %.0f thread%s: %s", cli_number(measured, "threads"),
+                cli_number(measured, "threads") == 1 ? "" : "s", t.at);
+  nf_text_deinit(&t);
+}
+
 int cli_render_devices(const json_t *doc, const cli_options *o) {
   (void)o;
   CLI_EACH(d, cli_at(doc, "devices")) cli_print_target("", d);
+  print_measured(cli_at(doc, "measured"));
   CLI_EACH(d, cli_at(doc, "unavailable")) cli_say(0, 2, d, "{device}: not available: {reason}");
   return 0;
 }

@@ -10,6 +10,7 @@
 #include "engine/sampler.h"
 #include "engine/step.h"
 #include "engine/tables.h"
+#include "hw/figures.h"
 #include "model/family.h"
 #include "model/generation.h"
 #include "plan/plan.h"
@@ -25,7 +26,9 @@ struct infuse_runtime {
   infuse_runtime_options options; // `device` points into the device table, `target` into the targets
   nf_threads *threads;
   nf_device *device;
-  nf_hw hw; // facts that selection sees for this device, or for the target
+  nf_hw hw;                     // facts that selection sees for this device, or for the target
+  nf_speeds speeds;             // of the threads, where `measured`
+  bool figures_known, measured; // figures_known: it was looked whether
   nf_dtype activation;
   nf_fuse_mode fuse;              // unless a model's options say another
   nf_rules *rules;                // of all models
@@ -33,6 +36,8 @@ struct infuse_runtime {
   bool plans_only;                // for a target that is not here, and nobody asked for the null device
   struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };
+// Puts measured figures of the host into `hw`, where these are wanted; once, before a cost is asked for.
+void nf_runtime_know_figures(infuse_runtime *rt);
 // NF_UNAVAILABLE when the runtime can only plan.
 nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 // NF_USAGE while a step that was begun has the devices.

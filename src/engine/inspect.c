@@ -69,8 +69,8 @@ static json_t *masks(void) {
   const nf_mask_name *m;
   for (int i = 0; (m = nf_hw_mask_name(i)) != NULL; i++) {
     nf_text what = {0};
-    nf_document_append(
-        &list, json_pack("{s:s, s:s}", "name", m->name, "what", feature_names(m->features, &what)));
+    nf_document_append(&list,
+                       json_pack("{s:s, s:s}", "name", m->name, "what", feature_names(m->features, &what)));
     nf_text_deinit(&what);
   }
   return list;
@@ -107,12 +107,26 @@ static json_t *target(const infuse_runtime *rt) {
                    rt->threads != NULL ? nf_threads_count(rt->threads) : 0, "roofline", roofline(&rt->hw));
 }
 
+static json_t *speed(const nf_speed *s) {
+  return json_pack("{s:f, s:f, s:f, s:f}", "bandwidth", s->bandwidth, nf_rate_name(NF_RATE_F32),
+                   s->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16), s->peak[NF_RATE_BF16],
+                   nf_rate_name(NF_RATE_8BIT), s->peak[NF_RATE_8BIT]);
+}
+
+static json_t *measured(infuse_runtime *rt) {
+  nf_runtime_know_figures(rt);
+  if (!rt->measured) return json_null();
+  return json_pack("{s:i, s:o, s:o}", "threads", rt->speeds.threads, "one", speed(&rt->speeds.one), "all",
+                   speed(&rt->speeds.all));
+}
+
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
   NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
-  json_t *doc =
-      json_pack("{s:s, s:[o], s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1", "devices",
-                target(rt), "unavailable", "device", "cuda", "reason", "this version has no CUDA kernels",
-                "device", "hip", "reason", "this version has no HIP kernels");
+  json_t *figures = measured(rt); // which the target's roofline is made of
+  json_t *doc = json_pack("{s:s, s:[o], s:o, s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1",
+                          "devices", target(rt), "measured", figures, "unavailable", "device", "cuda",
+                          "reason", "this version has no CUDA kernels", "device", "hip", "reason",
+                          "this version has no HIP kernels");
   return nf_document_deliver(doc, sink, user).error;
 }
 

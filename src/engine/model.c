@@ -83,6 +83,7 @@ static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
 
 nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out) {
   const infuse_model_options *o = &m->options;
+  nf_runtime_know_figures(m->rt);
   *out = (nf_compile_options){
       .plan = {.hw = m->rt->hw,
                .select = {.force = o->force, .n_force = o->n_force, .timings = m->rt->timings},

@@ -2,46 +2,50 @@
 // Measuring the host. All threads of a round begin together; what they did is divided by the time from the
 // first's begin to the last's end.
 #include "hw/measure.h"
+#include "base/checked.h"
 #include "base/clock.h"
+#include "base/cores.h"
 #include "base/gate.h"
 #include "base/memory.h"
+#include <math.h>
 #include <string.h>
 
 enum { MOST_THREADS = 1024, LEAST_ROUNDS = 3 };
 // Of multiplying in a round, and of all rounds for a figure: long enough for some of them to meet no other
 // program, on a machine that has others.
 static const double round_s = 1e-3, figure_s = 12e-3;
-static const size_t part_bytes = (size_t)8 << 20; // that a thread reads, less where there are many
+enum { PART_MOST = 8 << 20, ALL_MOST = 256 << 20, PART_GRAIN = 1 << 16 }; // bytes that a thread reads
 
-typedef struct round {
-  void (*prepare)(const struct round *r, int64_t part);
-  double (*work)(const struct round *r, int64_t part); // returns how much it did
-  char *memory;                                        // part_bytes for each
+typedef struct attempt {
+  void (*prepare)(const struct attempt *r, int64_t part);
+  double (*work)(const struct attempt *r, int64_t part); // returns how much it did
+  char *memory;                                          // part_bytes for each
+  size_t part_bytes;
   nf_multiply multiply;
   int64_t parts;
   _Atomic int64_t *ready;
   struct span {
     double first, last, did;
   } * span; // [parts]
-} round;
+} attempt;
 
 // ---- what is measured ----
 
 typedef uint64_t lanes __attribute__((vector_size(64)));
 
-static double read_part(const round *r, int64_t part) {
-  const lanes *at = (const lanes *)(r->memory + (size_t)part * part_bytes);
+static double read_part(const attempt *r, int64_t part) {
+  const lanes *at = (const lanes *)(r->memory + (size_t)part * r->part_bytes);
   lanes sum[4] = {{0}};
-  for (size_t i = 0; i < part_bytes / sizeof *at; i += 4)
+  for (size_t i = 0; i < r->part_bytes / sizeof *at; i += 4)
     for (int k = 0; k < 4; k++) sum[k] ^= at[i + (size_t)k];
   for (int k = 0; k < 4; k++) __asm__ volatile("" : : "m"(sum[k]));
-  return (double)part_bytes;
+  return (double)r->part_bytes;
 }
 
 // Out of the caches.
-static void flush_part(const round *r, int64_t part) {
-  const char *at = r->memory + (size_t)part * part_bytes;
-  for (size_t i = 0; i < part_bytes; i += NF_CACHE_LINE)
+static void flush_part(const attempt *r, int64_t part) {
+  const char *at = r->memory + (size_t)part * r->part_bytes;
+  for (size_t i = 0; i < r->part_bytes; i += NF_CACHE_LINE)
 #if defined(__x86_64__)
     __builtin_ia32_clflush(at + i);
   __builtin_ia32_mfence();
@@ -53,15 +57,15 @@ static void flush_part(const round *r, int64_t part) {
 #endif
 }
 
-static void touch_part(const round *r, int64_t part) {
-  memset(r->memory + (size_t)part * part_bytes, 1, part_bytes);
+static void touch_part(const attempt *r, int64_t part) {
+  memset(r->memory + (size_t)part * r->part_bytes, 1, r->part_bytes);
 }
 
-static double touched_part(const round *, int64_t) { return 0; }
+static double touched_part(const attempt *, int64_t) { return 0; }
 
-static void prepare_nothing(const round *, int64_t) {}
+static void prepare_nothing(const attempt *, int64_t) {}
 
-static double multiply_part(const round *r, int64_t) {
+static double multiply_part(const attempt *r, int64_t) {
   const double end = nf_now() + round_s;
   double did = 0;
   while (nf_now() < end) did += r->multiply(2000);
@@ -71,21 +75,21 @@ static double multiply_part(const round *r, int64_t) {
 // ---- rounds ----
 
 // Others that come late, as the system was slow to wake them, are not waited for long.
-static void wait_for_others(const round *r) {
+static void wait_for_others(const attempt *r) {
   const double end = nf_now() + 2e-3;
   atomic_fetch_add(r->ready, 1);
   while (atomic_load(r->ready) < r->parts && nf_now() < end) nf_pause();
 }
 
 static void run_part(const void *arg, int64_t part) {
-  const round *r = arg;
+  const attempt *r = arg;
   r->prepare(r, part);
   wait_for_others(r);
   const double first = nf_now(), did = r->work(r, part);
   r->span[part] = (struct span){first, nf_now(), did};
 }
 
-static double rate_of_round(nf_threads *threads, const round *r) {
+static double rate_of_round(nf_threads *threads, const attempt *r) {
   double first = 0, last = 0, did = 0;
   *r->ready = 0;
   nf_threads_run(threads, r->parts, run_part, r);
@@ -98,7 +102,7 @@ static double rate_of_round(nf_threads *threads, const round *r) {
   return last > first ? did / (last - first) : 0;
 }
 
-static double best_rate(nf_threads *threads, const round *r) {
+static double best_rate(nf_threads *threads, const attempt *r) {
   double best = 0;
   const double end = nf_now() + figure_s;
   for (int i = 0; i < LEAST_ROUNDS || nf_now() < end; i++) {
@@ -108,7 +112,7 @@ static double best_rate(nf_threads *threads, const round *r) {
   return best;
 }
 
-static nf_speed measure(uint64_t features, nf_threads *threads, round r, int parts) {
+static nf_speed measure(uint64_t features, nf_threads *threads, attempt r, int parts) {
   nf_speed s = {0};
   r.parts = parts;
   if (r.memory != NULL) {
@@ -121,20 +125,23 @@ static nf_speed measure(uint64_t features, nf_threads *threads, round r, int par
   return s;
 }
 
-static double larger(double a, double b) { return a > b ? a : b; }
-
 // All threads do no less than one of them.
 static nf_speed best_of(nf_speed a, nf_speed b) {
-  nf_speed s = {.bandwidth = larger(a.bandwidth, b.bandwidth)};
-  for (int r = 0; r < NF_RATE_COUNT; r++) s.peak[r] = larger(a.peak[r], b.peak[r]);
+  nf_speed s = {.bandwidth = fmax(a.bandwidth, b.bandwidth)};
+  for (int r = 0; r < NF_RATE_COUNT; r++) s.peak[r] = fmax(a.peak[r], b.peak[r]);
   return s;
 }
 
 nf_speeds nf_hw_measure(uint64_t features, nf_threads *threads) {
   struct span span[MOST_THREADS];
   _Atomic int64_t ready;
-  const int n = nf_threads_count(threads) < MOST_THREADS ? nf_threads_count(threads) : MOST_THREADS;
-  round r = {.memory = nf_alloc_aligned((size_t)n * part_bytes), .ready = &ready, .span = span, .parts = n};
+  const int n = (int)nf_min(nf_min(nf_threads_count(threads), nf_cores()), MOST_THREADS);
+  const size_t part = (size_t)nf_min(PART_MOST, ALL_MOST / n / PART_GRAIN * PART_GRAIN);
+  attempt r = {.memory = nf_alloc_aligned((size_t)n * part),
+               .part_bytes = part,
+               .ready = &ready,
+               .span = span,
+               .parts = n};
   nf_speeds s = {.threads = n};
   if (r.memory != NULL) {
     r.prepare = touch_part, r.work = touched_part;

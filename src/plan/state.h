@@ -74,8 +74,8 @@ json_t *nf_explain_names(const nf_graph *g, const nf_val *value, int n);
 nf_status nf_plan_no_memory(void);
 nf_status nf_plan_find_roots(nf_plan *p); // storage.c: whose storage each value is
 const nf_node *nf_plan_view(const nf_plan *p,
-                            nf_val v);       // the node whose view v is: no kernel runs it; or NULL
-nf_status nf_plan_place_values(nf_plan *p);  // and where steps wait for the other ranks
+                            nf_val v);      // the node whose view v is: no kernel runs it; or NULL
+nf_status nf_plan_place_values(nf_plan *p); // and where steps wait for the other ranks
 bool nf_plan_has_peers(const nf_plan *p);
 nf_status nf_plan_list_launches(nf_plan *p); // launches.c: kernels and, where there are other ranks, barriers
 nf_status nf_plan_list_patches(nf_plan *p);  // run.c

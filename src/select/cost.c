@@ -3,12 +3,16 @@
 #include "select/select.h"
 #include <math.h>
 
-// How much of the processor's peak a kernel can have. A CPU kernel uses the instructions it needs, and no
-// others; a reference computes element by element.
-static double part_of_peak(const nf_hw *hw, const nf_variant *v, nf_rate r) {
-  const double all = nf_cpu_rate(hw->features, r);
-  if (v == NULL || hw->cores == 0) return 1;
-  return v->backend == NF_BACKEND_REF ? 1 / all : nf_cpu_rate(v->need, r) / all;
+// What a kernel can have of the processor's peaks. A CPU kernel uses the instructions it needs, and no
+// others: a matrix unit, or the vector unit that float32's peak is of; a reference computes element by
+// element.
+static double peak_of(const nf_hw *hw, const nf_variant *v, nf_rate r) {
+  if (v == NULL || hw->cores == 0) return hw->peak[r];
+  const uint64_t vectors = v->need & ~(uint64_t)(NF_CPU_AMX_BF16 | NF_CPU_AMX_INT8);
+  const double part = v->backend == NF_BACKEND_REF ? 1 : nf_cpu_rate(v->need, r);
+  if (nf_cpu_rate(vectors, r) < nf_cpu_rate(v->need, r))
+    return hw->peak[r] * part / nf_cpu_rate(hw->features, r);
+  return hw->peak[NF_RATE_F32] * part / nf_cpu_rate(hw->features, NF_RATE_F32);
 }
 
 // Seconds that a piece of work takes of each thing that may bound it.
@@ -19,8 +23,7 @@ typedef struct parts {
 static parts parts_of(const nf_hw *hw, const nf_work *w, const nf_variant *v) {
   parts p = {.of = {[NF_BOUND_LAUNCH] = hw->launch}};
   if (hw->bandwidth > 0) p.of[NF_BOUND_MEMORY] = w->bytes / hw->bandwidth;
-  if (hw->peak[w->rate] > 0)
-    p.of[NF_BOUND_COMPUTE] = w->operations / (hw->peak[w->rate] * part_of_peak(hw, v, w->rate));
+  if (hw->peak[w->rate] > 0) p.of[NF_BOUND_COMPUTE] = w->operations / peak_of(hw, v, w->rate);
   if (w->exchanged > 0 && hw->world > 1 && hw->link > 0 && hw->links > 0) {
     const double one = w->exchanged / hw->link, all = w->exchanged * (hw->world - 1) / hw->links;
     p.of[NF_BOUND_LINKS] = fmax(one, all);

@@ -181,11 +181,14 @@ static void variants(void **state) {
   const nf_sizes at = nf_sizes_of(1024, 1, 1);
   const double work = 2.0 * 1024 * 4096 * 4096;
   const nf_variant ref = {.backend = NF_BACKEND_REF}, generic = {.backend = NF_BACKEND_CPU},
-                   avx2 = {.backend = NF_BACKEND_CPU, .need = NF_CPU_AVX2 | NF_CPU_FMA};
+                   avx2 = {.backend = NF_BACKEND_CPU, .need = NF_CPU_AVX2 | NF_CPU_FMA},
+                   amx = {.backend = NF_BACKEND_CPU, .need = NF_CPU_AVX512 | NF_CPU_AMX_BF16};
   near(nf_cost_us(&hw, &d, &at, NULL), 2 + 1e6 * work / hw.peak[NF_RATE_BF16]);
-  near(nf_cost_us(&hw, &d, &at, &avx2), 2 + 1e6 * work / hw.peak[NF_RATE_BF16] * 1024 / 32);
-  near(nf_cost_us(&hw, &d, &at, &generic), 2 + 1e6 * work / hw.peak[NF_RATE_BF16] * 1024 / 8);
-  near(nf_cost_us(&hw, &d, &at, &ref), 2 + 1e6 * work / hw.peak[NF_RATE_BF16] * 1024);
+  near(nf_cost_us(&hw, &d, &at, &amx), 2 + 1e6 * work / hw.peak[NF_RATE_BF16]);
+  near(nf_cost_us(&hw, &d, &at, &avx2),
+       2 + 1e6 * work / hw.peak[NF_RATE_F32]); // a vector unit has its own peak
+  near(nf_cost_us(&hw, &d, &at, &generic), 2 + 1e6 * work / hw.peak[NF_RATE_F32] * 32 / 8);
+  near(nf_cost_us(&hw, &d, &at, &ref), 2 + 1e6 * work / hw.peak[NF_RATE_F32] * 32);
   assert_true(nf_cost_us(&gpu, &d, &at, NULL) == nf_cost_us(&gpu, &d, &at, &generic));
 }
 

@@ -94,7 +94,8 @@ void nf_selection_explain(const nf_selection *s, const nf_hw *hw, const nf_op_de
 //
 // bytes: every operand read once and every result written once, at padded extents; of experts' weights those
 // of min(E, T k) experts, of tables the rows, of caches what is attended to. operations: per op, its traits.
-// On a CPU a variant runs at the rate of the features that it needs, a reference at one operation a cycle; v
+// On a CPU a variant runs at the rate of the features that it needs, vectors by float32's peak and a matrix
+// unit by its own, a reference at one operation a cycle; v
 // NULL is a kernel that uses all the processor has. A view costs nothing. It ignores caches and partly filled
 // processors: good for comparing plans. The context of sequences is no part of a description: attention
 // assumes NF_COST_CONTEXT tokens before the step.
