@@ -8,6 +8,22 @@
 #include <stdio.h>
 #include <string.h>
 
+static void print_topology(const json_t *topology) {
+  nf_text t = {0};
+  CLI_EACH(c, cli_at(topology, "caches")) {
+    const double kib = cli_number(c, "bytes") / 1024;
+    if (kib > 0)
+      nf_text_printf(&t, ", L%.0f %.0f %s%s", cli_number(c, "level"), kib < 1024 ? kib : kib / 1024,
+                     kib < 1024 ? "KiB" : "MiB", cli_number(c, "n") == 1 ? "" : " each");
+  }
+  if (topology != NULL && json_is_object(topology) && t.n != 0 && !t.failed)
+    cli_say(0, 2, topology,
+            "topology: {packages} package{packages:s}, {cores} core{cores:s}, {cpus} CPU{cpus:s}, "
+            "{memory_nodes} memory node{memory_nodes:s}");
+  if (t.n != 0 && !t.failed) cli_wrapped(0, 2, "caches: %s", t.at + 2);
+  nf_text_deinit(&t);
+}
+
 // "reads 54.8 GB/s (one thread 28.5: 52 %)". Nothing for a unit that is not there.
 static void print_speed(nf_text *t, const json_t *measured, const char *what, const char *key,
                         const char *unit) {
@@ -33,6 +49,7 @@ static void print_measured(const json_t *measured) {
 int cli_render_devices(const json_t *doc, const cli_options *o) {
   (void)o;
   CLI_EACH(d, cli_at(doc, "devices")) cli_print_target("", d);
+  print_topology(cli_at(doc, "topology"));
   print_measured(cli_at(doc, "measured"));
   CLI_EACH(d, cli_at(doc, "unavailable")) cli_say(0, 2, d, "{device}: not available: {reason}");
   return 0;

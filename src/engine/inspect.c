@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "hw/topology.h"
 
 // ---- names ----
 
@@ -107,6 +108,25 @@ static json_t *target(const infuse_runtime *rt) {
                    rt->threads != NULL ? nf_threads_count(rt->threads) : 0, "roofline", roofline(&rt->hw));
 }
 
+static json_t *caches(const nf_topology *t) {
+  json_t *list = json_array();
+  for (int i = 0; i < NF_CACHE_LEVELS; i++)
+    nf_document_append(&list, json_pack("{s:i, s:I, s:i}", "level", i + 1, "bytes",
+                                        (json_int_t)t->cache[i].bytes, "n", t->cache[i].n));
+  return list;
+}
+
+// Null of a target that is not here.
+static json_t *topology(const infuse_runtime *rt) {
+  nf_topology t;
+  const nf_status st = rt->hw.target == NULL ? nf_hw_topology(&t) : nf_error(NF_UNAVAILABLE, "not here");
+  const bool told = nf_is_ok(st);
+  nf_status_free(st);
+  if (!told) return json_null();
+  return json_pack("{s:i, s:i, s:i, s:i, s:o}", "packages", t.packages, "memory_nodes", t.memory_nodes,
+                   "cores", t.cores, "cpus", t.cpus, "caches", caches(&t));
+}
+
 static json_t *speed(const nf_speed *s) {
   return json_pack("{s:f, s:f, s:f, s:f}", "bandwidth", s->bandwidth, nf_rate_name(NF_RATE_F32),
                    s->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16), s->peak[NF_RATE_BF16],
@@ -123,10 +143,10 @@ static json_t *measured(infuse_runtime *rt) {
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
   NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
   json_t *figures = measured(rt); // which the target's roofline is made of
-  json_t *doc = json_pack("{s:s, s:[o], s:o, s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1",
-                          "devices", target(rt), "measured", figures, "unavailable", "device", "cuda",
-                          "reason", "this version has no CUDA kernels", "device", "hip", "reason",
-                          "this version has no HIP kernels");
+  json_t *doc = json_pack("{s:s, s:[o], s:o, s:o, s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1",
+                          "devices", target(rt), "topology", topology(rt), "measured", figures, "unavailable",
+                          "device", "cuda", "reason", "this version has no CUDA kernels", "device", "hip",
+                          "reason", "this version has no HIP kernels");
   return nf_document_deliver(doc, sink, user).error;
 }
 

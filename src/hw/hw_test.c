@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Detection gives plausible facts, and names exist for all that it can give.
+#include "base/cores.h"
 #include "hw/hw.h"
+#include "hw/topology.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +27,16 @@ static void detect(void **state) {
 #endif
 }
 
+static void topology(void **state) {
+  (void)state;
+  nf_topology t;
+  assert_true(nf_is_ok(nf_hw_topology(&t)));
+  assert_true(t.packages >= 1 && t.memory_nodes >= 1 && t.cores >= 1 && t.cpus >= t.cores);
+  assert_int_equal(t.cpus, nf_allowed_cores().cpus);
+  for (int i = 1; i < NF_CACHE_LEVELS; i++)
+    assert_true(t.cache[i].bytes == 0 || (t.cache[i].bytes >= t.cache[i - 1].bytes && t.cache[i].n >= 1));
+}
+
 static void names(void **state) {
   (void)state;
   assert_string_equal(nf_cpu_feature_name(NF_CPU_INDEX_AVX512_BF16), "avx512_bf16");
@@ -35,6 +47,7 @@ static void names(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(detect), cmocka_unit_test(names)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(detect), cmocka_unit_test(topology),
+                                     cmocka_unit_test(names)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
