@@ -42,12 +42,15 @@ _Bool nf_grow(void *p, size_t *cap, size_t need, size_t size) {
 #define HUGE_PAGE ((size_t)2 << 20)
 
 void *nf_alloc_aligned(size_t bytes) {
-  size_t align = bytes >= 4 * HUGE_PAGE ? HUGE_PAGE : NF_CACHE_LINE, whole;
-  if (!nf_add_size(bytes ? bytes : 1, align - 1, &whole) || whole > PTRDIFF_MAX) return NULL;
-  whole -= whole % align;
-  void *p = aligned_alloc(align, whole);
+  const size_t align = bytes >= HUGE_PAGE ? HUGE_PAGE : NF_CACHE_LINE;
+  size_t whole;
+  if (!nf_add_size(bytes ? bytes : 1, NF_CACHE_LINE - 1, &whole) || whole > PTRDIFF_MAX) return NULL;
+  whole -= whole % NF_CACHE_LINE;
+  void *p;
+  if (posix_memalign(&p, align, whole) != 0) return NULL;
   // Streaming weights through 4 KiB pages is bound by the TLB. A wish: where it is refused, nothing is lost.
-  if (p != NULL && align == HUGE_PAGE) (void)madvise(p, whole, MADV_HUGEPAGE);
+  // The end that is no whole huge page keeps small ones, so that nothing is resident that nobody asked for.
+  if (align == HUGE_PAGE) (void)madvise(p, whole / HUGE_PAGE * HUGE_PAGE, MADV_HUGEPAGE);
   return p;
 }
 

@@ -32,11 +32,9 @@ static json_t *speed_to_json(const nf_speed *s) {
 }
 
 static nf_status save(const char *path, const char *key, const nf_speeds *s) {
-  json_t *o = json_object();
-  const bool ok =
-      nf_json_put(o, "key", json_string(key)) & nf_json_put(o, "threads", json_integer(s->threads)) &
-      nf_json_put(o, "one", speed_to_json(&s->one)) & nf_json_put(o, "all", speed_to_json(&s->all));
-  char *text = ok ? json_dumps(o, JSON_INDENT(1)) : NULL;
+  json_t *o = json_pack("{s:s, s:i, s:o, s:o}", "key", key, "threads", s->threads, "one",
+                        speed_to_json(&s->one), "all", speed_to_json(&s->all));
+  char *text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
   nf_new_file f = {0};
   nf_status st =
       text != NULL ? nf_new_file_create(path, &f) : nf_error(NF_NO_MEMORY, "no memory for figures");
