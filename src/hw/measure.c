@@ -21,6 +21,7 @@ typedef struct attempt {
   double (*work)(const struct attempt *r, int64_t part); // returns how much it did
   char *memory;                                          // part_bytes for each
   size_t part_bytes;
+  nf_reader read;
   nf_multiply multiply;
   int64_t parts;
   _Atomic int64_t *ready;
@@ -31,14 +32,8 @@ typedef struct attempt {
 
 // ---- what is measured ----
 
-typedef uint64_t lanes __attribute__((vector_size(64)));
-
 static double read_part(const attempt *r, int64_t part) {
-  const lanes *at = (const lanes *)(r->memory + (size_t)part * r->part_bytes);
-  lanes sum[4] = {{0}};
-  for (size_t i = 0; i < r->part_bytes / sizeof *at; i += 4)
-    for (int k = 0; k < 4; k++) sum[k] ^= at[i + (size_t)k];
-  for (int k = 0; k < 4; k++) __asm__ volatile("" : : "m"(sum[k]));
+  r->read(r->memory + (size_t)part * r->part_bytes, r->part_bytes);
   return (double)r->part_bytes;
 }
 
@@ -116,7 +111,7 @@ static nf_speed measure(uint64_t features, nf_threads *threads, attempt r, int p
   nf_speed s = {0};
   r.parts = parts;
   if (r.memory != NULL) {
-    r.prepare = flush_part, r.work = read_part;
+    r.prepare = flush_part, r.work = read_part, r.read = nf_reader_of(features);
     s.bandwidth = best_rate(threads, &r);
   }
   r.prepare = prepare_nothing, r.work = multiply_part;

@@ -20,7 +20,12 @@ typedef struct nf_speeds {
 // there is no memory to measure are 0.
 nf_speeds nf_hw_measure(uint64_t features, nf_threads *threads);
 
-// A kernel that multiplies: does `rounds` rounds and returns how many operations these were. NULL: these
+// Reads all bytes (a multiple of 128) at an address aligned to 64, with the widest loads that the features
+// have.
+typedef void (*nf_reader)(const char *at, size_t bytes);
+nf_reader nf_reader_of(uint64_t features);
+
+// A loop that multiplies: does `rounds` rounds and returns how many operations these were. NULL: these
 // features have no unit for it.
 typedef double (*nf_multiply)(int64_t rounds);
 nf_multiply nf_multiply_of(uint64_t features, nf_rate r);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels that do nothing but multiply, for each unit that processors have: what they do is the peak.
+// Loops that do nothing but multiply or read, for each unit that processors have: what they do is the peak.
 #include "hw/measure.h"
 #include <string.h>
+
+// ---- multiplying ----
 
 // Independent sums, as many as hide the latency of the widest units.
 enum { SUMS = 12 };
@@ -88,7 +90,7 @@ static const struct {
   nf_rate rate;
   uint64_t need;
   nf_multiply f;
-} kernels[] = {
+} multipliers[] = {
     {NF_RATE_F32, 0, multiply_plain},
 #if defined(__x86_64__)
     {NF_RATE_F32, NF_CPU_AVX2 | NF_CPU_FMA, multiply_avx2},
@@ -100,7 +102,39 @@ static const struct {
 
 nf_multiply nf_multiply_of(uint64_t features, nf_rate r) {
   nf_multiply f = NULL;
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-    if (kernels[i].rate == r && (kernels[i].need & ~features) == 0) f = kernels[i].f;
+  for (size_t i = 0; i < sizeof multipliers / sizeof *multipliers; i++)
+    if (multipliers[i].rate == r && (multipliers[i].need & ~features) == 0) f = multipliers[i].f;
   return f;
+}
+
+// ---- reading ----
+
+typedef uint64_t lanes __attribute__((vector_size(64)));
+
+// Two streams: one alone waits for each page's first lines.
+#define NF_READ(name, attribute)                                                   \
+  attribute static void name(const char *at, size_t bytes) {                       \
+    const lanes *low = (const lanes *)at, *high = (const lanes *)(at + bytes / 2); \
+    lanes a = {0}, b = {0};                                                        \
+    for (size_t i = 0; i < bytes / 2 / sizeof a; i++) {                            \
+      a ^= low[i];                                                                 \
+      b ^= high[i];                                                                \
+    }                                                                              \
+    a ^= b;                                                                        \
+    __asm__ volatile("" : : "m"(a));                                               \
+  }
+
+NF_READ(read_plain, )
+#if defined(__x86_64__)
+NF_READ(read_avx2, __attribute__((target("avx2"))))
+NF_READ(read_avx512, __attribute__((target("avx512f"))))
+#endif
+
+nf_reader nf_reader_of(uint64_t features) {
+#if defined(__x86_64__)
+  if (features & NF_CPU_AVX512) return read_avx512;
+  if (features & NF_CPU_AVX2) return read_avx2;
+#endif
+  (void)features;
+  return read_plain;
 }
