@@ -40,7 +40,8 @@ static void print_measured(const json_t *measured) {
                                         {"int8 in tiles", "8bit", "Gop/s"}};
   nf_text t = {0};
   for (size_t i = 0; i < 4; i++) print_speed(&t, measured, rows[i][0], rows[i][1], rows[i][2]);
-  if (t.n != 0 && !t.failed)
+  nf_text_printf(&t, ", a launch takes %.1f µs", 1e6 * cli_number(cli_at(measured, "all"), "launch"));
+  if (json_is_object(measured) && !t.failed)
     cli_wrapped(0, 2, "measured, %.0f thread%s: %s", cli_number(measured, "threads"),
                 cli_number(measured, "threads") == 1 ? "" : "s", t.at);
   nf_text_deinit(&t);

@@ -128,9 +128,9 @@ static json_t *topology(const infuse_runtime *rt) {
 }
 
 static json_t *speed(const nf_speed *s) {
-  return json_pack("{s:f, s:f, s:f, s:f}", "bandwidth", s->bandwidth, nf_rate_name(NF_RATE_F32),
-                   s->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16), s->peak[NF_RATE_BF16],
-                   nf_rate_name(NF_RATE_8BIT), s->peak[NF_RATE_8BIT]);
+  return json_pack("{s:f, s:f, s:f, s:f, s:f}", "bandwidth", s->bandwidth, "launch", s->launch,
+                   nf_rate_name(NF_RATE_F32), s->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16),
+                   s->peak[NF_RATE_BF16], nf_rate_name(NF_RATE_8BIT), s->peak[NF_RATE_8BIT]);
 }
 
 static json_t *measured(infuse_runtime *rt) {

@@ -25,7 +25,8 @@ char *nf_figures_key(const nf_hw *hw, int threads) {
 
 static json_t *speed_to_json(const nf_speed *s) {
   json_t *o = json_object();
-  bool ok = nf_json_put(o, "bandwidth", json_real(s->bandwidth));
+  bool ok =
+      nf_json_put(o, "bandwidth", json_real(s->bandwidth)) && nf_json_put(o, "launch", json_real(s->launch));
   for (int r = 0; r < NF_RATE_COUNT; r++)
     ok &= nf_json_put(o, nf_rate_name((nf_rate)r), json_real(s->peak[r]));
   return nf_json_whole(o, ok);
@@ -51,8 +52,9 @@ static nf_status save(const char *path, const char *key, const nf_speeds *s) {
 static nf_status read_speed(const nf_json_at *root, const char *name, nf_speed *out) {
   const nf_json_at at = nf_json_get(root, name);
   NF_TRY(nf_json_object(&at));
-  const nf_json_at bandwidth = nf_json_get(&at, "bandwidth");
+  const nf_json_at bandwidth = nf_json_get(&at, "bandwidth"), launch = nf_json_get(&at, "launch");
   NF_TRY(nf_json_f64(&bandwidth, 0, 1e15, &out->bandwidth));
+  NF_TRY(nf_json_f64(&launch, 0, 1, &out->launch));
   for (int r = 0; r < NF_RATE_COUNT; r++) {
     const nf_json_at peak = nf_json_get(&at, nf_rate_name((nf_rate)r));
     NF_TRY(nf_json_f64(&peak, 0, 1e18, &out->peak[r]));
@@ -142,6 +144,7 @@ bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, const nf_log *log, nf_s
 void nf_hw_use(nf_hw *hw, const nf_speeds *s) {
   const double f32 = s->all.peak[NF_RATE_F32];
   if (s->all.bandwidth > 0) hw->bandwidth = hw->link = hw->links = s->all.bandwidth;
+  if (s->all.launch > 0) hw->launch = s->all.launch;
   for (int r = 0; r < NF_RATE_COUNT && f32 > 0; r++)
     hw->peak[r] = s->all.peak[r] > 0
                       ? s->all.peak[r]

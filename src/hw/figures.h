@@ -10,8 +10,8 @@
 // measured either: what was measured anew each time would be different each time.
 bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, const nf_log *log, nf_speeds *out);
 
-// Puts them in the place of what nf_hw_state_peaks stated: bandwidth, links, and the peaks of all threads;
-// those of units that there are none of follow from float32's, as they did.
+// Puts them in the place of what nf_hw_state_peaks stated: bandwidth, links, launch, and the peaks of all
+// threads; those of units that there are none of follow from float32's, as they did.
 void nf_hw_use(nf_hw *hw, const nf_speeds *s);
 
 // What a kept file is told apart by, freed by nf_free; NULL: no memory. And what it says, for tests and the

@@ -95,9 +95,9 @@ static void they_are_used(void **) {
   nf_hw of = {.cores = 2,
               .features = NF_CPU_AVX2 | NF_CPU_FMA | NF_CPU_AVX512 | NF_CPU_AVX512_VNNI | NF_CPU_AMX_BF16};
   nf_hw_state_peaks(&of);
-  const nf_speeds s = {.all = {.bandwidth = 5e10, .peak = {3e11, 2e12, 0}}};
+  const nf_speeds s = {.all = {.bandwidth = 5e10, .launch = 7e-7, .peak = {3e11, 2e12, 0}}};
   nf_hw_use(&of, &s);
-  assert_true(of.bandwidth == 5e10 && of.link == 5e10 && of.links == 5e10 && of.launch > 0);
+  assert_true(of.bandwidth == 5e10 && of.link == 5e10 && of.links == 5e10 && of.launch == 7e-7);
   assert_true(of.peak[NF_RATE_F32] == 3e11 && of.peak[NF_RATE_BF16] == 2e12);
   assert_true(of.peak[NF_RATE_8BIT] == 3e11 * nf_cpu_rate(of.features, NF_RATE_8BIT) / 32);
   const nf_hw before = of;

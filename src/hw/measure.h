@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the host does, measured: reading memory and multiplying, by one thread and by all.
+// What the host does, measured: reading memory, multiplying and starting kernels, by one thread and by all.
 #pragma once
 #include "base/threads.h"
 #include "hw/hw.h"
 
 typedef struct nf_speed {
   double bandwidth;           // of reading what no cache holds, bytes/s
+  double launch;              // of a kernel in a list, beyond its work, s
   double peak[NF_RATE_COUNT]; // operations/s with operands in registers (f32) or in the first-level cache
                               // (matrix units); 0: no unit of its own for it, not measured
 } nf_speed;
