@@ -33,7 +33,7 @@ static void rows(void **state) {
     for (int bit = 0; bit < 64; bit++)
       if (hw.features >> bit & 1) assert_true(bit < NF_FEATURE_BITS && *nf_feature_name(bit) != '\0');
   }
-  assert_true(n >= 8);
+  assert_true(n >= 19);
   assert_null(nf_hw_target_name(-1));
   assert_int_equal(target("gfx950").multiprocessors, 256);
   assert_int_equal(target("sm_90").features, NF_GPU(SM_90));
