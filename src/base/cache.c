@@ -41,11 +41,11 @@ nf_status nf_cache_folder(const char *part, char **out) {
   nf_text t = {0};
   *out = NULL;
   append_root(&t);
-  if (t.n == 0) return nf_text_status(&t);
-  nf_text_printf(&t, "/%s", part);
+  const bool kept = t.n != 0;
+  if (kept) nf_text_printf(&t, "/%s", part);
   nf_status st = nf_text_status(&t);
-  if (nf_is_ok(st)) st = make_all(t.at);
-  if (nf_is_ok(st))
+  if (nf_is_ok(st) && kept) st = make_all(t.at);
+  if (nf_is_ok(st) && kept)
     *out = t.at;
   else
     nf_text_deinit(&t);
