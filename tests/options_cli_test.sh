@@ -4,6 +4,7 @@
 # every spelling, and "-" is standard output.
 set -eu
 infuse=$1 m=models/gpt-oss-small
+export INFUSE_CACHE_DIR=
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 
@@ -37,6 +38,15 @@ exits 2 "did you mean avx512" devices --cpu avx51
 exits 2 "NVIDIA H100 SXM is no CPU" explain -m configs/gpt-oss-20b --target h100 --cpu avx2
 "$infuse" generate -m $m -p hello -n 4 --raw --seed 1 --quiet --cpu none >"$out/plain" # the references' and generic kernels
 [ -s "$out/plain" ]
+if "$infuse" devices | grep -q '^measured'; then echo "tests measure this machine" && exit 1; fi
+cache=$out/cache # is made, used again, and measured again where it holds nonsense
+INFUSE_CACHE_DIR=$cache "$infuse" devices | grep '^measured, .* reads ' >"$out/first"
+INFUSE_CACHE_DIR=$cache "$infuse" devices | grep '^measured, ' | cmp - "$out/first"
+if INFUSE_CACHE_DIR=$cache "$infuse" devices --figures stated | grep -q '^measured'; then echo "not stated" && exit 1; fi
+for file in "$cache"/host/*; do echo nonsense >"$file"; done
+INFUSE_CACHE_DIR=$cache exits 0 "was measured again" devices
+[ "$(wc -l <"$out/err")" = 1 ]
+exits 2 "did you mean stated" devices --figures state
 exits 0 "threads share " devices --threads $((2 * $(nproc --all) + 1))
 lists '^error|warning|info|debug$' check --log help
 lists '^cost|ordered|off$' explain --fuse help
