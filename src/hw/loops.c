@@ -110,13 +110,16 @@ nf_multiply nf_multiply_of(uint64_t features, nf_rate r) {
 // ---- reading ----
 
 typedef uint64_t lanes __attribute__((vector_size(64)));
+enum { AHEAD = 16 }; // lines
 
-// Two streams: one alone waits for each page's first lines.
+// Two streams, as one alone waits for each page's first lines, and what comes is asked for a little before.
 #define NF_READ(name, attribute)                                                   \
   attribute static void name(const char *at, size_t bytes) {                       \
     const lanes *low = (const lanes *)at, *high = (const lanes *)(at + bytes / 2); \
     lanes a = {0}, b = {0};                                                        \
     for (size_t i = 0; i < bytes / 2 / sizeof a; i++) {                            \
+      __builtin_prefetch(&low[i + AHEAD]);                                         \
+      __builtin_prefetch(&high[i + AHEAD]);                                        \
       a ^= low[i];                                                                 \
       b ^= high[i];                                                                \
     }                                                                              \

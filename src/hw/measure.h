@@ -16,9 +16,9 @@ typedef struct nf_speeds {
   int threads;
 } nf_speeds;
 
-// About 0.1 s of every thread of the pool, which nothing else uses meanwhile; best of several rounds, as
-// other programs only ever make it slower. Uses the instructions of `features` (NF_CPU_*) only. Figures that
-// there is no memory to measure are 0.
+// About 0.1 s, more while others have the cores, of every thread of the pool, which nothing else uses
+// meanwhile; best of several rounds, as other programs only ever make it slower. Uses the instructions of
+// `features` (NF_CPU_*) only. Figures that there is no memory to measure are 0.
 nf_speeds nf_hw_measure(uint64_t features, nf_threads *threads);
 
 // Reads all bytes (a multiple of 128) at an address aligned to 64, with the widest loads that the features
