@@ -67,6 +67,11 @@ static bool leaves_some_out(const char *root, const nf_cpu_set *allowed) {
 
 static double lesser(double a, double b) { return a == 0 || (b > 0 && b < a) ? b : a; } // 0: no limit
 
+static double cpus_of(double quota, double period) {
+  const double cpus = quota / period;
+  return quota > 0 && period > 0 && isfinite(cpus) ? cpus : 0;
+}
+
 // CPUs by the files of one cgroup; cpu.max of v2 is "QUOTA PERIOD" or "max PERIOD", the quota of v1 may be
 // -1.
 static double quota_of(const char *folder) {
@@ -74,11 +79,11 @@ static double quota_of(const char *folder) {
   double quota = 0, period = 0;
   snprintf(path, sizeof path, "%s/cpu.max", folder);
   if (read_line(path, line))
-    return sscanf(line, "%lf %lf", &quota, &period) == 2 && period > 0 ? quota / period : 0;
+    return sscanf(line, "%lf %lf", &quota, &period) == 2 ? cpus_of(quota, period) : 0;
   snprintf(path, sizeof path, "%s/cpu.cfs_quota_us", folder);
-  if (!read_line(path, line) || sscanf(line, "%lf", &quota) != 1 || quota <= 0) return 0;
+  if (!read_line(path, line) || sscanf(line, "%lf", &quota) != 1) return 0;
   snprintf(path, sizeof path, "%s/cpu.cfs_period_us", folder);
-  return read_line(path, line) && sscanf(line, "%lf", &period) == 1 && period > 0 ? quota / period : 0;
+  return read_line(path, line) && sscanf(line, "%lf", &period) == 1 ? cpus_of(quota, period) : 0;
 }
 
 // Of a cgroup and all above it, up to where the hierarchy is mounted.
