@@ -32,7 +32,7 @@ struct infuse_runtime {
   nf_dtype activation;
   nf_fuse_mode fuse;              // unless a model's options say another
   nf_rules *rules;                // of all models
-  const nf_timings *timings;      // borrowed; read when a model is loaded. NULL: nothing was measured
+  nf_timings *timings;            // borrowed; read when a model is loaded. NULL: nothing was measured
   bool plans_only;                // for a target that is not here, and nobody asked for the null device
   struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };

@@ -2,6 +2,7 @@
 // Selection: of the legal rows of an op the one that costs least wins, unless one is forced by name.
 #include "select/select.h"
 #include "base/checked.h"
+#include <math.h>
 #include <string.h>
 
 static bool runs_on(nf_backend variant, nf_backend hw) {
@@ -66,24 +67,30 @@ static const nf_sizes *compared_at(const nf_select_options *o) {
   return o->at.of[NF_T] != 0 ? &o->at : &o->least;
 }
 
-// Costs are never mixed: one competitor that was not measured leaves all to be estimated.
+// Costs are never mixed: one competitor that was not measured leaves all to be estimated. References would
+// take too long to be measured; they are there where nothing else is.
 static bool all_measured(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
                          const nf_select_options *o) {
   nf_candidate c;
   double us;
+  bool any = false;
   if (o->timings == NULL) return false;
-  for (size_t i = 0; i < s->n; i++)
-    if (s->list[i].op == d->op && competes(&s->list[i], hw, d, o, &c) &&
-        !nf_timings_get(o->timings, d, compared_at(o), &s->list[i], &us))
-      return false;
-  return true;
+  for (size_t i = 0; i < s->n; i++) {
+    const nf_variant *v = &s->list[i];
+    if (v->op != d->op || !competes(v, hw, d, o, &c)) continue;
+    const bool known = nf_timings_get(o->timings, d, compared_at(o), v, &us);
+    if (!known && v->backend != NF_BACKEND_REF) return false;
+    any |= known && us < INFINITY;
+  }
+  return any;
 }
 
 static double cost(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
                    const nf_variant *v) {
-  double us = 0;
-  if (s->measured && nf_timings_get(o->timings, d, compared_at(o), v, &us)) return us;
-  return nf_cost_us(hw, d, compared_at(o), v) * nf_timings_ratio(o->timings, d->op);
+  double us = INFINITY;
+  if (!s->measured) return nf_cost_us(hw, d, compared_at(o), v) * nf_timings_ratio(o->timings, d->op);
+  (void)!nf_timings_get(o->timings, d, compared_at(o), v, &us);
+  return us;
 }
 
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
@@ -153,7 +160,9 @@ static void explain_need(const nf_variant *v, const nf_hw *hw, nf_text *out) {
 }
 
 static void explain_better(const nf_candidate *c, const nf_selection *s, nf_text *out) {
-  if (c->us > s->us)
+  if (isinf(c->us))
+    nf_text_printf(out, "not measured, or refused by what measured it");
+  else if (c->us > s->us)
     nf_text_printf(out, "%s%.4g µs against %.4g of %s", s->measured ? "measured " : "", c->us, s->us,
                    s->chosen->name);
   else

@@ -7,22 +7,30 @@
 #include "kernels/contract/variant.h"
 #include "op/desc.h"
 
-// What kernels were measured to take, which selection prefers to its estimates. A tuner fills the table; it
-// is empty until then. Looking things up is pure: any number of threads may, while nobody puts anything in.
+// What kernels were measured to take, which selection prefers to its estimates; a tuner fills the table.
+// Looking things up is pure, and any number of threads may while nobody puts anything in; but a table that
+// has a source belongs to one thread at a time.
 typedef struct nf_timings nf_timings;          // of one processor
 nf_status nf_timings_create(nf_timings **out); // NF_NO_MEMORY
 void nf_timings_destroy(nf_timings *t);        // NULL is fine
 
-// Puts in (or replaces) what v took for ops described by d at steps like `at`, us > 0 microseconds. Steps are
-// alike when each of their sizes that d depends on (its extents' symbols; S also where it has a cache) lies
-// between the same powers of two. The packing orders of weights do not count: v has its own. hw: what an
-// estimate is compared for. On error the table is as it was.
+// The steps that are alike for ops described by d, as the largest of them: a size that d depends on (its
+// extents' symbols; S also where it has a cache) becomes the power of two that it is not above, others 0.
+nf_sizes nf_timings_bucket(const nf_op_desc *d, const nf_sizes *at);
+
+// Puts in (or replaces) what v took for ops described by d at steps like `at`, us > 0 microseconds; infinite:
+// it is not to be used. The packing orders of weights do not count: v has its own. hw: what an estimate is
+// compared for. On error the table is as it was.
 nf_status nf_timings_put(nf_timings *t, const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
                          const nf_variant *v, double us);
-bool nf_timings_get(const nf_timings *t, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v,
-                    double *us);
-// The median of measured over estimated of all that was put in for the op; 1 when nothing was. t may be NULL.
+bool nf_timings_get(nf_timings *t, const nf_op_desc *d, const nf_sizes *at, const nf_variant *v, double *us);
+// The median of measured over estimated of all that was put in for the op; 1 when nothing was, and in a table
+// with a source, where it would depend on what was asked before. t may be NULL.
 double nf_timings_ratio(const nf_timings *t, nf_op op);
+// From now on `source` is asked, once, for each op and steps alike (as nf_timings_bucket gives them) that
+// something is looked up for, and puts in what it knows. Packing orders of d's weights are undecided.
+typedef void (*nf_timings_source)(void *user, const nf_op_desc *d, const nf_sizes *at);
+void nf_timings_look_up(nf_timings *t, nf_timings_source source, void *user);
 
 typedef enum nf_refusal {
   NF_CHOSEN = 0,
@@ -62,11 +70,12 @@ typedef struct nf_select_options {
   nf_sizes at; // the step that costs are compared for; zeros: `least`
   // What kernels were measured to take; NULL: nothing is known. Read when a plan is made and never again, so
   // that a plan computes the same for as long as it lives, whatever is measured meanwhile.
-  const nf_timings *timings;
+  nf_timings *timings;
 } nf_select_options;
 
 // Of the legal variants the one that costs least at `at`, of equals the last of the list. Costs are those
-// measured where there is one for each of them, else estimates. A forced variant that is not legal leaves
+// measured where there is one for each of them, else estimates; a reference that was not measured does not
+// compete with kernels that were. A forced variant that is not legal leaves
 // nothing chosen. On a CPU the references are legal too, and come first. Declared rows are legal on targets
 // that are not here (hw->target), where nothing will run.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);

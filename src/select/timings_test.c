@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Timings: what they are kept by, that they turn a choice, and that costs are never mixed.
+// Timings: what they are kept by, that they turn a choice, that costs are never mixed, and where they are
+// looked up.
 #include "select/select.h"
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -110,9 +112,60 @@ static void ratios(void **state) {
   assert_true(cost.us > 2.99 * nf_cost_us(&hw, &d, &at, NULL));
 }
 
+static const nf_variant with_reference[] = {
+    {.name = "add_ref", .op = NF_OP_add, .entry.kind = NF_ENTRY_HOST, .backend = NF_BACKEND_REF},
+    {.name = "add_old", .op = NF_OP_add, .entry.kind = NF_ENTRY_HOST, .backend = NF_BACKEND_CPU},
+    {.name = "add_new", .op = NF_OP_add, .entry.kind = NF_ENTRY_HOST, .backend = NF_BACKEND_CPU}};
+
+static void references_need_no_measurement(void **state) {
+  (void)state;
+  const nf_op_desc d = add(100);
+  const nf_sizes at = nf_sizes_of(8, 1, 1);
+  const nf_select_options o = {.at = at, .timings = t};
+  nf_selection s;
+  nf_text why = {0};
+  ok(nf_timings_put(t, &hw, &d, &at, &list[0], 3));
+  ok(nf_timings_put(t, &hw, &d, &at, &list[1], INFINITY)); // refused
+  nf_select_from(with_reference, 3, &hw, &d, &o, &s);
+  assert_true(s.measured);
+  assert_string_equal(s.chosen->name, "add_old");
+  nf_selection_explain(&s, &hw, &d, &o, &why);
+  assert_string_equal(why.at,
+                      "add_ref: not measured, or refused by what measured it; add_old: chosen; add_new: "
+                      "not measured, or refused by what measured it");
+  nf_text_deinit(&why);
+  ok(nf_timings_put(t, &hw, &d, &at, &list[0], INFINITY)); // nothing is left that could be chosen by it
+  nf_select_from(with_reference, 3, &hw, &d, &o, &s);
+  assert_false(s.measured);
+}
+
+static int asked;
+static void answer(void *user, const nf_op_desc *d, const nf_sizes *at) {
+  asked++;
+  assert_ptr_equal(user, t);
+  assert_true(at->of[NF_T] == 8 && at->of[NF_S] == 0);
+  ok(nf_timings_put(user, &hw, d, at, &list[0], 5));
+}
+
+static void a_source_is_asked_once(void **state) {
+  (void)state;
+  const nf_op_desc d = add(100);
+  const nf_sizes at = nf_sizes_of(7, 2, 2);
+  double us = 0;
+  asked = 0;
+  nf_timings_look_up(t, answer, t);
+  assert_true(nf_timings_get(t, &d, &at, &list[0], &us) && us == 5);
+  assert_false(nf_timings_get(t, &d, &at, &list[1], &us));
+  assert_int_equal(asked, 1);
+  assert_true(nf_timings_ratio(t, NF_OP_add) == 1);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(a_choice_turns, set_up, tear_down),
-                                     cmocka_unit_test_setup_teardown(keys, set_up, tear_down),
-                                     cmocka_unit_test_setup_teardown(ratios, set_up, tear_down)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_choice_turns, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(keys, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(ratios, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(references_need_no_measurement, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_source_is_asked_once, set_up, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
