@@ -56,6 +56,19 @@ void *nf_alloc_aligned(size_t bytes) {
 
 void nf_free_aligned(void *p) { free(p); }
 
+void nf_flush(const void *at, size_t n) {
+#if defined(__x86_64__)
+  for (size_t i = 0; i < n; i += NF_CACHE_LINE) __builtin_ia32_clflush((const char *)at + i);
+  __builtin_ia32_mfence();
+#elif defined(__aarch64__)
+  for (size_t i = 0; i < n; i += NF_CACHE_LINE)
+    __asm__ volatile("dc civac, %0" : : "r"((const char *)at + i) : "memory");
+  __asm__ volatile("dsb sy" : : : "memory");
+#else
+  __asm__ volatile("" : : "r"(at), "r"(n) : "memory");
+#endif
+}
+
 #define BLOCK_MIN ((size_t)4 << 10)
 #define BLOCK_MAX ((size_t)256 << 10)
 

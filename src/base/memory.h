@@ -19,6 +19,7 @@ void nf_free(void *p);
 // Storage for tensors: aligned to NF_CACHE_LINE, not zeroed, straight from the system when large.
 void *nf_alloc_aligned(size_t bytes);
 void nf_free_aligned(void *p);
+void nf_flush(const void *at, size_t n); // n bytes out of the processor's caches, where it can do that
 
 // An arena. Thread-compatible. Nothing in it is freed alone.
 typedef struct nf_arena {

@@ -20,6 +20,7 @@ typedef struct nf_case {
   int64_t past; // sequences share the tokens evenly, with so many before them; 0: decoding ones and prefills,
                 // with and without a past, an empty sequence and a token of padding, as many as there is room
   bool exact;   // small whole numbers, so that sums are exact
+  bool repeats; // rows of a large constant are those of its beginning again: to be timed, not compared
   uint64_t seed;
 } nf_case;
 

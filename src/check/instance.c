@@ -108,9 +108,25 @@ static void fill_ints(const filler *f, const nf_tensor *t, int64_t r) {
                                 : (int32_t)((first + i) % n);
 }
 
+enum { REPEATED = 128 }; // rows, whole blocks of scales
+
+static void repeat(const nf_tensor *t, int64_t r) {
+  const int64_t from = r - REPEATED, codes = t->padded * nf_dtype_of(t->dtype)->bits / 8;
+  memcpy(nf_tensor_row(t, r), nf_tensor_row(t, from), (size_t)codes);
+  if (t->dtype == NF_MXFP4)
+    memcpy((uint8_t *)t->scale + r * t->scale_stride, (uint8_t *)t->scale + from * t->scale_stride,
+           (size_t)nf_ceil_div(nf_tensor_cols(t), 32));
+  else if (nf_is_fp8(t->dtype))
+    memcpy(nf_tensor_scales(t, r), nf_tensor_scales(t, from),
+           (size_t)nf_scale_cols(t->dtype, nf_tensor_cols(t)) * sizeof(float));
+}
+
 static void fill(const filler *f, const nf_tensor *t, float *room) {
+  const bool constant = t->rank > 1 && f->c->d.in[f->operand % NF_MAX_IN].dim[0].sym == NF_CONST;
   for (int64_t r = 0; r < nf_tensor_rows(t); r++)
-    if (t->dtype == NF_MXFP4)
+    if (f->c->repeats && constant && r >= REPEATED)
+      repeat(t, r);
+    else if (t->dtype == NF_MXFP4)
       fill_mxfp4(f, t, r);
     else if (nf_is_fp8(t->dtype))
       fill_fp8(f, t, r);

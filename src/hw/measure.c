@@ -38,19 +38,8 @@ static double read_part(const attempt *r, int64_t part) {
   return (double)r->part_bytes;
 }
 
-// Out of the caches.
 static void flush_part(const attempt *r, int64_t part) {
-  const char *at = r->memory + (size_t)part * r->part_bytes;
-  for (size_t i = 0; i < r->part_bytes; i += NF_CACHE_LINE)
-#if defined(__x86_64__)
-    __builtin_ia32_clflush(at + i);
-  __builtin_ia32_mfence();
-#elif defined(__aarch64__)
-    __asm__ volatile("dc civac, %0" : : "r"(at + i) : "memory");
-  __asm__ volatile("dsb sy" : : : "memory");
-#else
-    __asm__ volatile("" : : "r"(at + i));
-#endif
+  nf_flush(r->memory + (size_t)part * r->part_bytes, r->part_bytes);
 }
 
 static void touch_part(const attempt *r, int64_t part) {
