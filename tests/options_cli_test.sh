@@ -47,6 +47,29 @@ for file in "$cache"/host/*; do echo nonsense >"$file"; done
 INFUSE_CACHE_DIR=$cache exits 0 "was measured again" devices
 [ "$(wc -l <"$out/err")" = 1 ]
 exits 2 "did you mean stated" devices --figures state
+# What was measured is found again; nonsense is told once, and measured again; nothing is kept but where it may be.
+export INFUSE_CACHE_DIR=$cache
+tune="tune -m $m --layers 1 --chunk 2"
+"$infuse" $tune >"$out/out" && grep -q '^tune: 0 known before, [1-9][0-9]* measured, 0 left' "$out/out"
+"$infuse" $tune >"$out/out" && grep -q '^tune: [1-9][0-9]* known before, 0 measured, 0 left' "$out/out"
+"$infuse" $tune --explain linear >"$out/out" && grep -q 'µs ± .*, estimated .*; chosen' "$out/out"
+"$infuse" explain -m $m --layers 1 --chunk 2 --json | grep -q measured_us
+if "$infuse" explain -m $m --layers 1 --chunk 2 --json --tune off | grep -q measured_us; then exit 1; fi
+for file in "$cache"/tune/*/????????????????.json; do echo nonsense >"$file"; done
+exits 0 "of kernels is not used: " explain -m $m --layers 1 --chunk 2
+[ "$(wc -l <"$out/err")" = 1 ]
+"$infuse" generate -m $m --layers 1 --chunk 2 -p hello -n 2 --raw --quiet --tune online >"$out/out" 2>"$out/err"
+"$infuse" $tune 2>"$out/err" | grep -q '^tune: [1-9][0-9]* known before, 0 measured'
+exits 2 "no entry is called 'abc'" tune --forget abc
+"$infuse" tune --list | grep -q '^[1-9][0-9]* entries in '
+"$infuse" tune --forget all | grep -q '^removed: [1-9]'
+"$infuse" tune --list | grep -q '^0 entries in '
+export INFUSE_CACHE_DIR=
+"$infuse" $tune --budget 1 | grep -q 'nothing is kept'
+exits 2 "tune wants one of" tune
+exits 2 "plans of 2 ranks are not tuned" tune -m $m --world 2
+exits 4 "device null" tune -m $m --device null
+exits 2 "did you mean cached" explain -m $m --tune cache
 exits 0 "threads share " devices --threads $((2 * $(nproc --all) + 1))
 lists '^error|warning|info|debug$' check --log help
 lists '^cost|ordered|off$' explain --fuse help

@@ -84,6 +84,12 @@ typedef struct infuse_runtime_options {
   // machine, in about 0.1 s of the first load, and kept in the user's cache folder (docs/performance.md), or
   // "stated", the same on all machines that have the same features and cores. NULL: measured.
   const char *figures;
+  // Which kernels are chosen by what they were measured to take (docs/tuning.md). "cached": where that was
+  // kept in the user's cache folder; "online": loading a model measures what is missing there, for
+  // tune_seconds at most, before its first step; "off": by estimates alone. NULL: cached. Models of one rank
+  // on device "cpu".
+  const char *tune;
+  double tune_seconds; // 0: 60
 } infuse_runtime_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);

@@ -47,6 +47,26 @@ typedef struct infuse_check_options {
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_check(infuse_runtime *rt, const infuse_check_options *o,
                                                       infuse_sink sink, void *user);
 
+// Measures the kernels that plans of a model choose from, on this host, and keeps it in the user's cache
+// folder for who loads the model later; what is known there is not measured again. Each kernel is checked
+// first, in a process of its own: one that crashes, hangs or answers wrong is not used, and the document says
+// why. Reads of the folder what infuse_explain reads. INFUSE_UNAVAILABLE: a runtime that computes nothing
+// here, or has .tune "off". INFUSE_CANCELLED: what was measured until then is kept.
+typedef struct infuse_tune_options {
+  size_t size;
+  double seconds; // that are taken for it, about; 0: as many as it needs; < 0: none, what is known is told
+  const char *op; // the document tells of this op alone; NULL: all
+} infuse_tune_options;
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tune(infuse_runtime *rt, const char *dir,
+                                                     const infuse_model_options *mo,
+                                                     const infuse_tune_options *o, infuse_sink sink,
+                                                     void *user);
+// All that is kept for this host and this infuse; and removing an entry by the name that it has there, or all
+// (NULL). *removed: how many. INFUSE_USAGE: no entry is called so.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tune_list(infuse_runtime *rt, infuse_sink sink, void *user);
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_tune_forget(infuse_runtime *rt, const char *entry,
+                                                            size_t *removed);
+
 // Runs the reference, this runtime's plan, and the same without fusions over the same tokens, experts forced
 // to the reference's, and gives the error ||plan - reference|| / ||reference|| of every value that all
 // compute. INFUSE_CHECK_FAILED when that of the logits exceeds 5e-2, or any other 1e-1 (2e-1 and 3e-1 where

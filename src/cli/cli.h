@@ -16,11 +16,12 @@ typedef struct cli_list { // of an option that may be repeated
 // Every option of every command. Which command takes which is in the table of options.c.
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
-      *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *fuse, *rules, *range, *file, *html;
+      *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *tune, *forget, *explain_op, *fuse,
+      *rules, *range, *file, *html;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
-      count, top_k, no_repeat_ngram, min_tokens;
+      count, top_k, no_repeat_ngram, min_tokens, budget;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
-  bool hidden, json, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
+  bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
       stop_in_thoughts;
   cli_list force, stop, logit_bias, fuse_order, diff;
   const char
@@ -39,7 +40,8 @@ enum {
   CLI_TOKENIZE = 1 << 5,
   CLI_DETOKENIZE = 1 << 6,
   CLI_VERIFY = 1 << 7,
-  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY, // load or plan a model
+  CLI_TUNE = 1 << 8,
+  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -101,3 +103,4 @@ int cli_explain(const cli_options *o, infuse_runtime *rt);
 int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);
+int cli_tune(const cli_options *o, infuse_runtime *rt);

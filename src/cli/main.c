@@ -24,6 +24,8 @@ static const cli_command commands[] = {
     {"verify", CLI_VERIFY, "-m DIR", "the plan against the reference, value by value", NULL, cli_verify},
     {"check", CLI_CHECK, "[OP] [-m DIR]", "every kernel against its reference, or those of a model", "OP",
      cli_check},
+    {"tune", CLI_TUNE, "-m DIR|--list|--forget all", "kernels of a model measured here, and kept", NULL,
+     cli_tune},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands, INTERRUPTED = 130 };
@@ -151,6 +153,7 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
                                      .target = o->target,
                                      .cpu = o->cpu,
                                      .figures = o->figures,
+                                     .tune = o->tune,
                                      .threads = (int)o->threads,
                                      .log_level = level_of(o->log),
                                      .log = print_log,

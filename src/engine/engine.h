@@ -14,6 +14,7 @@
 #include "model/family.h"
 #include "model/generation.h"
 #include "plan/plan.h"
+#include "tune/tune.h"
 #include <infuse/inspect.h>
 
 enum {
@@ -32,12 +33,18 @@ struct infuse_runtime {
   nf_dtype activation;
   nf_fuse_mode fuse;              // unless a model's options say another
   nf_rules *rules;                // of all models
+  nf_tuner *tuner;                // of plans of one rank, made when one is compiled first; NULL: none
   nf_timings *timings;            // borrowed; read when a model is loaded. NULL: nothing was measured
   bool plans_only;                // for a target that is not here, and nobody asked for the null device
   struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };
 // Puts measured figures of the host into `hw`, where these are wanted; once, before a cost is asked for.
 void nf_runtime_know_figures(infuse_runtime *rt);
+// tune.c. The timings that a model of `world` ranks is planned by; NULL: none.
+nf_status nf_runtime_timings(infuse_runtime *rt, int64_t world, nf_timings **out);
+nf_status nf_check_tune(infuse_runtime_options *o); // NF_USAGE; its names are then the library's
+// Measures what the model's plans asked for and is not known, where that is wanted, and compiles them again.
+nf_status nf_model_tune(infuse_model *m, const nf_compile_options *o);
 // NF_UNAVAILABLE when the runtime can only plan.
 nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 // NF_USAGE while a step that was begun has the devices.

@@ -83,18 +83,20 @@ static nf_status fuse_mode(const infuse_model *m, nf_fuse_mode *out) {
 
 nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *out) {
   const infuse_model_options *o = &m->options;
+  nf_timings *timings;
   nf_runtime_know_figures(m->rt);
-  *out = (nf_compile_options){
-      .plan = {.hw = m->rt->hw,
-               .select = {.force = o->force, .n_force = o->n_force, .timings = m->rt->timings},
-               .max = nf_model_largest_step(m),
-               .keep_all = m->keep_all,
-               .ranks = m->ranks},
-      .least = nf_sizes_of(1, 1, 1),
-      .order = o->fuse_order,
-      .n_order = o->n_fuse_order,
-      .rules = o->rules,
-      .known_rules = m->rt->rules};
+  NF_TRY(nf_runtime_timings(m->rt, o->world, &timings));
+  *out =
+      (nf_compile_options){.plan = {.hw = m->rt->hw,
+                                    .select = {.force = o->force, .n_force = o->n_force, .timings = timings},
+                                    .max = nf_model_largest_step(m),
+                                    .keep_all = m->keep_all,
+                                    .ranks = m->ranks},
+                           .least = nf_sizes_of(1, 1, 1),
+                           .order = o->fuse_order,
+                           .n_order = o->n_fuse_order,
+                           .rules = o->rules,
+                           .known_rules = m->rt->rules};
   out->plan.hw.world = (int)o->world;
   // What is asked for most: all sessions decode.
   out->at = nf_sizes_of(nf_min(o->sessions, o->batch), o->sessions, nf_min(o->sessions, o->rows));
@@ -228,6 +230,7 @@ nf_status nf_model_load(infuse_runtime *rt, const char *dir, const infuse_model_
   NF_GOTO(nf_model_open(rt, dir, o, m));
   NF_GOTO(nf_model_compile_options(m, &compiling));
   NF_GOTO(nf_model_compile(m, &compiling));
+  NF_GOTO(nf_model_tune(m, &compiling));
   NF_GOTO(nf_model_check_fit(m, dir));
   NF_GOTO(nf_generation_load(dir, &m->config, &rt->log, &m->generation));
   NF_GOTO(nf_model_make_sampling(m));

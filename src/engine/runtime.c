@@ -102,6 +102,7 @@ static nf_status init(infuse_runtime *rt) {
   if (o->threads < 0 || o->threads > 4096)
     return nf_error(NF_USAGE, "%d threads: give 1 to 4096, or 0 for one per core", o->threads);
   NF_TRY(check_figures(o->figures));
+  NF_TRY(nf_check_tune(&rt->options));
   NF_TRY(nf_rules_create(&rt->rules));
   const device_row *row = NULL;
   const bool device_given = o->device != NULL;
@@ -137,6 +138,7 @@ infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runt
 
 void infuse_runtime_destroy(infuse_runtime *rt) {
   if (rt == NULL) return;
+  nf_tuner_destroy(rt->tuner);
   nf_rules_destroy(rt->rules);
   nf_device_destroy(rt->device);
   nf_threads_destroy(rt->threads);

@@ -63,10 +63,12 @@ static json_t *explain_kernel(const nf_plan *p, const nf_step *s, const nf_op_de
   if (s == NULL)
     return json_pack("{s:n, s:f, s:n, s:f, s:[]}", "kernel", "us", 0., "bound", "bytes", 0., "candidates");
   const nf_variant *v = s->selection.chosen;
-  return json_pack("{s:s, s:b, s:f, s:s, s:f, s:o, s:o}", "kernel", v->name, "declared",
-                   nf_variant_is_declared(v), "us", nf_cost_us(&p->options.hw, d, at, v), "bound",
-                   nf_bound_name(nf_cost_bound(&p->options.hw, d, at, v)), "bytes",
-                   nf_work_of(d, at, 1).bytes, "wants", wants(p, d), "candidates", candidates(p, s, d));
+  json_t *o = json_pack("{s:s, s:b, s:f, s:s, s:f, s:o, s:o}", "kernel", v->name, "declared",
+                        nf_variant_is_declared(v), "us", nf_cost_us(&p->options.hw, d, at, v), "bound",
+                        nf_bound_name(nf_cost_bound(&p->options.hw, d, at, v)), "bytes",
+                        nf_work_of(d, at, 1).bytes, "wants", wants(p, d), "candidates", candidates(p, s, d));
+  const bool ok = !s->selection.measured || nf_json_put(o, "measured_us", json_real(s->selection.us));
+  return nf_json_whole(o, ok);
 }
 
 static json_t *explain_node(const nf_plan *p, const nf_node *n, const nf_step *s) {
