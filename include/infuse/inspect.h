@@ -35,12 +35,13 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_explain(infuse_runtime *rt, cons
 // Runs every kernel that can run here against its reference, on shapes of its own; or with `dir` the kernels
 // that the plans of that model run, with fusions and without, each on the shapes of its nodes: a step of one
 // token with a past, and a mixed one. `op` NULL: all ops. INFUSE_CHECK_FAILED when one differs; the document
-// is delivered either way.
+// is delivered either way. With `dir` and `bench` nothing is compared: each kernel of the plans is timed on a
+// step of one token behind 1,024 and one of `batch`.
 typedef struct infuse_check_options {
   size_t size;
   const char *op;
   uint64_t seed;                     // 0: drawn, and told in the document
-  bool bench;                        // time them as well
+  bool bench;                        // time them as well; of a model only
   const char *dir;                   // a folder as infuse_explain takes it; NULL: no model's
   const infuse_model_options *model; // of dir; NULL: defaults
 } infuse_check_options;

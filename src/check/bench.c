@@ -111,7 +111,8 @@ static double median_time(const nf_variant *v, const nf_instance *i, nf_threads 
   return time[RUNS / 2];
 }
 
-nf_status nf_bench_case(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r) {
+nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, nf_threads *threads,
+                        nf_check_row *r) {
   nf_instance i;
   NF_TRY(nf_instance_init(&i, c, v->pack, 0, 0, false));
   const nf_work work = nf_work_of(&c->d, &c->at, c->world);
@@ -121,7 +122,8 @@ nf_status nf_bench_case(const nf_variant *v, const nf_case *c, nf_threads *threa
                       .ok = true,
                       .us = time * 1e6,
                       .gb_s = work.bytes / time * 1e-9,
-                      .gflop_s = work.operations / time * 1e-9};
+                      .gflop_s = work.operations / time * 1e-9,
+                      .roof_us = nf_cost_us(hw, &c->d, &c->at, v)};
   nf_case_print(c, r->text, sizeof r->text);
   nf_instance_deinit(&i);
   return nf_ok();
@@ -143,7 +145,7 @@ static nf_status bench(const nf_variant *v, const shape *s, int64_t tokens, cons
   NF_TRY(case_of(s, tokens, &c));
   if (!nf_case_legal(v, hw, &c)) return nf_ok();
   NF_TRY(nf_progress_add(progress, 1));
-  NF_TRY(nf_bench_case(v, &c, o->threads, &r));
+  NF_TRY(nf_bench_case(v, &c, hw, o->threads, &r));
   if (o->row) o->row(o->user, &r);
   return nf_ok();
 }

@@ -109,17 +109,23 @@ nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, c
   return verdict(&k);
 }
 
-nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_check_options *o) {
-  check k = {.o = o, .progress = {o->log, "checking", n, 0}};
+static nf_status time_trial(check *k, const nf_trial *t) {
+  nf_check_row r;
+  NF_TRY(nf_progress_add(&k->progress, 1));
+  NF_TRY(nf_bench_case(t->v, &t->c, k->hw, k->o->threads, &r));
+  r.tokens = t->c.at.of[NF_T];
+  r.nodes = t->nodes;
+  report(k, &r);
+  return nf_ok();
+}
+
+nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_hw *hw, const nf_check_options *o) {
+  const char *what = o->bench ? "timing" : "checking";
+  check k = {.o = o, .hw = hw, .progress = {o->log, what, n, 0}};
   NF_TRY(check_op(o));
-  for (size_t i = 0; i < n; i++) {
-    if (!nf_check_asked(o, t[i].v)) continue;
-    nf_check_row timed;
-    NF_TRY(check_case(&k, t[i].v, &t[i].c), "checking %s", t[i].v->name);
-    if (!o->bench) continue;
-    NF_TRY(nf_bench_case(t[i].v, &t[i].c, o->threads, &timed), "timing %s", t[i].v->name);
-    report(&k, &timed);
-  }
+  for (size_t i = 0; i < n; i++)
+    if (nf_check_asked(o, t[i].v))
+      NF_TRY(o->bench ? time_trial(&k, &t[i]) : check_case(&k, t[i].v, &t[i].c), "%s %s", what, t[i].v->name);
   return verdict(&k);
 }
 
@@ -134,8 +140,11 @@ json_t *nf_check_row_json(const nf_check_row *r) {
       json_pack("{s:s, s:s, s:s, s:b}", "op", r->op, "variant", r->variant, "case", r->text, "ok", r->ok);
   bool ok = true;
   if (r->us > 0)
-    ok = json_object_update_new(
-             j, json_pack("{s:f, s:f, s:f}", "us", r->us, "gb_s", r->gb_s, "gflop_s", r->gflop_s)) == 0;
+    ok = json_object_update_new(j, json_pack("{s:f, s:f, s:f, s:f}", "us", r->us, "gb_s", r->gb_s, "gflop_s",
+                                             r->gflop_s, "roof_us", r->roof_us)) == 0;
+  if (r->nodes > 0)
+    ok &= json_object_update_new(j, json_pack("{s:I, s:I}", "tokens", (json_int_t)r->tokens, "nodes",
+                                              (json_int_t)r->nodes)) == 0;
   if (isfinite(r->error)) // a difference that is no number has a sentence instead
     ok &= json_object_update_new(j, json_pack("{s:f, s:f, s:f, s:f}", "error", r->error, "bound", r->bound,
                                               "used", r->used, "used_16", r->used_16)) == 0;

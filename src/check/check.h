@@ -31,6 +31,8 @@ typedef struct nf_check_row {
   double error, bound;  // of the worst place: difference, and what was allowed; both 0 when compared bitwise
   double used, used_16; // largest share of what was allowed that float32 and 16-bit results differed by
   double us, gb_s, gflop_s; // of a timing, else 0
+  double roof_us;           // of a timing: what the cost model says at best
+  int64_t tokens, nodes;    // of a trial's timing: of the step, and how many nodes of its plan are so
   bool ok;
 } nf_check_row;
 
@@ -39,7 +41,7 @@ typedef struct nf_check_options {
   uint64_t seed;
   nf_threads *threads;
   const nf_log *log; // its progress counts kernels, and may end the run (NF_CANCELLED); NULL: nobody watches
-  bool bench;        // time shapes of real models as well
+  bool bench;        // time shapes of real models as well; trials instead
   void (*row)(void *user, const nf_check_row *r);
   void *user;
 } nf_check_options;
@@ -52,11 +54,13 @@ nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf
 nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o);
 // The same over another list of variants, for tests.
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);
-// Kernels on the cases that a caller has for them, all of which they take: o->op of them, timed with
-// o->bench.
+// Kernels on the cases that a caller has for them, all of which they take: o->op of them, or with o->bench
+// their times alone.
 typedef struct nf_trial {
   const nf_variant *v;
   nf_case c;
+  int64_t nodes; // that are so
 } nf_trial;
-nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_check_options *o); // as nf_check_run
-json_t *nf_check_row_json(const nf_check_row *r); // an object; NULL when memory is out
+nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_hw *hw,
+                          const nf_check_options *o); // as nf_check_run
+json_t *nf_check_row_json(const nf_check_row *r);     // an object; NULL when memory is out

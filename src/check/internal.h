@@ -80,6 +80,7 @@ uint64_t nf_operands_hash(const nf_instance *i);
 bool nf_check_asked(const nf_check_options *o,
                     const nf_variant *v); // its op and name are those asked for, if any
 // A row with the time of the kernel on the case, which it takes.
-nf_status nf_bench_case(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r);
+nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, nf_threads *threads,
+                        nf_check_row *r);
 // Times the shapes of real models and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

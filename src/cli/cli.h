@@ -17,9 +17,10 @@ typedef struct cli_list { // of an option that may be repeated
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *tune, *forget, *explain_op, *fuse,
-      *rules, *range, *file, *html;
+      *rules, *range, *file, *html, *input_len, *output_len, *output_json;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
-      count, top_k, no_repeat_ngram, min_tokens, budget;
+      count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
+      max_concurrency;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
       stop_in_thoughts;
@@ -41,7 +42,9 @@ enum {
   CLI_DETOKENIZE = 1 << 6,
   CLI_VERIFY = 1 << 7,
   CLI_TUNE = 1 << 8,
-  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE, // load or plan a model
+  CLI_BENCH = 1 << 9,
+  CLI_MODEL =
+      CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE | CLI_BENCH, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -102,5 +105,6 @@ int cli_logits(const cli_options *o, infuse_runtime *rt);
 int cli_explain(const cli_options *o, infuse_runtime *rt);
 int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
+int cli_bench_run(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);
 int cli_tune(const cli_options *o, infuse_runtime *rt);

@@ -36,6 +36,8 @@ int cli_verify(const cli_options *o, infuse_runtime *rt) {
 }
 
 int cli_check(const cli_options *o, infuse_runtime *rt) {
+  if (o->bench && o->model != NULL)
+    return cli_usage("check -m compares; to time a model's kernels: infuse bench kernels -m %s", o->model);
   const infuse_model_options mo = cli_model_options(o);
   const infuse_check_options co = {.size = sizeof co,
                                    .op = o->argument,

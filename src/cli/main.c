@@ -26,6 +26,8 @@ static const cli_command commands[] = {
      cli_check},
     {"tune", CLI_TUNE, "-m DIR|--list|--forget all", "kernels of a model measured here, and kept", NULL,
      cli_tune},
+    {"bench", CLI_BENCH, "latency|throughput|kernels -m DIR",
+     "how fast a model runs: one batch, many requests, its kernels", "KIND", cli_bench_run},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands, INTERRUPTED = 130 };

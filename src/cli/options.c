@@ -91,11 +91,23 @@ static const row rows[] = {
      "write a page with drawings instead; - is standard output"},
     {"--diff", "A.json B.json", PAIR, AT(diff), CLI_EXPLAIN,
      "what changed from A to B; exit 1 when a fusion was lost"},
+    {"--input-len", "N|LO:HI", TEXT, AT(input_len), CLI_BENCH,
+     "tokens of each prompt (128); throughput takes a range"},
+    {"--output-len", "N|LO:HI", TEXT, AT(output_len), CLI_BENCH, "tokens of each answer (32)"},
+    {"--batch-size", "N", NUMBER, AT(batch_size), CLI_BENCH, "latency: sequences side by side (1)", 1, 4096},
+    {"--num-iters", "N", NUMBER, AT(num_iters), CLI_BENCH, "latency: batches that are measured (5)", 1,
+     100000},
+    {"--num-iters-warmup", "N", NUMBER, AT(num_iters_warmup), CLI_BENCH, "latency: batches before them (1)",
+     0, 100000},
+    {"--num-prompts", "N", NUMBER, AT(num_prompts), CLI_BENCH, "throughput: requests (16)", 1, 1 << 20},
+    {"--max-concurrency", "N", NUMBER, AT(max_concurrency), CLI_BENCH,
+     "throughput: requests at the same time (8)", 1, 4096},
+    {"--output-json", "FILE", TEXT, AT(output_json), CLI_BENCH, "write the results to FILE as well"},
     {"--bench", NULL, SWITCH, AT(bench), CLI_CHECK, "time the kernels as well"},
-    {"--seed", "N", NUMBER, AT(seed), CLI_CHECK | CLI_GENERATE | CLI_VERIFY, "draw the same again", 0,
-     INT64_MAX},
+    {"--seed", "N", NUMBER, AT(seed), CLI_CHECK | CLI_GENERATE | CLI_VERIFY | CLI_BENCH,
+     "draw the same again", 0, INT64_MAX},
     {"--json", NULL, SWITCH, AT(json),
-     CLI_TUNE | CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY, "print JSON"},
+     CLI_TUNE | CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY | CLI_BENCH, "print JSON"},
     {"--stream", NULL, SWITCH, AT(stream), CLI_GENERATE, "print JSON, a line for each piece as it comes"},
     {"--device", "cpu|ref|null", CHOICE, AT(device), CLI_ALL, "where to run (cpu)"},
     {"--target", "T", TEXT, AT(target), CLI_MODEL,
@@ -265,7 +277,8 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
                        .presence_penalty = NAN,
                        .frequency_penalty = NAN,
                        .no_repeat_ngram = -1,
-                       .min_tokens = -1};
+                       .min_tokens = -1,
+                       .num_iters_warmup = -1};
   for (int i = 0; i < argc; i++) {
     const char *name = argv[i];
     if (name[0] != '-' && c->argument != NULL && out->argument == NULL) {

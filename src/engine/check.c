@@ -25,41 +25,58 @@ static nf_status add(trials *t, const nf_trial *one) {
   for (size_t i = 0; i < t->n; i++)
     if (t->at[i].v == one->v && t->at[i].c.at.of[NF_T] == one->c.at.of[NF_T] &&
         nf_op_desc_equal(&t->at[i].c.d, &one->c.d))
-      return nf_ok();
+      return t->at[i].nodes++, nf_ok();
   if (!nf_grow(&t->at, &t->room, t->n + 1, sizeof *t->at))
     return nf_error(NF_NO_MEMORY, "no memory for a check");
   t->at[t->n++] = *one;
   return nf_ok();
 }
 
-// Each node decodes a token behind a past, and is part of a step of several sequences; of the steps that its
-// plan is for.
-static nf_status add_nodes(const infuse_model *m, const nf_planned *p, uint64_t seed, trials *t) {
+// A step of one sequence behind a past, or a mixed one of several.
+typedef struct sample {
+  nf_sizes at;
+  int64_t past;
+} sample;
+
+// What is compared decodes a token, and is part of a step of several sequences, of the steps that its plan is
+// for. What is timed decodes one, and computes as much of a prompt as a step takes.
+static void samples_of(const infuse_model *m, const nf_planned *p, bool bench, sample out[2]) {
   enum { PAST = 100, MIXED = 19, SEQUENCES = 4, ROWS = 3 };
-  const nf_sizes sizes[] = {nf_sizes_of(1, 1, 1), nf_sizes_of(nf_max(MIXED, p->lo), SEQUENCES, ROWS)};
+  const int64_t past = bench ? NF_COST_CONTEXT : PAST;
+  out[0] = (sample){nf_sizes_of(1, 1, 1), past};
+  out[1] = bench ? (sample){nf_sizes_of(m->options.batch, 1, 1), past}
+                 : (sample){nf_sizes_of(nf_max(MIXED, p->lo), SEQUENCES, ROWS), 0};
+}
+
+static nf_status add_nodes(const infuse_model *m, const nf_planned *p, const nf_check_options *own,
+                           trials *t) {
+  sample samples[2];
+  samples_of(m, p, own->bench, samples);
+  const int n = own->bench && m->options.batch == 1 ? 1 : 2;
   for (nf_node_id i = 0; i < p->graph->n_nodes; i++)
-    for (int mixed = 0; mixed < 2; mixed++) {
+    for (int s = 0; s < n; s++) {
       const nf_trial x = {.v = nf_plan_kernel(p->plan, i),
                           .c = {.d = nf_graph_describe(p->graph, &p->graph->node[i]),
-                                .at = sizes[mixed],
-                                .past = mixed ? 0 : PAST,
+                                .at = samples[s].at,
+                                .past = samples[s].past,
                                 .world = (int)m->options.world,
-                                .seed = seed}};
+                                .seed = own->seed},
+                          .nodes = 1};
       const int64_t tokens = x.c.at.of[NF_T];
       if (x.v != NULL && tokens >= p->lo && tokens <= p->hi) NF_TRY(add(t, &x));
     }
   return nf_ok();
 }
 
-static nf_status add_plans(infuse_runtime *rt, const infuse_check_options *o, const char *fuse, uint64_t seed,
-                           trials *t) {
+static nf_status add_plans(infuse_runtime *rt, const infuse_check_options *o, const char *fuse,
+                           const nf_check_options *own, trials *t) {
   infuse_model *m = NULL;
   nf_compile_options c;
   nf_status st;
   NF_GOTO(nf_model_open_plan(rt, o->dir, o->model, fuse, &m));
   NF_GOTO(nf_model_compile_options(m, &c));
   NF_GOTO(nf_model_compile(m, &c));
-  for (size_t i = 0; i < m->compiled.n; i++) NF_GOTO(add_nodes(m, &m->compiled.range[i], seed, t));
+  for (size_t i = 0; i < m->compiled.n; i++) NF_GOTO(add_nodes(m, &m->compiled.range[i], own, t));
 fail:
   infuse_model_destroy(m);
   return st;
@@ -67,9 +84,9 @@ fail:
 
 static nf_status check_model(infuse_runtime *rt, const infuse_check_options *o, const nf_check_options *own) {
   trials t = {0};
-  nf_status st = add_plans(rt, o, NULL, own->seed, &t);
-  if (nf_is_ok(st)) st = add_plans(rt, o, "off", own->seed, &t);
-  if (nf_is_ok(st)) st = nf_check_trials(t.at, t.n, own);
+  nf_status st = add_plans(rt, o, NULL, own, &t);
+  if (nf_is_ok(st) && !own->bench) st = add_plans(rt, o, "off", own, &t);
+  if (nf_is_ok(st)) st = nf_check_trials(t.at, t.n, &rt->hw, own);
   nf_free(t.at);
   return st;
 }

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the files of infuse bench share: made-up requests that run on a model, and the document that tells of
+// them. Keys of documents and rows of text are vLLM's where it has them.
+#pragma once
+#include "cli/cli.h"
+#include "cli/series.h"
+
+typedef struct cli_lengths { // tokens, from lo to hi
+  int64_t lo, hi;
+} cli_lengths;
+
+typedef struct cli_request {
+  int64_t in, out;          // tokens of its prompt and answer
+  infuse_session *s;        // while it runs
+  size_t tokens;            // drawn so far
+  double start, first, end; // seconds, of nf_now
+} cli_request;
+
+typedef struct cli_bench {
+  const cli_options *o;
+  infuse_runtime *rt;
+  infuse_model *m;
+  int64_t vocab;
+  cli_lengths in, out;
+  int64_t sessions;   // at the same time
+  uint64_t random;    // state of the generator that lengths and prompts come from
+  size_t done, total; // tokens of all answers, for the progress bar
+  double shown;       // when it was drawn last
+} cli_bench;
+
+// Requests that ran, at most `sessions` of them at a time.
+typedef struct cli_flight {
+  cli_request *at; // [n] in the order of their start
+  size_t n;
+  double start, end; // of all
+  // Since the last request had its first token, all that runs is decoding.
+  double prefilled;
+  size_t steps, tokens; // since then
+  cli_series gaps;      // between the tokens of a request, seconds
+} cli_flight;
+
+// Lengths are drawn here; they run once. Of a zeroed flight.
+int cli_flight_init(cli_bench *b, size_t n, cli_flight *out);
+int cli_flight_run(cli_bench *b, cli_flight *f); // 0, or the exit code
+void cli_flight_deinit(cli_flight *f);
+
+// Each measures, and gives its document (NULL: no memory) and 0, or the exit code; and prints it.
+int cli_bench_latency(cli_bench *b, json_t **out);
+int cli_bench_throughput(cli_bench *b, json_t **out);
+void cli_show_latency(const json_t *doc);
+void cli_show_throughput(const json_t *doc);
+void cli_show_kernels(const json_t *doc);
+
+// ---- rows ----
+
+// Puts mean, median, std and p99 of a series of seconds under "mean_<name>_ms" and so on. Sorts it.
+bool cli_put_times(json_t *doc, const char *name, cli_series *s);
+void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label);
+void cli_print_title(const char *title, char fill); // in the middle of 50 columns
+void cli_print_row(const json_t *doc, const char *label, const char *key);
+void cli_print_reads(const json_t *doc); // what a decoding step reads, and how fast

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse bench: rows of text, laid out as vLLM's are.
+#include "base/json.h"
+#include "cli/bench.h"
+#include "cli/explain/doc.h"
+#include "cli/explain/screen.h"
+#include <stdio.h>
+#include <string.h>
+
+enum { WIDTH = 50, LABEL = 40 };
+
+void cli_print_title(const char *title, char fill) {
+  char line[WIDTH + 1];
+  const int n = (int)strlen(title), left = (WIDTH - n) / 2;
+  memset(line, fill, WIDTH);
+  memcpy(line + left, title, (size_t)n);
+  line[WIDTH] = '\0';
+  puts(line);
+}
+
+void cli_print_row(const json_t *doc, const char *label, const char *key) {
+  const bool whole = json_is_integer(cli_at(doc, key));
+  printf("%-*s %-10.*f\n", LABEL, label, whole ? 0 : 2, cli_number(doc, key));
+}
+
+// ---- times ----
+
+static bool put(json_t *doc, const char *what, const char *name, double seconds) {
+  char key[64];
+  snprintf(key, sizeof key, "%s_%s_ms", what, name);
+  return nf_json_put(doc, key, json_real(1e3 * seconds));
+}
+
+bool cli_put_times(json_t *doc, const char *name, cli_series *s) {
+  cli_sort(s);
+  return !s->failed && put(doc, "mean", name, cli_mean(s)) &&
+         put(doc, "median", name, cli_percentile(s, 50)) && put(doc, "std", name, cli_deviation(s)) &&
+         put(doc, "p99", name, cli_percentile(s, 99));
+}
+
+void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label) {
+  static const char *const rows[][2] = {{"Mean", "mean"}, {"Median", "median"}, {"P99", "p99"}};
+  cli_print_title(title, '-');
+  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    char text[LABEL + 1], key[64];
+    snprintf(text, sizeof text, "%s %s (ms):", rows[i][0], label);
+    snprintf(key, sizeof key, "%s_%s_ms", rows[i][1], name);
+    cli_print_row(doc, text, key);
+  }
+}
+
+void cli_print_reads(const json_t *doc) {
+  if (cli_number(doc, "weight_gb_s") <= 0) return;
+  cli_print_title("Reading of weights while decoding", '-');
+  cli_print_row(doc, "Weights read a step (MB):", "weight_mb_per_step");
+  cli_print_row(doc, "Weights read (GB/s):", "weight_gb_s");
+}
+
+// ---- kernels ----
+
+typedef struct totals { // of a step, µs
+  double measured, roof;
+} totals;
+
+static void print_kernel(const json_t *row, totals *t) {
+  const double us = cli_number(row, "us"), roof = cli_number(row, "roof_us"), n = cli_number(row, "nodes");
+  int width = 34;
+  cli_fit_names(&width, 1, 7 + 11 + 11 + 9 + 9 + 7);
+  cli_name(cli_text(row, "variant"), width);
+  printf(" %6.0f %10.1f %10.1f %8.1f %8.1f %6.0f\n", n, us, n * us, cli_number(row, "gb_s"),
+         cli_number(row, "gflop_s"), 100 * roof / us);
+  cli_wrapped(2, 4, "%s", cli_text(row, "case"));
+  t->measured += n * us;
+  t->roof += n * roof;
+}
+
+static void print_step(const json_t *doc, double tokens) {
+  totals t = {0};
+  cli_heading("a step of %.0f token%s", tokens, tokens == 1 ? "" : "s");
+  printf("kernel: nodes, us each, us of all, GB/s, GFLOP/s, %% of the roof that the cost model states\n");
+  CLI_EACH(row, cli_at(doc, "rows")) {
+    if (cli_number(row, "tokens") == tokens) print_kernel(row, &t);
+  }
+  printf("total: %.1f us, %.0f %% of its roof\n", t.measured, t.measured > 0 ? 100 * t.roof / t.measured : 0);
+}
+
+// Rows are of steps of one token, and where steps may be larger of the largest.
+void cli_show_kernels(const json_t *doc) {
+  double most = 1;
+  CLI_EACH(row, cli_at(doc, "rows")) {
+    if (cli_number(row, "tokens") > most) most = cli_number(row, "tokens");
+  }
+  print_step(doc, 1);
+  if (most > 1) print_step(doc, most);
+}
