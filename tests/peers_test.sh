@@ -1,0 +1,95 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# peers_test.sh INFUSE: bench/peers reads outputs of each engine's form, gives medians and ratios, runs engines in turns,
+# and says in a line what is missing. The peers here are stand-ins that print tests/data/peers/.
+set -eu
+infuse=$1 peers=bench/peers data=$PWD/tests/data/peers
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+same() { [ "$1" = "$2" ] || fail "expected '$1', not '$2'"; }
+has() { grep -qF -e "$2" "$1" || fail "no '$2' in: $(cat "$1")"; }
+refused() { # CODE PART COMMAND...
+  wanted=$1 part=$2 code=0
+  shift 2
+  "$@" >"$work/out" 2>"$work/err" || code=$?
+  [ $code = "$wanted" ] || fail "$*: exit $code, not $wanted"
+  has "$work/err" "$part"
+}
+
+# ---- figures ----
+
+same "llama.cpp-1 qwen3_0.6B_BF16 457.142857 35.700000 <=1192" \
+  "$($peers/figures llama llama.cpp-1 "$data/prefill.csv" "$data/decode.csv")"
+same "vllm bf16-activations 256 20 -" "$($peers/figures vllm 512 64 "$data/vllm.1.json" "$data/vllm.64.json")"
+echo '{"prefill_throughput":100.5,"decode_throughput":2e1,"weight_types":["bf16","mxfp4"],"weight_mb_per_step":12.5}' \
+  >"$work/infuse.json"
+same "infuse bf16+mxfp4 100.5 2e1 12.5" "$($peers/figures infuse "$work/infuse.json")"
+head -n 1 "$data/prefill.csv" >"$work/headless"
+refused 3 "no one row with n_gen" $peers/figures llama x "$work/headless" "$data/decode.csv"
+tail -n 1 "$data/prefill.csv" | cut -d , -f 1-9 | cat "$work/headless" - >"$work/short"
+refused 3 "no one row with n_gen" $peers/figures llama x "$work/short" "$data/decode.csv"
+refused 3 "are not of a prompt and an answer" $peers/figures llama x "$data/decode.csv" "$data/prefill.csv"
+refused 3 "has no number avg_latency" $peers/figures vllm 512 64 "$work/infuse.json" "$data/vllm.64.json"
+refused 3 "took no longer than" $peers/figures vllm 512 64 "$data/vllm.64.json" "$data/vllm.1.json"
+refused 3 "has no weight_types" $peers/figures infuse "$data/vllm.1.json"
+
+cat >"$work/figures" <<END
+infuse bf16 300 30 1190.4
+llama.cpp-1 qwen3_0.6B_BF16 100 10 <=1192
+infuse bf16 100 50 1190.4
+llama.cpp-1 qwen3_0.6B_BF16 50 40 <=1192
+infuse bf16 200 40 1190.4
+llama.cpp-1 qwen3_0.6B_BF16 75 20 <=1192
+END
+$peers/figures table "$work/figures" | awk '{ $1 = $1 } 1' >"$work/table"
+has "$work/table" "infuse bf16 1190 200.00 40.00"
+has "$work/table" "llama.cpp-1 qwen3_0.6B_BF16 <=1192 75.00 20.00 2.67 2.00"
+echo "infuse bf16 1" >"$work/figures"
+refused 3 "line 1 has not 5 figures" $peers/figures table "$work/figures"
+
+# ---- the course ----
+
+cat >"$work/llama-bench" <<END
+#!/bin/sh
+echo llama "\$*" >>"$work/calls"
+case "\$*" in *" -n 0"*) cat "$data/prefill.csv" ;; *) cat "$data/decode.csv" ;; esac
+END
+cat >"$work/vllm" <<END
+#!/bin/sh
+echo vllm "\$*" >>"$work/calls"
+while [ "\$1" != --output-len ]; do shift; done
+n=\$2
+while [ "\$1" != --output-json ]; do shift; done
+[ \$n = 1 ] || n=64
+cp "$data/vllm.\$n.json" "\$2"
+END
+chmod +x "$work/llama-bench" "$work/vllm"
+: >"$work/model.gguf"
+run() {
+  $peers/run -m models/gpt-oss-small --infuse "$infuse" --input-len 8 --output-len 4 --rounds 2 --threads 1 "$@"
+}
+run --gguf "$work/model.gguf" --llama-bench "$work/llama-bench" --llama-bench "$work/llama-bench" --vllm "$work/vllm" \
+  -- --layers 2 >"$work/out" 2>"$work/err"
+[ ! -s "$work/err" ] || fail "says: $(cat "$work/err")"
+for engine in 'infuse  ' 'llama.cpp-1  ' 'llama.cpp-2  ' 'vllm  '; do has "$work/out" "$engine"; done
+has "$work/out" "prompt of 8 tokens, answer of 4, batch 1, 1 threads, medians of 2 runs in turns"
+same "llama llama llama llama vllm vllm llama llama llama llama vllm vllm" "$(cut -d ' ' -f 1 "$work/calls" | tr '\n' ' ' | sed 's/ $//')"
+has "$work/calls" "-n 4 -d 8"
+
+run --llama-bench no-such-program --vllm no-such-vllm >"$work/out" 2>"$work/err"
+has "$work/err" "peers: vLLM: no program no-such-vllm (--vllm PROGRAM); left out"
+has "$work/err" "peers: llama.cpp: no program no-such-program (--llama-bench PROGRAM); left out"
+same 2 "$(wc -l <"$work/err")"
+has "$work/out" 'infuse  '
+run --llama-bench "$work/llama-bench" --vllm no-such-vllm >"$work/out" 2>"$work/err"
+has "$work/err" "llama.cpp: no model for $work/llama-bench (--gguf FILE)"
+printf '#!/bin/sh\necho cannot load >&2\nexit 1\n' >"$work/llama-bench"
+refused 4 "$work/llama-bench failed: cannot load" run --gguf "$work/model.gguf" --llama-bench "$work/llama-bench" --vllm none
+refused 2 "-m DIR is missing" $peers/run --rounds 2
+refused 2 "--rounds: '0' is not a number of at least 1" $peers/run -m x --rounds 0
+refused 2 "there is no option --round" $peers/run -m x --round 2
+refused 3 "no/such" $peers/run -m no/such --infuse "$infuse" --vllm none
