@@ -74,10 +74,10 @@ has '"end":"stop"' "$json"
 has '"finish":"stop"' "$json"
 
 # a seed that was drawn is told, and gives the same again
-json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --json)
+json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --ignore-eos --json)
 seed=$(printf "%s\n" "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')
 ids=$(printf "%s\n" "$json" | sed 's/.*"ids":\(\[[0-9,]*\]\).*/\1/')
-again=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --seed "$seed" --json)
+again=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --ignore-eos --seed "$seed" --json)
 has "\"ids\":$ids" "$again"
 has ', seed ' "$("$infuse" generate -m $m -p "The weather" --raw -n 2 2>&1 >/dev/null)"
 case $("$infuse" generate -m $m -p "The weather" --raw -n 2 --seed 5 2>&1 >/dev/null) in
