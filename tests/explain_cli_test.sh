@@ -96,8 +96,11 @@ has 'no shorter context, fewer sessions or more ranks alone would do'
 
 # what loading offers when memory is short does fit
 small() { "$infuse" generate -m checkpoints/gpt-oss-tiny --tokens 1,2,3 -n 2 --quiet --threads 2 --memory "$@" 2>&1; }
-small 7M | grep -q 'and may use 0.007; a context of 896 would fit$' || fail "no context is offered: $(small 7M)"
-small 7M --ctx 896 >"$out/out" || fail "--ctx 128 does not fit: $(cat "$out/out")"
+offer=$(small 16M --ctx 65536) || true
+fits=$(echo "$offer" | sed -n 's/.*and may use 0\.016; a context of \([0-9]*\) would fit$/\1/p')
+[ "${fits:-0}" -gt 4096 ] || fail "no context is offered: $offer"
+small 16M --ctx "$fits" >"$out/out" || fail "--ctx $fits does not fit: $(cat "$out/out")"
+! small 16M --ctx $((fits + 64)) >"$out/out" || fail "more than --ctx $fits fits"
 ! small 1M | grep -q 'would fit' || fail "something is offered that does not fit: $(small 1M)"
 
 # ---- page ----
