@@ -31,14 +31,16 @@ latency="latency -m $m --input-len 5 --output-len 3 --batch-size 2 --num-iters 4
 "$infuse" bench $latency --json --output-json "$work/file.json" >"$work/latency.json"
 has "$work/latency.json" '"schema":"infuse.bench.latency/1"' '"input_len":5,"output_len":3,"batch_size":2' '"avg_latency":' \
   '"percentiles":{"10":' '"99":' '"mean_ttft_ms":' '"median_ttft_ms":' '"p99_tpot_ms":' '"prefill_throughput":' \
-  '"decode_throughput":' '"weight_types":["bf16","mxfp4"]' '"weight_mb_per_step":' '"weight_gb_s":'
+  '"decode_throughput":' '"weight_types":["bf16","mxfp4"]' '"weight_mb_per_step":' '"weight_gb_s":' '"read_gb_s":' '"read_share":'
 [ "$(length latencies "$work/latency.json")" = 4 ] || fail "not 4 latencies"
 tr -d '\n' <"$work/latency.json" | cmp - "$work/file.json"
 # shellcheck disable=SC2086
 "$infuse" bench $latency >"$work/latency"
 has "$work/latency" 'Avg latency: ' '99% percentile latency: ' '---------------Time to First Token----------------' \
   'Mean TTFT (ms):                          ' '-----Time per Output Token (excl. 1st token)------' \
-  'Prefill throughput (tok/s):' 'Decode throughput (tok/s):' 'Weights read a step (MB):'
+  'Prefill throughput (tok/s):' 'Decode throughput (tok/s):' 'Weights read a step (MB):' 'Share of what memory reads:'
+"$infuse" bench latency -m $m --num-iters 1 --input-len 2 --output-len 2 --device ref --quiet --json >"$work/ref"
+if grep -q read_gb_s "$work/ref"; then fail "memory is measured for device ref"; fi
 # an answer of one token is all prefill
 "$infuse" bench latency -m $m --input-len 70 --output-len 1 --num-iters 1 --num-iters-warmup 0 --quiet --json >"$work/one"
 has "$work/one" '"decode_throughput":0.0' '"mean_tpot_ms":0.0' '"weight_gb_s":0.0'

@@ -241,6 +241,8 @@ static void test_nothing_is_no_crash_elsewhere(void **) {
   refused(infuse_tokenizer_load(NULL, &t), INFUSE_USAGE, "path is NULL");
   refused(infuse_devices(NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
   refused(infuse_devices(rt, NULL, NULL), INFUSE_USAGE, "sink is NULL");
+  refused(infuse_measure(NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
+  refused(infuse_measure(rt, NULL, NULL), INFUSE_USAGE, "sink is NULL");
   refused(infuse_names(rt, NULL, NULL), INFUSE_USAGE, "sink is NULL");
   refused(infuse_check(NULL, NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");
   refused(infuse_explain(NULL, tiny[0], NULL, NULL, ignore, NULL), INFUSE_USAGE, "runtime is NULL");

@@ -54,6 +54,9 @@ void cli_print_reads(const json_t *doc) {
   cli_print_title("Reading of weights while decoding", '-');
   cli_print_row(doc, "Weights read a step (MB):", "weight_mb_per_step");
   cli_print_row(doc, "Weights read (GB/s):", "weight_gb_s");
+  if (cli_number(doc, "read_gb_s") <= 0) return;
+  cli_print_row(doc, "Memory reads, measured (GB/s):", "read_gb_s");
+  cli_print_row(doc, "Share of what memory reads:", "read_share");
 }
 
 // ---- kernels ----

@@ -133,11 +133,26 @@ static json_t *speed(const nf_speed *s) {
                    s->peak[NF_RATE_BF16], nf_rate_name(NF_RATE_8BIT), s->peak[NF_RATE_8BIT]);
 }
 
+static json_t *speeds(const nf_speeds *s) {
+  return json_pack("{s:i, s:o, s:o}", "threads", s->threads, "one", speed(&s->one), "all", speed(&s->all));
+}
+
 static json_t *measured(infuse_runtime *rt) {
   nf_runtime_know_figures(rt);
-  if (!rt->measured) return json_null();
-  return json_pack("{s:i, s:o, s:o}", "threads", rt->speeds.threads, "one", speed(&rt->speeds.one), "all",
-                   speed(&rt->speeds.all));
+  return rt->measured ? speeds(&rt->speeds) : json_null();
+}
+
+infuse_error *infuse_measure(infuse_runtime *rt, infuse_sink sink, void *user) {
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
+  NF_TELL(nf_runtime_check_idle(rt));
+  json_t *now = json_null();
+  if (rt->threads != NULL && rt->hw.backend == NF_BACKEND_CPU && rt->hw.target == NULL) {
+    const nf_speeds s = nf_hw_measure(rt->hw.features, rt->threads);
+    now = speeds(&s);
+  }
+  return nf_document_deliver(json_pack("{s:s, s:o}", "schema", "infuse.measure/1", "measured", now), sink,
+                             user)
+      .error;
 }
 
 infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
