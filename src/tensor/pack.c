@@ -68,14 +68,30 @@ static inline v8 halves_of(v8 low, v8 high) {
   return out[0];
 }
 
+// 32 columns of a row of FP4: of each eight the even ones, then the odd ones.
+static inline v8 even_and_odd(v8 codes) {
+  v32 even = (v32)codes & 0x0f0f0f0f, odd = (v32)codes >> 4 & 0x0f0f0f0f;
+  even = (even | even >> 4) & 0x00ff00ff;
+  odd = (odd | odd >> 4) & 0x00ff00ff;
+  return (v8)(((even | even >> 8) & 0xffff) | (odd | odd >> 8) << 16);
+}
+
+// How the bytes of rows become those of lines.
+typedef enum form {
+  PLAIN,   // as they are
+  HALVES,  // two rows of FP4 are one line
+  DIVIDED, // even_and_odd
+} form;
+
 // Lines [at, bytes) of `lines` rows of units, or of as many pairs of rows in halves of bytes.
-static void weave(const plain *p, bool halves, int lines, int unit, int64_t at, int64_t bytes,
+static void weave(const plain *p, form form, int lines, int unit, int64_t at, int64_t bytes,
                   unsigned char *out) {
   v8 a[NF_PACK_MOST_ROWS], b[NF_PACK_MOST_ROWS], *from = a, *to = b;
   for (; at < bytes; at += WIDE) {
     for (int i = 0; i < lines; i++)
-      from[i] =
-          halves ? halves_of(load(p, i, at / 2, 8), load(p, i + lines, at / 2, 8)) : load(p, i, at, WIDE);
+      from[i] = form == HALVES    ? halves_of(load(p, i, at / 2, 8), load(p, i + lines, at / 2, 8))
+                : form == DIVIDED ? even_and_odd(load(p, i, at, WIDE))
+                                  : load(p, i, at, WIDE);
     for (int n = lines; n > 1; n /= 2) {
       for (int i = 0; i < lines / 2; i++) interleave(unit, from[i], from[i + lines / 2], to + 2 * i);
       v8 *other = from;
@@ -87,10 +103,11 @@ static void weave(const plain *p, bool halves, int lines, int unit, int64_t at, 
 
 // ---- the same for whole vectors of 8 or 16 lines, in registers ----
 
-static inline __attribute__((always_inline)) v8 line(const plain *p, bool halves, int lines, int i,
+static inline __attribute__((always_inline)) v8 line(const plain *p, form form, int lines, int i,
                                                      int64_t at) {
   const unsigned char *row = p->row + i * p->pitch;
-  if (!halves) return *(const v8 *)(row + at);
+  if (form == DIVIDED) return even_and_odd(*(const v8 *)(row + at));
+  if (form == PLAIN) return *(const v8 *)(row + at);
   uint64_t low, high;
   memcpy(&low, row + at / 2, sizeof low);
   memcpy(&high, row + lines * p->pitch + at / 2, sizeof high);
@@ -105,9 +122,9 @@ static inline __attribute__((always_inline)) void stage(int unit, const v8 x[8],
 }
 
 // Every `step`-th line from `first` on.
-static inline __attribute__((always_inline)) void weave_8(const plain *p, bool halves, int first, int step,
+static inline __attribute__((always_inline)) void weave_8(const plain *p, form form, int first, int step,
                                                           int unit, int64_t at, v8 out[8]) {
-#define LINE(i) line(p, halves, 8 * step, first + i * step, at)
+#define LINE(i) line(p, form, 8 * step, first + i * step, at)
   const v8 x[8] = {LINE(0), LINE(1), LINE(2), LINE(3), LINE(4), LINE(5), LINE(6), LINE(7)};
 #undef LINE
   v8 y[8], z[8];
@@ -118,12 +135,12 @@ static inline __attribute__((always_inline)) void weave_8(const plain *p, bool h
 
 // Returns how many bytes of each line it has done.
 static inline __attribute__((always_inline)) int64_t
-weave_whole(const plain *p, bool halves, int lines, int unit, int64_t bytes, unsigned char *out) {
+weave_whole(const plain *p, form form, int lines, int unit, int64_t bytes, unsigned char *out) {
   int64_t at = 0;
   for (; at + WIDE <= bytes; at += WIDE) {
     v8 even[8], odd[8], *to = (v8 *)(out + at * lines);
-    weave_8(p, halves, 0, lines / 8, unit, at, even);
-    if (lines == 16) weave_8(p, halves, 1, 2, unit, at, odd);
+    weave_8(p, form, 0, lines / 8, unit, at, even);
+    if (lines == 16) weave_8(p, form, 1, 2, unit, at, odd);
     for (int i = 0; i < 8; i++)
       if (lines == 16)
         interleave(unit, even[i], odd[i], to + 2 * i);
@@ -136,22 +153,24 @@ weave_whole(const plain *p, bool halves, int lines, int unit, int64_t bytes, uns
 int64_t nf_strip_bytes(const nf_strip *s) { return s->pack.rows * s->padded * s->bits / 8; }
 
 void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
-  const bool halves = s->bits < 8;
+  const form form = s->bits >= 8 ? PLAIN : s->pack.k == 2 ? DIVIDED : HALVES;
   const plain p = {rows, n, s->pitch, s->cols * s->bits / 8};
-  const int lines = s->pack.rows / (halves ? 2 : 1), size = halves ? 1 : s->bits / 8;
-  const int unit = s->pack.k * size;
-  const int64_t there = n == s->pack.rows ? s->cols * size : 0;
+  const int lines = s->pack.rows / (form == HALVES ? 2 : 1), bits = form == HALVES ? 8 : s->bits;
+  const int unit = form == DIVIDED ? 4 : s->pack.k * bits / 8;
+  const int64_t there = n == s->pack.rows ? s->cols * bits / 8 : 0;
   int64_t done = 0;
   assert(s->pack.rows > 1 && s->pack.rows <= NF_PACK_MOST_ROWS && s->padded % s->pack.k == 0);
-  if (halves && lines == 8 && unit == 1)
-    done = weave_whole(&p, true, 8, 1, there, out);
-  else if (!halves && lines == 16 && unit == 1)
-    done = weave_whole(&p, false, 16, 1, there, out);
-  else if (!halves && lines == 16 && unit == 2)
-    done = weave_whole(&p, false, 16, 2, there, out);
-  else if (!halves && lines == 16 && unit == 4)
-    done = weave_whole(&p, false, 16, 4, there, out);
-  weave(&p, halves, lines, unit, done, s->padded * size, out);
+  if (form == HALVES && lines == 8 && unit == 1)
+    done = weave_whole(&p, HALVES, 8, 1, there, out);
+  else if (form == DIVIDED && lines == 16)
+    done = weave_whole(&p, DIVIDED, 16, 4, there, out);
+  else if (form == PLAIN && lines == 16 && unit == 1)
+    done = weave_whole(&p, PLAIN, 16, 1, there, out);
+  else if (form == PLAIN && lines == 16 && unit == 2)
+    done = weave_whole(&p, PLAIN, 16, 2, there, out);
+  else if (form == PLAIN && lines == 16 && unit == 4)
+    done = weave_whole(&p, PLAIN, 16, 4, there, out);
+  weave(&p, form, lines, unit, done, s->padded * bits / 8, out);
 }
 
 // ---- tensors ----
@@ -184,6 +203,19 @@ static int64_t element(const nf_tensor *t, int64_t row, int64_t c) {
   return strip_row(t, row) * padded_cols(t) + c / k * R * k + row % t->dim[t->rank - 2] % R * k + c % k;
 }
 
+static uint8_t fp4_at(const nf_tensor *t, int64_t row, int64_t c) {
+  const int64_t R = t->pack.rows, lane = row % t->dim[t->rank - 2] % R, half = R * t->pack.k / 2;
+  int64_t at = element(t, row, c), byte, high;
+  if (t->pack.k == 2) {
+    at = strip_row(t, row) * padded_cols(t) + (c / 8 * R + lane) * 8 + c % 2 * 4 + c % 8 / 2;
+    byte = at / 2, high = at % 2;
+  } else {
+    byte = at / (2 * half) * half + at % half, high = at / half % 2;
+  }
+  const uint8_t two = ((const uint8_t *)t->data)[byte];
+  return high ? two >> 4 : two & 15;
+}
+
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {
   const int64_t N = to->dim[to->rank - 2], R = to->pack.rows, K = nf_tensor_cols(to);
   const nf_strip strip = strip_of(to, false), mx = strip_of(to, true);
@@ -202,18 +234,14 @@ void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {
 }
 
 void nf_packed_codes(const nf_tensor *t, int64_t row, int64_t c, int64_t n, void *out) {
-  const int64_t block = t->pack.rows * t->pack.k, size = nf_dtype_of(t->dtype)->bits / 8;
+  const int64_t size = nf_dtype_of(t->dtype)->bits / 8;
   const uint8_t *data = t->data;
   uint8_t *to = out;
-  for (int64_t i = 0; i < n; i++) {
-    const int64_t at = element(t, row, c + i);
-    const uint8_t *pair = data + at / block * block / 2 + at % (block / 2); // of FP4
+  for (int64_t i = 0; i < n; i++)
     if (size)
-      memcpy(to + i * size, data + at * size, (size_t)size);
+      memcpy(to + i * size, data + element(t, row, c + i) * size, (size_t)size);
     else
-      to[i / 2] = (uint8_t)((i % 2 ? to[i / 2] : 0) | (at % block < block / 2 ? *pair & 15 : *pair >> 4)
-                                                          << i % 2 * 4);
-  }
+      to[i / 2] = (uint8_t)((i % 2 ? to[i / 2] : 0) | fp4_at(t, row, c + i) << i % 2 * 4);
 }
 
 const void *nf_packed_scales(const nf_tensor *t, int64_t row, int64_t *out_step) {

@@ -123,6 +123,14 @@ static void test_element_order(void **state) { // the order that kernels rely on
   assert_int_equal(bytes[7 * 8 + 2] >> 4, codes[10 * 16 + 3] >> 4); // row 10, column 7
   nf_free_aligned(f.plain.data);
   nf_free_aligned(f.packed.data);
+  make(&f, NF_MXFP4, NF_PACK(16, 2), 1, 17, 32); // 32-bit words of columns 0 2 4 6 1 3 5 7
+  nf_pack_tensor(&f.packed, &f.plain);
+  codes = f.plain.data, bytes = f.packed.data;
+  assert_int_equal(bytes[(16 + 3) * 4 + 1] >> 4, codes[3 * 16 + 7] & 15);                 // row 3, column 14
+  assert_int_equal(bytes[(2 * 16 + 9) * 4 + 2] & 15, codes[9 * 16 + 8] >> 4);             // row 9, column 17
+  assert_int_equal(bytes[16 * 16 + (3 * 16 + 0) * 4 + 3] >> 4, codes[16 * 16 + 15] >> 4); // row 16, column 31
+  nf_free_aligned(f.plain.data);
+  nf_free_aligned(f.packed.data);
 }
 
 int main(void) {
