@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Strips as lines of bf16: 16 rows times two columns are 64 bytes, 16 lines are a tile of AMX. For steps of
+// many tokens, which decode a code once.
+#pragma once
+#include "kernels/cpu/pairs/strips.h"
+
+// 32 columns of E4M3.
+NF_INLINE void nf_lines_of_e4m3(const char *codes, uint16_t *out) {
+  for (int i = 0; i < 16; i++)
+    _mm512_store_si512(out + i * NF_PAIR,
+                       nf_e4m3_bf16(_mm256_loadu_si256((const __m256i *)(codes + i * NF_PAIR))));
+}
+
+// 32 columns of MXFP4, scaled.
+NF_INLINE void nf_lines_of_mx(const char *codes, const uint8_t *scales, uint16_t *out) {
+  const __m512i table = _mm512_broadcast_i64x4(
+      _mm256_setr_epi16(0, 0x3f00, 0x3f80, 0x3fc0, 0x4000, 0x4040, 0x4080, 0x40c0, (short)0x8000,
+                        (short)0xbf00, (short)0xbf80, (short)0xbfc0, (short)0xc000, (short)0xc040,
+                        (short)0xc080, (short)0xc0c0));
+  const __m512i exponents = _mm512_slli_epi32(
+      _mm512_sub_epi32(nf_mx_exponents(scales), _mm512_set1_epi32(127)), 7);
+  const __m512i up = _mm512_mask_blend_epi16(0xaaaaaaaa, exponents, _mm512_slli_epi32(exponents, 16));
+  for (int i = 0; i < 4; i++) {
+    const __m512i words = _mm512_loadu_si512(codes + 64 * i);
+    for (int j = 0; j < 4; j++) {
+      const __m512i code = _mm512_srl_epi16(words, _mm_cvtsi32_si128(4 * j));
+      const __m512i value = _mm512_permutexvar_epi16(code, table);
+      const __mmask32 not_zero = _mm512_test_epi16_mask(code, _mm512_set1_epi16(7));
+      _mm512_store_si512(out + (4 * i + j) * NF_PAIR, _mm512_mask_add_epi16(value, not_zero, value, up));
+    }
+  }
+}
+
+// Codes of the columns behind the last whole 32, and zeros.
+NF_INLINE void nf_end_of_strip(const nf_matrix *m, int64_t strip, int64_t k, int64_t n, char *out) {
+  const int64_t bytes = nf_ceil_div(n, 2) * (m->step_bytes / 16);
+  memset(out, 0, (size_t)m->step_bytes);
+  memcpy(out, nf_codes_at(m, strip, k), (size_t)bytes);
+}
+
+static inline void nf_decode_step(const nf_matrix *m, const char *codes, const uint8_t *mx, uint16_t *out) {
+  if (m->dtype == NF_MXFP4)
+    nf_lines_of_mx(codes, mx, out);
+  else if (m->dtype == NF_BF16)
+    memcpy(out, codes, NF_STEP * NF_STRIP * sizeof *out);
+  else
+    nf_lines_of_e4m3(codes, out);
+}
+
+// Columns [k, k + n) of a strip in lines, zeros behind them up to a whole step: in `room`, or where they lie.
+static inline const uint16_t *nf_lines(const nf_matrix *m, int64_t strip, int64_t k, int64_t n,
+                                       uint16_t *room) {
+  enum { AHEAD = 2048 };
+  if (m->dtype == NF_BF16 && n % NF_STEP == 0) return (const uint16_t *)nf_codes_at(m, strip, k);
+  int64_t i = 0;
+  for (; i + NF_STEP <= n; i += NF_STEP) {
+    const char *codes = nf_codes_at(m, strip, k + i);
+    for (int64_t b = 0; b < m->step_bytes; b += 64) __builtin_prefetch(codes + AHEAD + b);
+    nf_decode_step(m, codes, nf_mx_at(m, strip, k + i), room + i * NF_STRIP);
+  }
+  if (i < n) {
+    char end[NF_STEP * NF_STRIP * sizeof(uint16_t)];
+    nf_end_of_strip(m, strip, k + i, n - i, end);
+    nf_decode_step(m, end, NULL, room + i * NF_STRIP);
+  }
+  return room;
+}

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of activations times strips of a matrix: what linear, grouped_linear and the fused experts are made
+// of. Few rows are multiplied with codes on their way into registers, more with lines, by tiles where there
+// are any; the bits are the same.
+#pragma once
+#include "kernels/cpu/pairs/few.h"
+#include "kernels/cpu/pairs/panel.h"
+#include "kernels/cpu/pairs/tiles.h"
+
+#if NF_WITH_TILES
+enum { NF_MOST_FEW = 8 }; // rows; more are for tiles
+#else
+enum { NF_MOST_FEW = NF_FEW };
+#endif
+enum { NF_GROUP = 16 }; // most strips at a time
+
+typedef struct nf_room { // a block's own
+  _Alignas(64) float sum[NF_GROUP][NF_ROWS][NF_STRIP];
+  union {
+    float x[NF_ROWS][NF_PANEL];
+    uint16_t lines_of_x[NF_PANEL / NF_STEP * NF_ROWS * NF_STEP];
+  };
+  uint16_t lines[2][NF_PANEL * NF_STRIP];
+  float part[2][NF_ROWS][NF_STRIP]; // sums over 128 columns
+  float none[NF_ROWS][NF_STRIP];
+} nf_room;
+
+typedef struct nf_product {
+  const nf_tensor *x;
+  const int64_t *from; // [rows] rows of x
+  int rows;
+  const nf_matrix *w;
+  int64_t strip, strips; // strips <= NF_GROUP
+  const nf_tensor *bias;
+  int64_t bias_row;
+  const nf_tensor *y;
+  const int64_t *to; // [rows] rows of y
+} nf_product;
+
+NF_INLINE bool nf_in_blocks(const nf_product *p) {
+  return p->x->dtype == NF_FP8_GROUP || p->w->dtype == NF_FP8_BLOCK;
+}
+
+// sum += part times the scales of the 128 columns from k on.
+static inline void nf_add_part(const nf_product *p, int64_t strip, int64_t k, int first, int rows,
+                               const float (*part)[NF_STRIP], float (*sum)[NF_STRIP]) {
+  const __m512 of_w = _mm512_set1_ps(nf_block_scale(p->w, strip, k));
+  for (int t = first; t < nf_min(p->rows, first + rows); t++) {
+    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(nf_group_scale(p->x, p->from[t], k)), of_w);
+    _mm512_storeu_ps(sum[t], _mm512_fmadd_ps(_mm512_loadu_ps(part[t]), scale, _mm512_loadu_ps(sum[t])));
+  }
+}
+
+// ---- by vectors ----
+
+NF_INLINE nf_as nf_as_of(const nf_matrix *w) {
+  return w->dtype == NF_MXFP4 ? NF_AS_E2M1 : w->dtype == NF_BF16 ? NF_AS_LINES : NF_AS_E4M3;
+}
+
+// sum[strip][..][16] += the first `tokens` rows of x times columns [k, k + n) of strips from s on, which are
+// in the panel from column `at` on.
+static inline void nf_few_columns(const nf_product *p, int tokens, int64_t s, int strips, int64_t k,
+                                  int64_t at, int64_t n, const nf_room *room, float *sum) {
+  const nf_matrix *w = p->w;
+  const int64_t whole = n / NF_STEP * NF_STEP;
+  nf_few f = {room->x[0] + at,          NF_PANEL,   nf_codes_at(w, s, k), w->strip_bytes, nf_mx_at(w, s, k),
+              w->mx_bytes, whole, sum, NF_ROWS * NF_STRIP};
+  nf_few_as(nf_as_of(w), tokens, strips, &f);
+  if (whole == n) return;
+  char end[4][NF_STEP * NF_STRIP * sizeof(uint16_t)];
+  for (int i = 0; i < strips; i++) nf_end_of_strip(w, s + i, k + whole, n - whole, end[i]);
+  f.x += whole, f.w = end[0], f.strip_bytes = sizeof *end, f.n = NF_STEP;
+  nf_few_as(nf_as_of(w), tokens, strips, &f);
+}
+
+static inline void nf_few_strips_at(const nf_product *p, int tokens, int64_t i, int strips, int64_t k,
+                                    int64_t n, nf_room *room) {
+  const int64_t s = p->strip + i;
+  if (!nf_in_blocks(p)) {
+    nf_few_columns(p, tokens, s, strips, k, 0, n, room, room->sum[i][0]);
+    return;
+  }
+  for (int64_t g = 0; g < n; g += NF_BLOCK) {
+    float part[4][NF_ROWS][NF_STRIP];
+    for (int j = 0; j < strips; j++) memset(part[j], 0, (size_t)tokens * sizeof *part[j]);
+    nf_few_columns(p, tokens, s, strips, k + g, g, nf_min(NF_BLOCK, n - g), room, part[0][0]);
+    for (int j = 0; j < strips; j++)
+      nf_add_part(p, s + j, k + g, 0, tokens, (const float(*)[NF_STRIP])part[j], room->sum[i + j]);
+  }
+}
+
+static inline void nf_multiply_few(const nf_product *p, nf_room *room) {
+  const int tokens = nf_few_tokens(p->rows), together = nf_few_strips(tokens);
+  for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
+    const int64_t n = nf_min(NF_PANEL, p->w->K - k);
+    nf_float_panel(p->x, p->from, p->rows, tokens, k, n, room->x[0]);
+    int64_t i = 0;
+    for (; i + together <= p->strips; i += together) nf_few_strips_at(p, tokens, i, together, k, n, room);
+    for (; i < p->strips; i++) nf_few_strips_at(p, tokens, i, 1, k, n, room);
+  }
+}
+
+#if !NF_WITH_TILES
+// Lines of a strip times all rows.
+static inline void nf_multiply_lines(const nf_product *p, const uint16_t *lines, int64_t at, int64_t n,
+                                     const nf_room *room, float (*sum)[NF_STRIP]) {
+  for (int t = 0; t < p->rows; t += NF_FEW) {
+    const nf_few f = {.x = room->x[t] + at, .ldx = NF_PANEL, .w = (const char *)lines, .n = n, .sum = sum[t]};
+    nf_few_as(NF_AS_LINES, nf_few_tokens((int)nf_min(NF_FEW, p->rows - t)), 1, &f);
+  }
+}
+
+static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
+  const int padded = (int)nf_round_up(p->rows, NF_FEW);
+  for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
+    const int64_t n = nf_min(NF_PANEL, p->w->K - k);
+    nf_float_panel(p->x, p->from, p->rows, padded, k, n, room->x[0]);
+    for (int64_t i = 0; i < p->strips; i++) {
+      const uint16_t *lines = nf_lines(p->w, p->strip + i, k, n, room->lines[0]);
+      if (!nf_in_blocks(p)) nf_multiply_lines(p, lines, 0, nf_round_up(n, NF_STEP), room, room->sum[i]);
+      for (int64_t g = 0; nf_in_blocks(p) && g < n; g += NF_BLOCK) {
+        memset(room->part[0], 0, sizeof room->part[0]);
+        nf_multiply_lines(p, lines + g * NF_STRIP, g, nf_round_up(nf_min(NF_BLOCK, n - g), NF_STEP), room,
+                          room->part[0]);
+        nf_add_part(p, p->strip + i, k + g, 0, p->rows, (const float(*)[NF_STRIP])room->part[0],
+                    room->sum[i]);
+      }
+    }
+  }
+}
+#else
+// ---- by tiles ----
+
+// Lines of two strips times rows [t, t + 32), or the last 16 of `padded`.
+static inline void nf_multiply_tiles(int t, int padded, const uint16_t *const lines[2], int64_t at, int64_t n,
+                                     bool from_zero, const nf_room *room, float *const sum[2],
+                                     const nf_ahead *ahead) {
+  const uint16_t *x = room->lines_of_x + (at / NF_STEP * padded + t) * NF_STEP;
+  if (t + 32 <= padded)
+    nf_tiles_multiply(true, x, padded, lines, n, from_zero, sum, ahead);
+  else
+    nf_tiles_multiply(false, x, padded, lines, n, from_zero, sum, ahead);
+}
+
+// Lines that lie in the weight are read by tiles first: the next two strips' are asked for, a part with each
+// step.
+static inline nf_ahead nf_ahead_of(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n) {
+  const bool last = i + 3 >= p->strips;
+  const int64_t s = last ? p->strip : p->strip + i + 2, at = last ? k + n : k;
+  if (p->w->dtype != NF_BF16) return (nf_ahead){0};
+  return (nf_ahead){{nf_codes_at(p->w, s, at), nf_codes_at(p->w, s + 1, at)},
+                    nf_round_up(p->w->step_bytes / nf_ceil_div(padded, 32), 64)};
+}
+
+static inline void nf_multiply_two(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n,
+                                   nf_room *room) {
+  const int64_t whole = nf_round_up(n, NF_STEP), s = p->strip + i;
+  const bool two = i + 1 < p->strips;
+  const uint16_t *const lines[2] = {nf_lines(p->w, s, k, n, room->lines[0]),
+                                    two ? nf_lines(p->w, s + 1, k, n, room->lines[1]) : room->lines[0]};
+  const nf_ahead ahead = nf_ahead_of(p, i, padded, k, n);
+  for (int t = 0; t < padded; t += 32) {
+    float *const sum[2] = {room->sum[i][t], two ? room->sum[i + 1][t] : room->none[t]};
+    const int64_t asked = t / 32 * (whole / NF_STEP) * ahead.bytes;
+    const nf_ahead now = {{ahead.at[0] + asked, ahead.at[1] + asked}, ahead.bytes};
+    if (!nf_in_blocks(p)) nf_multiply_tiles(t, padded, lines, 0, whole, false, room, sum, &now);
+    for (int64_t g = 0; nf_in_blocks(p) && g < n; g += NF_BLOCK) {
+      const int64_t m = nf_round_up(nf_min(NF_BLOCK, n - g), NF_STEP);
+      const uint16_t *const from[2] = {lines[0] + g * NF_STRIP, lines[1] + g * NF_STRIP};
+      float *const part[2] = {room->part[0][t], room->part[1][t]};
+      nf_multiply_tiles(t, padded, from, g, m, true, room, part, &(nf_ahead){0});
+      for (int j = 0; j <= two; j++)
+        nf_add_part(p, s + j, k + g, t, 32, (const float(*)[NF_STRIP])room->part[j], room->sum[i + j]);
+    }
+  }
+}
+
+static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
+  const int padded = (int)nf_round_up(p->rows, 16);
+  nf_tiles_begin();
+  for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
+    const int64_t n = nf_min(NF_PANEL, p->w->K - k);
+    nf_bf16_panel(p->x, p->from, p->rows, padded, k, n, room->lines_of_x);
+    for (int64_t i = 0; i < p->strips; i += 2) nf_multiply_two(p, i, padded, k, n, room);
+  }
+  nf_tiles_end();
+}
+#endif
+
+// ---- results ----
+
+NF_INLINE __m512 nf_load_floats(const nf_tensor *t, int64_t row, int64_t k, __mmask16 there) {
+  const char *at = nf_tensor_row(t, row);
+  if (t->dtype == NF_F32) return _mm512_maskz_loadu_ps(there, (const float *)at + k);
+  return _mm512_castsi512_ps(_mm512_slli_epi32(
+      _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(there, (const uint16_t *)at + k)), 16));
+}
+
+// Rounded to nearest even; NaN stays a quiet NaN.
+NF_INLINE __m256i nf_to_bf16(__m512 v) {
+  const __m512i u = _mm512_castps_si512(v);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  const __m512i up = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __mmask16 none = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
+  const __m512i bits = _mm512_mask_or_epi32(up, none, u, _mm512_set1_epi32(0x400000));
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+}
+
+static inline void nf_store_results(const nf_product *p, int64_t i, float factor, const nf_room *room) {
+  const int64_t s = p->strip + i, n0 = s * NF_STRIP, n = nf_min(NF_STRIP, p->w->N - n0);
+  const __mmask16 there = nf_first(n);
+  const bool rows = p->w->dtype == NF_FP8_ROW;
+  const __m512 of_w =
+      rows ? _mm512_maskz_loadu_ps(there, nf_tensor_scales(p->w->w, p->w->first + n0)) : _mm512_set1_ps(1);
+  const __m512 bias =
+      p->bias->data != NULL ? nf_load_floats(p->bias, p->bias_row, n0, there) : _mm512_setzero_ps();
+  for (int t = 0; t < p->rows; t++) {
+    const __m512 of_x = _mm512_set1_ps(nf_row_scale(p->x, p->from[t]) * factor);
+    const __m512 sum = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(room->sum[i][t]), of_x), of_w);
+    const __m512 v = _mm512_add_ps(sum, bias);
+    char *row = nf_tensor_row(p->y, p->to[t]);
+    nf_clear_padding(p->y, row, n0 + n);
+    if (p->y->dtype == NF_F32)
+      _mm512_mask_storeu_ps((float *)row + n0, there, v);
+    else
+      _mm256_mask_storeu_epi16((uint16_t *)row + n0, there, nf_to_bf16(v));
+  }
+}
+
+// Rows from[i] of x times the strips, into rows to[i] of y. `rows` is at most NF_ROWS.
+static __attribute__((noinline)) void nf_multiply(const nf_product *p, nf_room *room) {
+  const bool few = p->rows <= NF_MOST_FEW;
+  const int64_t padded = nf_min(NF_ROWS, nf_round_up(p->rows, 48));
+  for (int64_t i = 0; i < p->strips; i++) memset(room->sum[i], 0, (size_t)padded * sizeof *room->sum[i]);
+  if (few)
+    nf_multiply_few(p, room);
+  else
+    nf_multiply_many(p, room);
+  for (int64_t i = 0; i < p->strips; i++)
+    nf_store_results(p, i, few && nf_as_of(p->w) == NF_AS_E4M3 ? 0x1p8f : 1, room);
+}
+
+// All of it, with subnormal numbers as zeros.
+NF_INLINE void nf_product_run(const nf_product *p, nf_room *room) {
+  enum { FLUSH = 0x8040 };
+  const unsigned was = _mm_getcsr();
+  _mm_setcsr(was | FLUSH);
+  nf_multiply(p, room);
+  _mm_setcsr(was);
+}
