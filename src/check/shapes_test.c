@@ -174,12 +174,17 @@ static void every_cut(void **state) {
 
 // ---- FP8 ----
 
+// Where column k of row r of 256 columns lies, in strips of 16 rows.
+static int64_t place_of(nf_pack p, int64_t r, int64_t k) {
+  if (nf_pack_is_plain(p)) return r * 256 + k;
+  return (r / 16 * 256 + k / p.k * p.k) * 16 + r % 16 * p.k + k % p.k;
+}
+
 // Weights of one row, its columns all the codes that are numbers, under the scale 3/4.
 static void set_codes(nf_tensor *w) {
   for (int64_t r = 0; r < w->dim[0]; r++)
     for (int64_t k = 0; k < 256; k++)
-      ((uint8_t *)w->data)[nf_pack_is_plain(w->pack) ? r * 256 + k : (r / 16 * 256 + k) * 16 + r % 16] =
-          (uint8_t)((k & 0x7f) == 0x7f ? 0 : k);
+      ((uint8_t *)w->data)[place_of(w->pack, r, k)] = (uint8_t)((k & 0x7f) == 0x7f ? 0 : k);
   for (int g = 0; g < 2; g++) ((float *)w->scale)[g] = 0.75f;
 }
 

@@ -6,7 +6,7 @@
 #include "kernels/cpu/pairs/strips.h"
 
 enum {
-  NF_PANEL = 512, // columns: two strips of them as bf16 stay in the first-level cache
+  NF_PANEL = 256, // columns: two strips of them as bf16 and two tiles of rows fit the first-level cache
 #if NF_WITH_TILES
   NF_ROWS = 128, // rows that a block takes: whole pairs of tiles
 #else
@@ -14,9 +14,13 @@ enum {
 #endif
 };
 
-// What sums over the 128 columns from k on are multiplied with; 1 where there is no such scale.
-NF_INLINE float nf_group_scale(const nf_tensor *x, int64_t row, int64_t k) {
-  return x->dtype == NF_FP8_GROUP ? ((const float *)nf_tensor_scales(x, row))[k / NF_BLOCK] : 1;
+// What sums over 128 columns of a panel are multiplied with, out[group][row]; 1 where there is no such scale.
+static inline void nf_group_scales(const nf_tensor *x, const int64_t *from, int rows, int64_t k, int64_t n,
+                                   float out[][NF_ROWS]) {
+  for (int t = 0; t < rows; t++) {
+    const float *scale = x->dtype == NF_FP8_GROUP ? nf_tensor_scales(x, from[t]) : NULL;
+    for (int64_t g = 0; g < n; g += NF_BLOCK) out[g / NF_BLOCK][t] = scale ? scale[(k + g) / NF_BLOCK] : 1;
+  }
 }
 NF_INLINE float nf_row_scale(const nf_tensor *x, int64_t row) {
   return x->dtype == NF_FP8_ROW ? *(const float *)nf_tensor_scales(x, row) : 1;

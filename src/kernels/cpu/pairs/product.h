@@ -21,8 +21,10 @@ typedef struct nf_room { // a block's own
     uint16_t lines_of_x[NF_PANEL / NF_STEP * NF_ROWS * NF_STEP];
   };
   uint16_t lines[2][NF_PANEL * NF_STRIP];
-  float part[2][NF_ROWS][NF_STRIP]; // sums over 128 columns
+  float part[4][NF_ROWS][NF_STRIP]; // sums over 128 columns
   float none[NF_ROWS][NF_STRIP];
+  float scale[NF_PANEL / NF_BLOCK][NF_ROWS]; // of the panel's rows
+  const float *block[NF_GROUP];              // scales of strips for 128 columns each; NULL: none
 } nf_room;
 
 typedef struct nf_product {
@@ -41,13 +43,16 @@ NF_INLINE bool nf_in_blocks(const nf_product *p) {
   return p->x->dtype == NF_FP8_GROUP || p->w->dtype == NF_FP8_BLOCK;
 }
 
-// sum += part times the scales of the 128 columns from k on.
-static inline void nf_add_part(const nf_product *p, int64_t strip, int64_t k, int first, int rows,
-                               const float (*part)[NF_STRIP], float (*sum)[NF_STRIP]) {
-  const __m512 of_w = _mm512_set1_ps(nf_block_scale(p->w, strip, k));
+// sum += part times the scales of rows [first, first + rows), as far as there are any, over 128 columns of a
+// panel that begins at column k: those from g on.
+static inline void nf_add_part(const nf_product *p, int64_t i, int64_t k, int64_t g, int first, int rows,
+                               const float (*part)[NF_STRIP], nf_room *room) {
+  const __m512 of_w = _mm512_set1_ps(room->block[i] != NULL ? room->block[i][(k + g) / NF_BLOCK] : 1);
+  const float *of_x = room->scale[g / NF_BLOCK];
+  float(*sum)[NF_STRIP] = room->sum[i];
   for (int t = first; t < nf_min(p->rows, first + rows); t++) {
-    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(nf_group_scale(p->x, p->from[t], k)), of_w);
-    _mm512_storeu_ps(sum[t], _mm512_fmadd_ps(_mm512_loadu_ps(part[t]), scale, _mm512_loadu_ps(sum[t])));
+    const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(of_x[t]), of_w);
+    _mm512_store_ps(sum[t], _mm512_fmadd_ps(_mm512_load_ps(part[t]), scale, _mm512_load_ps(sum[t])));
   }
 }
 
@@ -81,11 +86,11 @@ static inline void nf_few_strips_at(const nf_product *p, int tokens, int64_t i, 
     return;
   }
   for (int64_t g = 0; g < n; g += NF_BLOCK) {
-    float part[4][NF_ROWS][NF_STRIP];
-    for (int j = 0; j < strips; j++) memset(part[j], 0, (size_t)tokens * sizeof *part[j]);
-    nf_few_columns(p, tokens, s, strips, k + g, g, nf_min(NF_BLOCK, n - g), room, part[0][0]);
     for (int j = 0; j < strips; j++)
-      nf_add_part(p, s + j, k + g, 0, tokens, (const float(*)[NF_STRIP])part[j], room->sum[i + j]);
+      for (int t = 0; t < tokens; t++) _mm512_store_ps(room->part[j][t], _mm512_setzero_ps());
+    nf_few_columns(p, tokens, s, strips, k + g, g, nf_min(NF_BLOCK, n - g), room, room->part[0][0]);
+    for (int j = 0; j < strips; j++)
+      nf_add_part(p, i + j, k, g, 0, tokens, (const float(*)[NF_STRIP])room->part[j], room);
   }
 }
 
@@ -94,6 +99,7 @@ static inline void nf_multiply_few(const nf_product *p, nf_room *room) {
   for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
     const int64_t n = nf_min(NF_PANEL, p->w->K - k);
     nf_float_panel(p->x, p->from, p->rows, tokens, k, n, room->x[0]);
+    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
     int64_t i = 0;
     for (; i + together <= p->strips; i += together) nf_few_strips_at(p, tokens, i, together, k, n, room);
     for (; i < p->strips; i++) nf_few_strips_at(p, tokens, i, 1, k, n, room);
@@ -115,6 +121,7 @@ static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
   for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
     const int64_t n = nf_min(NF_PANEL, p->w->K - k);
     nf_float_panel(p->x, p->from, p->rows, padded, k, n, room->x[0]);
+    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
     for (int64_t i = 0; i < p->strips; i++) {
       const uint16_t *lines = nf_lines(p->w, p->strip + i, k, n, room->lines[0]);
       if (!nf_in_blocks(p)) nf_multiply_lines(p, lines, 0, nf_round_up(n, NF_STEP), room, room->sum[i]);
@@ -122,8 +129,7 @@ static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
         memset(room->part[0], 0, sizeof room->part[0]);
         nf_multiply_lines(p, lines + g * NF_STRIP, g, nf_round_up(nf_min(NF_BLOCK, n - g), NF_STEP), room,
                           room->part[0]);
-        nf_add_part(p, p->strip + i, k + g, 0, p->rows, (const float(*)[NF_STRIP])room->part[0],
-                    room->sum[i]);
+        nf_add_part(p, i, k, g, 0, p->rows, (const float(*)[NF_STRIP])room->part[0], room);
       }
     }
   }
@@ -170,7 +176,7 @@ static inline void nf_multiply_two(const nf_product *p, int64_t i, int padded, i
       float *const part[2] = {room->part[0][t], room->part[1][t]};
       nf_multiply_tiles(t, padded, from, g, m, true, room, part, &(nf_ahead){0});
       for (int j = 0; j <= two; j++)
-        nf_add_part(p, s + j, k + g, t, 32, (const float(*)[NF_STRIP])room->part[j], room->sum[i + j]);
+        nf_add_part(p, i + j, k, g, t, 32, (const float(*)[NF_STRIP])room->part[j], room);
     }
   }
 }
@@ -181,6 +187,7 @@ static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
   for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
     const int64_t n = nf_min(NF_PANEL, p->w->K - k);
     nf_bf16_panel(p->x, p->from, p->rows, padded, k, n, room->lines_of_x);
+    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
     for (int64_t i = 0; i < p->strips; i += 2) nf_multiply_two(p, i, padded, k, n, room);
   }
   nf_tiles_end();
@@ -206,24 +213,33 @@ NF_INLINE __m256i nf_to_bf16(__m512 v) {
   return _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
 }
 
-static inline void nf_store_results(const nf_product *p, int64_t i, float factor, const nf_room *room) {
-  const int64_t s = p->strip + i, n0 = s * NF_STRIP, n = nf_min(NF_STRIP, p->w->N - n0);
-  const __mmask16 there = nf_first(n);
-  const bool rows = p->w->dtype == NF_FP8_ROW;
-  const __m512 of_w =
-      rows ? _mm512_maskz_loadu_ps(there, nf_tensor_scales(p->w->w, p->w->first + n0)) : _mm512_set1_ps(1);
-  const __m512 bias =
-      p->bias->data != NULL ? nf_load_floats(p->bias, p->bias_row, n0, there) : _mm512_setzero_ps();
-  for (int t = 0; t < p->rows; t++) {
-    const __m512 of_x = _mm512_set1_ps(nf_row_scale(p->x, p->from[t]) * factor);
-    const __m512 sum = _mm512_mul_ps(_mm512_mul_ps(_mm512_loadu_ps(room->sum[i][t]), of_x), of_w);
-    const __m512 v = _mm512_add_ps(sum, bias);
-    char *row = nf_tensor_row(p->y, p->to[t]);
-    nf_clear_padding(p->y, row, n0 + n);
+typedef struct nf_ending { // how the sums of a strip become results
+  __mmask16 there;
+  int64_t n0, n;
+  __m512 scale, bias;
+} nf_ending;
+
+NF_INLINE nf_ending nf_ending_of(const nf_product *p, int64_t i) {
+  const int64_t n0 = (p->strip + i) * NF_STRIP, n = nf_min(NF_STRIP, p->w->N - n0);
+  nf_ending e = {.there = nf_first(n), .n0 = n0, .n = n, .scale = _mm512_set1_ps(1), .bias = _mm512_setzero_ps()};
+  if (p->w->dtype == NF_FP8_ROW)
+    e.scale = _mm512_maskz_loadu_ps(e.there, nf_tensor_scales(p->w->w, p->w->first + n0));
+  if (p->bias->data != NULL) e.bias = nf_load_floats(p->bias, p->bias_row, n0, e.there);
+  return e;
+}
+
+static inline void nf_store_row(const nf_product *p, int t, const nf_ending *e, float factor,
+                                const nf_room *room) {
+  char *row = nf_tensor_row(p->y, p->to[t]);
+  const __m512 of_x = _mm512_set1_ps(nf_row_scale(p->x, p->from[t]) * factor);
+  for (int64_t i = 0; i < p->strips; i++, e++) {
+    const __m512 sum = _mm512_mul_ps(_mm512_mul_ps(_mm512_load_ps(room->sum[i][t]), of_x), e->scale);
+    const __m512 v = _mm512_add_ps(sum, e->bias);
+    nf_clear_padding(p->y, row, e->n0 + e->n);
     if (p->y->dtype == NF_F32)
-      _mm512_mask_storeu_ps((float *)row + n0, there, v);
+      _mm512_mask_storeu_ps((float *)row + e->n0, e->there, v);
     else
-      _mm256_mask_storeu_epi16((uint16_t *)row + n0, there, nf_to_bf16(v));
+      _mm256_mask_storeu_epi16((uint16_t *)row + e->n0, e->there, nf_to_bf16(v));
   }
 }
 
@@ -231,13 +247,18 @@ static inline void nf_store_results(const nf_product *p, int64_t i, float factor
 static __attribute__((noinline)) void nf_multiply(const nf_product *p, nf_room *room) {
   const bool few = p->rows <= NF_MOST_FEW;
   const int64_t padded = nf_min(NF_ROWS, nf_round_up(p->rows, 48));
-  for (int64_t i = 0; i < p->strips; i++) memset(room->sum[i], 0, (size_t)padded * sizeof *room->sum[i]);
+  for (int64_t i = 0; i < p->strips; i++) {
+    memset(room->sum[i], 0, (size_t)padded * sizeof *room->sum[i]);
+    room->block[i] = nf_block_scales(p->w, p->strip + i);
+  }
   if (few)
     nf_multiply_few(p, room);
   else
     nf_multiply_many(p, room);
-  for (int64_t i = 0; i < p->strips; i++)
-    nf_store_results(p, i, few && nf_as_of(p->w) == NF_AS_E4M3 ? 0x1p8f : 1, room);
+  nf_ending ending[NF_GROUP];
+  for (int64_t i = 0; i < p->strips; i++) ending[i] = nf_ending_of(p, i);
+  for (int t = 0; t < p->rows; t++)
+    nf_store_row(p, t, ending, few && nf_as_of(p->w) == NF_AS_E4M3 ? 0x1p8f : 1, room);
 }
 
 // All of it, with subnormal numbers as zeros.

@@ -55,10 +55,9 @@ NF_INLINE const uint8_t *nf_mx_at(const nf_matrix *m, int64_t strip, int64_t k) 
   return m->mx == NULL ? NULL : m->mx + strip * m->mx_bytes + k / NF_STEP * NF_STRIP;
 }
 
-// What sums over the 128 columns from k on are multiplied with; 1 where there is no such scale.
-NF_INLINE float nf_block_scale(const nf_matrix *m, int64_t strip, int64_t k) {
-  if (m->dtype != NF_FP8_BLOCK) return 1;
-  return ((const float *)nf_tensor_scales(m->w, m->first + strip * NF_STRIP))[k / NF_BLOCK];
+// What sums over 128 columns each are multiplied with; NULL where there is no such scale.
+NF_INLINE const float *nf_block_scales(const nf_matrix *m, int64_t strip) {
+  return m->dtype == NF_FP8_BLOCK ? nf_tensor_scales(m->w, m->first + strip * NF_STRIP) : NULL;
 }
 
 NF_INLINE __mmask16 nf_first(int64_t n) { return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1); }
