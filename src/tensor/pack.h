@@ -5,9 +5,9 @@
 // With R rows, k elements and K columns, padded to a multiple of k, element (n, c) of a matrix is
 //   element ((n / R) (K / k) + c / k) R k + (n % R) k + c % k;
 // of FP4 each R k codes are R k / 2 bytes, the first half of the codes in the low halves of the bytes. With k
-// = 2 eight columns of a row are a 32-bit word instead, the even ones in its low half: shifted by 4 i it gives
-// the pairs i as 16-bit words of strips with k = 2. Scales of MXFP4 lie as bytes do in strips of R rows with
-// k = 1, those of FP8 are plain (nf_tensor_scales).
+// = 2 eight columns of a row are a 32-bit word instead, the even ones in its low half: shifted by 4 i it
+// gives the pairs i as 16-bit words of strips with k = 2. Scales of MXFP4 lie as bytes do in strips of R rows
+// with k = 1, those of FP8 are plain (nf_tensor_scales).
 #pragma once
 #include "tensor/tensor.h"
 

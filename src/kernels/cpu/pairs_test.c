@@ -12,12 +12,12 @@
 #include <cmocka.h>
 
 #define NF_PLAIN_PAIRS(X) X(linear) X(grouped_linear) X(experts_swiglu) X(experts_silu)
-#define PROTOTYPES(op)                                                                            \
-  NF_SCRATCHED_PROTOTYPES(op, op##_pairs_plain)                                                   \
-  static int64_t op##_blocks(const void *a) { return nf_##op##_pairs_plain_blocks(a); }           \
-  static void op##_run(const void *a, int64_t block, void *scratch) {                             \
-    nf_##op##_pairs_plain(a, block, scratch);                                                     \
-  }                                                                                               \
+#define PROTOTYPES(op)                                                                  \
+  NF_SCRATCHED_PROTOTYPES(op, op##_pairs_plain)                                         \
+  static int64_t op##_blocks(const void *a) { return nf_##op##_pairs_plain_blocks(a); } \
+  static void op##_run(const void *a, int64_t block, void *scratch) {                   \
+    nf_##op##_pairs_plain(a, block, scratch);                                           \
+  }                                                                                     \
   static size_t op##_scratch(const void *a) { return nf_##op##_pairs_plain_scratch(a); }
 NF_PLAIN_PAIRS(PROTOTYPES)
 
@@ -88,7 +88,7 @@ static void try(nf_op op, const char *const *in, int64_t tokens) {
 // Tokens on both sides of what a tile takes; columns on both sides of a step, a block and a panel.
 static void linear(void **state) {
   (void)state;
-  static const char *const types[][2] = {{"bf16", "bf16"},    {"bf16", "fp8row"},   {"fp8row", "fp8row"},
+  static const char *const types[][2] = {{"bf16", "bf16"},    {"bf16", "fp8row"},     {"fp8row", "fp8row"},
                                          {"bf16", "fp8b128"}, {"fp8g128", "fp8b128"}, {"bf16", "mxfp4"}};
   static const int tokens[] = {1, 2, 3, 5, 7, 9, 13, 17, 40, 130}, cols[] = {1, 33, 130, 256, 525, 1100},
                    rows[] = {1, 17, 70, 300};

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // experts_swiglu and experts_silu with weights in strips of pairs: what lies between an expert's two products
-// stays in the block, and so in the cache. A block takes every n-th tile of an expert's pairs, where n follows
-// from shapes: the tile's rows times all strips of the first weights, the activation by its own kernels, the
-// result times all strips of the last. So every number is made as the ops alone make it, bit by bit.
+// stays in the block, and so in the cache. A block takes every n-th tile of an expert's pairs, where n
+// follows from shapes: the tile's rows times all strips of the first weights, the activation by its own
+// kernels, the result times all strips of the last. So every number is made as the ops alone make it, bit by
+// bit.
 //
 // The sum over a token's experts stays outside: it would cross blocks.
 #include "kernels/cpu/pairs/gather.h"
@@ -86,9 +87,9 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
 }
 
 // Any processor with AVX-512 has AVX2.
-#define RUN(op, ...)                                                                           \
-  do {                                                                                         \
-    const nf_##op##_args a_ = {__VA_ARGS__};                                                   \
+#define RUN(op, ...)                                                                            \
+  do {                                                                                          \
+    const nf_##op##_args a_ = {__VA_ARGS__};                                                    \
     for (int64_t b_ = nf_##op##_rows_avx2_blocks(&a_); b_-- > 0;) nf_##op##_rows_avx2(&a_, b_); \
   } while (0)
 

@@ -88,19 +88,38 @@ typedef struct nf_few { // the operands of a tile
 
 // A tile of as many tokens and strips as those two functions allow.
 NF_INLINE void nf_few_run(nf_as as, int tokens, int strips, const nf_few *f) {
-#define TILE(T, S)                                                                                          \
+#define TILE(T, S) \
   nf_few_tile(T, S, as, f->x, f->ldx, f->w, f->strip_bytes, f->mx, f->mx_bytes, f->n, f->sum, f->strip_sums)
   switch (tokens * 8 + strips) {
-  case 1 * 8 + 4: TILE(1, 4); return;
-  case 1 * 8 + 1: TILE(1, 1); return;
-  case 2 * 8 + 4: TILE(2, 4); return;
-  case 2 * 8 + 1: TILE(2, 1); return;
-  case 4 * 8 + 2: TILE(4, 2); return;
-  case 4 * 8 + 1: TILE(4, 1); return;
-  case 6 * 8 + 2: TILE(6, 2); return;
-  case 6 * 8 + 1: TILE(6, 1); return;
-  case 8 * 8 + 1: TILE(8, 1); return;
-  default: TILE(12, 1);
+  case 1 * 8 + 4:
+    TILE(1, 4);
+    return;
+  case 1 * 8 + 1:
+    TILE(1, 1);
+    return;
+  case 2 * 8 + 4:
+    TILE(2, 4);
+    return;
+  case 2 * 8 + 1:
+    TILE(2, 1);
+    return;
+  case 4 * 8 + 2:
+    TILE(4, 2);
+    return;
+  case 4 * 8 + 1:
+    TILE(4, 1);
+    return;
+  case 6 * 8 + 2:
+    TILE(6, 2);
+    return;
+  case 6 * 8 + 1:
+    TILE(6, 1);
+    return;
+  case 8 * 8 + 1:
+    TILE(8, 1);
+    return;
+  default:
+    TILE(12, 1);
   }
 #undef TILE
 }

@@ -13,12 +13,11 @@ NF_INLINE void nf_lines_of_e4m3(const char *codes, uint16_t *out) {
 
 // 32 columns of MXFP4, scaled.
 NF_INLINE void nf_lines_of_mx(const char *codes, const uint8_t *scales, uint16_t *out) {
-  const __m512i table = _mm512_broadcast_i64x4(
-      _mm256_setr_epi16(0, 0x3f00, 0x3f80, 0x3fc0, 0x4000, 0x4040, 0x4080, 0x40c0, (short)0x8000,
-                        (short)0xbf00, (short)0xbf80, (short)0xbfc0, (short)0xc000, (short)0xc040,
-                        (short)0xc080, (short)0xc0c0));
-  const __m512i exponents = _mm512_slli_epi32(
-      _mm512_sub_epi32(nf_mx_exponents(scales), _mm512_set1_epi32(127)), 7);
+  const __m512i table = _mm512_broadcast_i64x4(_mm256_setr_epi16(
+      0, 0x3f00, 0x3f80, 0x3fc0, 0x4000, 0x4040, 0x4080, 0x40c0, (short)0x8000, (short)0xbf00, (short)0xbf80,
+      (short)0xbfc0, (short)0xc000, (short)0xc040, (short)0xc080, (short)0xc0c0));
+  const __m512i exponents =
+      _mm512_slli_epi32(_mm512_sub_epi32(nf_mx_exponents(scales), _mm512_set1_epi32(127)), 7);
   const __m512i up = _mm512_mask_blend_epi16(0xaaaaaaaa, exponents, _mm512_slli_epi32(exponents, 16));
   for (int i = 0; i < 4; i++) {
     const __m512i words = _mm512_loadu_si512(codes + 64 * i);

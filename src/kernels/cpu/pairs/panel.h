@@ -72,8 +72,8 @@ static inline void nf_bf16_panel(const nf_tensor *x, const int64_t *from, int ro
         v = _mm512_maskz_loadu_epi16(there, (const uint16_t *)at + k + i);
       } else {
         const __m256i c = _mm256_maskz_loadu_epi8(there, (const uint8_t *)at + k + i);
-        const __mmask32 none = _mm256_cmpeq_epi8_mask(_mm256_and_si256(c, _mm256_set1_epi8(0x7f)),
-                                                      _mm256_set1_epi8(0x7f));
+        const __mmask32 none =
+            _mm256_cmpeq_epi8_mask(_mm256_and_si256(c, _mm256_set1_epi8(0x7f)), _mm256_set1_epi8(0x7f));
         v = _mm512_mask_mov_epi16(nf_e4m3_bf16(c), none, _mm512_set1_epi16(0x7fc0));
       }
       _mm512_store_si512(out + (i / NF_STEP * padded + t) * NF_STEP, v);

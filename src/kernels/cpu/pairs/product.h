@@ -68,8 +68,8 @@ static inline void nf_few_columns(const nf_product *p, int tokens, int64_t s, in
                                   int64_t at, int64_t n, const nf_room *room, float *sum) {
   const nf_matrix *w = p->w;
   const int64_t whole = n / NF_STEP * NF_STEP;
-  nf_few f = {room->x[0] + at,          NF_PANEL,   nf_codes_at(w, s, k), w->strip_bytes, nf_mx_at(w, s, k),
-              w->mx_bytes, whole, sum, NF_ROWS * NF_STRIP};
+  nf_few f = {room->x[0] + at, NF_PANEL, nf_codes_at(w, s, k), w->strip_bytes, nf_mx_at(w, s, k), w->mx_bytes,
+              whole,           sum,      NF_ROWS * NF_STRIP};
   nf_few_as(nf_as_of(w), tokens, strips, &f);
   if (whole == n) return;
   char end[4][NF_STEP * NF_STRIP * sizeof(uint16_t)];
@@ -221,7 +221,8 @@ typedef struct nf_ending { // how the sums of a strip become results
 
 NF_INLINE nf_ending nf_ending_of(const nf_product *p, int64_t i) {
   const int64_t n0 = (p->strip + i) * NF_STRIP, n = nf_min(NF_STRIP, p->w->N - n0);
-  nf_ending e = {.there = nf_first(n), .n0 = n0, .n = n, .scale = _mm512_set1_ps(1), .bias = _mm512_setzero_ps()};
+  nf_ending e = {
+      .there = nf_first(n), .n0 = n0, .n = n, .scale = _mm512_set1_ps(1), .bias = _mm512_setzero_ps()};
   if (p->w->dtype == NF_FP8_ROW)
     e.scale = _mm512_maskz_loadu_ps(e.there, nf_tensor_scales(p->w->w, p->w->first + n0));
   if (p->bias->data != NULL) e.bias = nf_load_floats(p->bias, p->bias_row, n0, e.there);

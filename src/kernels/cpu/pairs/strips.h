@@ -86,12 +86,11 @@ NF_INLINE __m512i nf_e4m3_bf16(__m256i codes) {
   const __m512i small =
       _mm512_broadcast_i32x4(_mm_setr_epi16(0, 0x3b00, 0x3b80, 0x3bc0, 0x3c00, 0x3c20, 0x3c40, 0x3c60));
   const __m512i c = _mm512_cvtepu8_epi16(codes);
-  const __m512i usual = _mm512_add_epi16(
-      _mm512_and_si512(_mm512_slli_epi16(c, 4), _mm512_set1_epi16(0x7f0)), _mm512_set1_epi16(0x3c00));
+  const __m512i usual = _mm512_add_epi16(_mm512_and_si512(_mm512_slli_epi16(c, 4), _mm512_set1_epi16(0x7f0)),
+                                         _mm512_set1_epi16(0x3c00));
   const __mmask32 is_small = _mm512_testn_epi16_mask(c, _mm512_set1_epi16(0x78));
   const __m512i all = _mm512_mask_permutexvar_epi16(usual, is_small, c, small);
-  return _mm512_or_si512(all,
-                         _mm512_and_si512(_mm512_slli_epi16(c, 8), _mm512_set1_epi16((short)0x8000)));
+  return _mm512_or_si512(all, _mm512_and_si512(_mm512_slli_epi16(c, 8), _mm512_set1_epi16((short)0x8000)));
 }
 
 NF_INLINE __m512 nf_low_of(__m512i halves) { return _mm512_cvtph_ps(_mm512_castsi512_si256(halves)); }

@@ -25,8 +25,8 @@ static void nf_tile_dot(float *c, const float *a, const float *b) {
     for (int n = 0; n < 16; n++) {
       float chain[2] = {0, 0};
       for (int k = 0; k < 32; k++)
-        chain[k % 2] = fmaf(nf_bf16_decode(x[m * 32 + k]), nf_bf16_decode(w[k / 2 * 32 + n * 2 + k % 2]),
-                            chain[k % 2]);
+        chain[k % 2] =
+            fmaf(nf_bf16_decode(x[m * 32 + k]), nf_bf16_decode(w[k / 2 * 32 + n * 2 + k % 2]), chain[k % 2]);
       c[m * 16 + n] += chain[0] + chain[1];
     }
 }
@@ -46,16 +46,15 @@ NF_INLINE void nf_tiles_begin(void) {
 }
 NF_INLINE void nf_tiles_end(void) { __asm__ volatile("tilerelease"); }
 #define NF_TILE_ZERO(r) __asm__ volatile("tilezero %%tmm" #r : :)
-#define NF_TILE_LOAD(r, p)                                   \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #r           \
-                   :                                         \
+#define NF_TILE_LOAD(r, p)                         \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #r \
+                   :                               \
                    : "r"(p), "r"((int64_t)64), "m"(*(const char(*)[NF_TILE])(p)))
-#define NF_TILE_STORE(r, p)                                  \
-  __asm__ volatile("tilestored %%tmm" #r ", (%1,%2,1)"       \
-                   : "=m"(*(char(*)[NF_TILE])(p))            \
+#define NF_TILE_STORE(r, p)                            \
+  __asm__ volatile("tilestored %%tmm" #r ", (%1,%2,1)" \
+                   : "=m"(*(char(*)[NF_TILE])(p))      \
                    : "r"(p), "r"((int64_t)64))
-#define NF_TILE_DOT(c, a, b) \
-  __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :)
+#define NF_TILE_DOT(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c : :)
 
 #endif
 
