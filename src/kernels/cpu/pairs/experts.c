@@ -82,7 +82,7 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
       .x = x, .from = from, .rows = s->pairs.n, .w = &m, .bias = bias, .bias_row = s->e, .y = y, .to = to};
   for (; p.strip < nf_strips(&m); p.strip += NF_GROUP) {
     p.strips = nf_min(NF_GROUP, nf_strips(&m) - p.strip);
-    nf_product_run(&p, room);
+    NF_KERNEL(product)(&p, room);
   }
 }
 

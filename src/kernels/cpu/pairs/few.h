@@ -4,7 +4,6 @@
 #include "kernels/cpu/pairs/lines.h"
 
 enum {
-  NF_FEW = 12, // tokens of the largest tile
   // Weights are asked for so many bytes ahead, into the strip's next page.
   NF_AHEAD = 2048,
 };
@@ -124,7 +123,7 @@ NF_INLINE void nf_few_run(nf_as as, int tokens, int strips, const nf_few *f) {
 #undef TILE
 }
 
-static inline void nf_few_as(nf_as as, int tokens, int strips, const nf_few *f) {
+static __attribute__((noinline)) void nf_few_as(nf_as as, int tokens, int strips, const nf_few *f) {
   if (as == NF_AS_LINES)
     nf_few_run(NF_AS_LINES, tokens, strips, f);
   else if (as == NF_AS_E4M3)

@@ -42,7 +42,7 @@ static void multiply(const nf_grouped_linear_args *a, int64_t e, int64_t s0, nf_
                           .bias_row = e,
                           .y = &a->y,
                           .to = pairs.index};
-    nf_product_run(&p, room);
+    NF_KERNEL(product)(&p, room);
   }
 }
 

@@ -35,5 +35,5 @@ void NF_KERNEL(linear_pairs)(const nf_linear_args *a, int64_t block, void *scrat
                         .bias = &a->bias,
                         .y = &a->y,
                         .to = row};
-  nf_product_run(&p, scratch);
+  NF_KERNEL(product)(&p, scratch);
 }
