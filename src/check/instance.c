@@ -108,25 +108,9 @@ static void fill_ints(const filler *f, const nf_tensor *t, int64_t r) {
                                 : (int32_t)((first + i) % n);
 }
 
-enum { REPEATED = 128 }; // rows, whole blocks of scales
-
-static void repeat(const nf_tensor *t, int64_t r) {
-  const int64_t from = r - REPEATED, codes = t->padded * nf_dtype_of(t->dtype)->bits / 8;
-  memcpy(nf_tensor_row(t, r), nf_tensor_row(t, from), (size_t)codes);
-  if (t->dtype == NF_MXFP4)
-    memcpy((uint8_t *)t->scale + r * t->scale_stride, (uint8_t *)t->scale + from * t->scale_stride,
-           (size_t)nf_ceil_div(nf_tensor_cols(t), 32));
-  else if (nf_is_fp8(t->dtype))
-    memcpy(nf_tensor_scales(t, r), nf_tensor_scales(t, from),
-           (size_t)nf_scale_cols(t->dtype, nf_tensor_cols(t)) * sizeof(float));
-}
-
 static void fill(const filler *f, const nf_tensor *t, float *room) {
-  const bool constant = t->rank > 1 && f->c->d.in[f->operand % NF_MAX_IN].dim[0].sym == NF_CONST;
   for (int64_t r = 0; r < nf_tensor_rows(t); r++)
-    if (f->c->repeats && constant && r >= REPEATED)
-      repeat(t, r);
-    else if (t->dtype == NF_MXFP4)
+    if (t->dtype == NF_MXFP4)
       fill_mxfp4(f, t, r);
     else if (nf_is_fp8(t->dtype))
       fill_fp8(f, t, r);
@@ -192,8 +176,8 @@ static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int g
 }
 
 // The weight in the kernel's packing order, from plain rows.
-static nf_status place_packed(nf_instance *i, struct nf_storage *s, const filler *f, float *room) {
-  const nf_type *type = &i->c->d.in[f->operand];
+static nf_status place_packed(nf_instance *i, struct nf_storage *s, const nf_type *type, const filler *f,
+                              float *room) {
   size_t bytes;
   NF_TRY(place(i, s, nf_type_packed(*type, i->pack), 0, 0, false));
   NF_TRY(nf_type_bytes(type, &i->c->at, &bytes));
@@ -205,6 +189,47 @@ static nf_status place_packed(nf_instance *i, struct nf_storage *s, const filler
   nf_pack_tensor(s->tensor, &plain);
   nf_free_aligned(data);
   return nf_ok();
+}
+
+// ---- large constants, to be timed ----
+
+enum { REPEATED = 128 }; // rows, whole strips and blocks of scales
+
+static bool repeats(const nf_case *c, const nf_type *t) {
+  return c->repeats && t->rank > 1 && t->cache == NF_NO_CACHE && t->dim[0].sym == NF_CONST &&
+         t->dim[t->rank - 2].sym == NF_CONST && t->dim[t->rank - 2].c > REPEATED;
+}
+
+static void repeat(void *to, size_t n, const void *from, size_t period) {
+  for (size_t at = 0; at < n; at += period)
+    memcpy((char *)to + at, (const char *)from, n - at < period ? n - at : period);
+}
+
+static size_t codes_of(const struct nf_storage *s) {
+  return s->tensor->scale != NULL ? (size_t)((char *)s->tensor->scale - (char *)s->tensor->data) : s->bytes;
+}
+
+// Codes and scales are those of the first rows again and again.
+static void repeat_all(const struct nf_storage *to, const struct nf_storage *from) {
+  const size_t n = codes_of(to), period = codes_of(from);
+  repeat(to->tensor->data, n, from->tensor->data, period);
+  if (to->tensor->scale != NULL)
+    repeat(to->tensor->scale, to->bytes - n, from->tensor->scale, from->bytes - period);
+}
+
+static nf_status place_repeated(nf_instance *i, struct nf_storage *s, bool packed, const filler *f,
+                                float *room) {
+  const nf_type *type = &i->c->d.in[f->operand];
+  nf_type few = *type;
+  nf_tensor tensor = {0};
+  struct nf_storage part = {.tensor = &tensor};
+  for (int d = 0; d < few.rank - 1; d++) few.padded[d] = few.dim[d].c = d == few.rank - 2 ? REPEATED : 1;
+  NF_TRY(place(i, s, packed ? nf_type_packed(*type, i->pack) : *type, 0, 0, false));
+  nf_status st = packed ? place_packed(i, &part, &few, f, room) : place(i, &part, few, 0, 0, false);
+  if (nf_is_ok(st) && !packed) fill(f, &tensor, room);
+  if (nf_is_ok(st)) repeat_all(s, &part);
+  nf_free_aligned(part.base);
+  return st;
 }
 
 static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude) {
@@ -221,7 +246,9 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude) {
     NF_TRY(nf_instance_pages(i, type->cache, type->dim[2].c, window_of(i->c), &slots));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory for a row");
-  if (!nf_pack_is_plain(i->pack) && n == nf_packed_operand(&i->c->d, n)) return place_packed(i, s, &f, room);
+  const bool packed = !nf_pack_is_plain(i->pack) && n == nf_packed_operand(&i->c->d, n);
+  if (repeats(i->c, type)) return place_repeated(i, s, packed, &f, room);
+  if (packed) return place_packed(i, s, type, &f, room);
   NF_TRY(place(i, s, *type, gap, slots, writes_pool(i->c, n)));
   if (!type->cache)
     fill(&f, s->tensor, room);

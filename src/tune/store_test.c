@@ -58,7 +58,8 @@ static int set_up(void **) {
   return setenv("INFUSE_CACHE_DIR", dir, 1);
 }
 
-static void remove_entry(void *user, const char *name, const char *, const nf_tune_entry *) {
+static void remember_name(void *user, const char *name, const char *, const nf_tune_entry *) {
+  free(*(char **)user);
   *(char **)user = strdup(name);
 }
 
@@ -66,7 +67,7 @@ static void remove_entry(void *user, const char *name, const char *, const nf_tu
 static char *kept(nf_tune_store *s) {
   char *name = NULL, file[32];
   nf_tune_store_keep(s, key, &entry);
-  ok(nf_tune_store_each(s, remove_entry, &name));
+  ok(nf_tune_store_each(s, remember_name, &name));
   assert_non_null(name);
   snprintf(file, sizeof file, "%s.json", name);
   free(name);
@@ -121,7 +122,7 @@ static void forgetting(void **) {
   assert_int_equal(nf_status_code(st), NF_USAGE);
   nf_status_free(st);
   char *name = NULL;
-  ok(nf_tune_store_each(&s, remove_entry, &name));
+  ok(nf_tune_store_each(&s, remember_name, &name));
   ok(nf_tune_store_forget(&s, name, &removed));
   assert_int_equal(removed, 1);
   free(name);
