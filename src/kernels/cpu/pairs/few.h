@@ -26,7 +26,8 @@ NF_INLINE void nf_pair(nf_as as, __m512i word, int i, __m512 *even, __m512 *odd)
 }
 
 // sum[strip][token][16] += x[token][k] w[strip][k][16] over n columns, whole steps. Numbers of tokens and
-// strips are constants: both chains of all sums are in registers.
+// strips are constants: both chains of all sums are in registers. More than two rounds unrolled gain nothing,
+// and take compilers long.
 NF_INLINE void nf_few_tile(int tokens, int strips, nf_as as, const float *x, int64_t ldx, const char *w,
                            int64_t strip_bytes, const uint8_t *mx, int64_t mx_bytes, int64_t n, float *sum,
                            int64_t strip_sums) {
@@ -35,6 +36,7 @@ NF_INLINE void nf_few_tile(int tokens, int strips, nf_as as, const float *x, int
   for (int64_t k = 0; k < n; k += NF_STEP) {
     __m512 even[MOST], odd[MOST];
     for (int i = 0; i < tokens * strips; i++) even[i] = odd[i] = _mm512_setzero_ps();
+#pragma GCC unroll 2
     for (int p = 0; p < 16; p += pairs, w += 64) {
       __m512i word[4];
       for (int s = 0; s < strips; s++) {

@@ -5,8 +5,8 @@
 #include "kernels/cpu/pairs/product.h"
 
 typedef struct nf_pairs {
-  int64_t index[NF_ROWS + 64]; // t * J + j, and room for the choices of one more token
-  int64_t of_x[NF_ROWS];       // the rows of x
+  int64_t index[NF_ROWS]; // t * J + j
+  int64_t of_x[NF_ROWS];  // the rows of x
   int n, most;
   int64_t token; // the next to look at
   int64_t skip;  // choices of it that were taken
