@@ -3,6 +3,7 @@
 // tests on machines without AMX. That wants what the callers set: subnormal numbers count as zero.
 #pragma once
 #include "kernels/cpu/pairs/strips.h"
+#include "tensor/scalar.h"
 
 enum { NF_TILE = 16 * 64 }; // bytes, one row after the other
 
