@@ -2,8 +2,10 @@
 // Programs that were compiled with other versions of the headers: a struct of theirs is smaller than the
 // library's, or larger. Nothing is written behind it, and what only one of the two knows is zero.
 #include "tests/support/expect.h"
+#include <infuse/inspect.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static infuse_runtime *runtime;
 static infuse_model *model;
@@ -152,6 +154,28 @@ static void test_lists_keep_their_sizes(void **) {
   assert_int_equal(sizeof(infuse_logit_bias), 24);
 }
 
+static void find_null(void *found, const char *json, size_t) {
+  *(bool *)found = strstr(json, "\"measured\":null") != NULL;
+}
+
+// Words of options are read while the runtime is created, and may go then.
+static void test_words_may_go(void **) {
+  char figures[] = "stated", folder[] = "/tmp/infuse-abi-XXXXXX";
+  assert_non_null(mkdtemp(folder));
+  assert_int_equal(setenv("INFUSE_CACHE_DIR", folder, 1),
+                   0); // a folder, so that figures are measured if asked
+  const infuse_runtime_options o = {.size = sizeof o, .figures = figures};
+  infuse_runtime *rt;
+  ok(infuse_runtime_create(&o, &rt));
+  memset(figures, 'x', sizeof figures - 1);
+  bool stated = false;
+  ok(infuse_devices(rt, find_null, &stated));
+  infuse_runtime_destroy(rt);
+  assert_true(stated);
+  assert_int_equal(setenv("INFUSE_CACHE_DIR", "", 1), 0);
+  assert_int_equal(rmdir(folder), 0);
+}
+
 static int set_up(void **) {
   const infuse_model_options o = {.size = sizeof o, .context = 64, .keep_hidden = true};
   return infuse_runtime_create(NULL, &runtime) != NULL ||
@@ -165,8 +189,11 @@ static int tear_down(void **) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_results), cmocka_unit_test(test_description),
-                                     cmocka_unit_test(test_sampling), cmocka_unit_test(test_wrong_sizes),
-                                     cmocka_unit_test(test_lists_keep_their_sizes)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_results),
+                                     cmocka_unit_test(test_description),
+                                     cmocka_unit_test(test_sampling),
+                                     cmocka_unit_test(test_wrong_sizes),
+                                     cmocka_unit_test(test_lists_keep_their_sizes),
+                                     cmocka_unit_test(test_words_may_go)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -84,24 +84,26 @@ static nf_status create_threads(infuse_runtime *rt) {
 }
 
 void nf_runtime_know_figures(infuse_runtime *rt) {
-  const char *figures = rt->options.figures;
   if (rt->figures_known || rt->threads == NULL || rt->hw.backend != NF_BACKEND_CPU) return;
   rt->figures_known = true;
-  if (figures != NULL && strcmp(figures, "stated") == 0) return;
+  if (strcmp(rt->options.figures, "stated") == 0) return;
   rt->measured = nf_hw_figures(&rt->hw, rt->threads, &rt->log, &rt->speeds);
   if (rt->measured) nf_hw_use(&rt->hw, &rt->speeds);
 }
 
-static nf_status check_figures(const char *figures) {
-  if (figures == NULL || strcmp(figures, "measured") == 0 || strcmp(figures, "stated") == 0) return nf_ok();
-  return nf_error(NF_USAGE, "figures '%s' are not known; there are measured and stated", figures);
+static nf_status check_figures(infuse_runtime_options *o) {
+  static const char *const known[] = {"measured", "stated"};
+  const char *asked = o->figures != NULL ? o->figures : known[0];
+  for (int i = 0; i < 2; i++)
+    if (strcmp(asked, known[i]) == 0) return o->figures = known[i], nf_ok(); // the caller's may go
+  return nf_error(NF_USAGE, "figures '%s' are not known; there are measured and stated", asked);
 }
 
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
   if (o->threads < 0 || o->threads > 4096)
     return nf_error(NF_USAGE, "%d threads: give 1 to 4096, or 0 for one per core", o->threads);
-  NF_TRY(check_figures(o->figures));
+  NF_TRY(check_figures(&rt->options));
   NF_TRY(nf_check_tune(&rt->options));
   NF_TRY(nf_rules_create(&rt->rules));
   const device_row *row = NULL;
