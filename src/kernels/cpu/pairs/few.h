@@ -125,7 +125,7 @@ NF_INLINE void nf_few_run(nf_as as, int tokens, int strips, const nf_few *f) {
 #undef TILE
 }
 
-static __attribute__((noinline)) void nf_few_as(nf_as as, int tokens, int strips, const nf_few *f) {
+static __attribute__((noinline, unused)) void nf_few_as(nf_as as, int tokens, int strips, const nf_few *f) {
   if (as == NF_AS_LINES)
     nf_few_run(NF_AS_LINES, tokens, strips, f);
   else if (as == NF_AS_E4M3)

@@ -64,9 +64,9 @@ static inline void nf_float_panel(const nf_tensor *x, const int64_t *from, int r
 static inline void nf_bf16_panel(const nf_tensor *x, const int64_t *from, int rows, int padded, int64_t k,
                                  int64_t n, uint16_t *out) {
   for (int t = 0; t < padded; t++) {
-    const char *at = t < rows ? (const char *)nf_tensor_row(x, from[t]) : NULL;
+    const char *at = nf_tensor_row(x, from[nf_min(t, rows - 1)]);
     for (int64_t i = 0; i < n; i += NF_STEP) {
-      const __mmask32 there = at == NULL ? 0 : (__mmask32)((1ull << nf_min(NF_STEP, n - i)) - 1);
+      const __mmask32 there = t < rows ? (__mmask32)((1ull << nf_min(NF_STEP, n - i)) - 1) : 0;
       __m512i v;
       if (x->dtype == NF_BF16) {
         v = _mm512_maskz_loadu_epi16(there, (const uint16_t *)at + k + i);

@@ -119,9 +119,9 @@ static inline void nf_multiply_tiles(int t, int padded, const uint16_t *const li
 static inline nf_ahead nf_ahead_of(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n) {
   const bool last = i + 3 >= p->strips;
   const int64_t s = last ? p->strip : p->strip + i + 2, at = last ? k + n : k;
-  if (p->w->dtype != NF_BF16) return (nf_ahead){0};
+  const int64_t bytes = p->w->dtype == NF_BF16 ? p->w->step_bytes : 0;
   return (nf_ahead){{nf_codes_at(p->w, s, at), nf_codes_at(p->w, s + 1, at)},
-                    nf_round_up(p->w->step_bytes / nf_ceil_div(padded, 32), 64)};
+                    nf_round_up(bytes / nf_ceil_div(padded, 32), 64)};
 }
 
 static inline void nf_multiply_two(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n,
