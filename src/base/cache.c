@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Finding and making the cache folder.
+// Finding and making the cache folder, and the files there.
 #include "base/cache.h"
 #include "base/file.h"
+#include "base/map.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -49,5 +51,35 @@ nf_status nf_cache_folder(const char *part, char **out) {
     *out = t.at;
   else
     nf_text_deinit(&t);
+  return st;
+}
+
+char *nf_cache_path(const char *folder, const char *name) {
+  nf_text t = {0};
+  nf_text_printf(&t, "%s/%s.json", folder, name);
+  if (!t.failed) return t.at;
+  nf_text_deinit(&t);
+  return NULL;
+}
+
+nf_key_name nf_name_of_key(const char *key) {
+  static const uint64_t seed[2] = {0};
+  nf_key_name name;
+  snprintf(name.at, sizeof name.at, "%016lx", (unsigned long)nf_hash(key, strlen(key), seed));
+  return name;
+}
+
+nf_status nf_cache_save(const char *path, json_t *doc, const char *what) {
+  char *text = doc != NULL ? json_dumps(doc, JSON_INDENT(1)) : NULL;
+  nf_new_file f = {0};
+  nf_status st =
+      text != NULL ? nf_new_file_create(path, &f) : nf_error(NF_NO_MEMORY, "no memory for %s", what);
+  if (nf_is_ok(st)) {
+    st = nf_new_file_write(&f, 0, text, strlen(text));
+    if (nf_is_ok(st)) st = nf_new_file_commit(&f);
+    nf_new_file_close(&f);
+  }
+  free(text);
+  json_decref(doc);
   return st;
 }

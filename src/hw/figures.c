@@ -33,20 +33,10 @@ static json_t *speed_to_json(const nf_speed *s) {
 }
 
 static nf_status save(const char *path, const char *key, const nf_speeds *s) {
-  json_t *o = json_pack("{s:s, s:i, s:o, s:o}", "key", key, "threads", s->threads, "one",
-                        speed_to_json(&s->one), "all", speed_to_json(&s->all));
-  char *text = o != NULL ? json_dumps(o, JSON_INDENT(1)) : NULL;
-  nf_new_file f = {0};
-  nf_status st =
-      text != NULL ? nf_new_file_create(path, &f) : nf_error(NF_NO_MEMORY, "no memory for figures");
-  if (nf_is_ok(st)) {
-    st = nf_new_file_write(&f, 0, text, strlen(text));
-    if (nf_is_ok(st)) st = nf_new_file_commit(&f);
-    nf_new_file_close(&f);
-  }
-  free(text);
-  json_decref(o);
-  return st;
+  return nf_cache_save(path,
+                       json_pack("{s:s, s:i, s:o, s:o}", "key", key, "threads", s->threads, "one",
+                                 speed_to_json(&s->one), "all", speed_to_json(&s->all)),
+                       "figures");
 }
 
 static nf_status read_speed(const nf_json_at *root, const char *name, nf_speed *out) {
@@ -115,21 +105,12 @@ static void look_up(const nf_hw *hw, nf_threads *threads, const char *path, cons
   warn(log, st, "what this machine does was measured again");
 }
 
-static char *path_of(const char *folder, const char *key) {
-  static const uint64_t seed[2] = {0};
-  nf_text t = {0};
-  nf_text_printf(&t, "%s/%016lx.json", folder, (unsigned long)nf_hash(key, strlen(key), seed));
-  if (!t.failed) return t.at;
-  nf_text_deinit(&t);
-  return NULL;
-}
-
 bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, const nf_log *log, nf_speeds *out) {
   char *folder;
   const nf_status st = nf_cache_folder("host", &folder);
   if (nf_is_ok(st) && folder == NULL) return false;
   char *key = nf_figures_key(hw, nf_threads_count(threads));
-  char *path = folder != NULL && key != NULL ? path_of(folder, key) : NULL;
+  char *path = folder != NULL && key != NULL ? nf_cache_path(folder, nf_name_of_key(key).at) : NULL;
   if (path != NULL)
     look_up(hw, threads, path, key, log, out);
   else

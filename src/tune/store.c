@@ -57,21 +57,8 @@ char *nf_tune_environment(const nf_hw *hw, int threads) {
   return taken(&text);
 }
 
-static unsigned long hash_of(const char *key) {
-  static const uint64_t seed[2] = {0};
-  return (unsigned long)nf_hash(key, strlen(key), seed);
-}
-
-static char *path_of(const nf_tune_store *s, const char *name) {
-  nf_text t = {0};
-  nf_text_printf(&t, "%s/%s.json", s->folder, name);
-  return taken(&t);
-}
-
 static char *path_of_key(const nf_tune_store *s, const char *key) {
-  char name[24];
-  snprintf(name, sizeof name, "%016lx", hash_of(key));
-  return path_of(s, name);
+  return nf_cache_path(s->folder, nf_name_of_key(key).at);
 }
 
 // ---- files ----
@@ -82,21 +69,6 @@ static void warn(nf_tune_store *s, nf_status st, const char *what) {
     nf_log_print(s->log, NF_LOG_WARNING, "%s: %s", what, nf_status_message(st));
   s->warned |= !nf_is_ok(st);
   nf_status_free(st);
-}
-
-static nf_status save(const char *path, json_t *doc) { // stolen
-  char *text = doc != NULL ? json_dumps(doc, JSON_INDENT(1)) : NULL;
-  nf_new_file f = {0};
-  nf_status st =
-      text != NULL ? nf_new_file_create(path, &f) : nf_error(NF_NO_MEMORY, "no memory for timings");
-  if (nf_is_ok(st)) {
-    st = nf_new_file_write(&f, 0, text, strlen(text));
-    if (nf_is_ok(st)) st = nf_new_file_commit(&f);
-    nf_new_file_close(&f);
-  }
-  free(text);
-  json_decref(doc);
-  return st;
 }
 
 static nf_status load(const nf_tune_store *s, const char *path, const char *key, nf_tune_entry *out,
@@ -124,14 +96,15 @@ bool nf_tune_store_find(nf_tune_store *s, const char *key, nf_tune_entry *out) {
 void nf_tune_store_keep(nf_tune_store *s, const char *key, const nf_tune_entry *e) {
   char *path = s->folder != NULL ? path_of_key(s, key) : NULL;
   if (path != NULL)
-    warn(s, save(path, nf_tune_entry_json(key, e)), "what is measured of kernels is not kept");
+    warn(s, nf_cache_save(path, nf_tune_entry_json(key, e), "timings"),
+         "what is measured of kernels is not kept");
   nf_free(path);
 }
 
 static void describe(nf_tune_store *s, const char *environment) {
-  char *path = path_of(s, "environment");
+  char *path = nf_cache_path(s->folder, "environment");
   if (path != NULL && !nf_path_exists(path))
-    warn(s, save(path, json_pack("{s:s}", "environment", environment)),
+    warn(s, nf_cache_save(path, json_pack("{s:s}", "environment", environment), "timings"),
          "what is measured of kernels is not kept");
   nf_free(path);
 }
@@ -141,7 +114,7 @@ nf_status nf_tune_store_open(const nf_hw *hw, int threads, const nf_log *log, co
   char *environment = nf_tune_environment(hw, threads), part[32];
   *out = (nf_tune_store){.log = log, .list = list, .n = n};
   if (environment == NULL) return nf_error(NF_NO_MEMORY, "no memory for timings");
-  snprintf(part, sizeof part, "tune/%016lx", hash_of(environment));
+  snprintf(part, sizeof part, "tune/%s", nf_name_of_key(environment).at);
   warn(out, nf_cache_folder(part, &out->folder), "what is measured of kernels is not kept");
   if (out->folder != NULL) describe(out, environment);
   nf_free(environment);
@@ -164,7 +137,7 @@ static nf_status visit_file(nf_tune_store *s, char *name, nf_tune_visit visit, v
   nf_tune_entry e;
   char *key = NULL;
   name[16] = '\0';
-  char *path = path_of(s, name);
+  char *path = nf_cache_path(s->folder, name);
   if (path == NULL) return nf_error(NF_NO_MEMORY, "no memory for timings");
   const nf_status st = load(s, path, NULL, &e, &key);
   if (nf_is_ok(st)) visit(user, name, key, &e);
