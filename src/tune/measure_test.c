@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Measuring: planted kernels that crash, hang, answer wrong or write where they must not are refused with the
 // reason and the others measured; ties go to the default; a host's own signals and children do not matter.
-#include "base/clock.h"
 #include "kernels/contract/args.h"
+#include "tests/support/planted.h"
 #include "tune/measure.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -18,16 +18,6 @@
 
 static nf_hw hw;
 
-static int64_t blocks(const void *args) { return nf_reference_of(NF_OP_add)->entry.host.blocks(args); }
-static void good(const void *args, int64_t block, void *scratch) {
-  nf_reference_of(NF_OP_add)->entry.host.run(args, block, scratch);
-}
-static void slow(const void *args, int64_t block, void *scratch) {
-  const double end = nf_now() + 20e-6;
-  while (nf_now() < end) {
-  }
-  good(args, block, scratch);
-}
 static void crash(const void *, int64_t, void *) { raise(SIGSEGV); }
 static void stop(const void *, int64_t, void *) { abort(); }
 static void hang(const void *, int64_t, void *) {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tuner: what is asked for is measured, chosen by, kept and found again; what is refused is never chosen;
 // a budget, a cancelled run and other candidates leave what is known.
-#include "base/clock.h"
 #include "base/memory.h"
 #include "tests/support/folder.h"
+#include "tests/support/planted.h"
 #include "tune/tune.h"
 #include <setjmp.h>
 #include <signal.h>
@@ -19,16 +19,6 @@ static nf_hw hw;
 static const nf_log silent;
 static char *dir;
 
-static int64_t blocks(const void *args) { return nf_reference_of(NF_OP_add)->entry.host.blocks(args); }
-static void good(const void *args, int64_t block, void *scratch) {
-  nf_reference_of(NF_OP_add)->entry.host.run(args, block, scratch);
-}
-static void slow(const void *args, int64_t block, void *scratch) {
-  const double end = nf_now() + 20e-6;
-  while (nf_now() < end) {
-  }
-  good(args, block, scratch);
-}
 static void crash(const void *, int64_t, void *) { raise(SIGILL); }
 
 #define KERNEL(f)                                                             \
