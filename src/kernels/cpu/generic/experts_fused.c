@@ -5,6 +5,7 @@
 // of the last. So every number is made as the ops alone make it, bit by bit.
 //
 // The sum over a token's experts stays outside: it would cross blocks.
+#include "kernels/cpu/generic/choices.h"
 #include "kernels/cpu/generic/gather.h"
 #include "kernels/kernels.h"
 
@@ -16,15 +17,6 @@ enum {
 };
 
 _Static_assert(ROOM / (sizeof(float) * MAX_INNER) >= STEP, "a step of the widest rows has room");
-
-// Blocks of an expert: as many as it would have tiles if all had the same.
-static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
-  return nf_max(1, nf_ceil_div(nf_tensor_rows(ids) * ids->dim[1], experts * NF_MOST_PAIRS));
-}
-
-static int64_t blocks(const nf_tensor *ids, const nf_tensor *w) {
-  return nf_tensor_rows(ids) * ids->dim[1] == 0 ? 0 : w->dim[0] * blocks_of_expert(ids, w->dim[0]);
-}
 
 typedef struct tiles { // those of a block, one after the other
   const nf_tensor *ids;
@@ -46,7 +38,8 @@ static int size_of_tiles(const nf_tensor *ids, int64_t e, int64_t row_bytes) {
 // inner: columns between the products, of the dtype of y.
 static tiles tiles_of(const nf_tensor *ids, const nf_tensor *w, const nf_tensor *y, int64_t inner,
                       int64_t block) {
-  const int64_t every = blocks_of_expert(ids, w->dim[0]), bytes = inner * nf_dtype_of(y->dtype)->bits / 8;
+  const int64_t every = nf_blocks_of_expert(ids, w->dim[0], NF_MOST_PAIRS),
+                bytes = inner * nf_dtype_of(y->dtype)->bits / 8;
   return (tiles){.ids = ids,
                  .e = block / every,
                  .every = every,
@@ -65,26 +58,6 @@ static bool next_tile(tiles *s, const nf_tensor *x) {
   return s->pairs.n != 0;
 }
 
-// Rows without an expert are the first block's.
-static void clear_rows(const nf_tensor *ids, const nf_tensor *y, int64_t block) {
-  const size_t bytes = (size_t)(y->padded * nf_dtype_of(y->dtype)->bits / 8);
-  for (int64_t r = 0; block == 0 && r < nf_tensor_rows(y); r++)
-    if (((const int32_t *)nf_tensor_row(ids, r / ids->dim[1]))[r % ids->dim[1]] < 0)
-      memset(nf_tensor_row(y, r), 0, bytes);
-}
-
-// A tile's own tensor, [rows, cols] at `room`.
-static nf_tensor local(nf_dtype dtype, int rows, int64_t cols, void *room, float *scale) {
-  return (nf_tensor){.data = room,
-                     .scale = scale,
-                     .dtype = dtype,
-                     .rank = 2,
-                     .dim = {rows, cols},
-                     .stride = {cols, 1},
-                     .padded = cols,
-                     .scale_stride = scale == NULL ? 0 : nf_scale_cols(dtype, cols)};
-}
-
 static void product(const tiles *s, const nf_tensor *x, const int64_t *from, const nf_tensor *w,
                     const nf_tensor *bias, const nf_tensor *y, const int64_t *to) {
   const int64_t all = nf_ceil_div(w->dim[1], NF_STRIP);
@@ -101,7 +74,9 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
     for (int64_t b_ = NF_BLOCKS(op##_rows)(&a_); b_-- > 0;) NF_KERNEL(op##_rows)(&a_, b_); \
   } while (0)
 
-int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) { return blocks(&a->ids, &a->w_up); }
+int64_t NF_BLOCKS(experts_swiglu_n16)(const nf_experts_swiglu_args *a) {
+  return nf_blocks_of_experts(&a->ids, &a->w_up, NF_MOST_PAIRS);
+}
 
 size_t NF_SCRATCH(experts_swiglu_n16)(const nf_experts_swiglu_args *) { return 3 * ROOM; }
 
@@ -110,17 +85,19 @@ void NF_KERNEL(experts_swiglu_n16)(const nf_experts_swiglu_args *a, int64_t bloc
   const nf_swiglu_attrs attr = {a->attr.alpha, a->attr.beta, a->attr.limit, a->attr.interleaved, 0};
   char *h_room = scratch, *act_room = h_room + 2 * ROOM;
   tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
-  clear_rows(&a->ids, &a->y, block);
+  if (block == 0) nf_clear_unchosen(&a->ids, &a->y);
   while (next_tile(&s, &a->x)) {
-    const nf_tensor h = local(a->y.dtype, s.pairs.n, 2 * inner, h_room, NULL),
-                    act = local(a->y.dtype, s.pairs.n, inner, act_room, NULL);
+    const nf_tensor h = nf_local_tensor(a->y.dtype, s.pairs.n, 2 * inner, h_room, NULL),
+                    act = nf_local_tensor(a->y.dtype, s.pairs.n, inner, act_room, NULL);
     product(&s, &a->x, s.of_x, &a->w_up, &a->up_bias, &h, s.row);
     RUN(swiglu, .attr = attr, .x = h, .y = act);
     product(&s, &act, s.row, &a->w_down, &a->down_bias, &a->y, s.pairs.index);
   }
 }
 
-int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) { return blocks(&a->ids, &a->w_up); }
+int64_t NF_BLOCKS(experts_silu_n16)(const nf_experts_silu_args *a) {
+  return nf_blocks_of_experts(&a->ids, &a->w_up, NF_MOST_PAIRS);
+}
 
 enum { SCALES = NF_MOST_PAIRS * MAX_INNER / NF_BLOCK };
 
@@ -134,18 +111,18 @@ void NF_KERNEL(experts_silu_n16)(const nf_experts_silu_args *a, int64_t block, v
   char(*room)[ROOM] = scratch;
   float *scale = (float *)room[3];
   tiles s = tiles_of(&a->ids, &a->w_up, &a->y, inner, block);
-  clear_rows(&a->ids, &a->y, block);
+  if (block == 0) nf_clear_unchosen(&a->ids, &a->y);
   while (next_tile(&s, &a->x)) {
     const nf_dtype dtype = a->y.dtype;
-    nf_tensor g = local(dtype, s.pairs.n, inner, room[0], NULL),
-              u = local(dtype, s.pairs.n, inner, room[1], NULL),
-              open = local(dtype, s.pairs.n, inner, room[2], NULL);
+    nf_tensor g = nf_local_tensor(dtype, s.pairs.n, inner, room[0], NULL),
+              u = nf_local_tensor(dtype, s.pairs.n, inner, room[1], NULL),
+              open = nf_local_tensor(dtype, s.pairs.n, inner, room[2], NULL);
     product(&s, &a->x, s.of_x, &a->w_gate, &none, &g, s.row);
     product(&s, &a->x, s.of_x, &a->w_up, &none, &u, s.row);
     RUN(silu, .x = g, .y = open);
     RUN(mul, .a = open, .b = u, .y = g);
     if (a->attr.to != NF_NONE) {
-      const nf_tensor codes = local(a->attr.to, s.pairs.n, inner, room[1], scale);
+      const nf_tensor codes = nf_local_tensor(a->attr.to, s.pairs.n, inner, room[1], scale);
       RUN(quantise, .attr.to = a->attr.to, .x = g, .y = codes);
       g = codes;
     }

@@ -24,15 +24,6 @@ typedef struct scratch {
   float scale[SCALES];
 } scratch;
 
-// Blocks of an expert: as many as it would have tiles if all had the same.
-static int64_t blocks_of_expert(const nf_tensor *ids, int64_t experts) {
-  return nf_max(1, nf_ceil_div(nf_count_pairs(ids), experts * MOST));
-}
-
-static int64_t blocks(const nf_tensor *ids, const nf_tensor *w) {
-  return nf_count_pairs(ids) == 0 ? 0 : w->dim[0] * blocks_of_expert(ids, w->dim[0]);
-}
-
 typedef struct tiles { // those of a block, one after the other
   const nf_tensor *ids, *x;
   int64_t e, every, turn; // how many tiles to go until it is this block's turn
@@ -42,7 +33,7 @@ typedef struct tiles { // those of a block, one after the other
 
 static void begin(tiles *s, const nf_tensor *ids, const nf_tensor *x, const nf_tensor *w, const nf_tensor *y,
                   int64_t inner, int64_t block) {
-  const int64_t every = blocks_of_expert(ids, w->dim[0]);
+  const int64_t every = nf_blocks_of_expert(ids, w->dim[0], MOST);
   s->ids = ids, s->x = x, s->every = every, s->e = block / every, s->turn = block % every;
   s->pairs.token = s->pairs.skip = 0;
   s->pairs.most = (int)nf_min(MOST, ROOM / (inner * nf_dtype_of(y->dtype)->bits / 8) / 16 * 16);
@@ -54,25 +45,6 @@ static bool next_tile(tiles *s) {
   while (s->pairs.n && s->turn-- > 0);
   s->turn = s->every - 1;
   return s->pairs.n != 0;
-}
-
-// Rows without an expert are the first block's.
-static void clear_rows(const nf_tensor *ids, const nf_tensor *y, int64_t block) {
-  const size_t bytes = (size_t)(y->padded * nf_dtype_of(y->dtype)->bits / 8);
-  for (int64_t r = 0; block == 0 && r < nf_tensor_rows(y); r++)
-    if (nf_id_of(ids, r) < 0) memset(nf_tensor_row(y, r), 0, bytes);
-}
-
-// A tile's own tensor, [rows, cols] at `room`.
-static nf_tensor local(nf_dtype dtype, int rows, int64_t cols, void *room, float *scale) {
-  return (nf_tensor){.data = room,
-                     .scale = scale,
-                     .dtype = dtype,
-                     .rank = 2,
-                     .dim = {rows, cols},
-                     .stride = {cols, 1},
-                     .padded = cols,
-                     .scale_stride = scale == NULL ? 0 : nf_scale_cols(dtype, cols)};
 }
 
 static void product(const tiles *s, const nf_tensor *x, const int64_t *from, const nf_tensor *w,
@@ -93,7 +65,9 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
     for (int64_t b_ = nf_##op##_rows_avx2_blocks(&a_); b_-- > 0;) nf_##op##_rows_avx2(&a_, b_); \
   } while (0)
 
-int64_t NF_BLOCKS(experts_swiglu_pairs)(const nf_experts_swiglu_args *a) { return blocks(&a->ids, &a->w_up); }
+int64_t NF_BLOCKS(experts_swiglu_pairs)(const nf_experts_swiglu_args *a) {
+  return nf_blocks_of_experts(&a->ids, &a->w_up, MOST);
+}
 
 size_t NF_SCRATCH(experts_swiglu_pairs)(const nf_experts_swiglu_args *) { return sizeof(scratch); }
 
@@ -103,17 +77,19 @@ void NF_KERNEL(experts_swiglu_pairs)(const nf_experts_swiglu_args *a, int64_t bl
   scratch *room = own;
   tiles s;
   begin(&s, &a->ids, &a->x, &a->w_up, &a->y, inner, block);
-  clear_rows(&a->ids, &a->y, block);
+  if (block == 0) nf_clear_unchosen(&a->ids, &a->y);
   while (next_tile(&s)) {
-    const nf_tensor h = local(a->y.dtype, s.pairs.n, 2 * inner, room->tensor[0], NULL),
-                    act = local(a->y.dtype, s.pairs.n, inner, room->tensor[2], NULL);
+    const nf_tensor h = nf_local_tensor(a->y.dtype, s.pairs.n, 2 * inner, room->tensor[0], NULL),
+                    act = nf_local_tensor(a->y.dtype, s.pairs.n, inner, room->tensor[2], NULL);
     product(&s, &a->x, s.pairs.of_x, &a->w_up, &a->up_bias, &h, s.row, &room->room);
     RUN(swiglu, .attr = attr, .x = h, .y = act);
     product(&s, &act, s.row, &a->w_down, &a->down_bias, &a->y, s.pairs.index, &room->room);
   }
 }
 
-int64_t NF_BLOCKS(experts_silu_pairs)(const nf_experts_silu_args *a) { return blocks(&a->ids, &a->w_up); }
+int64_t NF_BLOCKS(experts_silu_pairs)(const nf_experts_silu_args *a) {
+  return nf_blocks_of_experts(&a->ids, &a->w_up, MOST);
+}
 
 size_t NF_SCRATCH(experts_silu_pairs)(const nf_experts_silu_args *) { return sizeof(scratch); }
 
@@ -124,17 +100,17 @@ void NF_KERNEL(experts_silu_pairs)(const nf_experts_silu_args *a, int64_t block,
   scratch *room = own;
   tiles s;
   begin(&s, &a->ids, &a->x, &a->w_up, &a->y, inner, block);
-  clear_rows(&a->ids, &a->y, block);
+  if (block == 0) nf_clear_unchosen(&a->ids, &a->y);
   while (next_tile(&s)) {
-    nf_tensor g = local(dtype, s.pairs.n, inner, room->tensor[0], NULL),
-              u = local(dtype, s.pairs.n, inner, room->tensor[1], NULL),
-              open = local(dtype, s.pairs.n, inner, room->tensor[2], NULL);
+    nf_tensor g = nf_local_tensor(dtype, s.pairs.n, inner, room->tensor[0], NULL),
+              u = nf_local_tensor(dtype, s.pairs.n, inner, room->tensor[1], NULL),
+              open = nf_local_tensor(dtype, s.pairs.n, inner, room->tensor[2], NULL);
     product(&s, &a->x, s.pairs.of_x, &a->w_gate, &none, &g, s.row, &room->room);
     product(&s, &a->x, s.pairs.of_x, &a->w_up, &none, &u, s.row, &room->room);
     RUN(silu, .x = g, .y = open);
     RUN(mul, .a = open, .b = u, .y = g);
     if (a->attr.to != NF_NONE) {
-      const nf_tensor codes = local(a->attr.to, s.pairs.n, inner, room->tensor[1], room->scale);
+      const nf_tensor codes = nf_local_tensor(a->attr.to, s.pairs.n, inner, room->tensor[1], room->scale);
       RUN(quantise, .attr.to = a->attr.to, .x = g, .y = codes);
       g = codes;
     }

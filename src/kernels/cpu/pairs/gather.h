@@ -2,6 +2,7 @@
 // The (token, choice) pairs of an expert, which are rows of its products. Nothing is sorted: a block looks
 // for its own.
 #pragma once
+#include "kernels/cpu/generic/choices.h"
 #include "kernels/cpu/pairs/product.h"
 
 typedef struct nf_pairs {
@@ -31,10 +32,4 @@ static inline void nf_gather(const nf_tensor *ids, int64_t e, const nf_tensor *x
   }
 full:
   for (int i = 0; i < p->n; i++) p->of_x[i] = x->rank == 3 ? p->index[i] : p->index[i] / J;
-}
-
-NF_INLINE int64_t nf_count_pairs(const nf_tensor *ids) { return nf_tensor_rows(ids) * ids->dim[1]; }
-
-NF_INLINE int32_t nf_id_of(const nf_tensor *ids, int64_t pair) {
-  return ((const int32_t *)nf_tensor_row(ids, pair / ids->dim[1]))[pair % ids->dim[1]];
 }
