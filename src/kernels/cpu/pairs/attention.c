@@ -58,7 +58,7 @@ NF_INLINE void set_row(factor *x, int row, int64_t k, __m512 low, __m512 high) {
 static void multiply(const rows *r, const factor *x, const uint16_t *lines, int strips, int64_t k,
                      bool from_zero, float (*out)[PADDED][NF_STRIP]) {
   const nf_ahead none = {{NULL, NULL}, 0};
-  nf_tiles_begin();
+  nf_tiles_begin(16);
   for (int t = 0; t < r->padded; t += 32)
     for (int s = 0; s < strips; s += 2) {
       const uint16_t *w[2] = {lines + s * k * NF_STRIP, lines + (s + 1) * k * NF_STRIP};
@@ -85,7 +85,8 @@ static void multiply(const rows *r, const factor *x, const uint16_t *lines, int 
                      bool from_zero, float (*out)[PADDED][NF_STRIP]) {
   for (int s = 0; from_zero && s < strips; s++) memset(out[s], 0, (size_t)r->padded * sizeof *out[s]);
   for (int t = 0; t < r->n; t += NF_FEW) {
-    const int tokens = nf_few_tokens((int)nf_min(NF_FEW, r->n - t)), together = nf_few_strips(tokens);
+    const int tokens = nf_few_tokens((int)nf_min(NF_FEW, r->n - t)),
+              together = nf_few_strips(NF_AS_LINES, tokens);
     for (int s = 0; s < strips;) {
       const int n = s + together <= strips ? together : 1;
       const nf_few f = {.x = x + t * NF_MOST_HEAD,

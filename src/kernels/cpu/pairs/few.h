@@ -4,7 +4,9 @@
 #include "kernels/cpu/pairs/lines.h"
 
 enum {
-  // Weights are asked for so many bytes ahead, into the strip's next page.
+  // Weights are asked for so many bytes ahead, into the strip's next page, and into the second-level cache:
+  // the
+  // first has no room for more requests than what is read now makes.
   NF_AHEAD = 2048,
 };
 
@@ -41,7 +43,7 @@ NF_INLINE void nf_few_tile(int tokens, int strips, nf_as as, const float *x, int
       __m512i word[4];
       for (int s = 0; s < strips; s++) {
         word[s] = _mm512_loadu_si512(w + s * strip_bytes);
-        __builtin_prefetch(w + s * strip_bytes + NF_AHEAD);
+        __builtin_prefetch(w + s * strip_bytes + NF_AHEAD, 0, 2);
       }
       for (int i = 0; i < pairs; i++)
         for (int s = 0; s < strips; s++) {
@@ -70,11 +72,15 @@ NF_INLINE void nf_few_tile(int tokens, int strips, nf_as as, const float *x, int
 }
 
 // Tokens that a tile takes of so many: what is more are rows of zeros.
-NF_INLINE int nf_few_tokens(int tokens) {
-  return tokens > 8 ? 12 : tokens > 6 ? 8 : tokens > 4 ? 6 : tokens > 2 ? 4 : tokens;
+NF_INLINE int nf_few_tokens(int tokens) { return tokens > 2 ? tokens + tokens % 2 : tokens; }
+// Strips that one tile of them can take. Codes need registers on their way.
+NF_INLINE int nf_few_strips(nf_as as, int tokens) {
+  return tokens <= 2 ? 4 : tokens <= 6 && as == NF_AS_LINES ? 2 : 1;
 }
-// Strips that one tile of them can take.
-NF_INLINE int nf_few_strips(int tokens) { return tokens <= 2 ? 4 : tokens <= 6 ? 2 : 1; }
+// Tokens of each tile, if more than one are of the same size.
+NF_INLINE int nf_few_of(int64_t rows) {
+  return nf_few_tokens((int)nf_ceil_div(rows, nf_ceil_div(rows, NF_FEW)));
+}
 
 typedef struct nf_few { // the operands of a tile
   const float *x;
@@ -118,6 +124,9 @@ NF_INLINE void nf_few_run(nf_as as, int tokens, int strips, const nf_few *f) {
     return;
   case 8 * 8 + 1:
     TILE(8, 1);
+    return;
+  case 10 * 8 + 1:
+    TILE(10, 1);
     return;
   default:
     TILE(12, 1);

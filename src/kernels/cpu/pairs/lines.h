@@ -6,26 +6,28 @@
 
 // 32 columns of E4M3.
 NF_INLINE void nf_lines_of_e4m3(const char *codes, uint16_t *out) {
-  for (int i = 0; i < 16; i++)
-    _mm512_store_si512(out + i * NF_PAIR,
-                       nf_e4m3_bf16(_mm256_loadu_si256((const __m256i *)(codes + i * NF_PAIR))));
+  for (int i = 0; i < 16; i += 2) {
+    __m512i a, b;
+    nf_e4m3_lines(_mm512_loadu_si512(codes + i * NF_PAIR), &a, &b);
+    _mm512_store_si512(out + i * NF_PAIR, a);
+    _mm512_store_si512(out + (i + 1) * NF_PAIR, b);
+  }
 }
 
-// 32 columns of MXFP4, scaled.
+// 32 columns of MXFP4, scaled. The table has what codes are worth under the largest scale. What a row's scale
+// is less is taken from the exponent, and from nothing, which stays zero, of either sign.
 NF_INLINE void nf_lines_of_mx(const char *codes, const uint8_t *scales, uint16_t *out) {
   const __m512i table = _mm512_broadcast_i64x4(_mm256_setr_epi16(
-      0, 0x3f00, 0x3f80, 0x3fc0, 0x4000, 0x4040, 0x4080, 0x40c0, (short)0x8000, (short)0xbf00, (short)0xbf80,
-      (short)0xbfc0, (short)0xc000, (short)0xc040, (short)0xc080, (short)0xc0c0));
-  const __m512i exponents =
-      _mm512_slli_epi32(_mm512_sub_epi32(nf_mx_exponents(scales), _mm512_set1_epi32(127)), 7);
-  const __m512i up = _mm512_mask_blend_epi16(0xaaaaaaaa, exponents, _mm512_slli_epi32(exponents, 16));
+      0, 0x7d80, 0x7e00, 0x7e40, 0x7e80, 0x7ec0, 0x7f00, 0x7f40, 0, (short)0xfd80, (short)0xfe00,
+      (short)0xfe40, (short)0xfe80, (short)0xfec0, (short)0xff00, (short)0xff40));
+  const __m512i less =
+      _mm512_slli_epi32(_mm512_sub_epi32(_mm512_set1_epi32(252), nf_mx_exponents(scales)), 7);
+  const __m512i down = _mm512_or_si512(less, _mm512_slli_epi32(less, 16));
   for (int i = 0; i < 4; i++) {
     const __m512i words = _mm512_loadu_si512(codes + 64 * i);
     for (int j = 0; j < 4; j++) {
-      const __m512i code = _mm512_srl_epi16(words, _mm_cvtsi32_si128(4 * j));
-      const __m512i value = _mm512_permutexvar_epi16(code, table);
-      const __mmask32 not_zero = _mm512_test_epi16_mask(code, _mm512_set1_epi16(7));
-      _mm512_store_si512(out + (4 * i + j) * NF_PAIR, _mm512_mask_add_epi16(value, not_zero, value, up));
+      const __m512i value = _mm512_permutexvar_epi16(_mm512_srli_epi16(words, (unsigned)(4 * j)), table);
+      _mm512_store_si512(out + (4 * i + j) * NF_PAIR, _mm512_subs_epu16(value, down));
     }
   }
 }

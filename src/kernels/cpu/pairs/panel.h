@@ -14,12 +14,14 @@ enum {
 #endif
 };
 
-// What sums over 128 columns of a panel are multiplied with, out[group][row]; 1 where there is no such scale.
-static inline void nf_group_scales(const nf_tensor *x, const int64_t *from, int rows, int64_t k, int64_t n,
-                                   float out[][NF_ROWS]) {
+// What sums over 128 columns of a panel are multiplied with, out[group][padded]; 1 where there is no such
+// scale.
+static inline void nf_group_scales(const nf_tensor *x, const int64_t *from, int rows, int padded, int64_t k,
+                                   int64_t n, float *out) {
   for (int t = 0; t < rows; t++) {
     const float *scale = x->dtype == NF_FP8_GROUP ? nf_tensor_scales(x, from[t]) : NULL;
-    for (int64_t g = 0; g < n; g += NF_BLOCK) out[g / NF_BLOCK][t] = scale ? scale[(k + g) / NF_BLOCK] : 1;
+    for (int64_t g = 0; g < n; g += NF_BLOCK)
+      out[g / NF_BLOCK * padded + t] = scale ? scale[(k + g) / NF_BLOCK] : 1;
   }
 }
 NF_INLINE float nf_row_scale(const nf_tensor *x, int64_t row) {

@@ -9,12 +9,11 @@ NF_INLINE bool nf_in_blocks(const nf_product *p) {
   return p->x->dtype == NF_FP8_GROUP || p->w->dtype == NF_FP8_BLOCK;
 }
 
-// sum += part times the scales of rows [first, first + rows), as far as there are any, over 128 columns of a
-// panel that begins at column k: those from g on.
-static inline void nf_add_part(const nf_product *p, int64_t i, int64_t k, int64_t g, int first, int rows,
-                               const float (*part)[NF_STRIP], nf_room *room) {
-  const __m512 of_w = _mm512_set1_ps(room->block[i] != NULL ? room->block[i][(k + g) / NF_BLOCK] : 1);
-  const float *of_x = room->scale[g / NF_BLOCK];
+// sum += part times the scales of rows [first, first + rows), as far as there are any, over 128 columns from
+// k on. of_x: their scales of all rows.
+static inline void nf_add_part(const nf_product *p, int64_t i, int64_t k, const float *of_x, int first,
+                               int rows, const float (*part)[NF_STRIP], nf_room *room) {
+  const __m512 of_w = _mm512_set1_ps(room->block[i] != NULL ? room->block[i][k / NF_BLOCK] : 1);
   float(*sum)[NF_STRIP] = room->sum[i];
   for (int t = first; t < nf_min(p->rows, first + rows); t++) {
     const __m512 scale = _mm512_mul_ps(_mm512_set1_ps(of_x[t]), of_w);
@@ -56,16 +55,17 @@ static inline void nf_few_strips_at(const nf_product *p, int tokens, int64_t i, 
       for (int t = 0; t < tokens; t++) _mm512_store_ps(room->part[j][t], _mm512_setzero_ps());
     nf_few_columns(p, tokens, s, strips, k + g, g, nf_min(NF_BLOCK, n - g), room, room->part[0][0]);
     for (int j = 0; j < strips; j++)
-      nf_add_part(p, i + j, k, g, 0, tokens, (const float(*)[NF_STRIP])room->part[j], room);
+      nf_add_part(p, i + j, k + g, room->scale + g / NF_BLOCK * tokens, 0, tokens,
+                  (const float(*)[NF_STRIP])room->part[j], room);
   }
 }
 
 static inline void nf_multiply_few(const nf_product *p, nf_room *room) {
-  const int tokens = nf_few_tokens(p->rows), together = nf_few_strips(tokens);
+  const int tokens = nf_few_tokens(p->rows), together = nf_few_strips(nf_as_of(p->w), tokens);
   for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
     const int64_t n = nf_min(NF_PANEL, p->w->K - k);
     nf_float_panel(p->x, p->from, p->rows, tokens, k, n, room->x[0]);
-    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
+    nf_group_scales(p->x, p->from, p->rows, tokens, k, n, room->scale);
     int64_t i = 0;
     for (; i + together <= p->strips; i += together) nf_few_strips_at(p, tokens, i, together, k, n, room);
     for (; i < p->strips; i++) nf_few_strips_at(p, tokens, i, 1, k, n, room);
@@ -76,26 +76,28 @@ static inline void nf_multiply_few(const nf_product *p, nf_room *room) {
 // Lines of a strip times all rows.
 static inline void nf_multiply_lines(const nf_product *p, const uint16_t *lines, int64_t at, int64_t n,
                                      const nf_room *room, float (*sum)[NF_STRIP]) {
-  for (int t = 0; t < p->rows; t += NF_FEW) {
+  const int tokens = nf_few_of(p->rows);
+  for (int t = 0; t < p->rows; t += tokens) {
     const nf_few f = {.x = room->x[t] + at, .ldx = NF_PANEL, .w = (const char *)lines, .n = n, .sum = sum[t]};
-    nf_few_as(NF_AS_LINES, nf_few_tokens((int)nf_min(NF_FEW, p->rows - t)), 1, &f);
+    nf_few_as(NF_AS_LINES, tokens, 1, &f);
   }
 }
 
 static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
-  const int padded = (int)nf_round_up(p->rows, NF_FEW);
+  const int padded = (int)nf_round_up(p->rows, nf_few_of(p->rows));
   for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
     const int64_t n = nf_min(NF_PANEL, p->w->K - k);
     nf_float_panel(p->x, p->from, p->rows, padded, k, n, room->x[0]);
-    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
+    nf_group_scales(p->x, p->from, p->rows, padded, k, n, room->scale);
     for (int64_t i = 0; i < p->strips; i++) {
       const uint16_t *lines = nf_lines(p->w, p->strip + i, k, n, room->lines[0]);
       if (!nf_in_blocks(p)) nf_multiply_lines(p, lines, 0, nf_round_up(n, NF_STEP), room, room->sum[i]);
       for (int64_t g = 0; nf_in_blocks(p) && g < n; g += NF_BLOCK) {
-        memset(room->part[0], 0, sizeof room->part[0]);
+        memset(room->part[0], 0, (size_t)padded * sizeof *room->part[0]);
         nf_multiply_lines(p, lines + g * NF_STRIP, g, nf_round_up(nf_min(NF_BLOCK, n - g), NF_STEP), room,
                           room->part[0]);
-        nf_add_part(p, i, k, g, 0, p->rows, (const float(*)[NF_STRIP])room->part[0], room);
+        nf_add_part(p, i, k + g, room->scale + g / NF_BLOCK * padded, 0, p->rows,
+                    (const float(*)[NF_STRIP])room->part[0], room);
       }
     }
   }
@@ -114,47 +116,56 @@ static inline void nf_multiply_tiles(int t, int padded, const uint16_t *const li
     nf_tiles_multiply(false, x, padded, lines, n, from_zero, sum, ahead);
 }
 
-// Lines that lie in the weight are read by tiles first: the next two strips' are asked for, a part with each
-// step.
-static inline nf_ahead nf_ahead_of(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n) {
-  const bool last = i + 3 >= p->strips;
-  const int64_t s = last ? p->strip : p->strip + i + 2, at = last ? k + n : k;
+// Lines that lie in the weight are read by tiles first. Those that come next are asked for, a part with each
+// step: of the next columns, of the next two strips, of the next panel, or of the next block.
+static inline nf_ahead nf_ahead_of(const nf_product *p, int64_t i, int padded, int64_t k, int64_t at,
+                                   int64_t end) {
   const int64_t bytes = p->w->dtype == NF_BF16 ? p->w->step_bytes : 0;
-  return (nf_ahead){{nf_codes_at(p->w, s, at), nf_codes_at(p->w, s + 1, at)},
+  const bool same = at + NF_PANEL < end, panel = i + 2 < p->strips, last = end == p->w->K;
+  const int64_t column = same ? at + NF_PANEL : panel ? k : last ? 0 : end;
+  const int64_t s = p->strip + (same ? i : panel ? i + 2 : last ? p->strips : 0);
+  return (nf_ahead){{nf_codes_at(p->w, s, column), nf_codes_at(p->w, s + 1, column)},
                     nf_round_up(bytes / nf_ceil_div(padded, 32), 64)};
 }
 
-static inline void nf_multiply_two(const nf_product *p, int64_t i, int padded, int64_t k, int64_t n,
-                                   nf_room *room) {
+// Columns [k, k + n) of two strips, which are in the panel from column `at` on, times all rows.
+static inline void nf_multiply_two(const nf_product *p, int64_t i, int padded, int64_t k, int64_t at,
+                                   int64_t n, const nf_ahead *ahead, nf_room *room) {
   const int64_t whole = nf_round_up(n, NF_STEP), s = p->strip + i;
   const bool two = i + 1 < p->strips;
   const uint16_t *const lines[2] = {nf_lines(p->w, s, k, n, room->lines[0]),
                                     two ? nf_lines(p->w, s + 1, k, n, room->lines[1]) : room->lines[0]};
-  const nf_ahead ahead = nf_ahead_of(p, i, padded, k, n);
   for (int t = 0; t < padded; t += 32) {
     float *const sum[2] = {room->sum[i][t], two ? room->sum[i + 1][t] : room->none[t]};
-    const int64_t asked = t / 32 * (whole / NF_STEP) * ahead.bytes;
-    const nf_ahead now = {{ahead.at[0] + asked, ahead.at[1] + asked}, ahead.bytes};
-    if (!nf_in_blocks(p)) nf_multiply_tiles(t, padded, lines, 0, whole, false, room, sum, &now);
+    const int64_t asked = t / 32 * (whole / NF_STEP) * ahead->bytes;
+    const nf_ahead now = {{ahead->at[0] + asked, ahead->at[1] + asked}, ahead->bytes};
+    if (!nf_in_blocks(p)) nf_multiply_tiles(t, padded, lines, at, whole, false, room, sum, &now);
     for (int64_t g = 0; nf_in_blocks(p) && g < n; g += NF_BLOCK) {
       const int64_t m = nf_round_up(nf_min(NF_BLOCK, n - g), NF_STEP);
       const uint16_t *const from[2] = {lines[0] + g * NF_STRIP, lines[1] + g * NF_STRIP};
+      const float *scale = room->scale + (at + g) / NF_BLOCK * padded;
       float *const part[2] = {room->part[0][t], room->part[1][t]};
-      nf_multiply_tiles(t, padded, from, g, m, true, room, part, &(nf_ahead){0});
+      nf_multiply_tiles(t, padded, from, at + g, m, true, room, part, &(nf_ahead){0});
       for (int j = 0; j <= two; j++)
-        nf_add_part(p, i + j, k, g, t, 32, (const float(*)[NF_STRIP])room->part[j], room);
+        nf_add_part(p, i + j, k + g, scale, t, 32, (const float(*)[NF_STRIP])room->part[j], room);
     }
   }
 }
 
+// A panel of fewer rows has more columns, so that strips are read from end to end.
 static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
-  const int padded = (int)nf_round_up(p->rows, 16);
-  nf_tiles_begin();
-  for (int64_t k = 0; k < p->w->K; k += NF_PANEL) {
-    const int64_t n = nf_min(NF_PANEL, p->w->K - k);
-    nf_bf16_panel(p->x, p->from, p->rows, padded, k, n, room->lines_of_x);
-    nf_group_scales(p->x, p->from, p->rows, k, n, room->scale);
-    for (int64_t i = 0; i < p->strips; i += 2) nf_multiply_two(p, i, padded, k, n, room);
+  const int padded = p->rows < 16 ? p->rows : (int)nf_round_up(p->rows, 16);
+  const int64_t panel = (int64_t)NF_PANEL * NF_ROWS / padded / NF_PANEL * NF_PANEL;
+  nf_tiles_begin(nf_min(padded, 16));
+  for (int64_t k = 0; k < p->w->K; k += panel) {
+    const int64_t end = nf_min(p->w->K, k + panel);
+    nf_bf16_panel(p->x, p->from, p->rows, padded, k, end - k, room->lines_of_x);
+    nf_group_scales(p->x, p->from, p->rows, padded, k, end - k, room->scale);
+    for (int64_t i = 0; i < p->strips; i += 2)
+      for (int64_t at = k; at < end; at += NF_PANEL) {
+        const nf_ahead ahead = nf_ahead_of(p, i, padded, k, at, end);
+        nf_multiply_two(p, i, padded, at, at - k, nf_min(NF_PANEL, end - at), &ahead, room);
+      }
   }
   nf_tiles_end();
 }

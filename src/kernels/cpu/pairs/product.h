@@ -20,8 +20,8 @@ typedef struct nf_room { // a block's own
   uint16_t lines[2][NF_PANEL * NF_STRIP];
   float part[4][NF_ROWS][NF_STRIP]; // sums over 128 columns
   float none[NF_ROWS][NF_STRIP];
-  float scale[NF_PANEL / NF_BLOCK][NF_ROWS]; // of the panel's rows
-  const float *block[NF_GROUP];              // scales of strips for 128 columns each; NULL: none
+  float scale[NF_PANEL / NF_BLOCK * NF_ROWS]; // of the panel's rows
+  const float *block[NF_GROUP];               // scales of strips for 128 columns each; NULL: none
 } nf_room;
 
 typedef struct nf_product {

@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-// Matrix tiles: eight registers of 16 rows of 64 bytes. NF_PLAIN_TILES computes the same bits in plain C, for
-// tests on machines without AMX. That wants what the callers set: subnormal numbers count as zero.
+// Matrix tiles: eight registers of rows of 64 bytes, those of weights of 16 rows, the others of as many as
+// there are tokens, which is what a product takes time for. NF_PLAIN_TILES computes the same bits in plain C,
+// for tests on machines without AMX. That wants what the callers set: subnormal numbers count as zero.
 #pragma once
 #include "kernels/cpu/pairs/strips.h"
 #include "tensor/scalar.h"
 
-enum { NF_TILE = 16 * 64 }; // bytes, one row after the other
+enum {
+  NF_TILE = 16 * 64, // bytes, one row after the other
+  NF_TILES_OF_W = 6, // the first register of weights
+};
 
 #if NF_PLAIN_TILES
 
 static _Thread_local float nf_tile_register[8][256];
+static _Thread_local int nf_tile_rows;
 
-NF_INLINE void nf_tiles_begin(void) {}
+NF_INLINE void nf_tiles_begin(int rows) { nf_tile_rows = rows; }
+NF_INLINE size_t nf_tile_bytes(int r) { return (size_t)(r < NF_TILES_OF_W ? nf_tile_rows : 16) * 64; }
 NF_INLINE void nf_tiles_end(void) {}
 #define NF_TILE_ZERO(r) memset(nf_tile_register[r], 0, NF_TILE)
-#define NF_TILE_LOAD(r, p) memcpy(nf_tile_register[r], p, NF_TILE)
-#define NF_TILE_STORE(r, p) memcpy(p, nf_tile_register[r], NF_TILE)
+#define NF_TILE_LOAD(r, p) memcpy(nf_tile_register[r], p, nf_tile_bytes(r))
+#define NF_TILE_STORE(r, p) memcpy(p, nf_tile_register[r], nf_tile_bytes(r))
 #define NF_TILE_DOT(c, a, b) nf_tile_dot(nf_tile_register[c], nf_tile_register[a], nf_tile_register[b])
 
 static void nf_tile_dot(float *c, const float *a, const float *b) {
   uint16_t x[512], w[512];
   memcpy(x, a, sizeof x);
   memcpy(w, b, sizeof w);
-  for (int m = 0; m < 16; m++)
+  for (int m = 0; m < nf_tile_rows; m++)
     for (int n = 0; n < 16; n++) {
       float chain[2] = {0, 0};
       for (int k = 0; k < 32; k++)
@@ -34,15 +40,15 @@ static void nf_tile_dot(float *c, const float *a, const float *b) {
 
 #else
 
-// All registers are whole. The configuration is an operand with all its bytes: compilers that are told of
+// The configuration is an operand with all its bytes: compilers that are told of
 // fewer drop the stores that fill the rest.
-NF_INLINE void nf_tiles_begin(void) {
+NF_INLINE void nf_tiles_begin(int rows) {
   struct {
     uint8_t palette, start, zero[14];
     uint16_t bytes[16];
     uint8_t rows[16];
   } c = {.palette = 1};
-  for (int i = 0; i < 8; i++) c.bytes[i] = 64, c.rows[i] = 16;
+  for (int i = 0; i < 8; i++) c.bytes[i] = 64, c.rows[i] = (uint8_t)(i < NF_TILES_OF_W ? rows : 16);
   __asm__ volatile("ldtilecfg %0" : : "m"(c));
 }
 NF_INLINE void nf_tiles_end(void) { __asm__ volatile("tilerelease"); }
