@@ -51,6 +51,21 @@ has "$work/table" "llama.cpp-1 qwen3_0.6B_BF16 <=1192 75.00 20.00 2.67 2.00"
 echo "infuse bf16 1" >"$work/figures"
 refused 3 "line 1 has not 5 figures" $peers/figures table "$work/figures"
 
+# ---- a model for llama.cpp: its head, and its size from the shapes ----
+
+if command -v python3 >/dev/null; then
+  $peers/make_gguf.py configs/qwen3-0.6b/config.json "$work/one.gguf" --layers 1
+  same "GGUF 0003" "$(head -c 4 "$work/one.gguf") $(od -An -t x1 -j 4 -N 2 "$work/one.gguf" | awk '{ print $2 $1 }')"
+  layer=$((2 * 1024 * (2048 + 2 * 1024 + 2048 + 3 * 3072) + 4 * (2 * 1024 + 2 * 128)))
+  least=$((2 * 151936 * 1024 + 4 * 1024 + layer)) size=$(wc -c <"$work/one.gguf")
+  [ "$size" -gt "$least" ] && [ "$size" -lt $((least + 4096)) ] || fail "a model of $size bytes, not of $least and its head"
+  refused 1 "not one of qwen3 gpt_oss" $peers/make_gguf.py configs/qwen3-next-80b-a3b-fp8/config.json "$work/no.gguf"
+  refused 1 "--layers 99 is not from 1 to 28" $peers/make_gguf.py configs/qwen3-0.6b/config.json "$work/no.gguf" --layers 99
+  rm "$work/one.gguf"
+else
+  echo "no python3: make_gguf.py is not tested"
+fi
+
 # ---- the course ----
 
 cat >"$work/llama-bench" <<END
