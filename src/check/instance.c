@@ -137,6 +137,32 @@ static void fill_pool(const nf_instance *i, const filler *f, const nf_tensor *kv
       }
 }
 
+static nf_tensor *pool_of_pages(const nf_instance *i) {
+  for (int n = 0; n < NF_MAX_IN; n++) {
+    const nf_cache cache = i->c->d.in[n].cache;
+    const struct nf_storage *s = &i->storage[i->layout->in[n]];
+    if (i->c->d.in[n].dtype != NF_NONE && (cache == NF_CACHE_FULL || cache == NF_CACHE_SLIDING) &&
+        !s->written)
+      return s->tensor;
+  }
+  return NULL;
+}
+
+bool nf_instance_hide(nf_instance *i, int64_t sequence, int64_t t) {
+  const nf_tensor *kv = pool_of_pages(i);
+  const int64_t window = window_of(i->c), p = i->batch.position[t];
+  if (kv == NULL) return false;
+  const size_t row = (size_t)(nf_tensor_cols(kv) * nf_dtype_of(kv->dtype)->bits / 8);
+  const int64_t heads = kv->dim[2], page = kv->dim[3];
+  for (int64_t j = 0; j < i->keys[sequence]; j++) {
+    const int64_t slot = nf_batch_pages(&i->batch, kv->cache, sequence)[j / page];
+    if (slot < 0 || (j <= p && (window == 0 || j > p - window))) continue;
+    for (int64_t n = 0; n < 2 * heads; n++)
+      memset(nf_tensor_row(kv, (slot * 2 * heads + n) * page + j % page), 0xff, row);
+  }
+  return true;
+}
+
 // The states that sequences begin with; all other slots stay garbage.
 static void fill_states(const nf_instance *i, const filler *f, const nf_tensor *pool, float *room) {
   const int64_t rows = nf_tensor_rows(pool) / pool->dim[0];

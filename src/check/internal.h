@@ -51,6 +51,8 @@ unsigned char *nf_instance_base(const nf_instance *i,
 // which no token sees more than `window` (0: all), with how many slots there are.
 nf_status nf_instance_batch(nf_instance *i);
 nf_status nf_instance_pages(nf_instance *i, nf_cache cache, int64_t page, int64_t window, int64_t *slots);
+// Keys and values of the sequence that its token t does not see become NaN. false: the op reads none.
+bool nf_instance_hide(nf_instance *i, int64_t sequence, int64_t t);
 nf_tensor *nf_instance_result(const nf_instance *i, int result);
 double nf_case_most(const nf_case *c); // operands' values are of either sign and at most this
 // Tokens [from, from + n) of a sequence that can be a step alone: the last, of ops with a recurrent state its

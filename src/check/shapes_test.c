@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the checker's cases do not reach: shapes of real models, every length of the recurrent ops and every
-// cut of a sequence, every FP8 code, values at the edges of quantise.
+// What the checker's cases do not reach: shapes of real models, weights and numbers that attention could
+// lose, every length of the recurrent ops and every cut of a sequence, every FP8 code, values at the edges of
+// quantise.
 #include "base/checked.h"
 #include "check/internal.h"
 #include "tensor/scalar.h"
@@ -88,6 +89,81 @@ static void real_shapes(void **state) {
   same_as_reference(
       NF_OP_router_topk,
       &(nf_dims){.q = {[NF_Q_E] = 512, [NF_Q_TOPK] = 10}, .tokens = 20, .act = NF_F32, .options = 2});
+}
+
+// ---- attention to three keys ----
+
+enum { HEAD = 32, KEYS = 3 };
+
+// The last of three tokens, whose q is ones: the logit of a key of which all columns are c is c.
+static nf_instance three_keys(const nf_variant *v, nf_case *c, const float *k, const float *values) {
+  nf_instance i;
+  *c = (nf_case){.d = {.op = NF_OP_attention, .attr.attention.scale = 1.0f / HEAD},
+                 .at = nf_sizes_of(1, 1, 1),
+                 .past = KEYS - 1};
+  c->d.in[0] = NF_TYPE(NF_BF16, NF_BY(1, NF_T), NF_C(1), NF_C(HEAD));
+  c->d.in[1] = NF_TYPE(NF_BF16, NF_C(2), NF_C(1), NF_C(64), NF_C(HEAD));
+  c->d.in[1].cache = NF_CACHE_FULL;
+  c->d.in[2] = NF_TYPE(NF_F32, NF_C(1));
+  assert_true(nf_is_ok(nf_op_infer(&c->d)));
+  assert_true(nf_is_ok(nf_instance_init(&i, c, v->pack, 0, 0xff, false)));
+  nf_attention_args *a = i.args;
+  uint16_t *slot = (uint16_t *)a->kv.data + nf_batch_pages(&i.batch, a->kv.cache, 0)[0] * a->kv.stride[0];
+  *(float *)a->sinks.data = -100;
+  for (int d = 0; d < HEAD; d++) {
+    ((uint16_t *)a->q.data)[d] = nf_bf16_encode(1);
+    for (int j = 0; j < KEYS; j++) {
+      slot[j * a->kv.stride[3] + d] = nf_bf16_encode(k[j]);
+      slot[a->kv.stride[1] + j * a->kv.stride[3] + d] = nf_bf16_encode(values[j]);
+    }
+  }
+  assert_true(nf_is_ok(nf_variant_run(v, a, NULL)));
+  return i;
+}
+
+static float first_of(const nf_instance *i) {
+  return nf_bf16_decode(*(uint16_t *)nf_instance_result(i, 0)->data);
+}
+
+// A weight, and values that leave of the sum little but what the weight is off by.
+static void weights_of_keys(void **state) {
+  (void)state;
+  const nf_variant *v;
+  for (size_t at = 0; (v = kernel_of(NF_OP_attention, &at)) != NULL;)
+    for (int n = 64; n < 256; n++) {
+      const float logit = -(float)n / 256;
+      const double w = exp((double)logit);
+      const float high = nf_bf16_decode(nf_bf16_encode((float)w));
+      const float low = nf_bf16_decode(nf_bf16_encode((float)(w - (double)high)));
+      const double want = (w - (double)high - (double)low) / (2 + w);
+      nf_case c;
+      nf_instance i = three_keys(v, &c, (const float[]){0, 0, logit}, (const float[]){-high, -low, 1});
+      const double error = fabs((double)first_of(&i) - want);
+      const double bound = nf_bound_of(&c, NF_BF16, &(nf_expected){.most = 1, .keys = KEYS, .want = want});
+      if (!(error <= bound)) fail_msg("%s: e^%g is off by %g, allowed %g", v->name, logit, error, bound);
+      nf_instance_deinit(&i);
+    }
+}
+
+// What is seen and is no number is not lost.
+static void no_numbers(void **state) {
+  (void)state;
+  static const struct {
+    float k[KEYS], value[KEYS];
+    bool finite;
+  } cases[] = {{{0, -1, 1}, {1, 2, 3}, true},        {{NAN, 0, 0}, {1, 2, 3}, false},
+               {{0, NAN, 0}, {1, 2, 3}, false},      {{0, 0, -NAN}, {1, 2, 3}, false},
+               {{0, INFINITY, 0}, {1, 2, 3}, false}, {{0, 0, 0}, {1, INFINITY, 3}, false},
+               {{0, 0, 0}, {NAN, 2, 3}, false}};
+  const nf_variant *v;
+  for (size_t at = 0; (v = kernel_of(NF_OP_attention, &at)) != NULL;)
+    for (size_t n = 0; n < sizeof cases / sizeof *cases; n++) {
+      nf_case c;
+      nf_instance i = three_keys(v, &c, cases[n].k, cases[n].value);
+      if (isfinite(first_of(&i)) != cases[n].finite)
+        fail_msg("%s, case %zu: %g", v->name, n, (double)first_of(&i));
+      nf_instance_deinit(&i);
+    }
 }
 
 // ---- recurrent ops ----
@@ -253,8 +329,9 @@ static void edges_of_quantise(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(real_shapes), cmocka_unit_test(every_length),
-                                     cmocka_unit_test(every_cut), cmocka_unit_test(every_code),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(real_shapes),      cmocka_unit_test(weights_of_keys),
+                                     cmocka_unit_test(no_numbers),       cmocka_unit_test(every_length),
+                                     cmocka_unit_test(every_cut),        cmocka_unit_test(every_code),
                                      cmocka_unit_test(edges_of_quantise)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -142,10 +142,11 @@ static void sample_attention(nf_op_desc *d, const nf_dims *m) {
   if (nf_bit(m, SINKS)) d->in[2] = NF_TYPE(m->act, heads);
 }
 
-// Logits are off by dl, so each weight by a factor of e^(2 dl); values are at most `most`.
+// Logits are off by dl, so each weight by a factor of e^(2 dl); values are at most `most`. A kernel may have
+// weights as two bf16 numbers, which are off by 2^-17 of each.
 static double bound_attention(const nf_op_desc *d, const nf_sizes *, const nf_expected *e) {
   const double dl = nf_sum_error(d->attr.attention.scale * (double)d->in[0].dim[2].c * e->most * e->most);
-  return e->most * (expm1(2 * dl) + nf_norm_error(e->keys));
+  return e->most * (expm1(2 * dl) + nf_norm_error(e->keys) + 0x1p-17);
 }
 
 NF_TRAITS(attention, INFER(infer_attention), SHARD(ATTENTION), WORK(.key = 4, .matrix = true),

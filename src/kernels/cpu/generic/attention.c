@@ -64,7 +64,7 @@ static void add_page(const geometry *geo, const page_tile *p, const float *q, in
   const float fade = h->max == -INFINITY ? 0 : expf(h->max - max);
   v8 sum = v8_splat(0);
   for (int64_t i = 0; i < geo->page; i += 8) {
-    const v8 e = v8_exp(v8_load(l + i) - v8_splat(max));
+    const v8 x = v8_load(l + i) - v8_splat(max), e = v8_select(v8_is_nan(x), x, v8_exp(x));
     v8_store(l + i, e);
     sum += e;
   }

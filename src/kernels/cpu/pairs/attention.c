@@ -4,7 +4,7 @@
 // by page at absolute positions, and products in the order of strips.h: a token's bits do not depend on what
 // shares its block, nor on which of the kernels of this source runs.
 //
-// Weights of keys enter the second product as two bf16 numbers, which are 16 bits of them.
+// Weights of keys enter the second product as two bf16 numbers, which are 17 bits of them.
 #include "kernels/cpu/pairs/page.h"
 #if NF_WITH_TILES
 #include "kernels/cpu/pairs/tiles.h"
@@ -105,9 +105,10 @@ static void multiply(const rows *r, const factor *x, const uint16_t *lines, int 
 
 // ---- softmax ----
 
-// e^x, x <= 0 but for rounding; below -87 it is 0. x = n ln 2 + r, and Taylor's polynomial for e^r.
+// e^x, x <= 0 but for rounding; below -87 it is 0, of what is no number none. x = n ln 2 + r, and Taylor's
+// polynomial for e^r.
 NF_INLINE __m512 exp_of(__m512 x) {
-  const __mmask16 live = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87), _CMP_GT_OQ);
+  const __mmask16 live = _mm512_cmp_ps_mask(x, _mm512_set1_ps(-87), _CMP_NLE_UQ);
   const __m512 n = _mm512_roundscale_ps(_mm512_mul_ps(x, _mm512_set1_ps(1.44269504f)), 0);
   __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-0.693359375f), x);
   r = _mm512_fmadd_ps(n, _mm512_set1_ps(2.12194440e-4f), r);
@@ -117,16 +118,18 @@ NF_INLINE __m512 exp_of(__m512 x) {
   return _mm512_maskz_scalef_ps(live, p, n);
 }
 
-NF_INLINE __m512 high_bits(__m512 x) {
-  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32((int)0xffff0000)));
+// The nearest bf16 number; of two the larger.
+NF_INLINE __m512 near_bf16(__m512 x) {
+  const __m512i up = _mm512_add_epi32(_mm512_castps_si512(x), _mm512_set1_epi32(0x8000));
+  return _mm512_castsi512_ps(_mm512_and_si512(up, _mm512_set1_epi32((int)0xffff0000)));
 }
 
-// Weights in two parts, which are what is left of them.
+// Weights in two parts, which are what is left of them: to 2^-17 of each.
 NF_INLINE void set_weights(const rows *r, int row, __m512 *w, room *m) {
   for (int64_t k = 0; k < r->page; k += NF_STEP, w += 2) {
-    const __m512 first = high_bits(w[0]), second = high_bits(w[1]);
-    const __m512 low_first = high_bits(_mm512_sub_ps(w[0], first));
-    const __m512 low_second = high_bits(_mm512_sub_ps(w[1], second));
+    const __m512 first = near_bf16(w[0]), second = near_bf16(w[1]);
+    const __m512 low_first = near_bf16(_mm512_sub_ps(w[0], first));
+    const __m512 low_second = near_bf16(_mm512_sub_ps(w[1], second));
     set_row(m->weights[0], row, k, first, second);
     set_row(m->weights[1], row, k, low_first, low_second);
     w[0] = _mm512_add_ps(first, low_first);
@@ -134,17 +137,12 @@ NF_INLINE void set_weights(const rows *r, int row, __m512 *w, room *m) {
   }
 }
 
-// Logits of keys [first, last] become weights; what older keys gave fades by the result.
-static float weigh(const rows *r, int row, int64_t first, int64_t last, room *m) {
+// Logits of the keys that the row sees become weights; what older keys gave fades by the result.
+static float weigh(const rows *r, int row, nf_span keys, room *m) {
   enum { MOST = NF_MOST_PAGE / NF_STRIP };
   __m512 w[MOST];
   const int n = (int)(r->page / NF_STRIP);
-  const uint64_t seen = first > last ? 0 : ~0ull >> (63 - (last - first)) << first;
-  if (seen == 0) {
-    for (int i = 0; i < n; i++) w[i] = _mm512_setzero_ps();
-    set_weights(r, row, w, m);
-    return 1;
-  }
+  const uint64_t seen = ~0ull >> (63 - (keys.last - keys.first)) << keys.first;
   const __m512 scale = _mm512_set1_ps(r->a->attr.scale), none = _mm512_set1_ps(-INFINITY);
   __m512 highest = none;
   for (int i = 0; i < n; i++) {
@@ -193,29 +191,54 @@ NF_INLINE int64_t oldest_key(const nf_attention_args *a, int64_t t) {
   return window > 0 ? nf_max(0, p - window + 1) : 0;
 }
 
-// Page p in `slot`; the next one in slot `next`.
-static void add_page(const rows *r, int64_t p, int64_t slot, int64_t next, room *m) {
-  const nf_attention_args *a = r->a;
-  const int64_t *stride = a->kv.stride, begin = p * r->page, ahead = (next - slot) * stride[0];
-  const uint16_t *k = (const uint16_t *)a->kv.data + slot * stride[0] + r->kv_head * stride[2];
-  const int64_t newest = a->batch->position[r->t0 + (r->n - 1) / r->group];
+// Keys that the page which begins with key `begin` has between two others.
+NF_INLINE nf_span in_page(const rows *r, int64_t begin, int64_t oldest, int64_t newest) {
+  return (nf_span){nf_max(0, oldest - begin), nf_min(r->page - 1, newest - begin)};
+}
+NF_INLINE nf_span seen_by(const rows *r, int64_t begin, int row) {
+  const int64_t t = r->t0 + row / r->group;
+  return in_page(r, begin, oldest_key(r->a, t), r->a->batch->position[t]);
+}
+
+// Values v of these keys join rows [from, to).
+static void add_values(const rows *r, const uint16_t *v, int64_t ahead, nf_span keys, int from, int to,
+                       const float *fade, room *m) {
   const int strips = (int)(r->head / NF_STRIP);
-  nf_lines_of_keys(k, stride[3], r->page, r->head, ahead, m->page.keys);
-  nf_lines_of_values(k + stride[1], stride[3], r->page, r->head, ahead, oldest_key(a, r->t0) - begin,
-                     newest - begin, m->page.values);
-  multiply(r, m->q, m->page.keys, (int)(r->page / NF_STRIP), r->head, true, m->logits);
-  float fade[PADDED];
-  for (int row = 0; row < r->n; row++) {
-    const int64_t t = r->t0 + row / r->group;
-    fade[row] = weigh(r, row, nf_max(0, oldest_key(a, t) - begin),
-                      nf_min(r->page - 1, a->batch->position[t] - begin), m);
-  }
+  nf_lines_of_values(v, r->a->kv.stride[3], r->page, r->head, ahead, keys, m->page.values);
   multiply(r, m->weights[0], m->page.values, strips, r->page, true, m->part);
   multiply(r, m->weights[1], m->page.values, strips, r->page, false, m->part);
   for (int s = 0; s < strips; s++)
-    for (int row = 0; row < r->n; row++)
+    for (int row = from; row < to; row++)
       _mm512_store_ps(m->o[s][row], _mm512_fmadd_ps(_mm512_load_ps(m->o[s][row]), _mm512_set1_ps(fade[row]),
                                                     _mm512_load_ps(m->part[s][row])));
+}
+
+// Whether weights of 0 are enough to keep rows [from, to) from what they do not see: 0 times infinity, or
+// times what is no number, is none. Keys that all of them see are seen in any case.
+static bool zeros_hide(const rows *r, const uint16_t *v, int64_t begin, int from, int to) {
+  const nf_span first = seen_by(r, begin, from), last = seen_by(r, begin, to - 1);
+  const int64_t stride = r->a->kv.stride[3];
+  return nf_values_finite(v, stride, r->head, (nf_span){first.first, last.first - 1}) &&
+         nf_values_finite(v, stride, r->head, (nf_span){first.last + 1, last.last});
+}
+
+// Page p in `slot`; the next one in slot `next`.
+static void add_page(const rows *r, int64_t p, int64_t slot, int64_t next, room *m) {
+  const int64_t *stride = r->a->kv.stride, begin = p * r->page, ahead = (next - slot) * stride[0];
+  const uint16_t *k = (const uint16_t *)r->a->kv.data + slot * stride[0] + r->kv_head * stride[2];
+  const uint16_t *v = k + stride[1];
+  int from = 0, to = r->n;
+  while (nf_span_is_empty(seen_by(r, begin, from))) from += (int)r->group;
+  while (nf_span_is_empty(seen_by(r, begin, to - 1))) to -= (int)r->group;
+  nf_lines_of_keys(k, stride[3], r->page, r->head, ahead, m->page.keys);
+  multiply(r, m->q, m->page.keys, (int)(r->page / NF_STRIP), r->head, true, m->logits);
+  float fade[PADDED];
+  for (int row = from; row < to; row++) fade[row] = weigh(r, row, seen_by(r, begin, row), m);
+  const int together = zeros_hide(r, v, begin, from, to) ? to - from : (int)r->group;
+  for (int row = from; row < to; row += together) {
+    const nf_span first = seen_by(r, begin, row), last = seen_by(r, begin, row + together - 1);
+    add_values(r, v, ahead, (nf_span){first.first, last.last}, row, row + together, fade, m);
+  }
 }
 
 static void finish_rows(const rows *r, const room *m) {

@@ -11,6 +11,12 @@ typedef struct nf_page { // [strip][step][16 lines][NF_PAIR]
   uint16_t values[NF_MOST_PAGE * NF_MOST_HEAD];
 } nf_page;
 
+typedef struct nf_span { // keys [first, last] of a page
+  int64_t first, last;
+} nf_span;
+NF_INLINE bool nf_span_is_empty(nf_span s) { return s.first > s.last; }
+NF_INLINE bool nf_span_has(nf_span s, int64_t i) { return i >= s.first && i <= s.last; }
+
 // Words of 16 rows, which become its columns.
 NF_INLINE void nf_transpose(__m512i r[16]) {
   __m512i t[16];
@@ -63,12 +69,12 @@ NF_INLINE __m512i nf_wide_words(const uint16_t *p, bool there) {
   return _mm512_maskz_cvtepu16_epi32(there ? 0xffff : 0, _mm256_loadu_si256((const __m256i *)p));
 }
 
-// The same of values. Those of keys outside [first, last] are nobody's and may be anything: zeros instead.
+// The same of values. Those of other keys are nobody's and may be anything: zeros instead.
 static inline void nf_lines_of_values(const uint16_t *rows, int64_t stride, int64_t page, int64_t head,
-                                      int64_t ahead, int64_t first, int64_t last, uint16_t *out) {
+                                      int64_t ahead, nf_span keys, uint16_t *out) {
   for (int64_t i = 0; i < page; i += 2) {
     const uint16_t *even = rows + i * stride, *odd = even + stride;
-    const bool has_even = i >= first && i <= last, has_odd = i + 1 >= first && i + 1 <= last;
+    const bool has_even = nf_span_has(keys, i), has_odd = nf_span_has(keys, i + 1);
     for (int64_t d = 0; d < head; d += NF_STRIP) {
       const __m512i low = nf_wide_words(even + d, has_even), high = nf_wide_words(odd + d, has_odd);
       __builtin_prefetch(even + d + ahead, 0, 2);
@@ -76,4 +82,16 @@ static inline void nf_lines_of_values(const uint16_t *rows, int64_t stride, int6
       _mm512_store_si512(out + d * page + i / 2 * NF_PAIR, _mm512_or_si512(low, _mm512_slli_epi32(high, 16)));
     }
   }
+}
+
+// Whether the values of these keys are all finite.
+static inline bool nf_values_finite(const uint16_t *rows, int64_t stride, int64_t head, nf_span keys) {
+  const __m512i exponent = _mm512_set1_epi16(0x7f80);
+  __mmask32 none = 0;
+  for (int64_t i = keys.first; i <= keys.last; i++)
+    for (int64_t d = 0; d < head; d += NF_STEP) {
+      const __m512i x = _mm512_and_si512(_mm512_loadu_si512(rows + i * stride + d), exponent);
+      none |= _mm512_cmpeq_epi16_mask(x, exponent);
+    }
+  return none == 0;
 }
