@@ -198,7 +198,7 @@ static nf_status ask(work *w, asking *asks, const nf_op_desc *d, asked **out) {
   if (a == NULL || a->pack == NULL) return no_memory();
   a->d = *d;
   for (size_t i = 0; s.chosen != NULL && nf_selection_next(&s, &i, m->hw, d, m->options, &c);)
-    if ((c.refusal == NF_CHOSEN || c.refusal == NF_REFUSED_BETTER) && c.variant->backend != NF_BACKEND_REF)
+    if ((c.refusal == NF_CHOSEN || c.refusal == NF_REFUSED_BETTER) && !c.variant->any_pack)
       add_pack(a, c.variant->pack);
   return nf_desc_map_add(&asks->packs, &a->d);
 }

@@ -11,7 +11,7 @@ static bool runs_on(nf_backend variant, nf_backend hw) {
 
 // The first weight that lies as v does not read it, or -1.
 static int unread_pack(const nf_variant *v, const nf_op_desc *d) {
-  if (v->backend == NF_BACKEND_REF) return -1;
+  if (v->any_pack) return -1;
   NF_FOR_PACKED(w, d)
   if (!nf_pack_is_any(d->in[w].pack) && !nf_pack_equal(d->in[w].pack, v->pack)) return w;
   return -1;
@@ -93,6 +93,12 @@ static double cost(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d, 
   return us;
 }
 
+// References, which come first, are estimated only where nothing else is: they define, and are not made to be
+// fast.
+static bool is_last_resort(const nf_selection *s, const nf_variant *v) {
+  return v->backend == NF_BACKEND_REF && !s->measured;
+}
+
 void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_op_desc *d,
                     const nf_select_options *o, nf_selection *out) {
   nf_candidate c;
@@ -101,7 +107,7 @@ void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_
   for (size_t i = 0; i < n; i++) {
     if (list[i].op != d->op || !competes(&list[i], hw, d, o, &c)) continue;
     const double us = cost(out, hw, d, o, &list[i]);
-    if (out->chosen != NULL && us > out->us) continue;
+    if (out->chosen != NULL && !is_last_resort(out, out->chosen) && us > out->us) continue;
     out->chosen = &list[i];
     out->us = us;
   }
@@ -165,6 +171,8 @@ static void explain_better(const nf_candidate *c, const nf_selection *s, nf_text
   else if (c->us > s->us)
     nf_text_printf(out, "%s%.4g µs against %.4g of %s", s->measured ? "measured " : "", c->us, s->us,
                    s->chosen->name);
+  else if (is_last_resort(s, c->variant))
+    nf_text_printf(out, "runs where nothing else does");
   else
     nf_text_printf(out, "costs what %s does, a later row", s->chosen->name);
 }

@@ -75,7 +75,7 @@ typedef struct nf_select_options {
 
 // Of the legal variants the one that costs least at `at`, of equals the last of the list. Costs are those
 // measured where there is one for each of them, else estimates; a reference that was not measured does not
-// compete with kernels that were. A forced variant that is not legal leaves
+// compete with other kernels. A forced variant that is not legal leaves
 // nothing chosen. On a CPU the references are legal too, and come first. Declared rows are legal on targets
 // that are not here (hw->target), where nothing will run.
 void nf_select(const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o, nf_selection *out);

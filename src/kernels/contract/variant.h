@@ -120,9 +120,10 @@ typedef struct nf_variant {
   nf_backend backend;
   uint64_t need; // NF_CPU_* or NF_GPU() bits
   nf_promise promise;
-  // Of the weight that it reads. References read any. Weights lie in one order for steps of any size: kernels
+  // Of the weight that it reads. Weights lie in one order for steps of any size: kernels
   // that read NF_PACK(16, 2) give the same bits (docs/numerics.md).
   nf_pack pack;
+  bool any_pack; // reads them in whichever order they lie, as references do
   nf_limit limit[NF_MAX_LIMITS];
   nf_want want[NF_MAX_WANTS];
   // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some

@@ -1,42 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rotary position embedding: the table of a step, and the rotation.
+#include "kernels/contract/frequencies.h"
 #include "kernels/ref/ref.h"
 
-// Pair whose wavelength fits `turns` times into the trained context.
-static double pair_of(const nf_rope_table_attrs *r, double turns) {
-  return (double)r->dims * log(r->context / (turns * 2 * M_PI)) / (2 * log(r->theta));
-}
-
-// The ends of YaRN's ramp, in pairs.
-static void ramp(const nf_rope_table_attrs *r, double *low, double *high) {
-  *low = pair_of(r, r->beta_fast);
-  *high = pair_of(r, r->beta_slow);
-  if (r->truncate) {
-    *low = floor(*low);
-    *high = ceil(*high);
-  }
-  *low = fmax(*low, 0);
-  *high = fmin(*high, (double)r->dims - 1);
-  if (*low == *high) *high += 0.001;
-}
-
-static float frequency(const nf_rope_table_attrs *r, int64_t i, double low, double high) {
-  const double f = pow(r->theta, -2.0 * (double)i / (double)r->dims);
-  if (!(r->factor > 1)) return (float)f;
-  const double slow = fmin(fmax(((double)i - low) / (high - low), 0), 1);
-  return (float)(slow * f / r->factor + (1 - slow) * f);
-}
-
 void nf_rope_table_ref(const nf_rope_table_args *a, int64_t t) {
-  const nf_rope_table_attrs *r = &a->attr;
-  const int64_t half = r->dims / 2;
-  float *y = nf_tensor_row(&a->y, t);
-  double low = 0, high = 0;
-  if (r->factor > 1) ramp(r, &low, &high);
+  const int64_t half = a->attr.dims / 2;
+  float *y = nf_tensor_row(&a->y, t), frequency[nf_max(1, half)];
+  nf_rope_frequencies(&a->attr, frequency);
   for (int64_t i = 0; i < half; i++) {
-    const float angle = (float)a->batch->position[t] * frequency(r, i, low, high);
-    y[i] = r->scale * cosf(angle);
-    y[half + i] = r->scale * sinf(angle);
+    const float angle = (float)a->batch->position[t] * frequency[i];
+    y[i] = a->attr.scale * cosf(angle);
+    y[half + i] = a->attr.scale * sinf(angle);
   }
 }
 
