@@ -75,7 +75,7 @@ case "\$*" in *" -n 0"*) cat "$data/prefill.csv" ;; *) cat "$data/decode.csv" ;;
 END
 cat >"$work/vllm" <<END
 #!/bin/sh
-echo vllm "\$*" >>"$work/calls"
+echo vllm "\$* \$VLLM_CPU_OMP_THREADS_BIND \$OMP_NUM_THREADS" >>"$work/calls"
 while [ "\$1" != --output-len ]; do shift; done
 n=\$2
 while [ "\$1" != --output-json ]; do shift; done
@@ -94,6 +94,8 @@ for engine in 'infuse  ' 'llama.cpp-1  ' 'llama.cpp-2  ' 'vllm  '; do has "$work
 has "$work/out" "prompt of 8 tokens, answer of 4, batch 1, 1 threads, medians of 2 runs in turns"
 same "llama llama llama llama vllm vllm llama llama llama llama vllm vllm" "$(cut -d ' ' -f 1 "$work/calls" | tr '\n' ' ' | sed 's/ $//')"
 has "$work/calls" "-n 4 -d 8"
+has "$work/calls" "--max-model-len 12 --input-len 8 --output-len 4"
+has "$work/calls" " nobind 1"
 
 run --llama-bench no-such-program --vllm no-such-vllm >"$work/out" 2>"$work/err"
 has "$work/err" "peers: vLLM: no program no-such-vllm (--vllm PROGRAM); left out"
