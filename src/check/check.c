@@ -11,6 +11,8 @@ enum { CASES = 40 };
 typedef struct check {
   const nf_check_options *o;
   const nf_hw *hw;
+  const nf_variant *list; // [n] what may run
+  size_t n;
   size_t rows, failed;
   nf_progress progress; // in cases
 } check;
@@ -21,10 +23,24 @@ static void report(check *k, nf_check_row *r) {
   if (k->o->row) k->o->row(k->o->user, r);
 }
 
+// Whether the kernel runs here, whatever was asked for.
+static bool can_run(const check *k, const nf_variant *v) {
+  return !nf_variant_is_declared(v) && !(v->need & ~k->hw->features);
+}
+
+// The first row before v that declares v's order of sums and takes the case; NULL: none.
+static const nf_variant *same_order(const check *k, const nf_variant *v, const nf_case *c) {
+  for (const nf_variant *w = k->list; v->order != NF_ORDER_REFERENCE && w < k->list + k->n && w != v; w++)
+    if (w->op == v->op && w->order == v->order && can_run(k, w) && nf_case_legal(w, k->hw, c)) return w;
+  return NULL;
+}
+
 static nf_status check_case(check *k, const nf_variant *v, const nf_case *c) {
   nf_check_row r;
   NF_TRY(nf_progress_add(&k->progress, 1));
   NF_TRY(nf_gate(v, c, k->o->threads, &r));
+  const nf_variant *other = r.ok ? same_order(k, v, c) : NULL;
+  if (other != NULL) NF_TRY(nf_gate_order(v, other, c, &r));
   report(k, &r);
   return nf_ok();
 }
@@ -76,9 +92,7 @@ bool nf_check_asked(const nf_check_options *o, const nf_variant *v) {
          (!o->variant || strcmp(o->variant, v->name) == 0);
 }
 
-static bool runs(const check *k, const nf_variant *v) {
-  return !nf_variant_is_declared(v) && !(v->need & ~k->hw->features) && nf_check_asked(k->o, v);
-}
+static bool runs(const check *k, const nf_variant *v) { return can_run(k, v) && nf_check_asked(k->o, v); }
 
 static nf_status check_op(const nf_check_options *o) {
   nf_op op;
@@ -98,7 +112,7 @@ static nf_status verdict(const check *k) {
 }
 
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o) {
-  check k = {.o = o, .hw = hw, .progress = {o->log, "checking", 0, 0}};
+  check k = {.o = o, .hw = hw, .list = list, .n = n, .progress = {o->log, "checking", 0, 0}};
   NF_TRY(check_names(list, n, o));
   for (size_t i = 0; i < n; i++) k.progress.total += runs(&k, &list[i]) ? CASES : 0; // about
   for (size_t i = 0; i < n; i++)
@@ -122,6 +136,7 @@ static nf_status time_trial(check *k, const nf_trial *t) {
 nf_status nf_check_trials(const nf_trial *t, size_t n, const nf_hw *hw, const nf_check_options *o) {
   const char *what = o->bench ? "timing" : "checking";
   check k = {.o = o, .hw = hw, .progress = {o->log, what, n, 0}};
+  k.list = nf_variants(&k.n);
   NF_TRY(check_op(o));
   for (size_t i = 0; i < n; i++)
     if (nf_check_asked(o, t[i].v))

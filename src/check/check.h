@@ -5,7 +5,8 @@
 // lie in rows with gaps, the gaps and all storage around results hold NaN, and results are looked at three
 // ways: against the reference (bitwise for exact inputs and promises, else within a bound from the
 // accumulation length), beside them (nothing may be written), and against a second run in shuffled blocks on
-// several threads over other garbage (bitwise).
+// several threads over other garbage (bitwise). A kernel that declares the order of sums of a row before it,
+// which can run too, gives its bits.
 #pragma once
 #include "base/log.h"
 #include "base/threads.h"

@@ -224,6 +224,36 @@ static void catches(void **state) {
   assert_int_equal(s.refused, 3);
 }
 
+// Right, with another last bit in the first column where sums are not of integers.
+static void sums_otherwise(const void *p, int64_t block, void *) {
+  const nf_linear_args *a = p;
+  nf_linear_ref(a, block);
+  for (int64_t r = 0; block == 0 && a->y.dtype == NF_F32 && r < nf_tensor_rows(&a->y); r++) {
+    float *y = nf_tensor_row(&a->y, r);
+    if (*y != (float)(int)*y) *y *= 1 + 0x1p-23f;
+  }
+}
+
+// A kernel that is right, but not in the order that it declares, is told beside which one.
+static void orders(void **state) {
+  (void)state;
+  nf_variant rows[] = {{.name = "linear_first", .entry = {NF_ENTRY_HOST, {{blocks, sums_otherwise}}}},
+                       {.name = "linear_second",
+                        .entry = {NF_ENTRY_HOST, {{blocks, nf_reference_of(NF_OP_linear)->entry.host.run}}}}};
+  for (int same = 0; same < 2; same++) {
+    seen s = {0};
+    for (int i = 0; i < 2; i++) {
+      rows[i].op = NF_OP_linear, rows[i].backend = NF_BACKEND_CPU;
+      rows[i].order = i == 0 || same ? NF_ORDER_PLAIN : NF_ORDER_FMA;
+    }
+    nf_status st = nf_check_run_from(
+        rows, 2, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
+    assert_int_equal(nf_status_code(st), same ? NF_CHECK_FAILED : NF_OK);
+    if (same) assert_string_equal(s.why, "declares the order of sums of linear_first and gives other bits");
+    nf_status_free(st);
+  }
+}
+
 // Limits on what follows from extents, dtypes and the step have both their sides too.
 static void derived_limits(void **state) {
   (void)state;
@@ -280,6 +310,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all),
                                      cmocka_unit_test(catches),
                                      cmocka_unit_test(few_other_codes),
+                                     cmocka_unit_test(orders),
                                      cmocka_unit_test(derived_limits),
                                      cmocka_unit_test(flags),
                                      cmocka_unit_test(names_and_times)};

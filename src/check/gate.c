@@ -203,3 +203,17 @@ nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf
   for (int i = 0; i < RUNS; i++) nf_instance_deinit(&t[i]);
   return st;
 }
+
+nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, nf_check_row *r) {
+  nf_instance mine = {0}, others = {0};
+  const char *why; // was told already
+  nf_status st = run_fresh(v, c, 1, 0xff, NULL, &mine, &why);
+  if (nf_is_ok(st)) st = run_fresh(other, c, 1, 0xff, NULL, &others, &why);
+  if (nf_is_ok(st) && !nf_results_equal(&mine, &others)) {
+    r->ok = false;
+    snprintf(r->why, sizeof r->why, "declares the order of sums of %s and gives other bits", other->name);
+  }
+  nf_instance_deinit(&mine);
+  nf_instance_deinit(&others);
+  return st;
+}

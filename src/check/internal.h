@@ -79,6 +79,8 @@ bool nf_results_equal(const nf_instance *a, const nf_instance *b);     // bitwis
 bool nf_guards_hold(const nf_instance *i); // all bytes but the results' elements are still garbage
 uint64_t nf_operands_hash(const nf_instance *i);
 
+// Whether v gives the bits of `other`, which sums in the same order and takes the case; else r says so.
+nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, nf_check_row *r);
 bool nf_check_asked(const nf_check_options *o,
                     const nf_variant *v); // its op and name are those asked for, if any
 // A row with the time of the kernel on the case, which it takes.

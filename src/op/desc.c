@@ -3,6 +3,15 @@
 #include "op/desc.h"
 #include "base/memory.h"
 
+const char *nf_order_name(nf_order o) {
+  static const char *const names[] = {
+#define NF_ORDER_NAME(id, name) [NF_ORDER_##id] = name,
+      NF_ORDERS(NF_ORDER_NAME)
+#undef NF_ORDER_NAME
+  };
+  return names[o];
+}
+
 static uint64_t mix(uint64_t h, uint64_t x) {
   h = (h ^ x) * 0x9e3779b97f4a7c15u;
   return h ^ h >> 29;
@@ -18,7 +27,7 @@ static uint64_t hash_type(uint64_t h, const nf_type *t) {
 
 uint64_t nf_op_desc_hash(const nf_op_desc *d) {
   const nf_op_info *info = nf_op_of(d->op);
-  uint64_t h = mix(1, d->op);
+  uint64_t h = mix(mix(1, d->op), d->order);
   for (int k = 0; k < info->n_in; k++) h = hash_type(h, &d->in[k]);
   for (int r = 0; r < info->n_out; r++) h = hash_type(h, &d->out[r]);
   return h;
@@ -26,7 +35,7 @@ uint64_t nf_op_desc_hash(const nf_op_desc *d) {
 
 bool nf_op_desc_equal(const nf_op_desc *a, const nf_op_desc *b) {
   const nf_op_info *info = nf_op_of(a->op);
-  bool equal = a->op == b->op && nf_attrs_equal(a->op, &a->attr, &b->attr);
+  bool equal = a->op == b->op && a->order == b->order && nf_attrs_equal(a->op, &a->attr, &b->attr);
   for (int k = 0; equal && k < info->n_in; k++) equal = nf_type_equal(&a->in[k], &b->in[k]);
   for (int r = 0; equal && r < info->n_out; r++) equal = nf_type_equal(&a->out[r], &b->out[r]);
   return equal;

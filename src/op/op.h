@@ -96,9 +96,29 @@ int64_t *nf_op_pad(nf_op op, nf_attrs *attrs);
 bool nf_op_parse(nf_view name, nf_op *out);
 nf_status nf_op_find(nf_view name, nf_op *out); // the same; NF_USAGE with the nearest name
 
+// The orders that kernels sum in. Kernels of one op that share an order give the same bits, which the checker
+// compares; a model's plans run an op by kernels of one order, so that a text does not depend on how large
+// the steps were that it was computed in. Of orders that cost the same the last is taken.
+#define NF_ORDERS(X)                                                               \
+  X(ANY, "any")             /* not decided, or a kernel that is not written yet */ \
+  X(REFERENCE, "reference") /* gives the reference's bits, whatever it sums */     \
+  X(CHUNKS, "chunks")       /* over chunks that begin where the step does */       \
+  X(CHUNKS_FMA, "chunks_fma")                                                      \
+  X(PLAIN, "plain") /* products are rounded before they are added */               \
+  X(FMA, "fma")     /* the same sums with fused multiply-add */                    \
+  X(PAIRS, "pairs") /* over pairs of columns, as tiles sum: docs/numerics.md */
+typedef enum nf_order {
+#define NF_ORDER_ID(id, name) NF_ORDER_##id,
+  NF_ORDERS(NF_ORDER_ID)
+#undef NF_ORDER_ID
+      NF_ORDER_COUNT
+} nf_order;
+const char *nf_order_name(nf_order o); // "fma"
+
 // An operation with the types of its operands and results: what shape rules fill and selection reads.
 typedef struct nf_op_desc {
   nf_op op;
+  nf_order order; // that its kernel is to sum in
   nf_attrs attr;
   nf_type in[NF_MAX_IN]; // dtype NF_NONE: absent
   nf_type out[NF_MAX_OUT];

@@ -3,6 +3,7 @@
 // other, each for those that are decided already.
 #include "plan/layout.h"
 #include "base/checked.h"
+#include "plan/orders.h"
 #include "tensor/pack.h"
 #include <math.h>
 #include <string.h>
@@ -259,7 +260,8 @@ nf_status nf_layout_create(const nf_hw *hw, const nf_layout_user *user, size_t n
   *shared = true;
   for (size_t u = 0; w.asks != NULL && u < n; u++)
     w.asks[u].memo = (nf_memo){.hw = hw, .options = user[u].select};
-  const nf_status st = w.asks != NULL ? create(&w, shared) : no_memory();
+  nf_status st = w.asks != NULL ? create(&w, shared) : no_memory();
+  if (nf_is_ok(st) && *shared) st = nf_orders_choose(&l, hw, user, n);
   for (size_t u = 0; w.asks != NULL && u < n; u++) {
     nf_memo_deinit(&w.asks[u].memo);
     nf_desc_map_deinit(&w.asks[u].packs);
@@ -275,10 +277,18 @@ nf_status nf_layout_create(const nf_hw *hw, const nf_layout_user *user, size_t n
 
 void nf_layout_deinit(nf_layout *l) {
   nf_map_deinit(&l->names);
+  nf_desc_map_deinit(&l->orders);
   nf_arena_deinit(&l->arena);
   *l = (nf_layout){0};
 }
 
 nf_type nf_layout_type(const nf_layout *l, const nf_value *v) {
   return is_matrix(v) ? nf_type_packed(v->type, l->stored[nf_layout_find(l, v).stored].type.pack) : v->type;
+}
+
+nf_op_desc nf_layout_describe(const nf_layout *l, const nf_graph *g, const nf_node *n) {
+  nf_op_desc d = nf_graph_describe(g, n);
+  for (int k = 0; k < NF_MAX_IN; k++)
+    if (n->in[k] != 0 && is_matrix(&g->value[n->in[k]])) d.in[k] = nf_layout_type(l, &g->value[n->in[k]]);
+  return d;
 }

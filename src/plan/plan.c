@@ -22,6 +22,7 @@ nf_op_desc nf_plan_describe(const nf_plan *p, const nf_node *n) {
   nf_op_desc d = nf_graph_describe(p->graph, n);
   for (int k = 0; k < NF_MAX_IN; k++)
     if (n->in[k] != 0) d.in[k] = p->type[n->in[k]];
+  d.order = nf_layout_order(p->options.layout, &d);
   return d;
 }
 

@@ -84,6 +84,7 @@ nf_bound nf_cost_bound(const nf_hw *hw, const nf_op_desc *d, const nf_sizes *at,
 
 nf_op_desc nf_undecided(const nf_op_desc *d) {
   nf_op_desc question = *d;
+  question.order = NF_ORDER_ANY;
   NF_FOR_PACKED(w, d) question.in[w].pack = NF_PACK_ANY;
   return question;
 }

@@ -17,6 +17,10 @@ static int unread_pack(const nf_variant *v, const nf_op_desc *d) {
   return -1;
 }
 
+static bool sums_otherwise(const nf_variant *v, const nf_op_desc *d) {
+  return d->order != NF_ORDER_ANY && v->order != d->order;
+}
+
 static nf_site site_of(const nf_hw *hw, const nf_select_options *o, bool most) {
   return (nf_site){.at = most ? o->most : o->least, .world = hw->world};
 }
@@ -58,6 +62,9 @@ static bool competes(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, 
   const char *forced = forced_name(o, d->op);
   *c = (nf_candidate){.variant = v};
   c->refusal = judge(v, hw, d, o, c);
+  if (c->refusal == NF_REFUSED_PROMISE && v->promise == NF_PROMISE_CUT && forced != NULL &&
+      strcmp(forced, v->name) == 0)
+    c->refusal = NF_CHOSEN;
   if (c->refusal == NF_CHOSEN && forced != NULL && strcmp(forced, v->name) != 0)
     c->refusal = NF_REFUSED_FORCED;
   return c->refusal == NF_CHOSEN;
@@ -67,17 +74,19 @@ static const nf_sizes *compared_at(const nf_select_options *o) {
   return o->at.of[NF_T] != 0 ? &o->at : &o->least;
 }
 
-// Costs are never mixed: one competitor that was not measured leaves all to be estimated. References would
-// take too long to be measured; they are there where nothing else is.
+// Costs are never mixed: one competitor that was not measured leaves all to be estimated, those too that read
+// or sum in other orders, as orders are chosen by what their kernels cost. References would take too long to
+// be measured; they are there where nothing else is.
 static bool all_measured(const nf_selection *s, const nf_hw *hw, const nf_op_desc *d,
                          const nf_select_options *o) {
+  const nf_op_desc all = nf_undecided(d);
   nf_candidate c;
   double us;
   bool any = false;
   if (o->timings == NULL) return false;
   for (size_t i = 0; i < s->n; i++) {
     const nf_variant *v = &s->list[i];
-    if (v->op != d->op || !competes(v, hw, d, o, &c)) continue;
+    if (v->op != d->op || !competes(v, hw, &all, o, &c)) continue;
     const bool known = nf_timings_get(o->timings, d, compared_at(o), v, &us);
     if (!known && v->backend != NF_BACKEND_REF) return false;
     any |= known && us < INFINITY;
@@ -105,7 +114,7 @@ void nf_select_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_
   *out = (nf_selection){.list = list, .n = n};
   out->measured = all_measured(out, hw, d, o);
   for (size_t i = 0; i < n; i++) {
-    if (list[i].op != d->op || !competes(&list[i], hw, d, o, &c)) continue;
+    if (list[i].op != d->op || sums_otherwise(&list[i], d) || !competes(&list[i], hw, d, o, &c)) continue;
     const double us = cost(out, hw, d, o, &list[i]);
     if (out->chosen != NULL && !is_last_resort(out, out->chosen) && us > out->us) continue;
     out->chosen = &list[i];
@@ -119,8 +128,10 @@ bool nf_selection_next(const nf_selection *s, size_t *i, const nf_hw *hw, const 
   if (*i == s->n) return false;
   const nf_variant *v = &s->list[(*i)++];
   if (competes(v, hw, d, o, out) && v != s->chosen) {
-    out->refusal = NF_REFUSED_BETTER;
     out->us = cost(s, hw, d, o, v);
+    const bool better = out->us < s->us || (out->us == s->us && v > s->chosen);
+    const bool wins = s->chosen == NULL || (better && !is_last_resort(s, v));
+    out->refusal = wins ? NF_REFUSED_ORDER : NF_REFUSED_BETTER;
   }
   return true;
 }
@@ -200,6 +211,10 @@ void nf_candidate_explain(const nf_candidate *c, const nf_selection *s, const nf
   case NF_REFUSED_PACK:
     nf_text_printf(out, "reads weights packed %s, this one is %s", nf_pack_name(c->variant->pack).at,
                    nf_pack_name(d->in[unread_pack(c->variant, d)].pack).at);
+    break;
+  case NF_REFUSED_ORDER:
+    nf_text_printf(out, "%.4g µs, but sums in order %s, steps of all sizes in %s", c->us,
+                   nf_order_name(c->variant->order), nf_order_name(d->order));
     break;
   case NF_REFUSED_PROMISE:
     nf_text_printf(out, "promises less than was asked");

@@ -39,6 +39,7 @@ typedef enum nf_refusal {
   NF_REFUSED_DECLARED, // has no code yet, and this machine is here to run it
   NF_REFUSED_LIMIT,    // a constraint row does not hold
   NF_REFUSED_PACK,     // reads the weight in another packing order
+  NF_REFUSED_ORDER,    // costs less, but sums in another order than was decided for steps of all sizes
   NF_REFUSED_PROMISE,  // promises less than was asked
   NF_REFUSED_FORCED,   // legal, but another was forced by name
   NF_REFUSED_BETTER,   // legal, but the chosen one costs less, or as much and is a later row
@@ -57,7 +58,7 @@ typedef struct nf_candidate { // one variant of the op
   nf_refusal refusal;
   int16_t limit;     // of NF_REFUSED_LIMIT: which row,
   bool at_most_size; // and at which end of the steps: options' `most`, else `least`
-  double us;         // of NF_REFUSED_BETTER: what it costs, measured if the chosen one's is
+  double us;         // of NF_REFUSED_BETTER and _ORDER: what it costs, measured if the chosen one's is
 } nf_candidate;
 
 typedef struct nf_select_options {
@@ -144,7 +145,8 @@ typedef struct nf_op_cost {
 // nowhere), *out untouched. The packing order of a weight is taken as not decided yet. One selection.
 bool nf_select_cost(const nf_hw *hw, const nf_select_options *o, const nf_op_desc *d, const nf_sizes *at,
                     nf_op_cost *out, nf_text *why);
-nf_op_desc nf_undecided(const nf_op_desc *d); // d when the packing orders of its weights are not decided yet
+// d when neither the packing orders of its weights nor the order of its sums are decided yet.
+nf_op_desc nf_undecided(const nf_op_desc *d);
 
 // The padded extent of q (NF_Q_K or NF_Q_N) that all legal variants want (WANT_PADDED): the logical extent
 // when one of them does without or none is legal; 0 when the op has no such extent. Selects nothing.

@@ -97,7 +97,7 @@ static void sentences(void **state) {
   nf_op_desc d = linear(2912, NF_BF16);
   nf_selection s;
   nf_select_from(list, N_LIST, &graviton, &d, &any, &s);
-  says(&s, 0, &graviton, &d, "costs what linear_generic does, a later row");
+  says(&s, 0, &graviton, &d, "runs where nothing else does");
   says(&s, 1, &graviton, &d, "chosen");
   says(&s, 2, &graviton, &d, "needs avx2, fma, which this processor lacks");
   nf_select_from(list, N_LIST, &old, &d, &any, &s);
@@ -348,6 +348,61 @@ static void real_list(void **state) {
   assert_null(nf_variant_find("linear_of_nobody"));
 }
 
+// What is written says in which order it sums; the reference's bits are those of references and exact
+// kernels.
+static void every_order_is_declared(void **state) {
+  (void)state;
+  size_t n;
+  const nf_variant *all = nf_variants(&n);
+  for (size_t i = 0; i < n; i++) {
+    if (nf_variant_is_declared(&all[i])) continue;
+    if (all[i].order == NF_ORDER_ANY) fail_msg("%s declares no order of its sums", all[i].name);
+    if ((all[i].order == NF_ORDER_REFERENCE) != (all[i].promise == NF_PROMISE_EXACT))
+      fail_msg("%s: the reference's order is that of kernels that promise EXACT", all[i].name);
+  }
+}
+
+// A decided order leaves its kernels alone, whatever the others cost; they say what that is.
+static void orders(void **state) {
+  (void)state;
+  nf_variant rows[] = {list[0], list[2], list[3], list[4]};
+  rows[0].order = NF_ORDER_REFERENCE, rows[1].order = NF_ORDER_PLAIN;
+  rows[2].order = rows[3].order = NF_ORDER_FMA;
+  const nf_select_options o = {.at = nf_sizes_of(64, 1, 1)};
+  nf_op_desc d = linear(2912, NF_BF16);
+  nf_hw hw = skylake_x;
+  nf_selection s;
+  hw.cores = 4;
+  nf_hw_state_peaks(&hw);
+  d.order = NF_ORDER_PLAIN;
+  nf_select_from(rows, 4, &hw, &d, &o, &s);
+  assert_ptr_equal(s.chosen, &rows[1]);
+  tells(&s, 1, &hw, &d, &o, "chosen");
+  tells(&s, 2, &hw, &d, &o, "141.8 µs, but sums in order fma, steps of all sizes in plain");
+  d.order = NF_ORDER_FMA;
+  nf_select_from(rows, 4, &hw, &d, &o, &s);
+  assert_ptr_equal(s.chosen, &rows[2]);
+  d.order = NF_ORDER_PAIRS;
+  nf_select_from(rows, 4, &hw, &d, &o, &s);
+  assert_null(s.chosen);
+}
+
+// What depends on where a step begins runs only by name.
+static void cuts(void **state) {
+  (void)state;
+  nf_variant rows[] = {list[0], list[2], list[3]};
+  rows[2].promise = NF_PROMISE_CUT;
+  const nf_op_desc d = linear(2880, NF_BF16);
+  const char *force[] = {"linear=linear_avx2"};
+  const nf_select_options forced = {.force = force, .n_force = 1};
+  nf_selection s;
+  nf_select_from(rows, 3, &zen2, &d, &any, &s);
+  assert_ptr_equal(s.chosen, &rows[1]);
+  tells(&s, 2, &zen2, &d, &any, "promises less than was asked");
+  nf_select_from(rows, 3, &zen2, &d, &forced, &s);
+  assert_ptr_equal(s.chosen, &rows[2]);
+}
+
 static bool asks_for_steps(const nf_variant *v) {
   bool any = false;
   for (int i = 0; i < NF_MAX_LIMITS && v->limit[i].relation != 0; i++)
@@ -382,6 +437,9 @@ int main(void) {
                                      cmocka_unit_test(collectives),
                                      cmocka_unit_test(forced_names),
                                      cmocka_unit_test(real_list),
+                                     cmocka_unit_test(every_order_is_declared),
+                                     cmocka_unit_test(orders),
+                                     cmocka_unit_test(cuts),
                                      cmocka_unit_test(packs_serve_all_steps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

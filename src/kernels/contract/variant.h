@@ -79,6 +79,7 @@ typedef struct nf_want {
 
 // Numeric promise. Only variants of the asked promise or a stronger one compete.
 typedef enum nf_promise {
+  NF_PROMISE_CUT = -1, // the same, but where a step begins has a part in it: only by name
   NF_PROMISE_F32, // float32 sums in any order that what else is in the step has no part in; the op's rounding
                   // points
   NF_PROMISE_EXACT, // bitwise equal to the reference
@@ -120,10 +121,9 @@ typedef struct nf_variant {
   nf_backend backend;
   uint64_t need; // NF_CPU_* or NF_GPU() bits
   nf_promise promise;
-  // Of the weight that it reads. Weights lie in one order for steps of any size: kernels
-  // that read NF_PACK(16, 2) give the same bits (docs/numerics.md).
-  nf_pack pack;
-  bool any_pack; // reads them in whichever order they lie, as references do
+  nf_order order; // of its sums: what promises EXACT has the reference's
+  nf_pack pack;   // of the weight that it reads
+  bool any_pack;  // reads them in whichever order they lie, as references do
   nf_limit limit[NF_MAX_LIMITS];
   nf_want want[NF_MAX_WANTS];
   // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some
