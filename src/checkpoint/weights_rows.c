@@ -124,7 +124,8 @@ static nf_status make_plane(const nf_value *v, int rank, const nf_weight_source 
   const nf_pack pack = scales ? NF_PACK(t->pack.rows, 1) : t->pack;
   *p = (nf_plane){
       .scales = scales, .plain = nf_pack_is_plain(t->pack) || (scales && nf_is_fp8(t->dtype)), .matrices = 1};
-  p->strip = (nf_strip){p->plain ? NF_PACK(1, 1) : pack, code->bits, cols, padded, cols * code->bits / 8};
+  p->strip =
+      (nf_strip){p->plain ? NF_PACK(1, 1) : pack, code->bits, cols, padded, cols * code->bits / 8, true};
   for (int i = 0; i + 1 < last; i++) p->matrices *= t->dim[i].c;
   const int64_t storage_rows = nf_ceil_div(padded_rows, group_rows);
   p->rows = nf_ceil_div(rows, group_rows);
@@ -191,22 +192,19 @@ static int64_t rows_of(const nf_plane *p, int64_t strip, int64_t n) {
   return nf_max(0, nf_min(n * R, p->rows - strip * R));
 }
 
-nf_status nf_plane_read(const nf_plane *p, nf_weight_scratch *s, int64_t matrix, int64_t strip, int64_t n) {
-  const int64_t R = p->strip.pack.rows, bytes = n * R * p->strip.pitch;
-  NF_TRY(nf_weight_room(&s->rows, bytes));
-  if (p->gaps) memset(s->rows.data, 0, (size_t)bytes);
-  const piece want = {matrix, strip * R, rows_of(p, strip, n), s->rows.data};
-  for (int i = 0; i < p->n; i++) NF_TRY(read_member(p, &p->member[i], s, &want));
-  return nf_ok();
+static void pack(const nf_plane *p, const unsigned char *rows, int64_t strip, int64_t n, char *out) {
+  for (int64_t i = 0; i < n; i++)
+    nf_pack_strip(&p->strip, rows + i * p->strip.pack.rows * p->strip.pitch, rows_of(p, strip + i, 1),
+                  out + i * nf_strip_bytes(&p->strip));
 }
 
-void nf_plane_pack(const nf_plane *p, const nf_weight_scratch *s, int64_t strip, int64_t n, void *out) {
-  const int64_t step = p->strip.pack.rows * p->strip.pitch;
-  if (p->plain) {
-    memcpy(out, s->rows.data, (size_t)(n * step));
-    return;
-  }
-  for (int64_t i = 0; i < n; i++)
-    nf_pack_strip(&p->strip, s->rows.data + i * step, rows_of(p, strip + i, 1),
-                  (char *)out + i * nf_strip_bytes(&p->strip));
+nf_status nf_plane_read(const nf_plane *p, nf_weight_scratch *s, int64_t matrix, int64_t strip, int64_t n,
+                        void *out) {
+  const int64_t R = p->strip.pack.rows, bytes = n * R * p->strip.pitch;
+  if (!p->plain) NF_TRY(nf_weight_room(&s->rows, bytes));
+  const piece want = {matrix, strip * R, rows_of(p, strip, n), p->plain ? out : s->rows.data};
+  if (p->gaps) memset(want.out, 0, (size_t)bytes);
+  for (int i = 0; i < p->n; i++) NF_TRY(read_member(p, &p->member[i], s, &want));
+  if (!p->plain) pack(p, want.out, strip, n, out);
+  return nf_ok();
 }

@@ -8,8 +8,12 @@
 #include <stdatomic.h>
 
 enum {
-  NF_WEIGHT_PIECE = 256 << 10, // bytes that are read, packed and committed at once, unless a strip is longer
-  NF_WEIGHT_SLAB = 16 << 20,   // and that are read at once of what is stored transposed
+  // Bytes that are read, packed and committed at once, unless a strip is longer: of large weights the most,
+  // as
+  // the system copies those faster.
+  NF_WEIGHT_PIECE = 256 << 10,
+  NF_WEIGHT_MOST = 1 << 20,
+  NF_WEIGHT_SLAB = 16 << 20, // and that are read at once of what is stored transposed
 };
 
 // Bytes [at, at + n) of rows [row, row + rows) of an uncut weight's codes or scales, to `out`, where a row
@@ -70,10 +74,10 @@ typedef struct nf_plane {
 // not have.
 nf_status nf_weight_planes(const nf_value *v, int rank, const nf_weight_source *from, nf_plane out[2],
                            int *out_n);
-// Reads the rows of strips [strip, strip + n) of a matrix into s->rows, and packs them from there to `out`:
-// n * nf_strip_bytes, as they lie in storage.
-nf_status nf_plane_read(const nf_plane *p, nf_weight_scratch *s, int64_t matrix, int64_t strip, int64_t n);
-void nf_plane_pack(const nf_plane *p, const nf_weight_scratch *s, int64_t strip, int64_t n, void *out);
+// Strips [strip, strip + n) of a matrix as they lie in storage, n * nf_strip_bytes to `out`: packed by way of
+// s->rows, plain ones read to where they belong.
+nf_status nf_plane_read(const nf_plane *p, nf_weight_scratch *s, int64_t matrix, int64_t strip, int64_t n,
+                        void *out);
 
 // ---- loading ----
 

@@ -6,6 +6,9 @@
 #include "tensor/scalar.h"
 #include <assert.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 enum { GROUP = 32, WIDE = 16 };
 
@@ -101,7 +104,7 @@ static void weave(const plain *p, form form, int lines, int unit, int64_t at, in
   }
 }
 
-// ---- the same for whole vectors of 8 or 16 lines, in registers ----
+// ---- the same for whole vectors, in registers ----
 
 static inline __attribute__((always_inline)) v8 line(const plain *p, form form, int lines, int i,
                                                      int64_t at) {
@@ -114,39 +117,53 @@ static inline __attribute__((always_inline)) v8 line(const plain *p, form form, 
   return halves_of((v8)(v64){low}, (v8)(v64){high});
 }
 
-static inline __attribute__((always_inline)) void stage(int unit, const v8 x[8], v8 y[8]) {
-  interleave(unit, x[0], x[4], y + 0);
-  interleave(unit, x[1], x[5], y + 2);
-  interleave(unit, x[2], x[6], y + 4);
-  interleave(unit, x[3], x[7], y + 6);
+static inline __attribute__((always_inline)) void stage(int n, int unit, const v8 *x, v8 *y) {
+#pragma GCC unroll 8
+  for (int i = 0; i < n / 2; i++) interleave(unit, x[i], x[i + n / 2], y + 2 * i);
 }
 
-// Every `step`-th line from `first` on.
-static inline __attribute__((always_inline)) void weave_8(const plain *p, form form, int first, int step,
-                                                          int unit, int64_t at, v8 out[8]) {
-#define LINE(i) line(p, form, 8 * step, first + i * step, at)
-  const v8 x[8] = {LINE(0), LINE(1), LINE(2), LINE(3), LINE(4), LINE(5), LINE(6), LINE(7)};
-#undef LINE
-  v8 y[8], z[8];
-  stage(unit, x, y);
-  stage(unit, y, z);
-  stage(unit, z, out);
+// To memory past the caches, which need not read a line first that is written whole.
+static inline __attribute__((always_inline)) void put(unsigned char *out, v8 x, bool stream) {
+#if defined(__SSE2__)
+  if (stream) return _mm_stream_si128((__m128i *)out, (__m128i)x);
+#endif
+  (void)stream;
+  memcpy(out, &x, sizeof x);
+}
+
+// Who waits for this thread sees what it has streamed.
+static void end_stream(bool stream) {
+#if defined(__SSE2__)
+  if (stream) _mm_sfence();
+#endif
+  (void)stream;
+}
+
+// `n` lines from `first` on, 4, 8 or 16: as many as have a whole vector of each column, or all of them.
+// Vectors of the result are `step` apart.
+static inline __attribute__((always_inline)) void weave_some(const plain *p, form form, int lines, int first,
+                                                             int n, int unit, int64_t at, int step,
+                                                             unsigned char *out, bool stream) {
+  v8 x[16], y[16];
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i++) x[i] = line(p, form, lines, first + i, at);
+  stage(n, unit, x, y);
+  stage(n, unit, y, x);
+  if (n > 4) stage(n, unit, x, y);
+  if (n > 8) stage(n, unit, y, x);
+#pragma GCC unroll 16
+  for (int i = 0; i < n; i++) put(out + i * step, n == 8 ? y[i] : x[i], stream);
 }
 
 // Returns how many bytes of each line it has done.
 static inline __attribute__((always_inline)) int64_t
-weave_whole(const plain *p, form form, int lines, int unit, int64_t bytes, unsigned char *out) {
+weave_whole(const plain *p, form form, int lines, int unit, int64_t bytes, unsigned char *out, bool stream) {
+  const int n = lines < WIDE / unit ? lines : WIDE / unit;
   int64_t at = 0;
-  for (; at + WIDE <= bytes; at += WIDE) {
-    v8 even[8], odd[8], *to = (v8 *)(out + at * lines);
-    weave_8(p, form, 0, lines / 8, unit, at, even);
-    if (lines == 16) weave_8(p, form, 1, 2, unit, at, odd);
-    for (int i = 0; i < 8; i++)
-      if (lines == 16)
-        interleave(unit, even[i], odd[i], to + 2 * i);
-      else
-        to[i] = even[i];
-  }
+  for (; at + WIDE <= bytes; at += WIDE)
+#pragma GCC unroll 4
+    for (int i = 0; i < lines; i += n)
+      weave_some(p, form, lines, i, n, unit, at, WIDE * lines / n, out + at * lines + i / n * WIDE, stream);
   return at;
 }
 
@@ -158,19 +175,20 @@ void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
   const int lines = s->pack.rows / (form == HALVES ? 2 : 1), bits = form == HALVES ? 8 : s->bits;
   const int unit = form == DIVIDED ? 4 : s->pack.k * bits / 8;
   const int64_t there = n == s->pack.rows ? s->cols * bits / 8 : 0;
+  const bool stream = s->stream && (uintptr_t)out % WIDE == 0;
   int64_t done = 0;
   assert(s->pack.rows > 1 && s->pack.rows <= NF_PACK_MOST_ROWS && s->padded % s->pack.k == 0);
-  if (form == HALVES && lines == 8 && unit == 1)
-    done = weave_whole(&p, HALVES, 8, 1, there, out);
-  else if (form == DIVIDED && lines == 16)
-    done = weave_whole(&p, DIVIDED, 16, 4, there, out);
-  else if (form == PLAIN && lines == 16 && unit == 1)
-    done = weave_whole(&p, PLAIN, 16, 1, there, out);
-  else if (form == PLAIN && lines == 16 && unit == 2)
-    done = weave_whole(&p, PLAIN, 16, 2, there, out);
-  else if (form == PLAIN && lines == 16 && unit == 4)
-    done = weave_whole(&p, PLAIN, 16, 4, there, out);
+#define WHOLE(of, n, u)                            \
+  if (form == (of) && lines == (n) && unit == (u)) \
+  done = stream ? weave_whole(&p, of, n, u, there, out, true) : weave_whole(&p, of, n, u, there, out, false)
+  WHOLE(HALVES, 8, 1);
+  WHOLE(DIVIDED, 16, 4);
+  WHOLE(PLAIN, 16, 1);
+  WHOLE(PLAIN, 16, 2);
+  WHOLE(PLAIN, 16, 4);
+#undef WHOLE
   weave(&p, form, lines, unit, done, s->padded * bits / 8, out);
+  end_stream(stream);
 }
 
 // ---- tensors ----

@@ -22,6 +22,7 @@ typedef struct nf_strip {
   int64_t cols;   // of a plain row; of FP4 the low half of a byte is the even column
   int64_t padded; // of a packed one, whole multiples of pack.k: zeros behind cols
   int64_t pitch;  // bytes from one plain row to the next
+  bool stream;    // it is not read soon: written past the caches, where the processor can do that
 } nf_strip;
 int64_t nf_strip_bytes(const nf_strip *s);
 // Packs n <= pack.rows rows into nf_strip_bytes at `out`; rows that are not there become zeros.

@@ -98,6 +98,26 @@ static void test_all_orders(void **state) {
         }
 }
 
+// What is written past the caches is the same, wherever it begins.
+static void test_streams(void **state) {
+  (void)state;
+  static const int bits[] = {4, 8, 16, 32};
+  enum { COLS = 96 + 32, BYTES = 16 * COLS * 4 };
+  static _Alignas(64) uint8_t rows[BYTES], plain[BYTES], streamed[BYTES + 64];
+  for (size_t i = 0; i < sizeof rows; i++) rows[i] = (uint8_t)draw();
+  for (size_t b = 0; b < sizeof bits / sizeof *bits; b++)
+    for (int k = 1; k <= 2; k++)
+      for (int from = 0; from < 32; from += 8) {
+        nf_strip s = {NF_PACK(16, (int16_t)k), bits[b], COLS, COLS, COLS * bits[b] / 8, false};
+        nf_pack_strip(&s, rows, 16, plain);
+        s.stream = true;
+        memset(streamed, 0xee, sizeof streamed);
+        nf_pack_strip(&s, rows, 16, streamed + from);
+        assert_memory_equal(streamed + from, plain, (size_t)nf_strip_bytes(&s));
+        assert_int_equal(streamed[from + nf_strip_bytes(&s)], 0xee);
+      }
+}
+
 static void test_element_order(void **state) { // the order that kernels rely on, by hand
   (void)state;
   fixture f;
@@ -135,6 +155,6 @@ static void test_element_order(void **state) { // the order that kernels rely on
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_round_trip), cmocka_unit_test(test_all_orders),
-                                     cmocka_unit_test(test_element_order)};
+                                     cmocka_unit_test(test_streams), cmocka_unit_test(test_element_order)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
