@@ -105,7 +105,7 @@ typedef struct infuse_model_options {
   int64_t sessions;         // sessions at the same time; 0: 1
   int64_t batch;            // tokens a step computes at most; 0: 64
   int64_t rows;             // rows of logits a step computes at most; 0: `sessions`
-  uint64_t memory;          // bytes the model may use in all; 0: what the machine has
+  uint64_t memory;          // bytes the model may use in all; 0: what the machine has and cgroups allow
   int64_t layers;           // only the first so many; 0: all. For experiments.
   bool dummy;               // random weights of the config's shapes; no weight file is read
   bool keep_hidden;         // infuse_session_hidden works

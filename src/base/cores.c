@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cores by affinity and by the quotas of cgroups, as Linux's files tell them.
+// Cores by affinity, and the limits of cgroups on processors and memory, as Linux's files tell them.
 #include "base/cores.h"
 #include "base/checked.h"
 #include <math.h>
@@ -63,7 +63,7 @@ static bool leaves_some_out(const char *root, const nf_cpu_set *allowed) {
   return false;
 }
 
-// ---- quotas ----
+// ---- limits ----
 
 static double lesser(double a, double b) { return a == 0 || (b > 0 && b < a) ? b : a; } // 0: no limit
 
@@ -86,11 +86,32 @@ static double quota_of(const char *folder) {
   return read_line(path, line) && sscanf(line, "%lf", &period) == 1 ? cpus_of(quota, period) : 0;
 }
 
+// The number in a file of a cgroup; a word ("max") or no file is no limit.
+static double number_in(const char *folder, const char *file) {
+  char path[PATH + LINE], line[LINE];
+  double n = 0;
+  snprintf(path, sizeof path, "%s/%s", folder, file);
+  return read_line(path, line) && sscanf(line, "%lf", &n) == 1 && n > 0 && isfinite(n) ? n : 0;
+}
+
+// Bytes: beyond memory.high a group is held up until it gives some back; v1 writes the largest number there
+// is where it has no limit.
+static double memory_of(const char *folder) {
+  const double v2 = lesser(number_in(folder, "memory.max"), number_in(folder, "memory.high"));
+  return lesser(v2, number_in(folder, "memory.limit_in_bytes"));
+}
+
+typedef struct controller {
+  const char *name;
+  double (*limit_of)(const char *folder); // of one cgroup
+} controller;
+static const controller cpus = {"cpu", quota_of}, memory = {"memory", memory_of};
+
 // Of a cgroup and all above it, up to where the hierarchy is mounted.
-static double quota_up_from(char *folder, size_t mount) {
+static double limit_up_from(const controller *c, char *folder, size_t mount) {
   double least = 0;
   for (;;) {
-    least = lesser(least, quota_of(folder));
+    least = lesser(least, c->limit_of(folder));
     char *slash = strrchr(folder, '/');
     if (slash == NULL || (size_t)(slash - folder) < mount) return least;
     *slash = '\0';
@@ -105,15 +126,15 @@ static bool lists(const char *words, const char *word) { // "cpu,cpuacct"
   return false;
 }
 
-// The process's cgroup of the hierarchy that has CPUs' controller: "0::/path" of v2, "4:cpu,cpuacct:/path".
-static bool find_cgroup(const char *root, bool v2, char path[LINE]) {
+// The process's cgroup of the hierarchy that has the controller: "0::/path" of v2, "4:cpu,cpuacct:/path".
+static bool find_cgroup(const controller *c, const char *root, bool v2, char path[LINE]) {
   char name[PATH], line[LINE];
   bool found = false;
   snprintf(name, sizeof name, "%s/proc/self/cgroup", root);
   FILE *f = fopen(name, "re");
   while (f != NULL && !found && fgets(line, sizeof line, f) != NULL) {
     const char *controllers = strchr(line, ':'), *at = controllers ? strchr(controllers + 1, ':') : NULL;
-    if (at == NULL || !(v2 ? at == controllers + 1 : lists(controllers + 1, "cpu"))) continue;
+    if (at == NULL || !(v2 ? at == controllers + 1 : lists(controllers + 1, c->name))) continue;
     found = true;
     snprintf(path, LINE, "%.*s", (int)strcspn(at + 1, "\n"), at + 1);
   }
@@ -123,27 +144,28 @@ static bool find_cgroup(const char *root, bool v2, char path[LINE]) {
 
 // A line of mountinfo: "36 35 0:30 ROOT POINT … - TYPE SOURCE OPTIONS". What is mounted may be a part of the
 // hierarchy: cgroups are below its ROOT, and one that is not is the mount itself, as containers see it.
-static double quota_of_mount(const char *root, const char *line) {
+static double limit_of_mount(const controller *c, const char *root, const char *line) {
   char from[LINE], point[LINE], type[32], options[LINE], path[LINE], folder[PATH];
   const char *behind = strstr(line, " - ");
   if (sscanf(line, "%*s %*s %*s %4095s %4095s", from, point) != 2 || behind == NULL ||
       sscanf(behind, " - %31s %*s %4095s", type, options) != 2)
     return 0;
-  const bool v2 = strcmp(type, "cgroup2") == 0, v1 = strcmp(type, "cgroup") == 0 && lists(options, "cpu");
-  if ((!v1 && !v2) || !find_cgroup(root, v2, path)) return 0;
+  const bool v2 = strcmp(type, "cgroup2") == 0, v1 = strcmp(type, "cgroup") == 0 && lists(options, c->name);
+  if ((!v1 && !v2) || !find_cgroup(c, root, v2, path)) return 0;
   const size_t above = strcmp(from, "/") == 0 ? 0 : strlen(from);
   const char *below = strncmp(path, from, above) == 0 ? path + above : "";
   const int mount = snprintf(folder, sizeof folder, "%s%s", root, point);
   snprintf(folder + mount, sizeof folder - (size_t)mount, "%s", strcmp(below, "/") == 0 ? "" : below);
-  return quota_up_from(folder, (size_t)mount);
+  return limit_up_from(c, folder, (size_t)mount);
 }
 
-static double quota_under(const char *root) {
+static double limit_under(const controller *c, const char *root) {
   char name[PATH], line[LINE];
   double least = 0;
   snprintf(name, sizeof name, "%s/proc/self/mountinfo", root);
   FILE *f = fopen(name, "re");
-  while (f != NULL && fgets(line, sizeof line, f) != NULL) least = lesser(least, quota_of_mount(root, line));
+  while (f != NULL && fgets(line, sizeof line, f) != NULL)
+    least = lesser(least, limit_of_mount(c, root, line));
   if (f != NULL) fclose(f);
   return least;
 }
@@ -151,7 +173,7 @@ static double quota_under(const char *root) {
 // ---- together ----
 
 nf_cores_allowed nf_allowed_cores_under(const char *root, const nf_cpu_set *affinity) {
-  nf_cores_allowed a = {.quota = quota_under(root), .owned = leaves_some_out(root, affinity)};
+  nf_cores_allowed a = {.quota = limit_under(&cpus, root), .owned = leaves_some_out(root, affinity)};
   for (int cpu = 0; cpu < NF_MAX_CPUS; cpu++)
     if (nf_cpu_set_has(affinity, cpu)) {
       a.cpus++;
@@ -176,3 +198,10 @@ int nf_cores(void) {
   const nf_cores_allowed a = nf_allowed_cores();
   return nf_cores_of(&a);
 }
+
+uint64_t nf_memory_limit_under(const char *root) {
+  const double bytes = limit_under(&memory, root);
+  return bytes < 0x1p63 ? (uint64_t)bytes : 0;
+}
+
+uint64_t nf_memory_limit(void) { return nf_memory_limit_under(""); }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How much of the machine's processors the system lets this process use.
+// How much of the machine's processors and memory the system lets this process use.
 #pragma once
 #include <stdbool.h>
+#include <stdint.h>
 
 // CPU numbers as bits, as many as Linux can have.
 typedef struct nf_cpu_set {
@@ -30,3 +31,7 @@ nf_allowed_cores(void); // reads some files of /proc and /sys; what they do not 
 nf_cores_allowed nf_allowed_cores_under(const char *root, const nf_cpu_set *affinity);
 int nf_cores(void); // that a thread each can use: the lesser of cores and the quota rounded up, at least 1
 int nf_cores_of(const nf_cores_allowed *a);
+
+// Bytes that the process's cgroups (v1 or v2) leave it, the lesser of limit and throttle; 0: no limit.
+uint64_t nf_memory_limit(void);
+uint64_t nf_memory_limit_under(const char *root); // the same below another root, for tests

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Any bytes as what the system tells of cores: mountinfo, cgroup, cpu.max and a list of CPUs, with a zero
-// byte between.
+// Any bytes as what the system tells of cores and memory: mountinfo, cgroup, cpu.max, a list of CPUs and
+// memory.max, with a zero byte between.
 #include "base/cores.h"
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@ static char root[] = "/tmp/cores_fuzz.XXXXXX";
 static const char *const folders[] = {
     "proc", "proc/self", "sys", "sys/cg", "sys/devices", "sys/devices/system", "sys/devices/system/cpu"};
 static const char *const files[] = {"proc/self/mountinfo", "proc/self/cgroup", "sys/cg/cpu.max",
-                                    "sys/devices/system/cpu/online"};
+                                    "sys/devices/system/cpu/online", "sys/cg/memory.max"};
 
 static const char *in_root(const char *name) {
   static char path[256];
@@ -50,5 +50,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   for (int i = 0; i < 4; i++) nf_cpu_set_add(&four, i);
   const nf_cores_allowed a = nf_allowed_cores_under(root, &four);
   if (a.cpus != 4 || !(a.quota >= 0) || nf_cores_of(&a) < 1 || nf_cores_of(&a) > 4) abort();
+  (void)nf_memory_limit_under(root);
   return 0;
 }

@@ -172,6 +172,52 @@ static void files_tell(void **) {
   }
 }
 
+#define MEMORY1 "35 25 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+static const struct {
+  const char *what;
+  file files[6];
+  uint64_t bytes;
+} memories[] = {
+    {"nothing is told", {{0}}, 0},
+    {"v2: of the group above",
+     {{"proc/self/mountinfo", MOUNT2},
+      {"proc/self/cgroup", "0::/a/b\n"},
+      {CG "a/b/memory.max", "max\n"},
+      {CG "a/memory.max", "8589934592\n"}},
+     8ull << 30},
+    {"v2: held up before",
+     {{"proc/self/mountinfo", MOUNT2},
+      {"proc/self/cgroup", "0::/a\n"},
+      {CG "a/memory.max", "8589934592\n"},
+      {CG "a/memory.high", "4294967296\n"}},
+     4ull << 30},
+    {"v2: nonsense",
+     {{"proc/self/mountinfo", MOUNT2}, {"proc/self/cgroup", "0::/\n"}, {CG "memory.max", "-1 nan\n"}},
+     0},
+    {"v1",
+     {{"proc/self/mountinfo", MOUNT1 MEMORY1},
+      {"proc/self/cgroup", V1},
+      {CG "memory/x/memory.limit_in_bytes", "1073741824\n"},
+      {CG "memory/memory.limit_in_bytes", "9223372036854771712\n"}},
+     1ull << 30},
+    {"v1: no limit",
+     {{"proc/self/mountinfo", MEMORY1},
+      {"proc/self/cgroup", V1},
+      {CG "memory/memory.limit_in_bytes", "9223372036854775807\n"}},
+     0},
+};
+
+static void files_tell_of_memory(void **) {
+  for (size_t i = 0; i < sizeof memories / sizeof *memories; i++) {
+    char *root = folder_create();
+    for (const file *f = memories[i].files; f->name != NULL; f++) put(root, f->name, f->text);
+    const uint64_t bytes = nf_memory_limit_under(root);
+    if (bytes != memories[i].bytes) fail_msg("%s: %llu bytes", memories[i].what, (unsigned long long)bytes);
+    nftw(root, drop, 8, FTW_DEPTH | FTW_PHYS);
+    free(root);
+  }
+}
+
 static void this_machine(void **) {
   const nf_cores_allowed a = nf_allowed_cores();
   assert_true(a.cpus >= 1 && a.cores >= 1 && a.cores <= a.cpus && a.cpus <= sysconf(_SC_NPROCESSORS_CONF));
@@ -179,6 +225,7 @@ static void this_machine(void **) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(files_tell), cmocka_unit_test(this_machine)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(files_tell), cmocka_unit_test(files_tell_of_memory),
+                                     cmocka_unit_test(this_machine)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -130,11 +130,12 @@ nf_status nf_hw_detect(nf_hw *out) {
   const long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
   if (pages <= 0 || page <= 0)
     return nf_error(NF_UNAVAILABLE, "the system does not tell how much memory it has");
+  const uint64_t machine = (uint64_t)pages * (uint64_t)page, limit = nf_memory_limit();
   *out = (nf_hw){
       .backend = NF_BACKEND_CPU,
       .features = detect_features(),
       .cores = nf_cores(),
-      .memory = (uint64_t)pages * (uint64_t)page,
+      .memory = limit != 0 && limit < machine ? limit : machine,
   };
   detect_name(out->name, sizeof out->name);
   nf_hw_state_peaks(out);

@@ -73,7 +73,7 @@ typedef struct nf_hw {
   nf_backend backend;
   uint64_t features; // NF_CPU_* and NF_GPU() bits
   int cores;         // this process may use; 0: a GPU
-  uint64_t memory;   // bytes
+  uint64_t memory;   // bytes; of the host what its cgroups leave this process
 
   // What a roofline is made of. Peaks of the whole processor (of `cores` cores), dense, one direction.
   // Zero: not known, and nothing is estimated from it.
