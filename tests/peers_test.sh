@@ -55,6 +55,7 @@ refused 3 "line 1 has not 5 figures" $peers/figures table "$work/figures"
 
 if command -v python3 >/dev/null; then
   $peers/make_gguf.py configs/qwen3-0.6b/config.json "$work/one.gguf" --layers 1
+  grep -qaF general.file_type "$work/one.gguf" || fail "a guess of its class is up to the reader"
   same "GGUF 0003" "$(head -c 4 "$work/one.gguf") $(od -An -t x1 -j 4 -N 2 "$work/one.gguf" | awk '{ print $2 $1 }')"
   layer=$((2 * 1024 * (2048 + 2 * 1024 + 2048 + 3 * 3072) + 4 * (2 * 1024 + 2 * 128)))
   least=$((2 * 151936 * 1024 + 4 * 1024 + layer)) size=$(wc -c <"$work/one.gguf")

@@ -15,6 +15,7 @@ import sys
 
 ALIGNMENT = 32
 F32, Q8_0, BF16, MXFP4 = 0, 8, 30, 39  # numbers of types in GGUF
+FILE_TYPES = {Q8_0: 7, BF16: 32, MXFP4: 38}  # what llama.cpp calls the whole
 VALUES_AND_BYTES = {F32: (1, 4), Q8_0: (32, 34), BF16: (1, 2), MXFP4: (32, 17)}  # of a block
 
 
@@ -42,10 +43,11 @@ def pair(key, value):
     return text(key) + struct.pack("<I", kind) + packed
 
 
-def common(c, arch, layers):
+def common(c, arch, layers, kind):
     return {
         "general.architecture": arch,
         "general.name": "made up",
+        "general.file_type": FILE_TYPES[kind],
         f"{arch}.block_count": layers,
         f"{arch}.context_length": c["max_position_embeddings"],
         f"{arch}.embedding_length": c["hidden_size"],
@@ -83,7 +85,7 @@ def qwen3(c, layers, matrix):
         yield f"blk.{i}.ffn_up.weight", (hidden, inner), matrix
         yield f"blk.{i}.ffn_down.weight", (inner, hidden), matrix
 
-    return common(c, "qwen3", layers), [t for i in range(layers) for t in layer(i)]
+    return common(c, "qwen3", layers, matrix), [t for i in range(layers) for t in layer(i)]
 
 
 def gpt_oss(c, layers, matrix):
@@ -101,7 +103,7 @@ def gpt_oss(c, layers, matrix):
             yield f"blk.{i}.ffn_{name}_exps.weight", (cols, rows, experts), MXFP4
             yield f"blk.{i}.ffn_{name}_exps.bias", (rows, experts), F32
 
-    keys = common(c, "gpt-oss", layers) | {
+    keys = common(c, "gpt-oss", layers, MXFP4) | {
         "gpt-oss.expert_count": experts,
         "gpt-oss.expert_used_count": c["num_experts_per_tok"],
         "gpt-oss.expert_feed_forward_length": inner,
