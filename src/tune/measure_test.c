@@ -61,7 +61,7 @@ static nf_case add(int64_t k) {
 
 static nf_tune_entry measure(const int *candidates, int n, int by_default, int64_t k) {
   bool passed[N] = {false};
-  const nf_measuring m = {.hw = &hw, .threads = 2, .hang = 0.5, .list = list, .passed = passed};
+  const nf_measuring m = {.hw = &hw, .threads = 2, .hang = 2, .list = list, .passed = passed};
   const nf_case c = add(k);
   nf_tune_entry e = {.n = n, .by_default = by_default};
   for (int i = 0; i < n; i++) e.of[i].v = &list[candidates[i]];
@@ -88,7 +88,7 @@ static void refused(int kernel, const char *why, int64_t k) {
 static void planted(void **) {
   refused(CRASH, "crashed: SEGV", 64);
   refused(STOP, "crashed: ABRT", 64);
-  refused(HANG, "hung: nothing for 0.5 s", 64);
+  refused(HANG, "hung: nothing for 2 s", 64);
   refused(WRONG, "wrong: ", 64);
   refused(BESIDE, "wrong: wrote beside its result", 64);
   refused(LARGE, "wrong: the result is far from the default", 4096);
