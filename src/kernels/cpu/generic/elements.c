@@ -92,9 +92,8 @@ static void gate_and_up(const nf_swiglu_args *a, const void *row, int64_t k, int
 NF_INLINE v8 swiglu(const nf_swiglu_attrs *at, v8 g, v8 u) {
   if (at->limit > 0) {
     const v8 most = v8_splat(at->limit);
-    g = v8_select(g > most, most, g);
-    u = v8_select(u > most, most, u);
-    u = v8_select(u < -most, -most, u);
+    g = v8_min(most, g);
+    u = v8_max(-most, v8_min(most, u));
   }
   return g * v8_sigmoid(v8_splat(at->alpha) * g) * (u + v8_splat(at->beta));
 }

@@ -5,11 +5,17 @@
 
 // Of `most` and |x| the larger; what is no number does not count.
 NF_INLINE v8 nf_highest(v8 most, v8 x) {
+#if defined(NF_HAS_MASKS)
+  const __mmask8 number = _mm256_cmp_ps_mask((__m256)x, (__m256)x, _CMP_ORD_Q);
+  const __m256i m = (__m256i)most;
+  return (v8)_mm256_mask_max_epi32(m, number, m, (__m256i)v8_abs(x));
+#else
   const v8i u = (v8i)v8_abs(x), number = u & ~v8_is_nan(x);
 #if defined(__AVX2__)
   return (v8)_mm256_max_epi32((__m256i)most, (__m256i)number); // as bits: none is negative
 #else
   return v8_select(v8i_less((v8i)most, number), (v8)number, most);
+#endif
 #endif
 }
 
@@ -38,6 +44,16 @@ NF_INLINE nf_e4m3_constants nf_e4m3_begin(void) {
 NF_INLINE v8u nf_e4m3(const nf_e4m3_constants *c, v8 x) {
   const v8u bits = (v8u)x, u = bits & c->magnitude;
   const v8u tiny = (v8u)((v8)u + (v8)c->tiny) - c->tiny;
+#if defined(NF_HAS_MASKS)
+  const __mmask8 odd = _mm256_test_epi32_mask((__m256i)u, _mm256_set1_epi32(1 << 20)),
+                 is_tiny = _mm256_cmplt_epi32_mask((__m256i)u, (__m256i)c->least_normal),
+                 is_nan = _mm256_cmpgt_epi32_mask((__m256i)u, (__m256i)c->infinity);
+  __m256i code = (__m256i)(u + c->half);
+  code = _mm256_srli_epi32(_mm256_mask_add_epi32(code, odd, code, (__m256i)c->one), 20);
+  code = _mm256_min_epu32(_mm256_mask_mov_epi32(code, is_tiny, (__m256i)tiny), (__m256i)c->most_code);
+  code = _mm256_mask_mov_epi32(code, is_nan, (__m256i)c->nan_code);
+  return (v8u)code | (bits >> 24 & c->sign);
+#else
   const v8u usual = (u + c->half + (u >> 20 & c->one)) >> 20;
   const v8u is_tiny = (v8u)v8i_less((v8i)u, (v8i)c->least_normal),
             is_less = (v8u)v8i_less((v8i)u, (v8i)c->most), is_nan = (v8u)v8i_less((v8i)c->infinity, (v8i)u);
@@ -45,6 +61,7 @@ NF_INLINE v8u nf_e4m3(const nf_e4m3_constants *c, v8 x) {
   m = (m & is_less) | (c->most_code & ~is_less);
   m |= is_nan & c->nan_code;
   return m | (bits >> 24 & c->sign);
+#endif
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -57,10 +74,14 @@ typedef struct nf_eight_codes {
   uint8_t code[8];
 } nf_eight_codes;
 NF_INLINE nf_eight_codes nf_e4m3_codes(const nf_e4m3_constants *c, v8 x) {
+  nf_eight_codes codes;
+#if defined(NF_HAS_MASKS)
+  _mm_storel_epi64((__m128i *)&codes, _mm256_cvtepi32_epi8((__m256i)nf_e4m3(c, x)));
+#else
   const v8h h = __builtin_convertvector(nf_e4m3(c, x), v8h);
   const v16b b = __builtin_shufflevector((v16b)h, (v16b)h, NF_LOW_BYTES, NF_LOW_BYTES);
-  nf_eight_codes codes;
   memcpy(&codes, &b, sizeof codes);
+#endif
   return codes;
 }
 

@@ -7,6 +7,10 @@
 #if defined(__AVX2__)
 #include <immintrin.h>
 #endif
+// Masks of AVX-512, over vectors of eight: the same bits by fewer operations.
+#if defined(__AVX512VL__) && defined(__AVX512BW__) && defined(__AVX512DQ__)
+#define NF_HAS_MASKS 1
+#endif
 
 #pragma GCC diagnostic ignored "-Wpsabi" // vectors never cross a call that is not inlined
 
@@ -40,7 +44,13 @@ NF_INLINE v8 v8_load_bf16(const uint16_t *p) {
 // scalar code.
 NF_INLINE v8i v8i_less(v8i a, v8i b) { return (a - b) >> 31; } // of a, b >= 0
 NF_INLINE v8 v8_abs(v8 x) { return (v8)((v8u)x & 0x7fffffff); }
-NF_INLINE v8i v8_is_nan(v8 x) { return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x)); }
+NF_INLINE v8i v8_is_nan(v8 x) {
+#if defined(__AVX2__)
+  return (v8i)_mm256_cmp_ps((__m256)x, (__m256)x, _CMP_UNORD_Q);
+#else
+  return v8i_less((v8i){0} + 0x7f800000, (v8i)v8_abs(x));
+#endif
+}
 NF_INLINE v8 v8_select(v8i mask, v8 yes, v8 no) { return (v8)(((v8i)yes & mask) | ((v8i)no & ~mask)); }
 
 // A constant that stays where it is: loops with many of them would make each anew in every round, by way of
@@ -55,13 +65,26 @@ NF_INLINE v8u v8u_constant(uint32_t x) {
 
 // In the upper halves, rounded to nearest even; NaN stays a quiet NaN.
 NF_INLINE v8u v8_bf16(v8 x) {
+#if defined(NF_HAS_MASKS)
+  const __m256i u = (__m256i)x;
+  const __mmask8 odd = _mm256_test_epi32_mask(u, _mm256_set1_epi32(0x10000)),
+                 nan = _mm256_cmp_ps_mask((__m256)x, (__m256)x, _CMP_UNORD_Q);
+  __m256i r = _mm256_add_epi32(u, _mm256_set1_epi32(0x7fff));
+  r = _mm256_mask_add_epi32(r, odd, r, _mm256_set1_epi32(1));
+  return (v8u)_mm256_mask_or_epi32(r, nan, u, _mm256_set1_epi32(0x400000));
+#else
   const v8u u = (v8u)x, nan = (v8u)v8_is_nan(x);
   return ((u + 0x7fff + (u >> 16 & 1)) & ~nan) | ((u | 0x400000) & nan);
+#endif
 }
 NF_INLINE v8 v8_round_bf16(v8 x) { return (v8)(v8_bf16(x) & 0xffff0000); }
 NF_INLINE void v8_store_bf16(uint16_t *p, v8 x) {
+#if defined(NF_HAS_MASKS)
+  _mm_storeu_si128((__m128i *)p, _mm256_cvtepi32_epi16((__m256i)(v8_bf16(x) >> 16)));
+#else
   const v8h h = __builtin_convertvector(v8_bf16(x) >> 16, v8h);
   memcpy(p, &h, sizeof h);
+#endif
 }
 
 // clang-format off
@@ -98,9 +121,20 @@ NF_INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
 #endif
 }
 
+// a > b ? a : b and a < b ? a : b, so that b is what comes of no number.
 NF_INLINE v8 v8_max(v8 a, v8 b) {
-  const v8i m = a > b;
-  return (v8)(((v8i)a & m) | ((v8i)b & ~m));
+#if defined(__AVX2__)
+  return (v8)_mm256_max_ps((__m256)a, (__m256)b);
+#else
+  return v8_select(a > b, a, b);
+#endif
+}
+NF_INLINE v8 v8_min(v8 a, v8 b) {
+#if defined(__AVX2__)
+  return (v8)_mm256_min_ps((__m256)a, (__m256)b);
+#else
+  return v8_select(a < b, a, b);
+#endif
 }
 
 // Lanes are added pairwise, always in the same order.
@@ -114,7 +148,6 @@ NF_INLINE float v8_highest(v8 x) {
 // e^x for x <= 0, to 2 units in the last place; below -87 it is 0. x = n ln 2 + r, |r| <= ln 2 / 2, and a
 // polynomial for e^r (Taylor to the 7th power: 4e-9 relative).
 NF_INLINE v8 v8_exp(v8 x) {
-  const v8i live = v8i_less((v8i)v8_abs(x), (v8i)v8_splat(87.0f));
   const v8 shift = v8_splat(0x1.8p23f); // adding and taking it away rounds to a whole number
   const v8 n = (v8_fma(x, v8_splat(1.44269504f), shift)) - shift;
   v8 r = v8_fma(n, v8_splat(-0.693359375f), x);
@@ -128,12 +161,24 @@ NF_INLINE v8 v8_exp(v8 x) {
   p = v8_fma(p, r, v8_splat(1.0f));
   p = v8_fma(p, r, v8_splat(1.0f));
   const v8i scale = (__builtin_convertvector(n, v8i) + 127) << 23;
+#if defined(NF_HAS_MASKS)
+  const __mmask8 live = _mm256_cmp_ps_mask((__m256)v8_abs(x), (__m256)v8_splat(87.0f), _CMP_LT_OQ);
+  return (v8)_mm256_maskz_mul_ps(live, (__m256)p, (__m256)scale);
+#else
+  const v8i live = v8i_less((v8i)v8_abs(x), (v8i)v8_splat(87.0f));
   return (v8)((v8i)(p * (v8)scale) & live);
+#endif
 }
 
 // 1 / (1 + e^-x): e^-|x| never overflows.
 NF_INLINE v8 v8_sigmoid(v8 x) {
-  const v8 e = v8_exp(-v8_abs(x)), one = v8_splat(1);
+  const v8 e = v8_exp((v8)((v8u)x | 0x80000000)), one = v8_splat(1);
+#if defined(NF_HAS_MASKS)
+  const __mmask8 nan = _mm256_cmp_ps_mask((__m256)x, (__m256)x, _CMP_UNORD_Q);
+  const __m256 of = _mm256_mask_blend_ps(_mm256_movepi32_mask((__m256i)x), (__m256)one, (__m256)e);
+  return (v8)_mm256_mask_blend_ps(nan, _mm256_div_ps(of, (__m256)(one + e)), (__m256)x);
+#else
   const v8 y = v8_select((v8i)x >> 31, e, one) / (one + e);
   return v8_select(v8_is_nan(x), x, y);
+#endif
 }

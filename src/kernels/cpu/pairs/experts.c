@@ -58,11 +58,11 @@ static void product(const tiles *s, const nf_tensor *x, const int64_t *from, con
   }
 }
 
-// Any processor with AVX-512 has AVX2.
-#define RUN(op, ...)                                                                            \
-  do {                                                                                          \
-    const nf_##op##_args a_ = {__VA_ARGS__};                                                    \
-    for (int64_t b_ = nf_##op##_rows_avx2_blocks(&a_); b_-- > 0;) nf_##op##_rows_avx2(&a_, b_); \
+// Whatever this is compiled for: rows have no form of their own for AMX.
+#define RUN(op, ...)                                                                                \
+  do {                                                                                              \
+    const nf_##op##_args a_ = {__VA_ARGS__};                                                        \
+    for (int64_t b_ = nf_##op##_rows_avx512_blocks(&a_); b_-- > 0;) nf_##op##_rows_avx512(&a_, b_); \
   } while (0)
 
 int64_t NF_BLOCKS(experts_swiglu_pairs)(const nf_experts_swiglu_args *a) {
