@@ -81,8 +81,9 @@ typedef struct infuse_runtime_options {
   // NULL: all it has. A name stands for all that it builds on; infuse_names lists them. INFUSE_USAGE.
   const char *cpu;
   // What the host's memory and units are taken to do where costs are compared: "measured", once for each
-  // machine, in about 0.1 s of the first load, and kept in the user's cache folder (docs/performance.md), or
-  // "stated", the same on all machines that have the same features and cores. NULL: measured.
+  // machine, in about 0.1 s of the first load, and kept in the user's cache folder (docs/performance.md),
+  // "anew", measured now in place of what was kept, or "stated", the same on all machines that have the same
+  // features and cores. NULL: measured.
   const char *figures;
   // Which kernels are chosen by what they were measured to take (docs/tuning.md). "cached": where that was
   // kept in the user's cache folder; "online": loading a model measures what is missing there, for

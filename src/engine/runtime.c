@@ -87,16 +87,17 @@ void nf_runtime_know_figures(infuse_runtime *rt) {
   if (rt->figures_known || rt->threads == NULL || rt->hw.backend != NF_BACKEND_CPU) return;
   rt->figures_known = true;
   if (strcmp(rt->options.figures, "stated") == 0) return;
-  rt->measured = nf_hw_figures(&rt->hw, rt->threads, &rt->log, &rt->speeds);
+  const bool anew = strcmp(rt->options.figures, "anew") == 0;
+  rt->measured = nf_hw_figures(&rt->hw, rt->threads, anew, &rt->log, &rt->speeds);
   if (rt->measured) nf_hw_use(&rt->hw, &rt->speeds);
 }
 
 static nf_status check_figures(infuse_runtime_options *o) {
-  static const char *const known[] = {"measured", "stated"};
+  static const char *const known[] = {"measured", "anew", "stated"};
   const char *asked = o->figures != NULL ? o->figures : known[0];
-  for (int i = 0; i < 2; i++)
+  for (int i = 0; i < 3; i++)
     if (strcmp(asked, known[i]) == 0) return o->figures = known[i], nf_ok(); // the caller's may go
-  return nf_error(NF_USAGE, "figures '%s' are not known; there are measured and stated", asked);
+  return nf_error(NF_USAGE, "figures '%s' are not known; there are measured, anew and stated", asked);
 }
 
 static nf_status init(infuse_runtime *rt) {

@@ -92,27 +92,47 @@ static void warn(const nf_log *log, nf_status st, const char *what) {
   nf_status_free(st);
 }
 
+// Of a machine that others had, when it was measured.
+static bool was_busy(const nf_speeds *kept, const nf_speeds *now) {
+  static const double much = 0.7;
+  return kept->all.bandwidth < much * now->all.bandwidth ||
+         kept->all.peak[NF_RATE_F32] < much * now->all.peak[NF_RATE_F32];
+}
+
+static void tell_if_busy(const nf_speeds *kept, const nf_speeds *now, const nf_log *log) {
+  if (!was_busy(kept, now)) return;
+  nf_log_print(
+      log, NF_LOG_WARNING,
+      "what was measured before was of a busy machine: %.3g GB/s and %.3g GFLOP/s, now %.3g and %.3g",
+      kept->all.bandwidth / 1e9, kept->all.peak[NF_RATE_F32] / 1e9, now->all.bandwidth / 1e9,
+      now->all.peak[NF_RATE_F32] / 1e9);
+}
+
 // One warning of each run: that of the file, or that of the folder.
-static void look_up(const nf_hw *hw, nf_threads *threads, const char *path, const char *key,
+static void look_up(const nf_hw *hw, nf_threads *threads, const char *path, const char *key, bool anew,
                     const nf_log *log, nf_speeds *out) {
   nf_status st = nf_ok();
+  bool known = false;
   if (nf_path_exists(path)) {
     st = load(path, key, out);
-    if (nf_is_ok(st)) return;
+    known = nf_is_ok(st);
+    if (known && !anew) return;
   }
+  const nf_speeds kept = *out;
   *out = nf_hw_measure(hw->features, threads);
+  if (known) tell_if_busy(&kept, out, log);
   if (out->all.bandwidth > 0) st = nf_status_join(st, save(path, key, out));
   warn(log, st, "what this machine does was measured again");
 }
 
-bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, const nf_log *log, nf_speeds *out) {
+bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, bool anew, const nf_log *log, nf_speeds *out) {
   char *folder;
   const nf_status st = nf_cache_folder("host", &folder);
   if (nf_is_ok(st) && folder == NULL) return false;
   char *key = nf_figures_key(hw, nf_threads_count(threads));
   char *path = folder != NULL && key != NULL ? nf_cache_path(folder, nf_name_of_key(key).at) : NULL;
   if (path != NULL)
-    look_up(hw, threads, path, key, log, out);
+    look_up(hw, threads, path, key, anew, log, out);
   else
     *out = nf_hw_measure(hw->features, threads);
   warn(log, st, "what this machine does is measured each time");

@@ -7,8 +7,9 @@
 // Of these threads on this host. What is kept is of this processor, these features and as many threads; a
 // file that is not whole or of something else is a miss, and told in one warning, as is a folder that can't
 // be written to. *out false, *speeds untouched: nothing is to be kept (nf_cache_folder), so nothing is
-// measured either: what was measured anew each time would be different each time.
-bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, const nf_log *log, nf_speeds *out);
+// measured either: what was measured anew each time would be different each time. anew: what was kept is
+// replaced, and told in a warning where it was much less, as others had the machine when it was measured.
+bool nf_hw_figures(const nf_hw *hw, nf_threads *threads, bool anew, const nf_log *log, nf_speeds *out);
 
 // Puts them in the place of what nf_hw_state_peaks stated: bandwidth, links, launch, and the peaks of all
 // threads; those of units that there are none of follow from float32's, as they did.

@@ -39,12 +39,12 @@ static void count(void *user, nf_level, const char *line) {
   ++*n;
 }
 
-static nf_speeds ask(const char *cache, int warnings) {
+static nf_speeds ask_so(const char *cache, bool anew, int warnings) {
   int warned = 0;
   const nf_log log = {.level = NF_LOG_WARNING, .write = count, .user = &warned};
   nf_speeds s = {0};
   setenv("INFUSE_CACHE_DIR", cache, 1);
-  assert_true(nf_hw_figures(&hw, threads, &log, &s));
+  assert_true(nf_hw_figures(&hw, threads, anew, &log, &s));
   assert_int_equal(warned, warnings);
   assert_true(s.threads == 2 && s.one.bandwidth > 1e7 && s.one.peak[NF_RATE_F32] > 1e7);
   for (int r = 0; r < NF_RATE_COUNT; r++)
@@ -53,6 +53,8 @@ static nf_speeds ask(const char *cache, int warnings) {
   assert_true(s.all.bandwidth >= s.one.bandwidth);
   return s;
 }
+
+static nf_speeds ask(const char *cache, int warnings) { return ask_so(cache, false, warnings); }
 
 // The name of the one file that was kept.
 static void kept(char name[300]) {
@@ -83,10 +85,28 @@ static void bad_files_are_misses(void **) {
   }
 }
 
+// What a busy machine left is used until somebody asks for new figures, which take its place.
+static void measured_anew(void **) {
+  static const char speed[] = "{\"bandwidth\": 1, \"launch\": 1e-6, \"f32\": 1, \"bf16\": 0, \"8bit\": 0}";
+  char name[300], *key = nf_figures_key(&hw, 2);
+  nf_text t = {0};
+  nf_speeds s;
+  (void)ask(root, 0);
+  kept(name);
+  nf_text_printf(&t, "{\"key\": \"%s\", \"threads\": 2, \"one\": %s, \"all\": %s}", key, speed, speed);
+  folder_write_text(host, name, t.at);
+  assert_true(nf_hw_figures(&hw, threads, false, &(nf_log){0}, &s));
+  assert_true(s.all.bandwidth == 1);
+  const nf_speeds now = ask_so(root, true, 1), after = ask(root, 0);
+  assert_memory_equal(&now.all, &after.all, sizeof now.all);
+  nf_text_deinit(&t);
+  nf_free(key);
+}
+
 static void without_a_folder(void **) {
   nf_speeds s;
   setenv("INFUSE_CACHE_DIR", "", 1);
-  assert_false(nf_hw_figures(&hw, threads, &(nf_log){0}, &s));
+  assert_false(nf_hw_figures(&hw, threads, false, &(nf_log){0}, &s));
   (void)ask("/proc/nothing", 1);
 }
 
@@ -106,7 +126,8 @@ static void they_are_used(void **) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(once), cmocka_unit_test(bad_files_are_misses),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(once), cmocka_unit_test(measured_anew),
+                                     cmocka_unit_test(bad_files_are_misses),
                                      cmocka_unit_test(without_a_folder), cmocka_unit_test(they_are_used)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }
