@@ -5,17 +5,23 @@
 
 int64_t NF_BLOCKS(add_rows)(const nf_add_args *a) { return nf_row_blocks(&a->y); }
 
-void NF_KERNEL(add_rows)(const nf_add_args *a, int64_t block) {
+NF_INLINE void add_of(nf_dtype t, const nf_add_args *a, int64_t block) {
   const int64_t cols = nf_tensor_cols(&a->y);
-  float u[NF_PIECE], v[NF_PIECE];
-  NF_FOR_ROWS(r, block, &a->y)
-  for (int64_t k = 0; k < cols; k += NF_PIECE) {
-    const int64_t count = nf_min(NF_PIECE, cols - k),
-                  n = nf_padded(&a->a, nf_tensor_row(&a->a, r), k, count, u);
-    nf_padded(&a->b, nf_tensor_row(&a->b, r), k, count, v);
-    for (int64_t i = 0; i < n; i += 8) v8_store(u + i, v8_load(u + i) + v8_load(v + i));
-    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, u);
+  NF_FOR_ROWS(r, block, &a->y) {
+    const void *u = nf_tensor_row(&a->a, r), *v = nf_tensor_row(&a->b, r);
+    void *y = nf_tensor_row(&a->y, r);
+#define STEP(k, n) nf_store8(t, y, k, n, nf_load8(t, u, k, n) + nf_load8(t, v, k, n))
+    NF_FOR_COLUMNS(0, cols, STEP);
+#undef STEP
+    nf_clear_padding(&a->y, y, cols);
   }
+}
+
+void NF_KERNEL(add_rows)(const nf_add_args *a, int64_t block) {
+  if (a->y.dtype == NF_F32)
+    add_of(NF_F32, a, block);
+  else
+    add_of(NF_BF16, a, block);
 }
 
 int64_t NF_BLOCKS(mul_rows)(const nf_mul_args *a) { return nf_row_blocks(&a->y); }

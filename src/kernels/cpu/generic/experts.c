@@ -61,18 +61,29 @@ void NF_KERNEL(router_topk_rows)(const nf_router_topk_args *a, int64_t t) {
   for (int64_t j = 0; j < k; j++) weight[j] /= sum;
 }
 
+NF_INLINE void combined_of(nf_dtype dtype, const nf_tensor *x, const nf_tensor *weights, int64_t t, int64_t k,
+                           int64_t count, float *y) {
+  const int64_t J = weights->dim[1], pitch = x->stride[1] * (dtype == NF_F32 ? 4 : 2);
+  const float *weight = nf_tensor_row(weights, t);
+  const char *first = J > 0 ? nf_tensor_row(x, t * J) : NULL;
+#define STEP(i, n)                                                                            \
+  do {                                                                                        \
+    v8 sum = v8_splat(0);                                                                     \
+    for (int64_t j = 0; j < J; j++)                                                           \
+      sum = v8_fma(v8_splat(weight[j]), nf_load8(dtype, first + j * pitch, k + (i), n), sum); \
+    v8_store(y + (i), sum);                                                                   \
+  } while (0)
+  NF_FOR_COLUMNS(0, count, STEP);
+#undef STEP
+}
+
 // Columns [k, k + count) of the experts' sum for token t, in whole vectors; returns how many those have.
 NF_INLINE int64_t combined(const nf_tensor *x, const nf_tensor *weights, int64_t t, int64_t k, int64_t count,
                            float *y) {
-  const int64_t J = weights->dim[1];
-  const float *weight = nf_tensor_row(weights, t);
-  float piece[NF_PIECE];
-  memset(y, 0, NF_PIECE * sizeof *y);
-  for (int64_t j = 0; j < J; j++) {
-    const int64_t n = nf_padded(x, nf_tensor_row(x, t * J + j), k, count, piece);
-    for (int64_t i = 0; i < n; i += 8)
-      v8_store(y + i, v8_fma(v8_splat(weight[j]), v8_load(piece + i), v8_load(y + i)));
-  }
+  if (x->dtype == NF_F32)
+    combined_of(NF_F32, x, weights, t, k, count, y);
+  else
+    combined_of(NF_BF16, x, weights, t, k, count, y);
   return nf_ceil_div(count, 8) * 8;
 }
 
