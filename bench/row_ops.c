@@ -73,7 +73,7 @@ static const struct row {
     {"Qwen3-Next", "rms_norm_gated", "rms_norm_gated",
      X("32,128") Z("32,128") W("128") Y("bf16", "32,128") "rms_norm_gated(x, z, w) eps=1e-06\noutput y\n"},
     {"Qwen3-Next FP8", "rms_norm_gated_quantise", "rms_norm_gated_quantise",
-     X("32,128") Z("32,128") W("128")
+     X("4096") Z("4096") W("128")
          Y("fp8g128", "4096") "rms_norm_gated_quantise(x, z, w) eps=1e-06 to=fp8g128\noutput y\n"},
     {"Qwen3-Next", "sigmoid_mul of heads", "sigmoid_mul",
      X("4096") Z("4096") Y("bf16", "4096") "sigmoid_mul(x, z)\noutput y\n"},
