@@ -17,7 +17,7 @@ static nf_axis cut_axis(const nf_slice *c, int rank) {
   nf_axis a = {0};
   for (int i = 0; i < c->n; i++) {
     const nf_share s = nf_slice_share(c, i, rank);
-    if (s.n > 0) a.range[a.n++] = (nf_range){a.extent, a.whole + s.from, s.n};
+    if (s.n > 0) a.range[a.n++] = (nf_axis_range){a.extent, a.whole + s.from, s.n};
     a.extent += nf_slice_longest(c, i);
     a.whole += c->segment[i].size;
   }
@@ -37,8 +37,9 @@ static nf_axis axis_of(const nf_value *v, int rank, int from, int to) {
 static nf_axis grouped(nf_axis a, int64_t group) {
   a.extent = nf_ceil_div(a.extent, group), a.whole = nf_ceil_div(a.whole, group);
   for (int i = 0; i < a.n; i++) {
-    const nf_range r = a.range[i];
-    a.range[i] = (nf_range){r.at / group, r.from / group, (r.from + r.n - 1) / group - r.from / group + 1};
+    const nf_axis_range r = a.range[i];
+    a.range[i] =
+        (nf_axis_range){r.at / group, r.from / group, (r.from + r.n - 1) / group - r.from / group + 1};
   }
   return a;
 }
@@ -46,8 +47,8 @@ static nf_axis grouped(nf_axis a, int64_t group) {
 static nf_axis scaled(nf_axis a, int64_t by, int64_t over) {
   a.extent = a.extent * by / over, a.whole = a.whole * by / over;
   for (int i = 0; i < a.n; i++) {
-    nf_range *r = &a.range[i];
-    *r = (nf_range){r->at * by / over, r->from * by / over, r->n * by / over};
+    nf_axis_range *r = &a.range[i];
+    *r = (nf_axis_range){r->at * by / over, r->from * by / over, r->n * by / over};
   }
   return a;
 }
@@ -160,10 +161,10 @@ typedef struct piece { // rows [row, row + n) of a matrix
 
 // The rows of `want` that are in range r of a member, from matrix `from` of the uncut one.
 static nf_status read_range(const nf_plane *p, const struct nf_member *m, nf_weight_scratch *s, int64_t from,
-                            const nf_range *r, const piece *want) {
+                            const nf_axis_range *r, const piece *want) {
   const int64_t first = nf_max(want->row, r->at), end = nf_min(want->row + want->n, r->at + r->n);
   for (int i = 0; i < m->column.n && first < end; i++) {
-    const nf_range *c = &m->column.range[i];
+    const nf_axis_range *c = &m->column.range[i];
     const nf_rect rect = {from * m->row.whole + r->from + first - r->at,
                           end - first,
                           c->from,
@@ -178,7 +179,7 @@ static nf_status read_range(const nf_plane *p, const struct nf_member *m, nf_wei
 static nf_status read_member(const nf_plane *p, const struct nf_member *m, nf_weight_scratch *s,
                              const piece *want) {
   for (int i = 0; i < m->matrix.n; i++) {
-    const nf_range *r = &m->matrix.range[i];
+    const nf_axis_range *r = &m->matrix.range[i];
     if (want->matrix < r->at || want->matrix >= r->at + r->n) continue;
     for (int k = 0; k < m->row.n; k++)
       NF_TRY(read_range(p, m, s, r->from + want->matrix - r->at, &m->row.range[k], want));

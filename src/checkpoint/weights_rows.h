@@ -46,13 +46,13 @@ typedef struct nf_weight_source {
   int64_t grain; // rows of a matrix that are read best at once; 0: any
 } nf_weight_source;
 
-typedef struct nf_range { // [at, at + n) of the rank's axis is [from, from + n) of the uncut one
+typedef struct nf_axis_range { // [at, at + n) of the rank's axis is [from, from + n) of the uncut one
   int64_t at, from, n;
-} nf_range;
+} nf_axis_range;
 typedef struct nf_axis {
   int64_t extent, whole; // the rank's and the uncut one
   int n;
-  nf_range range[NF_MAX_SEGMENTS];
+  nf_axis_range range[NF_MAX_SEGMENTS];
 } nf_axis;
 
 // The codes of a weight, or its scales: matrices of rows, in strips where it is packed.

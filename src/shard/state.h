@@ -63,7 +63,7 @@ typedef struct nf_sharding {
   nf_node_id from;             // go on from there
 } nf_sharding;
 
-// ---- regions (shard_region.c) ----
+// ---- regions (region.c) ----
 nf_node_id nf_region_open(nf_sharding *s, nf_node_id n, int64_t extent);
 nf_region *nf_region_of(const nf_sharding *s, const nf_piece *p);
 // Units of `size`, an extent of the region, become multiples of `multiple`. false: numbers too large.
@@ -86,7 +86,7 @@ void nf_shard_keep(nf_sharding *s, const nf_piece *p,
                    nf_node_id now);                            // the region's linears are not split after all
 bool nf_shard_whole(nf_sharding *s, nf_val v, nf_node_id now); // false: will be, after going back
 
-// ---- rules (shard_rules.c, shard_linear.c) ----
+// ---- rules (rules.c, linear.c) ----
 nf_status nf_shard_visit(nf_sharding *s, nf_node_id n);
 nf_status nf_shard_linear(nf_sharding *s, nf_node_id n, nf_piece *x); // x: of the first operand
 nf_status nf_shard_grouped_linear(nf_sharding *s, nf_node_id n, nf_piece *x);
@@ -96,5 +96,5 @@ nf_status nf_shard_pass(nf_sharding *s, nf_node_id n, nf_piece p); // the only r
 nf_status nf_shard_plain(nf_sharding *s, nf_node_id n);            // all operands whole
 bool nf_shard_sliceable(const nf_sharding *s, nf_val v);           // a weight as model/ makes them; 0 is fine
 
-// ---- the new graph (shard_build.c) ----
+// ---- the new graph (build.c) ----
 nf_status nf_shard_build(nf_sharding *s, nf_graph **out);
