@@ -362,6 +362,20 @@ static void every_order_is_declared(void **state) {
   }
 }
 
+// Kernels of two orders of sums do not meet in a model, so a second copy of a weight, packed for steps of
+// other sizes, has nobody to read it. Who adds a row that breaks this makes one worth its memory:
+// docs/architecture.md, "Packing orders".
+static void an_order_reads_one_packing_order(void **state) {
+  (void)state;
+  size_t n;
+  const nf_variant *all = nf_variants(&n);
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < i && !all[i].any_pack; k++)
+      if (all[k].op == all[i].op && all[k].backend == all[i].backend && all[k].order == all[i].order &&
+          !all[k].any_pack && !nf_pack_equal(all[k].pack, all[i].pack))
+        fail_msg("%s and %s sum alike and read weights in two packing orders", all[k].name, all[i].name);
+}
+
 // A decided order leaves its kernels alone, whatever the others cost; they say what that is.
 static void orders(void **state) {
   (void)state;
@@ -438,6 +452,7 @@ int main(void) {
                                      cmocka_unit_test(forced_names),
                                      cmocka_unit_test(real_list),
                                      cmocka_unit_test(every_order_is_declared),
+                                     cmocka_unit_test(an_order_reads_one_packing_order),
                                      cmocka_unit_test(orders),
                                      cmocka_unit_test(cuts),
                                      cmocka_unit_test(packs_serve_all_steps)};
