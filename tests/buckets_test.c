@@ -86,7 +86,8 @@ static void budget(void **) {
   assert_int_equal(e.m->budget.rank, exact.rank + e.m->budget.of[NF_CAPTURES]);
   assert_true(exact.of[NF_SCRATCH] >= (uint64_t)e.m->n_scratch * sizeof(float) * (uint64_t)e.m->config.vocab);
   for (size_t i = 0; i < e.m->compiled.n; i++)
-    assert_true(exact.of[NF_SCRATCH] >= 2 * nf_plan_scratch_bytes(e.m->compiled.range[i].plan));
+    assert_true(exact.of[NF_SCRATCH] >=
+                nf_scratch_total(nf_plan_scratch_bytes(e.m->compiled.range[i].plan), 2));
   close_side(&e);
 }
 

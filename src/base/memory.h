@@ -31,3 +31,9 @@ void *nf_arena_alloc(nf_arena *a, size_t n, size_t size);  // zeroed; NULL when 
 char *nf_arena_copy(nf_arena *a, const char *s, size_t n); // NUL-terminated copy
 char *nf_arena_printf(nf_arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void nf_arena_deinit(nf_arena *a); // frees all; the arena is empty and usable again
+
+// What a kernel is given whose blocks leave something for one another (device/launch.h).
+typedef struct nf_shared {
+  void *own;    // the thread's scratch
+  void *shared; // of all blocks of the launch, aligned to NF_CACHE_LINE
+} nf_shared;

@@ -26,11 +26,13 @@ typedef struct shape {
       .grouped_linear = {.out = NF_BF16 }                                                         \
     }                                                                                             \
   }
-#define ATTENTION(heads, kv, head)                                                          \
+#define ATTENTION_BEHIND(past_, many_, heads, kv, head)                                     \
   {                                                                                         \
     NF_OP_attention, {"bf16[T," #heads "," #head "]", "full bf16[2," #kv ",64," #head "]"}, \
-        {.attention = {.scale = .125f}}, .past = 1024                                       \
+        {.attention = {.scale = .125f}}, .past = (past_), .many = (many_)                   \
   }
+#define ATTENTION(heads, kv, head) \
+  ATTENTION_BEHIND(1024, 64, heads, kv, head), ATTENTION_BEHIND(16384, 1, heads, kv, head)
 #define NORM .eps = 1e-5f
 
 static const shape shapes[] = {
@@ -154,7 +156,7 @@ nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, c
   nf_progress progress = {o->log, "timing", 0, 0};
   for (size_t i = 0; i < n; i++)
     for (size_t s = 0; s < sizeof shapes / sizeof *shapes && nf_check_asked(o, &list[i]); s++)
-      for (int many = 0; many < 2 && shapes[s].op == list[i].op; many++)
+      for (int many = shapes[s].many == 1; many < 2 && shapes[s].op == list[i].op; many++)
         NF_TRY(bench(&list[i], &shapes[s],
                      !many            ? 1
                      : shapes[s].many ? shapes[s].many

@@ -16,17 +16,33 @@ static size_t job_scratch(const void *arg) {
   const job *j = arg;
   return j->f->scratch != NULL ? j->f->scratch(j->args) : 0;
 }
+static size_t job_shared(const void *arg) {
+  const job *j = arg;
+  return j->f->shared != NULL ? j->f->shared(j->args) : 0;
+}
 static void job_run(const void *arg, int64_t block, void *scratch) {
   const job *j = arg;
   j->f->run(j->args, (j->blocks - 1 - block) * j->step % j->blocks, scratch);
+}
+
+// The second round, as it is.
+static int64_t then_blocks(const void *arg) {
+  const job *j = arg;
+  return j->f->then->blocks(j->args);
+}
+static void then_run(const void *arg, int64_t block, void *scratch) {
+  const job *j = arg;
+  j->f->then->run(j->args, block, scratch);
 }
 
 // With threads: from the end and in leaps, on all of them.
 static nf_status run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
   static const int64_t primes[] = {7919, 104729, 1299709};
   if (threads == NULL) return nf_variant_run(v, i->args, NULL);
-  const nf_variant shuffled = {.name = v->name,
-                               .entry = {NF_ENTRY_HOST, {{job_blocks, job_run, job_scratch}}}};
+  const nf_host_function *f = &v->entry.host;
+  const nf_host_function then = {then_blocks, then_run, job_scratch, job_shared};
+  nf_variant shuffled = {.name = v->name, .entry = {NF_ENTRY_HOST, {{job_blocks, job_run, job_scratch}}}};
+  if (f->then != NULL) shuffled.entry.host.shared = job_shared, shuffled.entry.host.then = &then;
   job j = {&v->entry.host, i->args, v->entry.host.blocks(i->args), 1};
   for (int n = 0; n < 3; n++)
     if (j.blocks % primes[n]) j.step = primes[n];

@@ -60,7 +60,7 @@ void nf_device_free(nf_device *d, nf_buffer *b) {
   *b = (nf_buffer){0};
 }
 
-nf_status nf_device_reserve_scratch(nf_device *d, size_t bytes) {
+nf_status nf_device_reserve_scratch(nf_device *d, nf_scratch_bytes bytes) {
   return d->driver->reserve != NULL ? d->driver->reserve(d, bytes) : nf_ok();
 }
 

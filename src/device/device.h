@@ -57,8 +57,8 @@ nf_status nf_device_alloc(nf_device *d, size_t bytes, nf_buffer *out);
 nf_status nf_device_alloc_in(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out);
 void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b. No queue uses it any more
 uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
-// From now on kernels have so much scratch, each thread or block. Not while a capture lives.
-nf_status nf_device_reserve_scratch(nf_device *d, size_t bytes);
+// From now on kernels have so much scratch, each thread or block and all together. Not while a capture lives.
+nf_status nf_device_reserve_scratch(nf_device *d, nf_scratch_bytes bytes);
 
 // Copies between the host and a buffer, done on return. Ranges must lie inside the buffer (else NF_INTERNAL).
 nf_status nf_device_write(nf_device *d, const nf_buffer *b, size_t offset, const void *from, size_t bytes);

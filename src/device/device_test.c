@@ -48,8 +48,8 @@ static void scratch(void **) {
   _Atomic int wrong = 0, *at = &wrong;
   const nf_host_function f = {many_blocks, use_scratch, scratch_of};
   ok(make_host(&d));
-  ok(nf_device_reserve_scratch(d, 10));
-  ok(nf_device_reserve_scratch(d, SCRATCH));
+  ok(nf_device_reserve_scratch(d, (nf_scratch_bytes){10, 0}));
+  ok(nf_device_reserve_scratch(d, (nf_scratch_bytes){SCRATCH, 0}));
   ok(nf_device_run(d, &(nf_launch){.function = &f, .args = &at, .args_bytes = sizeof at}, 1));
   assert_int_equal(wrong, 0);
   nf_device_destroy(d);

@@ -14,7 +14,7 @@ typedef struct nf_driver {
   void (*close)(nf_device *d);                                               // NULL: nothing to do
   void *(*alloc)(nf_device *d, nf_memory memory, size_t bytes, void **host); // NULL: no memory
   void (*free)(nf_device *d, nf_memory memory, void *data, size_t bytes);
-  nf_status (*reserve)(nf_device *d, size_t scratch_bytes); // NULL: kernels have none
+  nf_status (*reserve)(nf_device *d, nf_scratch_bytes bytes); // NULL: kernels have none
   nf_status (*copy)(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes);
   // Kernels, in order. *n in: launches; out: how many were done (or put into the queue), all but where the
   // device was to stop.
@@ -66,8 +66,7 @@ struct nf_device {
   // Of the host.
   nf_threads *threads;
   bool owns_threads;
-  void *scratch; // scratch_bytes for each thread
-  size_t scratch_bytes;
+  nf_scratch scratch;
 };
 bool nf_device_is_stopped(const nf_device *d);
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);

@@ -5,13 +5,28 @@
 #include "device/driver.h"
 #include <string.h>
 
+// ---- scratch ----
+
+static size_t whole_lines(size_t bytes) { return (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE); }
+
+nf_scratch_bytes nf_host_scratch(const nf_host_function *f, const void *args) {
+  return (nf_scratch_bytes){f->scratch != NULL ? whole_lines(f->scratch(args)) : 0,
+                            f->shared != NULL ? whole_lines(f->shared(args)) : 0};
+}
+
+nf_scratch_bytes nf_scratch_most(nf_scratch_bytes a, nf_scratch_bytes b) {
+  return (nf_scratch_bytes){whole_lines(a.each > b.each ? a.each : b.each),
+                            whole_lines(a.shared > b.shared ? a.shared : b.shared)};
+}
+
+size_t nf_scratch_total(nf_scratch_bytes b, int threads) { return b.shared + b.each * (size_t)threads; }
+
 // ---- running ----
 
 typedef struct list {
   const nf_launch *launch;
   const nf_device *device;
-  char *scratch; // scratch_bytes for each thread
-  size_t scratch_bytes;
+  const nf_scratch *scratch;
 } list;
 
 static int64_t blocks_of(const void *arg, size_t i) {
@@ -24,22 +39,27 @@ static bool is_beside(const void *arg, size_t i) { return ((const list *)arg)->l
 static void run_block(const void *arg, size_t i, int64_t block, int thread) {
   const list *of = arg;
   const nf_launch *l = &of->launch[i];
-  void *scratch = of->scratch_bytes != 0 ? of->scratch + (size_t)thread * of->scratch_bytes : NULL;
-  ((const nf_host_function *)l->function)->run(l->args, block, scratch);
+  const nf_host_function *f = l->function;
+  const nf_scratch_bytes b = of->scratch->bytes;
+  nf_shared s = {0};
+  if (b.each != 0) s.own = of->scratch->at + b.shared + (size_t)thread * b.each;
+  if (b.shared != 0) s.shared = of->scratch->at;
+  f->run(l->args, block, f->shared != NULL ? &s : s.own);
 }
 
 static bool is_stopped(const void *arg) { return nf_device_is_stopped(((const list *)arg)->device); }
 
-void nf_host_run(const nf_host_function *f, const void *args, nf_threads *threads, void *scratch,
-                 size_t scratch_bytes) {
-  const nf_launch launch = {.function = f, .args = args};
-  const list l = {.launch = &launch, .scratch = scratch, .scratch_bytes = scratch_bytes};
-  nf_threads_walk(threads, &(nf_jobs){.n = 1, .arg = &l, .blocks = blocks_of, .run = run_block});
+void nf_host_run(const nf_host_function *f, const void *args, nf_threads *threads,
+                 const nf_scratch *scratch) {
+  const nf_launch launch[] = {{.function = f, .args = args}, {.function = f->then, .args = args}};
+  const list l = {.launch = launch, .scratch = scratch};
+  nf_threads_walk(threads,
+                  &(nf_jobs){.n = f->then != NULL ? 2 : 1, .arg = &l, .blocks = blocks_of, .run = run_block});
 }
 
 static nf_status host_run(nf_queue *q, const nf_launch *launch, size_t *n) {
   const nf_device *d = q->device;
-  const list l = {launch, d, d->scratch, d->scratch_bytes};
+  const list l = {launch, d, &d->scratch};
   *n = nf_threads_walk(d->threads, &(nf_jobs){.n = *n,
                                               .arg = &l,
                                               .blocks = blocks_of,
@@ -57,15 +77,15 @@ static void *host_alloc(nf_device *, nf_memory, size_t bytes, void **host) {
 
 static void host_free(nf_device *, nf_memory, void *data, size_t) { nf_free_aligned(data); }
 
-static nf_status host_reserve(nf_device *d, size_t bytes) {
-  if (bytes <= d->scratch_bytes) return nf_ok();
-  const size_t each = (size_t)nf_round_up((int64_t)bytes, NF_CACHE_LINE);
-  void *scratch = nf_alloc_aligned(each * (size_t)nf_threads_count(d->threads));
+static nf_status host_reserve(nf_device *d, nf_scratch_bytes bytes) {
+  const nf_scratch_bytes most = nf_scratch_most(bytes, d->scratch.bytes);
+  if (most.each == d->scratch.bytes.each && most.shared == d->scratch.bytes.shared) return nf_ok();
+  void *scratch = nf_alloc_aligned(nf_scratch_total(most, nf_threads_count(d->threads)));
   if (scratch == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for %zu bytes of scratch for each thread", bytes);
-  nf_free_aligned(d->scratch);
-  d->scratch = scratch;
-  d->scratch_bytes = each;
+    return nf_error(NF_NO_MEMORY, "no memory for %zu bytes of scratch for each thread and %zu for all",
+                    most.each, most.shared);
+  nf_free_aligned(d->scratch.at);
+  d->scratch = (nf_scratch){scratch, most};
   return nf_ok();
 }
 
@@ -102,7 +122,7 @@ static nf_status host_peer(const nf_device *d, int world, nf_device **out) {
 }
 
 static void host_close(nf_device *d) {
-  nf_free_aligned(d->scratch);
+  nf_free_aligned(d->scratch.at);
   if (d->owns_threads) nf_threads_destroy(d->threads);
 }
 

@@ -57,13 +57,14 @@ static void add_scratch(infuse_model *m) {
   const nf_threads *t = m->rt->threads;
   const int64_t threads = t != NULL ? nf_threads_count(t) : m->rt->hw.cores;
   const bool copies = !nf_device_is_host(m->rt->device);
-  int64_t most = 0;
+  nf_scratch_bytes most = {0};
   for (size_t i = 0; i < m->compiled.n; i++)
-    most = nf_max(most, (int64_t)nf_plan_scratch_bytes(m->compiled.range[i].plan));
+    most = nf_scratch_most(most, nf_plan_scratch_bytes(m->compiled.range[i].plan));
   m->n_scratch = t != NULL ? nf_min(threads, nf_min(o->sessions, o->rows)) : 0;
   const int64_t floats = m->n_scratch * (int64_t)nf_sampler_scratch((int32_t)m->config.vocab) +
                          copies * o->rows * m->config.vocab + o->keep_hidden * o->batch * m->config.hidden;
-  add_part(m, NF_SCRATCH, (uint64_t)(nf_max(1, threads / o->world) * most), sizeof(float) * (uint64_t)floats);
+  add_part(m, NF_SCRATCH, nf_scratch_total(most, (int)nf_max(1, threads / o->world)),
+           sizeof(float) * (uint64_t)floats);
 }
 
 // Of steps of all sizes that there may be: powers of two, and the largest.

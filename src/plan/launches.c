@@ -37,29 +37,38 @@ static bool is_beside(const nf_plan *p, const nf_step *first, const nf_step *s) 
 // ---- the list ----
 
 // A declared kernel has none, and is never run.
-static nf_launch launch_of(const nf_plan *p, const nf_step *s) {
+static const nf_host_function *function_of(const nf_step *s) {
   const nf_entry *e = &s->selection.chosen->entry;
-  return (nf_launch){.function = e->kind == NF_ENTRY_HOST ? &e->host : NULL,
-                     .args = s->args,
-                     .args_bytes = nf_args_layout_of(p->graph->node[s->node].op)->size};
+  return e->kind == NF_ENTRY_HOST ? &e->host : NULL;
 }
+
+static void list_function(nf_plan *p, const nf_step *s, const nf_host_function *f, bool beside) {
+  p->launch[p->n_launches++] = (nf_launch){.function = f,
+                                           .beside = beside,
+                                           .args = s->args,
+                                           .args_bytes = nf_args_layout_of(p->graph->node[s->node].op)->size};
+}
+
+// Kernels with a second round, whose first leaves something in storage that others of the kind use as well.
+static bool has_second(const nf_host_function *f) { return f != NULL && f->then != NULL; }
 
 static void list_step(nf_plan *p, nf_step *s, bool beside) {
   const nf_launch barrier = {.barrier = &p->barrier};
+  const nf_host_function *f = function_of(s);
   s->launch = &p->launch[p->n_launches];
   if (s->barrier_before && nf_plan_has_peers(p)) p->launch[p->n_launches++] = barrier;
-  p->launch[p->n_launches] = launch_of(p, s);
-  p->launch[p->n_launches++].beside = beside;
+  list_function(p, s, f, beside);
+  if (has_second(f)) list_function(p, s, f->then, false);
   if (s->barrier_after && nf_plan_has_peers(p)) p->launch[p->n_launches++] = barrier;
   s->n_launches = (size_t)(&p->launch[p->n_launches] - s->launch);
 }
 
 nf_status nf_plan_list_launches(nf_plan *p) {
-  p->launch = nf_arena_alloc(&p->arena, 3 * p->n_steps, sizeof *p->launch);
+  p->launch = nf_arena_alloc(&p->arena, 4 * p->n_steps, sizeof *p->launch);
   if (p->launch == NULL) return nf_plan_no_memory();
   if (nf_plan_has_peers(p)) p->barrier = nf_ranks_barrier_of(p->options.ranks, p->options.rank);
   for (nf_step *s = p->step, *first = s; s < p->step + p->n_steps; s++) {
-    const bool beside = s != first && is_beside(p, first, s);
+    const bool beside = s != first && !has_second(function_of(s)) && is_beside(p, first, s);
     if (!beside) first = s;
     list_step(p, s, beside);
   }

@@ -40,10 +40,10 @@ bool nf_plan_equal(const nf_plan *a, const nf_plan *b); // the same nodes, run b
 // The graph's type of v, or of a weight the one in which its kernels read it.
 const nf_type *nf_plan_type(const nf_plan *p, nf_val v);
 const nf_variant *nf_plan_kernel(const nf_plan *p,
-                                 nf_node_id n); // of the graph's node; NULL: a view has none
-size_t nf_plan_arena_bytes(const nf_plan *p);   // all activations, sharing storage by lifetime
-size_t nf_plan_scratch_bytes(nf_plan *p);       // of a thread that runs its kernels
-size_t nf_plan_capture_bytes(const nf_plan *p); // of the host, for each size that is replayed
+                                 nf_node_id n);     // of the graph's node; NULL: a view has none
+size_t nf_plan_arena_bytes(const nf_plan *p);       // all activations, sharing storage by lifetime
+nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p); // of what runs its kernels
+size_t nf_plan_capture_bytes(const nf_plan *p);     // of the host, for each size that is replayed
 // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
 void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, or what the layout stores a weight or pool in, lies: nf_type_bytes at the largest sizes;

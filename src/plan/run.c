@@ -87,17 +87,15 @@ static nf_status shape_tensor(nf_plan *p, nf_val v, nf_tensor *tensor) {
   return nf_ok();
 }
 
-size_t nf_plan_scratch_bytes(nf_plan *p) {
-  size_t most = 0;
+nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p) {
+  nf_scratch_bytes most = {0};
   p->prepared = false;
   nf_status_free(for_tensors(p, shape_tensor));
   for (size_t i = 0; i < p->n_steps; i++) {
     const nf_entry *e = &p->step[i].selection.chosen->entry;
-    const size_t bytes =
-        e->kind == NF_ENTRY_HOST && e->host.scratch != NULL ? e->host.scratch(p->step[i].args) : 0;
-    if (bytes > most) most = bytes;
+    if (e->kind == NF_ENTRY_HOST) most = nf_scratch_most(most, nf_host_scratch(&e->host, p->step[i].args));
   }
-  return (size_t)nf_round_up((int64_t)most, NF_CACHE_LINE);
+  return most;
 }
 
 static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {

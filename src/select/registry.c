@@ -16,6 +16,13 @@
   static int64_t name##_blocks(const void *a) { return nf_##name##_blocks(a); }                         \
   static void name##_run(const void *a, int64_t block, void *scratch) { nf_##name(a, block, scratch); } \
   static size_t name##_scratch(const void *a) { return nf_##name##_scratch(a); }
+#define NF_ROUNDS(op, name, ...)                                                                    \
+  NF_SCRATCHED(op, name)                                                                            \
+  static size_t name##_shared(const void *a) { return nf_##name##_shared(a); }                      \
+  static int64_t name##_then_blocks(const void *a) { return nf_##name##_then_blocks(a); }           \
+  static void name##_then(const void *a, int64_t block, void *s) { nf_##name##_then(a, block, s); } \
+  static const nf_host_function name##_second = {name##_then_blocks, name##_then, name##_scratch,   \
+                                                 name##_shared};
 #include "kernels/kernels.def"
 
 static const nf_variant variants[] = {
@@ -29,6 +36,12 @@ static const nf_variant variants[] = {
   {.name = #name_,                                                             \
    .op = NF_OP_##op_,                                                          \
    .entry = {NF_ENTRY_HOST, {{name_##_blocks, name_##_run, name_##_scratch}}}, \
+   __VA_ARGS__},
+#define NF_ROUNDS(op_, name_, ...)                                                               \
+  {.name = #name_,                                                                               \
+   .op = NF_OP_##op_,                                                                            \
+   .entry = {NF_ENTRY_HOST,                                                                      \
+             {{name_##_blocks, name_##_run, name_##_scratch, name_##_shared, &name_##_second}}}, \
    __VA_ARGS__},
 #define NF_DECLARED(op_, name_, ...) {.name = #name_, .op = NF_OP_##op_, __VA_ARGS__},
 #include "kernels/kernels.def"

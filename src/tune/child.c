@@ -34,8 +34,7 @@ typedef struct child {
   int n_made;
   double us[NF_TUNED_MOST][1 + ROUNDS + MORE_ROUNDS]; // sorted
   int runs[NF_TUNED_MOST];
-  void *scratch;
-  size_t scratch_bytes; // of each thread
+  nf_scratch scratch;
 } child;
 
 // ---- telling ----
@@ -140,18 +139,17 @@ static void make_side(child *k, int i) {
 static void make_scratch(child *k) {
   for (int i = 0; i < k->e.n; i++) {
     const nf_host_function *f = &k->e.of[i].v->entry.host;
-    if (!stands(k, i) || f->scratch == NULL) continue;
-    const size_t bytes = (size_t)nf_round_up((int64_t)f->scratch(k->of[i]->i.args), NF_CACHE_LINE);
-    if (bytes > k->scratch_bytes) k->scratch_bytes = bytes;
+    if (stands(k, i))
+      k->scratch.bytes = nf_scratch_most(k->scratch.bytes, nf_host_scratch(f, k->of[i]->i.args));
   }
-  k->scratch = nf_alloc_aligned(k->scratch_bytes * (size_t)k->m->threads);
-  if (k->scratch == NULL) must(k, nf_error(NF_NO_MEMORY, "no memory for scratch"));
+  k->scratch.at = nf_alloc_aligned(nf_scratch_total(k->scratch.bytes, k->m->threads));
+  if (k->scratch.at == NULL) must(k, nf_error(NF_NO_MEMORY, "no memory for scratch"));
 }
 
 // ---- runs ----
 
 static void run(child *k, int i) {
-  nf_host_run(&k->e.of[i].v->entry.host, k->of[i]->i.args, k->threads, k->scratch, k->scratch_bytes);
+  nf_host_run(&k->e.of[i].v->entry.host, k->of[i]->i.args, k->threads, &k->scratch);
 }
 
 // What a step reads once, it finds in memory; what the op before it wrote, in the caches.

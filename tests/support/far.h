@@ -38,8 +38,9 @@ static nf_status far_copy(nf_queue *q, nf_direction way, void *to, const void *f
 }
 
 static nf_status far_run(nf_queue *q, const nf_launch *launch, size_t *n) {
+  const nf_scratch none = {0};
   (void)q;
-  for (const nf_launch *l = launch; l < launch + *n; l++) nf_host_run(l->function, l->args, NULL, NULL, 0);
+  for (const nf_launch *l = launch; l < launch + *n; l++) nf_host_run(l->function, l->args, NULL, &none);
   return nf_ok();
 }
 

@@ -62,13 +62,11 @@ bool nf_tensor_of_view(nf_op op, const nf_attrs *attr, const nf_tensor *x, const
 nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads) {
   assert(v->entry.kind == NF_ENTRY_HOST);
   const nf_host_function *f = &v->entry.host;
-  const size_t each = f->scratch == NULL ? 0 : (size_t)nf_round_up((int64_t)f->scratch(args), NF_CACHE_LINE);
-  void *scratch = NULL;
-  if (each != 0) {
-    scratch = nf_alloc_aligned(each * (size_t)(threads != NULL ? nf_threads_count(threads) : 1));
-    if (scratch == NULL) return nf_error(NF_NO_MEMORY, "no memory for the scratch of %s", v->name);
-  }
-  nf_host_run(f, args, threads, scratch, each);
-  nf_free_aligned(scratch);
+  nf_scratch scratch = {.bytes = nf_host_scratch(f, args)};
+  const size_t total = nf_scratch_total(scratch.bytes, threads != NULL ? nf_threads_count(threads) : 1);
+  if (total != 0 && (scratch.at = nf_alloc_aligned(total)) == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for the scratch of %s", v->name);
+  nf_host_run(f, args, threads, &scratch);
+  nf_free_aligned(scratch.at);
   return nf_ok();
 }

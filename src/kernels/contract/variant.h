@@ -142,11 +142,19 @@ static inline bool nf_variant_is_declared(const nf_variant *v) { return v->entry
 nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads);
 
 // A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def, NF_SCRATCHED for those that take
-// scratch, NF_BY_ROW for those of which a block is a row of the result y; NF_DECLARED has no functions.
-// Prototypes from the list: a kernel is two functions, three, or one, typed by its op's arguments.
+// scratch, NF_ROUNDS for those with a second round as well, NF_BY_ROW for those of which a block is a row of
+// the result y; NF_DECLARED has no functions. Prototypes from the list: a kernel is two functions, three, or
+// one, typed by its op's arguments.
 #define NF_KERNEL_PROTOTYPES(op, name)                 \
   int64_t nf_##name##_blocks(const nf_##op##_args *a); \
   void nf_##name(const nf_##op##_args *a, int64_t block);
+#define NF_ROUNDS_PROTOTYPES(op, name)                                        \
+  int64_t nf_##name##_blocks(const nf_##op##_args *a);                        \
+  void nf_##name(const nf_##op##_args *a, int64_t block, const nf_shared *s); \
+  size_t nf_##name##_scratch(const nf_##op##_args *a);                        \
+  size_t nf_##name##_shared(const nf_##op##_args *a);                         \
+  int64_t nf_##name##_then_blocks(const nf_##op##_args *a);                   \
+  void nf_##name##_then(const nf_##op##_args *a, int64_t block, const nf_shared *s);
 #define NF_SCRATCHED_PROTOTYPES(op, name)                                \
   int64_t nf_##name##_blocks(const nf_##op##_args *a);                   \
   void nf_##name(const nf_##op##_args *a, int64_t block, void *scratch); \

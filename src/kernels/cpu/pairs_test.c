@@ -12,15 +12,24 @@
 
 #include <cmocka.h>
 
-#define NF_PLAIN_PAIRS(X) X(linear) X(grouped_linear) X(experts_swiglu) X(experts_silu) X(attention)
-#define PROTOTYPES(op)                                                                  \
-  NF_SCRATCHED_PROTOTYPES(op, op##_pairs_plain)                                         \
+#define NF_PLAIN_PAIRS(X) X(linear) X(grouped_linear) X(experts_swiglu) X(experts_silu)
+#define PROTOTYPES(op)                          \
+  NF_SCRATCHED_PROTOTYPES(op, op##_pairs_plain) \
+  FUNCTIONS(op)
+#define FUNCTIONS(op)                                                                   \
   static int64_t op##_blocks(const void *a) { return nf_##op##_pairs_plain_blocks(a); } \
   static void op##_run(const void *a, int64_t block, void *scratch) {                   \
     nf_##op##_pairs_plain(a, block, scratch);                                           \
   }                                                                                     \
   static size_t op##_scratch(const void *a) { return nf_##op##_pairs_plain_scratch(a); }
 NF_PLAIN_PAIRS(PROTOTYPES)
+
+NF_ROUNDS_PROTOTYPES(attention, attention_pairs_plain)
+FUNCTIONS(attention)
+static size_t attention_shared(const void *a) { return nf_attention_pairs_plain_shared(a); }
+static int64_t then_blocks(const void *a) { return nf_attention_pairs_plain_then_blocks(a); }
+static void then_run(const void *a, int64_t block, void *s) { nf_attention_pairs_plain_then(a, block, s); }
+static const nf_host_function second = {then_blocks, then_run, attention_scratch, attention_shared};
 
 typedef struct kernels { // of an op: with plain tiles, and without any
   nf_variant plain;
@@ -30,7 +39,8 @@ typedef struct kernels { // of an op: with plain tiles, and without any
 static bool find(nf_op op, kernels *k) {
   static const nf_entry entries[NF_OP_COUNT] = {
 #define ENTRY(op) [NF_OP_##op] = {NF_ENTRY_HOST, {{op##_blocks, op##_run, op##_scratch}}},
-      NF_PLAIN_PAIRS(ENTRY)};
+      NF_PLAIN_PAIRS(ENTRY)[NF_OP_attention] = {
+          NF_ENTRY_HOST, {{attention_blocks, attention_run, attention_scratch, attention_shared, &second}}}};
   char name[64];
   nf_hw hw;
   snprintf(name, sizeof name, "%s_pairs_avx512", nf_op_of(op)->name);
@@ -124,6 +134,45 @@ static void experts(void **state) {
   }
 }
 
+static nf_case heads_case(const int heads[3], int64_t tokens, int64_t sequences, int page, bool window,
+                          bool sinks) {
+  const int head = heads[0], kv = heads[2], all = heads[1] * kv;
+  nf_case c = {.d = {.op = NF_OP_attention, .attr.attention = {.scale = .25f, .window = window ? 67 : 0}},
+               .at = nf_sizes_of(tokens, sequences, 1)};
+  char in[3][64];
+  snprintf(in[0], sizeof in[0], "bf16[T,%d,%d]", all, head);
+  snprintf(in[1], sizeof in[1], "%s bf16[2,%d,%d,%d]", window ? "sliding" : "full", kv, page, head);
+  snprintf(in[2], sizeof in[2], "%s[%d]", tokens % 2 ? "f32" : "bf16", all);
+  for (int j = 0; j < 2 + sinks; j++) assert_true(nf_is_ok(nf_type_parse(nf_view_of(in[j]), &c.d.in[j])));
+  assert_true(nf_is_ok(nf_op_infer(&c.d)));
+  return c;
+}
+
+static void expect_one_order(const kernels *k, const nf_case *c) {
+  expect_right(k->avx512, c);
+  expect_right(&k->plain, c);
+  expect_same(k, c);
+}
+
+// Behind many keys, which are cut into splits, of more keys each at later positions; by blocks of splits, of
+// a token, of several.
+static void long_past(void **state) {
+  (void)state;
+  static const int heads[][3] = {{32, 3, 2}, {64, 2, 1}};
+  static const int64_t past[] = {253, 700, 4090}, tokens[] = {1, 3, 33, 140};
+  kernels k;
+  if (!find(NF_OP_attention, &k)) skip();
+  for (int i = 0; i < 3; i++)
+    for (int n = 0; n < 4; n++) {
+      nf_case c =
+          heads_case(heads[(i + n) % 2], tokens[n], n == 1 ? 2 : 1, n == 2 ? 32 : 64, n == 1 && i % 2, i < 2);
+      c.past = past[i];
+      c.seed = (uint64_t)(i * 4 + n + 1);
+      expect_right(k.avx512, &c);
+      expect_same(&k, &c);
+    }
+}
+
 // Mixed batches on both sides of a page and of what a tile takes, with and without sinks and a window; keys
 // that no token may see are NaN.
 static void attention(void **state) {
@@ -134,27 +183,14 @@ static void attention(void **state) {
   if (!find(NF_OP_attention, &k)) skip();
   for (int i = 0; i < 6; i++)
     for (int n = 0; n < 5; n++) {
-      const bool window = (i + n) % 2;
-      const int head = heads[i][0], kv = heads[i][2], all = heads[i][1] * kv;
-      nf_case c = {.d = {.op = NF_OP_attention, .attr.attention = {.scale = .25f, .window = window ? 67 : 0}},
-                   .at = nf_sizes_of(tokens[n], nf_min(tokens[n], 5), 1),
-                   .seed = (uint64_t)(i * 5 + n + 1)};
-      char in[3][64];
-      snprintf(in[0], sizeof in[0], "bf16[T,%d,%d]", all, head);
-      snprintf(in[1], sizeof in[1], "%s bf16[2,%d,%d,%d]", window ? "sliding" : "full", kv, n == 2 ? 32 : 64,
-               head);
-      snprintf(in[2], sizeof in[2], "%s[%d]", n % 2 ? "f32" : "bf16", all);
-      for (int j = 0; j < 2 + (n > 1); j++)
-        assert_true(nf_is_ok(nf_type_parse(nf_view_of(in[j]), &c.d.in[j])));
-      assert_true(nf_is_ok(nf_op_infer(&c.d)));
-      expect_right(k.avx512, &c);
-      expect_right(&k.plain, &c);
-      expect_same(&k, &c);
+      nf_case c = heads_case(heads[i], tokens[n], nf_min(tokens[n], 5), n == 2 ? 32 : 64, (i + n) % 2, n > 1);
+      c.seed = (uint64_t)(i * 5 + n + 1);
+      expect_one_order(&k, &c);
     }
 }
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(linear), cmocka_unit_test(experts),
-                                     cmocka_unit_test(attention)};
+                                     cmocka_unit_test(attention), cmocka_unit_test(long_past)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,6 +19,9 @@
 #define NF_KERNEL(name) NF_PASTE(nf_##name, NF_ISA)
 #define NF_BLOCKS(name) NF_PASTE(NF_KERNEL(name), blocks)
 #define NF_SCRATCH(name) NF_PASTE(NF_KERNEL(name), scratch)
+#define NF_SHARED(name) NF_PASTE(NF_KERNEL(name), shared)
+#define NF_THEN(name) NF_PASTE(NF_KERNEL(name), then)
+#define NF_THEN_BLOCKS(name) NF_PASTE(NF_KERNEL(name), then_blocks)
 
 typedef float v8 __attribute__((vector_size(32)));
 typedef int32_t v8i __attribute__((vector_size(32)));
