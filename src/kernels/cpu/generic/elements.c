@@ -77,22 +77,26 @@ void NF_KERNEL(sigmoid_rows)(const nf_sigmoid_args *a, int64_t block) {
 
 int64_t NF_BLOCKS(swiglu_rows)(const nf_swiglu_args *a) { return nf_row_blocks(&a->y); }
 
-// Columns [k, k + count) of gate and up of x's row, count <= NF_PIECE / 2.
-static void gate_and_up(const nf_swiglu_args *a, const void *row, int64_t k, int64_t count, float *g,
-                        float *u) {
-  float both[NF_PIECE];
-  if (!a->attr.interleaved) {
-    nf_padded(&a->x, row, k, count, g);
-    nf_padded(&a->x, row, nf_tensor_cols(&a->y) + k, count, u);
+// Columns [k, k + n), n <= 8, of gate and up of x's row, of which each has `cols`.
+NF_INLINE void gate_and_up(nf_dtype t, bool interleaved, const void *row, int64_t cols, int64_t k, int64_t n,
+                           v8 *g, v8 *u) {
+  if (!interleaved) {
+    *g = nf_load8(t, row, k, n);
+    *u = nf_load8(t, row, cols + k, n);
     return;
   }
-  const int64_t n = nf_padded(&a->x, row, 2 * k, 2 * count, both);
-  for (int64_t i = n; i < (count + 7) / 8 * 16; i++) both[i] = 0; // 2 count is 8 short of a pair of vectors
-  for (int64_t i = 0; i < count; i += 8) {
-    const v8 low = v8_load(both + 2 * i), high = v8_load(both + 2 * i + 8);
-    v8_store(g + i, __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14));
-    v8_store(u + i, __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15));
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+  if (t == NF_BF16 && n >= 8) {
+    v8u pair;
+    memcpy(&pair, (const uint16_t *)row + 2 * k, sizeof pair);
+    *g = (v8)(pair << 16);
+    *u = (v8)(pair & 0xffff0000);
+    return;
   }
+#endif
+  const v8 low = nf_load8(t, row, 2 * k, 2 * n), high = nf_load8(t, row, 2 * k + 8, 2 * n - 8);
+  *g = __builtin_shufflevector(low, high, 0, 2, 4, 6, 8, 10, 12, 14);
+  *u = __builtin_shufflevector(low, high, 1, 3, 5, 7, 9, 11, 13, 15);
 }
 
 NF_INLINE v8 swiglu(const nf_swiglu_attrs *at, v8 g, v8 u) {
@@ -104,16 +108,30 @@ NF_INLINE v8 swiglu(const nf_swiglu_attrs *at, v8 g, v8 u) {
   return g * v8_sigmoid(v8_splat(at->alpha) * g) * (u + v8_splat(at->beta));
 }
 
-void NF_KERNEL(swiglu_rows)(const nf_swiglu_args *a, int64_t block) {
-  const int64_t cols = nf_tensor_cols(&a->y), piece = NF_PIECE / 2;
-  float g[NF_PIECE / 2], u[NF_PIECE / 2];
-  NF_FOR_ROWS(r, block, &a->y)
-  for (int64_t k = 0; k < cols; k += piece) {
-    const int64_t count = nf_min(piece, cols - k);
-    gate_and_up(a, nf_tensor_row(&a->x, r), k, count, g, u);
-    for (int64_t i = 0; i < count; i += 8) v8_store(g + i, swiglu(&a->attr, v8_load(g + i), v8_load(u + i)));
-    nf_round(&a->y, nf_tensor_row(&a->y, r), k, count, g);
+NF_INLINE void swiglu_of(nf_dtype t, bool interleaved, const nf_swiglu_args *a, int64_t block) {
+  const int64_t cols = nf_tensor_cols(&a->y);
+  NF_FOR_ROWS(r, block, &a->y) {
+    const void *x = nf_tensor_row(&a->x, r);
+    void *y = nf_tensor_row(&a->y, r);
+    v8 g, u;
+#define STEP(k, n)                                      \
+  do {                                                  \
+    gate_and_up(t, interleaved, x, cols, k, n, &g, &u); \
+    nf_store8(t, y, k, n, swiglu(&a->attr, g, u));      \
+  } while (0)
+    NF_FOR_COLUMNS(0, cols, STEP);
+#undef STEP
+    nf_clear_padding(&a->y, y, cols);
   }
+}
+
+void NF_KERNEL(swiglu_rows)(const nf_swiglu_args *a, int64_t block) {
+  if (a->y.dtype == NF_F32)
+    swiglu_of(NF_F32, a->attr.interleaved, a, block);
+  else if (a->attr.interleaved)
+    swiglu_of(NF_BF16, true, a, block);
+  else
+    swiglu_of(NF_BF16, false, a, block);
 }
 
 // ---- columns ----
