@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a start finds of measured kernels: a folder of 5,000 entries, opened, and those read that a large
-// model's plans ask for. Bound: 5 ms. Never a test. build/bench/warm; keeps its entries in a folder of its
-// own, which it removes.
+// model's plans ask for. Bound: 5 ms. Never a test. build/bench/warm; removes the entries from the folder
+// that it makes in /tmp.
 #include "base/memory.h"
 #include "bench/measure.h"
 #include "tune/store.h"
