@@ -175,7 +175,7 @@ static void targets(void **state) {
     {"gfx950", 2881, NULL},
 #if defined(__x86_64__)
     {"zen4", 2880, "linear_pairs_avx512"},
-    {"sapphire_rapids", 2880, "linear_pairs_avx512"}, // one token: memory is what is waited for
+    {"sapphire_rapids", 2880, "linear_pairs_amx"},
 #endif
   };
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

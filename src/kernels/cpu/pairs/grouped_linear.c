@@ -9,7 +9,7 @@ static int64_t experts(const nf_grouped_linear_args *a) {
 }
 // Strips of a block.
 static int64_t group(const nf_grouped_linear_args *a) {
-  return nf_count_pairs(&a->ids) <= a->w.dim[0] * NF_MOST_FEW ? 4 : NF_GROUP;
+  return nf_count_pairs(&a->ids) <= a->w.dim[0] * NF_FEW ? 4 : NF_GROUP;
 }
 static int64_t groups(const nf_grouped_linear_args *a) {
   return nf_ceil_div(nf_ceil_div(a->w.dim[1], NF_STRIP), group(a));

@@ -9,7 +9,7 @@ enum { SPREAD = 32 }; // blocks, if it can be: processors have as many cores
 static int64_t parts(const nf_linear_args *a) { return nf_ceil_div(nf_tensor_rows(&a->x), NF_ROWS); }
 static int64_t group(const nf_linear_args *a) {
   const int64_t strips = nf_ceil_div(nf_tensor_cols(&a->y), NF_STRIP);
-  const int64_t most = nf_tensor_rows(&a->x) <= NF_MOST_FEW ? 4 : NF_GROUP;
+  const int64_t most = nf_tensor_rows(&a->x) <= NF_FEW ? 4 : NF_GROUP;
   const int64_t n = nf_min(most, nf_ceil_div(strips * parts(a), SPREAD));
   return nf_max(1, n > 1 ? nf_round_up(n, 2) : n);
 }

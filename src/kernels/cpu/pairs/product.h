@@ -5,7 +5,7 @@
 #include "kernels/cpu/pairs/panel.h"
 
 #if NF_WITH_TILES
-enum { NF_MOST_FEW = 8 }; // rows; more are for tiles
+enum { NF_MOST_FEW = 4 }; // rows; of more vectors multiply longer than memory is waited for, tiles do not
 #else
 enum { NF_MOST_FEW = NF_FEW };
 #endif

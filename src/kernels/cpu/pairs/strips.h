@@ -20,7 +20,7 @@ enum {
   NF_STRIP = 16,  // rows side by side
   NF_STEP = 32,   // columns of a pair of chains, and columns of MXFP4 that share a scale
   NF_BLOCK = 128, // columns, and rows, of fp8b128 that share a scale; columns of fp8g128
-  NF_FEW = 12,    // tokens of the largest tile of registers
+  NF_FEW = 12,    // tokens of the largest tile of vector registers
   NF_PAIR = 32,   // bf16 numbers of two columns of a strip
 };
 
