@@ -4,10 +4,14 @@
 #include "kernels/cpu/pairs/lines.h"
 
 enum {
-  // Weights are asked for so many bytes ahead, into the strip's next page, and into the second-level cache:
-  // the
-  // first has no room for more requests than what is read now makes.
+  // Weights are asked for so many bytes ahead, into the strip's next page. Where there are tiles (Xeons) asking
+  // for the first-level cache reads 4 to 13 % faster, elsewhere (an EPYC) for the second.
   NF_AHEAD = 2048,
+#if NF_WITH_TILES
+  NF_NEAR = 3,
+#else
+  NF_NEAR = 2,
+#endif
 };
 
 typedef enum nf_as { NF_AS_LINES, NF_AS_E4M3, NF_AS_E2M1 } nf_as; // what 64 bytes of a strip are
@@ -43,7 +47,7 @@ NF_INLINE void nf_few_tile(int tokens, int strips, nf_as as, const float *x, int
       __m512i word[4];
       for (int s = 0; s < strips; s++) {
         word[s] = _mm512_loadu_si512(w + s * strip_bytes);
-        __builtin_prefetch(w + s * strip_bytes + NF_AHEAD, 0, 2);
+        __builtin_prefetch(w + s * strip_bytes + NF_AHEAD, 0, NF_NEAR);
       }
       for (int i = 0; i < pairs; i++)
         for (int s = 0; s < strips; s++) {

@@ -222,7 +222,7 @@ static inline void nf_store_row(const nf_product *p, int t, const nf_ending *e, 
 }
 
 static __attribute__((noinline)) void nf_multiply(const nf_product *p, nf_room *room) {
-  const bool few = p->rows <= NF_MOST_FEW;
+  const bool few = p->rows <= nf_most_few(p->w->dtype);
   const int64_t padded = nf_min(NF_ROWS, nf_round_up(p->rows, 48));
   for (int64_t i = 0; i < p->strips; i++) {
     memset(room->sum[i], 0, (size_t)padded * sizeof *room->sum[i]);

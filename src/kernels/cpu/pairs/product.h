@@ -4,11 +4,15 @@
 #pragma once
 #include "kernels/cpu/pairs/panel.h"
 
+// Rows up to which vectors multiply no longer than tiles, or than memory is waited for (docs/performance.md).
+static inline int nf_most_few(nf_dtype w) {
 #if NF_WITH_TILES
-enum { NF_MOST_FEW = 4 }; // rows; of more vectors multiply longer than memory is waited for, tiles do not
+  return w == NF_BF16 ? 0 : w == NF_MXFP4 ? 2 : 4;
 #else
-enum { NF_MOST_FEW = NF_FEW };
+  (void)w;
+  return NF_FEW;
 #endif
+}
 enum { NF_GROUP = 16 }; // most strips at a time
 
 typedef struct nf_room { // a block's own
