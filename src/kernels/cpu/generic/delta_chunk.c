@@ -9,10 +9,10 @@
 //   o_i = e^G_i S^T q_i + sum_j (q_i.k_j) e^(G_i - G_j) U_j;   S = e^G_C S + sum_j e^(G_C - G_j) k_j U_j^T
 // No exponent is above 0. Sums depend on where chunks begin: another cut into steps gives other last bits.
 #include "kernels/cpu/generic/delta.h"
-#include "kernels/cpu/generic/tile.h"
 #include "kernels/kernels.h"
 
-enum { CHUNK = 64, FEW = 16, SLAB = 128, STRIPS = SLAB / NF_STRIP, RECURRENT_SLAB = 32, SOLVED = 4 };
+enum { NF_STRIP = 16, CHUNK = 64, FEW = 16, SLAB = 128, STRIPS = SLAB / NF_STRIP, RECURRENT_SLAB = 32 };
+enum { PARTS = NF_STRIP / NF_WIDE, ROWS = 12 / PARTS, SOLVED = 8 / PARTS }; // vectors of a strip; at once
 
 // What has faded to less than e^-64 is dropped: subnormal products cost some processors a hundred cycles
 // each.
@@ -27,12 +27,27 @@ typedef struct chunk {
   float a[CHUNK][CHUNK], p[CHUNK][CHUNK];            // A and what U is multiplied with for o
 } chunk;
 
-// sum[rows][16] += x[rows][n] w[n][16]
+// sum[rows][16] += x[rows][n] w[n][16]. `rows` is a constant: all sums in registers.
+NF_INLINE void multiply_rows(int rows, const float *x, int64_t ldx, const float *w, int64_t n, float *sum,
+                             int64_t ld) {
+  vw acc[ROWS][PARTS];
+  for (int r = 0; r < rows; r++)
+    for (int p = 0; p < PARTS; p++) acc[r][p] = vw_load(sum + r * ld + p * NF_WIDE);
+  for (int64_t k = 0; k < n; k++) {
+    vw at[PARTS];
+    for (int p = 0; p < PARTS; p++) at[p] = vw_load(w + k * NF_STRIP + p * NF_WIDE);
+    for (int r = 0; r < rows; r++)
+      for (int p = 0; p < PARTS; p++) acc[r][p] = vw_fma(vw_splat(x[r * ldx + k]), at[p], acc[r][p]);
+  }
+  for (int r = 0; r < rows; r++)
+    for (int p = 0; p < PARTS; p++) vw_store(sum + r * ld + p * NF_WIDE, acc[r][p]);
+}
 static void multiply(const float *x, int64_t ldx, const float *w, int64_t rows, int64_t n, float *sum,
                      int64_t ld) {
   int64_t t = 0;
-  for (; t + 6 <= rows; t += 6) nf_tile(6, 1, NF_AS_F32, x + t * ldx, ldx, w, 0, n, sum + t * ld, 0, ld);
-  for (; t < rows; t++) nf_tile(1, 1, NF_AS_F32, x + t * ldx, ldx, w, 0, n, sum + t * ld, 0, ld);
+  for (; t + ROWS <= rows; t += ROWS) multiply_rows(ROWS, x + t * ldx, ldx, w, n, sum + t * ld, ld);
+  for (; t + 4 <= rows; t += 4) multiply_rows(4, x + t * ldx, ldx, w, n, sum + t * ld, ld);
+  for (; t < rows; t++) multiply_rows(1, x + t * ldx, ldx, w, n, sum + t * ld, ld);
 }
 
 static void load_chunk(const nf_delta_head *d, int64_t t0, int64_t n, chunk *c) {
@@ -72,19 +87,22 @@ static void triangles(const nf_delta_head *d, chunk *c) {
 // other.
 static void solve(const chunk *c, float (*u)[CHUNK * NF_STRIP]) {
   for (int64_t i = 0; i < c->n; i++) {
-    v8 sum[2 * SOLVED];
-    for (int s = 0; s < 2 * SOLVED; s++) sum[s] = v8_load(u[s / 2] + i * NF_STRIP + s % 2 * 8);
+    vw sum[SOLVED][PARTS];
+    for (int s = 0; s < SOLVED; s++)
+      for (int p = 0; p < PARTS; p++) sum[s][p] = vw_load(u[s] + i * NF_STRIP + p * NF_WIDE);
     for (int64_t j = 0; j < i; j++) {
-      const v8 a = v8_splat(-c->a[i][j]);
-      for (int s = 0; s < 2 * SOLVED; s++)
-        sum[s] = v8_fma(a, v8_load(u[s / 2] + j * NF_STRIP + s % 2 * 8), sum[s]);
+      const vw a = vw_splat(-c->a[i][j]);
+      for (int s = 0; s < SOLVED; s++)
+        for (int p = 0; p < PARTS; p++)
+          sum[s][p] = vw_fma(a, vw_load(u[s] + j * NF_STRIP + p * NF_WIDE), sum[s][p]);
     }
-    for (int s = 0; s < 2 * SOLVED; s++) v8_store(u[s / 2] + i * NF_STRIP + s % 2 * 8, sum[s]);
+    for (int s = 0; s < SOLVED; s++)
+      for (int p = 0; p < PARTS; p++) vw_store(u[s] + i * NF_STRIP + p * NF_WIDE, sum[s][p]);
   }
 }
 
 NF_INLINE void scale_row(float *row, float f) {
-  for (int h = 0; h < NF_STRIP; h += 8) v8_store(row + h, v8_load(row + h) * v8_splat(f));
+  for (int p = 0; p < NF_STRIP; p += NF_WIDE) vw_store(row + p, vw_load(row + p) * vw_splat(f));
 }
 
 // R of the strip whose first value column is j0, which has n; and in o what o has of S.
@@ -98,9 +116,9 @@ static void against_state(const nf_delta_head *d, const chunk *c, int64_t t0, in
     const float fade = fade_of(c->g[i]);
     float v[NF_STRIP] = {0};
     nf_widen(&d->a->qkv, nf_tensor_row(&d->a->qkv, t0 + i), d->v + j0, n, v);
-    for (int h = 0; h < NF_STRIP; h += 8)
-      v8_store(u + i * NF_STRIP + h,
-               v8_splat(c->beta[i]) * (v8_load(v + h) - v8_splat(fade) * v8_load(u + i * NF_STRIP + h)));
+    float *row = u + i * NF_STRIP;
+    for (int p = 0; p < NF_STRIP; p += NF_WIDE)
+      vw_store(row + p, vw_splat(c->beta[i]) * (vw_load(v + p) - vw_splat(fade) * vw_load(row + p)));
     scale_row(o + i * NF_STRIP, fade);
   }
 }

@@ -124,6 +124,29 @@ NF_INLINE v8 v8_fma(v8 a, v8 b, v8 c) {
 #endif
 }
 
+// As many floats as the processor multiplies at once, for loops whose lanes have nothing to do with each
+// other: the same bits whatever the width.
+#if defined(__AVX512F__)
+enum { NF_WIDE = 16 };
+#else
+enum { NF_WIDE = 8 };
+#endif
+typedef float vw __attribute__((vector_size(NF_WIDE * sizeof(float))));
+NF_INLINE vw vw_splat(float x) { return x - (vw){0}; } // -0 stays what it is
+NF_INLINE vw vw_load(const float *p) {
+  vw r;
+  memcpy(&r, p, sizeof r);
+  return r;
+}
+NF_INLINE void vw_store(float *p, vw x) { memcpy(p, &x, sizeof x); }
+NF_INLINE vw vw_fma(vw a, vw b, vw c) {
+#if defined(__AVX512F__)
+  return (vw)_mm512_fmadd_ps((__m512)a, (__m512)b, (__m512)c);
+#else
+  return v8_fma(a, b, c);
+#endif
+}
+
 // a > b ? a : b and a < b ? a : b, so that b is what comes of no number.
 NF_INLINE v8 v8_max(v8 a, v8 b) {
 #if defined(__AVX2__)
