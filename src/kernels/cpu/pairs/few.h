@@ -4,7 +4,8 @@
 #include "kernels/cpu/pairs/lines.h"
 
 enum {
-  // Weights are asked for so many bytes ahead, into the strip's next page. Where there are tiles (Xeons) asking
+  // Weights are asked for so many bytes ahead, into the strip's next page. Where there are tiles (Xeons)
+  // asking
   // for the first-level cache reads 4 to 13 % faster, elsewhere (an EPYC) for the second.
   NF_AHEAD = 2048,
 #if NF_WITH_TILES
