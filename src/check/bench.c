@@ -97,13 +97,14 @@ static const shape shapes[] = {
 enum { RUNS = 5 };
 static const double long_s = 0.1; // runs that took so long together are enough: references take seconds
 
-static double median_time(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
+static double median_time(const nf_host_function *f, const nf_instance *i, nf_threads *threads,
+                          const nf_scratch *scratch) {
   double time[RUNS];
   const double begin = nf_now();
   int n = 0;
   for (; n < RUNS && (n == 0 || nf_now() - begin < long_s); n++) {
     const double start = nf_now();
-    nf_status_free(nf_variant_run(v, i->args, threads));
+    nf_host_run(f, i->args, threads, scratch);
     double t = nf_now() - start;
     for (int m = 0; m < n; m++) // keep them sorted
       if (time[m] > t) {
@@ -116,12 +117,29 @@ static double median_time(const nf_variant *v, const nf_instance *i, nf_threads 
   return time[n / 2];
 }
 
+// Scratch is there before, as it is when a plan runs.
+static nf_status time_variant(const nf_variant *v, const nf_instance *i, nf_threads *threads, double *out) {
+  const nf_host_function *f = &v->entry.host;
+  nf_scratch scratch = {.bytes = nf_host_scratch(f, i->args)};
+  const size_t total = nf_scratch_total(scratch.bytes, threads != NULL ? nf_threads_count(threads) : 1);
+  if (total != 0 && (scratch.at = nf_alloc_aligned(total)) == NULL)
+    return nf_error(NF_NO_MEMORY, "no memory for the scratch of %s", v->name);
+  *out = median_time(f, i, threads, &scratch);
+  nf_free_aligned(scratch.at);
+  return nf_ok();
+}
+
 nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, nf_threads *threads,
                         nf_check_row *r) {
   nf_instance i;
   NF_TRY(nf_instance_init(&i, c, v->pack, 0, 0, false));
   const nf_work work = nf_work_of(&c->d, &c->at, c->world);
-  const double time = median_time(v, &i, threads);
+  double time = 0;
+  const nf_status st = time_variant(v, &i, threads, &time);
+  if (!nf_is_ok(st)) {
+    nf_instance_deinit(&i);
+    return st;
+  }
   *r = (nf_check_row){.op = nf_op_of(v->op)->name,
                       .variant = v->name,
                       .ok = true,
