@@ -196,7 +196,7 @@ static void finish_rows(const nf_heads *r, const nf_rows_part *all) {
   }
 }
 
-static void run_rows(nf_heads *r, int64_t last_token, nf_rows_room *m) {
+static inline void run_rows(nf_heads *r, int64_t last_token, nf_rows_room *m) {
   r->padded = padded_rows(r->n);
   const int64_t last = r->a->batch->position[last_token] / r->page;
   start_rows(r, m);
