@@ -119,12 +119,9 @@ static double median_time(const nf_host_function *f, const nf_instance *i, nf_th
 
 // Scratch is there before, as it is when a plan runs.
 static nf_status time_variant(const nf_variant *v, const nf_instance *i, nf_threads *threads, double *out) {
-  const nf_host_function *f = &v->entry.host;
-  nf_scratch scratch = {.bytes = nf_host_scratch(f, i->args)};
-  const size_t total = nf_scratch_total(scratch.bytes, threads != NULL ? nf_threads_count(threads) : 1);
-  if (total != 0 && (scratch.at = nf_alloc_aligned(total)) == NULL)
-    return nf_error(NF_NO_MEMORY, "no memory for the scratch of %s", v->name);
-  *out = median_time(f, i, threads, &scratch);
+  nf_scratch scratch;
+  NF_TRY(nf_variant_scratch(v, i->args, threads, &scratch));
+  *out = median_time(&v->entry.host, i, threads, &scratch);
   nf_free_aligned(scratch.at);
   return nf_ok();
 }

@@ -59,14 +59,19 @@ bool nf_tensor_of_view(nf_op op, const nf_attrs *attr, const nf_tensor *x, const
   return true;
 }
 
-nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads) {
+nf_status nf_variant_scratch(const nf_variant *v, const void *args, nf_threads *threads, nf_scratch *out) {
   assert(v->entry.kind == NF_ENTRY_HOST);
-  const nf_host_function *f = &v->entry.host;
-  nf_scratch scratch = {.bytes = nf_host_scratch(f, args)};
-  const size_t total = nf_scratch_total(scratch.bytes, threads != NULL ? nf_threads_count(threads) : 1);
-  if (total != 0 && (scratch.at = nf_alloc_aligned(total)) == NULL)
+  *out = (nf_scratch){.bytes = nf_host_scratch(&v->entry.host, args)};
+  const size_t total = nf_scratch_total(out->bytes, threads != NULL ? nf_threads_count(threads) : 1);
+  if (total != 0 && (out->at = nf_alloc_aligned(total)) == NULL)
     return nf_error(NF_NO_MEMORY, "no memory for the scratch of %s", v->name);
-  nf_host_run(f, args, threads, &scratch);
+  return nf_ok();
+}
+
+nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads) {
+  nf_scratch scratch;
+  NF_TRY(nf_variant_scratch(v, args, threads, &scratch));
+  nf_host_run(&v->entry.host, args, threads, &scratch);
   nf_free_aligned(scratch.at);
   return nf_ok();
 }

@@ -137,6 +137,9 @@ typedef struct nf_variant {
 } nf_variant;
 static inline bool nf_variant_is_declared(const nf_variant *v) { return v->entry.kind == NF_ENTRY_NONE; }
 
+// Scratch for runs of a host entry on the threads; NULL: on this one. out->at is freed by nf_free_aligned.
+// NF_NO_MEMORY.
+nf_status nf_variant_scratch(const nf_variant *v, const void *args, nf_threads *threads, nf_scratch *out);
 // Runs a host entry with scratch of its own: on the threads, or NULL on this one, in order.
 // NF_NO_MEMORY.
 nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *threads);
