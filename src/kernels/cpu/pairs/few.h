@@ -20,8 +20,8 @@ typedef enum nf_as { NF_AS_LINES, NF_AS_E4M3, NF_AS_E2M1 } nf_as; // what 64 byt
 // Pair i of 64 bytes of a strip, of E4M3 2^-8 of it. `as` and i are constants.
 NF_INLINE void nf_pair(nf_as as, __m512i word, int i, __m512 *even, __m512 *odd) {
   if (as == NF_AS_LINES) {
-    *even = _mm512_castsi512_ps(_mm512_slli_epi32(word, 16));
-    *odd = _mm512_castsi512_ps(_mm512_and_si512(word, _mm512_set1_epi32((int)0xffff0000)));
+    *even = nf_even_of(word);
+    *odd = nf_odd_of(word);
   } else if (as == NF_AS_E4M3) {
     *even = i == 0 ? nf_low_of(nf_e4m3_even(word)) : nf_high_of(nf_e4m3_even(word));
     *odd = i == 0 ? nf_low_of(nf_e4m3_odd(word)) : nf_high_of(nf_e4m3_odd(word));

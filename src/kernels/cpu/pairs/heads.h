@@ -63,10 +63,8 @@ NF_INLINE void nf_load_q(const nf_heads *r, int row, int64_t d, __m512 *low, __m
   const uint16_t *q =
       (const uint16_t *)r->a->q.data + nf_token_of(r, row) * stride[0] + nf_head_of(r, row) * stride[1] + d;
   const __m512i x = _mm512_loadu_si512(q);
-  const __m512i a = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(x));
-  const __m512i b = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(x, 1));
-  *low = _mm512_castsi512_ps(_mm512_slli_epi32(a, 16));
-  *high = _mm512_castsi512_ps(_mm512_slli_epi32(b, 16));
+  *low = nf_widen_bf16(_mm512_castsi512_si256(x));
+  *high = nf_widen_bf16(_mm512_extracti64x4_epi64(x, 1));
 }
 
 NF_INLINE uint16_t *nf_result_row(const nf_heads *r, int row) {

@@ -46,8 +46,7 @@ static inline void nf_float_row(const nf_tensor *x, int64_t row, int64_t k, int6
     if (x->dtype == NF_F32)
       v = _mm512_maskz_loadu_ps(there, (const float *)at + k + i);
     else if (x->dtype == NF_BF16)
-      v = _mm512_castsi512_ps(_mm512_slli_epi32(
-          _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(there, (const uint16_t *)at + k + i)), 16));
+      v = nf_widen_bf16(_mm256_maskz_loadu_epi16(there, (const uint16_t *)at + k + i));
     else
       v = nf_float_codes((const uint8_t *)at + k + i, there);
     _mm512_storeu_ps(out + i, v);

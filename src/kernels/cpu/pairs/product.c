@@ -176,18 +176,7 @@ static inline void nf_multiply_many(const nf_product *p, nf_room *room) {
 NF_INLINE __m512 nf_load_floats(const nf_tensor *t, int64_t row, int64_t k, __mmask16 there) {
   const char *at = nf_tensor_row(t, row);
   if (t->dtype == NF_F32) return _mm512_maskz_loadu_ps(there, (const float *)at + k);
-  return _mm512_castsi512_ps(_mm512_slli_epi32(
-      _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(there, (const uint16_t *)at + k)), 16));
-}
-
-// Rounded to nearest even; NaN stays a quiet NaN.
-NF_INLINE __m256i nf_to_bf16(__m512 v) {
-  const __m512i u = _mm512_castps_si512(v);
-  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-  const __m512i up = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
-  const __mmask16 none = _mm512_cmp_ps_mask(v, v, _CMP_UNORD_Q);
-  const __m512i bits = _mm512_mask_or_epi32(up, none, u, _mm512_set1_epi32(0x400000));
-  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(bits, 16));
+  return nf_widen_bf16(_mm256_maskz_loadu_epi16(there, (const uint16_t *)at + k));
 }
 
 typedef struct nf_ending { // how the sums of a strip become results

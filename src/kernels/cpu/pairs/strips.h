@@ -63,6 +63,30 @@ NF_INLINE const float *nf_block_scales(const nf_matrix *m, int64_t strip) {
 
 NF_INLINE __mmask16 nf_first(int64_t n) { return (__mmask16)(n >= 16 ? 0xffff : (1u << n) - 1); }
 
+// ---- bf16 ----
+
+NF_INLINE __m512 nf_widen_bf16(__m256i x) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(x), 16));
+}
+
+// The even and the odd ones of 32.
+NF_INLINE __m512 nf_even_of(__m512i pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
+NF_INLINE __m512 nf_odd_of(__m512i pairs) {
+  return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
+}
+
+// Rounded to nearest even, in the upper halves; NaN stays a quiet NaN.
+NF_INLINE __m512i nf_bf16_bits(__m512 x) {
+  const __m512i u = _mm512_castps_si512(x);
+  const __m512i odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
+  const __m512i near = _mm512_add_epi32(u, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7fff)));
+  const __mmask16 none = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
+  return _mm512_mask_or_epi32(near, none, u, _mm512_set1_epi32(0x400000));
+}
+NF_INLINE __m256i nf_to_bf16(__m512 x) {
+  return _mm512_cvtepi32_epi16(_mm512_srli_epi32(nf_bf16_bits(x), 16));
+}
+
 // ---- codes ----
 
 // 16 scales of MXFP4.

@@ -17,11 +17,6 @@ typedef struct nf_token_room {
   float fade[NF_MOST_GROUP];
 } nf_token_room;
 
-NF_INLINE __m512 nf_even_of(__m512i pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
-NF_INLINE __m512 nf_odd_of(__m512i pairs) {
-  return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32((int)0xffff0000)));
-}
-
 // ---- keys ----
 
 // logits[row][16] += q[row] times 32 columns of 16 keys, as lines.
@@ -181,15 +176,6 @@ NF_INLINE void nf_token_join(const nf_heads *r, nf_token_part *all, const nf_sof
       _mm512_store_ps(o, nf_joined(j, _mm512_load_ps(o), _mm512_load_ps(split + d)));
     }
   }
-}
-
-// Rounded to nearest even in the upper halves; NaN stays a quiet NaN.
-NF_INLINE __m512i nf_bf16_bits(__m512 x) {
-  const __m512i u = _mm512_castps_si512(x),
-                odd = _mm512_and_si512(_mm512_srli_epi32(u, 16), _mm512_set1_epi32(1));
-  const __m512i near = _mm512_add_epi32(_mm512_add_epi32(u, _mm512_set1_epi32(0x7fff)), odd);
-  const __mmask16 none = _mm512_cmp_ps_mask(x, x, _CMP_UNORD_Q);
-  return _mm512_mask_or_epi32(near, none, u, _mm512_set1_epi32(0x400000));
 }
 
 NF_INLINE void nf_token_finish(const nf_heads *r, const nf_token_part *all) {
