@@ -1,0 +1,54 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""The training mixture and the held-out samples of all tasks."""
+
+import argparse
+import random
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import lists
+import strings
+
+# The module of each task and its share of the training samples.
+TASKS: dict[str, tuple[ModuleType, float]] = {
+    "lists": (lists, 0.15),
+    "strings": (strings, 0.12),
+}
+
+
+def draw(seed: int, index: int, n: int) -> list[dict[str, Any]]:
+    """The n training samples of block `index`: the same for the same seed, whatever was drawn before."""
+    rng = random.Random(f"training {seed} {index}")
+    modules = [module for module, _ in TASKS.values()]
+    weights = [weight for _, weight in TASKS.values()]
+    return [module.sample(rng, False) for module in rng.choices(modules, weights, k=n)]
+
+
+def prompt(sample: dict[str, Any]) -> str:
+    """What the user says, or the text of a sample without a user."""
+    return sample["text"] if "text" in sample else sample["messages"][0]["content"]
+
+
+def held_out(task: str, n: int, seed: int) -> list[dict[str, Any]]:
+    """n held-out samples of one task with different prompts."""
+    rng = random.Random(f"held out {task} {seed}")
+    samples: dict[str, dict[str, Any]] = {}
+    while len(samples) < n:
+        sample = TASKS[task][0].sample(rng, True)
+        samples.setdefault(prompt(sample), sample)
+    return list(samples.values())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seed", type=int, default=12, help="seed of the held-out samples")
+    arguments = parser.parse_args()
+    for task in TASKS:
+        for sample in held_out(task, 3, arguments.seed):
+            print(sample)
+
+
+if __name__ == "__main__":
+    main()
