@@ -10,11 +10,13 @@ from typing import Any
 
 import lists
 import strings
+import tool_calls
 
 # The module of each task and its share of the training samples.
 TASKS: dict[str, tuple[ModuleType, float]] = {
     "lists": (lists, 0.15),
     "strings": (strings, 0.12),
+    "tool_calls": (tool_calls, 0.2),
 }
 
 
