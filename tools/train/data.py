@@ -8,12 +8,14 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import arithmetic
 import lists
 import strings
 import tool_calls
 
 # The module of each task and its share of the training samples.
 TASKS: dict[str, tuple[ModuleType, float]] = {
+    "arithmetic": (arithmetic, 0.3),
     "lists": (lists, 0.15),
     "strings": (strings, 0.12),
     "tool_calls": (tool_calls, 0.2),

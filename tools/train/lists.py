@@ -13,12 +13,12 @@ ORDINALS = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
 # {it} is the list, or what stands for it after a frame has named it.
 TRAINING = expand_all({
     "ascending": (
-        "[Sort|Order|Arrange] {it} from [smallest|lowest] to [largest|highest].", "Sort {it} in ascending order.",
+        "[Sort|Order|Arrange] {it} from [smallest|lowest] to [largest|highest].", "Sort {it} in ascending order.", "Order {it} from low to high.", "Move the numbers of {it} around until they [rise|grow].",
         "[Put|Write] the numbers of {it} in increasing order.", "[Write|Give] {it} sorted, smallest number first.",
         "What is {it} when it is sorted [in ascending order|from small to large]?",
         "Rearrange {it} so that the numbers [rise|go up|grow]."),
     "descending": (
-        "[Sort|Order|Arrange] {it} from [largest|highest] to [smallest|lowest].", "Sort {it} in descending order.",
+        "[Sort|Order|Arrange] {it} from [largest|highest] to [smallest|lowest].", "Sort {it} in descending order.", "Order {it} from high to low.", "Move the numbers of {it} around until they [fall|shrink].",
         "[Put|Write] the numbers of {it} in decreasing order.", "[Write|Give] {it} sorted, largest number first.",
         "What is {it} when it is sorted [in descending order|from large to small]?",
         "Rearrange {it} so that the numbers [fall|go down|shrink]."),
@@ -28,7 +28,7 @@ TRAINING = expand_all({
         "What is {it} when it is sorted alphabetically?", "Give {it} sorted [from a to z|by the alphabet].",
         "Rearrange the words of {it} as in a dictionary."),
     "reverse": (
-        "Reverse {it}.", "[Write|Give] {it} [backwards|in reverse order|in reverse].", "Turn {it} around.",
+        "Reverse {it}.", "[Write|Give] {it} [backwards|in reverse order|in reverse].", "Turn {it} [around|the other way around].", "Write {it} from the last element back to the start.",
         "What is {it} [in reverse order|when it is reversed|backwards]?", "Flip the order of {it}.",
         "Write the elements of {it} from last to first.", "[Put|Give] {it} in the opposite order.",
         "List the elements of {it} starting at the end."),
@@ -41,7 +41,7 @@ TRAINING = expand_all({
         "Which number in {it} is the [largest|highest]?", "[Give|Tell me] the maximum of {it}.",
         "Which is the largest of the numbers in {it}?"),
     "sum": (
-        "What is the [sum|total] of [the numbers in|all numbers in] {it}?", "Add [up|together] the numbers in {it}.",
+        "What is the [sum|total] of [the numbers in|all numbers in] {it}?", "Add [up|together] the numbers in {it}.", "How much is the sum of {it}?",
         "[Find|Compute|Give|Tell me] the [sum|total] of {it}.", "What do the numbers in {it} add up to?",
         "What do you get when you add all the numbers of {it}?"),
     "count_even": (
@@ -94,11 +94,12 @@ TRAINING = expand_all({
         "Find the [place|position] of {x} in {it}, where the first element is number 1.",
         "Which number does {x} get if the elements of {it} are numbered from 1?",
         "Counting from 1, [where|in which place] does {x} stand in {it}?",
+        "Where does {x} stand in {it}, counting from 1?", "If you number {it} from 1, [what|which] number does {x} get?",
         "Number the elements of {it} from 1. What number does {x} get?",
         "[Give|Tell me] the [position|place] of {x} in {it}, counting from 1."),
     "length": (
         "How many [elements|items|entries] are [in|there in] {it}?", "Count the [elements|items|entries] [of|in] {it}.",
-        "[What is|Find|Give|Tell me] the length of {it}.", "How many elements does {it} have?", "How long is {it}?",
+        "[What is|Find|Give|Tell me] the length of {it}.", "How many elements does {it} have?", "How long is {it}?", "Say how many [elements|items] {it} has.",
         "Find the number of elements in {it}."),
     "add_each": (
         "Add {k} to [each|every] number [in|of] {it}.", "[Increase|Raise] [each|every] number [in|of] {it} by {k}.",

@@ -25,10 +25,10 @@ TRAINING = expand_all({
         "[Find|Tell me|Count] how many times {c} [appears|occurs] in {it}."),
     "first": (
         "What is the first letter of {it}?", "[Give|Tell me|Find|Write] the first letter of {it}.",
-        "Which letter [does {it} begin with|is first in {it}|comes first in {it}]?", "With which letter does {it} [begin|start]?"),
+        "Which letter [does {it} begin with|is first in {it}|comes first in {it}]?", "With which letter does {it} [begin|start]?", "Say which letter {it} begins with."),
     "last": (
         "What is the last letter of {it}?", "[Give|Tell me|Find|Write] the last letter of {it}.",
-        "Which letter [does {it} end with|is last in {it}|comes last in {it}]?", "With which letter does {it} [end|stop]?"),
+        "Which letter [does {it} end with|is last in {it}|comes last in {it}]?", "With which letter does {it} [end|stop]?", "Say which letter {it} ends with."),
     "nth": (
         "What is the {nth} letter [of|in] {it}?", "[Give|Tell me|Write] the {nth} letter of {it}.",
         "Which letter [comes|is] {nth} in {it}?", "Which letter of {it} is in {nth} place?",
@@ -36,7 +36,7 @@ TRAINING = expand_all({
     "uppercase": (
         "[Write|Give|Put|Print] {it} in [capital letters|upper case|capitals].", "Make {it} upper case.",
         "What is {it} in [capital letters|upper case|capitals]?", "[Change|Turn] {it} [to|into] [upper case|capital letters].",
-        "Make every letter of {it} a capital letter."),
+        "Make every letter of {it} a capital letter.", "Let the letters of {it} become capitals."),
     "count_words": (
         "How many words are [in|there in] {it}?", "Count the words [of|in] {it}.", "How many words does {it} have?",
         "[Give|Tell me|Find] the number of words in {it}.", "How many words make up {it}?",
@@ -48,7 +48,7 @@ TRAINING = expand_all({
     "replace": (
         "[Replace|Exchange] every {c} in {it} [by|with|for] {d}.", "Replace [the letter|each] {c} [by|with] {d} in {it}.",
         "What is {it} when every {c} [becomes|is changed to|turns into] {d}?", "Change [each|every] {c} [of|in] {it} to {d}.",
-        "[Write|Put] {d} for every {c} in {it}.", "In {it}, write {d} instead of {c}."),
+        "[Write|Put] {d} for every {c} in {it}.", "In {it}, write {d} instead of {c}.", "What is {it} when every {c} is replaced by {d}?"),
     "palindrome": (
         "Is {it} a palindrome? [Answer|Say] yes or no.", "Does {it} read the same backwards? Answer yes or no.",
         "Is {it} the same when it is [reversed|spelled backwards]? [Answer|Say] yes or no.",
@@ -60,8 +60,8 @@ TRAINING = expand_all({
         "Take the letter {c} out of {it}.", "Leave out every {c} when you write {it}."),
     "length": (
         "How many letters [are in|are there in|does one need for] {it}?", "Count the letters [of|in] {it}.",
-        "How many letters does {it} have?", "[Give|Tell me|Find] the number of letters in {it}.", "How long is {it}, in letters?",
-        "How many letters do you [write|need] to spell {it}?", "What is the length of {it}?"),
+        "How many letters does {it} have?", "[Give|Tell me|Find] the number of letters in {it}.", "How long is {it}, in letters?", "Say how many letters {it} has.",
+        "How many letters do you [write|need] to spell {it}?", "What is the length of {it}?", "From how many letters is {it} made?"),
     "join": (
         "Join the letters {letters}.", "[Put|Join] the letters {letters} [together|into one word].",
         "Which word do the letters {letters} [make|spell|form]?", "What do you get when you join the letters {letters}?",
@@ -71,11 +71,12 @@ TRAINING = expand_all({
         "Which of the words {words} [comes first|is first] in [alphabetical order|the alphabet|a dictionary]?",
         "Which word comes first alphabetically: {words}?", "Of the words {words}, which is first in alphabetical order?",
         "[Find|Give|Tell me] the alphabetically first of the words {words}.",
+        "Sort the words {words} alphabetically and give the first one.",
         "If you sort the words {words} alphabetically, which [comes|is] first?",
         "Here are some words: {words}. Which one comes first in [the alphabet|alphabetical order|a dictionary]?"),
     "connect": (
         "[Join|Put together|Connect] {it} and \"{other}\" [into|to make] one word.", "What do you get when you write \"{other}\" after {it}?",
-        "[Append|Add] \"{other}\" to the end of {it}.", "[Write|Put] {it} and \"{other}\" together without a space.",
+        "Write {it}, followed by \"{other}\", without a space.", "[Append|Add] \"{other}\" to the end of {it}.", "[Write|Put] {it} and \"{other}\" together without a space.",
         "What word do {it} and \"{other}\" make when they are [joined|put together]?"),
 })
 HELD_OUT = expand_all({
