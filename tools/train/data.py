@@ -11,6 +11,7 @@ from typing import Any
 import arithmetic
 import lists
 import strings
+import tables
 import tool_calls
 
 # The module of each task and its share of the training samples.
@@ -18,6 +19,7 @@ TASKS: dict[str, tuple[ModuleType, float]] = {
     "arithmetic": (arithmetic, 0.3),
     "lists": (lists, 0.15),
     "strings": (strings, 0.12),
+    "tables": (tables, 0.12),
     "tool_calls": (tool_calls, 0.2),
 }
 
