@@ -84,7 +84,7 @@ static void steps(const char *what, const team_shape *shape, int rounds) {
 int main(int argc, char **argv) {
   const int asked = argc > 1 ? atoi(argv[1]) : 100;
   const int rounds = asked < 1 ? 1 : asked > MOST_ROUNDS ? MOST_ROUNDS : asked;
-  // Attention's and the experts' linears of models/gpt-oss-small, and of a model whose layers take their
+  // Attention's and the experts' linears of checkpoints/gpt-oss-small, and of a model whose layers take their
   // time.
   const team_shape small = {.hidden = 192,
                             .vocab = 4096,

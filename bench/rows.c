@@ -230,9 +230,9 @@ int main(void) {
   print_row("explain gpt-oss-120b, no weights", median_ms(explain, "configs/gpt-oss-120b"), "ms", 1000);
   print_row("open checkpoints/gpt-oss-tiny, 79 tensors", median_ms(open_files, "checkpoints/gpt-oss-tiny"),
             "ms", 50);
-  print_row("start to first token, models/gpt-oss-small", median_ms(first_token, "models/gpt-oss-small"),
-            "ms", 150);
+  print_row("start to first token, checkpoints/gpt-oss-small",
+            median_ms(first_token, "checkpoints/gpt-oss-small"), "ms", 150);
   host_rows();
-  memory_row("models/gpt-oss-small", "models/gpt-oss-small/model.safetensors");
+  memory_row("checkpoints/gpt-oss-small", "checkpoints/gpt-oss-small/model.safetensors");
   return 0;
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The example prints what the command line prints for the same prompt, seed and length.
 set -eu
-model=models/gpt-oss-small
+model=checkpoints/gpt-oss-small
 example=$("$1" $model "The weather today" 24)
 command=$("$2" generate -m $model -p "The weather today" --raw -n 24 --seed 0 --quiet)
 [ -n "$example" ] && [ "$example" = "$command" ] || {

@@ -3,7 +3,7 @@
 # bench_cli_test.sh INFUSE: infuse bench counts what it runs, tells it by vLLM's keys and rows, draws the same lengths
 # again, and refuses what it can't do in a line. Times are looked at nowhere.
 set -eu
-infuse=$1 m=models/gpt-oss-small
+infuse=$1 m=checkpoints/gpt-oss-small
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() {

@@ -46,14 +46,10 @@ static void every_node(void **state) {
   static const struct {
     const char *dir;
     int world;
-  } models[] = {{"models/gpt-oss-small", 2},
-                {"models/qwen3-next-small", 1},
-                {"checkpoints/gpt-oss-tiny", 2},
-                {"checkpoints/qwen3-tiny", 2},
-                {"checkpoints/qwen3-tiny-fp8-block", 2},
-                {"checkpoints/qwen3-tiny-fp8-ptpc", 2},
-                {"checkpoints/qwen3-next-tiny", 2},
-                {"checkpoints/qwen3-next-tiny-fp8-block", 2}};
+  } models[] = {{"checkpoints/gpt-oss-small", 2},        {"checkpoints/qwen3-next-small", 1},
+                {"checkpoints/gpt-oss-tiny", 2},         {"checkpoints/qwen3-tiny", 2},
+                {"checkpoints/qwen3-tiny-fp8-block", 2}, {"checkpoints/qwen3-tiny-fp8-ptpc", 2},
+                {"checkpoints/qwen3-next-tiny", 2},      {"checkpoints/qwen3-next-tiny-fp8-block", 2}};
   infuse_runtime *rt;
   ok(infuse_runtime_create(NULL, &rt));
   for (size_t i = 0; i < sizeof models / sizeof *models; i++)

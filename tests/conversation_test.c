@@ -69,8 +69,8 @@ static void second_turn(const char *dir) {
 }
 
 static void test_second_turn(void **) {
-  second_turn("models/gpt-oss-small");
-  second_turn("models/qwen3-next-small");
+  second_turn("checkpoints/gpt-oss-small");
+  second_turn("checkpoints/qwen3-next-small");
 }
 
 // An answer that max_tokens has cut goes on in the message where it was; a clone in the middle tells the
@@ -110,13 +110,13 @@ static void test_stop_tokens_are_no_text(void **) {
   static const char *const files[] = {"config.json", "model.safetensors", "tokenizer.json"};
   char *dir = folder_create(), text[64], path[64];
   for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
-    snprintf(path, sizeof path, "models/gpt-oss-small/%s", files[i]);
+    snprintf(path, sizeof path, "checkpoints/gpt-oss-small/%s", files[i]);
     char *target = realpath(path, NULL);
     folder_link(dir, files[i], target);
     free(target);
   }
   const infuse_message talk[] = {{"user", "Hello there"}};
-  infuse_model *m = load(runtime[1], "models/gpt-oss-small");
+  infuse_model *m = load(runtime[1], "checkpoints/gpt-oss-small");
   infuse_session *s = create(m, (infuse_session_options){.max_tokens = 1, .date = ""});
   int32_t drawn[DRAWN];
   ok(infuse_session_chat(s, talk, 1));
@@ -137,8 +137,8 @@ static void test_stop_tokens_are_no_text(void **) {
 }
 
 static void test_cut_answers_go_on(void **) {
-  cut_answer("models/gpt-oss-small");
-  cut_answer("models/qwen3-next-small");
+  cut_answer("checkpoints/gpt-oss-small");
+  cut_answer("checkpoints/qwen3-next-small");
 }
 
 static const char *const tools =
@@ -169,8 +169,8 @@ static void declares(const char *dir, const char *part) {
 }
 
 static void test_tools(void **) {
-  declares("models/gpt-oss-small", "type weather = (_: {\ncity?: string,\n}) => any;");
-  declares("models/qwen3-next-small",
+  declares("checkpoints/gpt-oss-small", "type weather = (_: {\ncity?: string,\n}) => any;");
+  declares("checkpoints/qwen3-next-small",
            "<tools>\n{\"type\": \"function\", \"function\": {\"name\": \"weather\"");
   infuse_model *m = load(runtime[1], tiny[0]);
   const infuse_session_options o = {.size = sizeof o, .generate = true, .tools = tools};
@@ -180,7 +180,7 @@ static void test_tools(void **) {
 }
 
 static void test_messages(void **) {
-  infuse_model *m = load(runtime[1], "models/gpt-oss-small");
+  infuse_model *m = load(runtime[1], "checkpoints/gpt-oss-small");
   infuse_session *s = create(m, (infuse_session_options){.date = "2025-06-28", .effort = "low"});
   const infuse_call call = {"c1", "weather", "{\"city\":\"Oslo\"}"};
   const infuse_message talk[] = {{"user", "Weather?"},
@@ -219,7 +219,7 @@ static void test_messages(void **) {
   refused(infuse_session_chat(s, &(infuse_message){NULL, "x"}, 1), INFUSE_USAGE, "role 'NULL'");
   infuse_session_destroy(s);
   infuse_model_destroy(m);
-  m = load(runtime[1], "models/qwen3-next-small");
+  m = load(runtime[1], "checkpoints/qwen3-next-small");
   s = create(m, (infuse_session_options){.effort = "low"});
   refused(infuse_session_chat(s, talk, 3), INFUSE_USAGE, "no place for one");
   infuse_session_destroy(s);
@@ -310,7 +310,7 @@ static void test_options_are_checked(void **) {
       {{.rows = -2}, "rows is -2"},
       {{.max_tokens = -1}, "max_tokens is -1"},
   };
-  infuse_model *m = load(runtime[1], "models/gpt-oss-small");
+  infuse_model *m = load(runtime[1], "checkpoints/gpt-oss-small");
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     infuse_session_options o = cases[i].o;
     infuse_session *s;
@@ -323,7 +323,7 @@ static void test_options_are_checked(void **) {
 
 static void test_every_allocation_fails(void **) {
   if (!nf_alloc_fail_available()) skip();
-  infuse_model *m = load(runtime[1], "models/gpt-oss-small");
+  infuse_model *m = load(runtime[1], "checkpoints/gpt-oss-small");
   const int64_t before = nf_alloc_live();
   const infuse_message talk[] = {{"user", "Hi"}, {"assistant", "Yes"}, {"user", "No"}};
   bool failed = true;

@@ -3,7 +3,7 @@
 # infuse generate: where the prompt comes from, what is printed, seeds, and what does not go together.
 #   usage: generate_cli_test.sh <infuse>
 set -eu
-infuse=$1 m=models/gpt-oss-small tiny=checkpoints/qwen3-tiny
+infuse=$1 m=checkpoints/gpt-oss-small tiny=checkpoints/qwen3-tiny
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 fail() {
@@ -54,19 +54,19 @@ errs() { # PART OPTION...: the error itself, as the last line
   if out=$("$infuse" generate -m "$work/broken" -n 2 "$@" 2>&1); then fail "taken: $*"; fi
   has "$part" "$(echo "$out" | tail -n 1)"
 }
-small=models/gpt-oss-small
+small=checkpoints/gpt-oss-small
 broken tokenizer.json '{"model": {"type": "Unigram", "vocab": []}}' "$work/broken/tokenizer.json"
 for o in "-p Hi" "--raw -p Hi" "--system S -p Hi" "--tokens 1 --stop x"; do
   errs "$work/broken/tokenizer.json" $o
   case $out in *Unigram*) ;; *) fail "no reason: $out" ;; esac
 done
-small=models/qwen3-next-small
+small=checkpoints/qwen3-next-small
 broken chat_template.jinja "$(printf '\377')" "$work/broken/chat_template.jinja"
 errs "$work/broken/chat_template.jinja: byte 0: invalid UTF-8" -p Hi
 "$infuse" generate -m "$work/broken" --raw -p Hi -n 2 --quiet >/dev/null
 
 # a stop string in what is only told when the answer ends is a stop too: here the header of a harmony message
-held() { "$infuse" generate -m models/gpt-oss-small -p Hello -n 12 --temperature 0 --device ref --json "$@"; }
+held() { "$infuse" generate -m checkpoints/gpt-oss-small -p Hello -n 12 --temperature 0 --device ref --json "$@"; }
 stop=$(held | sed 's/.*"messages":\[{.*"text":"\([^"\\]*\).*/\1/' | grep -o '[A-Za-z]\{3\}' | tail -n 1)
 [ -n "$stop" ] || fail "no letters in the answer"
 json=$(held --stop "$stop")

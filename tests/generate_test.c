@@ -17,8 +17,9 @@
 
 #include <cmocka.h>
 
-static const char *const model_dir = "models/gpt-oss-small", *const tiny_dir = "checkpoints/gpt-oss-tiny",
-                         *const models[] = {"models/gpt-oss-small", "models/qwen3-next-small"};
+static const char *const model_dir = "checkpoints/gpt-oss-small",
+                         *const tiny_dir = "checkpoints/gpt-oss-tiny",
+                         *const models[] = {"checkpoints/gpt-oss-small", "checkpoints/qwen3-next-small"};
 static infuse_runtime *runtime;
 enum { TEXT = 4096, N = 48, VOCAB_TINY = 384 };
 

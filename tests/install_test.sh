@@ -3,7 +3,7 @@
 # install_test.sh BUILD CC: installs below two prefixes that the build did not know, one of them under DESTDIR; compiles
 # programs against it as users would, with pkg-config and CMake, shared and static, C and C++; and removes all of it again.
 set -eu
-build=$1 cc=$2 model=models/gpt-oss-small
+build=$1 cc=$2 model=checkpoints/gpt-oss-small
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 run() { "$@" $model Hello 4 >"$root/out" 2>&1 || { cat "$root/out" && echo "fails: $*" && exit 1; }; }

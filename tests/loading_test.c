@@ -128,9 +128,10 @@ static void loading_can_be_stopped(void **state) {
       for (int at = 1; at < 40; at = 3 * at + 1) {
         const infuse_model_options mo = {.size = sizeof mo, .dummy = dummy, .world = world};
         left = at;
-        refused(infuse_model_load(rt, "models/gpt-oss-small", &mo, &m), INFUSE_CANCELLED, "loading weights");
+        refused(infuse_model_load(rt, "checkpoints/gpt-oss-small", &mo, &m), INFUSE_CANCELLED,
+                "loading weights");
         left = 0; // never
-        ok(infuse_model_load(rt, "models/gpt-oss-small", &mo, &m));
+        ok(infuse_model_load(rt, "checkpoints/gpt-oss-small", &mo, &m));
         infuse_model_destroy(m);
       }
   infuse_runtime_destroy(rt);

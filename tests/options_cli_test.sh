@@ -3,7 +3,7 @@
 # options_cli_test.sh INFUSE: both spellings of an option mean the same, "help" lists what a value can be, help comes in
 # every spelling, and "-" is standard output.
 set -eu
-infuse=$1 m=models/gpt-oss-small
+infuse=$1 m=checkpoints/gpt-oss-small
 export INFUSE_CACHE_DIR=
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT

@@ -86,7 +86,7 @@ END
 chmod +x "$work/llama-bench" "$work/vllm"
 : >"$work/model.gguf"
 run() {
-  $peers/run -m models/gpt-oss-small --infuse "$infuse" --input-len 8 --output-len 4 --rounds 2 --threads 1 "$@"
+  $peers/run -m checkpoints/gpt-oss-small --infuse "$infuse" --input-len 8 --output-len 4 --rounds 2 --threads 1 "$@"
 }
 run --gguf "$work/model.gguf" --llama-bench "$work/llama-bench" --llama-bench "$work/llama-bench" --vllm "$work/vllm" \
   -- --layers 2 >"$work/out" 2>"$work/err"

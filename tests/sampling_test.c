@@ -210,7 +210,7 @@ static infuse_model *load_with(char *dir, const char *generation) {
   const infuse_model_options o = {.size = sizeof o, .context = CONTEXT};
   infuse_model *m;
   for (int i = 0; i < 3; i++) {
-    char *target = folder_path("models/gpt-oss-small", names[i]);
+    char *target = folder_path("checkpoints/gpt-oss-small", names[i]);
     folder_link(dir, names[i], target);
     free(target);
   }
@@ -347,7 +347,7 @@ static int setup(void **state) {
   (void)state;
   const infuse_model_options o = {.size = sizeof o, .context = CONTEXT, .sessions = 3};
   return infuse_runtime_create(NULL, &runtime) != NULL ||
-         infuse_model_load(runtime, "models/gpt-oss-small", &o, &model) != NULL;
+         infuse_model_load(runtime, "checkpoints/gpt-oss-small", &o, &model) != NULL;
 }
 
 static int teardown(void **state) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // make_model DIR: writes DIR/model.safetensors with made-up weights for DIR/config.json (those of
-// --load-format dummy). The small models under models/ come from it.
+// --load-format dummy). The small models under checkpoints/ come from it.
 #include "base/memory.h"
 #include "checkpoint/weights.h"
 #include "model/family.h"
