@@ -3,6 +3,7 @@
 """The training mixture and the held-out samples of all tasks."""
 
 import argparse
+import json
 import random
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ from typing import Any
 
 import arithmetic
 import lists
+import quiz
 import strings
 import tables
 import tool_calls
@@ -20,6 +22,7 @@ TASKS: dict[str, tuple[ModuleType, float]] = {
     "lists": (lists, 0.15),
     "strings": (strings, 0.12),
     "tables": (tables, 0.12),
+    "quiz": (quiz, 0.02),
     "tool_calls": (tool_calls, 0.2),
 }
 
@@ -49,11 +52,21 @@ def held_out(task: str, n: int, seed: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write the task files there")
+    parser.add_argument("--check", action="store_true", help="check the generators: wordings, answers, speed")
+    parser.add_argument("--show", metavar="TASK", help="print a few samples of a task")
     parser.add_argument("--seed", type=int, default=12, help="seed of the held-out samples")
     arguments = parser.parse_args()
-    for task in TASKS:
-        for sample in held_out(task, 3, arguments.seed):
-            print(sample)
+    # These modules look into this one; a module that runs as a program has another name.
+    if arguments.write:
+        import task_files
+        task_files.write(arguments.write, arguments.seed)
+    if arguments.check:
+        import check
+        check.run(arguments.seed)
+    if arguments.show:
+        for sample in held_out(arguments.show, 10, arguments.seed):
+            print(json.dumps(sample, indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

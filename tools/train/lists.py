@@ -323,12 +323,17 @@ SOLVERS: dict[str, Callable[[random.Random], Worked]] = {
 KINDS = tuple(SOLVERS)
 
 
-def sample(rng: random.Random, held_out: bool) -> dict[str, Any]:
-    """One question about a list, in a held-out wording or in a training one."""
-    kind = pick(rng, KINDS)
+def question(rng: random.Random, held_out: bool, kinds: Sequence[str] = KINDS) -> tuple[dict[str, Any], list[Any]]:
+    """A sample of one of the kinds, and the list that it is about."""
+    kind = pick(rng, kinds)
     items, slots, lines, answer = SOLVERS[kind](rng)
     frame, it = pick(rng, HELD_OUT_FRAMES if held_out else TRAINING_FRAMES)
     shown = show(items)
     request = pick(rng, (HELD_OUT if held_out else TRAINING)[kind]).format(it=it.format(list=shown), **slots)
     prompt = frame.format(request=request, lowered=lowered(request), list=shown)
-    return solved("lists", kind, prompt, lines, answer)
+    return solved("lists", kind, prompt, lines, answer), items
+
+
+def sample(rng: random.Random, held_out: bool) -> dict[str, Any]:
+    """One question about a list, in a held-out wording or in a training one."""
+    return question(rng, held_out)[0]

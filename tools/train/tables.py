@@ -307,16 +307,21 @@ KINDS = tuple(SOLVERS) + ("cell", "cell", "sum_cells", "difference")
 NO_WORDS = {"count_equal": "count_greater", "which_equal": "which_greater"}  # where a table has numbers only
 
 
-def sample(rng: random.Random, held_out: bool) -> dict[str, Any]:
-    """One question about a table, in a held-out wording or in a training one."""
-    table, kind = _table(rng), pick(rng, KINDS)
+def question(rng: random.Random, held_out: bool, kinds: Sequence[str] = KINDS) -> tuple[dict[str, Any], Table]:
+    """A sample of one of the kinds, and the table that it is about."""
+    table, kind = _table(rng), pick(rng, kinds)
     if kind in NO_WORDS and all(column.counts for column in table.columns):
         kind = NO_WORDS[kind]
     slots, lines, answer = SOLVERS[kind](rng, table)
     if "column" in slots:
         slots["a"] = "an" if slots["column"][0] in "aeiou" else "a"
     words = {"first": "person" if table.first == "name" else table.first, "rows": table.rows_name, "Who": table.who}
-    question = pick(rng, (HELD_OUT if held_out else TRAINING)[kind]).format(**words, **slots)
+    asked = pick(rng, (HELD_OUT if held_out else TRAINING)[kind]).format(**words, **slots)
     frame = pick(rng, HELD_OUT_FRAMES if held_out else TRAINING_FRAMES)
-    prompt = frame.format(table=pick(rng, FORMS)(table), question=question, rows=table.rows_name)
-    return solved("tables", kind, prompt, lines, answer)
+    prompt = frame.format(table=pick(rng, FORMS)(table), question=asked, rows=table.rows_name)
+    return solved("tables", kind, prompt, lines, answer), table
+
+
+def sample(rng: random.Random, held_out: bool) -> dict[str, Any]:
+    """One question about a table, in a held-out wording or in a training one."""
+    return question(rng, held_out)[0]
