@@ -63,7 +63,7 @@ def main() -> None:
         task_files.write(arguments.write, arguments.seed)
     if arguments.check:
         import check
-        check.run(arguments.seed)
+        check.run()
     if arguments.show:
         for sample in held_out(arguments.show, 10, arguments.seed):
             print(json.dumps(sample, indent=1, ensure_ascii=False))
