@@ -47,6 +47,10 @@ WOMAN = {"he": "she", "him": "her", "his": "her", "He": "She", "His": "Her"}
 MAN = {"he": "he", "him": "him", "his": "his", "He": "He", "His": "His"}
 
 
+# After these "them" could be the groups as well.
+GROUPED = frozenset(("own_boxes", "gain_groups", "lose_groups", "place_groups", "come_groups", "go_groups"))
+
+
 class Story:
     """A problem in the making: sentences, lines of work, and the value that the work has come to."""
 
@@ -55,12 +59,15 @@ class Story:
         self.facts: dict[str, Any] = {}
         self.text: list[str] = []
         self.used: list[str] = []
+        self.grouped = False
         self.lines: list[str] = []
         self.value = 0
 
     def say(self, kind: str, **slots: Any) -> None:
         """Adds a sentence of this kind."""
         self.facts.update(slots)
+        self.facts["them"] = "the " + self.facts["items"] if self.grouped and "items" in self.facts else "them"
+        self.grouped = kind in GROUPED
         phrase = pick(self.rng, self.phrases[kind])
         if phrase in self.used:
             phrase = pick(self.rng, self.phrases[kind])
@@ -466,7 +473,7 @@ def minutes(s: Story) -> None:
     """How somebody's minutes were spent."""
     s.people()
     doings = distinct(s.rng, PASTIMES, 5)
-    s.facts.update(x=doings[0], y=doings[1], x_=doings[0].capitalize())
+    s.facts.update(x=doings[0], y=doings[1], x_=doings[0].capitalize(), y_=doings[1].capitalize())
     if s.either(0.5):
         first, second = s.number(), s.number()
         s.say("minutes", a=first, b=second)

@@ -35,9 +35,10 @@ tent ticket tiger tin toast today tomato tooth torch towel tower town toy train 
 uncle valley vase village violin wagon wall walnut warm watch water wave weather west whale wheat wheel white wide
 wild wind window wing winter wolf wood wool world yard year yellow young zebra""".split())
 
-_STARTS = tuple("b c d f g h j k l m n p r s t v w z bl br cl dr fl gr pl pr sh sl st tr".split())
+# Chosen so that they do not make words that nobody wants to read.
+_STARTS = tuple("b d g h j k l m r s t v w z bl br cl cr dr fl fr gl pl pr sn sp st tr".split())
 _VOWELS = tuple("a e i o u a e i o u ai ee oo ou".split())
-_ENDS = ("", "", "", "n", "r", "s", "t", "l", "m", "k", "p", "nd", "st", "ck")
+_ENDS = ("", "", "", "n", "r", "s", "l", "m", "p", "nd", "st", "nt", "rk")
 
 
 def made_up(rng: random.Random) -> str:
