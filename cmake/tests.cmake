@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # nf_test(<foo_test.c> [LABEL <label>...] [SOURCES <file.c>...] [LINK <library>...] [TIMEOUT <seconds>])
-# nf_fuzz(<foo_fuzz.c>)
+# nf_fuzz(<foo_fuzz.c> [SOURCES <file.c>...])
 #
 # A test is a cmocka program linked against all rooms. In CTest it is called <room>.foo and labelled <room> plus
 # every LABEL; the target tests_<label> builds all tests of that label. The label "threads" puts a test into the
@@ -67,23 +67,24 @@ function(nf_test file)
 endfunction()
 
 function(nf_fuzz file)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
   cmake_path(GET file STEM stem)
-  if(ARGN OR NOT stem MATCHES "_fuzz$")
-    message(FATAL_ERROR "nf_fuzz(${file}): wants one foo_fuzz.c; got '${ARGN}'")
+  if(arg_UNPARSED_ARGUMENTS OR NOT stem MATCHES "_fuzz$")
+    message(FATAL_ERROR "nf_fuzz(${file}): wants one foo_fuzz.c, and SOURCES; got '${arg_UNPARSED_ARGUMENTS}'")
   endif()
   nf_this_room(room)
   string(REGEX REPLACE "_fuzz$" "" name ${stem})
   set(corpus ${CMAKE_SOURCE_DIR}/tests/corpus/${name})
   set(target ${room}_${stem})
 
-  add_executable(${target} ${file} ${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c)
+  add_executable(${target} ${file} ${CMAKE_SOURCE_DIR}/tests/support/fuzz_main.c ${arg_SOURCES})
   target_link_libraries(${target} PRIVATE infuse_all)
   nf_register_test(${room}.${stem} ${target} TIMEOUT 120 LABELS ${room} COMMAND ${target} tests/corpus/${name})
 
   if(INFUSE_FUZZ)
     set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}.found) # what libFuzzer adds must not land in the repository
     file(MAKE_DIRECTORY ${found})
-    add_executable(${target}er ${file})
+    add_executable(${target}er ${file} ${arg_SOURCES})
     target_link_libraries(${target}er PRIVATE infuse_all -fsanitize=fuzzer)
     nf_register_test(fuzz.${name} ${target}er TIMEOUT 60 LABELS fuzz
                      COMMAND ${target}er -max_total_time=5 -timeout=10 -rss_limit_mb=1024 -print_final_stats=0

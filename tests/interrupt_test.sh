@@ -23,12 +23,14 @@ interrupted() {
 mkdir "$dir/output"
 yes 'hello world' | head -c 200000000 >"$dir/text"
 yes 1 | head -n 8000 >"$dir/ids"
+head -c 1000000 "$dir/text" >"$dir/long.txt"
 interrupted check
 interrupted check --bench --quiet
 interrupted tokenize -m checkpoints/gpt-oss-small --file "$dir/text"
 interrupted generate -m checkpoints/gpt-oss-small -p hello --raw --ignore-eos -n 8000 --ctx 8192 --threads 1
 interrupted generate -m configs/qwen3-0.6b --load-format dummy --tokens 1 -n 1000
 interrupted bench latency -m configs/qwen3-0.6b --load-format dummy --output-json "$dir/output/bench.json"
+interrupted eval -m checkpoints/gpt-oss-small --task "$dir/long.txt" --threads 1 --samples "$dir/output/samples" --against "--device ref"
 interrupted verify -m configs/qwen3-0.6b --load-format dummy
 interrupted logits -m checkpoints/gpt-oss-small --tokens "@$dir/ids" --chunk 1 --threads 1 -o "$dir/output/logits.safetensors"
 [ -z "$(ls "$dir/output")" ]

@@ -3,6 +3,7 @@
 // its text alone; every other message has a line and a label of its own.
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/eval/reply.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,18 +20,11 @@ void cli_answer_deinit(cli_answer *a) {
   nf_text_deinit(&a->final);
 }
 
-// Text that is no chat counts, and what an assistant says without naming a channel: a reader of answers would
-// rather have it than nothing.
-static bool is_final(const infuse_piece *p) {
-  const bool answers = p->role[0] == '\0' || strcmp(p->role, "assistant") == 0;
-  return answers && p->recipient[0] == '\0' && (p->channel[0] == '\0' || strcmp(p->channel, "final") == 0);
-}
-
 // ---- text ----
 
 static void show_piece(cli_answer *a, const infuse_piece *p) {
   if (p->begins && a->begun) putchar('\n');
-  if (p->begins && (a->begun || !is_final(p)))
+  if (p->begins && (a->begun || !eval_is_final(p)))
     printf("[%s%s%s] ", p->channel[0] != '\0' ? p->channel : p->role, p->recipient[0] != '\0' ? " to=" : "",
            p->recipient);
   fwrite(p->text, 1, p->n, stdout);
@@ -87,11 +81,11 @@ static bool keep_piece(cli_answer *a, const infuse_piece *p) {
   if (p->begins) {
     if (!store_text(a) || json_array_append_new(a->messages, describe(p, "", 0, claim(a))) != 0) return false;
     a->text.n = 0;
-    if (is_final(p) && a->final.n != 0) nf_text_append(&a->final, "\n", 1);
+    if (eval_is_final(p) && a->final.n != 0) nf_text_append(&a->final, "\n", 1);
   }
   json_t *ids = json_object_get(last_message(a), "tokens");
   nf_text_append(&a->text, p->text, p->n);
-  if (is_final(p)) nf_text_append(&a->final, p->text, p->n);
+  if (eval_is_final(p)) nf_text_append(&a->final, p->text, p->n);
   if (json_array_extend(ids, a->unclaimed) != 0 || json_array_clear(a->unclaimed) != 0) return false;
   return json_object_set_new(last_message(a), "end", end_of(p->end)) == 0 && !a->text.failed &&
          !a->final.failed;

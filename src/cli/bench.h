@@ -2,6 +2,7 @@
 // What the files of infuse bench share: made-up requests that run on a model, and the document that tells of
 // them. Keys of documents and rows of text are vLLM's where it has them.
 #pragma once
+#include "cli/bar.h"
 #include "cli/cli.h"
 #include "cli/series.h"
 
@@ -25,7 +26,7 @@ typedef struct cli_bench {
   int64_t sessions;   // at the same time
   uint64_t random;    // state of the generator that lengths and prompts come from
   size_t done, total; // tokens of all answers, for the progress bar
-  double shown;       // when it was drawn last
+  cli_bar bar;
 } cli_bench;
 
 // Requests that ran, at most `sessions` of them at a time.

@@ -5,7 +5,6 @@
 #include "base/memory.h"
 #include "cli/bench.h"
 #include <stdio.h>
-#include <unistd.h>
 
 static int no_memory(void) { return fprintf(stderr, "infuse: no memory for the requests\n"), 4; }
 
@@ -35,27 +34,6 @@ void cli_flight_deinit(cli_flight *f) {
   nf_free(f->at);
   cli_series_deinit(&f->gaps);
   *f = (cli_flight){0};
-}
-
-// ---- progress ----
-
-static void print_bar(const cli_bench *b, double begun, double now) {
-  enum { WIDTH = 30 };
-  const double part = b->total != 0 ? (double)b->done / (double)b->total : 1;
-  const int full = (int)(WIDTH * part);
-  fprintf(stderr, "\r%s [%.*s%*s] %3.0f%%", b->o->argument, full,
-          "==============================", WIDTH - full, "", 100 * part);
-  if (part > 0) fprintf(stderr, ", %.0f s left\033[K", (now - begun) * (1 - part) / part);
-}
-
-static void show_progress(cli_bench *b, double now) {
-  static double begun;
-  if (b->o->quiet || !isatty(2)) return;
-  if (b->shown == 0) begun = b->shown = now;
-  if (b->done >= b->total)
-    fputs("\r\033[K", stderr);
-  else if (now - b->shown > 0.1)
-    print_bar(b, begun, b->shown = now);
 }
 
 // ---- running ----
@@ -138,7 +116,7 @@ static int step(running *run) {
   run->f->steps += decoding;
   for (size_t i = run->n; i-- > 0 && code == 0;) code = hear(run, i, now);
   if (!decoding) run->f->tokens = 0;
-  show_progress(run->b, now);
+  cli_bar_show(&run->b->bar, run->b->o, run->b->o->argument, run->b->done, run->b->total);
   return code;
 }
 

@@ -17,14 +17,15 @@ typedef struct cli_list { // of an option that may be repeated
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *tune, *forget, *explain_op, *fuse,
-      *rules, *range, *file, *html, *input_len, *output_len, *output_json;
+      *rules, *range, *file, *html, *input_len, *output_len, *output_json, *samples;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
-      max_concurrency;
-  double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty;
+      max_concurrency, limit, batch, compare_tokens;
+  double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_kl, min_top1,
+      max_points, min_p_value;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
       stop_in_thoughts;
-  cli_list force, stop, logit_bias, fuse_order, diff;
+  cli_list force, stop, logit_bias, fuse_order, diff, task, against;
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
   const char *names_of; // and for which op: "linear=help", or NULL
@@ -43,8 +44,10 @@ enum {
   CLI_VERIFY = 1 << 7,
   CLI_TUNE = 1 << 8,
   CLI_BENCH = 1 << 9,
-  CLI_MODEL =
-      CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE | CLI_BENCH, // load or plan a model
+  CLI_EVAL = 1 << 10,
+  CLI_AGAINST = 1 << 11, // no command: what --against of eval takes
+  CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE | CLI_BENCH | CLI_EVAL |
+              CLI_AGAINST, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -66,6 +69,10 @@ int cli_fail(infuse_error *e);
 int cli_usage(const char *fmt, ...) __attribute__((format(printf, 1, 2))); // prints the line; 2
 
 infuse_model_options cli_model_options(const cli_options *o);
+int cli_make_runtime(const cli_options *o,
+                     infuse_runtime **out); // tells of its log and progress; the exit code
+bool cli_wants_chat(const cli_options *o);  // some option makes sense in a chat only
+infuse_thinking cli_thinking(const cli_options *o);
 // Numbers between commas and white space, as they are or in brackets ("1,2,3", "[1, 2]"); of a file for
 // "@FILE", of standard input for "-". *out is freed by the caller. 0, or the exit code.
 int cli_tokens(const char *text, int32_t **out, size_t *out_n);
@@ -106,5 +113,6 @@ int cli_explain(const cli_options *o, infuse_runtime *rt);
 int cli_verify(const cli_options *o, infuse_runtime *rt);
 int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_bench_run(const cli_options *o, infuse_runtime *rt);
+int cli_eval(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);
 int cli_tune(const cli_options *o, infuse_runtime *rt);

@@ -26,12 +26,12 @@ static int no_memory(void) { return fprintf(stderr, "infuse: no memory for the a
 
 // ---- the prompt ----
 
-static bool wants_chat(const cli_options *o) {
+bool cli_wants_chat(const cli_options *o) {
   return o->chat || o->think != NULL || o->system != NULL || o->tools != NULL || o->effort != NULL;
 }
 
 static bool is_chat(const job *j) {
-  return wants_chat(j->o) || (!j->o->raw && infuse_model_chat_format(j->m) != NULL);
+  return cli_wants_chat(j->o) || (!j->o->raw && infuse_model_chat_format(j->m) != NULL);
 }
 
 static int append_ids(job *j) {
@@ -179,7 +179,7 @@ static int sampling_of(const cli_options *o, const infuse_model *m, biases *room
 
 // ---- all ----
 
-static infuse_thinking thinking_of(const cli_options *o) {
+infuse_thinking cli_thinking(const cli_options *o) {
   if (o->think == NULL) return INFUSE_THINKING_DEFAULT;
   return strcmp(o->think, "on") == 0 ? INFUSE_THINKING_ON : INFUSE_THINKING_OFF;
 }
@@ -206,7 +206,7 @@ static int create_session(job *j) {
                                      .stop = o->stop.at,
                                      .n_stop = o->stop.n,
                                      .stop_in_thoughts = o->stop_in_thoughts,
-                                     .thinking = thinking_of(o),
+                                     .thinking = cli_thinking(o),
                                      .effort = o->effort,
                                      .tools = j->tools};
   return cli_fail(infuse_session_create(j->m, &so, &j->s));
@@ -227,7 +227,7 @@ static int generate(job *j) {
 static int check(const cli_options *o) {
   if (o->model == NULL) return cli_usage("generate wants -m DIR");
   if ((o->prompt == NULL) == (o->tokens == NULL)) return cli_usage("generate wants -p TEXT or --tokens LIST");
-  if (wants_chat(o) && (o->raw || o->tokens != NULL))
+  if (cli_wants_chat(o) && (o->raw || o->tokens != NULL))
     return cli_usage("%s goes with neither --raw nor --tokens", o->chat             ? "--chat"
                                                                 : o->think != NULL  ? "--think"
                                                                 : o->system != NULL ? "--system"

@@ -28,6 +28,8 @@ static const cli_command commands[] = {
      cli_tune},
     {"bench", CLI_BENCH, "latency|throughput|kernels -m DIR",
      "how fast a model runs: one batch, many requests, its kernels", "KIND", cli_bench_run},
+    {"eval", CLI_EVAL, "-m DIR --task FILE",
+     "how well a model answers, and how far other options take it from that", NULL, cli_eval},
     {"devices", CLI_DEVICES, "", "what infuse can run on here", NULL, cli_devices},
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands, INTERRUPTED = 130 };
@@ -69,8 +71,8 @@ static void print_log(void *user, infuse_level level, const char *line) {
   fprintf(stderr, "%s: %s\n", level_names[level], line);
 }
 
-// What a progress callback is given: whether anybody sees it, and when it was last shown.
-typedef struct progress {
+// Of all runtimes: whether anybody sees progress, and when it was last shown.
+static struct {
   bool shown;
   double last;
 } progress;
@@ -86,11 +88,11 @@ static void print_progress(const char *what, uint64_t done, uint64_t total) {
 
 // Also where nobody sees it: this is how long work hears of Ctrl-C.
 static bool progressed(void *user, const char *what, uint64_t done, uint64_t total) {
-  progress *p = user;
   const double now = nf_now();
-  if (p->shown && (done == total || now - p->last > 0.1)) {
+  (void)user;
+  if (progress.shown && (done == total || now - progress.last > 0.1)) {
     print_progress(what, done, total);
-    p->last = now;
+    progress.last = now;
   }
   return cli_interrupted == 0;
 }
@@ -149,7 +151,7 @@ static infuse_level level_of(const char *name) {
   return INFUSE_WARNING;
 }
 
-static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out) {
+int cli_make_runtime(const cli_options *o, infuse_runtime **out) {
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = o->device,
                                      .target = o->target,
@@ -159,8 +161,7 @@ static int make_runtime(const cli_options *o, progress *p, infuse_runtime **out)
                                      .threads = (int)o->threads,
                                      .log_level = level_of(o->log),
                                      .log = print_log,
-                                     .progress = progressed,
-                                     .user = p};
+                                     .progress = progressed};
   return cli_fail(infuse_runtime_create(&ro, out));
 }
 
@@ -197,9 +198,9 @@ static const cli_command *find_command(const char *name) {
 
 static int run(const cli_command *c, const cli_options *o) {
   infuse_runtime *rt = NULL;
-  progress p = {.shown = !o->quiet && isatty(2)};
+  progress.shown = !o->quiet && isatty(2);
   catch_interrupts();
-  int code = make_runtime(o, &p, &rt);
+  int code = cli_make_runtime(o, &rt);
   if (code == 0) code = (o->names != NULL ? cli_names : c->run)(o, rt);
   infuse_runtime_destroy(rt);
   return code == 0 && cli_interrupted ? INTERRUPTED : code;
