@@ -13,6 +13,7 @@ import data
 from words import NAMES
 
 TRAINING_SAMPLES, HELD_OUT_SAMPLES, MICROSECONDS, LONGEST = 50_000, 2_000, 100, 1200
+RARE = 5  # a word that comes no more often is a drawn name, not one of a wording
 VALUES = re.compile(r'"[^"]*"|\[[^\]]*\]')  # words that a question is about, which are drawn freely
 WORD = re.compile(r"[a-z]+(?:'[a-z]+)?")
 NAME = {name.lower() for name in NAMES}
@@ -40,7 +41,7 @@ def _wordings(task: str) -> list[str]:
     for _ in range(TRAINING_SAMPLES):
         seen |= _words(module.sample(rng, False))
     missing = Counter(word for sample in data.held_out(task, HELD_OUT_SAMPLES, 1) for word in _words(sample) if word not in seen)
-    return faults + [f"word that training lacks: {word}, {count} times" for word, count in missing.items()]
+    return faults + [f"word that training lacks: {word}, {count} times" for word, count in missing.items() if count > RARE]
 
 
 # ---- answers, worked out again ----

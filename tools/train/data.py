@@ -12,6 +12,7 @@ from typing import Any
 import arithmetic
 import lists
 import quiz
+import stories
 import strings
 import tables
 import tool_calls
@@ -24,6 +25,7 @@ TASKS: dict[str, tuple[ModuleType, float]] = {
     "tables": (tables, 0.12),
     "quiz": (quiz, 0.02),
     "tool_calls": (tool_calls, 0.2),
+    "stories": (stories, 0.15),
 }
 
 

@@ -38,7 +38,7 @@ def _stories(seed: int) -> str:
     """Held-out stories, an empty line between them."""
     rng, stories, size = random.Random(f"stories {seed}"), [], 0
     while size < STORY_BYTES:
-        stories.append(data.TASKS["stories"][0].sample(rng, True)["text"].strip())
+        stories.append(data.TASKS["stories"][0].tell(rng, True)[0])
         size += len(stories[-1])
     return "\n\n".join(stories) + "\n"
 
