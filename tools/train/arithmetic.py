@@ -19,7 +19,7 @@ BOXES = (("box", "boxes"), ("bag", "bags"), ("basket", "baskets"), ("jar", "jars
          ("crate", "crates"))
 COLORS = ("red", "blue", "green", "yellow", "white", "black")
 THING_LOOKS = (("large", "small"), ("old", "new"))
-LIVING_LOOKS = (("young", "old"), ("tall", "short"))
+LIVING_LOOKS = (("young", "old"),)
 LIFELESS = ("car", "boat", "train", "tent")
 # Where, one, several, how they come and how they go.
 PLACES = (
