@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Questions as raw text with a short answer and no work, of the kinds that need none, and choices of answers to them."""
+"""Questions as raw text with a short answer and no work, of the kinds that need none; choices of answers to them and of
+sentences that go on with a story."""
 
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,9 +49,24 @@ def sample(rng: random.Random, held_out: bool) -> dict[str, Any]:
     return {"task": "quiz", "text": f"{asked} {answer}\n"}
 
 
-def choices(rng: random.Random) -> dict[str, Any]:
-    """A held-out question with four answers in random order and the index of the right one."""
-    asked, answer, others = question(rng, True)
-    ways = [answer, *others]
+def _line(rng: random.Random, prompt: str, right: str, wrong: Sequence[str]) -> dict[str, Any]:
+    """A line of a task file: the ways to go on in random order, and the index of the right one."""
+    ways = [right, *wrong]
     rng.shuffle(ways)
-    return {"prompt": asked, "choices": [" " + way for way in ways], "answer": ways.index(answer)}
+    return {"prompt": prompt, "choices": [" " + way for way in ways], "answer": ways.index(right)}
+
+
+def choices(rng: random.Random) -> dict[str, Any]:
+    """A held-out question with four answers."""
+    return _line(rng, *question(rng, True))
+
+
+def continuation(rng: random.Random, story: str) -> dict[str, Any] | None:
+    """The beginning of a story with its next sentence and three that come later; None where it has too few of them."""
+    sentences = [match for match in re.finditer(r"(?<=[.!?] )[A-Z][^.!?\"]{15,}\.(?= |\n|$)", story)]
+    if len(sentences) < 6:
+        return None
+    at = rng.randrange(1, len(sentences) - 3)
+    later = rng.sample(sentences[at + 1:], 3)
+    prompt = story[:sentences[at].start()].rstrip()
+    return _line(rng, prompt, sentences[at].group(), [match.group() for match in later])

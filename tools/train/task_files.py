@@ -9,6 +9,7 @@ from typing import Any
 
 import data
 import quiz
+import stories
 
 SCORED = {"arithmetic": "arithmetic", "lists": "lists", "strings": "strings", "tables": "tables", "tool_calls": "tools"}  # task: file
 QUESTIONS, CHOICES, STORY_BYTES = 1000, 500, 60_000
@@ -34,13 +35,21 @@ def _questions(task: str, seed: int) -> Iterable[dict[str, Any]]:
     return [line(sample) for sample in drawn if "answer" in sample or "call" in sample][:QUESTIONS]
 
 
+def _choices(seed: int) -> Iterable[dict[str, Any]]:
+    """Questions with short answers, and stories to go on with, half of each."""
+    rng = random.Random(f"choices {seed}")
+    questions = _distinct(CHOICES // 2, lambda: quiz.choices(rng))
+    lines = (quiz.continuation(rng, stories.tell(rng, True)[0]) for _ in range(CHOICES))
+    return [*questions, *[each for each in lines if each][:CHOICES // 2]]
+
+
 def _stories(seed: int) -> str:
     """Held-out stories, an empty line between them."""
-    rng, stories, size = random.Random(f"stories {seed}"), [], 0
+    rng, texts, size = random.Random(f"stories {seed}"), [], 0
     while size < STORY_BYTES:
-        stories.append(data.TASKS["stories"][0].tell(rng, True)[0])
-        size += len(stories[-1])
-    return "\n\n".join(stories) + "\n"
+        texts.append(stories.tell(rng, True)[0])
+        size += len(texts[-1])
+    return "\n\n".join(texts) + "\n"
 
 
 def _write_lines(path: Path, lines: Iterable[dict[str, Any]]) -> None:
@@ -52,7 +61,5 @@ def write(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     for task, name in SCORED.items():
         _write_lines(folder / f"{name}.jsonl", _questions(task, seed))
-    rng = random.Random(f"choices {seed}")
-    _write_lines(folder / "choices.jsonl", _distinct(CHOICES, lambda: quiz.choices(rng)))
-    if "stories" in data.TASKS:
-        (folder / "stories.txt").write_text(_stories(seed), encoding="utf-8")
+    _write_lines(folder / "choices.jsonl", _choices(seed))
+    (folder / "stories.txt").write_text(_stories(seed), encoding="utf-8")
