@@ -24,7 +24,7 @@ TASKS: dict[str, tuple[ModuleType, float]] = {
     "strings": (strings, 0.12),
     "tables": (tables, 0.12),
     "quiz": (quiz, 0.02),
-    "tool_calls": (tool_calls, 0.2),
+    "tool_calls": (tool_calls, 0.16),
     "stories": (stories, 0.15),
 }
 

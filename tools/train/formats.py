@@ -21,7 +21,7 @@ def dump(value: object) -> str:
 
 # ---- harmony ----
 
-SYSTEM = "<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06\n"
+SYSTEM = "<|start|>system<|message|>You are ChatGPT, a large language model trained by OpenAI.\nKnowledge cutoff: 2024-06"
 CHANNELS = "\n\n# Valid channels: analysis, commentary, final. Channel must be included for every message."
 TOOL_CHANNEL = "\nCalls to these tools must go to the commentary channel: 'functions'."
 EFFORTS = ("medium", "medium", "low", "high")
@@ -31,7 +31,7 @@ def date_line(rng: Random) -> str:
     if rng.random() < 0.1:
         return ""
     day = int(rng.random() * 2520)  # of seven years of twelve months of thirty days
-    return f"Current date: {2024 + day // 360}-{day // 30 % 12 + 1:02}-{day % 28 + 1:02}\n"
+    return f"\nCurrent date: {2024 + day // 360}-{day // 30 % 12 + 1:02}-{day % 28 + 1:02}"
 
 
 def typescript(schema: dict, indent: str = "") -> str:
@@ -124,26 +124,28 @@ def harmony(sample: dict, rng: Random) -> Segments:
         return [(sample["text"] + END_OF_TEXT, ANSWER)]
     *past, last = sample["messages"]
     answered = max([i for i, message in enumerate(past) if is_final(message)], default=-1)
-    head = [SYSTEM, date_line(rng), "\nReasoning: ", rng.choice(EFFORTS), CHANNELS,
-            TOOL_CHANNEL if sample.get("tools") else "", "<|end|>", developer(sample)]
+    head = [SYSTEM, date_line(rng), "\n\nReasoning: " + rng.choice(EFFORTS) + CHANNELS +
+            (TOOL_CHANNEL if sample.get("tools") else "") + "<|end|>", developer(sample)]
     prompt = [past_message(message, i > answered) for i, message in enumerate(past)]
-    return [("".join(head), CONSTANT), ("".join(prompt) + "<|start|>assistant", PROMPT), (harmony_answer(last), ANSWER)]
+    return [(text, CONSTANT) for text in head if text] + [("".join(prompt) + "<|start|>assistant", PROMPT),
+                                                          (harmony_answer(last), ANSWER)]
 
 
 # ---- ChatML ----
 
 TOOLS_HEAD = ("# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
               "You are provided with function signatures within <tools></tools> XML tags:\n<tools>\n")
-TOOLS_TAIL = ("\n</tools>\n\nFor each function call, return a json object with function name and arguments within "
+TOOLS_TAIL = ("For each function call, return a json object with function name and arguments within "
               "<tool_call></tool_call> XML tags:\n<tool_call>\n"
-              '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>')
+              '{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call><|im_end|>\n')
 
 
-def chatml_system(sample: dict) -> str:
-    parts = [sample["system"]] if "system" in sample else []
-    if sample.get("tools"):
-        parts.append(TOOLS_HEAD + "\n".join([dump(tool) for tool in sample["tools"]]) + TOOLS_TAIL)
-    return "<|im_start|>system\n" + "\n\n".join(parts) + "<|im_end|>\n" if parts else ""
+def chatml_system(sample: dict) -> list[str]:
+    told, tools = sample.get("system", ""), sample.get("tools")
+    if not tools:
+        return [f"<|im_start|>system\n{told}<|im_end|>\n"] if told else []
+    lines = "".join([dump(tool) + "\n" for tool in tools])
+    return ["<|im_start|>system\n" + (told and told + "\n\n"), TOOLS_HEAD, lines + "</tools>\n\n", TOOLS_TAIL]
 
 
 def chatml_said(turn: dict) -> str:
@@ -170,7 +172,8 @@ def chatml(sample: dict, rng: Random) -> Segments:
         return [(sample["text"] + END_OF_TEXT, ANSWER)]
     *past, last = sample["messages"]
     prompt = chatml_past(past) + "<|im_start|>assistant\n"
-    return [(chatml_system(sample), CONSTANT), (prompt, PROMPT), (chatml_said(last) + "<|im_end|>", ANSWER), ("\n", CONSTANT)]
+    system = [(text, CONSTANT) for text in chatml_system(sample)]
+    return system + [(prompt, PROMPT), (chatml_said(last) + "<|im_end|>", ANSWER), ("\n", CONSTANT)]
 
 
 FORMATS: dict[str, Callable[[dict, Random], Segments]] = {"harmony": harmony, "chatml": chatml}

@@ -75,11 +75,12 @@ def train(format: str, out_dir: str | Path, samples: Iterable[dict]) -> Tokenize
 
 def encode_segments(tokenizer: Tokenizer, samples: list[formats.Segments]) -> tuple[list[np.ndarray], list[np.ndarray]]:
     """For each sample the ids of its text (uint16) and the weight in the loss of each of them as a target (float32)."""
-    encoded = tokenizer.encode_batch_fast([text for pieces in samples for text, _ in pieces], add_special_tokens=False)
-    pieces_ids = iter([piece.ids for piece in encoded])
+    texts = list({text: None for pieces in samples for text, _ in pieces})  # each once: many begin alike
+    encoded = tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+    ids_of = {text: np.asarray(piece.ids, np.uint16) for text, piece in zip(texts, encoded)}
     all_ids, all_weights = [], []
     for pieces in samples:
-        ids = [next(pieces_ids) for _ in pieces]
-        all_ids.append(np.concatenate([np.asarray(part, np.uint16) for part in ids]))
-        all_weights.append(np.repeat(np.asarray([weight for _, weight in pieces], np.float32), [len(part) for part in ids]))
+        parts = [ids_of[text] for text, _ in pieces]
+        all_ids.append(np.concatenate(parts))
+        all_weights.append(np.repeat(np.asarray([weight for _, weight in pieces], np.float32), [len(part) for part in parts]))
     return all_ids, all_weights
