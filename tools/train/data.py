@@ -12,6 +12,7 @@ from typing import Any
 import arithmetic
 import lists
 import quiz
+import small_talk
 import stories
 import strings
 import tables
@@ -26,6 +27,7 @@ TASKS: dict[str, tuple[ModuleType, float]] = {
     "quiz": (quiz, 0.02),
     "tool_calls": (tool_calls, 0.16),
     "stories": (stories, 0.15),
+    "small_talk": (small_talk, 0.08),
 }
 
 
