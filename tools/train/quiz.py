@@ -53,7 +53,7 @@ def _line(rng: random.Random, prompt: str, right: str, wrong: Sequence[str]) -> 
     """A line of a task file: the ways to go on in random order, and the index of the right one."""
     ways = [right, *wrong]
     rng.shuffle(ways)
-    return {"prompt": prompt, "choices": [" " + way for way in ways], "answer": ways.index(right)}
+    return {"prompt": prompt, "choices": ways, "answer": ways.index(right)}
 
 
 def choices(rng: random.Random) -> dict[str, Any]:
