@@ -9,43 +9,11 @@ from collections.abc import Callable
 from typing import Any
 
 from arithmetic_phrases import HELD_OUT, TRAINING
+from arithmetic_things import (BOXES, COLORS, DEEDS, LIFELESS, LIVING_LOOKS, MAN, PASTIMES, PERIODS, PLACES, SINGLE_WARES, THING_LOOKS,
+                               THINGS, TOWNS, VEHICLES, WARES, WOMAN)
 from compose import distinct, number, pick, solved
+from equations import expression, work
 from words import MEN, WOMEN
-
-THINGS = tuple((name, name + "s") for name in """apple sticker marble coin shell card stamp pencil book button bead balloon plum orange
-egg flower postcard badge crayon stone nut ticket photo poster ribbon sock cookie lemon rose key magnet feather""".split()) + (
-    ("cherry", "cherries"), ("peach", "peaches"), ("toy car", "toy cars"), ("picture", "pictures"), ("berry", "berries"))
-BOXES = (("box", "boxes"), ("bag", "bags"), ("basket", "baskets"), ("jar", "jars"), ("tin", "tins"), ("bowl", "bowls"), ("bucket", "buckets"),
-         ("crate", "crates"))
-COLORS = ("red", "blue", "green", "yellow", "white", "black")
-THING_LOOKS = (("large", "small"), ("old", "new"))
-LIVING_LOOKS = (("young", "old"),)
-LIFELESS = ("car", "boat", "train", "tent")
-# Where, one, several, how they come and how they go.
-PLACES = (
-    ("on the bus", "passenger", "passengers", "got on", "got off"), ("in the library", "visitor", "visitors", "came in", "left"),
-    ("in the parking lot", "car", "cars", "drove in", "drove away"), ("on the lake", "duck", "ducks", "landed", "flew away"),
-    ("in the hall", "guest", "guests", "arrived", "left"), ("in the harbor", "boat", "boats", "came in", "sailed away"),
-    ("on the roof", "bird", "birds", "landed", "flew away"), ("in the field", "cow", "cows", "came in", "ran away"),
-    ("in the park", "child", "children", "came", "went home"), ("at the station", "train", "trains", "arrived", "left"),
-    ("in the museum", "student", "students", "came in", "left"), ("on the beach", "tourist", "tourists", "arrived", "went home"),
-    ("on the meadow", "goat", "goats", "came", "walked away"), ("at the camp", "tent", "tents", "were put up", "were taken down"),
-    ("in the yard", "hen", "hens", "came out", "went inside"), ("at the market", "farmer", "farmers", "arrived", "went home"),
-)
-WARES = tuple((name, name + "s") for name in """pen cup plate candle notebook towel shirt lamp ball brush pillow hat kite pencil
-bottle ticket basket spoon hammer game mug scarf""".split()) + (("box", "boxes"), ("loaf", "loaves"), ("knife", "knives"))
-SINGLE_WARES = ("clock", "bag", "chair", "jacket", "map", "drum", "mirror", "blanket", "radio", "puzzle", "cake", "coat", "carpet", "guitar")
-DEEDS = (("read", "page", "pages"), ("baked", "cookie", "cookies"), ("planted", "tree", "trees"), ("learned", "word", "words"),
-         ("picked", "plum", "plums"), ("folded", "paper star", "paper stars"), ("washed", "plate", "plates"), ("solved", "problem", "problems"),
-         ("drew", "picture", "pictures"), ("wrote", "line", "lines"), ("made", "candle", "candles"), ("painted", "egg", "eggs"),
-         ("sewed", "button", "buttons"), ("cleaned", "window", "windows"), ("wrapped", "gift", "gifts"))
-PERIODS = (("day", "a day", "days"), ("hour", "an hour", "hours"), ("week", "a week", "weeks"))
-VEHICLES = ("train", "bus", "car", "truck", "van", "motorbike", "taxi")
-TOWNS = ("Rome", "Paris", "Oslo", "London", "Madrid", "Berlin", "Vienna", "Lisbon", "Athens", "Dublin", "Prague", "Warsaw")
-PASTIMES = ("homework", "reading", "cooking", "cleaning", "drawing", "swimming", "gardening", "shopping", "singing", "knitting", "painting", "running")
-WOMAN = {"he": "she", "him": "her", "his": "her", "He": "She", "His": "Her"}
-MAN = {"he": "he", "him": "him", "his": "his", "He": "He", "His": "His"}
-
 
 # After these "them" could be the groups as well.
 GROUPED = frozenset(("own_boxes", "gain_groups", "lose_groups", "place_groups", "come_groups", "go_groups"))
@@ -101,18 +69,6 @@ class Story:
         """A number from 2 to 12 that divides the value and leaves at least 2, or 0."""
         fitting = [d for d in range(2, 13) if self.value % d == 0 and self.value // d >= 2]
         return pick(self.rng, fitting) if fitting and self.value <= 1200 else 0
-
-
-def work(lines: list[str], left: int, operator: str, right: int) -> int:
-    """Appends the equation of one step; a product of two numbers without an easy factor is taken apart first."""
-    if operator == "*" and left > 10 and right > 10 and left % 10 and right % 10:
-        tens, ones = right - right % 10, right % 10
-        lines += (f"{left} * {right} = {left} * {tens} + {left} * {ones}", f"{left} * {tens} = {left * tens}",
-                  f"{left} * {ones} = {left * ones}", f"{left * tens} + {left * ones} = {left * right}")
-        return left * right
-    value = {"+": left + right, "-": left - right, "*": left * right, "/": left // right if right else 0}[operator]
-    lines.append(f"{left} {operator} {right} = {value}")
-    return value
 
 
 def _product(s: Story, kind: str) -> None:
@@ -498,36 +454,9 @@ def minutes(s: Story) -> None:
         s.say("ask_minutes")
 
 
-LEAF, PRODUCT, SUM = range(3)
-Expression = tuple[str, int, int]  # as written, its value, and what it is
-
-
-def _expression(rng: random.Random, lines: list[str], operators: int) -> Expression:
-    """An expression with so many operators; its work goes to the lines."""
-    if operators == 0:
-        value = number(rng, 2, 99 if rng.random() < 0.8 else 12)
-        return str(value), value, LEAF
-    left_count = operators - 1 if rng.random() < 0.6 else number(rng, 0, operators - 1)
-    left, a, left_kind = _expression(rng, lines, left_count)
-    right, b, right_kind = _expression(rng, lines, operators - 1 - left_count)
-    fitting = ["+"] + ["-"] * (a >= b) + ["*"] * (a <= 99 and b <= 99)
-    if right_kind == LEAF and rng.random() < 0.3:
-        divisors = [d for d in range(2, 13) if a % d == 0 and 0 < a <= 1200]
-        if divisors:
-            b, fitting = pick(rng, divisors), ["/"]
-            right = str(b)
-    operator = pick(rng, fitting)
-    product = operator in "*/"
-    if left_kind == SUM and product:
-        left = f"({left})"
-    if right_kind == SUM or right_kind == PRODUCT and product:
-        right = f"({right})"
-    return f"{left} {operator} {right}", work(lines, a, operator, b), PRODUCT if product else SUM
-
-
 def bare(s: Story) -> None:
     """An expression without a story."""
-    written, s.value, _ = _expression(s.rng, s.lines, s.steps - 1 if s.either(0.5) else s.steps)
+    written, s.value, _ = expression(s.rng, s.lines, s.steps - 1 if s.either(0.5) else s.steps)
     s.say("bare", x=written)
 
 
