@@ -391,7 +391,7 @@ def rate(s: Story) -> None:
         s.say("ask_goal")
         s.compute(target, "-", s.value)
     else:
-        s.say("ask_done")
+        s.say("ask_kept" if fewer else "ask_done")
 
 
 def road(s: Story) -> None:
