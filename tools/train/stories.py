@@ -243,7 +243,7 @@ def weather_slots(rng: Random, kinds: Sequence[str]) -> dict[str, str]:
 def person(rng: Random, pronoun: str, animal: bool, kinds: Sequence[str]) -> tuple[str, str]:
     """A kind and a name."""
     names = (ANIMAL_NAMES if animal else PEOPLE_NAMES)[pronoun]
-    name = pick(rng, names) if rng.random() < 0.95 else made_up(rng).capitalize()
+    name = pick(rng, names) if rng.random() < 0.98 else made_up(rng).capitalize()
     if not animal and rng.random() < 0.4:
         return "boy" if pronoun == "he" else "girl", name
     return pick(rng, kinds), name

@@ -83,8 +83,8 @@ LOST = Plot(
       'broken. "[There it is|I see it]!" [shouted|called] {F}.',
       'Then {F} began to laugh. "{N}," {fhe} said, "[what is that on your back|what is that in your bag]?" '
       'It was the {noun}. [It had been with {him} all the time|{He} had carried it with {him} all day].'),
-     ("//{N} [turned red|was a little ashamed], because {he} had [thought of thieves|been so angry]. "
-      "\"Thank you,\" {he} said. \"[Next time I will ask you first|Next time I will look twice before I " "shout].\"",
+     ("//{N} [turned red|was a little ashamed], because {he} had [made so much noise|been so upset]. "
+      "\"Thank you,\" {he} said. \"[Next time I will ask you first|Next time I will look twice before I " "give up].\"",
       "//{N} was so happy that {he} [danced in a circle|sang all the way home]. And {he} had learned "
       "something: [it is no shame to ask for help|a friend is the best thing to have when something is lost].")))
 
@@ -240,8 +240,7 @@ BUILDING = Plot(
       "{success}",
       "//Then came the great day. {N} was so excited that {he} [could not eat|had not slept]. {success}"),
      ('"[We did it|It works]!" [shouted|cried] {N}, and {he} [hugged {F}|threw {his} hat into the air]. '
-      'When somebody asked how it is done, {he} said: "[Try, and try again, and then ask a friend|Three times '
-      'wrong, and once right]."',
+      'When somebody asked how it is done, {he} said: "[Try, and try again, and then ask a friend|Two times wrong, and once right]."',
       '"[The third time is the best|Good things take their time]," said {F}. {N} nodded. The two broken '
       'ones {he} [kept behind the house|did not throw away], [to remember|because they had been good ' 'teachers].')),
     ({"a_work": "a boat", "aim": "for trips on the lake", "try1": "It sank at once.",
@@ -296,7 +295,7 @@ STORM = Plot(
      ("{F} had a roof again. But in the evening {fhe} came to {N}, and the next evening {N} went to {F}, "
       "[and so it has been ever since|and nobody was alone any more].",
       "And when {F} sings in the morning today, {N} [opens the window|hums along]. [A storm can take a "
-      "roof|The storm took a roof], {he} says, [and bring a friend|but it brought {him} a friend].")),
+      "roof, {he} says, and bring a friend.|The storm took a roof, {he} says, but it brought {him} a friend.]")),
     weather=("stormy",))
 
 GARDEN = Plot(
@@ -352,8 +351,7 @@ NEWCOMER = Plot(
       "//{Day} {he} heard somebody [sigh|grumble] {spot}. It was {a_fkind}, who tried to [fly a kite|carry "
       "a big basket] alone. {N} [took a deep breath|stopped]. \"[May I help|Shall I help you]?\" {he} said, "
       "very [softly|quietly]."),
-     ('"I am {F}," said the {fkind}. "[You are the new one|I have seen you behind the fence]. [Why do you '
-      'never come out|We thought that you did not like us]!"',
+     ('"I am {F}," said the {fkind}. "[You are the new one|I have seen you behind the fence]. [Why do you never come out?|We thought that you did not like us!]"',
       'The {fkind} [smiled|beamed]. "[Oh yes, please|I was hoping that somebody would come]! I am {F}. And '
       '[who are you|what is your name]?" "{N}," said {N}, and {he} smiled too.'),
      ("\"[I did not dare|I thought that you did not need anybody],\" said {N}. {F} shook {fhis} head. "
@@ -364,8 +362,7 @@ NEWCOMER = Plot(
       "had brought from {his} old home."),
      ("//Then {F} took {him} to the others. \"This is {N},\" {fhe} said, and everybody [moved over|said "
       "hello at once]. They played until [it was dark|somebody called them to supper].",
-      "//The next day [five|six] of them stood at {his} door. \"[Are you coming|We need one more for the "
-      "game]!\" they called. {N} was out of the house before [{he} could feel shy|{his} tea was cold]."),
+      "//The next day [five|six] of them stood at {his} door. \"[Are you coming?|We need one more for the game!]\" they called. {N} was out of the house before [{he} could feel shy|{his} tea was cold]."),
      ('That night {N} lay in bed and counted the names that {he} had learned. There were seven. "One hello '
       'was enough," {he} thought, and fell asleep.',
       "Some months later somebody new moved in [across the road|next door]. {N} saw a small face behind the "
@@ -387,14 +384,13 @@ ASTRAY = Plot(
      ('//Then {he} remembered what {A} had once told {him}: "{clue}"',
       '//There was {A} by the path. "[I am lost|I can not find my way home]," said {N}. "[Look around|Use '
       'your head]," said the old {akind}. "{clue}"'),
-     ("{N} [did just that|tried it]. {follow} [It was slow|It was a long way], but {he} did not [leave "
-      "it|turn aside] again.",
+     ("{N} [did just that|tried it]. {follow} [It was slow|It was a long way], but {he} did not [give up|turn aside] again.",
       "{N} jumped up. {follow} [The light grew weaker|It became cooler], but now {he} knew [where to "
       "go|what {he} was doing]."),
      ("//At last {he} saw [a light between the trees|smoke above a roof|a lantern]. It was {F}, the "
       "{fkind}, who had gone out to look for {him}. \"[There you are|We were so worried]!\" {fhe} cried.",
       "//And there was the [old gate|bridge that {he} knew], and behind it {his} own house. {F}, the "
-      "{fkind} from next door, came running. \"[Where have you been|We have called for you everywhere]!\" "
+      "{fkind} from next door, came running. \"[Where have you been?|We have called for you everywhere!]\" "
       "{fhe} said."),
      ('At home there was [hot soup|warm milk and honey], and {N} had to tell everything twice. "[You kept '
       'your head|That was clever]," said {his} [mother|father]. "But next time take somebody with you."',
@@ -415,8 +411,7 @@ ASTRAY = Plot(
 
 BOAST = Plot(
     ("honesty", "telling the truth"), ("tells a lie", "boasts too much", "says that {he} can {skill}"),
-    (("{N} liked it when the others admired {him}. {Day} {he} said: \"[Did you know that I can {skill}|I "
-     "can {skill}, better than anybody]!\" It was not true.",
+    (("{N} liked it when the others admired {him}. {Day} {he} said: \"[Did you know that I can {skill}?|I can {skill}, better than anybody!]\" It was not true.",
       "{Day} everybody told what they could do. One could whistle, another could stand on one leg. \"And I "
       "can {skill}!\" said {N}. {He} did not know [why {he} said it|where that had come from]."),
      ('"[Really|Is that true]?" asked {F}, {a_fkind}, with big eyes. "[You must show us|Then you can do it '
@@ -499,7 +494,7 @@ RESCUE = Plot(
       "said, and {he} put the {small} [carefully under {his} coat|into {his} basket]."),
      ("{He} made a bed in a [box|basket] by the stove and gave it [water with a spoon|some crumbs and "
       "water]. All night {he} [sat beside it|got up to look after it].",
-      'At home {F}, {a_fkind}, was waiting. "[It is so small|Will it live]?" {fhe} asked. "[I do not '
+      'At home {F}, {a_fkind}, was waiting. "[It is so small.|Will it live?]" {fhe} asked. "[I do not '
       'know|We will try]," said {N}. They [warmed some milk|made a soft bed] and took turns at watching it.'),
      ("//After three days the {small} [opened its eyes|ate for the first time]. After a week it [hopped "
       "through the kitchen|sat on {his} shoulder]. {N} talked to it [all day long|about everything].",
@@ -534,7 +529,7 @@ NOISE = Plot(
       "came from], and nobody [dared to look|slept well]."),
      ('"[It is a ghost|That must be a monster]," whispered {F}, the {fkind}, who [was visiting {him}|had '
       'come over at once]. {fHe} [pulled the blanket up to {fhis} nose|held on to {his} sleeve].',
-      '{N} woke {F}, the {fkind}, who was sleeping next door. "[Do you hear that|Listen]," {he} whispered. '
+      '{N} woke {F}, the {fkind}, who was sleeping next door. "[Do you hear that?|Listen,]" {he} whispered. '
       '{F} listened and [turned white|began to shiver]. "[A ghost|A robber]!" {fhe} said.'),
      ('"[There are no ghosts|We will only know when we look]," said {N}, [though {he} was not quite '
       'sure|and tried to sound brave]. {He} lit a [candle|lantern] and took a [broom|big spoon] in the other '
