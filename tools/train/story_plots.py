@@ -106,7 +106,7 @@ FEAR = Plot(
       "lip]. \"[I am coming|Wait for me]!\" {he} called.",
       '{N} [wanted to run away|looked around], but there was nobody else. {His} legs [felt like '
       'butter|shook]. "If I do not go, who will?" {he} thought.'),
-     ("{Step} by step {he} went on. {deed} {His} heart beat fast, but {he} [did not stop|did not turn back].",
+     ("Step by step {he} went on. {deed} {His} heart beat fast, but {he} [did not stop|did not turn back].",
       "{deed} [It was not easy|It was hard], but with every step it became [a little easier|less bad]. {He} "
       "[hummed a song|talked to {himself}] on the way."),
      ('At last {he} [reached {F}|stood beside {F}], [pulled {fhim} free|helped {fhim} up] and brought '
@@ -119,19 +119,19 @@ FEAR = Plot(
       '[better than ever|deeply]. {He} knew now [what courage is|that brave is what you do, not what you ' 'feel].')),
     ({"fear": "the dark", "omen": "the sun went down",
      "trouble": "It came from the black forest, and there was no moon.",
-     "deed": "The path was so dark that {he} had to feel the way with {his} {hands}.", "Step": "Step"},
+     "deed": "The path was so dark that {he} had to feel the way with {his} {hands}."},
      {"fear": "deep water", "omen": "{he} came near the river",
      "trouble": "It came from the other side of the river, and the bridge was gone.",
-     "deed": "The water was cold and came up to {his} chin.", "Step": "Step"},
+     "deed": "The water was cold and came up to {his} chin."},
      {"fear": "thunder", "omen": "clouds came up",
      "trouble": "At the same moment the sky turned black, and thunder rolled over the hills.",
-     "deed": "Lightning lit up the path, and the thunder roared.", "Step": "Step"},
+     "deed": "Lightning lit up the path, and the thunder roared."},
      {"fear": "high places", "omen": "{he} looked down from a wall",
      "trouble": "It came from a narrow ledge, high up on the cliff.",
-     "deed": "{He} climbed from stone to stone and did not look down.", "Step": "Stone"},
+     "deed": "{He} climbed from stone to stone and did not look down."},
      {"fear": "the old cave", "omen": "somebody talked about the cave",
      "trouble": "It came from deep inside the cave.",
-     "deed": "Water dripped from the walls, and every drop sounded like a footstep.", "Step": "Step"}),
+     "deed": "Water dripped from the walls, and every drop sounded like a footstep."}),
     weather=("sunny", "windy", "rainy"))
 
 SHARING = Plot(

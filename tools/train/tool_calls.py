@@ -52,7 +52,7 @@ def offer(rng: Random, tool: Tool, held_out: bool) -> tuple[dict, dict[str, str]
 
 
 SIZES = [5 + len(tool.required) + len(tool.optional) for tool in TOOLS]  # of a schema, in about eight tokens
-ROOM, ROOM_WITH_RESULT = 25, 17
+ROOM, ROOM_WITH_RESULT = 27, 18
 
 
 def others(rng: Random, called: int, count: int, held_out: bool, room: int) -> list[int]:

@@ -55,7 +55,7 @@ def integer(low: int, high: int, step: int = 1) -> Draw:
 
 
 def decimal(rng: Random) -> Value:
-    text = str(number(rng, 1, 99))
+    text = str(number(rng, 2, 99))
     if rng.random() < 0.5:
         return text, int(text)
     text += "." + pick(rng, "123456789")
@@ -174,7 +174,7 @@ CITY = Kind(STRING, city, ("city", "location", "place", "town"), "Name of the ci
 DAY = Kind(STRING, day, ("day", "date", "when"), "Day of the week, today or tomorrow")
 TIME = Kind(STRING, clock, ("time", "at", "start"), "Hours and minutes")
 PERSON = Kind(STRING, person, ("person", "name", "contact", "to"), "Name of the person")
-MINUTES = Kind(INTEGER, integer(1, 90), ("minutes", "duration", "length"), "In minutes")
+MINUTES = Kind(INTEGER, integer(2, 90), ("minutes", "duration", "length"), "In minutes")
 ROOM = Kind(STRING, one_of(*ROOMS), ("room", "area", "zone"), "Name of the room")
 PEOPLE = Kind(INTEGER, integer(2, 12), ("people", "guests", "seats", "count"))
 START = Kind(STRING, city, ("origin", "from", "start"), "Where it begins")
@@ -338,7 +338,7 @@ TOOLS = (
          ("We are {people} and want to eat at {time}.",), ("We are {people} people and want a table at {time}.",)),
     Tool(("order_food", "food_delivery", "order_dish"), "Orders food.", {"dish": text_kind(one_of("pizza", "soup",
         "pasta", "salad", "curry", "noodles", "tacos", "burger", "sushi", "pancakes"), "dish", "item", "food"),
-                                                                     "count": Kind(INTEGER, integer(1, 9), ("count",
+                                                                     "count": Kind(INTEGER, integer(2, 9), ("count",
                                                                      "quantity", "number"))},
          ("order {dish} for {count}", "order {dish}, {count} times", "get me {dish}, {count} of it"),
           ("order {count} times {dish}", "get {dish} for {count}"), "Your {dish} will be there in {minutes} minutes.",
@@ -488,7 +488,7 @@ TOOLS = (
          ("We need a taxi to {to} at {time}.",)),
     Tool(("buy_tickets", "book_tickets", "get_tickets"), "Buys tickets.", {"event": text_kind(one_of("concert",
         "museum", "circus", "theater", "football game", "zoo", "opera", "aquarium", "festival"), "event", "show",
-        "what"), "count": Kind(INTEGER, integer(1, 9), ("count", "tickets", "number"))},
+        "what"), "count": Kind(INTEGER, integer(2, 9), ("count", "tickets", "number"))},
          ("buy {count} tickets for the {event}", "get {count} tickets to the {event}",
           "book {count} tickets for the {event} {day}"), ("book {count} tickets to the {event}",
           "buy {count} tickets for the {event} {day}"),
