@@ -15,8 +15,8 @@ from compose import distinct, number, pick, solved
 from equations import expression, work
 from words import MEN, WOMEN
 
-# After these "them" could be the groups as well.
-GROUPED = frozenset(("own_boxes", "gain_groups", "lose_groups", "place_groups", "come_groups", "go_groups"))
+# Only after these "them" can be nothing but all the things: not groups, nor those that just came or went.
+CLEAR = ("own", "own_two", "place", "place_two")
 
 
 class Story:
@@ -27,15 +27,16 @@ class Story:
         self.facts: dict[str, Any] = {}
         self.text: list[str] = []
         self.used: list[str] = []
-        self.grouped = False
+        self.said = ""
         self.lines: list[str] = []
         self.value = 0
 
     def say(self, kind: str, **slots: Any) -> None:
         """Adds a sentence of this kind."""
         self.facts.update(slots)
-        self.facts["them"] = "the " + self.facts["items"] if self.grouped and "items" in self.facts else "them"
-        self.grouped = kind in GROUPED
+        if "items" in self.facts:
+            self.facts["them"] = "them" if self.said in CLEAR else "the " + self.facts["items"]
+        self.said = kind
         phrase = pick(self.rng, self.phrases[kind])
         if phrase in self.used:
             phrase = pick(self.rng, self.phrases[kind])

@@ -668,7 +668,7 @@ HELD_OUT = expand_all({
     "half_as": ("{B} owns half as many {items} as {A}.", "Compared with {A}, {B} owns only half as many {items}.", "There are half as many {items} in {B}'s box as in {A}'s.", "{B} keeps half as many {items} as {A} does."),
     "ask_one": ("What number of {items} does {B} have?", "Tell me the number of {items} that {B} has.", "Then how many {items} does {B} have?", "How many {items} are in {B}'s collection?"),
     "ask_together": ("What number of {items} do {people} have together?", "Tell me the total number of {items} of {people}.", "In all, how many {items} do {people} have?", "How many {items} belong to {people} together?"),
-    "ask_difference": ("What number of {items} does {high} have more than {low}?", "Tell me by how many {items} {high} has more than {low}.", "How many more {items} than {low} does {high} have?", "How many {items} more than {low} does {high} own?"),
+    "ask_difference": ("By what number of {items} does {high} have more than {low}?", "Tell me by how many {items} {high} has more than {low}.", "How many more {items} than {low} does {high} have?", "How many {items} more than {low} does {high} own?"),
     "budget": ("In {name}'s pocket there were {a} dollars.", "{name} went shopping with {a} dollars.", "{name} had {a} dollars for shopping.", "{name} earned {a} dollars last week."),
     "buyer": ("On Saturday {name} went to the market.", "{name} went to a store with {friend}.", "{name} wanted to buy some things.", "After lunch {name} went shopping."),
     "buy": ("{He} got {n} {items} at {p} dollars each.", "{He} bought {n} {items}, which cost {p} dollars each.", "Each {item} cost {p} dollars, and {he} took {n} of them.", "{He} chose {n} {items} and paid {p} dollars for each."),

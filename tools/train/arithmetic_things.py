@@ -21,8 +21,8 @@ PLACES = (
     ("on the meadow", "goat", "goats", "came", "walked away"), ("at the camp", "tent", "tents", "were put up", "were taken down"),
     ("in the yard", "hen", "hens", "came out", "went inside"), ("at the market", "farmer", "farmers", "arrived", "went home"),
 )
-WARES = tuple((name, name + "s") for name in """pen cup plate candle notebook towel shirt lamp ball brush pillow hat kite pencil
-bottle ticket basket spoon hammer game mug""".split()) + (("box", "boxes"), ("loaf", "loaves"), ("knife", "knives"), ("scarf", "scarves"))
+WARES = tuple((name, name + "s") for name in """pen cup plate candle notebook towel shirt lamp ball pillow hat kite pencil
+bottle ticket basket spoon hammer game mug""".split()) + (("box", "boxes"), ("loaf", "loaves"), ("knife", "knives"), ("scarf", "scarves"), ("brush", "brushes"))
 SINGLE_WARES = ("clock", "bag", "chair", "jacket", "map", "drum", "mirror", "blanket", "radio", "puzzle", "cake", "coat", "carpet", "guitar")
 DEEDS = (("read", "page", "pages"), ("baked", "cookie", "cookies"), ("planted", "tree", "trees"), ("learned", "word", "words"),
          ("picked", "plum", "plums"), ("folded", "paper star", "paper stars"), ("washed", "plate", "plates"), ("solved", "problem", "problems"),
