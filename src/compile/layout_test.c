@@ -192,9 +192,31 @@ static void strips_stay_whole(void **state) {
   for (int i = 0; i < 2; i++) nf_graph_destroy(g[i]);
 }
 
+// Ranges with one plan become one range, and the graph goes that names came from.
+static void outlives_the_graphs(void **) {
+  nf_graph *g = joined("bf16"), *same = joined("bf16");
+  const nf_select_options select = {.most = nf_sizes_of(T, 1, 1), .least = nf_sizes_of(1, 1, 1)};
+  nf_hw hw;
+  nf_layout l;
+  bool shared;
+  ok(nf_hw_detect(&hw));
+  ok(nf_layout_create(&hw, &(nf_layout_user){g, &select, 1}, 1, &l, &shared));
+  assert_true(shared);
+  nf_graph_destroy(g);
+  nf_graph *over = apart("bf16"); // where it was
+  for (nf_val v = 1; v < same->n_values; v++)
+    if (same->value[v].kind == NF_VALUE_WEIGHT) {
+      assert_int_equal(nf_layout_find(&l, &same->value[v]).stored, 0);
+      assert_string_equal(l.stored[0].recipe.joined[1].recipe.tensor, "b");
+    }
+  nf_layout_deinit(&l);
+  nf_graph_destroy(over);
+  nf_graph_destroy(same);
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(rows_of_a_joined_weight),
-                                     cmocka_unit_test(no_storage_for_both),
-                                     cmocka_unit_test(strips_stay_whole)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(rows_of_a_joined_weight), cmocka_unit_test(no_storage_for_both),
+      cmocka_unit_test(outlives_the_graphs), cmocka_unit_test(strips_stay_whole)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,14 +66,18 @@ static nf_status add_place(nf_layout *l, const char *name, int64_t first) {
   return nf_map_add(&l->names, name, strlen(name), (uint32_t)l->n_places++, NULL);
 }
 
-// What v joins, or v itself, as something new to store.
+// What v joins, or v itself, as something new to store, with names of its own.
 static nf_status store(nf_layout *l, const nf_value *v) {
+  nf_value own = *v;
   int64_t first = 0;
+  own.name = nf_arena_copy(&l->arena, v->name, strlen(v->name));
+  if (own.name == NULL) return no_memory();
+  NF_TRY(nf_recipe_copy(&l->arena, &v->recipe, &own.recipe));
   for (int i = 0; i < nf_weight_joins(v); i++) {
-    const nf_value part = nf_weight_joined(v, i, &first);
+    const nf_value part = nf_weight_joined(&own, i, &first);
     NF_TRY(add_place(l, part.name, first));
   }
-  l->stored[l->n++] = *v;
+  l->stored[l->n++] = own;
   return nf_ok();
 }
 

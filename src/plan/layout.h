@@ -8,10 +8,9 @@
 #include "select/select.h"
 
 typedef struct nf_layout {
-  nf_value
-      *stored; // [n] with the packing order in the type; names and recipes are the graphs', which outlive it
+  nf_value *stored; // [n] with the packing order in the type
   size_t n;
-  nf_arena arena;
+  nf_arena arena;         // owns names and recipes: a graph may go before it, when two ranges have one plan
   nf_map names;           // of weights that are not joined, and of pools: index into place
   struct nf_place *place; // [n_places]
   size_t n_places;
