@@ -40,8 +40,17 @@ static void take(softmax *s, float logit, const float *v, int64_t head) {
     s->most = logit;
   }
   const float p = expf(logit - s->most);
-  for (int64_t i = 0; v && i < head; i++) s->o[i] += p * v[i];
+  if (v) nf_ref_add_scaled(s->o, p, v, head);
   s->sum += p;
+}
+
+// The keys or values of one head in a slot, [page, head].
+static nf_tensor page_of(const nf_tensor *kv, int64_t slot, int64_t which, int64_t h) {
+  return (nf_tensor){.data = nf_tensor_row(kv, row_of(kv, slot, which, h, 0)),
+                     .dtype = kv->dtype,
+                     .rank = 2,
+                     .dim = {kv->dim[3], kv->dim[4]},
+                     .stride = {kv->stride[3], 1}};
 }
 
 static void keys(const nf_attention_args *a, int64_t seq, int64_t t, int64_t g, const float *q, softmax *s) {
@@ -49,12 +58,14 @@ static void keys(const nf_attention_args *a, int64_t seq, int64_t t, int64_t g, 
   const int32_t *pages = nf_batch_pages(a->batch, kv->cache, seq);
   const int64_t page = kv->dim[3], head = kv->dim[4], p = a->batch->position[t], window = a->attr.window;
   float k_room[nf_ref_room(kv)], v_room[nf_ref_room(kv)];
-  for (int64_t j = window > 0 ? nf_max(0, p - window + 1) : 0; j <= p; j++) {
+  for (int64_t j = window > 0 ? nf_max(0, p - window + 1) : 0, end; j <= p; j = end) {
     const int64_t slot = pages[j / page];
+    end = nf_min(p + 1, (j / page + 1) * page);
     if (slot < 0) continue;
-    const float *k = nf_ref_row(kv, row_of(kv, slot, 0, g, j % page), k_room);
-    take(s, a->attr.scale * nf_ref_dot(q, k, head), nf_ref_row(kv, row_of(kv, slot, 1, g, j % page), v_room),
-         head);
+    const nf_tensor k = page_of(kv, slot, 0, g), v = page_of(kv, slot, 1, g);
+    for (int64_t i = j; i < end; i++)
+      take(s, a->attr.scale * nf_ref_dot(q, nf_ref_row(&k, i % page, k_room), head),
+           nf_ref_row(&v, i % page, v_room), head);
   }
 }
 

@@ -39,10 +39,7 @@ static void combined(const nf_tensor *x, const nf_tensor *weights, int64_t t, fl
   float x_room[nf_ref_room(x)];
   const float *weight = nf_tensor_row(weights, t);
   for (int64_t i = 0; i < cols; i++) y[i] = 0;
-  for (int64_t j = 0; j < k; j++) {
-    const float *row = nf_ref_row(x, t * k + j, x_room);
-    for (int64_t i = 0; i < cols; i++) y[i] += weight[j] * row[i];
-  }
+  for (int64_t j = 0; j < k; j++) nf_ref_add_scaled(y, weight[j], nf_ref_row(x, t * k + j, x_room), cols);
 }
 
 void nf_combine_ref(const nf_combine_args *a, int64_t t) {

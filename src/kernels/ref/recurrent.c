@@ -84,11 +84,15 @@ static void token(const nf_gated_delta_rule_args *a, const head_view *v, int64_t
   normalise(q, v->dk, 1 / sqrtf((float)v->dk));
   normalise(k, v->dk, 1);
   for (int64_t j = 0; j < v->dv; j++) seen[j] = o[j] = 0;
-  for (int64_t i = 0; i < v->dk; i++)
-    for (int64_t j = 0; j < v->dv; j++) seen[j] += k[i] * (S[i * ld + j] *= decay);
+  for (int64_t i = 0; i < v->dk; i++) {
+    for (int64_t j = 0; j < v->dv; j++) S[i * ld + j] *= decay;
+    nf_ref_add_scaled(seen, k[i], S + i * ld, v->dv);
+  }
   for (int64_t j = 0; j < v->dv; j++) delta[j] = beta * (delta[j] - seen[j]);
-  for (int64_t i = 0; i < v->dk; i++)
-    for (int64_t j = 0; j < v->dv; j++) o[j] += q[i] * (S[i * ld + j] += k[i] * delta[j]);
+  for (int64_t i = 0; i < v->dk; i++) {
+    nf_ref_add_scaled(S + i * ld, k[i], delta, v->dv);
+    nf_ref_add_scaled(o, q[i], S + i * ld, v->dv);
+  }
   nf_row_encode(&a->o, t * a->state.dim[1] + v->h, o);
 }
 

@@ -30,20 +30,29 @@ static inline int32_t nf_ref_int(const nf_tensor *t, int64_t r, int64_t c) {
 }
 
 // Sum of a[k] b[k]: sixteen running sums, added pairwise at the end. The order depends on n alone.
-typedef float nf_f32x4 __attribute__((vector_size(16)));
+// Vectors may lie anywhere: copies by memcpy would be calls where sanitizers look at each.
+typedef float nf_f32x4 __attribute__((vector_size(16), aligned(4), may_alias));
 static inline float nf_ref_dot(const float *a, const float *b, int64_t n) {
-  nf_f32x4 sum[4] = {0};
+  nf_f32x4 s0 = {0}, s1 = {0}, s2 = {0}, s3 = {0};
   float tail = 0;
   int64_t k = 0;
   for (; k + 16 <= n; k += 16) {
-    nf_f32x4 x[4], y[4];
-    __builtin_memcpy(x, a + k, sizeof x);
-    __builtin_memcpy(y, b + k, sizeof y);
-    for (int i = 0; i < 4; i++) sum[i] += x[i] * y[i];
+    const nf_f32x4 *x = (const nf_f32x4 *)(a + k), *y = (const nf_f32x4 *)(b + k);
+    s0 += x[0] * y[0];
+    s1 += x[1] * y[1];
+    s2 += x[2] * y[2];
+    s3 += x[3] * y[3];
   }
   for (; k < n; k++) tail += a[k] * b[k];
-  const nf_f32x4 s = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+  const nf_f32x4 s = (s0 + s1) + (s2 + s3);
   return ((s[0] + s[1]) + (s[2] + s[3])) + tail;
+}
+
+// y[n] += f x[n], element by element.
+static inline void nf_ref_add_scaled(float *y, float f, const float *x, int64_t n) {
+  int64_t i = 0;
+  for (; i + 4 <= n; i += 4) *(nf_f32x4 *)(y + i) += f * *(const nf_f32x4 *)(x + i);
+  for (; i < n; i++) y[i] += f * x[i];
 }
 
 // Rows that no rank's part has.
