@@ -87,7 +87,7 @@ static int read_sides(job *j) {
 
 // ---- models ----
 
-enum { BATCH = 32, CHUNK = 256, ANSWER = 512, COMPARED = 20000 };
+enum { BATCH = 32, CHUNK = 512, ANSWER = 512, COMPARED = 20000 };
 
 static bool wants_rows(const eval *e) {
   for (size_t t = 0; t < e->n_tasks; t++)

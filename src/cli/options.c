@@ -28,7 +28,7 @@ static const row rows[] = {
     {"--last", "N", NUMBER, AT(last), CLI_LOGITS, "only the last N positions", 1, INT32_MAX},
     {"--hidden", NULL, SWITCH, AT(hidden), CLI_LOGITS, "also hidden.L, the residual stream entering layer L"},
     {"--routes", "FILE", TEXT, AT(routes), CLI_LOGITS, "take the experts in \"routes\" of FILE"},
-    {"--chunk", "N", NUMBER, AT(chunk), CLI_MODEL, "tokens computed at a time (64; eval: 256)", 1, 1 << 20},
+    {"--chunk", "N", NUMBER, AT(chunk), CLI_MODEL, "tokens computed at a time (64; eval: 512)", 1, 1 << 20},
     {"--ctx", "N", NUMBER, AT(context), CLI_TUNE | CLI_EXPLAIN | CLI_GENERATE | CLI_EVAL,
      "tokens a session may hold (4096)", 1, 1 << 24},
     {"--range", "LO:HI", TEXT, AT(range), CLI_EXPLAIN, "steps of so many tokens (all)"},

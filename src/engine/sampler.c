@@ -3,6 +3,7 @@
 // Loops over the vocabulary run over blocks of a constant size without branches, so that compilers vectorise
 // them.
 #include "engine/sampler.h"
+#include "base/exp.h"
 #include <math.h>
 #include <string.h>
 
@@ -39,34 +40,10 @@ static uint32_t bits_of(float x) {
   return bits;
 }
 
-static float float_of(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
 // In the order of the numbers; both zeros are one.
 static uint32_t key_of(float x) {
   const uint32_t bits = bits_of(x + 0.0f);
   return bits ^ (bits >> 31 != 0 ? UINT32_MAX : 0x80000000u);
-}
-
-// e^x for x <= 0 within 1e-7 of it; 0 from -87 down. x = n ln 2 + r, and Taylor's polynomial for e^r.
-static float exp_of(float x) {
-  const float shift = 0x1.8p23f; // adding and taking it away rounds to a whole number
-  const float t = x * 1.44269504f + shift, n = t - shift;
-  const float r = (x - n * 0.693359375f) + n * 2.12194440e-4f;
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1;
-  p = p * r + 1;
-  const float scale = float_of((bits_of(t) - bits_of(shift) + 127) << 23);
-  const uint32_t live = -(uint32_t)(bits_of(x) < bits_of(-87.0f)); // a mask, as a branch is not vectorised
-  return float_of(bits_of(p * scale) & live);
 }
 
 float nf_row_max(const float *x, int32_t n) {
@@ -94,7 +71,7 @@ float nf_row_max(const float *x, int32_t n) {
 // ---- weights: probabilities without their common divisor, the best one's being 1 ----
 
 static void weigh_block(const float *restrict logit, float max, float temperature, float *restrict weight) {
-  for (int i = 0; i < BLOCK; i++) weight[i] = exp_of((logit[i] - max) / temperature);
+  for (int i = 0; i < BLOCK; i++) weight[i] = nf_exp_down((logit[i] - max) / temperature);
 }
 
 // Those behind the n weights, up to the end of their block, are 0.
