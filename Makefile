@@ -2,7 +2,7 @@
 # A thin front of CMake, Ninja and CTest. `make help` says what there is.
 jobs := $(shell nproc)
 
-.PHONY: build run test check-models lanes format install uninstall clean help
+.PHONY: build run test check-models check-accuracy lanes format install uninstall clean help
 build: build/build.ninja
 	$(if $(CMAKE_FLAGS),@cmake -B build $(CMAKE_FLAGS) >/dev/null)
 	@tools/build
@@ -20,6 +20,9 @@ test: build
 
 check-models: build
 	@build/tests/tests_models_test
+
+check-accuracy: build
+	@tools/check_accuracy $(ARGS)
 
 lanes:
 	@tools/lanes
@@ -45,6 +48,7 @@ help:
 	@echo 'make run      show what infuse does, on models of this repository; ARGS="..." runs build/infuse instead'
 	@echo 'make test     build and run all tests'
 	@echo 'make check-models  the shipped checkpoints against their references (part of make test)'
+	@echo 'make check-accuracy  fusions, kernels and ranks against the references on eval/, in about five minutes (ARGS=--full)'
 	@echo 'make lanes    every other check: clang, release, sanitizers, valgrind, fuzzing, format, aarch64'
 	@echo 'make format   put all C files into the form of .clang-format'
 	@echo 'make install  install what was built below PREFIX (/usr/local); DESTDIR is honoured'
