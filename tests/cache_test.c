@@ -102,7 +102,7 @@ static void alone(infuse_model *m, const int32_t *tokens, size_t n, float *row) 
 static void is_as_alone(kind k, const int32_t *tokens, size_t n, const float *row) {
   float want[VOCAB];
   alone(k.m, tokens, n, want);
-  assert_memory_equal(row, want, sizeof row);
+  assert_memory_equal(row, want, sizeof want);
 }
 
 // The prompt, but for what comes behind the first n tokens.
