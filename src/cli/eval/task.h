@@ -47,3 +47,8 @@ typedef struct eval_task {
 nf_status eval_task_load(const char *path, size_t limit, const char *system, eval_task *out);
 nf_status eval_task_parse(const char *name, nf_view text, size_t limit, const char *system, eval_task *out);
 void eval_task_deinit(eval_task *t); // a zeroed one is fine
+
+// ---- inside the room ----
+
+// What the object says. *out has file, line and the kind EVAL_TEXT; the object is among the task's values.
+nf_status eval_item_read(eval_task *t, const nf_json_at *root, const char *system, eval_item *out);
