@@ -1,0 +1,121 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Trains infuse-oss or infuse-next from nothing and writes the checkpoint. See README.md beside this file."""
+import argparse
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import torch
+import torch.nn.functional as F
+from torch.utils.data import DataLoader
+
+import data
+import model as arch
+import tokenizer as tokens
+from batches import Batches
+from export import export
+from optimizer import Optimizer
+
+UNEVEN = 0.01        # weight of the experts' unevenness in the loss
+WARMUP = 200         # steps
+HELD_OUT_SEED = 1 << 40
+HELD_OUT_SAMPLES = 500
+
+
+@dataclass(frozen=True)
+class Kind:
+    make: callable
+    form: str
+    name: str
+
+
+KINDS = {"gpt-oss": Kind(arch.gpt_oss, "harmony", "infuse-oss"), "qwen3-next": Kind(arch.qwen3_next, "chatml", "infuse-next")}
+
+
+def rate(step: int, steps: int) -> float:
+    """Of the peak: up in WARMUP steps, level, and down to nothing over the last half."""
+    return min((step + 1) / WARMUP, 1.0, 2 * (steps - step) / steps)
+
+
+def losses(m, batch) -> tuple[torch.Tensor, torch.Tensor]:
+    ids, targets, weights, document = batch
+    logits, unevenness = m(ids, document)
+    each = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+    return (each * weights.flatten()).sum() / weights.sum(), unevenness
+
+
+@torch.no_grad()
+def held_out(m, batches: Batches, device: str) -> dict[str, dict[str, float]]:
+    """By task: the loss, and the share of samples in which the model, taught, puts every weighty token first."""
+    figures = {}
+    for task in data.TASKS:
+        rows, places = batches.held_out(task, HELD_OUT_SAMPLES, HELD_OUT_SEED)
+        ids, targets, weights, document = (t.to(device) for t in rows)
+        logits, _ = m(ids, document)
+        each = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(weights)
+        wrong = ((logits.argmax(-1) != targets) & (weights == 1)).cpu()
+        document = document.cpu()
+        right = sum(not wrong[row][document[row] == n].any() for row, n in places)
+        figures[task] = {"loss": ((each * (weights == 1)).sum() / (weights == 1).sum()).item(), "right": right / len(places)}
+    return figures
+
+
+def train(m, batches: Batches, device: str, workers: int, log) -> None:
+    optimizer = Optimizer(m)
+    loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None,
+                        pin_memory=device == "cuda")
+    start, seen, waited = time.time(), 0, 0.0
+    ready = time.time()
+    for step, batch in enumerate(loader):
+        waited += time.time() - ready
+        loss, unevenness = losses(m, [t.to(device, non_blocking=True) for t in batch])
+        (loss + UNEVEN * unevenness).backward()
+        optimizer.step(rate(step, len(batches)))
+        seen += batch[0].numel()
+        if step % 200 == 0 or step + 1 == len(batches):
+            log(f"step {step:6} loss {loss.item():.4f} unevenness {unevenness.item():.3f} "
+                f"{seen / 1e6:.0f} M tokens {time.time() - start:.0f} s, waiting for data {waited:.0f} s")
+        ready = time.time()
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--model", choices=KINDS, required=True)
+    ask.add_argument("--out", type=Path, help="folder of the checkpoint (models/infuse-oss or models/infuse-next)")
+    ask.add_argument("--seed", type=int, default=1)
+    ask.add_argument("--steps", type=int, default=7000)
+    ask.add_argument("--rows", type=int, default=128, help="rows of 512 tokens in a batch")
+    ask.add_argument("--workers", type=int, default=14, help="processes that draw data")
+    ask.add_argument("--device", default="cuda")
+    o = ask.parse_args()
+    kind = KINDS[o.model]
+    out = o.out or Path(__file__).parents[2] / "models" / kind.name
+    out.mkdir(parents=True, exist_ok=True)
+    lines = []
+
+    def log(line: str) -> None:
+        lines.append(line)
+        print(line, flush=True)
+
+    torch.manual_seed(o.seed)
+    torch.set_float32_matmul_precision("high")
+    specials, stops = tokens.train(kind.form, out, o.seed)
+    batches = Batches(kind.form, out / "tokenizer.json", o.seed, o.rows, o.steps)
+    m = kind.make().to(o.device)
+    for layer in m.model.layers:
+        layer.compile(dynamic=False)
+    train(m, batches, o.device, o.workers, log)
+    figures = held_out(m, batches, o.device)
+    for task, f in figures.items():
+        log(f"held out {task:12} loss {f['loss']:.4f} right when taught {100 * f['right']:.1f} %")
+    export(o.model, m, out, specials, stops)
+    (out / "training.json").write_text(json.dumps({"held_out": figures, "log": lines}, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
