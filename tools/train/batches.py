@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Packed rows for training: batch i of a seed is always the same, whichever process draws it."""
 import random
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -50,9 +51,9 @@ class Batches(Dataset):
     def __len__(self) -> int:
         return self.count
 
-    def encoded(self, samples: list[dict], rng: random.Random):
+    def encoded(self, samples: list[dict], rng: random.Random) -> Iterable[tuple[np.ndarray, np.ndarray]]:
         self.tokenizer = self.tokenizer or Tokenizer.from_file(self.file)
-        return tokens.encode_segments(self.tokenizer, [formats.segments(s, self.form, rng) for s in samples])
+        return zip(*tokens.encode_segments(self.tokenizer, [formats.segments(s, self.form, rng) for s in samples]))
 
     def __getitem__(self, i: int) -> tuple[torch.Tensor, ...]:
         rng, rows, refused, part = random.Random(f"{self.seed} {i}"), Rows(self.rows), 0, 0

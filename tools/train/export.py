@@ -89,5 +89,6 @@ def export(kind: str, m: arch.CausalLM, folder: Path, specials: dict[str, int], 
     config, tensors = WRITERS[kind]
     write_json(folder / "config.json", config(m, specials))
     write_json(folder / "generation_config.json", {**specials, "eos_token_id": stops, "do_sample": False})
-    save_file({n: t.detach().cpu().contiguous() for n, t in tensors(m).items()}, folder / "model.safetensors",
-              metadata={"format": "pt"})
+    weights = folder / "model.safetensors"
+    save_file({n: t.detach().cpu().contiguous() for n, t in tensors(m).items()}, weights, metadata={"format": "pt"})
+    weights.chmod(0o644)

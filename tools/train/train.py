@@ -3,6 +3,7 @@
 """Trains infuse-oss or infuse-next from nothing and writes the checkpoint. See README.md beside this file."""
 import argparse
 import json
+import shutil
 import sys
 import time
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from optimizer import Optimizer
 
 UNEVEN = 0.01        # weight of the experts' unevenness in the loss
 WARMUP = 200         # steps
+TOKENIZER_BLOCK, TOKENIZER_SAMPLES = -1, 60000
 HELD_OUT_SEED = 1 << 40
 HELD_OUT_SAMPLES = 500
 
@@ -34,7 +36,14 @@ class Kind:
     name: str
 
 
+STOPS = {"harmony": ("<|return|>", "<|endoftext|>", "<|call|>"), "chatml": ("<|im_end|>", "<|endoftext|>")}
 KINDS = {"gpt-oss": Kind(arch.gpt_oss, "harmony", "infuse-oss"), "qwen3-next": Kind(arch.qwen3_next, "chatml", "infuse-next")}
+
+
+def stops(form: str, vocabulary) -> tuple[dict[str, int | None], list[int]]:
+    """Ids of the tokens that config.json names, and of those that end an answer."""
+    named = {key + "_id": vocabulary.token_to_id(text) if text else None for key, text in tokens.NAMED[form].items()}
+    return named, [vocabulary.token_to_id(text) for text in STOPS[form]]
 
 
 def rate(step: int, steps: int) -> float:
@@ -65,8 +74,7 @@ def held_out(m, batches: Batches, device: str) -> dict[str, dict[str, float]]:
     return figures
 
 
-def train(m, batches: Batches, device: str, workers: int, log) -> None:
-    optimizer = Optimizer(m)
+def train(m, optimizer: Optimizer, batches: Batches, device: str, workers: int, log) -> None:
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None,
                         pin_memory=device == "cuda")
     start, seen, waited = time.time(), 0, 0.0
@@ -90,6 +98,8 @@ def main() -> None:
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--steps", type=int, default=7000)
     ask.add_argument("--rows", type=int, default=128, help="rows of 512 tokens in a batch")
+    ask.add_argument("--matrix-rate", type=float, default=0.02, help="peak learning rate of Muon")
+    ask.add_argument("--other-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
     ask.add_argument("--workers", type=int, default=14, help="processes that draw data")
     ask.add_argument("--device", default="cuda")
     o = ask.parse_args()
@@ -104,16 +114,17 @@ def main() -> None:
 
     torch.manual_seed(o.seed)
     torch.set_float32_matmul_precision("high")
-    specials, stops = tokens.train(kind.form, out, o.seed)
+    vocabulary = tokens.train(kind.form, out, data.draw(o.seed, TOKENIZER_BLOCK, TOKENIZER_SAMPLES))
     batches = Batches(kind.form, out / "tokenizer.json", o.seed, o.rows, o.steps)
     m = kind.make().to(o.device)
     for layer in m.model.layers:
         layer.compile(dynamic=False)
-    train(m, batches, o.device, o.workers, log)
+    train(m, Optimizer(m, o.matrix_rate, o.other_rate), batches, o.device, o.workers, log)
     figures = held_out(m, batches, o.device)
     for task, f in figures.items():
         log(f"held out {task:12} loss {f['loss']:.4f} right when taught {100 * f['right']:.1f} %")
-    export(o.model, m, out, specials, stops)
+    export(o.model, m, out, *stops(kind.form, vocabulary))
+    shutil.copy(Path(__file__).parent / f"{kind.form}.jinja", out / "chat_template.jinja")
     (out / "training.json").write_text(json.dumps({"held_out": figures, "log": lines}, indent=1) + "\n")
 
 
