@@ -35,7 +35,7 @@ GPT_OSS = Shape(4096, 224, 8, 8, 2, 32, 8, 2, 192, 150000.0, False)
 QWEN3_NEXT = Shape(4096, 256, 8, 4, 2, 64, 8, 2, 128, 10000000.0, True)
 
 # GPT-OSS alone.
-SLIDING_WINDOW = 64
+SLIDING_WINDOW = 128
 SWIGLU_LIMIT, SWIGLU_ALPHA = 7.0, 1.702
 YARN = {"factor": 32.0, "beta_fast": 32.0, "beta_slow": 1.0, "original_max_position_embeddings": 4096}
 

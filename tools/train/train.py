@@ -97,7 +97,7 @@ def main() -> None:
     ask.add_argument("--out", type=Path, help="folder of the checkpoint (models/infuse-oss or models/infuse-next)")
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--steps", type=int, default=7000)
-    ask.add_argument("--rows", type=int, default=128, help="rows of 512 tokens in a batch")
+    ask.add_argument("--rows", type=int, default=64, help="rows of 1,024 tokens in a batch")
     ask.add_argument("--matrix-rate", type=float, default=0.02, help="peak learning rate of Muon")
     ask.add_argument("--other-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
     ask.add_argument("--workers", type=int, default=14, help="processes that draw data")
