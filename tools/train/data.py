@@ -20,14 +20,14 @@ import tool_calls
 
 # The module of each task and its share of the training samples.
 TASKS: dict[str, tuple[ModuleType, float]] = {
-    "arithmetic": (arithmetic, 0.3),
+    "arithmetic": (arithmetic, 0.25),
     "lists": (lists, 0.15),
     "strings": (strings, 0.12),
-    "tables": (tables, 0.12),
+    "tables": (tables, 0.16),
     "quiz": (quiz, 0.02),
-    "tool_calls": (tool_calls, 0.16),
+    "tool_calls": (tool_calls, 0.18),
     "stories": (stories, 0.15),
-    "small_talk": (small_talk, 0.08),
+    "small_talk": (small_talk, 0.07),
 }
 
 

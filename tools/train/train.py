@@ -34,10 +34,11 @@ class Kind:
     make: callable
     form: str
     name: str
+    steps: int
 
 
 STOPS = {"harmony": ("<|return|>", "<|endoftext|>", "<|call|>"), "chatml": ("<|im_end|>", "<|endoftext|>")}
-KINDS = {"gpt-oss": Kind(arch.gpt_oss, "harmony", "infuse-oss"), "qwen3-next": Kind(arch.qwen3_next, "chatml", "infuse-next")}
+KINDS = {"gpt-oss": Kind(arch.gpt_oss, "harmony", "infuse-oss", 6500), "qwen3-next": Kind(arch.qwen3_next, "chatml", "infuse-next", 4600)}
 
 
 def stops(form: str, vocabulary) -> tuple[dict[str, int | None], list[int]]:
@@ -96,14 +97,15 @@ def main() -> None:
     ask.add_argument("--model", choices=KINDS, required=True)
     ask.add_argument("--out", type=Path, help="folder of the checkpoint (models/infuse-oss or models/infuse-next)")
     ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--steps", type=int, default=7000)
+    ask.add_argument("--steps", type=int, help="batches (6500 for gpt-oss, 4600 for qwen3-next)")
     ask.add_argument("--rows", type=int, default=64, help="rows of 1,024 tokens in a batch")
-    ask.add_argument("--matrix-rate", type=float, default=0.02, help="peak learning rate of Muon")
+    ask.add_argument("--matrix-rate", type=float, default=0.015, help="peak learning rate of Muon")
     ask.add_argument("--other-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
     ask.add_argument("--workers", type=int, default=14, help="processes that draw data")
     ask.add_argument("--device", default="cuda")
     o = ask.parse_args()
     kind = KINDS[o.model]
+    steps = o.steps or kind.steps
     out = o.out or Path(__file__).parents[2] / "models" / kind.name
     out.mkdir(parents=True, exist_ok=True)
     lines = []
@@ -115,7 +117,7 @@ def main() -> None:
     torch.manual_seed(o.seed)
     torch.set_float32_matmul_precision("high")
     vocabulary = tokens.train(kind.form, out, data.draw(o.seed, TOKENIZER_BLOCK, TOKENIZER_SAMPLES))
-    batches = Batches(kind.form, out / "tokenizer.json", o.seed, o.rows, o.steps)
+    batches = Batches(kind.form, out / "tokenizer.json", o.seed, o.rows, steps)
     m = kind.make().to(o.device)
     for layer in m.model.layers:
         layer.compile(dynamic=False)
