@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes a trained model as a folder of the Hugging Face hub: config, generation_config, weights in their stored form."""
+"""Writes a trained model as a folder of the Hugging Face hub: config, generation_config, weights in their stored form.
+And reads its weights back, to train on."""
 import json
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 import model as arch
-from quant import fp8_pack, mxfp4_pack
+from quant import fp8_pack, fp8_unpack, mxfp4_pack, mxfp4_unpack
 
 CONTEXT = 4096
 
@@ -92,3 +93,23 @@ def export(kind: str, m: arch.CausalLM, folder: Path, specials: dict[str, int], 
     weights = folder / "model.safetensors"
     save_file({n: t.detach().cpu().contiguous() for n, t in tensors(m).items()}, weights, metadata={"format": "pt"})
     weights.chmod(0o644)
+
+
+def weights_of(m: arch.CausalLM, folder: Path) -> dict[str, torch.Tensor]:
+    """What export() wrote of a model like m, as its state_dict: weights that are quantised have lost nothing since."""
+    stored = load_file(folder / "model.safetensors")
+
+    def decoded(name: str) -> torch.Tensor:
+        if name + "_blocks" in stored:
+            return mxfp4_unpack(stored[name + "_blocks"], stored[name + "_scales"])
+        if name + "_scale_inv" in stored:
+            return fp8_unpack(stored[name], stored[name + "_scale_inv"])
+        return stored[name].float()
+
+    def whole(name: str) -> torch.Tensor:
+        if ".experts." not in name or name + "_blocks" in stored or name in stored:
+            return decoded(name)
+        layer, kind = name.split(".experts.")
+        return torch.stack([decoded(f"{layer}.experts.{i}.{kind}.weight") for i in range(m.s.experts)])
+
+    return {name: whole(name) for name in m.state_dict()}

@@ -16,12 +16,16 @@ TRAINING = expand_all({
         "[Sort|Order|Arrange] {it} from [smallest|lowest] to [largest|highest].", "Sort {it} in ascending order.", "Order {it} from low to high.", "Move the numbers of {it} around until they [rise|grow].",
         "[Put|Write] the numbers of {it} in increasing order.", "[Write|Give] {it} sorted, smallest number first.",
         "What is {it} when it is sorted [in ascending order|from small to large]?",
-        "Rearrange {it} so that the numbers [rise|go up|grow]."),
+        "Rearrange {it} so that the numbers [rise|go up|grow].", "Put {it} in order from [smallest to largest|low to high].",
+        "[Write|Give] the numbers of {it} from small to large.", "Start with the smallest number and write {it} in order.",
+        "Sort {it} so that it starts with the smallest number.", "Bring {it} into ascending order.", "Give {it} in order, lowest number first."),
     "descending": (
         "[Sort|Order|Arrange] {it} from [largest|highest] to [smallest|lowest].", "Sort {it} in descending order.", "Order {it} from high to low.", "Move the numbers of {it} around until they [fall|shrink].",
         "[Put|Write] the numbers of {it} in decreasing order.", "[Write|Give] {it} sorted, largest number first.",
         "What is {it} when it is sorted [in descending order|from large to small]?",
-        "Rearrange {it} so that the numbers [fall|go down|shrink]."),
+        "Rearrange {it} so that the numbers [fall|go down|shrink].", "Put {it} in order from [largest to smallest|high to low].",
+        "[Write|Give] the numbers of {it} from large to small.", "Start with the largest number and write {it} in order.",
+        "Sort {it} so that it starts with the largest number.", "Bring {it} into descending order.", "Give {it} in order, highest number first."),
     "alphabetical": (
         "[Sort|Order|Arrange] the words of {it} [alphabetically|in alphabetical order].",
         "Sort {it} [from a to z|by the alphabet|alphabetically].", "[Put|Write] {it} in alphabetical order.",
@@ -47,12 +51,15 @@ TRAINING = expand_all({
     "count_even": (
         "How many [even numbers|numbers that are even] are [in|there in] {it}?", "How many numbers in {it} are even?",
         "Count the even numbers [in|of] {it}.", "[Find|Tell me|Give] the number of even numbers in {it}.",
-        "Count how many of the numbers in {it} are even.", "How many even [elements|values] does {it} have?"),
+        "Count how many of the numbers in {it} are even.", "How many even [elements|values] does {it} have?",
+        "Tell me how many of the numbers of {it} are even.", "Give the number of values in {it} that are even.",
+        "What is the number of even values in {it}?"),
     "count_greater": (
         "How many numbers in {it} are [greater|larger|bigger] than {k}?", "Count the numbers [in|of] {it} above {k}.",
         "How many [values|elements] of {it} are [greater than|above] {k}?",
         "[Find|Tell me] how many numbers in {it} are [greater|larger] than {k}.",
-        "Count how many of the numbers in {it} are [above|greater than] {k}."),
+        "Count how many of the numbers in {it} are [above|greater than] {k}.", "What is the count of numbers above {k} in {it}?",
+        "Tell me the number of values in {it} that are larger than {k}.", "Give the number of elements of {it} above {k}."),
     "keep_even": (
         "Keep only the even numbers of {it}.", "[Write|List|Give] [only the|the] even numbers [in|of] {it} as a list.",
         "Remove the odd numbers from {it}.", "What is left of {it} when the odd numbers are removed?",
@@ -75,11 +82,15 @@ TRAINING = expand_all({
     "take": (
         "[Take|Give|Write|List] the first {k} [elements|items] of {it} as a list.", "Keep only the first {k} elements of {it}.",
         "What are the first {k} [elements|items] of {it}? Give a list.", "Cut {it} off after {k} elements.",
-        "Write {it} up to element {k}.", "Shorten {it} to its first {k} [elements|items]."),
+        "Write {it} up to element {k}.", "Shorten {it} to its first {k} [elements|items].",
+        "Leave only the first {k} [elements|items] in {it}.", "Cut away all but the first {k} elements of {it}.", "Give only the first {k} items of {it}.",
+        "Cut {it} so that its first {k} elements are left.", "Which elements are the first {k} of {it}? Write a list."),
     "drop": (
         "[Remove|Drop|Delete|Take away] the first {k} [elements|items] [of|from] {it}.",
         "What is left of {it} after its first {k} [elements|items] are [removed|taken away]?",
-        "[Write|Give] {it} without its first {k} elements.", "Skip the first {k} elements of {it} and list the rest."),
+        "[Write|Give] {it} without its first {k} elements.", "Skip the first {k} elements of {it} and list the rest.",
+        "Leave out the first {k} [elements|items] of {it}.", "What remains of {it} without its first {k} [items|elements]?",
+        "Cut the first {k} elements away from {it}.", "Write what is left of {it} when its first {k} elements are cut off."),
     "remove": (
         "[Remove|Delete|Drop] [every|each] {x} from {it}.", "What is {it} without {x}?",
         "[Write|Give] {it} without [any|the element] {x}.", "What is left of {it} when {x} is [removed|taken out]?",
@@ -96,7 +107,9 @@ TRAINING = expand_all({
         "Counting from 1, [where|in which place] does {x} stand in {it}?",
         "Where does {x} stand in {it}, counting from 1?", "If you number {it} from 1, [what|which] number does {x} get?",
         "Number the elements of {it} from 1. What number does {x} get?",
-        "[Give|Tell me] the [position|place] of {x} in {it}, counting from 1."),
+        "[Give|Tell me] the [position|place] of {x} in {it}, counting from 1.", "Tell me where {x} stands in {it}, counting from 1.",
+        "Say at which place {x} is in {it}, counting from 1.", "Counting from 1, at which position is {x} in {it}?",
+        "Numbered from 1, which position in {it} has {x}?", "If all elements of {it} are numbered from 1, which number has {x}?"),
     "length": (
         "How many [elements|items|entries] are [in|there in] {it}?", "Count the [elements|items|entries] [of|in] {it}.",
         "[What is|Find|Give|Tell me] the length of {it}.", "How many elements does {it} have?", "How long is {it}?", "Say how many [elements|items] {it} has.",
@@ -104,7 +117,9 @@ TRAINING = expand_all({
     "add_each": (
         "Add {k} to [each|every] number [in|of] {it}.", "[Increase|Raise] [each|every] number [in|of] {it} by {k}.",
         "What is {it} when {k} is added to [each|every] number?", "Make every number of {it} larger by {k}.",
-        "[Give|Write] {it} with each number increased by {k}."),
+        "[Give|Write] {it} with each number increased by {k}.", "Add {k} to all [the numbers|numbers] of {it}.",
+        "Increase all numbers of {it} by {k}.", "What do you get when every number of {it} is raised by {k}?",
+        "Write {it} after {k} is added to each number.", "Let every number in {it} grow by {k}.", "Raise the numbers in {it} by {k}, all of them."),
 })
 HELD_OUT = expand_all({
     "ascending": ("Put {it} in order, starting with the [smallest|lowest] number.", "Write {it} in ascending order.",

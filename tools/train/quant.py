@@ -46,6 +46,13 @@ def mxfp4_pack(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return (code[..., 0::2] | code[..., 1::2] << 4).to(torch.uint8), (exponents + 127).to(torch.uint8)
 
 
+def mxfp4_unpack(blocks: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+    """The weights [..., n] that mxfp4_pack packed."""
+    grid = torch.tensor([0, 0.5, 1, 1.5, 2, 3, 4, 6])
+    values = torch.cat((grid, -grid))[torch.stack((blocks & 15, blocks >> 4), -1).flatten(-2).long()]
+    return (values * torch.exp2(scales.float() - 127).unsqueeze(-1)).flatten(-2)
+
+
 # ---- FP8 (e4m3): weights in blocks of 128 x 128, activations in groups of 128 of a token ----
 
 def fp8_block_scales(w: torch.Tensor) -> torch.Tensor:
@@ -65,10 +72,13 @@ def fp8_pack(w: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return (w.float() / fp8_spread(scales)).to(torch.float8_e4m3fn), scales
 
 
+def fp8_unpack(codes: torch.Tensor, scales: torch.Tensor) -> torch.Tensor:
+    return codes.float() * fp8_spread(scales)
+
+
 def fp8_weights(w: torch.Tensor) -> torch.Tensor:
     """The values that FP8 in blocks keeps of w."""
-    codes, scales = fp8_pack(w)
-    return codes.float() * fp8_spread(scales)
+    return fp8_unpack(*fp8_pack(w))
 
 
 def fp8_activations(x: torch.Tensor) -> torch.Tensor:

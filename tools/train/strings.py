@@ -25,10 +25,14 @@ TRAINING = expand_all({
         "[Find|Tell me|Count] how many times {c} [appears|occurs] in {it}."),
     "first": (
         "What is the first letter of {it}?", "[Give|Tell me|Find|Write] the first letter of {it}.",
-        "Which letter [does {it} begin with|is first in {it}|comes first in {it}]?", "With which letter does {it} [begin|start]?", "Say which letter {it} begins with."),
+        "Which letter [does {it} begin with|is first in {it}|comes first in {it}]?", "With which letter does {it} [begin|start]?", "Say which letter {it} begins with.",
+        "What letter is at the [start|beginning] of {it}?", "[Give|Tell me] the letter that {it} [starts|begins] with.",
+        "What is the letter that {it} starts with?", "Which letter stands at the start of {it}?", "What letter [begins|starts] {it}?"),
     "last": (
         "What is the last letter of {it}?", "[Give|Tell me|Find|Write] the last letter of {it}.",
-        "Which letter [does {it} end with|is last in {it}|comes last in {it}]?", "With which letter does {it} [end|stop]?", "Say which letter {it} ends with."),
+        "Which letter [does {it} end with|is last in {it}|comes last in {it}]?", "With which letter does {it} [end|stop]?", "Say which letter {it} ends with.",
+        "What letter is at the end of {it}?", "[Give|Tell me] the letter that {it} ends with.",
+        "What is the letter that {it} ends with?", "Which letter stands at the end of {it}?", "What letter ends {it}?"),
     "nth": (
         "What is the {nth} letter [of|in] {it}?", "[Give|Tell me|Write] the {nth} letter of {it}.",
         "Which letter [comes|is] {nth} in {it}?", "Which letter of {it} is in {nth} place?",

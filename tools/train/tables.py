@@ -56,7 +56,8 @@ TRAINING = expand_all({
         "What is the {column} of {row}?", "[Give|Tell me|Find|Look up|Say] the {column} of {row}.", "Which {column} does {row} have?",
         "What is {row}'s {column}?", "What does the table say about the {column} of {row}?", "[Find|Look up] {row}. What is the {column}?",
         "Under {column}, what is written for {row}?", "What {column} is given for {row}?",
-        "What is the entry for {row} in the column {column}?", "For {row}, what is the {column}?", "Read the {column} of {row} from the table."),
+        "What is the entry for {row} in the column {column}?", "For {row}, what is the {column}?", "Read the {column} of {row} from the table.", "[Give|Find] {row}'s {column}.",
+        "Say what {row}'s {column} is.", "What is the {column} listed for {row}?", "The table has {row} in it. What {column} is next to it?"),
     "largest": (
         "Which {first} has the [largest|highest|greatest] {column}?", "[Find|Tell me|Give|Say] the {first} with the [largest|highest] {column}.",
         "What {first} is listed with the [largest|highest] {column}?", "In the column {column}, which {first} has the largest number?",
@@ -72,7 +73,11 @@ TRAINING = expand_all({
         "[Add|Add up] the {column} of {row} and the {column} of {other}.", "[Find|Compute|Tell me] the sum of the {column} for {row} and {other}.",
         "What do the values of {column} for {row} and {other} add up to?", "If you add the {column} of {row} and that of {other}, what do you get?",
         "What is the {column} of {row} and {other} together?", "What is the total {column} of {row} and {other}?",
-        "Take the {column} of {row} and add the {column} of {other}. What is the result?", "Look up the {column} of {row} and {other}. What is the sum?"),
+        "Take the {column} of {row} and add the {column} of {other}. What is the result?", "Look up the {column} of {row} and {other}. What is the sum?",
+        "What is the [sum|total] of {row}'s {column} and {other}'s {column}?", "[Add|Add up] {row}'s {column} and {other}'s {column}.",
+        "[Find|Give] the {column} of {row} plus the {column} of {other}.", "What total do {row}'s {column} and that of {other} give?",
+        "How much do {row}'s {column} and {other}'s {column} make together?", "Add {other}'s {column} to that of {row}.",
+        "Sum up the values of {column} for {row} and {other}.", "How much {column} do {row} and {other} have together?"),
     "difference": (
         "What is the difference between the {column} of {row} and the {column} of {other}?",
         "By how much is the {column} of {row} [larger|higher] than the {column} of {other}?",
@@ -81,12 +86,20 @@ TRAINING = expand_all({
         "If you take the {column} of {other} away from the {column} of {row}, what is left?",
         "By how much does the {column} of {row} exceed that of {other}?", "Subtract the {column} of {other} from the {column} of {row}.",
         "How much [lower|smaller] is the {column} of {other} than that of {row}?",
-        "Look up the {column} of {row} and {other}. What is the difference?"),
+        "Look up the {column} of {row} and {other}. What is the difference?",
+        "How much [larger|greater] is {row}'s {column} than {other}'s {column}?", "What is the difference between {row}'s {column} and {other}'s?",
+        "By how much is {row}'s {column} [higher|larger] than {other}'s?", "[Find|Compute] how much {row}'s {column} exceeds {other}'s.",
+        "[Give|Tell me] how much higher the {column} of {row} is than that of {other}.", "Take away the {column} of {other} from that of {row}.",
+        "What is left of {row}'s {column} after {other}'s {column} is taken away?", "What is {row}'s {column} minus {other}'s {column}?",
+        "How much lower is {other}'s {column} than {row}'s?", "Give the difference of the values of {column}: {row} and {other}."),
     "total": (
         "What is the [sum|total] of the column {column}?", "[Add up|Sum up] the column {column}.", "What is the total {column} of all {rows}?",
         "What is the sum of all numbers under {column}?", "[Find|Compute|Tell me] the total of the column {column}.",
         "What do all values of {column} add up to?", "What do you get when you add the {column} of every {first}?",
-        "What is the {column} of all {rows} together?", "Add all the values in the column {column}. What is the result?"),
+        "What is the {column} of all {rows} together?", "Add all the values in the column {column}. What is the result?",
+        "What is the [sum|total] of the {column} of all {rows}?", "Tell me what all values under {column} add up to.", "Add up everything under {column}.",
+        "[Give|Say] the sum of all values in the column {column}.", "How much is the {column} of all {rows} in total?",
+        "What do the numbers under {column} make together?", "Compute the sum of every {column} in the table."),
     "count_equal": (
         "How many {rows} have {value} as their {column}?", "Count the {rows} whose {column} is {value}.", "In how many rows is the {column} {value}?",
         "[Find|Tell me] how many {rows} have {value} as {column}.", "How often is {value} the {column}?",
@@ -115,7 +128,9 @@ TRAINING = expand_all({
         "Which {first} is listed with {a} {column} of {value}?", "The {column} of which {first} is {value}?",
         "In which row is the {column} {value}? Give the {first}.", "What {first} has {value} as its {column}?",
         "Look for {value} under {column}. Which {first} is it?", "{Who} has {a} {column} of {value}?", "Which {first} has {value} under {column}?",
-        "[Find|Tell me|Give|Say] the {first} that has {value} in the column {column}."),
+        "[Find|Tell me|Give|Say] the {first} that has {value} in the column {column}.", "[Find|Say] which {first} has {value} as {column}.",
+        "For one {first} the {column} is {value}. Which one is it?", "The table lists {value} under {column}. For which {first}?",
+        "Tell me for which {first} {value} is written under {column}.", "The number {value} is in the column {column}. Which {first} does it belong to?"),
     "rows": (
         "How many {rows} are in the table?", "How many rows does the table have, not counting its names of columns?", "Count the {rows} [in|of] the table.",
         "How many {rows} does the table [list|show]?", "[Find|Tell me|Give] the number of {rows} in the table.", "How many {rows} are listed?",
@@ -292,7 +307,8 @@ def _which(greater: bool) -> Callable[[random.Random, Table], Worked]:
 
 def _find(rng: random.Random, table: Table) -> Worked:
     place, row = _column(rng, table, True), pick(rng, table.rows)
-    return {"column": table.columns[place - 1].name, "value": row[place]}, [table.quote(row)], row[0]
+    lines = [f"{each[0]} {each[place]} {'yes' if each is row else 'no'}" for each in table.rows[:table.rows.index(row) + 1]]
+    return {"column": table.columns[place - 1].name, "value": row[place]}, lines, row[0]
 
 
 def _rows(_: random.Random, table: Table) -> Worked:

@@ -9,9 +9,12 @@ from compose import number, pick
 from tool_specs import TOOLS, Tool
 
 FRAMES = ("{Ask}.", "Please {ask}.", "Can you {ask}?", "Could you {ask}, please?", "{Ask}, please.", "Hey, {ask}.", "I want you to {ask}.",
-          "Now {ask}.", "You should {ask} for me.", "Would you {ask}?", "{Ask}")
+          "Now {ask}.", "You should {ask} for me.", "Would you {ask}?", "{Ask}", "Could you please {ask}?", "Please {ask} for me.", "Can you {ask} for me?",
+          "I would like you to {ask}.", "Will you please {ask} now?", "I need you to {ask}.", "{Ask} for me, please.", "{Ask} now, please.",
+          "Be so kind and {ask}.", "Hi there. Please {ask}.")
 FRAMES_HELD_OUT = ("Would you please {ask} for me?", "Could you {ask}?", "Please {ask} now.", "Can you please {ask} now?")
-QUESTION_FRAMES = ("{Ask}", "{Ask}", "Hi. {Ask}", "{Ask} Thanks.", "Hello! {Ask}")
+QUESTION_FRAMES = ("{Ask}", "{Ask}", "Hi. {Ask}", "{Ask} Thanks.", "Hello! {Ask}", "Good morning. {Ask}", "Hey there! {Ask}", "Hi! {Ask}", "{Ask} Many thanks.", "Hello there. {Ask}",
+                   "One question: {Ask}", "{Ask} I thank you.")
 QUESTION_FRAMES_HELD_OUT = ("{Ask}", "Hi there. {Ask}", "{Ask} Thank you!")
 NO_TOOL = ("I have no tool for that.", "None of my tools can do that.", "I am sorry, my tools can not do that.")
 PLAIN = (  # no function is needed
@@ -112,7 +115,7 @@ def without_call(rng: Random, called: int, held_out: bool) -> dict:
 def sample(rng: Random, held_out: bool) -> dict:
     called = int(rng.random() * len(TOOLS))
     kind = rng.random()
-    if kind < 0.12:
+    if kind < 0.08:
         return without_call(rng, called, held_out)
     ends = kind < 0.8 or not TOOLS[called].answer
     tools, function, names = offered(rng, called, held_out, ROOM if ends else ROOM_WITH_RESULT)

@@ -13,13 +13,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import torch
 import torch.nn.functional as F
+from tokenizers import Tokenizer
 from torch.utils.data import DataLoader
 
 import data
 import model as arch
 import tokenizer as tokens
 from batches import Batches
-from export import export
+from export import export, weights_of
 from optimizer import Optimizer
 
 UNEVEN = 0.01        # weight of the experts' unevenness in the loss
@@ -41,10 +42,20 @@ STOPS = {"harmony": ("<|return|>", "<|endoftext|>", "<|call|>"), "chatml": ("<|i
 KINDS = {"gpt-oss": Kind(arch.gpt_oss, "harmony", "infuse-oss", 6500), "qwen3-next": Kind(arch.qwen3_next, "chatml", "infuse-next", 4600)}
 
 
-def stops(form: str, vocabulary) -> tuple[dict[str, int | None], list[int]]:
+def stops(form: str, vocabulary: Tokenizer) -> tuple[dict[str, int | None], list[int]]:
     """Ids of the tokens that config.json names, and of those that end an answer."""
     named = {key + "_id": vocabulary.token_to_id(text) if text else None for key, text in tokens.NAMED[form].items()}
     return named, [vocabulary.token_to_id(text) for text in STOPS[form]]
+
+
+def tokenizer_of(kind: Kind, o: argparse.Namespace, out: Path) -> Tokenizer:
+    """That of the checkpoint to go on from, or a new one; its files stand in `out` either way."""
+    if not o.start:
+        return tokens.train(kind.form, out, data.draw(o.seed, TOKENIZER_BLOCK, TOKENIZER_SAMPLES))
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        if not (out / name).exists() or not (out / name).samefile(o.start / name):
+            shutil.copy(o.start / name, out / name)
+    return Tokenizer.from_file(str(out / "tokenizer.json"))
 
 
 def rate(step: int, steps: int) -> float:
@@ -96,6 +107,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--model", choices=KINDS, required=True)
     ask.add_argument("--out", type=Path, help="folder of the checkpoint (models/infuse-oss or models/infuse-next)")
+    ask.add_argument("--from", type=Path, dest="start", help="checkpoint of this kind to go on from, with another --seed")
     ask.add_argument("--seed", type=int, default=1)
     ask.add_argument("--steps", type=int, help="batches (6500 for gpt-oss, 4600 for qwen3-next)")
     ask.add_argument("--rows", type=int, default=64, help="rows of 1,024 tokens in a batch")
@@ -116,9 +128,12 @@ def main() -> None:
 
     torch.manual_seed(o.seed)
     torch.set_float32_matmul_precision("high")
-    vocabulary = tokens.train(kind.form, out, data.draw(o.seed, TOKENIZER_BLOCK, TOKENIZER_SAMPLES))
+    vocabulary = tokenizer_of(kind, o, out)
     batches = Batches(kind.form, out / "tokenizer.json", o.seed, o.rows, steps)
-    m = kind.make().to(o.device)
+    m = kind.make()
+    if o.start:
+        m.load_state_dict(weights_of(m, o.start))
+    m.to(o.device)
     for layer in m.model.layers:
         layer.compile(dynamic=False)
     train(m, Optimizer(m, o.matrix_rate, o.other_rate), batches, o.device, o.workers, log)
