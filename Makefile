@@ -12,7 +12,7 @@ build/build.ninja:
 	@cmake -G Ninja -B build $(CMAKE_FLAGS) >/dev/null
 
 run: build/build.ninja
-	@tools/build infuse compare_logits
+	@tools/build infuse
 	@$(if $(ARGS),build/infuse $(ARGS),tools/first_run)
 
 test: build

@@ -81,7 +81,7 @@ def main() -> None:
     ask.add_argument("-m", "--model", type=Path, required=True)
     ask.add_argument("--task", type=Path, nargs="+", required=True, help="files of items with prompt and answer or call")
     ask.add_argument("--samples", type=Path, required=True, help="what infuse eval --samples wrote for these files in turn")
-    ask.add_argument("--limit", type=int, default=1000, help="as it was given to infuse eval")
+    ask.add_argument("--limit", type=int, default=1000, help="only the first so many items of each file")
     ask.add_argument("--dtype", default="bfloat16")
     ask.add_argument("--device", default="cpu")
     ask.add_argument("--batch", type=int, default=50)
@@ -92,7 +92,7 @@ def main() -> None:
     samples = [json.loads(line) for line in o.samples.open()]
     for file in o.task:
         items = [json.loads(line) for line in file.open()][:o.limit]
-        theirs = [s for s in samples if Path(s["file"]).name == file.name]
+        theirs = [s for s in samples if Path(s["file"]).name == file.name][:len(items)]
         assert len(items) == len(theirs), f"{o.samples} has {len(theirs)} samples of {file.name}, not {len(items)}"
         got = [parse(text, chatml) for text in answers(m, tokenizer, items, o.batch, o.max_tokens)]
         right = [is_right(item, g) for item, g in zip(items, got)]

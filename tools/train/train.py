@@ -3,6 +3,7 @@
 """Trains infuse-oss or infuse-next from nothing and writes the checkpoint. See README.md beside this file."""
 import argparse
 import json
+import platform
 import shutil
 import sys
 import time
@@ -86,7 +87,8 @@ def held_out(m, batches: Batches, device: str) -> dict[str, dict[str, float]]:
     return figures
 
 
-def train(m, optimizer: Optimizer, batches: Batches, device: str, workers: int, log) -> None:
+def train(m, optimizer: Optimizer, batches: Batches, device: str, workers: int) -> dict:
+    """One pass over the batches; what it came to."""
     loader = DataLoader(batches, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None,
                         pin_memory=device == "cuda")
     start, seen, waited = time.time(), 0, 0.0
@@ -98,9 +100,19 @@ def train(m, optimizer: Optimizer, batches: Batches, device: str, workers: int, 
         optimizer.step(rate(step, len(batches)))
         seen += batch[0].numel()
         if step % 200 == 0 or step + 1 == len(batches):
-            log(f"step {step:6} loss {loss.item():.4f} unevenness {unevenness.item():.3f} "
-                f"{seen / 1e6:.0f} M tokens {time.time() - start:.0f} s, waiting for data {waited:.0f} s")
+            print(f"step {step:6} loss {loss.item():.4f} unevenness {unevenness.item():.3f} "
+                f"{seen / 1e6:.0f} M tokens {time.time() - start:.0f} s, waiting for data {waited:.0f} s", flush=True)
         ready = time.time()
+    return {"steps": len(batches), "million_tokens": round(seen / 1e6), "seconds": round(time.time() - start),
+            "loss": round(loss.item(), 4)}
+
+
+def hardware(device: str) -> str:
+    return torch.cuda.get_device_name() if device == "cuda" else platform.machine()
+
+
+def runs_before(folder: Path | None) -> list[dict]:
+    return json.loads((folder / "training.json").read_text())["runs"] if folder else []
 
 
 def main() -> None:
@@ -120,12 +132,6 @@ def main() -> None:
     steps = o.steps or kind.steps
     out = o.out or Path(__file__).parents[2] / "models" / kind.name
     out.mkdir(parents=True, exist_ok=True)
-    lines = []
-
-    def log(line: str) -> None:
-        lines.append(line)
-        print(line, flush=True)
-
     torch.manual_seed(o.seed)
     torch.set_float32_matmul_precision("high")
     vocabulary = tokenizer_of(kind, o, out)
@@ -136,13 +142,15 @@ def main() -> None:
     m.to(o.device)
     for layer in m.model.layers:
         layer.compile(dynamic=False)
-    train(m, Optimizer(m, o.matrix_rate, o.other_rate), batches, o.device, o.workers, log)
+    run = train(m, Optimizer(m, o.matrix_rate, o.other_rate), batches, o.device, o.workers)
     figures = held_out(m, batches, o.device)
     for task, f in figures.items():
-        log(f"held out {task:12} loss {f['loss']:.4f} right when taught {100 * f['right']:.1f} %")
+        print(f"held out {task:12} loss {f['loss']:.4f} right when taught {100 * f['right']:.1f} %")
     export(o.model, m, out, *stops(kind.form, vocabulary))
     shutil.copy(Path(__file__).parent / f"{kind.form}.jinja", out / "chat_template.jinja")
-    (out / "training.json").write_text(json.dumps({"held_out": figures, "log": lines}, indent=1) + "\n")
+    options = {"model": o.model, "seed": o.seed, "rows": o.rows, "matrix_rate": o.matrix_rate, "other_rate": o.other_rate}
+    runs = [*runs_before(o.start), options | run | {"hardware": hardware(o.device), "torch": torch.__version__}]
+    (out / "training.json").write_text(json.dumps({"runs": runs, "held_out": figures}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

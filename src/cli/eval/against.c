@@ -25,7 +25,6 @@ static nf_status copy_tokens(const eval_sequence *from, eval_sequence *to) {
   for (size_t i = 0; i < from->n; i++) to->token[i] = from->token[i];
   to->n = from->n;
   to->context = from->context;
-  to->whole = from->kept != 0;
   return nf_ok();
 }
 
@@ -48,15 +47,15 @@ static nf_status next(void *user, eval_sequence **out) {
 
 static nf_status row(void *user, eval_sequence *q, size_t token, const float *logits, size_t vocab) {
   group *g = user;
-  const bool counts = token + 1 >= q->context;
   if (q->draws) return nf_ok();
-  if (token < q->of->kept) {
-    const eval_distance d = eval_compare(q->of->row + token * vocab, logits, vocab);
+  const size_t kept = token + 1 - q->context;
+  if (kept < q->of->kept) {
+    const eval_distance d = eval_compare(q->of->row + kept * vocab, logits, vocab);
     eval_mean_add(&g->other->kl, d.kl);
     eval_mean_add(&g->other->top, d.same_top);
   }
-  if (counts && q->of->draws && !q->differs) q->differs = eval_top(logits, vocab) != q->token[token + 1];
-  if (counts && !q->of->draws) q->log_likelihood += eval_log_probability(logits, vocab, q->token[token + 1]);
+  if (q->of->draws && !q->differs) q->differs = eval_top(logits, vocab) != q->token[token + 1];
+  if (!q->of->draws) q->log_likelihood += eval_log_probability(logits, vocab, q->token[token + 1]);
   return nf_ok();
 }
 

@@ -48,7 +48,6 @@ static nf_status fill(asker *a, const eval_item *item, eval_sequence *q) {
   q->item = item;
   q->part = a->part;
   q->draws = item->kind == EVAL_EXACT || item->kind == EVAL_CALL;
-  q->whole = a->compare != 0;
   if (item->kind == EVAL_CHOICES) return eval_encode_choice(m, item, a->part, q);
   if (item->kind != EVAL_TEXT) return nf_ok();
   if (a->ids.at == NULL) NF_TRY(eval_encode_text(m, item, &a->ids));
@@ -79,12 +78,12 @@ static nf_status keep_row(eval_sequence *q, const float *logits, size_t vocab) {
 
 static nf_status row(void *user, eval_sequence *q, size_t token, const float *logits, size_t vocab) {
   asker *a = user;
-  if (!q->draws && token + 1 >= q->context) {
+  if (!q->draws) {
     const double p = eval_log_probability(logits, vocab, q->token[token + 1]);
     q->log_likelihood += p;
     if (q->item->kind == EVAL_TEXT) eval_mean_add(&a->e->text[q->item->task], -p);
   }
-  return q->whole && token == q->kept && q->kept < a->compare ? keep_row(q, logits, vocab) : nf_ok();
+  return q->kept < a->compare ? keep_row(q, logits, vocab) : nf_ok();
 }
 
 static nf_status wait_for_others(asker *a, eval_sequence *q) {

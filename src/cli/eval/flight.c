@@ -52,8 +52,8 @@ static nf_status append_prompt(const flying *all, eval_sequence *q, infuse_sessi
 static infuse_session_options options_of(const eval_flight *f, const eval_sequence *q,
                                          const infuse_sampling *greedy) {
   const eval_asking *a = f->asking;
-  infuse_session_options so = {.size = sizeof so, .rows = q->whole ? INFUSE_ALL_ROWS : 1};
-  if (!q->draws && !q->whole) so.rows = (int64_t)(q->n - q->context);
+  infuse_session_options so = {.size = sizeof so, .rows = 1};
+  if (!q->draws) so.rows = (int64_t)(q->n - q->context);
   if (!q->draws) return so;
   so.generate = true;
   so.sampling = greedy;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sequences that go through a model, many at a time: given tokens, whose rows of logits are looked at, or a
-// prompt whose answer is drawn greedily. One that ends gives its place to the next. One thread at a time.
+// prompt whose answer is drawn greedily. Rows are looked at that say something of tokens behind the context.
+// One that ends gives its place to the next. One thread at a time.
 #pragma once
 #include "cli/eval/reply.h"
 #include "cli/eval/task.h"
@@ -9,7 +10,6 @@ typedef struct eval_sequence {
   const eval_item *item;
   size_t part; // of the item: which choice, which window
   bool draws;  // the item's answer, from its messages; else the tokens are given
-  bool whole;  // every row is wanted; else only those that say something of tokens behind the context
   // Tokens given, or once a drawing one has ended its prompt and all that was drawn. Row t, of the first n -
   // 1 tokens, is what the model expects behind token t.
   int32_t *token; // [n] owned
@@ -18,7 +18,7 @@ typedef struct eval_sequence {
   eval_reply reply;      // of a drawing one
   infuse_finish finish;  // the same
   double log_likelihood; // for who looks at the rows to add to; of the tokens behind the context
-  float *row;            // [kept][vocab] the same: rows that are kept
+  float *row;            // [kept][vocab] the same: rows that are kept, from that of token context - 1 on
   size_t kept, cap_rows;
   const struct eval_sequence *of; // the same: one of another model that it is compared with, and
   bool differs;                   // whether its most likely tokens are others
