@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Two questions get two answers, and the first is the same without the second.
 set -eu
-for model in checkpoints/gpt-oss-small checkpoints/qwen3-next-small; do
+for model in models/infuse-oss models/infuse-next; do
   both=$(printf 'Hello\nAnd now?\n' | "$1" $model 12)
   first=$(echo Hello | "$1" $model 12)
   case $both in
