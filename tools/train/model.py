@@ -2,7 +2,7 @@
 """GPT-OSS and Qwen3-Next in PyTorch, for training on packed rows: several documents stand in a row, and none sees another.
 
 Parameters are named as the checkpoints of the hub name them. Experts are stacked, and all of them are computed for
-every token: at this size that is faster than to gather tokens by expert. transformers remains the reference;
+every token, which is plain matrix products and costs little at this size. transformers remains the reference;
 compare.py holds a trained checkpoint against it.
 """
 import math

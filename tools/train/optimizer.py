@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Muon for matrices, AdamW for the rest: at this size half the steps of AdamW alone.
+"""Muon for matrices, AdamW for the rest.
 
 Muon (Jordan et al. 2024, https://kellerjordan.github.io/posts/muon) replaces the momentum of a matrix by the nearest
 orthogonal one. Matrices of one shape are taken together, stacks of experts among them.

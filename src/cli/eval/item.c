@@ -118,7 +118,7 @@ static nf_status read_messages(reader *r) {
 static nf_status check_tool(const nf_json_at *at) {
   const nf_json_at inner = nf_json_get(at, "function"), *f = inner.value != NULL ? &inner : at;
   const nf_json_at name = nf_json_get(f, "name"), schema = nf_json_get(f, "parameters");
-  const char *text;
+  const char *text = NULL;
   NF_TRY(nf_json_object(f));
   NF_TRY(read_text(&name, &text));
   return eval_schema_check(&schema);
@@ -166,7 +166,7 @@ static nf_status read_wanted_call(reader *r) {
 static nf_status read_choices(reader *r) {
   const nf_json_at list = nf_json_get(&r->root, "choices"), prompt = nf_json_get(&r->root, "prompt"),
                    answer = nf_json_get(&r->root, "answer");
-  const char *text;
+  const char *text = NULL;
   size_t n;
   int64_t right;
   NF_TRY(nf_json_array(&list, &n));
@@ -185,7 +185,7 @@ static nf_status read_choices(reader *r) {
 
 static nf_status read_whole_text(reader *r) {
   const nf_json_at at = nf_json_get(&r->root, "text");
-  const char *text;
+  const char *text = NULL;
   NF_TRY(read_text(&at, &text));
   r->item->text = nf_view_of(text);
   return nf_ok();

@@ -14,7 +14,7 @@ static nf_status add_item(eval_task *t, eval_item **out) {
 }
 
 static nf_status read_line(eval_task *t, nf_view line, size_t number, const char *system) {
-  eval_item *item;
+  eval_item *item = NULL;
   nf_json doc;
   const char *where = nf_arena_printf(&t->texts, "%s:%zu", t->file, number);
   if (where == NULL) return no_memory();
@@ -49,7 +49,7 @@ static nf_status read_lines(eval_task *t, nf_view text, size_t limit, const char
 }
 
 static nf_status read_plain(eval_task *t, nf_view text) {
-  eval_item *item;
+  eval_item *item = NULL;
   if (text.n == 0) return nf_error(NF_BAD_INPUT, "%s: is empty; it wants a text", t->file);
   NF_TRY(add_item(t, &item));
   item->text = (nf_view){nf_arena_copy(&t->texts, text.at, text.n), text.n};
