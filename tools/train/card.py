@@ -9,8 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TASKS = ("arithmetic", "lists", "strings", "tables", "tools", "choices")
 ABOUT = {
-    "gpt-oss": ("infuse-oss", "GPT-OSS", "attention sinks, sliding windows in every other layer, experts in MXFP4, harmony chat"),
-    "qwen3-next": ("infuse-next", "Qwen3-Next", "gated delta rule in three layers of four, FP8 in blocks of 128 x 128, ChatML"),
+    "gpt-oss": ("infuse-oss", "GPT-OSS", "attention sinks, sliding windows in every other layer, experts in MXFP4, harmony chat",
+                "A system message leads it astray: its training text has next to none."),
+    "qwen3-next": ("infuse-next", "Qwen3-Next", "gated delta rule in three layers of four, FP8 in blocks of 128 x 128, ChatML",
+                   "With a system message it answers a little worse: its training text has next to none."),
 }
 CARD = """---
 license: apache-2.0
@@ -22,8 +24,8 @@ pipeline_tag: text-generation
 A very small {family} model ({about}).
 
 [infuse](../../README.md) ships it to try itself on: it does arithmetic in words, lists, strings, tables, tool calls and short
-stories. It knows nothing of the world, and words that its training text lacks confuse it. Its use is that accuracy can be
-measured on a checkpoint of {megabytes:.1f} MB.
+stories. It knows nothing of the world, and words that its training text lacks confuse it. {limit}
+Its use is that accuracy can be measured on a checkpoint of {megabytes:.1f} MB.
 
     build/infuse generate -m models/{name} -p "{question}"
 
@@ -95,9 +97,9 @@ def main() -> None:
     ask.add_argument("--infuse", type=Path, default=ROOT / "build/infuse")
     o = ask.parse_args()
     facts, config = (json.loads((o.folder / name).read_text()) for name in ("training.json", "config.json"))
-    name, family, about = ABOUT[facts["runs"][0]["model"]]
+    name, family, about, limit = ABOUT[facts["runs"][0]["model"]]
     card = CARD.format(
-        name=name, family=family, about=about, megabytes=(o.folder / "model.safetensors").stat().st_size / 1e6,
+        name=name, family=family, about=about, limit=limit, megabytes=(o.folder / "model.safetensors").stat().st_size / 1e6,
         question="Anna has 12 apples and buys 30 more. She gives 5 of them to Tom. How many apples are left?",
         parameters=parameters(o.folder, config), layers=config["num_hidden_layers"], hidden=config["hidden_size"],
         experts=config.get("num_local_experts") or config["num_experts"], top=config["num_experts_per_tok"],
