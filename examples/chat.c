@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A conversation with a tool: every line of standard input is a question. The whole conversation is given
-// each time; what the session holds of it already is not computed again.
-//   cc chat.c $(pkg-config --cflags --libs infuse) -o chat && ./chat MODEL_FOLDER [TOKENS]
+// A conversation: every line of standard input is a question. The whole conversation is given each time;
+// what the session holds of it already is not computed again. With a third argument there is a tool as well.
+//   cc chat.c $(pkg-config --cflags --libs infuse) -o chat && ./chat MODEL_FOLDER [TOKENS [clock]]
 #include <infuse/infuse.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,13 +77,14 @@ static infuse_error *answer(infuse_model *model, infuse_session *session, conver
 }
 
 int main(int argc, char **argv) {
-  if (argc < 2) return fprintf(stderr, "usage: chat MODEL_FOLDER [TOKENS]\n"), 2;
+  if (argc < 2) return fprintf(stderr, "usage: chat MODEL_FOLDER [TOKENS [clock]]\n"), 2;
   static conversation c;
   infuse_runtime *runtime = NULL;
   infuse_model *model = NULL;
   infuse_session *session = NULL;
-  infuse_session_options options = {.size = sizeof options, .generate = true, .tools = tools};
+  infuse_session_options options = {.size = sizeof options, .generate = true};
   if (argc > 2) options.max_tokens = atoll(argv[2]);
+  if (argc > 3) options.tools = tools;
 
   infuse_error *error = infuse_runtime_create(NULL, &runtime);
   if (!error) error = infuse_model_load(runtime, argv[1], NULL, &model);

@@ -9,5 +9,6 @@ for model in models/infuse-oss models/infuse-next; do
   "$first"*) ;;
   *) printf 'the first answer of two is\n%s\nand alone it is\n%s\n' "$both" "$first" >&2 && exit 1 ;;
   esac
+  echo "What time is it?" | "$1" $model 40 clock >/dev/null
   [ "$both" != "$first" ] || { echo "the second question got no answer" >&2 && exit 1; }
 done
