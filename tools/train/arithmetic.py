@@ -354,6 +354,14 @@ def savings(s: Story) -> None:
     s.say("ask_money")
 
 
+def _missing(s: Story, told: str, asked: str) -> None:
+    """How much is wanted in all is told, and what is missing is asked."""
+    target = s.value + s.number() if s.either(0.6) else s.value - s.value % 100 + 100
+    s.say(told, n=target)
+    s.say(asked)
+    s.compute(target, "-", s.value)
+
+
 def rate(s: Story) -> None:
     """Work done at a rate, or day by day, and how far it is from a goal."""
     s.people()
@@ -387,10 +395,7 @@ def rate(s: Story) -> None:
             s.say("did_more", n=more)
             s.compute(s.value, "+", more)
     if goal:
-        target = s.value + s.number() if s.either(0.6) else s.value - s.value % 100 + 100
-        s.say("goal", n=target)
-        s.say("ask_goal")
-        s.compute(target, "-", s.value)
+        _missing(s, "goal", "ask_goal")
     else:
         s.say("ask_kept" if fewer else "ask_done")
 
@@ -418,10 +423,7 @@ def road(s: Story) -> None:
             s.say("drive_more", n=more)
             s.compute(s.value, "+", more)
     if way:
-        length = s.value + s.number() if s.either(0.6) else s.value - s.value % 100 + 100
-        s.say("way", n=length)
-        s.say("ask_way")
-        s.compute(length, "-", s.value)
+        _missing(s, "way", "ask_way")
     else:
         s.say("ask_far")
 

@@ -64,11 +64,15 @@ def rate(step: int, steps: int) -> float:
     return min((step + 1) / WARMUP, 1.0, 2 * (steps - step) / steps)
 
 
+def token_losses(logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+    """[rows, tokens], in nats."""
+    return F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(targets)
+
+
 def losses(m, batch) -> tuple[torch.Tensor, torch.Tensor]:
     ids, targets, weights, document = batch
     logits, unevenness = m(ids, document)
-    each = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
-    return (each * weights.flatten()).sum() / weights.sum(), unevenness
+    return (token_losses(logits, targets) * weights).sum() / weights.sum(), unevenness
 
 
 @torch.no_grad()
@@ -79,11 +83,11 @@ def held_out(m, batches: Batches, device: str) -> dict[str, dict[str, float]]:
         rows, places = batches.held_out(task, HELD_OUT_SAMPLES, HELD_OUT_SEED)
         ids, targets, weights, document = (t.to(device) for t in rows)
         logits, _ = m(ids, document)
-        each = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none").view_as(weights)
-        wrong = ((logits.argmax(-1) != targets) & (weights == 1)).cpu()
+        answers = weights == 1
+        wrong = ((logits.argmax(-1) != targets) & answers).cpu()
         document = document.cpu()
         right = sum(not wrong[row][document[row] == n].any() for row, n in places)
-        figures[task] = {"loss": ((each * (weights == 1)).sum() / (weights == 1).sum()).item(), "right": right / len(places)}
+        figures[task] = {"loss": token_losses(logits, targets)[answers].mean().item(), "right": right / len(places)}
     return figures
 
 
@@ -121,7 +125,7 @@ def main() -> None:
     ask.add_argument("--out", type=Path, help="folder of the checkpoint (models/infuse-oss or models/infuse-next)")
     ask.add_argument("--from", type=Path, dest="start", help="checkpoint of this kind to go on from, with another --seed")
     ask.add_argument("--seed", type=int, default=1)
-    ask.add_argument("--steps", type=int, help="batches (6500 for gpt-oss, 4600 for qwen3-next)")
+    ask.add_argument("--steps", type=int, help="batches (" + ", ".join(f"{k.steps} for {n}" for n, k in KINDS.items()) + ")")
     ask.add_argument("--rows", type=int, default=64, help="rows of 1,024 tokens in a batch")
     ask.add_argument("--matrix-rate", type=float, default=0.015, help="peak learning rate of Muon")
     ask.add_argument("--other-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
