@@ -25,7 +25,7 @@ static void report(check *k, nf_check_row *r) {
 
 // Whether the kernel runs here, whatever was asked for.
 static bool can_run(const check *k, const nf_variant *v) {
-  return !nf_variant_is_declared(v) && !(v->need & ~k->hw->features);
+  return v->entry.kind == NF_ENTRY_HOST && !(v->need & ~k->hw->features);
 }
 
 // The first row before v that declares v's order of sums and takes the case; NULL: none.

@@ -23,7 +23,7 @@ static const nf_variant *kernel_of(nf_op op, size_t *at) {
   size_t n;
   const nf_variant *list = nf_variants(&n);
   for (; *at < n; ++*at)
-    if (list[*at].op == op && !nf_variant_is_declared(&list[*at]) && !(list[*at].need & ~hw.features))
+    if (list[*at].op == op && list[*at].entry.kind == NF_ENTRY_HOST && !(list[*at].need & ~hw.features))
       return &list[(*at)++];
   return NULL;
 }

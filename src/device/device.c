@@ -64,6 +64,15 @@ nf_status nf_device_reserve_scratch(nf_device *d, nf_scratch_bytes bytes) {
   return d->driver->reserve != NULL ? d->driver->reserve(d, bytes) : nf_ok();
 }
 
+uint32_t *nf_device_counters(const nf_device *d) {
+  return d->driver->is_host ? NULL : (uint32_t *)d->scratch.at;
+}
+
+void *nf_device_scratch(const nf_device *d) {
+  char *at = (char *)nf_device_counters(d);
+  return at != NULL ? at + NF_DEVICE_COUNTERS : NULL;
+}
+
 static nf_status check_range(const nf_buffer *b, size_t offset, size_t bytes) {
   if (offset <= b->bytes && bytes <= b->bytes - offset) return nf_ok();
   return nf_error(NF_INTERNAL, "bytes [%zu, +%zu) lie outside a buffer of %zu", offset, bytes, b->bytes);

@@ -59,6 +59,12 @@ void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b. N
 uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
 // From now on kernels have so much scratch, each thread or block and all together. Not while a capture lives.
 nf_status nf_device_reserve_scratch(nf_device *d, nf_scratch_bytes bytes);
+// Of a device that loads modules, as kernels see it: NF_DEVICE_COUNTERS bytes that were zeros once and that
+// all kernels leave zeros, and `shared` bytes behind them. NULL: nothing was reserved, as on the host and the
+// null device.
+enum { NF_DEVICE_COUNTERS = 64 << 10 };
+uint32_t *nf_device_counters(const nf_device *d);
+void *nf_device_scratch(const nf_device *d);
 
 // Copies between the host and a buffer, done on return. Ranges must lie inside the buffer (else NF_INTERNAL).
 nf_status nf_device_write(nf_device *d, const nf_buffer *b, size_t offset, const void *from, size_t bytes);

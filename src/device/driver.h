@@ -63,10 +63,10 @@ struct nf_device {
   nf_queue queue; // of copies and runs that are done on return
   uint64_t used;
   const _Atomic bool *stop; // NULL: nobody stops it
+  nf_scratch scratch;       // elsewhere than on the host the counters, then what is shared
   // Of the host.
   nf_threads *threads;
   bool owns_threads;
-  nf_scratch scratch;
 };
 bool nf_device_is_stopped(const nf_device *d);
 nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);

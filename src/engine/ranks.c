@@ -61,7 +61,8 @@ static void bind_inputs(const infuse_model *m, const nf_rank *r, size_t range) {
   nf_plan *plan = r->plans[range];
   const size_t layer_bytes =
       sizeof(int32_t) * (size_t)(m->options.batch * m->config.experts_per_token); // one layer's routes
-  nf_plan_set_batch(plan, r->tables.data);
+  const nf_batch batch = nf_step_tables_batch(&m->tables, at);
+  nf_plan_set_batch_of_device(plan, r->tables.data, &batch);
   nf_plan_bind(plan, nf_graph_find(g, "tokens"), at + m->tables.tokens, 0);
   if (!m->options.forced_experts) return;
   for (int64_t l = 0; l < m->config.layers; l++) {

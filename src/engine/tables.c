@@ -36,9 +36,8 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
 
 // ---- on a device ----
 
-nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,
-                               char *const *arena, int world) {
-  const char *at = block->data;
+nf_batch nf_step_tables_batch(const nf_step_tables *t, const void *block) {
+  const char *at = block;
 #define ARRAY(name) .name = (const int32_t *)(at + t->name)
   nf_batch b = {.comm = (const nf_comm *)(at + t->comm),
                 ARRAY(q_start),
@@ -51,7 +50,13 @@ nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_b
   for (int g = 1; g < NF_CACHE_COUNT; g++)
     b.group[g] = (struct nf_batch_group){(const int32_t *)(at + t->page_table[g]), t->pages,
                                          (const int32_t *)(at + t->write_slot[g])};
-  const nf_comm comm = {.world = world, .rank = rank, .base = (char *const *)(at + t->base)};
+  return b;
+}
+
+nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,
+                               char *const *arena, int world) {
+  const nf_batch b = nf_step_tables_batch(t, block->data);
+  const nf_comm comm = {.world = world, .rank = rank, .base = (char *const *)((char *)block->data + t->base)};
   NF_TRY(nf_device_write(d, block, t->comm, &comm, sizeof comm));
   NF_TRY(nf_device_write(d, block, t->base, arena, (size_t)world * sizeof *arena));
   return nf_device_write(d, block, 0, &b, offsetof(nf_batch, sizes));

@@ -22,6 +22,8 @@ typedef struct nf_step_tables {
 bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool uses[NF_CACHE_COUNT],
                            int64_t pages, int64_t routes, int world);
 
+// What an nf_batch says at a rank's block, whose address is `at`, but for the sizes.
+nf_batch nf_step_tables_batch(const nf_step_tables *t, const void *at);
 // Writes what stays the same for all steps: the addresses within a rank's block, and those of all ranks'
 // arenas [world].
 nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,

@@ -7,4 +7,5 @@
 #define NF_BY_ROW(op, name, ...) void nf_##name(const nf_##op##_args *a, int64_t r);
 #define NF_SCRATCHED(op, name, ...) NF_SCRATCHED_PROTOTYPES(op, name)
 #define NF_ROUNDS(op, name, ...) NF_ROUNDS_PROTOTYPES(op, name)
+#define NF_MODULE(op, name, function, ...) extern const nf_module_kernel nf_gpu_##function;
 #include "kernels/kernels.def"

@@ -52,15 +52,15 @@ static nf_status select_kernel(nf_plan *p, nf_memo *m, nf_node_id id) {
   NF_TRY(nf_memo_select(m, &d, &s->selection));
   if (s->selection.chosen == NULL) return no_kernel(p, n, &d, &s->selection);
   const nf_entry_kind kind = s->selection.chosen->entry.kind;
-  if (kind != NF_ENTRY_HOST && kind != NF_ENTRY_NONE)
-    return nf_error(NF_UNAVAILABLE, "kernel %s of '%s' is code of a %s; plans run functions of the host",
-                    s->selection.chosen->name, p->graph->value[n->out[0]].name,
-                    kind == NF_ENTRY_MODULE ? "module" : "library");
+  if (kind == NF_ENTRY_LIBRARY)
+    return nf_error(NF_UNAVAILABLE, "kernel %s of '%s' is code of a library; plans run functions and modules",
+                    s->selection.chosen->name, p->graph->value[n->out[0]].name);
   const nf_args_layout *layout = nf_args_layout_of(n->op);
   s->args = nf_arena_alloc(&p->arena, 1, layout->size);
   if (s->args == NULL) return nf_plan_no_memory();
   memcpy((char *)s->args + layout->attrs, &n->attr, layout->attrs_size);
-  if (nf_variant_is_declared(s->selection.chosen)) p->declared = s->selection.chosen;
+  if (kind == NF_ENTRY_NONE || (kind == NF_ENTRY_MODULE && p->options.module == NULL))
+    p->declared = s->selection.chosen;
   p->n_steps++;
   return nf_ok();
 }
@@ -156,7 +156,10 @@ bool nf_plan_equal(const nf_plan *a, const nf_plan *b) {
   return same;
 }
 
-void nf_plan_set_batch(nf_plan *p, const nf_batch *batch) {
+void nf_plan_set_batch_of_device(nf_plan *p, const nf_batch *batch, const nf_batch *contents) {
   nf_plan_forget(p);
+  p->batch = *contents;
   for (size_t i = 0; i < p->n_steps; i++) *(const nf_batch **)p->step[i].args = batch;
 }
+
+void nf_plan_set_batch(nf_plan *p, const nf_batch *batch) { nf_plan_set_batch_of_device(p, batch, batch); }

@@ -25,6 +25,8 @@ typedef struct nf_plan_options {
   nf_sizes max;            // the largest step: storage is planned for it
   const nf_layout *layout; // of this graph and others, outlives the plan; NULL: what is best for it alone
   bool keep_all;           // no value's storage is shared: after a run every value can be looked at
+  const nf_module
+      *module;     // has the code of GPU kernels, outlives the plan; NULL: a plan with such is not run
   nf_ranks *ranks; // the plan is that of `rank` of these, which outlive it; NULL: it is alone, or never run
   int rank;
 } nf_plan_options;
@@ -52,6 +54,9 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 // Where the steps' batch metadata lies, in memory of the device that runs them. Borrowed; of several ranks
 // with a `comm` that knows where all arenas are placed.
 void nf_plan_set_batch(nf_plan *p, const nf_batch *batch);
+// The same where the process can't read it there: what it holds but for the sizes, with the device's
+// addresses. Copied.
+void nf_plan_set_batch_of_device(nf_plan *p, const nf_batch *batch, const nf_batch *contents);
 
 // One step of these sizes, which are those of the batch and must not exceed the plan's; batch and inputs must
 // have been written. Unbound values: NF_INTERNAL. Of several ranks: within nf_ranks_run, and an error of one

@@ -94,6 +94,8 @@ nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p) {
   for (size_t i = 0; i < p->n_steps; i++) {
     const nf_entry *e = &p->step[i].selection.chosen->entry;
     if (e->kind == NF_ENTRY_HOST) most = nf_scratch_most(most, nf_host_scratch(&e->host, p->step[i].args));
+    if (e->kind == NF_ENTRY_MODULE)
+      most = nf_scratch_most(most, (nf_scratch_bytes){.shared = nf_plan_module_scratch(p, &p->step[i])});
   }
   return most;
 }
@@ -107,6 +109,7 @@ static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
     if (!all && p->given.of[sym] == at->of[sym]) continue;
     for (size_t i = 0; i < list->n; i++) *list->patch[i].at = list->patch[i].c * at->of[sym];
   }
+  nf_plan_pack(p, d, at);
   p->given = *at;
   p->prepared = true;
   return nf_ok();
@@ -120,8 +123,9 @@ static nf_status check_run(const nf_plan *p, const nf_device *d, const nf_sizes 
       return nf_error(NF_INTERNAL, "a step of %ld %s is larger than the plan's %ld", (long)at->of[s],
                       nf_sym_name((nf_sym)s), (long)p->options.max.of[s]);
   if (p->declared != NULL && nf_device_computes(d))
-    return nf_error(NF_UNAVAILABLE, "kernel %s is declared, not written yet: the plan can't be run",
-                    p->declared->name);
+    return nf_error(NF_UNAVAILABLE, "kernel %s %s: the plan can't be run", p->declared->name,
+                    nf_variant_is_declared(p->declared) ? "is declared, not written yet"
+                                                        : "is of a module that was not loaded");
   return nf_ok();
 }
 

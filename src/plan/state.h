@@ -49,12 +49,14 @@ struct nf_plan {
   nf_lifetime *lifetime; // [n_lifetimes]
   nf_val *lifetime_of;   // the value of each
   size_t n_lifetimes, arena_bytes, unshared_bytes;
-  void *placed;               // the arena
-  const nf_variant *declared; // one of the chosen kernels that has no code yet, NULL: the plan can run
-  nf_barrier barrier;         // with the other ranks
-  bool prepared;              // the arguments are those of `given`
-  nf_sizes given, sizes;      // sizes: of the last run
-  nf_captured *captured;      // [n_captured] of the arguments as they are placed now
+  void *placed; // the arena
+  const nf_variant
+      *declared;      // one of the chosen kernels that has no code yet, or none here; NULL: the plan can run
+  nf_batch batch;     // where the tables lie, for launches of modules
+  nf_barrier barrier; // with the other ranks
+  bool prepared;      // the arguments are those of `given`
+  nf_sizes given, sizes; // sizes: of the last run
+  nf_captured *captured; // [n_captured] of the arguments as they are placed now
   size_t n_captured, cap_captured;
   struct nf_patches {
     nf_patch *patch;
@@ -79,4 +81,7 @@ nf_status nf_plan_place_values(nf_plan *p); // and where steps wait for the othe
 bool nf_plan_has_peers(const nf_plan *p);
 nf_status nf_plan_list_launches(nf_plan *p); // launches.c: kernels and, where there are other ranks, barriers
 nf_status nf_plan_list_patches(nf_plan *p);  // run.c
+// launches.c: arguments and grids of modules' launches at these sizes, from those of the steps.
+void nf_plan_pack(nf_plan *p, const nf_device *d, const nf_sizes *at);
+size_t nf_plan_module_scratch(const nf_plan *p, const nf_step *s);           // bytes at the largest sizes
 nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at); // v is not 0

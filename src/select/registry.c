@@ -43,6 +43,11 @@ static const nf_variant variants[] = {
    .entry = {NF_ENTRY_HOST,                                                                      \
              {{name_##_blocks, name_##_run, name_##_scratch, name_##_shared, &name_##_second}}}, \
    __VA_ARGS__},
+#define NF_MODULE(op_, name_, function_, ...)                   \
+  {.name = #name_,                                              \
+   .op = NF_OP_##op_,                                           \
+   .entry = {NF_ENTRY_MODULE, {.module = &nf_gpu_##function_}}, \
+   __VA_ARGS__},
 #define NF_DECLARED(op_, name_, ...) {.name = #name_, .op = NF_OP_##op_, __VA_ARGS__},
 #include "kernels/kernels.def"
 };

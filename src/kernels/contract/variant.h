@@ -93,22 +93,34 @@ typedef enum nf_entry_kind {
   NF_ENTRY_LIBRARY, // a call of a library that puts its own kernels into a queue
   NF_ENTRY_KINDS
 } nf_entry_kind;
-enum { NF_MAX_PARAMETERS = 4 };
-typedef struct nf_image { // in the form that the backend's devices load
-  const void *data;
-  size_t bytes;
-} nf_image;
+enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 4 };
+
+// What a launch follows from. Addresses are the device's.
+typedef struct nf_launch_site {
+  const void *args; // nf_<op>_args, with tensors as they are at the largest of steps like this one
+  nf_sizes at;      // of those steps
+  const nf_hw *hw;
+  const int32_t *parameter; // the row's
+  const nf_batch *batch;    // where the tables lie: of ops that are BATCH
+  void *scratch;            // as many bytes as the function asks for, of undefined contents
+  uint32_t *counters;       // NF_DEVICE_COUNTERS bytes of zeros, which its launches leave zeros
+} nf_launch_site;
+
+// What a module does for an op: one kernel, or a few behind one another, that take one struct each.
+typedef struct nf_module_kernel {
+  int stages;
+  const char *symbol[NF_MAX_STAGES];
+  size_t packed[NF_MAX_STAGES]; // bytes of the struct
+  // Pure. Fills the struct and gives the grid; one without blocks runs nothing.
+  nf_grid (*launch)(const nf_launch_site *s, int stage, void *packed);
+  size_t (*scratch)(const nf_launch_site *s); // bytes for steps up to the site's sizes; NULL: none
+} nf_module_kernel;
+
 typedef struct nf_entry {
   nf_entry_kind kind;
   union {
     nf_host_function host;
-    struct nf_module_entry {
-      const nf_image *module;
-      const char *symbol;
-      // Pure. The grid for steps of these sizes; parameters are the row's.
-      nf_grid (*launch)(const void *args, const nf_sizes *at, const nf_hw *hw, const int32_t *parameter);
-      size_t (*scratch)(const void *args, const nf_sizes *at); // bytes of all blocks; NULL: none
-    } module;
+    const nf_module_kernel *module;
     struct nf_library_entry {
       const char *library, *symbol;
     } library;
@@ -146,8 +158,8 @@ nf_status nf_variant_run(const nf_variant *v, const void *args, nf_threads *thre
 
 // A family's kernels: NF_VARIANT(op, name, .field = …) rows in kernels.def, NF_SCRATCHED for those that take
 // scratch, NF_ROUNDS for those with a second round as well, NF_BY_ROW for those of which a block is a row of
-// the result y; NF_DECLARED has no functions. Prototypes from the list: a kernel is two functions, three, or
-// one, typed by its op's arguments.
+// the result y, NF_MODULE for those of a GPU; NF_DECLARED has no functions. Prototypes from the list: a
+// kernel is two functions, three, or one, typed by its op's arguments.
 #define NF_KERNEL_PROTOTYPES(op, name)                 \
   int64_t nf_##name##_blocks(const nf_##op##_args *a); \
   void nf_##name(const nf_##op##_args *a, int64_t block);

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// The compiled kernels of each GPU, as bytes of this library.
+#include "kernels/gpu/images.h"
+
+#if defined(NF_GPU_IMAGES)
+// PTX is text and ends with a zero.
+#define IMAGE(name, file)                                           \
+  __asm__(".section .rodata\n.balign 64\nnf_gpu_image_" #name ":\n" \
+          ".incbin \"" NF_GPU_IMAGES "/" file "\"\n"                \
+          ".byte 0\nnf_gpu_image_" #name "_end:\n.previous\n");     \
+  extern const char nf_gpu_image_##name[], nf_gpu_image_##name##_end[];
+IMAGE(sm_90, "sm_90.ptx")
+IMAGE(gfx942, "gfx942.co")
+IMAGE(gfx950, "gfx950.co")
+#undef IMAGE
+
+static const struct {
+  uint64_t feature;
+  const char *begin, *end;
+} images[] = {
+#define IMAGE(id, name) {NF_GPU(id), nf_gpu_image_##name, nf_gpu_image_##name##_end},
+    IMAGE(SM_90, sm_90) IMAGE(GFX942, gfx942) IMAGE(GFX950, gfx950)};
+
+nf_status nf_gpu_image(const nf_hw *hw, nf_image *out) {
+  for (size_t i = 0; i < sizeof images / sizeof *images; i++)
+    if (hw->features & images[i].feature)
+      return *out = (nf_image){images[i].begin, (size_t)(images[i].end - images[i].begin)}, nf_ok();
+  return nf_error(NF_UNAVAILABLE, "no kernels were built for %s", hw->name);
+}
+#else
+nf_status nf_gpu_image(const nf_hw *hw, nf_image *out) {
+  return (void)out, nf_error(NF_UNAVAILABLE, "this library was built without kernels for %s (INFUSE_GPU=OFF)",
+                             nf_backend_name(hw->backend));
+}
+#endif
