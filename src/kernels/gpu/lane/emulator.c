@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: Apache-2.0
+// Grids, blocks, whose turn it is, and what a lane may do alone. Collectives: meet.c; shared memory: shadow.c.
+#include "kernels/gpu/lane/emulator.h"
+#include "kernels/gpu/lane/grid.h"
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+thread_local const nf_lane_who *nf_lane_me;
+
+extern const nf_emulated_kernel *const __start_nf_emulated[] __attribute__((weak, visibility("hidden")));
+extern const nf_emulated_kernel *const __stop_nf_emulated[] __attribute__((weak, visibility("hidden")));
+
+const nf_emulated_kernel *nf_emulated_find(const char *symbol, int lanes) {
+  for (const nf_emulated_kernel *const *k = __start_nf_emulated; k < __stop_nf_emulated; k++)
+    if ((*k)->lanes == lanes && strcmp((*k)->symbol, symbol) == 0) return *k;
+  return NULL;
+}
+
+// ---- whose turn it is ----
+
+static nf_lane *next_of_wave(const nf_lane_grid *g, nf_lane_wave *w, int id) {
+  const int lanes = g->kernel->lanes;
+  nf_lane *first = (nf_lane *)&g->lane[(w - g->wave) * lanes];
+  for (int i = 0; i < lanes; i++) {
+    id = (id + (int)g->step) & (lanes - 1);
+    if (first[id].state == NF_LANE_READY) return &first[id];
+  }
+  return NULL;
+}
+
+// The wave's own lanes first: their stacks are in the cache.
+static nf_lane *next_lane(nf_lane *me) {
+  nf_lane_grid *g = me->grid;
+  const int mine = (int)(me->wave - g->wave);
+  for (int i = 0, w = mine; i < g->waves; i++, w = w + 1 == g->waves ? 0 : w + 1)
+    if (g->wave[w].ready > 0) return next_of_wave(g, &g->wave[w], me->id);
+  return NULL;
+}
+
+static void switch_to(nf_fiber *from, nf_lane *to) {
+  nf_lane_me = &to->who;
+  nf_fiber_switch(from, &to->fiber);
+}
+
+void nf_lane_yield(nf_lane *me) {
+  switch_to(&me->fiber, next_lane(me)); // there is one: whoever would wait in vain has failed
+  if (!nf_is_ok(me->grid->status)) nf_fiber_leave(&me->fiber, &me->grid->thread);
+}
+
+const char *nf_lane_file(const nf_lane_site *site) {
+  const char *at = strstr(site->file, "src/");
+  return at ? at : site->file;
+}
+
+void nf_lane_fail(const nf_lane_site *site, const char *fmt, ...) {
+  nf_lane *me = nf_lane_now();
+  nf_lane_grid *g = me->grid;
+  char text[512];
+  va_list list;
+  va_start(list, fmt);
+  vsnprintf(text, sizeof text, fmt, list);
+  va_end(list);
+  const int *at = g->block.at;
+  g->status = nf_error(NF_CHECK_FAILED, "kernel %s, waves of %d, block %d,%d,%d, lane %d, %s at %s:%d: %s",
+                       g->kernel->symbol, g->kernel->lanes, at[0], at[1], at[2], me->who.thread, site->what,
+                       nf_lane_file(site), site->line, text);
+  me->state = NF_LANE_ENDED;
+  nf_fiber_leave(&me->fiber, &g->thread);
+}
+
+static const nf_lane_site end_of_kernel = {"the end of the kernel", "its source", 0};
+
+static void end_lane(nf_lane *me) {
+  nf_lane_grid *g = me->grid;
+  if (!me->waited) nf_lane_fail(&end_of_kernel, "without lane_wait()");
+  const nf_lane *waits = me->wave->first ? me->wave->first : g->first;
+  if (waits)
+    nf_lane_fail(&end_of_kernel, "lane %d waits in %s at %s:%d, to which all must come", waits->who.thread,
+                 waits->site->what, nf_lane_file(waits->site), waits->site->line);
+  me->state = NF_LANE_ENDED;
+  me->wave->ended++, me->wave->ready--, g->ended++;
+}
+
+// A fiber is the same lane of one block after another.
+static void run_lane(void) {
+  nf_lane *me = nf_lane_now();
+  for (;;) {
+    me->grid->kernel->run(me->grid->args);
+    end_lane(me);
+    nf_lane *next = next_lane(me);
+    if (next)
+      switch_to(&me->fiber, next);
+    else
+      nf_fiber_switch(&me->fiber, &me->grid->thread);
+    if (!nf_is_ok(me->grid->status)) nf_fiber_leave(&me->fiber, &me->grid->thread);
+  }
+}
+
+// ---- grids ----
+
+static void begin_block(nf_lane_grid *g, uint64_t block) {
+  for (int i = 0; i < 3; i++) {
+    g->block.at[i] = (int)(block % (uint64_t)g->block.blocks[i]);
+    block /= (uint64_t)g->block.blocks[i];
+  }
+  g->arrived = g->ended = 0, g->first = NULL;
+  g->begun = g->barrier = ++g->now;
+  for (int i = 0; i < g->waves; i++) {
+    nf_lane_wave *w = &g->wave[i];
+    w->arrived = w->in_block = w->ended = 0, w->ready = g->kernel->lanes;
+    w->first = NULL, w->barrier = g->now;
+  }
+  for (int i = 0; i < g->block.threads; i++) {
+    nf_lane *l = &g->lane[i];
+    l->state = NF_LANE_READY;
+    l->site = l->outer = l->waited = NULL;
+    l->committed = l->copy_begin = l->copy_end = 0;
+  }
+}
+
+// Lanes that stood somewhere when the grid failed leave: AddressSanitizer frees what it keeps of their frames.
+static void leave_all(nf_lane_grid *g) {
+  for (int i = 0; i < g->block.threads; i++)
+    if (g->lane[i].fiber.fake) switch_to(&g->thread, &g->lane[i]);
+}
+
+static uint64_t gcd(uint64_t a, uint64_t b) { return b ? gcd(b, a % b) : a; }
+
+static nf_status run_blocks(nf_lane_grid *g) {
+  const uint64_t count = (uint64_t)g->block.blocks[0] * (uint64_t)g->block.blocks[1] * (uint64_t)g->block.blocks[2];
+  const uint64_t mixed = g->how.seed * 0x9e3779b97f4a7c15u >> 32, first = count ? mixed % count : 0;
+  uint64_t step = g->how.seed ? count / 3 + mixed % 64 : 1;
+  while (count && gcd(step, count) != 1) step++;
+  g->step = (uint32_t)(g->how.seed ? mixed | 1 : 1);
+  for (uint64_t i = 0; i < count && nf_is_ok(g->status); i++) {
+    begin_block(g, (uint64_t)(((unsigned __int128)i * step + first) % count));
+    switch_to(&g->thread, &g->lane[mixed % (uint64_t)g->block.threads]);
+  }
+  if (!nf_is_ok(g->status)) leave_all(g);
+  return g->status;
+}
+
+// Stacks and states are kept for the next grid.
+static pthread_mutex_t idle_lock = PTHREAD_MUTEX_INITIALIZER;
+static nf_lane_grid *idle;
+
+static nf_lane_grid *take_grid(void) {
+  pthread_mutex_lock(&idle_lock);
+  nf_lane_grid *g = idle;
+  if (g) idle = g->next;
+  pthread_mutex_unlock(&idle_lock);
+  if (g || !(g = calloc(1, sizeof *g))) return g;
+  g->stacks = nf_stacks_create(NF_LANES_MOST);
+  if (!g->stacks) free(g), g = NULL;
+  return g;
+}
+
+static void give_grid(nf_lane_grid *g) {
+  pthread_mutex_lock(&idle_lock);
+  g->next = idle, idle = g;
+  pthread_mutex_unlock(&idle_lock);
+}
+
+static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *grid, const void *args,
+                   const nf_emulation *how) {
+  g->kernel = k, g->args = args, g->how = how ? *how : (nf_emulation){0}, g->status = nf_ok();
+  g->block.threads = (int)grid->threads[0], g->waves = g->block.threads / k->lanes;
+  for (int i = 0; i < 3; i++) g->block.blocks[i] = (int)grid->blocks[i];
+  for (int i = 0; i < g->block.threads; i++) {
+    nf_lane *l = &g->lane[i];
+    l->who = (nf_lane_who){i, &g->block};
+    l->grid = g, l->wave = &g->wave[i / k->lanes], l->id = i % k->lanes;
+    nf_fiber_start(&l->fiber, g->stacks, i, run_lane);
+  }
+}
+
+static nf_status check_launch(const nf_emulated_kernel *k, const nf_grid *grid, size_t args_bytes) {
+  const uint32_t threads = grid->threads[0];
+  if (args_bytes != k->args_bytes)
+    return nf_error(NF_USAGE, "kernel %s: %zu bytes of arguments, it takes %zu", k->symbol, args_bytes, k->args_bytes);
+  if (threads == 0 || threads % (uint32_t)k->lanes || threads > (uint32_t)k->threads || grid->threads[1] != 1 ||
+      grid->threads[2] != 1)
+    return nf_error(NF_USAGE, "kernel %s: blocks of %u,%u,%u lanes; whole waves of %d, at most %d lanes, run", k->symbol,
+                    threads, grid->threads[1], grid->threads[2], k->lanes, k->threads);
+  for (int i = 0; i < 3; i++)
+    if (grid->blocks[i] > INT32_MAX)
+      return nf_error(NF_USAGE, "kernel %s: %u blocks", k->symbol, grid->blocks[i]);
+  return nf_ok();
+}
+
+nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const void *args, size_t args_bytes,
+                     const nf_emulation *how) {
+  NF_TRY(check_launch(k, grid, args_bytes));
+  nf_lane_grid *g = take_grid();
+  if (!g) return nf_error(NF_NO_MEMORY, "kernel %s: no memory for the stacks of its lanes", k->symbol);
+  nf_status st;
+  const nf_lane_who *outside = nf_lane_me;
+  if (nf_shared_init(g, grid->shared)) {
+    set_up(g, k, grid, args, how);
+    st = run_blocks(g);
+  } else
+    st = nf_error(NF_NO_MEMORY, "kernel %s: no memory for %zu bytes of shared memory", k->symbol, grid->shared);
+  nf_lane_me = outside;
+  nf_shared_deinit(g);
+  give_grid(g);
+  return st;
+}
+
+// ---- what a lane does alone ----
+
+void nf_lane_wait(const nf_lane_site *site) {
+  nf_lane *me = nf_lane_now();
+  if (me->waited)
+    nf_lane_fail(site, "for the second time, after %s:%d", nf_lane_file(me->waited), me->waited->line);
+  me->waited = site;
+}
+
+static const void *check_global(const nf_lane_site *site, const void *p) {
+  const nf_emulation *how = &nf_lane_now()->grid->how;
+  const uintptr_t at = (uintptr_t)p;
+  if (at % 16) nf_lane_fail(site, "%p is no multiple of 16", p);
+  if (!how->legal) return p;
+  for (size_t i = 0; i < how->legals; i++) {
+    const uintptr_t begin = (uintptr_t)how->legal[i].at;
+    if (at >= begin && at - begin + 16 <= how->legal[i].bytes) return p;
+  }
+  nf_lane_fail(site, "16 bytes at %p are in no memory that the kernel was given", p);
+}
+
+static void check_waited(const nf_lane_site *site) {
+  if (!nf_lane_now()->waited) nf_lane_fail(site, "before lane_wait(): an earlier kernel may still read there");
+}
+
+const void *nf_lane_loaded(const nf_lane_site *site, const void *p) { return check_global(site, p); }
+void *nf_lane_stored(const nf_lane_site *site, void *p) {
+  check_waited(site);
+  return (void *)(uintptr_t)check_global(site, p);
+}
+uint32_t nf_lane_atomic_add(const nf_lane_site *site, uint32_t *p, uint32_t v) {
+  check_waited(site);
+  return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
+}

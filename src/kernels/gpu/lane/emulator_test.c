@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+// The emulator finds what is planted in planted.c, names it, and lets the right twins pass.
+#include "kernels/gpu/lane/emulator.h"
+#include "kernels/gpu/lane/planted.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define WITH_ASAN
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define WITH_ASAN
+#endif
+
+enum { MOST = 1024 };
+
+static void expect_ok(nf_status st) {
+  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+}
+static void expect_error(nf_status st, nf_code code, const char *says) {
+  assert_int_equal(nf_status_code(st), code);
+  if (!strstr(nf_status_message(st), says)) fail_msg("'%s' does not say '%s'", nf_status_message(st), says);
+  nf_status_free(st);
+}
+
+typedef struct fixture {
+  float in[MOST], out[8 * MOST];
+  uint32_t bits[MOST], pack[2 * 4 * MOST];
+} fixture;
+
+static nf_status launch(const char *symbol, int lanes, int threads, uint32_t blocks, size_t shared, int wrong,
+                        fixture *f, const nf_emulation *how) {
+  const nf_emulated_kernel *k = nf_emulated_find(symbol, lanes);
+  assert_non_null(k);
+  for (int i = 0; i < MOST; i++) f->in[i] = (float)(i % 37) - 11.25f;
+  for (int i = 0; i < 8 * MOST; i++) f->pack[i] = (uint32_t)i * 3;
+  const nf_planted args = {f->in, f->out, f->bits, f->pack, wrong};
+  const nf_grid grid = {{blocks, 1, 1}, {(uint32_t)threads, 1, 1}, shared};
+  return nf_emulate(k, &grid, &args, sizeof args, how);
+}
+
+static fixture *fresh(void **state) {
+  free(*state);
+  return *state = calloc(1, sizeof(fixture));
+}
+static int drop(void **state) { return free(*state), 0; }
+
+// What the message about the fault must name, with lanes of 128 in two blocks, in order.
+static const struct plant {
+  const char *symbol;
+  size_t shared;
+  const char *says[3];
+} plants[] = {
+    {"nf_planted_block_sync", 512, {"lane 0, shared_get", "planted.c:", "shared byte 128 was not written before"}},
+    {"nf_planted_lane_sync", 512, {"shared byte", "lane 30 wrote it at", "planted.c:23, with no barrier since"}},
+    {"nf_planted_other_wave", 512, {"shared byte", "no barrier since", "shared_get"}},
+    {"nf_planted_overwrite", 512, {"shared_put", "read it at", "no barrier since"}},
+    {"nf_planted_two_writers", 512, {"shared byte 0: lane 0 wrote it at", "no barrier since", "lane 9"}},
+    {"nf_planted_outside", 512, {"lane 127", "4 bytes at 512 are outside of the block's 512", "planted.c:"}},
+    {"nf_planted_unaligned", 512, {"lane 0", "16 bytes at 4 are not aligned", "shared_put"}},
+    {"nf_planted_unwritten", 512, {"lane 2", "shared byte 12 was not written before in this block", "shared_get"}},
+    {"nf_planted_divergence", 0, {"lane_sync at", "lane_sum at", "all must come to the same"}},
+    {"nf_planted_two_barriers", 0, {"block_sync at", "waits in block_sync at", "all must come to the same"}},
+    {"nf_planted_early_end", 0, {"lane 7", "waits in block_sync at", "the end of the kernel"}},
+    {"nf_planted_no_wait", 0, {"lane 3", "the end of the kernel", "without lane_wait()"}},
+    {"nf_planted_two_waits", 0, {"lane_wait at", "for the second time", "after src/"}},
+    {"nf_planted_early_store", 0, {"lane_store16 at", "before lane_wait()", "lane 0"}},
+    {"nf_planted_copy", 2048, {"shared_get", "lane_copy_async16 at", "not waited for"}},
+    {"nf_planted_uncommitted_copy", 2048, {"shared_get", "lane_copy_async16 at", "not waited for"}},
+    {"nf_planted_unpublished_copy", 2048, {"shared_get", "wrote it at", "no barrier since"}},
+    {"nf_planted_halves", 256, {"shared byte 2: lane 1", "wrote it at", "no barrier since"}},
+    {"nf_planted_bytes", 128, {"shared byte 1: lane 1", "wrote it at", "no barrier since"}},
+    {"nf_planted_room", 16, {"block_max at", "read it at", "no barrier since"}},
+};
+
+static void expect_names(const char *message, const struct plant *p, int lanes) {
+  char place[80];
+  snprintf(place, sizeof place, "kernel %s, waves of %d, block 0,0,0, lane", p->symbol, lanes);
+  bool all = strstr(message, place) != NULL;
+  for (int i = 0; i < 3; i++) all &= strstr(message, p->says[i]) != NULL;
+  if (!all) fail_msg("%s should be named with '%s', '%s', '%s': %s", p->symbol, p->says[0], p->says[1], p->says[2], message);
+}
+
+static void find_planted(void **state, int lanes, uint64_t seed) {
+  for (size_t i = 0; i < sizeof plants / sizeof *plants; i++) {
+    const struct plant *p = &plants[i];
+    const nf_emulation how = {.seed = seed};
+    nf_status st = launch(p->symbol, lanes, 128, 2, p->shared, 1, fresh(state), &how);
+    if (seed == 0)
+      expect_names(nf_status_message(st), p, lanes);
+    else if (nf_status_code(st) != NF_CHECK_FAILED)
+      fail_msg("%s passes with seed %d", p->symbol, (int)seed);
+    nf_status_free(st);
+    expect_ok(launch(p->symbol, lanes, 128, 2, p->shared, 0, fresh(state), &how));
+  }
+}
+
+static void test_planted_faults_are_found_and_named(void **state) {
+  find_planted(state, 32, 0);
+  find_planted(state, 64, 0);
+}
+
+static void test_planted_faults_are_found_in_any_order(void **state) {
+  for (uint64_t seed = 1; seed < 20; seed++) find_planted(state, seed % 2 ? 32 : 64, seed);
+}
+
+static void check_collectives(void **state, int lanes, int threads) {
+  fixture *f = fresh(state);
+  expect_ok(launch("nf_planted_collectives", lanes, threads, 1, 0, 0, f, NULL));
+  for (int i = 0; i < threads; i++) {
+    const float *out = f->out + 8 * i, *wave = f->in + i / lanes * lanes;
+    float tree[64], most = wave[0];
+    memcpy(tree, wave, sizeof(float) * (size_t)lanes);
+    for (int half = lanes / 2; half > 0; half /= 2)
+      for (int k = 0; k < half; k++) tree[k] += tree[k + half];
+    for (int k = 1; k < lanes; k++) most = fmaxf(most, wave[k]);
+    assert_true(out[0] == tree[0] && out[1] == most);
+    float eight = 0, four = -INFINITY;
+    for (int k = 0; k < 8; k++) eight += f->in[i / 8 * 8 + k];
+    for (int k = 0; k < 4; k++) four = fmaxf(four, f->in[i / 4 * 4 + k]);
+    assert_true(out[2] == eight && out[3] == four);
+    assert_true(out[4] == wave[(i % lanes + 5) % lanes] && out[5] == wave[i % lanes ^ lanes / 2]);
+    assert_true(out[6] == 0 && out[7] == (float)threads && f->bits[i] == 0xaaaaaaaa);
+  }
+}
+
+static void test_collectives_of_a_wave(void **state) {
+  check_collectives(state, 32, 32);
+  check_collectives(state, 64, 64);
+  check_collectives(state, 32, 1024);
+  check_collectives(state, 64, 1024);
+}
+
+static void check_tiles(void **state, int lanes, int cols) {
+  fixture *f = fresh(state);
+  expect_ok(launch("nf_planted_tiles", lanes, lanes, 1, 0, 0, f, NULL));
+  for (int r = 0; r < 16; r++)
+    for (int c = 0; c < cols; c++) { // quarters below 26: bf16 has them, and float32 their sums
+      float sum = 0;
+      for (int k = 0; k < 16; k++) sum += f->in[r * 16 + k] * f->in[256 + c * 16 + k];
+      assert_true(f->out[r * cols + c] == 1 + 2 * sum);
+    }
+}
+
+static void test_products_of_tiles(void **state) {
+  check_tiles(state, 32, 8);
+  check_tiles(state, 64, 16);
+}
+
+static void test_many_collectives(void **state) {
+  fixture *f = fresh(state);
+  expect_ok(launch("nf_planted_busy", 32, 256, 64, 1024, 0, f, NULL));
+  float mean[8] = {0}; // after 40 rounds they have gone once around, nearly all the same
+  for (int i = 0; i < 256; i++) mean[i / 32] += f->in[i] / 32;
+  for (int i = 0; i < 256; i++) assert_true(isfinite(f->out[i]) && fabsf(f->out[i] - mean[1]) < 10);
+}
+
+static void test_blocks_come_in_any_order(void **state) {
+  for (uint64_t seed = 0; seed < 4; seed++) {
+    fixture *f = fresh(state);
+    const nf_emulation how = {.seed = seed};
+    expect_ok(launch("nf_planted_order", 32, 64, 100, 0, 0, f, &how));
+    bool in_order = true, seen[100] = {false};
+    for (int i = 0; i < 100; i++) {
+      in_order &= f->out[i] == (float)i;
+      seen[(int)f->out[i]] = true;
+    }
+    for (int i = 0; i < 100; i++) assert_true(seen[i]);
+    assert_true(in_order == (seed == 0));
+  }
+}
+
+static void test_accesses_outside_of_the_ranges(void **state) {
+  fixture *f = fresh(state);
+  const struct nf_emulated_range ranges[] = {{f->pack, sizeof f->pack / 2}, {f->out, sizeof f->out}};
+  const nf_emulation how = {.legal = ranges, .legals = 2};
+  expect_ok(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 0, f, &how));
+  expect_error(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 1, f, &how), NF_CHECK_FAILED,
+               "are in no memory that the kernel was given");
+}
+
+static void test_launches_that_cannot_be(void **state) {
+  fixture *f = fresh(state);
+  expect_error(launch("nf_planted_room", 64, 96, 1, 64, 0, f, NULL), NF_USAGE, "whole waves of 64");
+  expect_error(launch("nf_planted_room", 32, 2048, 1, 64, 0, f, NULL), NF_USAGE, "at most 1024");
+  assert_null(nf_emulated_find("nf_planted_room", 16));
+  assert_null(nf_emulated_find("nf_planted_roo", 32));
+}
+
+#ifdef WITH_ASAN
+static void test_the_sanitizer_finds_stores_outside(void **state) {
+  (void)state;
+  for (int wrong = 0; wrong < 2; wrong++) {
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+      if (!freopen("/dev/null", "w", stderr)) _exit(3);
+      float *out = malloc(64 * sizeof *out);
+      const nf_planted args = {.out = out, .wrong = wrong};
+      const nf_grid grid = {{1, 1, 1}, {64, 1, 1}, 0};
+      nf_status st = nf_emulate(nf_emulated_find("nf_planted_outside_global", 32), &grid, &args, sizeof args, NULL);
+      _exit(nf_is_ok(st) ? 0 : 3);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && (WEXITSTATUS(status) != 0) == wrong && WEXITSTATUS(status) != 3);
+  }
+}
+#endif
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(test_planted_faults_are_found_and_named, drop),
+      cmocka_unit_test_teardown(test_planted_faults_are_found_in_any_order, drop),
+      cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),
+      cmocka_unit_test_teardown(test_products_of_tiles, drop),
+      cmocka_unit_test_teardown(test_many_collectives, drop),
+      cmocka_unit_test_teardown(test_blocks_come_in_any_order, drop),
+      cmocka_unit_test_teardown(test_accesses_outside_of_the_ranges, drop),
+      cmocka_unit_test_teardown(test_launches_that_cannot_be, drop),
+#ifdef WITH_ASAN
+      cmocka_unit_test_teardown(test_the_sanitizer_finds_stores_outside, drop),
+#endif
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

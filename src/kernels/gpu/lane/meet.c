@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+// Collectives: lanes wait until all of their wave, or block, stand at the same place.
+#include "kernels/gpu/lane/grid.h"
+
+#define PLACE "%s at %s:%d"
+#define PLACE_OF(site) (site)->what, nf_lane_file(site), (site)->line
+
+static const nf_lane *with_state(const nf_lane *me, nf_lane_state state, bool of_wave) {
+  const nf_lane *l = me->grid->lane;
+  for (int i = 0; i < me->grid->block.threads; i++)
+    if (l[i].state == state && (!of_wave || l[i].wave == me->wave)) return &l[i];
+  return me;
+}
+
+static void must_not_have_ended(const nf_lane *me, int ended, bool of_wave) {
+  if (ended == 0) return;
+  nf_lane_fail(me->site, "lane %d has ended, and can't come to it", with_state(me, NF_LANE_ENDED, of_wave)->who.thread);
+}
+
+static void must_be_there(const nf_lane *me, const nf_lane *other) {
+  if (!other || other->site == me->site) return;
+  nf_lane_fail(me->site, "lane %d waits in " PLACE ": all must come to the same", other->who.thread,
+               PLACE_OF(other->site));
+}
+
+static void wake(nf_lane_wave *w, nf_lane *lanes, int count) {
+  for (int i = 0; i < count; i++) lanes[i].state = NF_LANE_READY;
+  w->ready = count;
+}
+
+// Returns when all lanes of the wave have come.
+static void meet_wave(nf_lane *me, const nf_lane_site *site, bool barrier) {
+  nf_lane_wave *w = me->wave;
+  me->site = me->outer ? me->outer : site;
+  must_be_there(me, w->first);
+  if (w->in_block) must_be_there(me, with_state(me, NF_LANE_IN_BLOCK, true));
+  must_not_have_ended(me, w->ended, true);
+  const int lanes = me->grid->kernel->lanes;
+  if (++w->arrived < lanes) {
+    if (!w->first) w->first = me;
+    me->state = NF_LANE_IN_WAVE;
+    w->ready--;
+    nf_lane_yield(me);
+    return;
+  }
+  w->arrived = 0, w->first = NULL, w->turn ^= 1;
+  if (barrier) w->barrier = ++me->grid->now;
+  wake(w, me - me->id, lanes);
+}
+
+static uint32_t exchange(const nf_lane_site *site, uint32_t v, int from, bool *outside) {
+  nf_lane *me = nf_lane_now();
+  uint32_t *value = me->wave->value[me->wave->turn];
+  const int lanes = me->grid->kernel->lanes;
+  *outside = from < 0 || from >= lanes;
+  value[me->id] = v;
+  meet_wave(me, site, false);
+  return value[from & (lanes - 1)];
+}
+
+uint32_t nf_lane_shuffle(const nf_lane_site *site, uint32_t v, int from) {
+  bool outside;
+  return exchange(site, v, from, &outside);
+}
+
+uint32_t nf_lane_shuffle_xor(const nf_lane_site *site, uint32_t v, int mask) {
+  bool outside;
+  const uint32_t r = exchange(site, v, nf_lane_now()->id ^ mask, &outside);
+  if (outside) nf_lane_fail(site, "a mask of %d reaches out of the wave", mask);
+  return r;
+}
+
+uint64_t nf_lane_ballot(const nf_lane_site *site, bool b) {
+  nf_lane *me = nf_lane_now();
+  const uint32_t *value = me->wave->value[me->wave->turn];
+  bool outside;
+  exchange(site, b, 0, &outside);
+  uint64_t all = 0;
+  for (int i = 0; i < me->grid->kernel->lanes; i++) all |= (uint64_t)value[i] << i;
+  return all;
+}
+
+void nf_lane_sync(const nf_lane_site *site) { meet_wave(nf_lane_now(), site, true); }
+
+nf_lane_tiles *nf_lane_tiles_mine(void) {
+  nf_lane_wave *w = nf_lane_now()->wave;
+  return &w->tiles[w->turn];
+}
+void nf_lane_tiles_meet(const nf_lane_site *site) { meet_wave(nf_lane_now(), site, false); }
+
+void nf_block_sync(const nf_lane_site *site) {
+  nf_lane *me = nf_lane_now();
+  nf_lane_grid *g = me->grid;
+  me->site = me->outer ? me->outer : site;
+  must_be_there(me, me->wave->first);
+  must_be_there(me, g->first);
+  must_not_have_ended(me, g->ended, false);
+  if (++g->arrived < g->block.threads) {
+    if (!g->first) g->first = me;
+    me->state = NF_LANE_IN_BLOCK;
+    me->wave->in_block++, me->wave->ready--;
+    nf_lane_yield(me);
+    return;
+  }
+  g->arrived = 0, g->first = NULL;
+  g->barrier = ++g->now;
+  for (int i = 0; i < g->waves; i++) {
+    g->wave[i].barrier = g->now, g->wave[i].in_block = 0;
+    wake(&g->wave[i], &g->lane[i * g->kernel->lanes], g->kernel->lanes);
+  }
+}
+
+const nf_lane_site *nf_lane_enter(const nf_lane_site *site) {
+  nf_lane *me = nf_lane_now();
+  const nf_lane_site *outer = me->outer;
+  if (!outer) me->outer = site;
+  return outer;
+}
+void nf_lane_return(const nf_lane_site *outer) { nf_lane_now()->outer = outer; }
