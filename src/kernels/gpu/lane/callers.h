@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host form of lane.h: what is written there of several collectives names the place of its call in errors.
+// The host form of lane.h: what is written there of several collectives names the place of its call in
+// errors.
 #pragma once
 #define lane_sum_of(v, n) LANE_CALL(lane_sum_of, v, n)
 #define lane_max_of(v, n) LANE_CALL(lane_max_of, v, n)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grids, blocks, whose turn it is, and what a lane may do alone. Collectives: meet.c; shared memory: shadow.c.
+// Grids, blocks, whose turn it is, and what a lane may do alone. Collectives: meet.c; shared memory:
+// shadow.c.
 #include "kernels/gpu/lane/emulator.h"
 #include "kernels/gpu/lane/grid.h"
 #include <pthread.h>
@@ -51,8 +52,9 @@ void nf_lane_yield(nf_lane *me) {
 }
 
 const char *nf_lane_file(const nf_lane_site *site) {
-  const char *at = strstr(site->file, "src/");
-  return at ? at : site->file;
+  const char *from = site->file;
+  for (const char *at = from; (at = strstr(at, "/src/")) != NULL;) from = ++at;
+  return from;
 }
 
 void nf_lane_fail(const nf_lane_site *site, const char *fmt, ...) {
@@ -121,7 +123,8 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
   }
 }
 
-// Lanes that stood somewhere when the grid failed leave: AddressSanitizer frees what it keeps of their frames.
+// Lanes that stood somewhere when the grid failed leave: AddressSanitizer frees what it keeps of their
+// frames.
 static void leave_all(nf_lane_grid *g) {
   for (int i = 0; i < g->block.threads; i++)
     if (g->lane[i].fiber.fake) switch_to(&g->thread, &g->lane[i]);
@@ -130,7 +133,8 @@ static void leave_all(nf_lane_grid *g) {
 static uint64_t gcd(uint64_t a, uint64_t b) { return b ? gcd(b, a % b) : a; }
 
 static nf_status run_blocks(nf_lane_grid *g) {
-  const uint64_t count = (uint64_t)g->block.blocks[0] * (uint64_t)g->block.blocks[1] * (uint64_t)g->block.blocks[2];
+  const uint64_t count =
+      (uint64_t)g->block.blocks[0] * (uint64_t)g->block.blocks[1] * (uint64_t)g->block.blocks[2];
   const uint64_t mixed = g->how.seed * 0x9e3779b97f4a7c15u >> 32, first = count ? mixed % count : 0;
   uint64_t step = g->how.seed ? count / 3 + mixed % 64 : 1;
   while (count && gcd(step, count) != 1) step++;
@@ -179,12 +183,16 @@ static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *
 
 static nf_status check_launch(const nf_emulated_kernel *k, const nf_grid *grid, size_t args_bytes) {
   const uint32_t threads = grid->threads[0];
+  if (!nf_fibers_known)
+    return nf_error(NF_UNAVAILABLE, "kernel %s: not emulated under ThreadSanitizer, which would lose its way",
+                    k->symbol);
   if (args_bytes != k->args_bytes)
-    return nf_error(NF_USAGE, "kernel %s: %zu bytes of arguments, it takes %zu", k->symbol, args_bytes, k->args_bytes);
-  if (threads == 0 || threads % (uint32_t)k->lanes || threads > (uint32_t)k->threads || grid->threads[1] != 1 ||
-      grid->threads[2] != 1)
-    return nf_error(NF_USAGE, "kernel %s: blocks of %u,%u,%u lanes; whole waves of %d, at most %d lanes, run", k->symbol,
-                    threads, grid->threads[1], grid->threads[2], k->lanes, k->threads);
+    return nf_error(NF_USAGE, "kernel %s: %zu bytes of arguments, it takes %zu", k->symbol, args_bytes,
+                    k->args_bytes);
+  if (threads == 0 || threads % (uint32_t)k->lanes || threads > (uint32_t)k->threads ||
+      grid->threads[1] != 1 || grid->threads[2] != 1)
+    return nf_error(NF_USAGE, "kernel %s: blocks of %u,%u,%u lanes; whole waves of %d, at most %d lanes, run",
+                    k->symbol, threads, grid->threads[1], grid->threads[2], k->lanes, k->threads);
   for (int i = 0; i < 3; i++)
     if (grid->blocks[i] > INT32_MAX)
       return nf_error(NF_USAGE, "kernel %s: %u blocks", k->symbol, grid->blocks[i]);
@@ -202,7 +210,8 @@ nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const voi
     set_up(g, k, grid, args, how);
     st = run_blocks(g);
   } else
-    st = nf_error(NF_NO_MEMORY, "kernel %s: no memory for %zu bytes of shared memory", k->symbol, grid->shared);
+    st = nf_error(NF_NO_MEMORY, "kernel %s: no memory for %zu bytes of shared memory", k->symbol,
+                  grid->shared);
   nf_lane_me = outside;
   nf_shared_deinit(g);
   give_grid(g);
@@ -231,7 +240,8 @@ static const void *check_global(const nf_lane_site *site, const void *p) {
 }
 
 static void check_waited(const nf_lane_site *site) {
-  if (!nf_lane_now()->waited) nf_lane_fail(site, "before lane_wait(): an earlier kernel may still read there");
+  if (!nf_lane_now()->waited)
+    nf_lane_fail(site, "before lane_wait(): an earlier kernel may still read there");
 }
 
 const void *nf_lane_loaded(const nf_lane_site *site, const void *p) { return check_global(site, p); }

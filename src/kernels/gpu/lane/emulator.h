@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs the host form of a GPU kernel (host.h): every lane of a block is a fiber with a stack of its own. What a GPU
-// lets pass in silence is an error here, one line that names kernel, block, lane and the places in the source:
+// Runs the host form of a GPU kernel (host.h): every lane of a block is a fiber with a stack of its own. What
+// a GPU lets pass in silence is an error here, one line that names kernel, block, lane and the places in the
+// source:
 //
-//   - lanes of a wave that come to different collectives (shuffles, sums, lane_sync, products of tiles), lanes of a
+//   - lanes of a wave that come to different collectives (shuffles, sums, lane_sync, products of tiles),
+//   lanes of a
 //     block that come to different block_syncs, a lane that ends while others wait
-//   - shared memory: a read of what was never written in this block, or of what another lane wrote with no barrier
-//     since (lane_sync within a wave, block_sync across), a write over what another lane read or wrote since, a
-//     read of what lane_copy_async16 still has on its way, an access outside of it or not aligned
+//   - shared memory: a read of what was never written in this block, or of what another lane wrote with no
+//   barrier
+//     since (lane_sync within a wave, block_sync across), a write over what another lane read or wrote since,
+//     a read of what lane_copy_async16 still has on its way, an access outside of it or not aligned
 //   - a lane that ends without lane_wait or calls it twice, and that stores before it
 //   - loads and stores of 16 bytes that are not aligned, or outside of `legal`
 //
@@ -32,15 +35,16 @@ typedef struct nf_emulation {
   const struct nf_emulated_range {
     const void *at;
     size_t bytes;
-  } *legal;
+  } * legal;
   size_t legals;
 } nf_emulation;
 
 // The host form of a kernel that is linked into the program, NULL when there is none.
 const nf_emulated_kernel *nf_emulated_find(const char *symbol, int lanes);
 
-// Runs all blocks of the grid, one after another, on the calling thread. `args` is the argument struct of the kernel,
-// args_bytes of it; `how` NULL: as all zeros. Several threads may do so at once. NF_CHECK_FAILED: the kernel is
-// wrong, and the grid ended there; NF_USAGE: no such launch (threads, argument bytes); NF_NO_MEMORY.
+// Runs all blocks of the grid, one after another, on the calling thread. `args` is the argument struct of the
+// kernel, args_bytes of it; `how` NULL: as all zeros. Several threads may do so at once. NF_CHECK_FAILED: the
+// kernel is wrong, and the grid ended there; NF_USAGE: no such launch (threads, argument bytes);
+// NF_NO_MEMORY; NF_UNAVAILABLE: built with ThreadSanitizer.
 nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const void *args, size_t args_bytes,
                      const nf_emulation *how);

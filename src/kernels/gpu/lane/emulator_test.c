@@ -61,14 +61,22 @@ static const struct plant {
   size_t shared;
   const char *says[3];
 } plants[] = {
-    {"nf_planted_block_sync", 512, {"lane 0, shared_get", "planted.c:", "shared byte 128 was not written before"}},
-    {"nf_planted_lane_sync", 512, {"shared byte", "lane 30 wrote it at", "planted.c:23, with no barrier since"}},
-    {"nf_planted_other_wave", 512, {"shared byte", "no barrier since", "shared_get"}},
+    {"nf_planted_block_sync",
+     512,
+     {"lane 0, shared_get", "planted.c:", "was not written before in this block"}},
+    {"nf_planted_lane_sync",
+     512,
+     {"shared_get at src/kernels/gpu/lane/planted.c:", "wrote it at", "with no barrier since"}},
+    {"nf_planted_other_wave",
+     512,
+     {"shared byte", "no barrier since", "it at src/kernels/gpu/lane/planted.c:"}},
     {"nf_planted_overwrite", 512, {"shared_put", "read it at", "no barrier since"}},
     {"nf_planted_two_writers", 512, {"shared byte 0: lane 0 wrote it at", "no barrier since", "lane 9"}},
     {"nf_planted_outside", 512, {"lane 127", "4 bytes at 512 are outside of the block's 512", "planted.c:"}},
     {"nf_planted_unaligned", 512, {"lane 0", "16 bytes at 4 are not aligned", "shared_put"}},
-    {"nf_planted_unwritten", 512, {"lane 2", "shared byte 12 was not written before in this block", "shared_get"}},
+    {"nf_planted_unwritten",
+     512,
+     {"lane 2", "shared byte 12 was not written before in this block", "shared_get"}},
     {"nf_planted_divergence", 0, {"lane_sync at", "lane_sum at", "all must come to the same"}},
     {"nf_planted_two_barriers", 0, {"block_sync at", "waits in block_sync at", "all must come to the same"}},
     {"nf_planted_early_end", 0, {"lane 7", "waits in block_sync at", "the end of the kernel"}},
@@ -78,8 +86,12 @@ static const struct plant {
     {"nf_planted_copy", 2048, {"shared_get", "lane_copy_async16 at", "not waited for"}},
     {"nf_planted_uncommitted_copy", 2048, {"shared_get", "lane_copy_async16 at", "not waited for"}},
     {"nf_planted_unpublished_copy", 2048, {"shared_get", "wrote it at", "no barrier since"}},
-    {"nf_planted_halves", 256, {"shared byte 2: lane 1", "wrote it at", "no barrier since"}},
-    {"nf_planted_bytes", 128, {"shared byte 1: lane 1", "wrote it at", "no barrier since"}},
+    {"nf_planted_halves",
+     256,
+     {"lane 1, shared_get", "shared byte 0: lane 0 wrote it at", "no barrier since"}},
+    {"nf_planted_bytes",
+     128,
+     {"lane 1, shared_get", "shared byte 0: lane 0 wrote it at", "no barrier since"}},
     {"nf_planted_room", 16, {"block_max at", "read it at", "no barrier since"}},
 };
 
@@ -88,7 +100,9 @@ static void expect_names(const char *message, const struct plant *p, int lanes) 
   snprintf(place, sizeof place, "kernel %s, waves of %d, block 0,0,0, lane", p->symbol, lanes);
   bool all = strstr(message, place) != NULL;
   for (int i = 0; i < 3; i++) all &= strstr(message, p->says[i]) != NULL;
-  if (!all) fail_msg("%s should be named with '%s', '%s', '%s': %s", p->symbol, p->says[0], p->says[1], p->says[2], message);
+  if (!all)
+    fail_msg("%s should be named with '%s', '%s', '%s': %s", p->symbol, p->says[0], p->says[1], p->says[2],
+             message);
 }
 
 static void find_planted(void **state, int lanes, uint64_t seed) {
@@ -208,7 +222,8 @@ static void test_the_sanitizer_finds_stores_outside(void **state) {
       float *out = malloc(64 * sizeof *out);
       const nf_planted args = {.out = out, .wrong = wrong};
       const nf_grid grid = {{1, 1, 1}, {64, 1, 1}, 0};
-      nf_status st = nf_emulate(nf_emulated_find("nf_planted_outside_global", 32), &grid, &args, sizeof args, NULL);
+      nf_status st =
+          nf_emulate(nf_emulated_find("nf_planted_outside_global", 32), &grid, &args, sizeof args, NULL);
       _exit(nf_is_ok(st) ? 0 : 3);
     }
     int status;

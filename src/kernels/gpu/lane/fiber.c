@@ -112,6 +112,7 @@ void nf_fiber_switch(nf_fiber *from, nf_fiber *to) {
 
 void nf_fiber_leave(nf_fiber *from, nf_fiber *to) {
   previous = from, current = to;
+  from->fake = NULL;
   __sanitizer_start_switch_fiber(NULL, to->bottom, to->bytes);
   nf_fiber_swap(&from->sp, to->sp);
   __builtin_unreachable();

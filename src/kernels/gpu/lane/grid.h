@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The state of a grid that is emulated: what emulator.c (who runs), meet.c (collectives) and shadow.c (shared memory)
-// share. Inside of lane/.
+// The state of a grid that is emulated: what emulator.c (who runs), meet.c (collectives) and shadow.c (shared
+// memory) share. Inside of lane/.
 //
-// Time is a counter that every barrier moves. An access at time t of another lane is over, for the lane that runs, if
-// t lies before the last barrier that both passed.
+// Time is a counter that every barrier moves. An access at time t of another lane is over, for the lane that
+// runs, if t lies before the last barrier that both passed.
 #pragma once
 #include "kernels/gpu/lane/fiber.h"
 #ifndef NF_LANES
@@ -25,11 +25,11 @@ typedef struct nf_lane {
   struct nf_lane_wave *wave;
   int id; // in the wave
   nf_lane_state state;
-  const nf_lane_site *site;  // of the last collective
-  const nf_lane_site *outer; // of the call that is made of several, or NULL
+  const nf_lane_site *site;   // of the last collective
+  const nf_lane_site *outer;  // of the call that is made of several, or NULL
   const nf_lane_site *waited; // of lane_wait
   nf_fiber fiber;
-  uint32_t committed;           // groups of copies
+  uint32_t committed;            // groups of copies
   uint32_t copy_begin, copy_end; // those on their way, modulo NF_COPIES_MOST
   nf_lane_copy copies[NF_COPIES_MOST];
 } nf_lane;
@@ -45,8 +45,8 @@ typedef struct nf_lane_wave {
   nf_lane_tiles tiles[2];
 } nf_lane_wave;
 
-// What is known of some bytes of shared memory (1 << granule of them). Readers that are several lanes of a wave, or of
-// several waves, are told by bits.
+// What is known of some bytes of shared memory (1 << granule of them). Readers that are several lanes of a
+// wave, or of several waves, are told by bits.
 enum { NF_READERS_WAVE = 0x8000, NF_READERS_ALL = 0xffff };
 typedef struct nf_shared_cell {
   const nf_lane_site *write, *read;
@@ -82,11 +82,12 @@ typedef struct nf_lane_grid {
 static inline nf_lane *nf_lane_now(void) { return (nf_lane *)nf_lane_me; }
 
 // Ends the grid: this lane does not come back.
-_Noreturn void nf_lane_fail(const nf_lane_site *site, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-const char *nf_lane_file(const nf_lane_site *site); // without what stands in front of the room
+_Noreturn void nf_lane_fail(const nf_lane_site *site, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+const char *nf_lane_file(const nf_lane_site *site); // from src/ on
 
-// Gives the processor to the next lane that may run, or back to the thread when there is none. Comes back when it is
-// this lane's turn.
+// Gives the processor to the next lane that may run, or back to the thread when there is none. Comes back
+// when it is this lane's turn.
 void nf_lane_yield(nf_lane *me);
 
 // Of shadow.c

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// lane.h for the host: what emulator.h runs. Every use that lanes must agree about, and every access to shared memory,
-// knows its place in the source.
+// lane.h for the host: what emulator.h runs. Every use that lanes must agree about, and every access to
+// shared memory, knows its place in the source.
 //
 // A kernel is compiled with -DNF_LANES=32 and with -DNF_LANES=64, and found by its symbol (nf_emulated_find).
 #pragma once
@@ -19,22 +19,22 @@
 #define LANE_PASTE_(a, b) a##_host##b
 #define LANE_PASTE(a, b) LANE_PASTE_(a, b)
 // Pointers to all kernels that are linked stand in one section, where nf_emulated_find looks.
-#define KERNEL(name, type, most, blocks_each)                                                     \
-  static void name##_body(const type *a);                                                         \
-  static void name##_run(const void *a) { name##_body(a); }                                       \
+#define KERNEL(name, type, most, blocks_each)                                                           \
+  static void name##_body(const type *a);                                                               \
+  static void name##_run(const void *a) { name##_body(a); }                                             \
   const nf_emulated_kernel LANE_PASTE(name, NF_LANES) = {#name, LANES, most, sizeof(type), name##_run}; \
-  static const nf_emulated_kernel *const name##_entry                                             \
-      __attribute__((used, section("nf_emulated"))) = &LANE_PASTE(name, NF_LANES);                \
+  static const nf_emulated_kernel *const name##_entry __attribute__((used, section("nf_emulated"))) =   \
+      &LANE_PASTE(name, NF_LANES);                                                                      \
   static void name##_body([[maybe_unused]] const type *a)
 
 typedef struct nf_lane_site {
   const char *what, *file;
   int line;
 } nf_lane_site;
-#define LANE_SITE(call)                                                           \
-  ({                                                                              \
-    static const nf_lane_site site_ = {call, __FILE__, __LINE__};                 \
-    &site_;                                                                       \
+#define LANE_SITE(call)                                           \
+  ({                                                              \
+    static const nf_lane_site site_ = {call, __FILE__, __LINE__}; \
+    &site_;                                                       \
   })
 
 // ---- who ----
@@ -68,22 +68,24 @@ void nf_lane_sync(const nf_lane_site *site);
 void nf_block_sync(const nf_lane_site *site);
 #define lane_shuffle(v, from) nf_lane_shuffle(LANE_SITE("lane_shuffle"), v, from)
 #define lane_shuffle_xor(v, mask) nf_lane_shuffle_xor(LANE_SITE("lane_shuffle_xor"), v, mask)
-#define lane_shuffle_f32(v, from) nf_of_bits(nf_lane_shuffle(LANE_SITE("lane_shuffle_f32"), nf_bits_of(v), from))
+#define lane_shuffle_f32(v, from) \
+  nf_of_bits(nf_lane_shuffle(LANE_SITE("lane_shuffle_f32"), nf_bits_of(v), from))
 #define lane_shuffle_xor_f32(v, mask) \
   nf_of_bits(nf_lane_shuffle_xor(LANE_SITE("lane_shuffle_xor_f32"), nf_bits_of(v), mask))
 #define lane_ballot(b) nf_lane_ballot(LANE_SITE("lane_ballot"), b)
 #define lane_sync() nf_lane_sync(LANE_SITE("lane_sync"))
 #define block_sync() nf_block_sync(LANE_SITE("block_sync"))
 
-// A collective of the wave that is made of several, or of accesses to shared memory: errors name the place of the call.
+// A collective of the wave that is made of several, or of accesses to shared memory: errors name the place of
+// the call.
 const nf_lane_site *nf_lane_enter(const nf_lane_site *site);
 void nf_lane_return(const nf_lane_site *outer);
-#define LANE_CALL(f, ...)                                     \
-  ({                                                          \
+#define LANE_CALL(f, ...)                                      \
+  ({                                                           \
     const nf_lane_site *outer_ = nf_lane_enter(LANE_SITE(#f)); \
-    __auto_type result_ = f(__VA_ARGS__);                     \
-    nf_lane_return(outer_);                                   \
-    result_;                                                  \
+    __auto_type result_ = f(__VA_ARGS__);                      \
+    nf_lane_return(outer_);                                    \
+    result_;                                                   \
   })
 
 // A product of tiles: lanes fill in what they have, meet, and read.
@@ -102,20 +104,21 @@ void nf_lane_copy_async16(const nf_lane_site *site, void *to, const void *from, 
 void nf_lane_copy_commit(void);
 void nf_lane_copy_wait(const nf_lane_site *site, int n);
 #define block_shared() nf_block_shared()
-#define shared_get(p)                                               \
-  ({                                                                \
-    __auto_type at_ = (p);                                          \
-    nf_shared_read(LANE_SITE("shared_get"), at_, sizeof *at_);      \
-    *at_;                                                           \
+#define shared_get(p)                                          \
+  ({                                                           \
+    __auto_type at_ = (p);                                     \
+    nf_shared_read(LANE_SITE("shared_get"), at_, sizeof *at_); \
+    *at_;                                                      \
   })
-#define shared_put(p, ...)                                            \
-  do {                                                              \
-    __auto_type at_ = (p);                                          \
-    const __typeof__(*at_) value_ = (__VA_ARGS__);                            \
-    nf_shared_write(LANE_SITE("shared_put"), at_, sizeof *at_);     \
-    *at_ = value_;                                                  \
+#define shared_put(p, ...)                                      \
+  do {                                                          \
+    __auto_type at_ = (p);                                      \
+    const __typeof__(*at_) value_ = (__VA_ARGS__);              \
+    nf_shared_write(LANE_SITE("shared_put"), at_, sizeof *at_); \
+    *at_ = value_;                                              \
   } while (0)
-#define lane_copy_async16(to, from, valid) nf_lane_copy_async16(LANE_SITE("lane_copy_async16"), to, from, valid)
+#define lane_copy_async16(to, from, valid) \
+  nf_lane_copy_async16(LANE_SITE("lane_copy_async16"), to, from, valid)
 #define lane_copy_commit() nf_lane_copy_commit()
 #define lane_copy_wait(n) nf_lane_copy_wait(LANE_SITE("lane_copy_wait"), n)
 
@@ -126,10 +129,10 @@ void *nf_lane_stored(const nf_lane_site *site, void *p);
 uint32_t nf_lane_atomic_add(const nf_lane_site *site, uint32_t *p, uint32_t v);
 #define lane_load16(p) (*(const u32x4 *)nf_lane_loaded(LANE_SITE("lane_load16"), p))
 #define lane_load16_once(p) (*(const u32x4 *)nf_lane_loaded(LANE_SITE("lane_load16_once"), p))
-#define lane_store16(p, ...)                                                                \
-  do {                                                                                    \
-    const u32x4 value_ = (__VA_ARGS__);                                                             \
-    *(u32x4 *)nf_lane_stored(LANE_SITE("lane_store16"), p) = value_;                      \
+#define lane_store16(p, ...)                                         \
+  do {                                                               \
+    const u32x4 value_ = (__VA_ARGS__);                              \
+    *(u32x4 *)nf_lane_stored(LANE_SITE("lane_store16"), p) = value_; \
   } while (0)
 #define lane_atomic_add(p, v) nf_lane_atomic_add(LANE_SITE("lane_atomic_add"), p, v)
 HOST_INLINE void lane_fence(void) { __atomic_thread_fence(__ATOMIC_ACQ_REL); }
@@ -155,7 +158,8 @@ HOST_INLINE float f16_to_f32(uint16_t x) { return nf_f16_decode(x); }
 HOST_INLINE uint16_t f32_to_f16(float x) { return nf_f16_encode(x); }
 HOST_INLINE float e4m3_to_f32(uint8_t x) { return nf_e4m3_decode(x); }
 HOST_INLINE uint32_t e4m3x2_to_f16x2(uint16_t x) {
-  return nf_f16_encode(nf_e4m3_decode((uint8_t)x)) | (uint32_t)nf_f16_encode(nf_e4m3_decode((uint8_t)(x >> 8))) << 16;
+  return nf_f16_encode(nf_e4m3_decode((uint8_t)x)) |
+         (uint32_t)nf_f16_encode(nf_e4m3_decode((uint8_t)(x >> 8))) << 16;
 }
 HOST_INLINE uint8_t f32_to_e4m3(float x) { return nf_e4m3_encode(x); }
 HOST_INLINE uint16_t f32_to_e4m3x2(float lo, float hi) {

@@ -14,7 +14,8 @@ static const nf_lane *with_state(const nf_lane *me, nf_lane_state state, bool of
 
 static void must_not_have_ended(const nf_lane *me, int ended, bool of_wave) {
   if (ended == 0) return;
-  nf_lane_fail(me->site, "lane %d has ended, and can't come to it", with_state(me, NF_LANE_ENDED, of_wave)->who.thread);
+  nf_lane_fail(me->site, "lane %d has ended, and can't come to it",
+               with_state(me, NF_LANE_ENDED, of_wave)->who.thread);
 }
 
 static void must_be_there(const nf_lane *me, const nf_lane *other) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Kernels for the emulator's own tests. With `wrong` each has a fault, of the kind that it is named by; without, it is
-// right.
-#include "kernels/gpu/lane/lane.h"
+// Kernels for the emulator's own tests. With `wrong` each has a fault, of the kind that it is named by;
+// without, it is right.
 #include "kernels/gpu/lane/planted.h"
+#include "kernels/gpu/lane/lane.h"
 #include "kernels/gpu/tile/tile.h"
 
 INLINE SHARED float *floats(void) { return (SHARED float *)block_shared(); }
 INLINE int beside(int by) { return (lane_thread() + by) % lane_threads(); }
+INLINE int before(void) { return lane_thread() - (lane_thread() > 0); }
 
 KERNEL(nf_planted_block_sync, nf_planted, 1024, 1) {
   lane_wait();
@@ -26,6 +27,8 @@ KERNEL(nf_planted_lane_sync, nf_planted, 1024, 1) {
 // lane_sync is enough within a wave only.
 KERNEL(nf_planted_other_wave, nf_planted, 1024, 1) {
   lane_wait();
+  shared_put(&floats()[lane_thread()], 0);
+  block_sync();
   shared_put(&floats()[lane_thread()], a->in[lane_thread()]);
   if (!a->wrong) block_sync();
   lane_sync();
@@ -147,7 +150,7 @@ KERNEL(nf_planted_unpublished_copy, nf_planted, 1024, 1) {
   if (a->wrong) block_sync();
   lane_copy_wait(0);
   if (!a->wrong) block_sync();
-  give(a, beside(1));
+  give(a, lane_threads() - 1);
 }
 
 KERNEL(nf_planted_halves, nf_planted, 1024, 1) {
@@ -155,7 +158,7 @@ KERNEL(nf_planted_halves, nf_planted, 1024, 1) {
   SHARED uint16_t *half = block_shared();
   shared_put(&half[lane_thread()], f32_to_bf16(a->in[lane_thread()]));
   if (!a->wrong) block_sync();
-  a->out[lane_thread()] = bf16_to_f32(shared_get(&half[beside(1)]));
+  a->out[lane_thread()] = bf16_to_f32(shared_get(&half[before()]));
 }
 
 KERNEL(nf_planted_bytes, nf_planted, 1024, 1) {
@@ -163,7 +166,7 @@ KERNEL(nf_planted_bytes, nf_planted, 1024, 1) {
   SHARED uint8_t *byte = block_shared();
   shared_put(&byte[lane_thread()], (uint8_t)lane_thread());
   if (!a->wrong) block_sync();
-  a->out[lane_thread()] = shared_get(&byte[beside(1)]);
+  a->out[lane_thread()] = shared_get(&byte[before()]);
 }
 
 KERNEL(nf_planted_room, nf_planted, 1024, 1) { // two sums in the same room

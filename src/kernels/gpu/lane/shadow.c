@@ -65,12 +65,13 @@ static bool unordered(const nf_lane *me, unsigned who, uint32_t time) {
   return &g->wave[wave] != me->wave || time >= me->wave->barrier;
 }
 
-_Noreturn static void fail_race(const span *s, size_t cell, const char *did, unsigned who, const nf_lane_site *where) {
+_Noreturn static void fail_race(const span *s, size_t cell, const char *did, unsigned who,
+                                const nf_lane_site *where) {
   const int bytes = 1 << s->me->grid->granule;
   char by[32] = "other lanes";
   if (!(who & NF_READERS_WAVE)) snprintf(by, sizeof by, "lane %u", who);
-  nf_lane_fail(s->site, "shared byte %zu: %s %s it at %s:%d, with no barrier since", cell * (size_t)bytes, by, did,
-               PLACE_OF(where));
+  nf_lane_fail(s->site, "shared byte %zu: %s %s it at %s:%d, with no barrier since", cell * (size_t)bytes, by,
+               did, PLACE_OF(where));
 }
 
 static void check_write_is_over(const span *s, size_t i) {
@@ -111,12 +112,15 @@ static span write_span(const nf_lane_site *site, const void *p, size_t bytes, bo
       check_write_is_over(&s, i);
       if (unordered(s.me, c->reader, c->was_read)) fail_race(&s, i, "read", c->reader, c->read);
     }
-    c->writer = (uint16_t)s.me->who.thread, c->written = g->now, c->write = s.site, c->on_its_way = on_its_way;
+    c->writer = (uint16_t)s.me->who.thread, c->written = g->now, c->write = s.site,
+    c->on_its_way = on_its_way;
   }
   return s;
 }
 
-void nf_shared_write(const nf_lane_site *site, const void *p, size_t bytes) { write_span(site, p, bytes, false); }
+void nf_shared_write(const nf_lane_site *site, const void *p, size_t bytes) {
+  write_span(site, p, bytes, false);
+}
 
 // ---- copies that are on their way ----
 

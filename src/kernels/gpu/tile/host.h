@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Products of tiles on the host: a collective in which every lane puts down its numbers, where tile.h says that they
-// belong, and computes its own sums.
+// Products of tiles on the host: a collective in which every lane puts down its numbers, where tile.h says
+// that they belong, and computes its own sums.
 #pragma once
 
 INLINE f32x4 tile_mma(const nf_lane_site *site, float (*decode)(uint16_t), tile_a a, tile_b b, f32x4 c) {
   nf_lane_tiles *t = nf_lane_tiles_mine();
   for (int i = 0; i < 4; i++) {
     const int k = tile_chunk() * 4 + i;
-    for (int r = 0; r < TILE_ROWS; r++) t->a[tile_row(r)][k] = decode((uint16_t)(a.r[r][i / 2] >> i % 2 * 16));
+    for (int r = 0; r < TILE_ROWS; r++)
+      t->a[tile_row(r)][k] = decode((uint16_t)(a.r[r][i / 2] >> i % 2 * 16));
     t->b[tile_col()][k] = decode((uint16_t)(b.r[i / 2] >> i % 2 * 16));
   }
   nf_lane_tiles_meet(site);
