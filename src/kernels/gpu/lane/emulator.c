@@ -22,22 +22,21 @@ const nf_emulated_kernel *nf_emulated_find(const char *symbol, int lanes) {
 
 // ---- whose turn it is ----
 
-static nf_lane *next_of_wave(const nf_lane_grid *g, nf_lane_wave *w, int id) {
-  const int lanes = g->kernel->lanes;
-  nf_lane *first = (nf_lane *)&g->lane[(w - g->wave) * lanes];
-  for (int i = 0; i < lanes; i++) {
-    id = (id + (int)g->step) & (lanes - 1);
-    if (first[id].state == NF_LANE_READY) return &first[id];
-  }
-  return NULL;
+static nf_lane *next_of_wave(const nf_lane_wave *w, int id) {
+  const nf_lane_grid *g = w->lane->grid;
+  do id = (id + (int)g->step) & (g->kernel->lanes - 1);
+  while (w->lane[id].state != NF_LANE_READY);
+  return &w->lane[id];
 }
 
 // The wave's own lanes first: their stacks are in the cache.
 static nf_lane *next_lane(nf_lane *me) {
   nf_lane_grid *g = me->grid;
-  const int mine = (int)(me->wave - g->wave);
-  for (int i = 0, w = mine; i < g->waves; i++, w = w + 1 == g->waves ? 0 : w + 1)
-    if (g->wave[w].ready > 0) return next_of_wave(g, &g->wave[w], me->id);
+  if (me->wave->ready > 0) return next_of_wave(me->wave, me->id);
+  for (int i = 1, w = (int)(me->wave - g->wave); i < g->waves; i++) {
+    w = w + 1 == g->waves ? 0 : w + 1;
+    if (g->wave[w].ready > 0) return next_of_wave(&g->wave[w], me->id);
+  }
   return NULL;
 }
 
@@ -113,7 +112,7 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
   for (int i = 0; i < g->waves; i++) {
     nf_lane_wave *w = &g->wave[i];
     w->arrived = w->in_block = w->ended = 0, w->ready = g->kernel->lanes;
-    w->first = NULL, w->barrier = g->now;
+    w->first = NULL, w->barrier = g->now, w->lane = &g->lane[i * g->kernel->lanes];
   }
   for (int i = 0; i < g->block.threads; i++) {
     nf_lane *l = &g->lane[i];

@@ -36,6 +36,7 @@ typedef struct nf_lane {
 
 // Lanes of the wave that stand in a collective of it or in block_sync, that have ended, that may run.
 typedef struct nf_lane_wave {
+  nf_lane *lane; // its first
   int arrived, in_block, ended, ready;
   const nf_lane *first; // to arrive
   uint32_t barrier;     // time of the last

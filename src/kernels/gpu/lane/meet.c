@@ -24,9 +24,9 @@ static void must_be_there(const nf_lane *me, const nf_lane *other) {
                PLACE_OF(other->site));
 }
 
-static void wake(nf_lane_wave *w, nf_lane *lanes, int count) {
-  for (int i = 0; i < count; i++) lanes[i].state = NF_LANE_READY;
-  w->ready = count;
+static void wake(nf_lane_wave *w, int lanes) {
+  for (int i = 0; i < lanes; i++) w->lane[i].state = NF_LANE_READY;
+  w->ready = lanes;
 }
 
 // Returns when all lanes of the wave have come.
@@ -46,7 +46,7 @@ static void meet_wave(nf_lane *me, const nf_lane_site *site, bool barrier) {
   }
   w->arrived = 0, w->first = NULL, w->turn ^= 1;
   if (barrier) w->barrier = ++me->grid->now;
-  wake(w, me - me->id, lanes);
+  wake(w, lanes);
 }
 
 static uint32_t exchange(const nf_lane_site *site, uint32_t v, int from, bool *outside) {
@@ -107,7 +107,7 @@ void nf_block_sync(const nf_lane_site *site) {
   g->barrier = ++g->now;
   for (int i = 0; i < g->waves; i++) {
     g->wave[i].barrier = g->now, g->wave[i].in_block = 0;
-    wake(&g->wave[i], &g->lane[i * g->kernel->lanes], g->kernel->lanes);
+    wake(&g->wave[i], g->kernel->lanes);
   }
 }
 
