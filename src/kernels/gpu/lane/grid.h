@@ -6,9 +6,6 @@
 // runs, if t lies before the last barrier that both passed.
 #pragma once
 #include "kernels/gpu/lane/fiber.h"
-#ifndef NF_LANES
-#define NF_LANES 64 // any: only kernels look at it
-#endif
 #include "kernels/gpu/lane/lane.h"
 
 enum { NF_LANES_MOST = 1024, NF_WAVES_MOST = NF_LANES_MOST / 32, NF_COPIES_MOST = 256 };

@@ -101,3 +101,7 @@ INLINE float block_reduce(float v, SHARED float *room, bool largest) {
 }
 INLINE float block_sum(float v, SHARED float *room) { return block_reduce(v, room, false); }
 INLINE float block_max(float v, SHARED float *room) { return block_reduce(v, room, true); }
+
+#if !defined(__NVPTX__) && !defined(__AMDGPU__)
+#include "kernels/gpu/lane/callers.h"
+#endif

@@ -3,7 +3,6 @@
 // without, it is right.
 #include "kernels/gpu/lane/planted.h"
 #include "kernels/gpu/lane/lane.h"
-#include "kernels/gpu/tile/tile.h"
 
 INLINE SHARED float *floats(void) { return (SHARED float *)block_shared(); }
 INLINE int beside(int by) { return (lane_thread() + by) % lane_threads(); }
@@ -210,20 +209,4 @@ KERNEL(nf_planted_busy, nf_planted, 1024, 1) {
 KERNEL(nf_planted_order, nf_planted, 1024, 1) { // which block came when
   lane_wait();
   if (lane_thread() == 0) a->out[lane_block()] = (float)lane_atomic_add(a->bits, 1);
-}
-
-// 16 rows of `in` times TILE_COLS rows of what is behind them, all of 16 numbers.
-KERNEL(nf_planted_tiles, nf_planted, 1024, 1) {
-  lane_wait();
-  tile_a x;
-  tile_b y;
-  for (int w = 0; w < 2; w++) {
-    const int k = tile_chunk() * 4 + w * 2;
-    for (int i = 0; i < TILE_ROWS; i++)
-      x.r[i][w] = f32x2_to_bf16x2(a->in[tile_row(i) * 16 + k], a->in[tile_row(i) * 16 + k + 1]);
-    y.r[w] = f32x2_to_bf16x2(a->in[256 + tile_col() * 16 + k], a->in[256 + tile_col() * 16 + k + 1]);
-  }
-  f32x4 sum = tile_mma_bf16(x, y, (f32x4){1, 1, 1, 1});
-  sum = tile_mma_bf16(x, y, sum);
-  for (int i = 0; i < 4; i++) a->out[tile_sum_row(i) * TILE_COLS + tile_sum_col(i)] = sum[i];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Arguments of the kernels in planted.c.
+// Arguments of the kernels in planted.c, here and in tile/.
 #pragma once
 #include <stdint.h>
 

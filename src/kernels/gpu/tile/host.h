@@ -2,6 +2,7 @@
 // Products of tiles on the host: a collective in which every lane puts down its numbers, where tile.h says
 // that they belong, and computes its own sums.
 #pragma once
+#include "kernels/gpu/tile/tile.h"
 
 INLINE f32x4 tile_mma(const nf_lane_site *site, float (*decode)(uint16_t), tile_a a, tile_b b, f32x4 c) {
   nf_lane_tiles *t = nf_lane_tiles_mine();

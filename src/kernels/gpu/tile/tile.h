@@ -60,7 +60,6 @@ INLINE f32x4 tile_mma_f16(tile_a a, tile_b b, f32x4 c) {
   return __builtin_amdgcn_mfma_f32_16x16x16f16(__builtin_bit_cast(tile_h4, a.r[0]),
                                                __builtin_bit_cast(tile_h4, b.r), c, 0, 0, 0);
 }
-#else // lane/host.h: a collective of the wave
-INLINE f32x4 tile_mma_bf16(tile_a a, tile_b b, f32x4 c) { return lane_tile_mma(a.r, b.r, c, bf16_to_f32); }
-INLINE f32x4 tile_mma_f16(tile_a a, tile_b b, f32x4 c) { return lane_tile_mma(a.r, b.r, c, f16_to_f32); }
+#else
+#include "kernels/gpu/tile/host.h"
 #endif
