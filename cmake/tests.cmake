@@ -66,6 +66,15 @@ function(nf_test file)
   nf_register_test(${room}.${name} ${target} TIMEOUT ${arg_TIMEOUT} LABELS ${room} ${arg_LABEL} COMMAND ${target})
 endfunction()
 
+# The test (room.foo, of target room_foo_test) sees the GPUs of tests/drivers.
+function(nf_with_drivers test)
+  string(REPLACE "." "_" target ${test}_test)
+  if(TARGET ${target})
+    add_dependencies(${target} fake_cuda fake_hip)
+  endif()
+  set_property(TEST ${test} APPEND PROPERTY ENVIRONMENT LD_LIBRARY_PATH=${CMAKE_BINARY_DIR}/drivers)
+endfunction()
+
 function(nf_fuzz file)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES")
   cmake_path(GET file STEM stem)

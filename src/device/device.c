@@ -9,18 +9,24 @@
 
 static nf_status no_memory(const char *what) { return nf_error(NF_NO_MEMORY, "no memory for a %s", what); }
 
-nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out) {
+nf_status nf_device_create(const nf_device *with, nf_device **out) {
   nf_device *d = nf_alloc(1, sizeof *d);
   if (d == NULL) return no_memory("device");
-  *d = (nf_device){.driver = driver, .threads = threads, .queue.device = d};
-  const nf_status st = driver->queue_open != NULL ? driver->queue_open(&d->queue) : nf_ok();
+  *d = *with;
+  d->queue.device = d;
+  const nf_status st = d->driver->queue_open != NULL ? d->driver->queue_open(&d->queue) : nf_ok();
   *out = nf_is_ok(st) ? d : NULL;
   if (*out == NULL) nf_free(d);
   return st;
 }
 
-nf_status nf_device_peer(const nf_device *d, int world, nf_device **out) {
-  return d->driver->peer(d, world, out);
+nf_status nf_device_peer(const nf_device *d, int world, int rank, nf_device **out) {
+  return d->driver->peer(d, world, rank, out);
+}
+
+nf_status nf_device_describe(const nf_device *d, nf_hw *out) {
+  if (d->driver->describe != NULL) return d->driver->describe(d, out);
+  return nf_error(NF_UNAVAILABLE, "device %s is no processor", d->driver->name);
 }
 
 void nf_device_destroy(nf_device *d) {
@@ -40,10 +46,8 @@ uint64_t nf_device_used(const nf_device *d) { return d->used; }
 
 nf_status nf_device_alloc_in(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out) {
   nf_buffer b = {.bytes = bytes, .memory = memory};
-  b.data = d->driver->alloc(d, memory, bytes, &b.host);
-  if (b.data == NULL)
-    return nf_error(NF_NO_MEMORY, "device %s has no %zu bytes left (%lu in use)", d->driver->name, bytes,
-                    (unsigned long)d->used);
+  NF_TRY(d->driver->alloc(d, memory, bytes, &b), "device %s, %zu bytes (%lu in use)", d->driver->name, bytes,
+         (unsigned long)d->used);
   d->used += bytes;
   *out = b;
   return nf_ok();
@@ -55,7 +59,7 @@ nf_status nf_device_alloc(nf_device *d, size_t bytes, nf_buffer *out) {
 
 void nf_device_free(nf_device *d, nf_buffer *b) {
   if (b->data == NULL) return;
-  d->driver->free(d, b->memory, b->data, b->bytes);
+  d->driver->free(d, b);
   d->used -= b->bytes;
   *b = (nf_buffer){0};
 }
@@ -217,7 +221,7 @@ void nf_module_unload(nf_module *m) {
 }
 
 nf_status nf_module_function(const nf_module *m, const char *symbol, const void **out) {
-  *out = m->device->driver->function(m, symbol);
+  NF_TRY(m->device->driver->function(m, symbol, out));
   if (*out != NULL) return nf_ok();
   return nf_error(NF_BAD_INPUT, "the module of device %s has no function '%s'", m->device->driver->name,
                   symbol);
@@ -255,7 +259,8 @@ nf_status nf_capture_create(nf_device *d, const nf_launch *launch, size_t n, nf_
   nf_capture *c = nf_alloc(1, sizeof *c);
   if (c == NULL) return no_memory("capture");
   *c = (nf_capture){.device = d, .n = n};
-  const nf_status st = d->driver->capture != NULL ? d->driver->capture(c, launch, n) : keep(c, launch, n);
+  const bool captured = d->driver->capture != NULL && kernels_before_barrier(launch, n) == n;
+  const nf_status st = captured ? d->driver->capture(c, launch, n) : keep(c, launch, n);
   *out = nf_is_ok(st) ? c : NULL;
   if (*out == NULL) nf_free(c);
   return st;
@@ -263,12 +268,11 @@ nf_status nf_capture_create(nf_device *d, const nf_launch *launch, size_t n, nf_
 
 void nf_capture_destroy(nf_capture *c) {
   if (c == NULL) return;
-  if (c->device->driver->uncapture != NULL) c->device->driver->uncapture(c);
+  if (c->launch == NULL) c->device->driver->uncapture(c);
   nf_free_aligned(c->launch);
   nf_free(c);
 }
 
 nf_status nf_queue_replay(nf_queue *q, const nf_capture *c) {
-  const nf_driver *driver = q->device->driver;
-  return driver->replay != NULL ? driver->replay(q, c) : nf_queue_run(q, c->launch, c->n);
+  return c->launch != NULL ? nf_queue_run(q, c->launch, c->n) : q->device->driver->replay(q, c);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Devices: memory that kernels can use, and queues that run kernels in order. Implementations: host.c,
-// null.c.
+// null.c, and gpu.c with cuda.c or hip.c.
 //
 // A device, its queues, events, modules and captures are used by one thread at a time; kernels run on threads
 // of its own. An error of what was put into a queue comes out of that call or a later one on the queue, at
@@ -9,6 +9,7 @@
 #pragma once
 #include "base/status.h"
 #include "device/launch.h"
+#include "hw/hw.h"
 #include <stddef.h>
 #include <stdint.h>
 
@@ -39,9 +40,19 @@ nf_status nf_device_host(nf_threads *threads, nf_device **out);
 // Accepts everything and computes nothing; its memory has addresses but no storage. For planning and for
 // measuring what everything but the kernels costs.
 nf_status nf_device_null(nf_device **out);
-// The device of one of `world` ranks that share what d has: each one's kernels and copies reach the memory of
-// all. A host's has its share of the threads.
-nf_status nf_device_peer(const nf_device *d, int world, nf_device **out);
+// A GPU, counted from 0, through the maker's driver, which is looked for at run time; none is needed to
+// build. NF_UNAVAILABLE says what is missing: the driver, a new enough one, the GPU, or one that our code
+// runs on (an sm_90 or later; a gfx942 or gfx950). Calls make the device the current one of the thread they
+// come from, and leave it so: whoever uses CUDA or HIP beside us on that thread chooses anew. An error that
+// the GPU does not recover from (a kernel's bad access, a card that has fallen off) is NF_UNAVAILABLE with
+// the driver's call and words; every later call on the device answers the same, at once.
+nf_status nf_device_cuda(int index, nf_device **out);
+nf_status nf_device_hip(int index, nf_device **out);
+// The device of a rank, 0 to world - 1, of those that share what d has: each one's kernels and copies reach
+// the memory of all. They are made in the order of their ranks. A host's has its share of the threads, a
+// GPU's is the one that is `rank` further than d's: NF_UNAVAILABLE when there are too few, or they don't
+// reach one another.
+nf_status nf_device_peer(const nf_device *d, int world, int rank, nf_device **out);
 // NULL is fine. All that was made of it must be gone before.
 void nf_device_destroy(nf_device *d);
 
@@ -49,6 +60,9 @@ const char *nf_device_name(const nf_device *d); // "host", "null"
 bool nf_device_computes(const nf_device *d);    // false: contents of its memory mean nothing
 bool nf_device_is_host(const nf_device *d);  // NF_ON_DEVICE is the process's own too: it may be used directly
 bool nf_device_captures(const nf_device *d); // a captured run costs less than its launches
+// What selection and costs go by. A GPU's memory is what is free now, its figures are the makers'
+// (targets.def). NF_UNAVAILABLE of a device that is no processor.
+nf_status nf_device_describe(const nf_device *d, nf_hw *out);
 
 // ---- memory ----
 
@@ -97,8 +111,9 @@ bool nf_event_happened(const nf_event *e);               // true before the firs
 
 // ---- code ----
 
-// An image in the device's own form: for a GPU what its driver loads, for the host an array of
-// nf_host_symbol. NF_BAD_INPUT: the device can't load it.
+// An image in the device's own form: for a GPU what its driver loads (PTX, which the driver compiles and
+// keeps compiled in a cache of its own, so that only the first time is slow; a code object), for the host an
+// array of nf_host_symbol. NF_BAD_INPUT: the device can't load it; of PTX with the compiler's first line.
 typedef struct nf_host_symbol {
   const char *name;
   nf_host_function function;

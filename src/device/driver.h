@@ -10,17 +10,19 @@ typedef enum nf_direction { NF_TO_DEVICE, NF_TO_HOST, NF_BETWEEN_DEVICES } nf_di
 typedef struct nf_driver {
   const char *name;
   bool computes, is_host, captures;
-  nf_status (*peer)(const nf_device *d, int world, nf_device **out);
-  void (*close)(nf_device *d);                                               // NULL: nothing to do
-  void *(*alloc)(nf_device *d, nf_memory memory, size_t bytes, void **host); // NULL: no memory
-  void (*free)(nf_device *d, nf_memory memory, void *data, size_t bytes);
+  nf_status (*peer)(const nf_device *d, int world, int rank, nf_device **out);
+  nf_status (*describe)(const nf_device *d, nf_hw *out); // NULL: there is nothing to tell
+  void (*close)(nf_device *d);                           // NULL: nothing to do
+  // Fills data and host of *out, whose bytes and memory are as asked.
+  nf_status (*alloc)(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out);
+  void (*free)(nf_device *d, const nf_buffer *b);
   nf_status (*reserve)(nf_device *d, nf_scratch_bytes bytes); // NULL: kernels have none
   nf_status (*copy)(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes);
   // Kernels, in order. *n in: launches; out: how many were done (or put into the queue), all but where the
   // device was to stop.
   nf_status (*run)(nf_queue *q, const nf_launch *launch, size_t *n);
   nf_status (*load)(nf_module *m, const void *image, size_t bytes);
-  const void *(*function)(const nf_module *m, const char *symbol); // NULL: not there
+  nf_status (*function)(const nf_module *m, const char *symbol, const void **out); // NULL: not there
 
   nf_status (*barrier)(nf_queue *q, const nf_barrier *b);
   nf_status (*queue_open)(nf_queue *q);
@@ -32,7 +34,8 @@ typedef struct nf_driver {
   nf_status (*event_wait)(nf_queue *q, const nf_event *e);
   bool (*event_happened)(const nf_event *e);
   void (*unload)(nf_module *m);
-  nf_status (*capture)(nf_capture *c, const nf_launch *launch, size_t n); // NULL: the launches are kept
+  // Of launches without a barrier; those with one are kept, as all are where this is NULL, and run.
+  nf_status (*capture)(nf_capture *c, const nf_launch *launch, size_t n);
   void (*uncapture)(nf_capture *c);
   nf_status (*replay)(nf_queue *q, const nf_capture *c);
 } nf_driver;
@@ -69,4 +72,5 @@ struct nf_device {
   bool owns_threads;
 };
 bool nf_device_is_stopped(const nf_device *d);
-nf_status nf_device_create(const nf_driver *driver, nf_threads *threads, nf_device **out);
+// A device that begins as *with says: driver, and what this one needs (threads, handle).
+nf_status nf_device_create(const nf_device *with, nf_device **out);

@@ -71,11 +71,12 @@ static nf_status host_run(nf_queue *q, const nf_launch *launch, size_t *n) {
 
 // ---- memory ----
 
-static void *host_alloc(nf_device *, nf_memory, size_t bytes, void **host) {
-  return *host = nf_alloc_aligned(bytes);
+static nf_status host_alloc(nf_device *, nf_memory, size_t bytes, nf_buffer *out) {
+  out->data = out->host = nf_alloc_aligned(bytes);
+  return out->data != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "the system gives no more memory");
 }
 
-static void host_free(nf_device *, nf_memory, void *data, size_t) { nf_free_aligned(data); }
+static void host_free(nf_device *, const nf_buffer *b) { nf_free_aligned(b->data); }
 
 static nf_status host_reserve(nf_device *d, nf_scratch_bytes bytes) {
   const nf_scratch_bytes most = nf_scratch_most(bytes, d->scratch.bytes);
@@ -101,16 +102,19 @@ static nf_status host_load(nf_module *, const void *, size_t bytes) {
   return nf_error(NF_BAD_INPUT, "%zu bytes are no list of the host's functions", bytes);
 }
 
-static const void *host_function(const nf_module *m, const char *symbol) {
+static nf_status host_function(const nf_module *m, const char *symbol, const void **out) {
   const nf_host_symbol *s = m->image;
-  for (size_t i = 0; i < m->bytes / sizeof *s; i++)
-    if (strcmp(s[i].name, symbol) == 0) return &s[i].function;
-  return NULL;
+  *out = NULL;
+  for (size_t i = 0; i < m->bytes / sizeof *s && *out == NULL; i++)
+    if (strcmp(s[i].name, symbol) == 0) *out = &s[i].function;
+  return nf_ok();
 }
 
 // ---- devices ----
 
-static nf_status host_peer(const nf_device *d, int world, nf_device **out) {
+static nf_status host_describe(const nf_device *, nf_hw *out) { return nf_hw_detect(out); }
+
+static nf_status host_peer(const nf_device *d, int world, int, nf_device **out) {
   nf_threads *threads;
   NF_TRY(nf_threads_create((int)nf_max(1, nf_threads_count(d->threads) / world), &threads));
   const nf_status st = nf_device_host(threads, out);
@@ -130,6 +134,7 @@ static const nf_driver host = {.name = "host",
                                .computes = true,
                                .is_host = true,
                                .peer = host_peer,
+                               .describe = host_describe,
                                .close = host_close,
                                .alloc = host_alloc,
                                .free = host_free,
@@ -140,5 +145,5 @@ static const nf_driver host = {.name = "host",
                                .function = host_function};
 
 nf_status nf_device_host(nf_threads *threads, nf_device **out) {
-  return nf_device_create(&host, threads, out);
+  return nf_device_create(&(nf_device){.driver = &host, .threads = threads}, out);
 }

@@ -78,7 +78,7 @@ static nf_status allocate_rank(infuse_model *m, int rank) {
   if (m->options.world == 1)
     r->device = m->rt->device;
   else
-    NF_TRY(nf_device_peer(m->rt->device, (int)m->options.world, &r->device));
+    NF_TRY(nf_device_peer(m->rt->device, (int)m->options.world, rank, &r->device));
   NF_TRY(plan_rank(m, rank));
   NF_TRY(allocate_stored(m, r));
   NF_TRY(nf_device_alloc(r->device, m->compiled.arena_bytes, &r->arena), "for activations");

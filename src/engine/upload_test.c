@@ -32,7 +32,7 @@ static void weights_arrive(void **state) {
   const nf_type types[] = {nf_type_packed(NF_TYPE(NF_MXFP4, NF_C(3), NF_C(700), NF_C(608)), NF_PACK(16, 1)),
                            nf_type_packed(NF_TYPE(NF_F32, NF_C(40), NF_C(9000)), NF_PACK(16, 2))};
   far_copies = 0;
-  ok(nf_device_create(&far_driver, NULL, &d));
+  ok(nf_device_create(&(nf_device){.driver = &far_driver}, &d));
   nf_upload_init(&u, d);
   for (int i = 0; i < 2; i++) {
     const nf_value v = {.name = "w", .type = types[i], .kind = NF_VALUE_WEIGHT};
@@ -64,7 +64,7 @@ static void the_devices_host_memory_is_out(void **state) {
   nf_buffer to;
   const nf_value v = {.name = "w", .type = NF_TYPE(NF_BF16, NF_C(4000), NF_C(500)), .kind = NF_VALUE_WEIGHT};
   far_rooms = 0;
-  ok(nf_device_create(&far_driver, NULL, &d));
+  ok(nf_device_create(&(nf_device){.driver = &far_driver}, &d));
   ok(nf_device_alloc(d, 4000 * 500 * 2, &to));
   nf_upload_init(&u, d);
   const nf_weight_sink sink = nf_upload_sink(&u, &to);

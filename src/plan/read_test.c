@@ -37,7 +37,7 @@ static void values_come_back(void **state) {
   ok(nf_hw_detect(&o.hw));
   ok(nf_graph_parse(nf_view_of(text), "text", &g));
   ok(nf_plan_create(g, &o, &p));
-  ok(nf_device_create(&far_driver, NULL, &d));
+  ok(nf_device_create(&(nf_device){.driver = &far_driver}, &d));
   ok(nf_device_alloc(d, sizeof bits, &x));
   ok(nf_device_alloc(d, nf_plan_arena_bytes(p), &arena));
   ok(nf_device_write(d, &x, 0, bits, sizeof bits));

@@ -263,7 +263,7 @@ static void errors(void **) {
 static void peers(void **) {
   bench a = open_on(made());
   nf_device *d;
-  ok(nf_device_peer(a.d, 2, &d));
+  ok(nf_device_peer(a.d, 2, 1, &d));
   assert_string_equal(nf_device_name(d), nf_device_name(a.d));
   bench b = open_on(d);
   const nf_doubled across = doubled(&a.a[1], &b.a[1], N), own = doubled(&a.a[0], &a.a[1], N);
@@ -312,7 +312,7 @@ static void ranks(void **) {
   pthread_barrier_init(&all, NULL, RANKS);
   for (int i = 0; i < RANKS; i++) {
     nf_device *d = first;
-    if (i > 0) ok(nf_device_peer(first, RANKS, &d));
+    if (i > 0) ok(nf_device_peer(first, RANKS, i, &d));
     r[i] = (rank){open_on(d), &r[1 - i].b, {RANKS, i, meet, &all}, nf_ok()};
   }
   for (int i = 0; i < RANKS; i++) assert_int_equal(pthread_create(&thread[i], NULL, run_rank, &r[i]), 0);

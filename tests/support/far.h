@@ -13,19 +13,19 @@
 static atomic_int far_users, far_copies;
 static int far_rooms = 100; // of host memory that it has left
 
-static void *far_alloc(nf_device *d, nf_memory memory, size_t bytes, void **host) {
+static nf_status far_alloc(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out) {
   (void)d;
   assert_int_equal(far_users++, 0);
   far_users--;
-  if (memory == NF_ON_HOST && far_rooms-- <= 0) return NULL;
-  void *data = aligned_alloc(64, (bytes + 64) / 64 * 64);
-  *host = memory == NF_ON_HOST ? data : NULL;
-  return data;
+  if (memory == NF_ON_HOST && far_rooms-- <= 0) return nf_error(NF_NO_MEMORY, "no room");
+  out->data = aligned_alloc(64, (bytes + 64) / 64 * 64);
+  out->host = memory == NF_ON_HOST ? out->data : NULL;
+  return nf_ok();
 }
 
-static void far_free(nf_device *d, nf_memory memory, void *data, size_t bytes) {
-  (void)d, (void)memory, (void)bytes;
-  free(data);
+static void far_free(nf_device *d, const nf_buffer *b) {
+  (void)d;
+  free(b->data);
 }
 
 static nf_status far_copy(nf_queue *q, nf_direction way, void *to, const void *from, size_t bytes) {
