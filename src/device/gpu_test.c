@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPUs, on the drivers of tests/drivers: the suite of all devices, and what a driver that fails comes out as.
-#include "base/memory.h"
+#include "kernels/gpu/abi/rows.h"
+#include "kernels/gpu/images.h"
 #include "tests/drivers/fake.h"
 #include "tests/support/conformance.h"
 #include <dlfcn.h>
@@ -141,6 +142,7 @@ static void open_bench(bench *b, const char *settings) {
   ok(nf_module_function(b->module, "double_it", &b->launch.function));
   ok(nf_device_alloc(b->d, 4, &b->x));
   ok(nf_device_alloc(b->d, 4, &b->y));
+  ok(nf_device_write(b->d, &b->x, 0, (int32_t[]){21}, 4));
   b->args = (nf_doubled){b->x.data, b->y.data, 1};
   b->launch.args = &b->args;
   b->launch.args_bytes = sizeof b->args;
@@ -324,12 +326,51 @@ static void another_thread(void **) {
   close_bench(&b);
 }
 
+// The library's own module, and a kernel of it: 1 + 2 in bf16.
+static void own_kernels(void **) {
+  enum { PACKS = 300, N = 8 * PACKS };
+  bench b;
+  nf_hw hw;
+  nf_image image;
+  nf_module *m;
+  nf_buffer x[3];
+  uint16_t v[N];
+  open_bench(&b, NULL);
+  ok(nf_device_describe(b.d, &hw));
+  nf_status st = nf_gpu_image(&hw, &image);
+  if (nf_is_ok(st)) st = nf_module_load(b.d, image.data, image.bytes, &m);
+  if (nf_status_code(st) == NF_UNAVAILABLE) { // built without kernels
+    nf_status_free(st);
+    close_bench(&b);
+    skip();
+  }
+  ok(st);
+  ok(nf_module_function(m, "nf_add_bf16", &b.launch.function));
+  for (int i = 0; i < 3; i++) {
+    for (int k = 0; k < N; k++) v[k] = i == 0 ? 0x3f80 : 0x4000;
+    ok(nf_device_alloc(b.d, sizeof v, &x[i]));
+    ok(nf_device_write(b.d, &x[i], 0, v, sizeof v));
+  }
+  nf_gpu_add args = {.rows = 1, .packs = PACKS};
+  nf_gpu_rows *const rows[] = {&args.a, &args.b, &args.y};
+  for (int i = 0; i < 3; i++) *rows[i] = (nf_gpu_rows){x[i].data, sizeof v, 1, 0};
+  b.launch.args = &args;
+  b.launch.args_bytes = sizeof args;
+  b.launch.grid = (nf_grid){{2, 1, 1}, {256, 1, 1}, 0};
+  ok(nf_device_run(b.d, &b.launch, 1));
+  ok(nf_device_read(b.d, &x[2], 0, v, sizeof v));
+  for (int k = 0; k < N; k++) assert_int_equal(v[k], 0x4040);
+  for (int i = 0; i < 3; i++) nf_device_free(b.d, &x[i]);
+  nf_module_unload(m);
+  close_bench(&b);
+}
+
 static int test(maker *m) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(unavailable), cmocka_unit_test(described),      cmocka_unit_test(out_of_memory),
       cmocka_unit_test(lost),        cmocka_unit_test(modules),        cmocka_unit_test(refused_launch),
       cmocka_unit_test(launches),    cmocka_unit_test(scratch),        cmocka_unit_test(shared_memory),
-      cmocka_unit_test(peers),       cmocka_unit_test(another_thread),
+      cmocka_unit_test(peers),       cmocka_unit_test(another_thread), cmocka_unit_test(own_kernels),
   };
   void *library = dlopen(m->library, RTLD_NOW);
   if (library != NULL) m->fake = dlsym(library, "fake_gpu"), m->count = dlsym(library, "fake_gpu_count");

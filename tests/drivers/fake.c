@@ -19,7 +19,14 @@ enum { HIP = 1, LANES = 64 };
 #else
 enum { HIP = 0, LANES = 32 };
 #endif
-enum { INVALID = 1, INVALID_CONTEXT = 201, INVALID_IMAGE = 200, INVALID_PTX = 218, IN_CAPTURE = 900 };
+enum {
+  INVALID = 1,
+  INVALID_CONTEXT = 201,
+  INVALID_IMAGE = 200,
+  INVALID_PTX = 218,
+  LAUNCH_FAILED = 719,
+  IN_CAPTURE = 900
+};
 
 // ---- settings, counts, faults ----
 
@@ -178,7 +185,11 @@ static int named(int code, const char **out, bool text) {
   return *out = NULL, INVALID;
 }
 static int fake_error_name(int code, const char **out) { return named(code, out, false); }
-static int fake_error_text(int code, const char **out) { return named(code, out, true); }
+static _Thread_local char failure[1024]; // what the emulator said of this thread's last kernel
+static int fake_error_text(int code, const char **out) {
+  if (code == LAUNCH_FAILED && failure[0] != 0) return *out = failure, 0;
+  return named(code, out, true);
+}
 
 // ---- memory ----
 
@@ -220,8 +231,13 @@ static int fake_alloc_managed(void **out, size_t bytes, unsigned flags) {
 
 // ---- streams, events, graphs ----
 
+typedef struct function {
+  fake_kernel kernel;
+  size_t shared_most; // of a block
+  struct function *next;
+} function;
 typedef struct call {
-  const fake_kernel *kernel;
+  const function *function;
   nf_grid grid;
   void *args;
 } call;
@@ -287,24 +303,32 @@ static int fake_capture_end(void *s, void **out) {
   return capturing = false, *out != NULL ? 0 : INVALID;
 }
 
+static int run(const function *f, const nf_grid *grid, const void *args) {
+  const nf_status st = fake_kernel_run(&f->kernel, grid, args);
+  if (nf_is_ok(st)) return 0;
+  snprintf(failure, sizeof failure, "%s", nf_status_message(st));
+  nf_status_free(st);
+  return (int)(fake.lost = LAUNCH_FAILED);
+}
+
 static void drop(graph *g) {
   for (size_t i = 0; i < g->n; i++) free(g->call[i].args);
   free(g->call);
   free(g);
 }
-static bool append(graph *g, const fake_kernel *k, const nf_grid *grid, const void *args) {
+static bool append(graph *g, const function *f, const nf_grid *grid, const void *args) {
   call *more = realloc(g->call, (g->n + 1) * sizeof *more);
-  void *kept = malloc(k->args_bytes);
+  void *kept = malloc(f->kernel.args_bytes);
   if (more == NULL || kept == NULL) return false;
   g->call = more;
-  more[g->n++] = (call){k, *grid, memcpy(kept, args, k->args_bytes)};
+  more[g->n++] = (call){f, *grid, memcpy(kept, args, f->kernel.args_bytes)};
   return true;
 }
 static int fake_graph_instantiate(void **out, void *of, unsigned long long) {
   ENTER_NO_CAPTURE(graph_instantiate);
   graph *to = calloc(1, sizeof *to), *from = of;
   for (size_t i = 0; i < from->n; i++)
-    if (!append(to, from->call[i].kernel, &from->call[i].grid, from->call[i].args)) return NF_GPU_NO_MEMORY;
+    if (!append(to, from->call[i].function, &from->call[i].grid, from->call[i].args)) return NF_GPU_NO_MEMORY;
   return *out = to, 0;
 }
 static int fake_graph_destroy(void *g) {
@@ -319,7 +343,7 @@ static int fake_exec_launch(void *exec, void *) {
   ENTER_NO_CAPTURE(exec_launch);
   const graph *g = exec;
   for (size_t i = 0; i < g->n; i++) {
-    const int code = fake_kernel_run(g->call[i].kernel, &g->call[i].grid, g->call[i].args);
+    const int code = run(g->call[i].function, &g->call[i].grid, g->call[i].args);
     if (code != 0) return code;
   }
   return 0;
@@ -334,6 +358,7 @@ static int fake_exec_destroy(void *exec) {
 typedef struct module {
   char *image;
   size_t bytes;
+  function *functions;
 } module;
 
 // An image of AMD's is an ELF file, whose sections are listed at its end; one of NVIDIA's is text.
@@ -345,34 +370,39 @@ static size_t size_of(const void *image) {
 static int keep(void **out, const void *image) {
   module *m = malloc(sizeof *m);
   const size_t bytes = size_of(image);
-  *m = (module){malloc(bytes), bytes};
+  *m = (module){malloc(bytes), bytes, NULL};
   memcpy(m->image, image, bytes);
   return *out = m, 0;
 }
 static int fake_module_unload(void *of) {
   ENTER_CONTEXT(module_unload);
-  free(((module *)of)->image);
-  return free(of), 0;
+  module *m = of;
+  for (function *f; (f = m->functions) != NULL; free(f)) m->functions = f->next;
+  free(m->image);
+  return free(m), 0;
 }
 
 // The entry of the image, then the host form of the same name: both must be there.
 static int fake_module_function(void **out, void *of, const char *symbol) {
   ENTER_CONTEXT(module_function);
-  const module *m = of;
+  module *m = of;
   char entry[256];
   const int n =
       snprintf(entry, sizeof entry, HIP ? "%s.kd" : ".entry %s(", symbol) + HIP; // AMD's with the 0 byte
   if (memmem(m->image, m->bytes, entry, (size_t)n) == NULL) return NF_GPU_NOT_FOUND;
-  *out = (void *)fake_kernel_find(symbol, LANES);
-  if (*out == NULL) fprintf(stderr, "fake driver: '%s' has no host form\n", symbol);
-  return *out != NULL ? 0 : NF_GPU_NOT_FOUND;
+  function *f = calloc(1, sizeof *f);
+  *f = (function){.shared_most = HIP ? 64 << 10 : 48 << 10, .next = m->functions};
+  m->functions = f;
+  if (fake_kernel_find(symbol, LANES, &f->kernel)) return *out = f, 0;
+  fprintf(stderr, "fake driver: '%s' has no host form\n", symbol);
+  return NF_GPU_NOT_FOUND;
 }
 
-static int launch(const fake_kernel *k, const nf_grid *grid, const stream *s, void **parameters) {
-  if (k == NULL || parameters == NULL || grid->blocks[0] == 0 || grid->threads[0] == 0) return INVALID;
-  if (grid->shared > (HIP ? 64 << 10 : k->shared_most)) return INVALID;
-  if (s->captured == NULL) return fake_kernel_run(k, grid, *parameters);
-  return append(s->captured, k, grid, *parameters) ? 0 : NF_GPU_NO_MEMORY;
+static int launch(const function *f, const nf_grid *grid, const stream *s, void **parameters) {
+  if (f == NULL || parameters == NULL || grid->blocks[0] == 0 || grid->threads[0] == 0) return INVALID;
+  if (grid->shared > f->shared_most) return INVALID;
+  if (s->captured == NULL) return run(f, grid, *parameters);
+  return append(s->captured, f, grid, *parameters) ? 0 : NF_GPU_NO_MEMORY;
 }
 
 // ---- what only one of them has ----
@@ -449,7 +479,7 @@ static int fake_function_get(int *out, int attribute, const void *) {
 static int fake_function_set(const void *function, int attribute, int value) {
   ENTER_CONTEXT(function_set);
   if (attribute != NF_CUDA_FUNCTION_DYNAMIC || value > 227 << 10) return INVALID;
-  return fake_kernel_share(function, (size_t)value), 0;
+  return ((struct function *)function)->shared_most = (size_t)value, 0;
 }
 static int fake_launch(const nf_cuda_launch *l, const void *function, void **parameters, void **) {
   ENTER_CONTEXT(launch);

@@ -7,17 +7,20 @@ static void double_it(const void *args, unsigned block) {
   const nf_doubled *a = args;
   a->y[block] = 2 * a->x[block];
 }
-static fake_kernel kernels[] = {{"double_it", sizeof(nf_doubled), 48 << 10, double_it}};
 
-const fake_kernel *fake_kernel_find(const char *symbol, int) {
-  for (size_t i = 0; i < sizeof kernels / sizeof *kernels; i++)
-    if (strcmp(kernels[i].name, symbol) == 0) return &kernels[i];
-  return NULL;
+bool fake_kernel_find(const char *symbol, int lanes, fake_kernel *out) {
+  const nf_emulated_kernel *k = nf_emulated_find(symbol, lanes);
+  if (k != NULL)
+    *out = (fake_kernel){.args_bytes = k->args_bytes, .emulated = k};
+  else if (strcmp(symbol, "double_it") == 0)
+    *out = (fake_kernel){.args_bytes = sizeof(nf_doubled), .block = double_it};
+  else
+    return false;
+  return true;
 }
 
-void fake_kernel_share(const fake_kernel *k, size_t bytes) { kernels[k - kernels].shared_most = bytes; }
-
-int fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args) {
+nf_status fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args) {
+  if (k->emulated != NULL) return nf_emulate(k->emulated, grid, args, k->args_bytes, NULL);
   for (unsigned i = 0; i < grid->blocks[0]; i++) k->block(args, i);
-  return 0;
+  return nf_ok();
 }

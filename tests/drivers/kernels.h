@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// Host forms of kernels, by the names that they have in modules.
+// Host forms of kernels, by the names that they have in modules: all of src/kernels/gpu, through the
+// emulator, and what the suite of devices has.
 #pragma once
-#include "device/launch.h"
+#include "kernels/gpu/lane/emulator.h"
 
 typedef struct fake_kernel {
-  const char *name;
   size_t args_bytes; // of its one parameter
-  size_t shared_most;
-  void (*block)(const void *args, unsigned block); // of double_it
+  const nf_emulated_kernel *emulated;
+  void (*block)(const void *args, unsigned block); // of one that is no GPU's, instead
 } fake_kernel;
 
-const fake_kernel *fake_kernel_find(const char *symbol, int lanes); // NULL: there is none
-void fake_kernel_share(const fake_kernel *k, size_t bytes);         // of shared memory a block may have
-int fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args); // the driver's code
+bool fake_kernel_find(const char *symbol, int lanes, fake_kernel *out); // false: there is none
+// Its blocks. NF_CHECK_FAILED and the like: what the emulator has against it.
+nf_status fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args);
