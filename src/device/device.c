@@ -134,6 +134,8 @@ nf_status nf_queue_run(nf_queue *q, const nf_launch *launch, size_t n) {
   return nf_ok();
 }
 
+nf_queue *nf_device_queue(nf_device *d) { return &d->queue; }
+
 nf_status nf_queue_sync(nf_queue *q) {
   return q->device->driver->queue_sync != NULL ? q->device->driver->queue_sync(q) : nf_ok();
 }

@@ -94,6 +94,8 @@ void nf_device_stop_on(nf_device *d, const _Atomic bool *stop);
 
 nf_status nf_queue_create(nf_device *d, nf_queue **out);
 void nf_queue_destroy(nf_queue *q); // when all in it is done; NULL is fine
+// That of copies and runs that are done on return; what is put there stands before those that come after.
+nf_queue *nf_device_queue(nf_device *d);
 // Each puts work into the queue, behind what is there; addresses must stay until it is done.
 nf_status nf_queue_write(nf_queue *q, const nf_buffer *b, size_t offset, const void *from, size_t bytes);
 nf_status nf_queue_read(nf_queue *q, const nf_buffer *b, size_t offset, void *to, size_t bytes);

@@ -106,12 +106,13 @@ struct infuse_model {
   nf_kv kv[NF_CACHE_COUNT];  // the slots of those
   nf_prefix no_text;         // the empty prefix of all sessions
   nf_step_tables tables;
-  float *logits;              // [rows][vocab] host copy, where the device's memory is not the host's
-  float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
-  nf_tokenizer *tokenizer;    // NULL: the folder has none that loads
-  const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
-  nf_thinking thinking;       // for formats that go by the chat template
-  nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load
+  float *logits; // [rows][vocab] host copy, where the device's memory is not the host's
+  nf_buffer pinned_tables, pinned_logits; // what `tables.host` and `logits` lie in
+  float *hidden;                          // [batch][hidden] of the layer last asked for, with keep_hidden
+  nf_tokenizer *tokenizer;                // NULL: the folder has none that loads
+  const nf_chat_format *chat;             // NULL: none that the family and the tokenizer have
+  nf_thinking thinking;                   // for formats that go by the chat template
+  nf_status broken_text;                  // why the folder's tokenizer or else its chat template did not load
   nf_generation_config generation;
   infuse_sampling sampling;  // what `generation` asks for
   infuse_logit_bias *biases; // that it points to; their tokens are in `generation`

@@ -136,7 +136,9 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
 static nf_status allocate_host(infuse_model *m) {
   const infuse_model_options *o = &m->options;
   const size_t vocab = (size_t)m->config.vocab, sessions = (size_t)o->sessions;
-  NF_TRY(nf_make(&m->tables.host, 1, m->tables.bytes, "the step's tables"));
+  NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, m->tables.bytes, &m->pinned_tables),
+         "for the step's tables");
+  m->tables.host = memset(m->pinned_tables.host, 0, m->tables.bytes);
   NF_TRY(nf_make(&m->flight.named, sessions, sizeof *m->flight.named, "sessions"));
   NF_TRY(nf_make(&m->flight.share, sessions, sizeof *m->flight.share, "sessions"));
   NF_TRY(nf_make(&m->free_row, sessions, sizeof *m->free_row, "sessions"));
@@ -145,9 +147,11 @@ static nf_status allocate_host(infuse_model *m) {
                  "drawing tokens"));
   if (o->keep_hidden)
     NF_TRY(nf_make(&m->hidden, (size_t)(o->batch * m->config.hidden), sizeof *m->hidden, "hidden states"));
-  return nf_device_is_host(m->rt->device)
-             ? nf_ok()
-             : nf_make(&m->logits, (size_t)o->rows * vocab, sizeof *m->logits, "logits");
+  if (nf_device_is_host(m->rt->device)) return nf_ok();
+  const size_t bytes = (size_t)o->rows * vocab * sizeof *m->logits;
+  NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, bytes, &m->pinned_logits), "for logits");
+  m->logits = memset(m->pinned_logits.host, 0, bytes);
+  return nf_ok();
 }
 
 static nf_status allocate(infuse_model *m) {
@@ -160,9 +164,11 @@ static nf_status allocate(infuse_model *m) {
 
 static void release(infuse_model *m) {
   nf_model_release_ranks(m);
-  nf_free(m->tables.host);
+  if (m->rt != NULL && m->rt->device != NULL) {
+    nf_device_free(m->rt->device, &m->pinned_tables);
+    nf_device_free(m->rt->device, &m->pinned_logits);
+  }
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_kv_deinit(&m->kv[g]);
-  nf_free(m->logits);
   nf_free(m->scratch);
   nf_free(m->flight.named);
   nf_free(m->flight.share);

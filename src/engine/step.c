@@ -161,7 +161,7 @@ static nf_status write_pages(const job *j, const nf_rank *r) {
 static nf_status run_plan(const job *j, int rank) {
   const nf_rank *r = &j->m->rank[rank];
   nf_plan *plan = r->plans[j->m->range];
-  NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables, j->at.of[NF_T]));
+  NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables));
   NF_TRY(write_pages(j, r));
   if (j->trace == NULL)
     return j->m->buckets ? nf_plan_replay(plan, r->device, &j->at) : nf_plan_run(plan, r->device, &j->at);

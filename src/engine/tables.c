@@ -22,12 +22,11 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
   bool ok = reserve(t, S + 1, 1, &t->q_start) && reserve(t, R, 1, &t->row) &&
             reserve(t, S, 1, &t->state_in) && reserve(t, S, 1, &t->state_out) &&
             reserve(t, S, 1, &t->table_row);
-  t->sequences = t->bytes;
   ok = ok && reserve(t, T, 1, &t->tokens) && reserve(t, T, 1, &t->position) &&
        reserve(t, T, routes, &t->routes);
-  t->routes_bytes = t->bytes - t->routes;
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
     if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, T, 1, &t->write_slot[g]);
+  t->arrays = t->bytes;
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
     if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, t->rows, pages, &t->page_table[g]);
   return ok && reserve(t, 1, sizeof(nf_comm) / sizeof(int32_t), &t->comm) &&
@@ -62,16 +61,9 @@ nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_b
   return nf_device_write(d, block, 0, &b, offsetof(nf_batch, sizes));
 }
 
-nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block,
-                               int64_t tokens) {
-  const size_t first = offsetof(nf_batch, sizes), of_tokens = (size_t)tokens * sizeof(int32_t);
-  NF_TRY(nf_device_write(d, block, first, t->host + first, t->sequences - first));
-  NF_TRY(nf_device_write(d, block, t->tokens, t->host + t->tokens, of_tokens));
-  NF_TRY(nf_device_write(d, block, t->position, t->host + t->position, of_tokens));
-  for (int g = 1; g < NF_CACHE_COUNT; g++)
-    if (t->write_slot[g] != 0)
-      NF_TRY(nf_device_write(d, block, t->write_slot[g], t->host + t->write_slot[g], of_tokens));
-  return nf_device_write(d, block, t->routes, t->host + t->routes, t->routes_bytes);
+nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block) {
+  const size_t first = offsetof(nf_batch, sizes);
+  return nf_queue_write(nf_device_queue(d), block, first, t->host + first, t->arrays - first);
 }
 
 int32_t *nf_step_tables_pages(const nf_step_tables *t, nf_cache group, int64_t row) {
@@ -81,6 +73,6 @@ int32_t *nf_step_tables_pages(const nf_step_tables *t, nf_cache group, int64_t r
 nf_status nf_step_tables_write_pages(const nf_step_tables *t, nf_device *d, const nf_buffer *block,
                                      nf_cache group, int64_t row, int64_t lo, int64_t hi) {
   const int32_t *from = nf_step_tables_pages(t, group, row) + lo;
-  return nf_device_write(d, block, (size_t)((const char *)from - t->host), from,
-                         (size_t)(hi - lo) * sizeof *from);
+  return nf_queue_write(nf_device_queue(d), block, (size_t)((const char *)from - t->host), from,
+                        (size_t)(hi - lo) * sizeof *from);
 }

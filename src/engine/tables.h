@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: the step's tables, a block of memory that each rank's device has at a fixed address. It
-// begins with the nf_batch; its sizes and the step's arrays follow, of which a step copies what it uses. The
+// begins with the nf_batch; its sizes and the step's arrays follow, which a step copies in one piece. The
 // page tables behind them stay from step to step: a row is a session's, and only what has changed is copied.
 #pragma once
 #include "device/device.h"
 #include "op/batch.h"
 
 typedef struct nf_step_tables {
-  char *host;              // the owner's copy, with the same layout; what stands before `sizes` is unused
-  size_t sequences, bytes; // where the arrays of sequences and rows end; of all
-  int64_t pages, rows;     // of a page table
+  char *host; // the owner's copy, pinned, with the same layout; what stands before `sizes` is unused
+  size_t arrays, bytes; // where the step's arrays end; of all
+  int64_t pages, rows;  // of a page table
   // Byte offsets of the arrays.
   size_t q_start, row, state_in, state_out, table_row, tokens, position, routes;
-  size_t routes_bytes;                                           // of all layers, or 0
   size_t page_table[NF_CACHE_COUNT], write_slot[NF_CACHE_COUNT]; // of groups with pages that are used
   size_t comm, base;                                             // an nf_comm and its [world] addresses
 } nf_step_tables;
@@ -28,9 +27,10 @@ nf_batch nf_step_tables_batch(const nf_step_tables *t, const void *at);
 // arenas [world].
 nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int rank,
                                char *const *arena, int world);
-// The step's arrays, of so many tokens, from the host's copy.
-nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block, int64_t tokens);
-// [pages] of a row of the host's page table, and writing its pages [lo, hi) to a device.
+// Puts the step's arrays into the device's queue, from the host's copy, which stays as it is until the step
+// is done.
+nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block);
+// [pages] of a row of the host's page table, and its pages [lo, hi) on their way to a device, likewise.
 int32_t *nf_step_tables_pages(const nf_step_tables *t, nf_cache group, int64_t row);
 nf_status nf_step_tables_write_pages(const nf_step_tables *t, nf_device *d, const nf_buffer *block,
                                      nf_cache group, int64_t row, int64_t lo, int64_t hi);
