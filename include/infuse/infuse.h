@@ -63,8 +63,10 @@ typedef enum infuse_level { INFUSE_ERROR, INFUSE_WARNING, INFUSE_INFO, INFUSE_DE
 typedef struct infuse_runtime infuse_runtime;
 typedef struct infuse_runtime_options {
   size_t size;
-  const char *device; // "cpu" (default), "ref": float32 references, "null": computes nothing
-  int threads;        // 0: one per usable core
+  // "cpu" (default), "cuda", "hip": a GPU of NVIDIA's or AMD's, "ref": float32 references, "null": computes
+  // nothing
+  const char *device;
+  int threads; // 0: one per usable core
   infuse_level log_level;
   void (*log)(void *user, infuse_level level, const char *line);
   // Progress of long work, `done` of `total`; returning false stops it (INFUSE_CANCELLED).

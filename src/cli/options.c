@@ -129,7 +129,7 @@ static const row rows[] = {
      CLI_TUNE | CLI_EXPLAIN | CLI_CHECK | CLI_DEVICES | CLI_GENERATE | CLI_VERIFY | CLI_BENCH | CLI_EVAL,
      "print JSON"},
     {"--stream", NULL, SWITCH, AT(stream), CLI_GENERATE, "print JSON, a line for each piece as it comes"},
-    {"--device", "cpu|ref|null", CHOICE, AT(device), CLI_ALL, "where to run (cpu)"},
+    {"--device", "cpu|cuda|hip|ref|null", CHOICE, AT(device), CLI_ALL, "where to run (cpu)"},
     {"--target", "T", TEXT, AT(target), CLI_MODEL,
      "plan for a machine that is not here: h100, mi355x, zen5; help lists", .names = "targets"},
     {"--cpu", "MASK", TEXT, AT(cpu), CLI_ALL,

@@ -27,6 +27,7 @@ struct infuse_runtime {
   infuse_runtime_options options; // `device` points into the device table, `target` into the targets
   nf_threads *threads;
   nf_device *device;
+  nf_module *module;            // a GPU's kernels; NULL: the device is none
   nf_hw hw;                     // facts that selection sees for this device, or for the target
   nf_speeds speeds;             // of the threads, where `measured`
   bool figures_known, measured; // figures_known: it was looked whether

@@ -27,6 +27,9 @@ static nf_status fill_options(infuse_model *m) {
   NF_TRY(bounded("batch", &o->batch, nf_max(64, o->sessions), 1, 1 << 20));
   NF_TRY(bounded("rows", &o->rows, nf_min(o->sessions, o->batch), 1, o->batch));
   NF_TRY(bounded("world", &o->world, 1, 1, NF_MAX_WORLD));
+  if (o->world > 1 && m->rt->module != NULL)
+    return nf_error(NF_UNAVAILABLE, "world is %ld; device %s runs one rank so far", (long)o->world,
+                    m->rt->options.device);
   NF_TRY(bounded("snapshots", &o->snapshots, 0, 0, 1 << 20));
   if (o->cache_tokens != 0)
     NF_TRY(bounded("cache_tokens", &o->cache_tokens, 0, o->context, NF_MOST_CACHE_TOKENS));
@@ -91,6 +94,7 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
                                     .select = {.force = o->force, .n_force = o->n_force, .timings = timings},
                                     .max = nf_model_largest_step(m),
                                     .keep_all = m->keep_all,
+                                    .module = m->rt->module,
                                     .ranks = m->ranks},
                            .least = nf_sizes_of(1, 1, 1),
                            .order = o->fuse_order,

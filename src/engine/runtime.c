@@ -4,6 +4,7 @@
 #include "base/cores.h"
 #include "base/memory.h"
 #include "engine/engine.h"
+#include "kernels/gpu/images.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -12,14 +13,18 @@ typedef struct device_row {
   nf_backend backend;
   nf_dtype activation;
   nf_fuse_mode fuse;
-  bool computes; // needs threads
+  bool computes; // needs threads: to run kernels, or to load weights and draw tokens
   nf_status (*make)(nf_threads *threads, nf_device **out);
 } device_row;
 static nf_status make_null(nf_threads *, nf_device **out) { return nf_device_null(out); }
+static nf_status make_cuda(nf_threads *, nf_device **out) { return nf_device_cuda(0, out); }
+static nf_status make_hip(nf_threads *, nf_device **out) { return nf_device_hip(0, out); }
 // The references are a graph as it is said, in float32.
 static const device_row devices[] = {
     {"cpu", NF_BACKEND_CPU, NF_BF16, NF_FUSE_COST, true, nf_device_host},
     {"ref", NF_BACKEND_REF, NF_F32, NF_FUSE_OFF, true, nf_device_host},
+    {"cuda", NF_BACKEND_CUDA, NF_BF16, NF_FUSE_COST, true, make_cuda},
+    {"hip", NF_BACKEND_HIP, NF_BF16, NF_FUSE_COST, true, make_hip},
     {"null", NF_BACKEND_CPU, NF_BF16, NF_FUSE_COST, false, make_null},
 };
 enum { N_DEVICES = sizeof devices / sizeof *devices };
@@ -41,7 +46,7 @@ static nf_status find_device(const char *name, const device_row **out) {
     if (strcmp(name, devices[i].name) == 0) return *out = &devices[i], nf_ok();
   }
   const char *near = nf_nearest(name, names, N_DEVICES);
-  return nf_error(NF_USAGE, "unknown device '%s'%s%s; there are cpu, ref and null", name,
+  return nf_error(NF_USAGE, "unknown device '%s'%s%s; there are cpu, cuda, hip, ref and null", name,
                   near != NULL ? ", did you mean " : "", near != NULL ? near : "");
 }
 
@@ -100,6 +105,14 @@ static nf_status check_figures(infuse_runtime_options *o) {
   return nf_error(NF_USAGE, "figures '%s' are not known; there are measured, anew and stated", asked);
 }
 
+// What the GPU is, and its kernels.
+static nf_status open_gpu(infuse_runtime *rt) {
+  nf_image image;
+  NF_TRY(nf_device_describe(rt->device, &rt->hw));
+  NF_TRY(nf_gpu_image(&rt->hw, &image));
+  return nf_module_load(rt->device, image.data, image.bytes, &rt->module);
+}
+
 static nf_status init(infuse_runtime *rt) {
   const infuse_runtime_options *o = &rt->options;
   if (o->threads < 0 || o->threads > 4096)
@@ -122,7 +135,8 @@ static nf_status init(infuse_runtime *rt) {
   if (o->cpu != NULL) NF_TRY(nf_hw_mask(&rt->hw, o->cpu));
   rt->hw.backend = row->backend;
   if (row->computes) NF_TRY(create_threads(rt));
-  return row->make(rt->threads, &rt->device);
+  NF_TRY(row->make(rt->threads, &rt->device));
+  return row->backend == NF_BACKEND_CUDA || row->backend == NF_BACKEND_HIP ? open_gpu(rt) : nf_ok();
 }
 
 infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runtime **out) {
@@ -143,6 +157,7 @@ void infuse_runtime_destroy(infuse_runtime *rt) {
   if (rt == NULL) return;
   nf_tuner_destroy(rt->tuner);
   nf_rules_destroy(rt->rules);
+  nf_module_unload(rt->module);
   nf_device_destroy(rt->device);
   nf_threads_destroy(rt->threads);
   nf_free(rt);
