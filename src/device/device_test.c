@@ -76,8 +76,29 @@ static void barrier_fails(void **) {
   nf_device_destroy(d);
 }
 
+// What a machine without a driver says. One that has it is told by device.hardware.
+static void no_driver(void **) {
+  static const struct {
+    const char *library;
+    nf_status (*make)(int index, nf_device **out);
+  } rows[] = {{"libcuda.so.1", nf_device_cuda}, {"libamdhip64.so.7", nf_device_hip}};
+  for (int i = 0; i < 2; i++) {
+    nf_device *d;
+    char text[100];
+    nf_status st = rows[i].make(0, &d);
+    snprintf(text, sizeof text, "%s can't be loaded: no driver is installed here", rows[i].library);
+    if (nf_is_ok(st))
+      nf_device_destroy(d);
+    else if (strstr(nf_status_message(st), "can't be loaded") != NULL)
+      assert_string_equal(nf_status_message(st), text);
+    assert_true(nf_is_ok(st) || nf_status_code(st) == NF_UNAVAILABLE);
+    nf_status_free(st);
+  }
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(scratch), cmocka_unit_test(barrier_fails)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(scratch), cmocka_unit_test(barrier_fails),
+                                     cmocka_unit_test(no_driver)};
   int failed = 0;
   if (!nf_is_ok(nf_threads_create(2, &threads))) return 1;
   for (size_t i = 0; i < sizeof devices / sizeof *devices; i++) failed += nf_conformance(&devices[i]);

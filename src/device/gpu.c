@@ -226,7 +226,7 @@ static const nf_driver cuda = GPU_DRIVER("cuda"), hip = GPU_DRIVER("hip");
 
 static nf_status make(const nf_driver *driver, const nf_gpu_maker *maker, int index, nf_device **out) {
   nf_gpu *g;
-  NF_TRY(nf_gpu_open(maker, index, &g), "%s", driver->name);
+  NF_TRY(nf_gpu_open(maker, index, &g));
   const nf_status st = nf_device_create(&(nf_device){.driver = driver, .handle = g}, out);
   if (!nf_is_ok(st)) nf_gpu_close(g);
   return st;

@@ -126,6 +126,10 @@ static int enter(const char *name) {
     ENTER(field);                            \
     if (current < 0) return INVALID_CONTEXT; \
   } while (0)
+// Of calls that give something back, which a lost device's driver does all the same.
+#define ENTER_TO_FREE(field)       \
+  const int code_ = enter(#field); \
+  if (current < 0) return INVALID_CONTEXT;
 // No driver takes these from a thread that captures.
 #define ENTER_NO_CAPTURE(field)       \
   do {                                \
@@ -208,17 +212,17 @@ static int fake_alloc(void **out, size_t bytes) {
   return take(out, bytes, true);
 }
 static int fake_free(void *at) {
-  ENTER_NO_CAPTURE(free);
+  ENTER_TO_FREE(free)
   __atomic_sub_fetch(&fake.used, malloc_usable_size(at), __ATOMIC_RELAXED);
-  return free(at), 0;
+  return free(at), code_;
 }
 static int fake_alloc_host(void **out, size_t bytes, unsigned flags) {
   ENTER_NO_CAPTURE(alloc_host);
   return flags != NF_GPU_HOST_MAPPED ? INVALID : take(out, bytes, false);
 }
 static int fake_free_host(void *at) {
-  ENTER_NO_CAPTURE(free_host);
-  return free(at), 0;
+  ENTER_TO_FREE(free_host)
+  return free(at), code_;
 }
 static int fake_host_address(void **out, void *host, unsigned) {
   ENTER_CONTEXT(host_address);
@@ -254,8 +258,8 @@ static int fake_stream_create(void **out, unsigned flags) {
   return *out = calloc(1, sizeof(stream)), flags == NF_GPU_STREAM_ALONE ? 0 : INVALID;
 }
 static int fake_stream_destroy(void *s) {
-  ENTER_CONTEXT(stream_destroy);
-  return free(s), 0;
+  ENTER_TO_FREE(stream_destroy)
+  return free(s), code_;
 }
 static int fake_stream_sync(void *s) {
   ENTER_CONTEXT(stream_sync);
@@ -279,8 +283,8 @@ static int fake_event_create(void **out, unsigned flags) {
   return *out = malloc(1), flags == NF_GPU_EVENT_PLAIN ? 0 : INVALID;
 }
 static int fake_event_destroy(void *event) {
-  ENTER_CONTEXT(event_destroy);
-  return free(event), 0;
+  ENTER_TO_FREE(event_destroy)
+  return free(event), code_;
 }
 static int fake_event_record(void *event, void *) {
   ENTER_NO_CAPTURE(event_record);
@@ -332,8 +336,8 @@ static int fake_graph_instantiate(void **out, void *of, unsigned long long) {
   return *out = to, 0;
 }
 static int fake_graph_destroy(void *g) {
-  ENTER_CONTEXT(graph_destroy);
-  return drop(g), 0;
+  ENTER_TO_FREE(graph_destroy)
+  return drop(g), code_;
 }
 static int fake_exec_upload(void *, void *) {
   ENTER_NO_CAPTURE(exec_upload);
@@ -349,8 +353,8 @@ static int fake_exec_launch(void *exec, void *) {
   return 0;
 }
 static int fake_exec_destroy(void *exec) {
-  ENTER_CONTEXT(exec_destroy);
-  return drop(exec), 0;
+  ENTER_TO_FREE(exec_destroy)
+  return drop(exec), code_;
 }
 
 // ---- modules and launches ----
@@ -375,11 +379,11 @@ static int keep(void **out, const void *image) {
   return *out = m, 0;
 }
 static int fake_module_unload(void *of) {
-  ENTER_CONTEXT(module_unload);
+  ENTER_TO_FREE(module_unload)
   module *m = of;
   for (function *f; (f = m->functions) != NULL; free(f)) m->functions = f->next;
   free(m->image);
-  return free(m), 0;
+  return free(m), code_;
 }
 
 // The entry of the image, then the host form of the same name: both must be there.

@@ -261,6 +261,7 @@ static void errors(void **) {
 // ---- peers ----
 
 static void peers(void **) {
+  if (tested->alone) skip();
   bench a = open_on(made());
   nf_device *d;
   ok(nf_device_peer(a.d, 2, 1, &d));
@@ -305,6 +306,7 @@ static void *run_rank(void *arg) {
 
 // Two devices at once, on a thread each.
 static void ranks(void **) {
+  if (tested->alone) skip();
   pthread_barrier_t all;
   pthread_t thread[RANKS];
   rank r[RANKS] = {{.st = nf_ok()}, {.st = nf_ok()}};

@@ -15,6 +15,7 @@ typedef struct nf_conformer {
   nf_status (*make)(nf_device **out);
   const void *image; // of a module with double_it
   size_t image_bytes;
+  bool alone; // no peer is to be had
 } nf_conformer;
 
 int nf_conformance(const nf_conformer *c); // tests that failed
