@@ -126,13 +126,13 @@ static nf_status time_variant(const nf_variant *v, const nf_instance *i, nf_thre
   return nf_ok();
 }
 
-nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, nf_threads *threads,
+nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, const nf_runner *on,
                         nf_check_row *r) {
   nf_instance i;
-  NF_TRY(nf_instance_init(&i, c, v->pack, 0, 0, false));
+  NF_TRY(nf_instance_init(&i, c, v, 0, 0, false));
   const nf_work work = nf_work_of(&c->d, &c->at, c->world);
   double time = 0;
-  const nf_status st = time_variant(v, &i, threads, &time);
+  const nf_status st = time_variant(v, &i, on->threads, &time);
   if (!nf_is_ok(st)) {
     nf_instance_deinit(&i);
     return st;
@@ -166,7 +166,7 @@ static nf_status bench(const nf_variant *v, const shape *s, int64_t tokens, cons
   NF_TRY(case_of(s, tokens, &c));
   if (!nf_case_legal(v, hw, &c)) return nf_ok();
   NF_TRY(nf_progress_add(progress, 1));
-  NF_TRY(nf_bench_case(v, &c, hw, o->threads, &r));
+  NF_TRY(nf_bench_case(v, &c, hw, &o->on, &r));
   if (o->row) o->row(o->user, &r);
   return nf_ok();
 }

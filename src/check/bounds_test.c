@@ -57,7 +57,7 @@ static bool passes(const nf_case *c, double by) {
                             .entry = {NF_ENTRY_HOST, {{one_block, run_wrong}}}};
   nf_check_row r;
   fault.by = by;
-  nf_status st = nf_gate(&wrong, c, one_thread, &r);
+  nf_status st = nf_gate(&wrong, c, &(nf_runner){.threads = one_thread}, &r);
   if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
   return r.ok;
 }
@@ -154,8 +154,8 @@ static void twice(void **state) {
       nf_case c;
       pair p = {0};
       if (!nf_case_for(fault.ref, &hw, i, 7, &m, &c)) continue;
-      assert_true(nf_is_ok(nf_instance_init(&p.want, &c, NF_PACK_PLAIN, 0, 0xff, false)));
-      assert_true(nf_is_ok(nf_instance_init(&p.sums, &c, NF_PACK_PLAIN, 0, 0xff, true)));
+      assert_true(nf_is_ok(nf_instance_init(&p.want, &c, NULL, 0, 0xff, false)));
+      assert_true(nf_is_ok(nf_instance_init(&p.sums, &c, NULL, 0, 0xff, true)));
       assert_true(nf_is_ok(nf_variant_run(fault.ref, p.want.args, NULL)));
       assert_true(nf_is_ok(nf_variant_run(fault.ref, p.sums.args, NULL)));
       for (int n = 0; n < nf_op_of((nf_op)op)->n_out; n++) tried[n] += try_result(&p, &c, n);

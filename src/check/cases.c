@@ -50,7 +50,7 @@ bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c) {
   nf_hw here = *hw;
   const nf_op_desc d = nf_undecided(&c->d);
   const nf_select_options o = {.promise = NF_PROMISE_CUT, .least = c->at, .most = c->at};
-  here.backend = NF_BACKEND_CPU;
+  here.backend = v->backend == NF_BACKEND_REF ? NF_BACKEND_CPU : v->backend;
   here.world = c->world;
   nf_select_from(v, 1, &here, &d, &o, &s);
   return s.chosen != NULL;

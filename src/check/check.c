@@ -25,7 +25,9 @@ static void report(check *k, nf_check_row *r) {
 
 // Whether the kernel runs here, whatever was asked for.
 static bool can_run(const check *k, const nf_variant *v) {
-  return v->entry.kind == NF_ENTRY_HOST && !(v->need & ~k->hw->features);
+  if (v->need & ~k->hw->features) return false;
+  if (k->o->on.device == NULL) return v->entry.kind == NF_ENTRY_HOST;
+  return v->entry.kind == NF_ENTRY_MODULE && v->backend == k->hw->backend;
 }
 
 // The first row before v that declares v's order of sums and takes the case; NULL: none.
@@ -38,9 +40,9 @@ static const nf_variant *same_order(const check *k, const nf_variant *v, const n
 static nf_status check_case(check *k, const nf_variant *v, const nf_case *c) {
   nf_check_row r;
   NF_TRY(nf_progress_add(&k->progress, 1));
-  NF_TRY(nf_gate(v, c, k->o->threads, &r));
+  NF_TRY(nf_gate(v, c, &k->o->on, &r));
   const nf_variant *other = r.ok ? same_order(k, v, c) : NULL;
-  if (other != NULL) NF_TRY(nf_gate_order(v, other, c, &r));
+  if (other != NULL) NF_TRY(nf_gate_order(v, other, c, &k->o->on, &r));
   report(k, &r);
   return nf_ok();
 }
@@ -126,7 +128,7 @@ nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, c
 static nf_status time_trial(check *k, const nf_trial *t) {
   nf_check_row r;
   NF_TRY(nf_progress_add(&k->progress, 1));
-  NF_TRY(nf_bench_case(t->v, &t->c, k->hw, k->o->threads, &r));
+  NF_TRY(nf_bench_case(t->v, &t->c, k->hw, &k->o->on, &r));
   r.tokens = t->c.at.of[NF_T];
   r.nodes = t->nodes;
   report(k, &r);

@@ -5,11 +5,13 @@
 // lie in rows with gaps, the gaps and all storage around results hold NaN, and results are looked at three
 // ways: against the reference (bitwise for exact inputs and promises, else within a bound from the
 // accumulation length), beside them (nothing may be written), and against a second run in shuffled blocks on
-// several threads over other garbage (bitwise). A kernel that declares the order of sums of a row before it,
-// which can run too, gives its bits.
+// several threads over other garbage (bitwise). What a device runs is copied there and back, and is looked at
+// here in the same ways; its second run has other garbage and gaps. A kernel that declares the order of sums
+// of a row before it, which can run too, gives its bits.
 #pragma once
 #include "base/log.h"
 #include "base/threads.h"
+#include "device/device.h"
 #include "select/select.h"
 #include <jansson.h>
 
@@ -37,10 +39,18 @@ typedef struct nf_check_row {
   bool ok;
 } nf_check_row;
 
+// What runs kernels. References run on the calling thread whatever it is.
+typedef struct nf_runner {
+  nf_threads *threads;     // of host entries; NULL: the calling one, in order
+  nf_device *device;       // of a module's kernels, which run there alone; NULL: host entries are run
+  const nf_module *module; // of the device
+  const nf_hw *hw;         // of the device
+} nf_runner;
+
 typedef struct nf_check_options {
   const char *op, *variant; // NULL: all
   uint64_t seed;
-  nf_threads *threads;
+  nf_runner on;
   const nf_log *log; // its progress counts kernels, and may end the run (NF_CANCELLED); NULL: nobody watches
   bool bench;        // time shapes of real models as well; trials instead
   void (*row)(void *user, const nf_check_row *r);
@@ -48,10 +58,11 @@ typedef struct nf_check_options {
 } nf_check_options;
 
 // The gate: whether the kernel is right on a case that it takes, as is said above. Fills r and gives OK where
-// it could be tried, right or wrong; r->ok says which. One call per pool of threads.
-nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r);
+// it could be tried, right or wrong; r->ok says which. One call per pool of threads, or device.
+nf_status nf_gate(const nf_variant *v, const nf_case *c, const nf_runner *on, nf_check_row *r);
 
-// NF_CHECK_FAILED names how many rows failed; NF_USAGE an unknown op or variant. One run per pool of threads.
+// NF_CHECK_FAILED names how many rows failed; NF_USAGE an unknown op or variant. A device that a kernel
+// breaks ends the run with its error. One run per pool of threads, or device.
 nf_status nf_check_run(const nf_hw *hw, const nf_check_options *o);
 // The same over another list of variants, for tests.
 nf_status nf_check_run_from(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

@@ -72,7 +72,7 @@ static void all(void **state) {
   for (uint64_t seed = 1; seed <= 2; seed++) {
     seen s = {0};
     nf_status st =
-        nf_check_run(&hw, &(nf_check_options){.seed = seed, .threads = threads, .row = look, .user = &s});
+        nf_check_run(&hw, &(nf_check_options){.seed = seed, .on.threads = threads, .row = look, .user = &s});
     if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
     size_t n_all, n = 0;
     const nf_variant *list = nf_variants(&n_all);
@@ -161,7 +161,7 @@ static void few_other_codes(void **state) {
                         .entry = {NF_ENTRY_HOST, {{one_block, other_codes}}}};
   seen s = {0};
   nf_status st = nf_check_run_from(
-      &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
+      &v, 1, &hw, &(nf_check_options){.seed = 1, .on.threads = one_thread, .row = look, .user = &s});
   if (nf_status_code(st) != NF_CHECK_FAILED || !strstr(s.why, "codes are neighbours"))
     fail_msg("'%s', '%s'", nf_status_message(st), s.why);
   nf_status_free(st);
@@ -206,7 +206,7 @@ static void catches(void **state) {
     // Some of these race by nature; one thread shuffles the blocks just as well, and the same way each time.
     seen s = {0};
     nf_status st = nf_check_run_from(
-        &v, 1, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
+        &v, 1, &hw, &(nf_check_options){.seed = 1, .on.threads = one_thread, .row = look, .user = &s});
     if (nf_status_code(st) != NF_CHECK_FAILED || !strstr(s.why, wrong[i].why))
       fail_msg("wrong kernel %zu: '%s', '%s'", i, nf_status_message(st), s.why);
     nf_status_free(st);
@@ -219,7 +219,7 @@ static void catches(void **state) {
       .entry = {NF_ENTRY_HOST, {{blocks, nf_reference_of(NF_OP_linear)->entry.host.run}}}};
   seen s = {0};
   nf_status st = nf_check_run_from(
-      &right, 1, &hw, &(nf_check_options){.seed = 1, .threads = threads, .row = look, .user = &s});
+      &right, 1, &hw, &(nf_check_options){.seed = 1, .on.threads = threads, .row = look, .user = &s});
   if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
   assert_int_equal(s.refused, 3);
 }
@@ -247,7 +247,7 @@ static void orders(void **state) {
       rows[i].order = i == 0 || same ? NF_ORDER_PLAIN : NF_ORDER_FMA;
     }
     nf_status st = nf_check_run_from(
-        rows, 2, &hw, &(nf_check_options){.seed = 1, .threads = one_thread, .row = look, .user = &s});
+        rows, 2, &hw, &(nf_check_options){.seed = 1, .on.threads = one_thread, .row = look, .user = &s});
     assert_int_equal(nf_status_code(st), same ? NF_CHECK_FAILED : NF_OK);
     if (same) assert_string_equal(s.why, "declares the order of sums of linear_first and gives other bits");
     nf_status_free(st);
@@ -272,7 +272,7 @@ static void derived_limits(void **state) {
                           {.name = "add_to_come", .op = NF_OP_add}};
   seen s = {0};
   nf_status st = nf_check_run_from(
-      v, 3, &hw, &(nf_check_options){.seed = 3, .threads = threads, .row = look, .user = &s});
+      v, 3, &hw, &(nf_check_options){.seed = 3, .on.threads = threads, .row = look, .user = &s});
   if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
   assert_int_equal(s.refused, 8); // each limit of the first two, none of the third
   assert_true(s.rows > 60);
@@ -288,7 +288,7 @@ static void flags(void **state) {
                         .entry = nf_reference_of(NF_OP_rms_norm)->entry};
   seen s = {0};
   nf_status st = nf_check_run_from(
-      &v, 1, &hw, &(nf_check_options){.seed = 3, .threads = threads, .row = look, .user = &s});
+      &v, 1, &hw, &(nf_check_options){.seed = 3, .on.threads = threads, .row = look, .user = &s});
   if (!nf_is_ok(st)) fail_msg("%s: %s", nf_status_message(st), s.why);
   assert_true(s.rows >= 10 && s.refused == 0);
 }
@@ -296,12 +296,13 @@ static void flags(void **state) {
 static void names_and_times(void **state) {
   (void)state;
   nf_status st =
-      nf_check_run(&hw, &(nf_check_options){.op = "linear", .variant = "add_ref", .threads = threads});
+      nf_check_run(&hw, &(nf_check_options){.op = "linear", .variant = "add_ref", .on.threads = threads});
   assert_int_equal(nf_status_code(st), NF_USAGE);
   nf_status_free(st);
   seen s = {0};
   st = nf_check_run(
-      &hw, &(nf_check_options){.op = "rms_norm", .bench = true, .threads = threads, .row = look, .user = &s});
+      &hw,
+      &(nf_check_options){.op = "rms_norm", .bench = true, .on.threads = threads, .row = look, .user = &s});
   assert_true(nf_is_ok(st));
   assert_true(s.timed >= 2);
 }

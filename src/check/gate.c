@@ -2,6 +2,7 @@
 // The gate: a kernel's runs on one case, and what is compared.
 #include "base/checked.h"
 #include "check/internal.h"
+#include "check/remote.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -35,10 +36,9 @@ static void then_run(const void *arg, int64_t block, void *scratch) {
   j->f->then->run(j->args, block, scratch);
 }
 
-// With threads: from the end and in leaps, on all of them.
-static nf_status run(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
+// From the end and in leaps, on all threads.
+static nf_status run_shuffled(const nf_variant *v, const nf_instance *i, nf_threads *threads) {
   static const int64_t primes[] = {7919, 104729, 1299709};
-  if (threads == NULL) return nf_variant_run(v, i->args, NULL);
   const nf_host_function *f = &v->entry.host;
   const nf_host_function then = {then_blocks, then_run, job_scratch, job_shared};
   nf_variant shuffled = {.name = v->name, .entry = {NF_ENTRY_HOST, {{job_blocks, job_run, job_scratch}}}};
@@ -49,11 +49,18 @@ static nf_status run(const nf_variant *v, const nf_instance *i, nf_threads *thre
   return nf_variant_run(&shuffled, &j, threads);
 }
 
+// on: NULL for a reference. The order of a device's blocks is its own.
+static nf_status run(const nf_variant *v, const nf_instance *i, const nf_runner *on, bool shuffled,
+                     const char **why) {
+  if (v->entry.kind == NF_ENTRY_MODULE) return nf_remote_run(v, i, on, why);
+  return shuffled && on->threads != NULL ? run_shuffled(v, i, on->threads) : nf_variant_run(v, i->args, NULL);
+}
+
 static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsigned char garbage,
-                           nf_threads *threads, nf_instance *out, const char **why) {
-  NF_TRY(nf_instance_init(out, c, v->pack, gap, garbage, false));
+                           const nf_runner *on, bool shuffled, nf_instance *out, const char **why) {
+  NF_TRY(nf_instance_init(out, c, v, gap, garbage, false));
   const uint64_t before = nf_operands_hash(out);
-  NF_TRY(run(v, out, threads));
+  NF_TRY(run(v, out, on, shuffled, why));
   if (nf_operands_hash(out) != before) *why = "wrote into an operand";
   if (!nf_guards_hold(out)) *why = "wrote beside its result";
   return nf_ok();
@@ -61,14 +68,17 @@ static nf_status run_fresh(const nf_variant *v, const nf_case *c, int gap, unsig
 
 enum { WANT, FIRST, SECOND, SUMS, RUNS }; // SUMS: the reference over absolute values
 
-static nf_status run_all(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_instance t[RUNS],
+// Rows of a module's operands begin where loads of 16 bytes may, or do not: what it does to either must be
+// one.
+static nf_status run_all(const nf_variant *v, const nf_case *c, const nf_runner *on, nf_instance t[RUNS],
                          const char **why) {
   const nf_variant *ref = nf_reference_of(c->d.op);
-  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, &t[WANT], why));
-  NF_TRY(run_fresh(v, c, 1, 0xff, NULL, &t[FIRST], why));
-  NF_TRY(run_fresh(v, c, 3, 0x4b, threads, &t[SECOND], why));
-  NF_TRY(nf_instance_init(&t[SUMS], c, NF_PACK_PLAIN, 0, 0xff, true));
-  return run(ref, &t[SUMS], NULL);
+  const int gap = v->entry.kind == NF_ENTRY_MODULE ? 0 : 1, other = c->seed % 2 ? 3 : 8;
+  NF_TRY(run_fresh(ref, c, 0, 0xff, NULL, false, &t[WANT], why));
+  NF_TRY(run_fresh(v, c, gap, 0xff, on, false, &t[FIRST], why));
+  NF_TRY(run_fresh(v, c, other, 0x4b, on, true, &t[SECOND], why));
+  NF_TRY(nf_instance_init(&t[SUMS], c, NULL, 0, 0xff, true));
+  return run(ref, &t[SUMS], NULL, false, why);
 }
 
 // ---- a token by itself ----
@@ -146,14 +156,14 @@ static bool equal_alone(const nf_instance *all, const nf_instance *alone, int64_
 }
 
 // A token's bits do not depend on what else is in the step.
-static nf_status check_alone(const nf_variant *v, const nf_case *c, const nf_instance *all,
-                             const char **why) {
+static nf_status check_alone(const nf_variant *v, const nf_case *c, const nf_runner *on,
+                             const nf_instance *all, const char **why) {
   nf_instance alone;
   int64_t sequence, from, n;
   if (!nf_alone_range(all, &sequence, &from, &n)) return nf_ok();
-  NF_TRY(nf_instance_init(&alone, c, v->pack, 1, 0xff, false));
+  NF_TRY(nf_instance_init(&alone, c, v, 1, 0xff, false));
   make_alone(&alone, sequence, from, n);
-  nf_status st = run(v, &alone, NULL);
+  nf_status st = run(v, &alone, on, false, why);
   if (nf_is_ok(st) && !equal_alone(all, &alone, from)) *why = "a token's result is another when it is alone";
   nf_instance_deinit(&alone);
   return st;
@@ -184,35 +194,35 @@ static bool equal_token(const nf_instance *a, const nf_instance *b, int64_t t) {
 }
 
 // Keys and values that a token does not see have no part in its bits, whatever they are.
-static nf_status check_unseen(const nf_variant *v, const nf_case *c, const nf_instance *all,
-                              const char **why) {
+static nf_status check_unseen(const nf_variant *v, const nf_case *c, const nf_runner *on,
+                              const nf_instance *all, const char **why) {
   nf_instance other;
   int64_t sequence;
   if (all->used < 2) return nf_ok();
   const int64_t t = some_token(all, &sequence);
-  NF_TRY(nf_instance_init(&other, c, v->pack, 1, 0xff, false));
+  NF_TRY(nf_instance_init(&other, c, v, 1, 0xff, false));
   nf_status st = nf_ok();
   if (nf_instance_hide(&other, sequence, t)) {
-    st = run(v, &other, NULL);
+    st = run(v, &other, on, false, why);
     if (nf_is_ok(st) && !equal_token(all, &other, t)) *why = "what a token does not see changes its result";
   }
   nf_instance_deinit(&other);
   return st;
 }
 
-nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf_check_row *r) {
+nf_status nf_gate(const nf_variant *v, const nf_case *c, const nf_runner *on, nf_check_row *r) {
   const char *why = NULL;
   nf_instance t[RUNS] = {0};
   *r = (nf_check_row){.op = nf_op_of(c->d.op)->name, .variant = v->name};
   nf_case_print(c, r->text, sizeof r->text);
-  nf_status st = run_all(v, c, threads, t, &why);
+  nf_status st = run_all(v, c, on, t, &why);
   if (nf_is_ok(st)) {
     const bool bitwise = v->promise == NF_PROMISE_EXACT || nf_case_bitwise(c);
     r->ok = nf_results_near(&t[WANT], &t[FIRST], &t[SUMS], bitwise, r);
     if (!nf_results_equal(&t[FIRST], &t[SECOND]))
       why = "another order, other garbage or other row gaps change the result";
-    if (r->ok && !why) st = check_alone(v, c, &t[FIRST], &why);
-    if (r->ok && !why && nf_is_ok(st)) st = check_unseen(v, c, &t[FIRST], &why);
+    if (r->ok && !why) st = check_alone(v, c, on, &t[FIRST], &why);
+    if (r->ok && !why && nf_is_ok(st)) st = check_unseen(v, c, on, &t[FIRST], &why);
     if (why) snprintf(r->why, sizeof r->why, "%s", why);
     r->ok &= !why;
   }
@@ -220,11 +230,12 @@ nf_status nf_gate(const nf_variant *v, const nf_case *c, nf_threads *threads, nf
   return st;
 }
 
-nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, nf_check_row *r) {
+nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, const nf_runner *on,
+                        nf_check_row *r) {
   nf_instance mine = {0}, others = {0};
   const char *why; // was told already
-  nf_status st = run_fresh(v, c, 1, 0xff, NULL, &mine, &why);
-  if (nf_is_ok(st)) st = run_fresh(other, c, 1, 0xff, NULL, &others, &why);
+  nf_status st = run_fresh(v, c, 1, 0xff, on, false, &mine, &why);
+  if (nf_is_ok(st)) st = run_fresh(other, c, 1, 0xff, on, false, &others, &why);
   if (nf_is_ok(st) && !nf_results_equal(&mine, &others)) {
     r->ok = false;
     snprintf(r->why, sizeof r->why, "declares the order of sums of %s and gives other bits", other->name);

@@ -317,15 +317,23 @@ static nf_status place_peers(nf_instance *i, bool magnitude) {
   return nf_ok();
 }
 
+// Of tensor n, operand or result: its own, so that no two have the same.
+static int gap_of(const nf_instance *i, int n, bool result, int gap) {
+  const nf_type *t = &i->c->d.in[n];
+  const bool view =
+      !result && nf_op_of(i->c->d.op)->in[n].role == NF_ROLE_ACTIVATION && nf_is_float(t->dtype);
+  return gap != 0 && (view || !i->only_views) ? gap + n : 0;
+}
+
 static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   const nf_op_info *info = nf_op_of(i->c->d.op);
   NF_TRY(nf_instance_batch(i));
   for (int n = 0; n < i->layout->n_tensors; n++)
     i->storage[n].tensor = (nf_tensor *)((char *)i->args + i->layout->tensors) + n;
-  for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap ? gap + n : 0, magnitude));
+  for (int n = 0; n < info->n_in; n++) NF_TRY(place_operand(i, n, gap_of(i, n, false, gap), magnitude));
   for (int n = 0; n < info->n_out; n++)
     if (info->out[n].alias < 0 && i->c->d.out[n].dtype != NF_NONE)
-      NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap ? gap + n : 0, 0, true));
+      NF_TRY(place(i, &i->storage[i->layout->out[n]], i->c->d.out[n], gap_of(i, n, true, gap), 0, true));
   const bool comm = nf_op_is_comm(i->c->d.op, &i->c->d.attr);
   if (comm) NF_TRY(place_peers(i, magnitude));
   if (i->c->d.op == NF_OP_rank_ids) { // reads the rank, and nothing of the others
@@ -337,9 +345,10 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
   return nf_ok();
 }
 
-nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int gap, unsigned char garbage,
-                           bool magnitude) {
-  *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage, .pack = pack};
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, const nf_variant *v, int gap,
+                           unsigned char garbage, bool magnitude) {
+  *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage};
+  if (v != NULL) i->pack = v->pack, i->only_views = v->entry.kind == NF_ENTRY_MODULE;
   i->args = nf_arena_alloc(&i->arena, 1, i->layout->size);
   nf_status st = i->args ? place_all(i, gap, magnitude) : nf_error(NF_NO_MEMORY, "no memory for arguments");
   if (!nf_is_ok(st)) nf_instance_deinit(i);

@@ -36,14 +36,16 @@ typedef struct nf_instance {
   const int32_t *before; // [S] tokens that sequences have before the step
   int64_t used;          // tokens in use
   unsigned char garbage;
-  nf_pack pack; // of the weight
+  nf_pack pack;    // of the weight
+  bool only_views; // have gaps between rows
   nf_arena arena;
 } nf_instance;
 
-// pack: of the weight; gap: elements between rows; garbage: byte that fills results; magnitude: absolute
-// values.
-nf_status nf_instance_init(nf_instance *i, const nf_case *c, nf_pack pack, int gap, unsigned char garbage,
-                           bool magnitude);
+// For v, which says how the weight is packed, and which tensors have gaps: for a module's kernel only those
+// that may be views of others, else all. NULL: a reference. gap: elements between rows; garbage: byte that
+// fills results; magnitude: absolute values.
+nf_status nf_instance_init(nf_instance *i, const nf_case *c, const nf_variant *v, int gap,
+                           unsigned char garbage, bool magnitude);
 void nf_instance_deinit(nf_instance *i);
 unsigned char *nf_instance_base(const nf_instance *i,
                                 int rank); // of the first operand's storage, guards included
@@ -80,11 +82,12 @@ bool nf_guards_hold(const nf_instance *i); // all bytes but the results' element
 uint64_t nf_operands_hash(const nf_instance *i);
 
 // Whether v gives the bits of `other`, which sums in the same order and takes the case; else r says so.
-nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, nf_check_row *r);
+nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_case *c, const nf_runner *on,
+                        nf_check_row *r);
 bool nf_check_asked(const nf_check_options *o,
                     const nf_variant *v); // its op and name are those asked for, if any
 // A row with the time of the kernel on the case, which it takes.
-nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, nf_threads *threads,
+nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, const nf_runner *on,
                         nf_check_row *r);
 // Times the shapes of real models and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

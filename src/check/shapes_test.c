@@ -46,7 +46,7 @@ static nf_case recurrent_case(nf_op op, const nf_dims *m) {
 
 static nf_instance run(const nf_variant *v, const nf_case *c, bool magnitude) {
   nf_instance i;
-  assert_true(nf_is_ok(nf_instance_init(&i, c, v->pack, 1, 0xff, magnitude)));
+  assert_true(nf_is_ok(nf_instance_init(&i, c, v, 1, 0xff, magnitude)));
   assert_true(nf_is_ok(nf_variant_run(v, i.args, NULL)));
   return i;
 }
@@ -106,7 +106,7 @@ static nf_instance three_keys(const nf_variant *v, nf_case *c, const float *k, c
   c->d.in[1].cache = NF_CACHE_FULL;
   c->d.in[2] = NF_TYPE(NF_F32, NF_C(1));
   assert_true(nf_is_ok(nf_op_infer(&c->d)));
-  assert_true(nf_is_ok(nf_instance_init(&i, c, v->pack, 0, 0xff, false)));
+  assert_true(nf_is_ok(nf_instance_init(&i, c, v, 0, 0xff, false)));
   nf_attention_args *a = i.args;
   uint16_t *slot = (uint16_t *)a->kv.data + nf_batch_pages(&i.batch, a->kv.cache, 0)[0] * a->kv.stride[0];
   *(float *)a->sinks.data = -100;
@@ -237,7 +237,7 @@ static void every_cut(void **state) {
       const int32_t in = want.batch.state_in[0], out = want.batch.state_out[0];
       for (int32_t cut = 1; cut < TOKENS; cut++) {
         nf_instance got;
-        assert_true(nf_is_ok(nf_instance_init(&got, &c, v->pack, 1, 0xff, false)));
+        assert_true(nf_is_ok(nf_instance_init(&got, &c, v, 1, 0xff, false)));
         run_part(v, &got, 0, cut, in, out);
         run_part(v, &got, cut, TOKENS, out, out);
         if (!nf_results_equal(&want, &got)) fail_msg("%s cut at %d differs", v->name, cut);
@@ -275,7 +275,7 @@ static void check_codes(const nf_variant *v, int64_t tokens) {
   const nf_case c = case_of(NF_OP_linear, &m);
   nf_instance i;
   if (!nf_case_legal(v, &hw, &c)) return;
-  assert_true(nf_is_ok(nf_instance_init(&i, &c, v->pack, 0, 0xff, false)));
+  assert_true(nf_is_ok(nf_instance_init(&i, &c, v, 0, 0xff, false)));
   nf_linear_args *a = i.args;
   set_codes(&a->w);
   for (int64_t first = 0; first < 256; first += tokens) {
@@ -311,7 +311,7 @@ static void edges_of_quantise(void **state) {
     nf_instance want = {0};
     for (size_t at = 0; (v = kernel_of(NF_OP_quantise, &at)) != NULL;) { // the reference first
       nf_instance got;
-      assert_true(nf_is_ok(nf_instance_init(&got, &c, v->pack, 1, 0xff, false)));
+      assert_true(nf_is_ok(nf_instance_init(&got, &c, v, 1, 0xff, false)));
       nf_quantise_args *a = got.args;
       for (int r = 0; r < EDGES; r++)
         for (int k = 0; k < K; k++) // a row's largest is the edge, or all rows' edges are in it

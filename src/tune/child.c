@@ -85,7 +85,7 @@ static void explain(const nf_check_row *r, char *out) {
 static void gate_shapes(child *k, int i, char *why) {
   const nf_variant *v = k->e.of[i].v;
   gated g = {.k = k, .candidate = i};
-  const nf_check_options o = {.seed = SEED, .threads = k->threads, .row = keep_first, .user = &g};
+  const nf_check_options o = {.seed = SEED, .on.threads = k->threads, .row = keep_first, .user = &g};
   if (k->m->passed[v - k->m->list]) return;
   const nf_status st = nf_check_run_from(v, 1, k->m->hw, &o);
   if (nf_status_code(st) != NF_CHECK_FAILED) must(k, st);
@@ -109,7 +109,7 @@ static void gate_own(child *k, int i, char *why) {
   nf_check_row r;
   if (nf_work_of(&c.d, &c.at, 1).operations > quick_operations || operand_bytes(&c) > quick_bytes) return;
   c.repeats = false;
-  must(k, nf_gate(k->e.of[i].v, &c, k->threads, &r));
+  must(k, nf_gate(k->e.of[i].v, &c, &(nf_runner){.threads = k->threads}, &r));
   if (!r.ok) explain(&r, why);
 }
 
@@ -133,7 +133,7 @@ static void make_side(child *k, int i) {
   if (k->of[i] != NULL) return;
   side *s = k->of[i] = &k->made[k->n_made++];
   s->pack = pack;
-  must(k, nf_instance_init(&s->i, k->c, pack, 0, 0, false));
+  must(k, nf_instance_init(&s->i, k->c, k->e.of[i].v, 0, 0, false));
 }
 
 static void make_scratch(child *k) {

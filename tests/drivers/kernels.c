@@ -19,8 +19,11 @@ bool fake_kernel_find(const char *symbol, int lanes, fake_kernel *out) {
   return true;
 }
 
+// The first launch in order, each later one in another: a result must not depend on it.
 nf_status fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args) {
-  if (k->emulated != NULL) return nf_emulate(k->emulated, grid, args, k->args_bytes, NULL);
+  static uint64_t runs;
+  const nf_emulation how = {.seed = __atomic_fetch_add(&runs, 1, __ATOMIC_RELAXED)};
+  if (k->emulated != NULL) return nf_emulate(k->emulated, grid, args, k->args_bytes, &how);
   for (unsigned i = 0; i < grid->blocks[0]; i++) k->block(args, i);
   return nf_ok();
 }

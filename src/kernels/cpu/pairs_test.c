@@ -68,8 +68,8 @@ static nf_case case_of(nf_op op, const char *const *in, int64_t tokens, uint64_t
 
 static void expect_same(const kernels *k, const nf_case *c) {
   nf_instance a, b;
-  assert_true(nf_is_ok(nf_instance_init(&a, c, NF_PACK(16, 2), 3, 0xff, false)));
-  assert_true(nf_is_ok(nf_instance_init(&b, c, NF_PACK(16, 2), 0, 0xaa, false)));
+  assert_true(nf_is_ok(nf_instance_init(&a, c, k->avx512, 3, 0xff, false)));
+  assert_true(nf_is_ok(nf_instance_init(&b, c, k->avx512, 0, 0xaa, false)));
   assert_true(nf_is_ok(nf_variant_run(k->avx512, a.args, NULL)));
   assert_true(nf_is_ok(nf_variant_run(&k->plain, b.args, NULL)));
   const nf_tensor *x = nf_instance_result(&a, 0), *y = nf_instance_result(&b, 0);
@@ -82,7 +82,7 @@ static void expect_same(const kernels *k, const nf_case *c) {
 
 static void expect_right(const nf_variant *v, const nf_case *c) {
   nf_check_row r;
-  assert_true(nf_is_ok(nf_gate(v, c, NULL, &r)));
+  assert_true(nf_is_ok(nf_gate(v, c, &(nf_runner){0}, &r)));
   if (!r.ok) fail_msg("%s, %s: %s", v->name, r.text, r.why);
 }
 
