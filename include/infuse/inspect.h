@@ -13,12 +13,14 @@ extern "C" {
 // Receives the document once, NUL-terminated, n bytes; valid during the call.
 typedef void (*infuse_sink)(void *user, const char *json, size_t n);
 
-// The devices that are here: facts, features, and why others are not usable.
+// The devices that are here: facts, features, what GPUs' memory was just measured to give, and why others are
+// not usable.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user);
 
 // What the host's memory and units do now, by one thread and by all of the runtime's: measured in about 0.1
 // s, more while others have the cores, and not kept. Nothing is measured, and `measured` is null, where
-// another device runs. INFUSE_USAGE while a step computes.
+// the references or the null device run; a GPU's memory alone, read and copied. INFUSE_USAGE while a step
+// computes.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_measure(infuse_runtime *rt, infuse_sink sink, void *user);
 
 // What options can name: every op with its kernels, every rule with its family, every target with its other

@@ -49,7 +49,12 @@ static void print_measured(const json_t *measured) {
 
 int cli_render_devices(const json_t *doc, const cli_options *o) {
   (void)o;
-  CLI_EACH(d, cli_at(doc, "devices")) cli_print_target("", d);
+  CLI_EACH(d, cli_at(doc, "devices")) {
+    cli_print_target("", d);
+    if (json_is_object(cli_at(d, "measured")))
+      cli_say(0, 2, d,
+              "{device} measured: reads {measured.bandwidth:0B} GB/s, copies {measured.copy:0B} GB/s");
+  }
   print_topology(cli_at(doc, "topology"));
   print_measured(cli_at(doc, "measured"));
   CLI_EACH(d, cli_at(doc, "unavailable")) cli_say(0, 2, d, "{device}: not available: {reason}");

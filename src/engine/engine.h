@@ -270,6 +270,9 @@ nf_status nf_options_copy(void *ours, size_t our_size, size_t first_size, const 
 // behind what we know.
 void nf_result_copy(void *theirs, size_t size, const void *ours, size_t our_size);
 
+// devices.c: what plans are made for.
+json_t *nf_target_document(const infuse_runtime *rt);
+
 // document.c: documents for a client. Appends to a list that failed before, or fails now, leaving it NULL:
 // what lacks anything is never made. Takes the item.
 void nf_document_append(json_t **list, json_t *item);

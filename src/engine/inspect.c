@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// explain, devices and names: what the engine knows, as one JSON document. docs/explain.md has the schemas.
+// explain and names: what the engine knows, as one JSON document. docs/explain.md has the schemas.
 #include "base/checked.h"
 #include "base/memory.h"
 #include "engine/engine.h"
-#include "hw/topology.h"
 
 // ---- names ----
 
@@ -81,87 +80,6 @@ infuse_error *infuse_names(infuse_runtime *rt, infuse_sink sink, void *user) {
   NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
   json_t *doc = json_pack("{s:s, s:o, s:o, s:o, s:o}", "schema", "infuse.names/1", "ops", ops(), "rules",
                           rules(rt->rules), "targets", targets(), "cpu", masks());
-  return nf_document_deliver(doc, sink, user).error;
-}
-
-// ---- devices ----
-
-static json_t *features(uint64_t bits) {
-  json_t *list = json_array();
-  for (int i = 0; i < NF_FEATURE_BITS; i++)
-    if (bits >> i & 1) nf_document_append(&list, json_string(nf_feature_name(i)));
-  return list;
-}
-
-static json_t *roofline(const nf_hw *hw) {
-  return json_pack("{s:f, s:f, s:f, s:f, s:f, s:f, s:f}", "bandwidth", hw->bandwidth,
-                   nf_rate_name(NF_RATE_F32), hw->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16),
-                   hw->peak[NF_RATE_BF16], nf_rate_name(NF_RATE_8BIT), hw->peak[NF_RATE_8BIT], "link",
-                   hw->link, "links", hw->links, "launch", hw->launch);
-}
-
-static json_t *target(const infuse_runtime *rt) {
-  return json_pack("{s:s, s:s?, s:s, s:o, s:i, s:i, s:I, s:i, s:o}", "device", rt->options.device, "target",
-                   rt->hw.target, "name", rt->hw.name, "features", features(rt->hw.features), "cores",
-                   rt->hw.cores, "multiprocessors", rt->hw.multiprocessors, "memory",
-                   (json_int_t)rt->hw.memory, "threads",
-                   rt->threads != NULL ? nf_threads_count(rt->threads) : 0, "roofline", roofline(&rt->hw));
-}
-
-static json_t *caches(const nf_topology *t) {
-  json_t *list = json_array();
-  for (int i = 0; i < NF_CACHE_LEVELS; i++)
-    nf_document_append(&list, json_pack("{s:i, s:I, s:i}", "level", i + 1, "bytes",
-                                        (json_int_t)t->cache[i].bytes, "n", t->cache[i].n));
-  return list;
-}
-
-// Null of a target that is not here.
-static json_t *topology(const infuse_runtime *rt) {
-  nf_topology t;
-  const nf_status st = rt->hw.target == NULL ? nf_hw_topology(&t) : nf_error(NF_UNAVAILABLE, "not here");
-  const bool told = nf_is_ok(st);
-  nf_status_free(st);
-  if (!told) return json_null();
-  return json_pack("{s:i, s:i, s:i, s:i, s:o}", "packages", t.packages, "memory_nodes", t.memory_nodes,
-                   "cores", t.cores, "cpus", t.cpus, "caches", caches(&t));
-}
-
-static json_t *speed(const nf_speed *s) {
-  return json_pack("{s:f, s:f, s:f, s:f, s:f}", "bandwidth", s->bandwidth, "launch", s->launch,
-                   nf_rate_name(NF_RATE_F32), s->peak[NF_RATE_F32], nf_rate_name(NF_RATE_BF16),
-                   s->peak[NF_RATE_BF16], nf_rate_name(NF_RATE_8BIT), s->peak[NF_RATE_8BIT]);
-}
-
-static json_t *speeds(const nf_speeds *s) {
-  return json_pack("{s:i, s:o, s:o}", "threads", s->threads, "one", speed(&s->one), "all", speed(&s->all));
-}
-
-static json_t *measured(infuse_runtime *rt) {
-  nf_runtime_know_figures(rt);
-  return rt->measured ? speeds(&rt->speeds) : json_null();
-}
-
-infuse_error *infuse_measure(infuse_runtime *rt, infuse_sink sink, void *user) {
-  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
-  NF_TELL(nf_runtime_check_idle(rt));
-  json_t *now = json_null();
-  if (rt->threads != NULL && rt->hw.backend == NF_BACKEND_CPU && rt->hw.target == NULL) {
-    const nf_speeds s = nf_hw_measure(rt->hw.features, rt->threads);
-    now = speeds(&s);
-  }
-  return nf_document_deliver(json_pack("{s:s, s:o}", "schema", "infuse.measure/1", "measured", now), sink,
-                             user)
-      .error;
-}
-
-infuse_error *infuse_devices(infuse_runtime *rt, infuse_sink sink, void *user) {
-  NF_TELL(NF_GIVEN({"runtime", rt != NULL}, {"sink", sink != NULL}));
-  json_t *figures = measured(rt); // which the target's roofline is made of
-  json_t *doc = json_pack("{s:s, s:[o], s:o, s:o, s:[{s:s, s:s}, {s:s, s:s}]}", "schema", "infuse.devices/1",
-                          "devices", target(rt), "topology", topology(rt), "measured", figures, "unavailable",
-                          "device", "cuda", "reason", "this version has no CUDA kernels", "device", "hip",
-                          "reason", "this version has no HIP kernels");
   return nf_document_deliver(doc, sink, user).error;
 }
 
@@ -251,8 +169,8 @@ static nf_status explain(infuse_model *m, const char *dir, infuse_sink sink, voi
   NF_TRY(nf_model_would_fit(m, dir, &w));
   NF_TRY(nf_compiled_explain(&m->compiled, &doc));
   json_t *facts = json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "schema", "infuse.explain/2", "target",
-                            target(m->rt), "model", model_facts(m), "budget", memory_parts(m, &w), "weights",
-                            weights(m), "pools", pools(m));
+                            nf_target_document(m->rt), "model", model_facts(m), "budget", memory_parts(m, &w),
+                            "weights", weights(m), "pools", pools(m));
   const bool whole = facts != NULL && json_object_update(doc, facts) == 0;
   json_decref(facts);
   return nf_document_deliver(nf_json_whole(doc, whole), sink, user);

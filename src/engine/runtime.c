@@ -110,7 +110,13 @@ static nf_status open_gpu(infuse_runtime *rt) {
   nf_image image;
   NF_TRY(nf_device_describe(rt->device, &rt->hw));
   NF_TRY(nf_gpu_image(&rt->hw, &image));
-  return nf_module_load(rt->device, image.data, image.bytes, &rt->module);
+  nf_status st = nf_module_load(rt->device, image.data, image.bytes, &rt->module);
+  if (nf_status_code(st) != NF_BAD_INPUT) return st;
+  const nf_status why =
+      nf_error(NF_UNAVAILABLE, "device %s does not take our kernels: %s", rt->options.device,
+               nf_status_message(st)); // which nobody gave us
+  nf_status_free(st);
+  return why;
 }
 
 static nf_status init(infuse_runtime *rt) {
@@ -135,7 +141,7 @@ static nf_status init(infuse_runtime *rt) {
   if (o->cpu != NULL) NF_TRY(nf_hw_mask(&rt->hw, o->cpu));
   rt->hw.backend = row->backend;
   if (row->computes) NF_TRY(create_threads(rt));
-  NF_TRY(row->make(rt->threads, &rt->device));
+  NF_TRY(row->make(rt->threads, &rt->device), "device %s", row->name);
   return row->backend == NF_BACKEND_CUDA || row->backend == NF_BACKEND_HIP ? open_gpu(rt) : nf_ok();
 }
 

@@ -202,7 +202,7 @@ static int take(void **out, size_t bytes, bool on_device) {
   if (bytes > (size_t)(fake.memory - fake.used)) return NF_GPU_NO_MEMORY;
   *out = aligned_alloc(256, (bytes + 255) / 256 * 256);
   if (*out == NULL) return NF_GPU_NO_MEMORY;
-  memset(*out, 0xa5, bytes); // nobody says that it is zero
+  memset(*out, 0xa5, bytes < 1 << 20 ? bytes : 1 << 20); // nobody says that it is zero
   if (on_device) __atomic_add_fetch(&fake.used, malloc_usable_size(*out), __ATOMIC_RELAXED);
   return 0;
 }
