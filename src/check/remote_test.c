@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernels of modules through the checker, on a device far away whose kernels are the references, or wrong in
+// one way each.
+#include "check/check.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+// cmocka wants the standard headers first
+#include "tests/support/far.h"
+
+// ---- kernels ----
+
+enum { OP, FAULT }; // parameters of the rows
+enum fault { RIGHT, BESIDE, OPERAND, COUNTERS, SCRATCH, UNALIGNED, SECOND_STAGE, FAULTS };
+enum { SCRATCH_BYTES = 40 };
+
+typedef struct packed {
+  nf_op op;
+  enum fault fault;
+  nf_batch batch;
+  nf_comm comm;
+  unsigned char *scratch;
+  uint32_t *counters;
+  _Alignas(16) char args[1024];
+} packed;
+
+static nf_grid launch(const nf_launch_site *s, int stage, void *out) {
+  packed *p = out;
+  const nf_args_layout *l = nf_args_layout_of((nf_op)s->parameter[OP]);
+  *p = (packed){.op = (nf_op)s->parameter[OP],
+                .fault = (enum fault)s->parameter[FAULT],
+                .batch = *s->batch,
+                .scratch = s->scratch,
+                .counters = s->counters};
+  assert_true(l->size <= sizeof p->args);
+  assert_null(*(const nf_batch *const *)s->args); // is the device's
+  memcpy(p->args, s->args, l->size);
+  return (nf_grid){{p->fault != SECOND_STAGE || stage == 0, 1, 1}, {32, 1, 1}, 0};
+}
+
+static size_t scratch(const nf_launch_site *) { return SCRATCH_BYTES; }
+
+static const nf_module_kernel kernel = {
+    .stages = 1, .symbol = {"reference"}, .packed = {sizeof(packed)}, .launch = launch, .scratch = scratch};
+static const nf_module_kernel twice = {.stages = 2,
+                                       .symbol = {"reference", "reference"},
+                                       .packed = {sizeof(packed), sizeof(packed)},
+                                       .launch = launch,
+                                       .scratch = scratch};
+
+static void do_wrong(const packed *p, const nf_tensor *t, const nf_args_layout *l) {
+  const nf_tensor *x = &t[l->in[0]], *y = &t[l->out[0]];
+  if (nf_tensor_rows(y) == 0) return;
+  if (p->fault == BESIDE) *(unsigned char *)nf_tensor_row(y, nf_tensor_rows(y)) = 0;
+  if (p->fault == OPERAND) *(unsigned char *)x->data ^= 1;
+  if (p->fault == COUNTERS) p->counters[5]++;
+  if (p->fault == SCRATCH) p->scratch[SCRATCH_BYTES] = 0;
+  if (p->fault == UNALIGNED && x->stride[0] % 8) *(unsigned char *)y->data ^= 1;
+}
+
+static void run(const packed *p) {
+  packed own = *p;
+  const nf_args_layout *l = nf_args_layout_of(p->op);
+  *(const nf_batch **)own.args = &own.batch;
+  memset(p->scratch, 0x11, SCRATCH_BYTES);
+  assert_true(nf_is_ok(nf_variant_run(nf_reference_of(p->op), own.args, NULL)));
+  do_wrong(p, (const nf_tensor *)(own.args + l->tensors), l);
+}
+
+// ---- the device ----
+
+static nf_status reserve(nf_device *d, nf_scratch_bytes) {
+  if (d->scratch.at == NULL) d->scratch.at = calloc(1, NF_DEVICE_COUNTERS);
+  return nf_ok();
+}
+static void close(nf_device *d) { free(d->scratch.at); }
+static nf_status load(nf_module *, const void *, size_t) { return nf_ok(); }
+static nf_status find(const nf_module *, const char *symbol, const void **out) {
+  *out = strcmp(symbol, "reference") == 0 ? &kernel : NULL;
+  return nf_ok();
+}
+static nf_status run_all(nf_queue *, const nf_launch *l, size_t *n) {
+  for (size_t i = 0; i < *n; i++)
+    if (l[i].grid.blocks[0] > 0) run(l[i].args);
+  return nf_ok();
+}
+
+typedef struct far {
+  nf_driver driver;
+  nf_device *device;
+  nf_module *module;
+  nf_hw hw;
+} far;
+
+static int set_up(void **state) {
+  static far f;
+  f = (far){.driver = far_driver, .hw = {.backend = NF_BACKEND_CUDA}};
+  f.driver.reserve = reserve, f.driver.close = close, f.driver.load = load, f.driver.function = find;
+  f.driver.run = run_all;
+  *state = &f;
+  if (!nf_is_ok(nf_device_create(&(nf_device){.driver = &f.driver}, &f.device))) return 1;
+  return !nf_is_ok(nf_module_load(f.device, "", 0, &f.module));
+}
+
+static int tear_down(void **state) {
+  far *f = *state;
+  nf_module_unload(f->module);
+  assert_int_equal(nf_device_used(f->device), 0);
+  nf_device_destroy(f->device);
+  return 0;
+}
+
+// ---- tests ----
+
+typedef struct seen {
+  int rows, failed;
+  char why[192];
+} seen;
+
+static void look(void *user, const nf_check_row *r) {
+  seen *s = user;
+  s->rows++;
+  if (!r->ok && !s->failed++) snprintf(s->why, sizeof s->why, "%s", r->why);
+}
+
+static nf_status check(const far *f, nf_op op, enum fault fault, seen *s) {
+  const nf_variant v = {.name = "planted",
+                        .op = op,
+                        .backend = NF_BACKEND_CUDA,
+                        .promise = NF_PROMISE_EXACT,
+                        .order = NF_ORDER_REFERENCE,
+                        .limit = {AT_MOST(K, 512)},
+                        .parameter = {op, fault},
+                        .entry = {NF_ENTRY_MODULE, {.module = fault == SECOND_STAGE ? &twice : &kernel}}};
+  const nf_runner on = {.device = f->device, .module = f->module, .hw = &f->hw};
+  *s = (seen){0};
+  return nf_check_run_from(&v, 1, &f->hw, &(nf_check_options){.seed = 1, .on = on, .row = look, .user = s});
+}
+
+// Operands, scales, tables, pools, the rank and results come and go as they are here.
+static void passes(void **state) {
+  static const nf_op ops[] = {NF_OP_add,      NF_OP_quantise,         NF_OP_grouped_linear,
+                              NF_OP_kv_write, NF_OP_attention,        NF_OP_gather_rows,
+                              NF_OP_rank_ids, NF_OP_gated_delta_rule, NF_OP_causal_conv1d};
+  for (size_t i = 0; i < sizeof ops / sizeof *ops; i++) {
+    seen s;
+    const nf_status st = check(*state, ops[i], RIGHT, &s);
+    if (!nf_is_ok(st)) fail_msg("%s: %s: %s", nf_op_of(ops[i])->name, nf_status_message(st), s.why);
+    assert_true(s.rows > 30);
+  }
+}
+
+static void catches(void **state) {
+  static const char *const why[FAULTS] = {
+      [BESIDE] = "wrote beside its result",
+      [OPERAND] = "wrote into an operand",
+      [COUNTERS] = "left counters that are not zeros",
+      [SCRATCH] = "wrote beside its scratch",
+      [UNALIGNED] = "another order, other garbage or other row gaps change the result"};
+  for (enum fault fault = RIGHT + 1; fault < FAULTS; fault++) {
+    seen s;
+    nf_status st = check(*state, NF_OP_add, fault, &s);
+    if (why[fault] != NULL && (nf_status_code(st) != NF_CHECK_FAILED || strcmp(s.why, why[fault]) != 0))
+      fail_msg("fault %d: '%s', '%s'", (int)fault, nf_status_message(st), s.why);
+    if (why[fault] == NULL) assert_true(nf_is_ok(st)); // a stage without blocks
+    nf_status_free(st);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(passes, set_up, tear_down),
+                                     cmocka_unit_test_setup_teardown(catches, set_up, tear_down)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
