@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grids, blocks, whose turn it is, and what a lane may do alone. Collectives: meet.c; shared memory:
-// shadow.c.
+// Grids, blocks, and whose turn it is. Collectives: meet.c; memory: shadow.c (shared) and global.c.
 #include "kernels/gpu/lane/emulator.h"
 #include "kernels/gpu/lane/grid.h"
 #include <pthread.h>
@@ -47,7 +46,7 @@ static void switch_to(nf_fiber *from, nf_lane *to) {
 
 void nf_lane_yield(nf_lane *me) {
   switch_to(&me->fiber, next_lane(me)); // there is one: whoever would wait in vain has failed
-  if (!nf_is_ok(me->grid->status)) nf_fiber_leave(&me->fiber, &me->grid->thread);
+  if (me->grid->over) nf_fiber_leave(&me->fiber, &me->grid->thread);
 }
 
 const char *nf_lane_file(const nf_lane_site *site) {
@@ -96,7 +95,7 @@ static void run_lane(void) {
       switch_to(&me->fiber, next);
     else
       nf_fiber_switch(&me->fiber, &me->grid->thread);
-    if (!nf_is_ok(me->grid->status)) nf_fiber_leave(&me->fiber, &me->grid->thread);
+    if (me->grid->over) nf_fiber_leave(&me->fiber, &me->grid->thread);
   }
 }
 
@@ -122,9 +121,9 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
   }
 }
 
-// Lanes that stood somewhere when the grid failed leave: AddressSanitizer frees what it keeps of their
-// frames.
+// Lanes leave from where they stand: AddressSanitizer frees what it keeps of their frames.
 static void leave_all(nf_lane_grid *g) {
+  g->over = true;
   for (int i = 0; i < g->block.threads; i++)
     if (g->lane[i].fiber.fake) switch_to(&g->thread, &g->lane[i]);
 }
@@ -139,10 +138,12 @@ static nf_status run_blocks(nf_lane_grid *g) {
   while (count && gcd(step, count) != 1) step++;
   g->step = (uint32_t)(g->how.seed ? mixed | 1 : 1);
   for (uint64_t i = 0; i < count && nf_is_ok(g->status); i++) {
+    nf_late_hide(g);
     begin_block(g, (uint64_t)(((unsigned __int128)i * step + first) % count));
     switch_to(&g->thread, &g->lane[mixed % (uint64_t)g->block.threads]);
   }
-  if (!nf_is_ok(g->status)) leave_all(g);
+  leave_all(g);
+  nf_late_show(g);
   return g->status;
 }
 
@@ -169,7 +170,8 @@ static void give_grid(nf_lane_grid *g) {
 
 static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *grid, const void *args,
                    const nf_emulation *how) {
-  g->kernel = k, g->args = args, g->how = how ? *how : (nf_emulation){0}, g->status = nf_ok();
+  g->kernel = k, g->args = args, g->how = how ? *how : (nf_emulation){0}, g->status = nf_ok(),
+  g->over = false;
   g->block.threads = (int)grid->threads[0], g->waves = g->block.threads / k->lanes;
   for (int i = 0; i < 3; i++) g->block.blocks[i] = (int)grid->blocks[i];
   for (int i = 0; i < g->block.threads; i++) {
@@ -215,40 +217,4 @@ nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const voi
   nf_shared_deinit(g);
   give_grid(g);
   return st;
-}
-
-// ---- what a lane does alone ----
-
-void nf_lane_wait(const nf_lane_site *site) {
-  nf_lane *me = nf_lane_now();
-  if (me->waited)
-    nf_lane_fail(site, "for the second time, after %s:%d", nf_lane_file(me->waited), me->waited->line);
-  me->waited = site;
-}
-
-static const void *check_global(const nf_lane_site *site, const void *p) {
-  const nf_emulation *how = &nf_lane_now()->grid->how;
-  const uintptr_t at = (uintptr_t)p;
-  if (at % 16) nf_lane_fail(site, "%p is no multiple of 16", p);
-  if (!how->legal) return p;
-  for (size_t i = 0; i < how->legals; i++) {
-    const uintptr_t begin = (uintptr_t)how->legal[i].at;
-    if (at >= begin && at - begin + 16 <= how->legal[i].bytes) return p;
-  }
-  nf_lane_fail(site, "16 bytes at %p are in no memory that the kernel was given", p);
-}
-
-static void check_waited(const nf_lane_site *site) {
-  if (!nf_lane_now()->waited)
-    nf_lane_fail(site, "before lane_wait(): an earlier kernel may still read there");
-}
-
-const void *nf_lane_loaded(const nf_lane_site *site, const void *p) { return check_global(site, p); }
-void *nf_lane_stored(const nf_lane_site *site, void *p) {
-  check_waited(site);
-  return (void *)(uintptr_t)check_global(site, p);
-}
-uint32_t nf_lane_atomic_add(const nf_lane_site *site, uint32_t *p, uint32_t v) {
-  check_waited(site);
-  return __atomic_fetch_add(p, v, __ATOMIC_RELAXED);
 }

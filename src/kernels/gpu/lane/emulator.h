@@ -3,17 +3,18 @@
 // a GPU lets pass in silence is an error here, one line that names kernel, block, lane and the places in the
 // source:
 //
-//   - lanes of a wave that come to different collectives (shuffles, sums, lane_sync, products of tiles),
-//   lanes of a
-//     block that come to different block_syncs, a lane that ends while others wait
-//   - shared memory: a read of what was never written in this block, or of what another lane wrote with no
-//   barrier
-//     since (lane_sync within a wave, block_sync across), a write over what another lane read or wrote since,
-//     a read of what lane_copy_async16 still has on its way, an access outside of it or not aligned
-//   - a lane that ends without lane_wait or calls it twice, and that stores before it
-//   - loads and stores of 16 bytes that are not aligned, or outside of `legal`
+// Collectives: lanes of a wave come to different ones (shuffles, sums, lane_sync, products of tiles), lanes
+// of a block to different block_syncs, or a lane ends while others wait.
 //
-// Global memory is the host's: AddressSanitizer finds what is read and written outside of it.
+// Shared memory: what was never written in this block is read, or what another lane wrote with no barrier
+// since (lane_sync within a wave, block_sync across), or what lane_copy_async16 still has on its way; what
+// another lane wrote or read is written with no barrier since; an access is outside, or not aligned.
+//
+// Launches: a lane ends without lane_wait, calls it twice, stores before it, or loads what is `late`.
+//
+// Global memory: 16 bytes are not aligned, or outside of `legal`.
+//
+// Global memory is the host's: AddressSanitizer finds every access outside of it.
 #pragma once
 #include "base/status.h"
 #include "device/launch.h" // nf_grid
@@ -28,15 +29,21 @@ typedef struct nf_emulated_kernel {
   void (*run)(const void *args); // one lane
 } nf_emulated_kernel;
 
+typedef struct nf_emulated_range {
+  const void *at;
+  size_t bytes;
+} nf_emulated_range;
+
 typedef struct nf_emulation {
   // Blocks, waves and lanes run in an order that depends on the seed; 0: in order.
   uint64_t seed;
   // Where lane_load16, lane_load16_once, lane_store16 and lane_copy_async16 may go; NULL: anywhere.
-  const struct nf_emulated_range {
-    const void *at;
-    size_t bytes;
-  } * legal;
+  const nf_emulated_range *legal;
   size_t legals;
+  // What earlier kernels write: those that load it must have come to lane_wait. With AddressSanitizer no
+  // access of any kind goes there before the first lane of a block has.
+  const nf_emulated_range *late;
+  size_t lates;
 } nf_emulation;
 
 // The host form of a kernel that is linked into the program, NULL when there is none.

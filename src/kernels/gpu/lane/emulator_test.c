@@ -3,6 +3,7 @@
 #include "kernels/gpu/lane/emulator.h"
 #include "kernels/gpu/lane/planted.h"
 #include <math.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -179,6 +180,35 @@ static void test_many_collectives(void **state) {
   for (int i = 0; i < 256; i++) assert_true(isfinite(f->out[i]) && fabsf(f->out[i] - mean[1]) < 10);
 }
 
+static void *emulate_on_a_thread(void *arg) {
+  fixture *f = calloc(1, sizeof *f);
+  const int *thread = arg, lanes = *thread % 2 ? 32 : 64;
+  for (int i = 0; i < 20 && f; i++) {
+    nf_status st = launch("nf_planted_busy", lanes, 64 * (1 + *thread), 1, 1024, 0, f, NULL);
+    nf_status wrong = launch("nf_planted_lane_sync", lanes, 128, 1, 512, 1, f, NULL);
+    const bool ok = nf_is_ok(st) && strstr(nf_status_message(wrong), "with no barrier since");
+    nf_status_free(st);
+    nf_status_free(wrong);
+    if (!ok) return free(f), NULL;
+  }
+  return free(f), arg;
+}
+
+static void test_several_threads_at_once(void **state) {
+  (void)state;
+  pthread_t t[4];
+  int number[4];
+  void *right;
+  for (int i = 0; i < 4; i++) {
+    number[i] = i;
+    assert_int_equal(pthread_create(&t[i], NULL, emulate_on_a_thread, &number[i]), 0);
+  }
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(pthread_join(t[i], &right), 0);
+    assert_ptr_equal(right, &number[i]);
+  }
+}
+
 static void test_blocks_come_in_any_order(void **state) {
   for (uint64_t seed = 0; seed < 4; seed++) {
     fixture *f = fresh(state);
@@ -196,11 +226,20 @@ static void test_blocks_come_in_any_order(void **state) {
 
 static void test_accesses_outside_of_the_ranges(void **state) {
   fixture *f = fresh(state);
-  const struct nf_emulated_range ranges[] = {{f->pack, sizeof f->pack / 2}, {f->out, sizeof f->out}};
+  const nf_emulated_range ranges[] = {{f->pack, sizeof f->pack / 2}, {f->out, sizeof f->out}};
   const nf_emulation how = {.legal = ranges, .legals = 2};
   expect_ok(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 0, f, &how));
   expect_error(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 1, f, &how), NF_CHECK_FAILED,
                "are in no memory that the kernel was given");
+}
+
+static void test_loads_of_what_is_late(void **state) {
+  fixture *f = fresh(state);
+  const nf_emulated_range late = {f->pack + 3, 4};
+  const nf_emulation how = {.late = &late, .lates = 1};
+  expect_ok(launch("nf_planted_early_load", 64, 128, 2, 0, 0, f, &how));
+  expect_error(launch("nf_planted_early_load", 64, 128, 2, 0, 1, f, &how), NF_CHECK_FAILED,
+               "before lane_wait(): an earlier kernel may still write there");
 }
 
 static void test_launches_that_cannot_be(void **state) {
@@ -212,24 +251,35 @@ static void test_launches_that_cannot_be(void **state) {
 }
 
 #ifdef WITH_ASAN
-static void test_the_sanitizer_finds_stores_outside(void **state) {
-  (void)state;
-  for (int wrong = 0; wrong < 2; wrong++) {
-    const pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-      if (!freopen("/dev/null", "w", stderr)) _exit(3);
-      float *out = malloc(64 * sizeof *out);
-      const nf_planted args = {.out = out, .wrong = wrong};
-      const nf_grid grid = {{1, 1, 1}, {64, 1, 1}, 0};
-      nf_status st =
-          nf_emulate(nf_emulated_find("nf_planted_outside_global", 32), &grid, &args, sizeof args, NULL);
-      _exit(nf_is_ok(st) ? 0 : 3);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status) && (WEXITSTATUS(status) != 0) == wrong && WEXITSTATUS(status) != 3);
+// 0: as it should be; 1: the sanitizer ended the child.
+static int run_in_child(const char *symbol, const nf_planted *args, const nf_emulation *how) {
+  int status;
+  const pid_t child = fork();
+  assert_true(child >= 0);
+  if (child == 0) {
+    if (!freopen("/dev/null", "w", stderr)) _exit(3);
+    const nf_grid grid = {{1, 1, 1}, {64, 1, 1}, 0};
+    nf_status st = nf_emulate(nf_emulated_find(symbol, 32), &grid, args, sizeof *args, how);
+    _exit(nf_is_ok(st) ? 0 : 3);
   }
+  assert_int_equal(waitpid(child, &status, 0), child);
+  assert_true(WIFEXITED(status) && WEXITSTATUS(status) != 3);
+  return WEXITSTATUS(status) != 0;
+}
+
+static void test_the_sanitizer_finds_stores_outside(void **state) {
+  nf_planted args = {.out = *state = calloc(64, sizeof(float))};
+  for (args.wrong = 0; args.wrong < 2; args.wrong++)
+    assert_int_equal(run_in_child("nf_planted_outside_global", &args, NULL), args.wrong);
+}
+
+static void test_the_sanitizer_finds_early_loads(void **state) {
+  fixture *f = fresh(state);
+  const nf_emulated_range late = {f->bits, sizeof f->bits};
+  const nf_emulation how = {.late = &late, .lates = 1};
+  nf_planted args = {.out = f->out, .bits = f->bits};
+  for (args.wrong = 0; args.wrong < 2; args.wrong++)
+    assert_int_equal(run_in_child("nf_planted_early_number", &args, &how), args.wrong);
 }
 #endif
 
@@ -240,11 +290,14 @@ int main(void) {
       cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),
       cmocka_unit_test_teardown(test_products_of_tiles, drop),
       cmocka_unit_test_teardown(test_many_collectives, drop),
+      cmocka_unit_test(test_several_threads_at_once),
       cmocka_unit_test_teardown(test_blocks_come_in_any_order, drop),
       cmocka_unit_test_teardown(test_accesses_outside_of_the_ranges, drop),
+      cmocka_unit_test_teardown(test_loads_of_what_is_late, drop),
       cmocka_unit_test_teardown(test_launches_that_cannot_be, drop),
 #ifdef WITH_ASAN
       cmocka_unit_test_teardown(test_the_sanitizer_finds_stores_outside, drop),
+      cmocka_unit_test_teardown(test_the_sanitizer_finds_early_loads, drop),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gpu/lane/fiber.h"
+#include <sanitizer/asan_interface.h> // says nothing in builds without
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +22,12 @@
 #endif
 
 #ifdef WITH_ASAN
-#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 enum { STACK_BYTES = 512 << 10 };
 #else
 enum { STACK_BYTES = 128 << 10 };
 #define __sanitizer_start_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
 #define __sanitizer_finish_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(at, bytes) ((void)(at), (void)(bytes))
 #endif
 enum { PAGE = 64 << 10 }; // of any processor
 

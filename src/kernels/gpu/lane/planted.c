@@ -104,6 +104,19 @@ KERNEL(nf_planted_early_store, nf_planted, 1024, 1) {
   if (a->wrong) lane_wait();
 }
 
+KERNEL(nf_planted_early_load, nf_planted, 1024, 1) {
+  if (!a->wrong) lane_wait();
+  const u32x4 v = lane_load16(a->pack);
+  if (a->wrong) lane_wait();
+  lane_store16(a->out + 4 * lane_thread(), v);
+}
+
+KERNEL(nf_planted_early_number, nf_planted, 1024, 1) {
+  const int early = a->wrong ? (int)a->bits[0] : 0;
+  lane_wait();
+  a->out[lane_thread()] = (float)(early + (int)a->bits[0]);
+}
+
 KERNEL(nf_planted_illegal_load, nf_planted, 1024, 1) {
   lane_wait();
   const int at = lane_thread() + a->wrong * lane_threads();
@@ -150,6 +163,18 @@ KERNEL(nf_planted_unpublished_copy, nf_planted, 1024, 1) {
   lane_copy_wait(0);
   if (!a->wrong) block_sync();
   give(a, lane_threads() - 1);
+}
+
+typedef struct three {
+  uint32_t of[3];
+} three;
+
+KERNEL(nf_planted_structs, nf_planted, 1024, 1) {
+  lane_wait();
+  SHARED three *t = block_shared();
+  shared_put(&t[lane_thread()], ((three){{1, 2, (uint32_t)lane_thread()}}));
+  if (!a->wrong) block_sync();
+  a->out[lane_thread()] = (float)shared_get(&t[before()]).of[2];
 }
 
 KERNEL(nf_planted_halves, nf_planted, 1024, 1) {

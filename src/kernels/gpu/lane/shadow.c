@@ -50,9 +50,9 @@ static span span_of(const nf_lane_site *site, const void *p, size_t bytes) {
   if (at < base || at - base > g->shared_bytes || g->shared_bytes - (at - base) < bytes)
     nf_lane_fail(site, "%zu bytes at %td are outside of the block's %zu bytes of shared memory", bytes,
                  (ptrdiff_t)(at - base), g->shared_bytes);
-  const size_t offset = at - base;
-  if (offset % bytes) nf_lane_fail(site, "%zu bytes at %zu are not aligned", bytes, offset);
-  if (bytes < (1u << g->granule)) refine(g, site, bytes == 2 ? 1 : 0);
+  const size_t offset = at - base, part = bytes & -bytes, align = part < 16 ? part : 16;
+  if (offset % align) nf_lane_fail(site, "%zu bytes at %zu are not aligned", bytes, offset);
+  if (align < (1u << g->granule)) refine(g, site, align == 2 ? 1 : 0);
   return (span){me, site, offset >> g->granule, (offset + bytes) >> g->granule};
 }
 
