@@ -7,6 +7,7 @@
 #include "tests/drivers/fake.h"
 #include "device/gpu_calls.h"
 #include "tests/drivers/kernels.h"
+#include "tests/drivers/memory.h"
 #include <elf.h>
 #include <malloc.h>
 #include <pthread.h>
@@ -197,32 +198,37 @@ static int fake_error_text(int code, const char **out) {
 
 // ---- memory ----
 
-static int take(void **out, size_t bytes, bool on_device) {
+static int take(void **out, size_t bytes, bool on_device, bool written) {
   if (bytes == 0) return INVALID;
   if (bytes > (size_t)(fake.memory - fake.used)) return NF_GPU_NO_MEMORY;
   *out = aligned_alloc(256, (bytes + 255) / 256 * 256);
   if (*out == NULL) return NF_GPU_NO_MEMORY;
   memset(*out, 0xa5, bytes < 1 << 20 ? bytes : 1 << 20); // nobody says that it is zero
   if (on_device) __atomic_add_fetch(&fake.used, malloc_usable_size(*out), __ATOMIC_RELAXED);
-  return 0;
+  return fake_memory_add(*out, bytes, written), 0;
+}
+
+static void give(void *at) {
+  fake_memory_remove(at);
+  free(at);
 }
 
 static int fake_alloc(void **out, size_t bytes) {
   ENTER_NO_CAPTURE(alloc);
-  return take(out, bytes, true);
+  return take(out, bytes, true, false);
 }
 static int fake_free(void *at) {
   ENTER_TO_FREE(free)
   __atomic_sub_fetch(&fake.used, malloc_usable_size(at), __ATOMIC_RELAXED);
-  return free(at), code_;
+  return give(at), code_;
 }
 static int fake_alloc_host(void **out, size_t bytes, unsigned flags) {
   ENTER_NO_CAPTURE(alloc_host);
-  return flags != NF_GPU_HOST_MAPPED ? INVALID : take(out, bytes, false);
+  return flags != NF_GPU_HOST_MAPPED ? INVALID : take(out, bytes, false, true);
 }
 static int fake_free_host(void *at) {
   ENTER_TO_FREE(free_host)
-  return free(at), code_;
+  return give(at), code_;
 }
 static int fake_host_address(void **out, void *host, unsigned) {
   ENTER_CONTEXT(host_address);
@@ -230,7 +236,7 @@ static int fake_host_address(void **out, void *host, unsigned) {
 }
 static int fake_alloc_managed(void **out, size_t bytes, unsigned flags) {
   ENTER_NO_CAPTURE(alloc_managed);
-  return flags != NF_GPU_ATTACH_GLOBAL ? INVALID : take(out, bytes, true);
+  return flags != NF_GPU_ATTACH_GLOBAL ? INVALID : take(out, bytes, true, true);
 }
 
 // ---- streams, events, graphs ----
@@ -275,6 +281,7 @@ static int fake_fill(void *at, unsigned char value, size_t bytes, void *) {
 }
 static int copy(void *to, const void *from, size_t bytes, const stream *s) {
   if (s->captured != NULL) return IN_CAPTURE;
+  fake_memory_written(to);
   return memmove(to, from, bytes), 0;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/drivers/kernels.h"
+#include "tests/drivers/memory.h"
 #include "tests/support/conformance.h"
+#include <stdlib.h>
 #include <string.h>
 
 static void double_it(const void *args, unsigned block) {
@@ -20,10 +22,17 @@ bool fake_kernel_find(const char *symbol, int lanes, fake_kernel *out) {
 }
 
 // The first launch in order, each later one in another: a result must not depend on it.
-nf_status fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args) {
+static nf_status emulate(const fake_kernel *k, const nf_grid *grid, const void *args) {
   static uint64_t runs;
-  const nf_emulation how = {.seed = __atomic_fetch_add(&runs, 1, __ATOMIC_RELAXED)};
-  if (k->emulated != NULL) return nf_emulate(k->emulated, grid, args, k->args_bytes, &how);
+  nf_emulation how = {.seed = __atomic_fetch_add(&runs, 1, __ATOMIC_RELAXED)};
+  if (!fake_memory_ranges(&how)) return nf_error(NF_NO_MEMORY, "no memory for a launch");
+  const nf_status st = nf_emulate(k->emulated, grid, args, k->args_bytes, &how);
+  free((void *)how.legal);
+  return st;
+}
+
+nf_status fake_kernel_run(const fake_kernel *k, const nf_grid *grid, const void *args) {
+  if (k->emulated != NULL) return emulate(k, grid, args);
   for (unsigned i = 0; i < grid->blocks[0]; i++) k->block(args, i);
   return nf_ok();
 }

@@ -138,12 +138,10 @@ static nf_status run_blocks(nf_lane_grid *g) {
   while (count && gcd(step, count) != 1) step++;
   g->step = (uint32_t)(g->how.seed ? mixed | 1 : 1);
   for (uint64_t i = 0; i < count && nf_is_ok(g->status); i++) {
-    nf_late_hide(g);
     begin_block(g, (uint64_t)(((unsigned __int128)i * step + first) % count));
     switch_to(&g->thread, &g->lane[mixed % (uint64_t)g->block.threads]);
   }
   leave_all(g);
-  nf_late_show(g);
   return g->status;
 }
 

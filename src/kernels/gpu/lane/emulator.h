@@ -37,13 +37,11 @@ typedef struct nf_emulated_range {
 typedef struct nf_emulation {
   // Blocks, waves and lanes run in an order that depends on the seed; 0: in order.
   uint64_t seed;
-  // Where lane_load16, lane_load16_once, lane_store16 and lane_copy_async16 may go; NULL: anywhere.
-  const nf_emulated_range *legal;
-  size_t legals;
-  // What earlier kernels write: those that load it must have come to lane_wait. With AddressSanitizer no
-  // access of any kind goes there before the first lane of a block has.
-  const nf_emulated_range *late;
-  size_t lates;
+  // Both in the order of their addresses. Where lane_load16, lane_load16_once, lane_store16 and
+  // lane_copy_async16 may go (NULL: anywhere); what earlier kernels write, so that those that load it must
+  // have come to lane_wait.
+  const nf_emulated_range *legal, *late;
+  size_t legals, lates;
 } nf_emulation;
 
 // The host form of a kernel that is linked into the program, NULL when there is none.

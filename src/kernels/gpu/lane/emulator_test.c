@@ -226,7 +226,7 @@ static void test_blocks_come_in_any_order(void **state) {
 
 static void test_accesses_outside_of_the_ranges(void **state) {
   fixture *f = fresh(state);
-  const nf_emulated_range ranges[] = {{f->pack, sizeof f->pack / 2}, {f->out, sizeof f->out}};
+  const nf_emulated_range ranges[] = {{f->out, sizeof f->out}, {f->pack, sizeof f->pack / 2}};
   const nf_emulation how = {.legal = ranges, .legals = 2};
   expect_ok(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 0, f, &how));
   expect_error(launch("nf_planted_illegal_load", 32, 1024, 1, 0, 1, f, &how), NF_CHECK_FAILED,
@@ -235,7 +235,7 @@ static void test_accesses_outside_of_the_ranges(void **state) {
 
 static void test_loads_of_what_is_late(void **state) {
   fixture *f = fresh(state);
-  const nf_emulated_range late = {f->pack + 3, 4};
+  const nf_emulated_range late = {f->pack, 4};
   const nf_emulation how = {.late = &late, .lates = 1};
   expect_ok(launch("nf_planted_early_load", 64, 128, 2, 0, 0, f, &how));
   expect_error(launch("nf_planted_early_load", 64, 128, 2, 0, 1, f, &how), NF_CHECK_FAILED,
@@ -272,15 +272,6 @@ static void test_the_sanitizer_finds_stores_outside(void **state) {
   for (args.wrong = 0; args.wrong < 2; args.wrong++)
     assert_int_equal(run_in_child("nf_planted_outside_global", &args, NULL), args.wrong);
 }
-
-static void test_the_sanitizer_finds_early_loads(void **state) {
-  fixture *f = fresh(state);
-  const nf_emulated_range late = {f->bits, sizeof f->bits};
-  const nf_emulation how = {.late = &late, .lates = 1};
-  nf_planted args = {.out = f->out, .bits = f->bits};
-  for (args.wrong = 0; args.wrong < 2; args.wrong++)
-    assert_int_equal(run_in_child("nf_planted_early_number", &args, &how), args.wrong);
-}
 #endif
 
 int main(void) {
@@ -297,7 +288,6 @@ int main(void) {
       cmocka_unit_test_teardown(test_launches_that_cannot_be, drop),
 #ifdef WITH_ASAN
       cmocka_unit_test_teardown(test_the_sanitizer_finds_stores_outside, drop),
-      cmocka_unit_test_teardown(test_the_sanitizer_finds_early_loads, drop),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,7 +65,6 @@ typedef struct nf_lane_grid {
   int waves, arrived, ended;
   const nf_lane *first; // to arrive at block_sync
   uint32_t now, begun, barrier;
-  bool hidden; // what is late
   // Shared memory
   char *shared;
   size_t shared_bytes;
@@ -89,10 +88,6 @@ const char *nf_lane_file(const nf_lane_site *site); // from src/ on
 // Gives the processor to the next lane that may run, or back to the thread when there is none. Comes back
 // when it is this lane's turn.
 void nf_lane_yield(nf_lane *me);
-
-// Of global.c: hides what is late from AddressSanitizer, and shows it again.
-void nf_late_hide(nf_lane_grid *g);
-void nf_late_show(nf_lane_grid *g);
 
 // Of shadow.c
 bool nf_shared_init(nf_lane_grid *g, size_t bytes); // false: no memory

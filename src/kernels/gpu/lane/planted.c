@@ -111,12 +111,6 @@ KERNEL(nf_planted_early_load, nf_planted, 1024, 1) {
   lane_store16(a->out + 4 * lane_thread(), v);
 }
 
-KERNEL(nf_planted_early_number, nf_planted, 1024, 1) {
-  const int early = a->wrong ? (int)a->bits[0] : 0;
-  lane_wait();
-  a->out[lane_thread()] = (float)(early + (int)a->bits[0]);
-}
-
 KERNEL(nf_planted_illegal_load, nf_planted, 1024, 1) {
   lane_wait();
   const int at = lane_thread() + a->wrong * lane_threads();
