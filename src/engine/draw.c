@@ -7,12 +7,18 @@
 #include <stdatomic.h>
 #include <string.h>
 
+// Finite where the row's logits are numbers.
+static float sign_of_life(const infuse_model *m, size_t row) {
+  if (!nf_model_has_logits(m)) return m->best_probability[row];
+  return nf_row_max(nf_model_logits(m, row), (int32_t)m->config.vocab);
+}
+
 // The first token of the share whose logits are not finite, or -1. A few of -infinity are tokens that never
 // come.
 static int64_t first_bad(const infuse_model *m, const nf_share *part) {
   const infuse_session *s = part->session;
   for (int64_t i = 0; i < part->rows; i++)
-    if (!isfinite(nf_row_max(nf_model_logits(m, s->first_row + (size_t)i), (int32_t)m->config.vocab)))
+    if (!isfinite(sign_of_life(m, s->first_row + (size_t)i)))
       return s->first_token_position + part->tokens - part->rows + i;
   return -1;
 }
@@ -22,6 +28,8 @@ static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
   const nf_generation *g = s->generation;
   const int32_t vocab = (int32_t)s->model->config.vocab;
   const size_t n = (size_t)s->known;
+  if (!nf_model_has_logits(s->model))
+    return *out = s->model->best_token[s->first_row + s->n_rows - 1], nf_ok();
   const float *logits = nf_model_logits(s->model, s->first_row + s->n_rows - 1);
   if (g->processors != NULL) {
     logits = memcpy(scratch, logits, (size_t)vocab * sizeof *logits);
@@ -31,6 +39,11 @@ static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
   }
   *out = nf_sample(&g->settings->sampling, logits, vocab, n, scratch);
   return nf_ok();
+}
+
+bool nf_share_is_greedy(const nf_share *part) {
+  const nf_generation *g = part->session->generation;
+  return part->draws && g->settings->sampling.temperature == 0 && g->processors == NULL;
 }
 
 typedef struct drawing {

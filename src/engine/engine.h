@@ -107,23 +107,28 @@ struct infuse_model {
   nf_kv kv[NF_CACHE_COUNT];  // the slots of those
   nf_prefix no_text;         // the empty prefix of all sessions
   nf_step_tables tables;
-  float *logits; // [rows][vocab] host copy, where the device's memory is not the host's
-  nf_buffer pinned_tables, pinned_logits; // what `tables.host` and `logits` lie in
-  float *hidden;                          // [batch][hidden] of the layer last asked for, with keep_hidden
-  nf_tokenizer *tokenizer;                // NULL: the folder has none that loads
-  const nf_chat_format *chat;             // NULL: none that the family and the tokenizer have
-  nf_thinking thinking;                   // for formats that go by the chat template
-  nf_status broken_text;                  // why the folder's tokenizer or else its chat template did not load
+  // [rows][vocab] of step `logits_step`, where the device's memory is not the host's: copied when somebody
+  // wants them. For greedy drawing the likeliest token of each row will do, where the plan says it.
+  float *logits;
+  uint64_t logits_step;
+  float *best_probability;                             // [rows] NaN: a logit is none, or infinite
+  int32_t *best_token;                                 // [rows]; NULL: the plan does not say it
+  nf_buffer pinned_tables, pinned_logits, pinned_best; // what `tables.host`, `logits` and those two lie in
+  float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
+  nf_tokenizer *tokenizer;    // NULL: the folder has none that loads
+  const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
+  nf_thinking thinking;       // for formats that go by the chat template
+  nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load
   nf_generation_config generation;
   infuse_sampling sampling;  // what `generation` asks for
   infuse_logit_bias *biases; // that it points to; their tokens are in `generation`
   float *scratch;            // [n_scratch] of one row of logits each, for the threads that draw
   int64_t n_scratch;
   nf_flight flight;
-  nf_val logits_value;
-  uint64_t steps;                // so that a session knows whether its rows are still there
-  uint64_t checks;               // of lists of sessions, so that one finds whether it is there twice
-  int64_t n_sessions, *free_row; // [sessions] rows of page tables, free behind the first n_sessions
+  nf_val logits_value, best_value[2]; // best: probabilities and tokens, 0: not there
+  uint64_t steps;                     // so that a session knows whether its rows are still there
+  uint64_t checks;                    // of lists of sessions, so that one finds whether it is there twice
+  int64_t n_sessions, *free_row;      // [sessions] rows of page tables, free behind the first n_sessions
 };
 
 typedef struct nf_range {
@@ -226,7 +231,10 @@ nf_sizes nf_model_largest_step(const infuse_model *m);
 nf_status nf_model_stored_bytes(const infuse_model *m, size_t i, size_t *out);
 // The plan for a step of so many tokens: graph, plan and logits_value are its own from here on.
 void nf_model_use_plan(infuse_model *m, int64_t tokens);
-const float *nf_model_logits(const infuse_model *m, size_t row); // [vocab] of the last step
+const float *nf_model_logits(const infuse_model *m,
+                             size_t row); // [vocab] of the last step, where they are here:
+bool nf_model_has_logits(const infuse_model *m);
+nf_status nf_model_fetch_logits(infuse_model *m); // of all rows of the last step, from the device
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
 
 // ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.

@@ -64,6 +64,7 @@ static nf_status build_graph(infuse_model *m) {
                               .page = NF_PAGE,
                               .forced_routes = m->options.forced_experts,
                               .hidden_outputs = m->options.keep_hidden,
+                              .greedy = m->rt->module != NULL && !m->keep_all,
                               .plain_activations = m->options.plain_activations};
   m->config.layers = m->options.layers;
   NF_TRY(nf_model_build(&m->config, m->files, &o, &m->logical));
@@ -125,6 +126,8 @@ void nf_model_use_plan(infuse_model *m, int64_t tokens) {
   m->graph = c->range[m->range].graph;
   m->plan = c->range[m->range].plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
+  m->best_value[0] = nf_graph_find(m->graph, "best");
+  m->best_value[1] = nf_graph_find(m->graph, "best.ids");
 }
 
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
@@ -155,6 +158,11 @@ static nf_status allocate_host(infuse_model *m) {
   const size_t bytes = (size_t)o->rows * vocab * sizeof *m->logits;
   NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, bytes, &m->pinned_logits), "for logits");
   m->logits = memset(m->pinned_logits.host, 0, bytes);
+  if (m->best_value[0] == 0) return nf_ok();
+  NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, (size_t)o->rows * 2 * sizeof(float), &m->pinned_best),
+         "for tokens");
+  m->best_probability = m->pinned_best.host;
+  m->best_token = (int32_t *)(m->best_probability + o->rows);
   return nf_ok();
 }
 
@@ -171,6 +179,7 @@ static void release(infuse_model *m) {
   if (m->rt != NULL && m->rt->device != NULL) {
     nf_device_free(m->rt->device, &m->pinned_tables);
     nf_device_free(m->rt->device, &m->pinned_logits);
+    nf_device_free(m->rt->device, &m->pinned_best);
   }
   for (int g = 0; g < NF_CACHE_COUNT; g++) nf_kv_deinit(&m->kv[g]);
   nf_free(m->scratch);

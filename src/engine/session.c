@@ -130,16 +130,27 @@ infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out
 
 // ---- results ----
 
+bool nf_model_has_logits(const infuse_model *m) { return m->logits == NULL || m->logits_step == m->steps; }
+
 const float *nf_model_logits(const infuse_model *m, size_t row) {
   if (m->logits != NULL) return m->logits + row * (size_t)m->config.vocab;
   const nf_tensor t = nf_plan_tensor(m->plan, m->logits_value);
   return (const float *)t.data + row * (size_t)t.stride[0];
 }
 
+// Nobody has asked so far. An error is the device's, and the next step's too.
+static bool fetched(infuse_model *m) {
+  const nf_status st = nf_model_fetch_logits(m);
+  const bool well = nf_is_ok(st);
+  nf_status_free(st);
+  return well;
+}
+
 static infuse_rows logits_of(const infuse_session *s) {
-  const infuse_model *m = s->model;
+  infuse_model *m = s->model;
   const size_t vocab = (size_t)m->config.vocab;
   if (s->step != m->steps || s->n_rows == 0) return (infuse_rows){.width = vocab};
+  if (!nf_model_has_logits(m) && !fetched(m)) return (infuse_rows){.width = vocab};
   const size_t skipped = s->n_tokens - s->n_rows; // the rows are the last ones of the tokens
   return (infuse_rows){nf_model_logits(m, s->first_row), s->n_rows, vocab,
                        (size_t)s->first_token_position + skipped};

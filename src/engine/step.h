@@ -39,7 +39,8 @@ nf_status nf_step_compute(void *model, int rank);
 // Sessions stay as they are, but for what their processors have counted. Results don't depend on the number
 // of threads; allocates nothing.
 void nf_step_draw(struct infuse_model *m);
-void nf_step_advance(const nf_share *part); // its tokens are computed
+bool nf_share_is_greedy(const nf_share *part); // all it wants of its last row is the likeliest token
+void nf_step_advance(const nf_share *part);    // its tokens are computed
 
 // trace.c: where numbers that are none began. A session whose logits are not finite is computed again from
 // its first token, and every value is looked at as it is made.

@@ -6,10 +6,12 @@
 #include "model/config.h"
 
 typedef struct nf_build_options {
-  nf_dtype activation;    // F32 gives the reference graph
-  int64_t page;           // tokens per KV page
-  bool forced_routes;     // one more input a layer, "L<i>.routes" i32[T,k], with the experts to take
-  bool hidden_outputs;    // "hidden.L" are outputs too
+  nf_dtype activation; // F32 gives the reference graph
+  int64_t page;        // tokens per KV page
+  bool forced_routes;  // one more input a layer, "L<i>.routes" i32[T,k], with the experts to take
+  bool hidden_outputs; // "hidden.L" are outputs too
+  bool greedy; // "best" f32[R,1] and "best.ids" i32[R,1] are outputs too: the likeliest token of each row
+               // and its probability, NaN where logits are no finite numbers
   bool plain_activations; // no quantise nodes: linears of FP8 weights read activations as they are
   int64_t layers;         // 0: all; else only the first so many
 } nf_build_options;

@@ -163,6 +163,12 @@ static nf_val rope_of(const nf_parts *p) {
                   .truncate = r->truncate);
 }
 
+static void best(const nf_parts *p, nf_val logits) {
+  const nf_val b = NF_BUILD(p->b, "best", router_topk, (logits), .k = 1, .over_all = true);
+  nf_build_output(p->b, b);
+  nf_build_output(p->b, nf_build_result(p->b, b, 1));
+}
+
 // A head of its own, or the embedding's table.
 static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   const nf_config *c = p->c;
@@ -180,7 +186,10 @@ static nf_val head(const nf_parts *p, nf_val h, nf_val table) {
   final.x =
       NF_BUILD(p->b, final.name, rms_norm, (rows, nw), .eps = (float)c->eps, .one_plus = c->family->one_plus);
   if (p->o->hidden_outputs) nf_build_output(p->b, final.x);
-  return NF_BUILD(p->b, "logits", linear, (nf_part_operand(p, &final, reads), w), .out = NF_F32);
+  const nf_val logits =
+      NF_BUILD(p->b, "logits", linear, (nf_part_operand(p, &final, reads), w), .out = NF_F32);
+  if (p->o->greedy) best(p, logits);
+  return logits;
 }
 
 // Models without a head, and those within a larger one, call their tensors otherwise.

@@ -19,7 +19,8 @@ static void best(const float *z, int64_t n, int32_t *ids, int64_t k) {
 
 void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
   const int64_t k = a->attr.k;
-  float room[nf_ref_room(&a->logits)], *weight = nf_tensor_row(&a->weights, t), most = -INFINITY, sum = 0;
+  float room[nf_ref_room(&a->logits)], *weight = nf_tensor_row(&a->weights, t), most = -INFINITY;
+  double sum = 0; // of a vocabulary, too
   const float *z = nf_ref_row(&a->logits, t, room);
   int32_t *ids = nf_tensor_row(&a->ids, t);
   if (a->forced.data)
@@ -30,7 +31,7 @@ void nf_router_topk_ref(const nf_router_topk_args *a, int64_t t) {
   for (int64_t j = 0; j < n; j++) most = fmaxf(most, z[a->attr.over_all ? j : ids[j]]);
   for (int64_t j = 0; j < n; j++) sum += expf(z[a->attr.over_all ? j : ids[j]] - most);
   for (int64_t j = 0; j < k; j++) weight[j] = expf(z[ids[j]] - most);
-  for (int64_t j = 0; j < k; j++) weight[j] /= sum;
+  for (int64_t j = 0; j < k; j++) weight[j] = (float)(weight[j] / sum);
 }
 
 // Row t of the experts' sum.
