@@ -2,15 +2,20 @@
 // GPUs, on the drivers of tests/drivers: the suite of all devices, and what a driver that fails comes out as.
 #include "kernels/gpu/abi/rows.h"
 #include "kernels/gpu/images.h"
+#include "kernels/gpu/lane/fiber.h"
 #include "tests/drivers/fake.h"
+#include "tests/drivers/reach.h"
 #include "tests/support/conformance.h"
 #include <dlfcn.h>
 #include <elf.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 // cmocka wants the standard headers first
 #include <cmocka.h>
 
@@ -284,11 +289,30 @@ static void scratch(void **) {
   ok(nf_device_reserve_scratch(b.d, (nf_scratch_bytes){0, 0}));
   assert_non_null(nf_device_counters(b.d));
   ok(nf_device_reserve_scratch(b.d, (nf_scratch_bytes){7, 1000}));
-  const uint32_t *counters = nf_device_counters(b.d); // the fake's memory is the host's
-  for (size_t i = 0; i < NF_DEVICE_COUNTERS / sizeof *counters; i++) assert_int_equal(counters[i], 0);
+  uint32_t counters[NF_DEVICE_COUNTERS / 4];
+  const nf_buffer there = {.data = nf_device_counters(b.d), .bytes = sizeof counters};
+  ok(nf_device_read(b.d, &there, 0, counters, sizeof counters));
+  for (size_t i = 0; i < NF_DEVICE_COUNTERS / 4; i++) assert_int_equal(counters[i], 0);
   const void *at = nf_device_scratch(b.d);
   ok(nf_device_reserve_scratch(b.d, (nf_scratch_bytes){7, 900})); // there is more
   assert_ptr_equal(nf_device_scratch(b.d), at);
+  close_bench(&b);
+}
+
+// The fake's memory is as far away as a GPU's: what should be a copy faults.
+static void out_of_reach(void **) {
+  bench b;
+  if (FAKE_REACH_WATCHED) skip();
+  open_bench(&b, NULL);
+  const pid_t child = fork();
+  if (child == 0) {
+    signal(SIGSEGV, SIG_DFL);
+    _exit(*(volatile const int *)b.x.data == 21);
+  }
+  int how;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_true(WIFSIGNALED(how));
+  ok(nf_device_run(b.d, &b.launch, 1));
   close_bench(&b);
 }
 
@@ -335,6 +359,7 @@ static void own_kernels(void **) {
   nf_module *m;
   nf_buffer x[3];
   uint16_t v[N];
+  if (!nf_fibers_known && tested->fake != NULL) skip();
   open_bench(&b, NULL);
   ok(nf_device_describe(b.d, &hw));
   nf_status st = nf_gpu_image(&hw, &image);
@@ -367,10 +392,11 @@ static void own_kernels(void **) {
 
 static int test(maker *m) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(unavailable), cmocka_unit_test(described),      cmocka_unit_test(out_of_memory),
-      cmocka_unit_test(lost),        cmocka_unit_test(modules),        cmocka_unit_test(refused_launch),
-      cmocka_unit_test(launches),    cmocka_unit_test(scratch),        cmocka_unit_test(shared_memory),
-      cmocka_unit_test(peers),       cmocka_unit_test(another_thread), cmocka_unit_test(own_kernels),
+      cmocka_unit_test(unavailable), cmocka_unit_test(described),    cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(lost),        cmocka_unit_test(modules),      cmocka_unit_test(refused_launch),
+      cmocka_unit_test(launches),    cmocka_unit_test(scratch),      cmocka_unit_test(shared_memory),
+      cmocka_unit_test(peers),       cmocka_unit_test(out_of_reach), cmocka_unit_test(another_thread),
+      cmocka_unit_test(own_kernels),
   };
   void *library = dlopen(m->library, RTLD_NOW);
   if (library != NULL) m->fake = dlsym(library, "fake_gpu"), m->count = dlsym(library, "fake_gpu_count");

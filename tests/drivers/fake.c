@@ -8,8 +8,8 @@
 #include "device/gpu_calls.h"
 #include "tests/drivers/kernels.h"
 #include "tests/drivers/memory.h"
+#include "tests/drivers/reach.h"
 #include <elf.h>
-#include <malloc.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -198,37 +198,47 @@ static int fake_error_text(int code, const char **out) {
 
 // ---- memory ----
 
-static int take(void **out, size_t bytes, bool on_device, bool written) {
-  if (bytes == 0) return INVALID;
-  if (bytes > (size_t)(fake.memory - fake.used)) return NF_GPU_NO_MEMORY;
-  *out = aligned_alloc(256, (bytes + 255) / 256 * 256);
-  if (*out == NULL) return NF_GPU_NO_MEMORY;
-  memset(*out, 0xa5, bytes < 1 << 20 ? bytes : 1 << 20); // nobody says that it is zero
-  if (on_device) __atomic_add_fetch(&fake.used, malloc_usable_size(*out), __ATOMIC_RELAXED);
-  return fake_memory_add(*out, bytes, written), 0;
-}
+// Nobody says that memory is zero.
+static void spoil(void *at, size_t bytes) { memset(at, 0xa5, bytes < 1 << 20 ? bytes : 1 << 20); }
 
-static void give(void *at) {
-  fake_memory_remove(at);
-  free(at);
-}
+static bool has(size_t bytes) { return bytes <= (size_t)(fake.memory - fake.used); }
 
 static int fake_alloc(void **out, size_t bytes) {
   ENTER_NO_CAPTURE(alloc);
-  return take(out, bytes, true, false);
+  if (bytes == 0) return INVALID;
+  *out = has(bytes) ? fake_reach_take(bytes) : NULL;
+  if (*out == NULL) return NF_GPU_NO_MEMORY;
+  __atomic_add_fetch(&fake.used, (long)bytes, __ATOMIC_RELAXED);
+  fake_reach_enter();
+  spoil(*out, bytes);
+  fake_reach_leave();
+  return fake_memory_add(*out, bytes, false), 0;
 }
 static int fake_free(void *at) {
   ENTER_TO_FREE(free)
-  __atomic_sub_fetch(&fake.used, malloc_usable_size(at), __ATOMIC_RELAXED);
-  return give(at), code_;
+  fake_memory_remove(at);
+  const size_t bytes = fake_reach_give(at);
+  __atomic_sub_fetch(&fake.used, (long)bytes, __ATOMIC_RELAXED);
+  if (bytes == 0) free(at); // which was managed
+  return code_;
+}
+
+// What the process may use too.
+static int take(void **out, size_t bytes) {
+  if (bytes == 0) return INVALID;
+  *out = has(bytes) ? aligned_alloc(256, (bytes + 255) / 256 * 256) : NULL;
+  if (*out == NULL) return NF_GPU_NO_MEMORY;
+  spoil(*out, bytes);
+  return fake_memory_add(*out, bytes, true), 0;
 }
 static int fake_alloc_host(void **out, size_t bytes, unsigned flags) {
   ENTER_NO_CAPTURE(alloc_host);
-  return flags != NF_GPU_HOST_MAPPED ? INVALID : take(out, bytes, false, true);
+  return flags != NF_GPU_HOST_MAPPED ? INVALID : take(out, bytes);
 }
 static int fake_free_host(void *at) {
   ENTER_TO_FREE(free_host)
-  return give(at), code_;
+  fake_memory_remove(at);
+  return free(at), code_;
 }
 static int fake_host_address(void **out, void *host, unsigned) {
   ENTER_CONTEXT(host_address);
@@ -236,7 +246,7 @@ static int fake_host_address(void **out, void *host, unsigned) {
 }
 static int fake_alloc_managed(void **out, size_t bytes, unsigned flags) {
   ENTER_NO_CAPTURE(alloc_managed);
-  return flags != NF_GPU_ATTACH_GLOBAL ? INVALID : take(out, bytes, true, true);
+  return flags != NF_GPU_ATTACH_GLOBAL ? INVALID : take(out, bytes);
 }
 
 // ---- streams, events, graphs ----
@@ -277,12 +287,16 @@ static int fake_stream_wait(void *, void *event, unsigned) {
 }
 static int fake_fill(void *at, unsigned char value, size_t bytes, void *) {
   ENTER_NO_CAPTURE(fill);
-  return memset(at, value, bytes), 0;
+  fake_reach_enter();
+  memset(at, value, bytes);
+  return fake_reach_leave(), 0;
 }
 static int copy(void *to, const void *from, size_t bytes, const stream *s) {
   if (s->captured != NULL) return IN_CAPTURE;
   fake_memory_written(to);
-  return memmove(to, from, bytes), 0;
+  fake_reach_enter();
+  memmove(to, from, bytes);
+  return fake_reach_leave(), 0;
 }
 
 static int fake_event_create(void **out, unsigned flags) {
@@ -315,7 +329,9 @@ static int fake_capture_end(void *s, void **out) {
 }
 
 static int run(const function *f, const nf_grid *grid, const void *args) {
+  fake_reach_enter();
   const nf_status st = fake_kernel_run(&f->kernel, grid, args);
+  fake_reach_leave();
   if (nf_is_ok(st)) return 0;
   snprintf(failure, sizeof failure, "%s", nf_status_message(st));
   nf_status_free(st);

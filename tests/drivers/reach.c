@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/drivers/reach.h"
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+enum { PAGE = 4096 };
+static const size_t most = 1ull << 40; // of addresses, which are not used again
+
+typedef struct part {
+  void *at;
+  size_t bytes;
+  struct part *next;
+} part;
+static struct {
+  pthread_mutex_t lock;
+  part *parts;
+  char *base, *top;
+  int users; // kernels and copies that run
+} memory = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void reach(int how) {
+  if (memory.top != memory.base) mprotect(memory.base, (size_t)(memory.top - memory.base), how);
+}
+
+static void *addresses(size_t bytes) {
+  if (FAKE_REACH_WATCHED) return aligned_alloc(256, (bytes + 255) / 256 * 256);
+  const size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
+  if (memory.base == NULL) {
+    void *all = mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (all == MAP_FAILED) return NULL;
+    memory.base = memory.top = all;
+  }
+  if (whole > most - (size_t)(memory.top - memory.base)) return NULL;
+  void *at = memory.top;
+  memory.top += whole;
+  if (memory.users > 0) reach(PROT_READ | PROT_WRITE);
+  return at;
+}
+
+void *fake_reach_take(size_t bytes) {
+  part *p = malloc(sizeof *p);
+  pthread_mutex_lock(&memory.lock);
+  void *at = p != NULL ? addresses(bytes) : NULL;
+  if (at != NULL) {
+    *p = (part){at, bytes, memory.parts};
+    memory.parts = p;
+  } else
+    free(p);
+  pthread_mutex_unlock(&memory.lock);
+  return at;
+}
+
+static part *unlink_part(void *at) {
+  for (part **p = &memory.parts; *p != NULL; p = &(*p)->next) {
+    part *found = *p;
+    if (found->at == at) return *p = found->next, found;
+  }
+  return NULL;
+}
+
+size_t fake_reach_give(void *at) {
+  pthread_mutex_lock(&memory.lock);
+  part *p = unlink_part(at);
+  const size_t bytes = p != NULL ? p->bytes : 0;
+  if (bytes != 0 && FAKE_REACH_WATCHED) free(at);
+  if (bytes != 0 && !FAKE_REACH_WATCHED) madvise(at, (bytes + PAGE - 1) / PAGE * PAGE, MADV_DONTNEED);
+  pthread_mutex_unlock(&memory.lock);
+  return free(p), bytes;
+}
+
+void fake_reach_enter(void) {
+  pthread_mutex_lock(&memory.lock);
+  if (memory.users++ == 0) reach(PROT_READ | PROT_WRITE);
+  pthread_mutex_unlock(&memory.lock);
+}
+
+void fake_reach_leave(void) {
+  pthread_mutex_lock(&memory.lock);
+  if (--memory.users == 0) reach(PROT_NONE);
+  pthread_mutex_unlock(&memory.lock);
+}
