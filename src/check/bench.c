@@ -3,7 +3,7 @@
 // second as costs count them.
 #include "base/checked.h"
 #include "base/clock.h"
-#include "check/internal.h"
+#include "check/remote.h"
 
 // What nodes of real models are. Steps are of one token, and of `many` (0: 64), of one sequence with a past.
 typedef struct shape {
@@ -97,33 +97,48 @@ static const shape shapes[] = {
 enum { RUNS = 5 };
 static const double long_s = 0.1; // runs that took so long together are enough: references take seconds
 
-static double median_time(const nf_host_function *f, const nf_instance *i, nf_threads *threads,
-                          const nf_scratch *scratch) {
-  double time[RUNS];
+typedef struct timed {
+  const nf_variant *v;
+  const nf_instance *i;
+  const nf_runner *on;
+  nf_scratch scratch; // of a host entry, there before, as it is when a plan runs
+  nf_turns turns;     // of a module's kernel
+} timed;
+
+static nf_status prepare(timed *t) {
+  if (t->v->entry.kind == NF_ENTRY_MODULE) return nf_turns_init(&t->turns, t->v, t->i, t->on);
+  return nf_variant_scratch(t->v, t->i->args, t->on->threads, &t->scratch);
+}
+
+static nf_status run_once(const timed *t, double *us) {
+  if (t->v->entry.kind == NF_ENTRY_MODULE) return nf_turns_time(&t->turns, us);
+  const double start = nf_now();
+  nf_host_run(&t->v->entry.host, t->i->args, t->on->threads, &t->scratch);
+  *us = (nf_now() - start) * 1e6;
+  return nf_ok();
+}
+
+static nf_status median(const timed *t, double *out) {
+  double us[RUNS];
   const double begin = nf_now();
   int n = 0;
   for (; n < RUNS && (n == 0 || nf_now() - begin < long_s); n++) {
-    const double start = nf_now();
-    nf_host_run(f, i->args, threads, scratch);
-    double t = nf_now() - start;
-    for (int m = 0; m < n; m++) // keep them sorted
-      if (time[m] > t) {
-        const double other = time[m];
-        time[m] = t;
-        t = other;
-      }
-    time[n] = t;
+    double one;
+    NF_TRY(run_once(t, &one));
+    int at = n;
+    for (; at > 0 && us[at - 1] > one; at--) us[at] = us[at - 1]; // sorted
+    us[at] = one;
   }
-  return time[n / 2];
+  return *out = us[n / 2], nf_ok();
 }
 
-// Scratch is there before, as it is when a plan runs.
-static nf_status time_variant(const nf_variant *v, const nf_instance *i, nf_threads *threads, double *out) {
-  nf_scratch scratch;
-  NF_TRY(nf_variant_scratch(v, i->args, threads, &scratch));
-  *out = median_time(&v->entry.host, i, threads, &scratch);
-  nf_free_aligned(scratch.at);
-  return nf_ok();
+static nf_status time_variant(const nf_variant *v, const nf_instance *i, const nf_runner *on, double *us) {
+  timed t = {.v = v, .i = i, .on = on};
+  NF_TRY(prepare(&t));
+  const nf_status st = median(&t, us);
+  nf_free_aligned(t.scratch.at);
+  nf_turns_deinit(&t.turns);
+  return st;
 }
 
 nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, const nf_runner *on,
@@ -131,8 +146,8 @@ nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, 
   nf_instance i;
   NF_TRY(nf_instance_init(&i, c, v, 0, 0, false));
   const nf_work work = nf_work_of(&c->d, &c->at, c->world);
-  double time = 0;
-  const nf_status st = time_variant(v, &i, on->threads, &time);
+  double us = 0;
+  const nf_status st = time_variant(v, &i, on, &us);
   if (!nf_is_ok(st)) {
     nf_instance_deinit(&i);
     return st;
@@ -140,9 +155,9 @@ nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, 
   *r = (nf_check_row){.op = nf_op_of(v->op)->name,
                       .variant = v->name,
                       .ok = true,
-                      .us = time * 1e6,
-                      .gb_s = work.bytes / time * 1e-9,
-                      .gflop_s = work.operations / time * 1e-9,
+                      .us = us,
+                      .gb_s = work.bytes / us * 1e-3,
+                      .gflop_s = work.operations / us * 1e-3,
                       .roof_us = nf_cost_us(hw, &c->d, &c->at, v)};
   nf_case_print(c, r->text, sizeof r->text);
   nf_instance_deinit(&i);
@@ -164,7 +179,7 @@ static nf_status bench(const nf_variant *v, const shape *s, int64_t tokens, cons
   nf_case c;
   nf_check_row r;
   NF_TRY(case_of(s, tokens, &c));
-  if (!nf_case_legal(v, hw, &c)) return nf_ok();
+  if (!nf_check_can_run(v, hw, &o->on) || !nf_case_legal(v, hw, &c)) return nf_ok();
   NF_TRY(nf_progress_add(progress, 1));
   NF_TRY(nf_bench_case(v, &c, hw, &o->on, &r));
   if (o->row) o->row(o->user, &r);

@@ -17,23 +17,24 @@ typedef struct check {
   nf_progress progress; // in cases
 } check;
 
+bool nf_check_can_run(const nf_variant *v, const nf_hw *hw, const nf_runner *on) {
+  if (v->need & ~hw->features) return false;
+  if (on->device == NULL) return v->entry.kind == NF_ENTRY_HOST;
+  return v->entry.kind == NF_ENTRY_MODULE && v->backend == hw->backend;
+}
+
 static void report(check *k, nf_check_row *r) {
   k->rows++;
   k->failed += !r->ok;
   if (k->o->row) k->o->row(k->o->user, r);
 }
 
-// Whether the kernel runs here, whatever was asked for.
-static bool can_run(const check *k, const nf_variant *v) {
-  if (v->need & ~k->hw->features) return false;
-  if (k->o->on.device == NULL) return v->entry.kind == NF_ENTRY_HOST;
-  return v->entry.kind == NF_ENTRY_MODULE && v->backend == k->hw->backend;
-}
-
 // The first row before v that declares v's order of sums and takes the case; NULL: none.
 static const nf_variant *same_order(const check *k, const nf_variant *v, const nf_case *c) {
   for (const nf_variant *w = k->list; v->order != NF_ORDER_REFERENCE && w < k->list + k->n && w != v; w++)
-    if (w->op == v->op && w->order == v->order && can_run(k, w) && nf_case_legal(w, k->hw, c)) return w;
+    if (w->op == v->op && w->order == v->order && nf_check_can_run(w, k->hw, &k->o->on) &&
+        nf_case_legal(w, k->hw, c))
+      return w;
   return NULL;
 }
 
@@ -94,7 +95,9 @@ bool nf_check_asked(const nf_check_options *o, const nf_variant *v) {
          (!o->variant || strcmp(o->variant, v->name) == 0);
 }
 
-static bool runs(const check *k, const nf_variant *v) { return can_run(k, v) && nf_check_asked(k->o, v); }
+static bool runs(const check *k, const nf_variant *v) {
+  return nf_check_can_run(v, k->hw, &k->o->on) && nf_check_asked(k->o, v);
+}
 
 static nf_status check_op(const nf_check_options *o) {
   nf_op op;

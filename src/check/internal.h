@@ -86,6 +86,7 @@ nf_status nf_gate_order(const nf_variant *v, const nf_variant *other, const nf_c
                         nf_check_row *r);
 bool nf_check_asked(const nf_check_options *o,
                     const nf_variant *v); // its op and name are those asked for, if any
+bool nf_check_can_run(const nf_variant *v, const nf_hw *hw, const nf_runner *on); // whatever is asked for
 // A row with the time of the kernel on the case, which it takes.
 nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, const nf_runner *on,
                         nf_check_row *r);

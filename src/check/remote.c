@@ -16,11 +16,45 @@ static void *moved(const void *at, const void *from, const nf_buffer *to) {
   return (char *)to->data + ((const char *)at - (const char *)from);
 }
 
+static bool is_constant(const nf_instance *i, int n) {
+  const nf_op_info *info = nf_op_of(i->c->d.op);
+  for (int k = 0; k < info->n_in; k++)
+    if (i->layout->in[k] == n)
+      return info->in[k].role != NF_ROLE_ACTIVATION && info->in[k].role != NF_ROLE_IDS;
+  return false;
+}
+
+size_t nf_remote_constants(const nf_instance *i) {
+  size_t bytes = 0;
+  for (int n = 0; n < i->layout->n_tensors; n++)
+    if (is_constant(i, n)) bytes += i->storage[n].bytes;
+  return bytes;
+}
+
+static nf_status copy_there(nf_remote *r, const nf_buffer *from, nf_buffer *to) {
+  nf_queue *q;
+  NF_TRY(nf_device_alloc(r->device, from->bytes, to));
+  NF_TRY(nf_queue_create(r->device, &q));
+  const nf_status st = nf_queue_copy(q, to, 0, from, 0, from->bytes);
+  const nf_status done = nf_queue_sync(q);
+  nf_queue_destroy(q);
+  return nf_status_join(st, done);
+}
+
+static nf_status copy_storage(nf_remote *r, const nf_instance *i, int n) {
+  const struct nf_storage *s = &i->storage[n];
+  if (r->first == NULL) return put(r, s->base, s->bytes + 2 * NF_GUARD, &r->storage[n]);
+  if (is_constant(i, n)) return copy_there(r, &r->first->storage[n], &r->storage[n]);
+  r->borrowed[n] = true;
+  r->storage[n] = r->first->storage[n];
+  return nf_ok();
+}
+
 static nf_status place_storage(nf_remote *r, const nf_instance *i, int n) {
   const struct nf_storage *s = &i->storage[n];
   nf_tensor *t = (nf_tensor *)((char *)r->args + i->layout->tensors) + n;
   if (s->base == NULL) return nf_ok();
-  NF_TRY(put(r, s->base, s->bytes + 2 * NF_GUARD, &r->storage[n]));
+  NF_TRY(copy_storage(r, i, n));
   t->data = moved(t->data, s->base, &r->storage[n]);
   if (t->scale != NULL) t->scale = moved(t->scale, s->base, &r->storage[n]);
   return nf_ok();
@@ -62,16 +96,6 @@ static nf_status write_tables(nf_remote *r, const table *all, int n) {
   return nf_ok();
 }
 
-static nf_status place_tables(nf_remote *r, const nf_instance *i) {
-  table all[MOST_TABLES];
-  size_t bytes = 0;
-  r->batch = i->batch;
-  const int n = list_tables(&r->batch, i, all);
-  for (int k = 0; k < n; k++) bytes += bytes_of(&all[k]);
-  NF_TRY(nf_device_alloc(r->device, bytes, &r->tables));
-  return write_tables(r, all, n);
-}
-
 // Kernels find the rank through the batch. Of the other ranks' memory nothing is here.
 static nf_status place_comm(nf_remote *r, const nf_instance *i) {
   if (i->batch.comm == NULL) return nf_ok();
@@ -86,19 +110,30 @@ static nf_status place_comm(nf_remote *r, const nf_instance *i) {
   return nf_ok();
 }
 
+static nf_status place_tables(nf_remote *r, const nf_instance *i) {
+  table all[MOST_TABLES];
+  size_t bytes = 0;
+  r->batch = i->batch;
+  const int n = list_tables(&r->batch, i, all);
+  for (int k = 0; k < n; k++) bytes += bytes_of(&all[k]);
+  NF_TRY(nf_device_alloc(r->device, bytes, &r->tables));
+  NF_TRY(write_tables(r, all, n));
+  return place_comm(r, i);
+}
+
 // ---- launches ----
 
 static nf_status place_scratch(nf_remote *r, const nf_instance *i, nf_launch_site *site) {
   const nf_module_kernel *f = r->kernel;
+  site->counters = nf_device_counters(r->device);
+  if (r->first != NULL) return site->scratch = (char *)r->first->scratch.data + NF_GUARD, nf_ok();
   r->guarded = 2 * NF_GUARD + (f->scratch != NULL ? f->scratch(site) : 0);
   r->garbage = i->garbage;
   unsigned char *garbage = nf_arena_alloc(&r->arena, r->guarded, 1);
   if (garbage == NULL) return nf_error(NF_NO_MEMORY, "no memory for scratch");
   memset(garbage, i->garbage, r->guarded);
   NF_TRY(put(r, garbage, r->guarded, &r->scratch));
-  NF_TRY(nf_device_reserve_scratch(r->device, (nf_scratch_bytes){0}));
   site->scratch = (char *)r->scratch.data + NF_GUARD;
-  site->counters = nf_device_counters(r->device);
   return nf_ok();
 }
 
@@ -123,21 +158,30 @@ static nf_status place_all(nf_remote *r, const nf_variant *v, const nf_instance 
   if (r->args == NULL) return nf_error(NF_NO_MEMORY, "no memory for arguments");
   memcpy(r->args, i->args, i->layout->size);
   for (int n = 0; n < i->layout->n_tensors; n++) NF_TRY(place_storage(r, i, n));
-  NF_TRY(place_tables(r, i));
-  NF_TRY(place_comm(r, i));
+  if (r->first != NULL)
+    r->batch = r->first->batch;
+  else
+    NF_TRY(place_tables(r, i));
   *(const nf_batch **)r->args = NULL; // where it lies on a device no launch function can read it
   return list_launches(r, v, i, on);
 }
 
-nf_status nf_remote_init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
-  *r = (nf_remote){.device = on->device, .kernel = v->entry.module};
+nf_status nf_remote_again(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                          const nf_remote *first) {
+  *r = (nf_remote){.device = on->device, .kernel = v->entry.module, .first = first};
+  NF_TRY(nf_device_reserve_scratch(on->device, (nf_scratch_bytes){0})); // the counters
   const nf_status st = place_all(r, v, i, on);
   if (!nf_is_ok(st)) nf_remote_deinit(r);
   return st;
 }
 
+nf_status nf_remote_init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
+  return nf_remote_again(r, v, i, on, NULL);
+}
+
 void nf_remote_deinit(nf_remote *r) {
-  for (int n = 0; n < NF_MAX_TENSORS; n++) nf_device_free(r->device, &r->storage[n]);
+  for (int n = 0; n < NF_MAX_TENSORS; n++)
+    if (!r->borrowed[n]) nf_device_free(r->device, &r->storage[n]);
   nf_buffer *const others[] = {&r->tables, &r->scratch, &r->comm, &r->base};
   for (size_t n = 0; n < sizeof others / sizeof *others; n++) nf_device_free(r->device, others[n]);
   nf_arena_deinit(&r->arena);

@@ -5,6 +5,8 @@
 
 typedef struct nf_remote {
   nf_device *device;
+  const struct nf_remote *first; // whose storage is shared; NULL: it has all of its own
+  bool borrowed[NF_MAX_TENSORS];
   const nf_module_kernel *kernel;
   nf_launch launch[NF_MAX_STAGES]; // of the kernel's stages
   nf_buffer storage[NF_MAX_TENSORS], tables, scratch, comm, base;
@@ -19,7 +21,28 @@ typedef struct nf_remote {
 // device's errors.
 nf_status nf_remote_init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on);
 void nf_remote_deinit(nf_remote *r); // zeroed is fine
+// The same with all that a step writes shared with `first`, which outlives it: constants and caches alone are
+// its own.
+nf_status nf_remote_again(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                          const nf_remote *first);
+size_t nf_remote_constants(const nf_instance *i); // bytes of those
 // Copies storage back; *why where the kernel left scratch or counters as it must not.
 nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, const char **why);
 // All of it: what the kernel makes of the instance.
 nf_status nf_remote_run(const nf_variant *v, const nf_instance *i, const nf_runner *on, const char **why);
+
+// ---- times (timing.c) ----
+
+// A kernel's launches again and again, as one captured run of the device: what a step reads once lies so
+// often in memory, and is read in turns, that caches don't hold it; what other kernels wrote is warm.
+typedef struct nf_turns {
+  nf_remote *turn; // [n]
+  size_t n;
+  nf_capture *capture;
+  double launches; // of the kernel, in the capture
+} nf_turns;
+// i outlives it.
+nf_status nf_turns_init(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on);
+void nf_turns_deinit(nf_turns *t); // zeroed is fine
+nf_status nf_turns_time(const nf_turns *t,
+                        double *us); // of one launch: the mean of the capture's, run a few times

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels of modules through the checker, on a device far away whose kernels are the references, or wrong in
 // one way each.
-#include "check/check.h"
+#include "check/remote.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -94,7 +94,7 @@ typedef struct far {
 
 static int set_up(void **state) {
   static far f;
-  f = (far){.driver = far_driver, .hw = {.backend = NF_BACKEND_CUDA}};
+  f = (far){.driver = far_driver, .hw = {.backend = NF_BACKEND_CUDA, .memory = 1 << 30}};
   f.driver.reserve = reserve, f.driver.close = close, f.driver.load = load, f.driver.function = find;
   f.driver.run = run_all;
   *state = &f;
@@ -167,8 +167,36 @@ static void catches(void **state) {
   }
 }
 
+// In each turn the weight lies elsewhere, and is the same; what the step before wrote stays where it is.
+static void turns(void **state) {
+  const far *f = *state;
+  const nf_variant v = {.op = NF_OP_rms_norm,
+                        .parameter = {NF_OP_rms_norm, RIGHT},
+                        .entry = {NF_ENTRY_MODULE, {.module = &twice}}};
+  const nf_runner on = {.device = f->device, .module = f->module, .hw = &f->hw};
+  const nf_dims m = {.q = {[NF_Q_K] = 64}, .tokens = 2, .act = NF_BF16, .weight = NF_BF16, .out = NF_BF16};
+  nf_case c;
+  nf_instance i;
+  nf_turns t;
+  double us = 0;
+  assert_true(nf_is_ok(nf_case_make(NF_OP_rms_norm, &m, &c)));
+  assert_true(nf_is_ok(nf_instance_init(&i, &c, &v, 0, 0, false)));
+  assert_true(nf_is_ok(nf_turns_init(&t, &v, &i, &on)));
+  assert_true(t.n > 1);
+  const nf_rms_norm_args *first = t.turn[0].args, *last = t.turn[t.n - 1].args;
+  assert_ptr_equal(first->x.data, last->x.data);
+  assert_ptr_equal(first->y.data, last->y.data);
+  assert_ptr_not_equal(first->w.data, last->w.data);
+  assert_memory_equal(first->w.data, last->w.data, 64 * 2);
+  assert_true(nf_is_ok(nf_turns_time(&t, &us)));
+  assert_true(us > 0 && t.launches >= (double)t.n);
+  nf_turns_deinit(&t);
+  nf_instance_deinit(&i);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(passes, set_up, tear_down),
-                                     cmocka_unit_test_setup_teardown(catches, set_up, tear_down)};
+                                     cmocka_unit_test_setup_teardown(catches, set_up, tear_down),
+                                     cmocka_unit_test_setup_teardown(turns, set_up, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
