@@ -5,7 +5,7 @@
 #include <sys/mman.h>
 
 enum { PAGE = 4096 };
-static const size_t most = 1ull << 40; // of addresses, which are not used again
+static const size_t most = 64ull << 30; // of addresses, which are not used again
 
 typedef struct part {
   void *at;
