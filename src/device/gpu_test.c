@@ -2,7 +2,6 @@
 // GPUs, on the drivers of tests/drivers: the suite of all devices, and what a driver that fails comes out as.
 #include "kernels/gpu/abi/rows.h"
 #include "kernels/gpu/images.h"
-#include "kernels/gpu/lane/fiber.h"
 #include "tests/drivers/fake.h"
 #include "tests/drivers/reach.h"
 #include "tests/support/conformance.h"
@@ -359,7 +358,6 @@ static void own_kernels(void **) {
   nf_module *m;
   nf_buffer x[3];
   uint16_t v[N];
-  if (!nf_fibers_known && tested->fake != NULL) skip();
   open_bench(&b, NULL);
   ok(nf_device_describe(b.d, &hw));
   nf_status st = nf_gpu_image(&hw, &image);

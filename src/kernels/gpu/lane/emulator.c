@@ -121,11 +121,13 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
   }
 }
 
-// Lanes leave from where they stand: AddressSanitizer frees what it keeps of their frames.
+// Lanes leave from where they stand, for AddressSanitizer to free what it keeps of their frames.
 static void leave_all(nf_lane_grid *g) {
   g->over = true;
-  for (int i = 0; i < g->block.threads; i++)
+  for (int i = 0; i < g->block.threads; i++) {
     if (g->lane[i].fiber.fake) switch_to(&g->thread, &g->lane[i]);
+    nf_fiber_end(&g->lane[i].fiber);
+  }
 }
 
 static uint64_t gcd(uint64_t a, uint64_t b) { return b ? gcd(b, a % b) : a; }
@@ -171,6 +173,7 @@ static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *
   g->kernel = k, g->args = args, g->how = how ? *how : (nf_emulation){0}, g->status = nf_ok(),
   g->over = false;
   g->block.threads = (int)grid->threads[0], g->waves = g->block.threads / k->lanes;
+  nf_fiber_of_thread(&g->thread);
   for (int i = 0; i < 3; i++) g->block.blocks[i] = (int)grid->blocks[i];
   for (int i = 0; i < g->block.threads; i++) {
     nf_lane *l = &g->lane[i];
@@ -182,9 +185,6 @@ static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *
 
 static nf_status check_launch(const nf_emulated_kernel *k, const nf_grid *grid, size_t args_bytes) {
   const uint32_t threads = grid->threads[0];
-  if (!nf_fibers_known)
-    return nf_error(NF_UNAVAILABLE, "kernel %s: not emulated under ThreadSanitizer, which would lose its way",
-                    k->symbol);
   if (args_bytes != k->args_bytes)
     return nf_error(NF_USAGE, "kernel %s: %zu bytes of arguments, it takes %zu", k->symbol, args_bytes,
                     k->args_bytes);

@@ -50,6 +50,6 @@ const nf_emulated_kernel *nf_emulated_find(const char *symbol, int lanes);
 // Runs all blocks of the grid, one after another, on the calling thread. `args` is the argument struct of the
 // kernel, args_bytes of it; `how` NULL: as all zeros. Several threads may do so at once. NF_CHECK_FAILED: the
 // kernel is wrong, and the grid ended there; NF_USAGE: no such launch (threads, argument bytes);
-// NF_NO_MEMORY; NF_UNAVAILABLE: built with ThreadSanitizer.
+// NF_NO_MEMORY.
 nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const void *args, size_t args_bytes,
                      const nf_emulation *how);

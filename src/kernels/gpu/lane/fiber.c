@@ -16,9 +16,15 @@
 #if __has_feature(address_sanitizer)
 #define WITH_ASAN 1
 #endif
+#if __has_feature(thread_sanitizer)
+#define WITH_TSAN 1
+#endif
 #endif
 #if defined(__SANITIZE_ADDRESS__)
 #define WITH_ASAN 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define WITH_TSAN 1
 #endif
 
 #ifdef WITH_ASAN
@@ -28,6 +34,14 @@ enum { STACK_BYTES = 512 << 10 };
 enum { STACK_BYTES = 128 << 10 };
 #define __sanitizer_start_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
 #define __sanitizer_finish_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
+#endif
+#ifdef WITH_TSAN
+#include <sanitizer/tsan_interface.h>
+#else
+#define __tsan_get_current_fiber() NULL
+#define __tsan_create_fiber(flags) NULL
+#define __tsan_destroy_fiber(fiber) ((void)(fiber))
+#define __tsan_switch_to_fiber(fiber, flags) ((void)(fiber))
 #endif
 enum { PAGE = 64 << 10 }; // of any processor
 
@@ -99,12 +113,17 @@ void nf_fiber_start(nf_fiber *f, nf_stacks *stacks, int i, void (*entry)(void)) 
   void **frame = (void **)(bottom + STACK_BYTES - i % 32 * 320) - FRAME;
   memset(frame, 0, FRAME * sizeof *frame);
   frame[FRAME_RETURN] = (void *)(uintptr_t)begin;
-  *f = (nf_fiber){frame, entry, NULL, bottom, STACK_BYTES};
+  *f = (nf_fiber){frame, entry, NULL, __tsan_create_fiber(0), bottom, STACK_BYTES};
 }
+
+void nf_fiber_of_thread(nf_fiber *f) { *f = (nf_fiber){.history = __tsan_get_current_fiber()}; }
+
+void nf_fiber_end(nf_fiber *f) { __tsan_destroy_fiber(f->history); }
 
 void nf_fiber_switch(nf_fiber *from, nf_fiber *to) {
   previous = from, current = to;
   __sanitizer_start_switch_fiber(&from->fake, to->bottom, to->bytes);
+  __tsan_switch_to_fiber(to->history, 0);
   nf_fiber_swap(&from->sp, to->sp);
   arrived();
 }
@@ -113,6 +132,7 @@ void nf_fiber_leave(nf_fiber *from, nf_fiber *to) {
   previous = from, current = to;
   from->fake = NULL;
   __sanitizer_start_switch_fiber(NULL, to->bottom, to->bytes);
+  __tsan_switch_to_fiber(to->history, 0);
   nf_fiber_swap(&from->sp, to->sp);
   __builtin_unreachable();
 }

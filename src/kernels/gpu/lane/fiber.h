@@ -1,26 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fibers: functions with stacks of their own on one thread, that hand on to one another without a system
-// call. AddressSanitizer and valgrind are told of the stacks; ThreadSanitizer is not, and nf_fibers_known
-// says so.
+// call. The sanitizers of addresses and of threads, and valgrind, are told of them.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define NF_WITH_TSAN 1
-#endif
-#endif
-#if defined(NF_WITH_TSAN) || defined(__SANITIZE_THREAD__)
-enum { nf_fibers_known = 0 };
-#else
-enum { nf_fibers_known = 1 };
-#endif
-
 typedef struct nf_fiber {
   void *sp;            // where it stands while another runs
   void (*entry)(void); // never returns
-  void *fake;          // of AddressSanitizer
+  void *fake;          // frames, of AddressSanitizer
+  void *history;       // of ThreadSanitizer
   const void *bottom;  // of its stack
   size_t bytes;
 } nf_fiber;
@@ -29,8 +18,14 @@ typedef struct nf_fiber {
 typedef struct nf_stacks nf_stacks;
 nf_stacks *nf_stacks_create(int count);
 
+// The calling thread, as what fibers are switched to from and come back to.
+void nf_fiber_of_thread(nf_fiber *f);
+
 // Makes stack i of the memory a fiber that begins with `entry` when it is first switched to.
 void nf_fiber_start(nf_fiber *f, nf_stacks *stacks, int i, void (*entry)(void));
+
+// Frees what the sanitizers keep of a fiber that was started; nobody switches to it any more.
+void nf_fiber_end(nf_fiber *f);
 
 // Goes on with `to`; comes back when somebody switches to `from`, which is the fiber (or the thread) that
 // calls.
