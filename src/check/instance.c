@@ -181,8 +181,8 @@ static bool writes_pool(const nf_case *c, int n) {
   return any;
 }
 
-static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
-                       bool written) {
+static nf_status reserve(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
+                         bool written) {
   const int unit = type.dtype == NF_MXFP4 ? nf_dtype_of(type.dtype)->group_cols : 1;
   const int64_t padded = nf_tensor_of(&type, &i->c->at, slots, NULL).padded;
   int64_t *cols = &type.padded[type.rank - 1];
@@ -194,10 +194,16 @@ static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int g
   if (type.cache) s->bytes *= (size_t)slots;
   s->base = nf_alloc_aligned(s->bytes + 2 * NF_GUARD);
   if (!s->base) return nf_error(NF_NO_MEMORY, "no memory for a tensor of %zu bytes", s->bytes);
-  memset(s->base, written ? i->garbage : 0xff, s->bytes + 2 * NF_GUARD);
   *s->tensor = nf_tensor_of(&type, &i->c->at, slots, s->base + NF_GUARD);
   s->tensor->padded = padded; // the gap is not the type's
   s->written = written;
+  return nf_ok();
+}
+
+static nf_status place(nf_instance *i, struct nf_storage *s, nf_type type, int gap, int64_t slots,
+                       bool written) {
+  NF_TRY(reserve(i, s, type, gap, slots, written));
+  memset(s->base, written ? i->garbage : 0xff, s->bytes + 2 * NF_GUARD);
   return nf_ok();
 }
 
@@ -221,9 +227,15 @@ static nf_status place_packed(nf_instance *i, struct nf_storage *s, const nf_typ
 
 enum { REPEATED = 128 }; // rows, whole strips and blocks of scales
 
+static bool is_constant(const nf_type *t) {
+  return t->dim[0].sym == NF_CONST && t->dim[t->rank - 2].sym == NF_CONST;
+}
+
 static bool repeats(const nf_case *c, const nf_type *t) {
-  return c->repeats && t->rank > 1 && t->cache == NF_NO_CACHE && t->dim[0].sym == NF_CONST &&
-         t->dim[t->rank - 2].sym == NF_CONST && t->dim[t->rank - 2].c > REPEATED;
+  if (!c->repeats || t->rank < 2 || t->cache != NF_NO_CACHE) return false;
+  const nf_extent rows = t->dim[t->rank - 2];
+  const bool tokens = t->rank == 2 && nf_is_float(t->dtype); // of activations
+  return (is_constant(t) || tokens) && rows.c * c->at.of[rows.sym] > REPEATED;
 }
 
 static void repeat(void *to, size_t n, const void *from, size_t period) {
@@ -231,16 +243,20 @@ static void repeat(void *to, size_t n, const void *from, size_t period) {
     memcpy((char *)to + at, (const char *)from, n - at < period ? n - at : period);
 }
 
-static size_t codes_of(const struct nf_storage *s) {
-  return s->tensor->scale != NULL ? (size_t)((char *)s->tensor->scale - (char *)s->tensor->data) : s->bytes;
-}
-
 // Codes and scales are those of the first rows again and again.
 static void repeat_all(const struct nf_storage *to, const struct nf_storage *from) {
-  const size_t n = codes_of(to), period = codes_of(from);
+  const size_t n = nf_storage_codes(to), period = nf_storage_codes(from);
   repeat(to->tensor->data, n, from->tensor->data, period);
   if (to->tensor->scale != NULL)
     repeat(to->tensor->scale, to->bytes - n, from->tensor->scale, from->bytes - period);
+}
+
+// The first rows alone: what is behind them no page of memory holds, before it is on the device.
+static void repeat_there(struct nf_storage *to, const struct nf_storage *from) {
+  to->period[0] = nf_storage_codes(from);
+  to->period[1] = from->bytes - to->period[0];
+  memcpy(to->tensor->data, from->tensor->data, to->period[0]);
+  if (to->tensor->scale != NULL) memcpy(to->tensor->scale, from->tensor->scale, to->period[1]);
 }
 
 static nf_status place_repeated(nf_instance *i, struct nf_storage *s, bool packed, const filler *f,
@@ -249,11 +265,18 @@ static nf_status place_repeated(nf_instance *i, struct nf_storage *s, bool packe
   nf_type few = *type;
   nf_tensor tensor = {0};
   struct nf_storage part = {.tensor = &tensor};
-  for (int d = 0; d < few.rank - 1; d++) few.padded[d] = few.dim[d].c = d == few.rank - 2 ? REPEATED : 1;
-  NF_TRY(place(i, s, packed ? nf_type_packed(*type, i->pack) : *type, 0, 0, false));
+  for (int d = 0; d < few.rank - 1; d++) {
+    few.dim[d] = NF_C(d == few.rank - 2 ? REPEATED : 1);
+    few.padded[d] = few.dim[d].c;
+  }
+  const nf_type whole = packed ? nf_type_packed(*type, i->pack) : *type;
+  NF_TRY((i->of_module ? reserve : place)(i, s, whole, 0, 0, false));
   nf_status st = packed ? place_packed(i, &part, &few, f, room) : place(i, &part, few, 0, 0, false);
   if (nf_is_ok(st) && !packed) fill(f, &tensor, room);
-  if (nf_is_ok(st)) repeat_all(s, &part);
+  if (nf_is_ok(st) && i->of_module)
+    repeat_there(s, &part);
+  else if (nf_is_ok(st))
+    repeat_all(s, &part);
   nf_free_aligned(part.base);
   return st;
 }
@@ -322,7 +345,7 @@ static int gap_of(const nf_instance *i, int n, bool result, int gap) {
   const nf_type *t = &i->c->d.in[n];
   const bool view =
       !result && nf_op_of(i->c->d.op)->in[n].role == NF_ROLE_ACTIVATION && nf_is_float(t->dtype);
-  return gap != 0 && (view || !i->only_views) ? gap + n : 0;
+  return gap != 0 && (view || !i->of_module) ? gap + n : 0;
 }
 
 static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
@@ -348,7 +371,7 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
 nf_status nf_instance_init(nf_instance *i, const nf_case *c, const nf_variant *v, int gap,
                            unsigned char garbage, bool magnitude) {
   *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage};
-  if (v != NULL) i->pack = v->pack, i->only_views = v->entry.kind == NF_ENTRY_MODULE;
+  if (v != NULL) i->pack = v->pack, i->of_module = v->entry.kind == NF_ENTRY_MODULE;
   i->args = nf_arena_alloc(&i->arena, 1, i->layout->size);
   nf_status st = i->args ? place_all(i, gap, magnitude) : nf_error(NF_NO_MEMORY, "no memory for arguments");
   if (!nf_is_ok(st)) nf_instance_deinit(i);

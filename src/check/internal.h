@@ -27,6 +27,9 @@ typedef struct nf_instance {
     unsigned char *base; // NF_GUARD + bytes + NF_GUARD
     size_t bytes;        // without guards
     bool written;        // a result
+    // Of large constants that go to a device: bytes of codes and of scales that are filled, and mean all
+    // behind them. 0: all are filled.
+    size_t period[2];
   } storage[NF_MAX_TENSORS];
   nf_batch batch;
   const int32_t *keys; // [S] of each sequence, this step's included
@@ -36,10 +39,15 @@ typedef struct nf_instance {
   const int32_t *before; // [S] tokens that sequences have before the step
   int64_t used;          // tokens in use
   unsigned char garbage;
-  nf_pack pack;    // of the weight
-  bool only_views; // have gaps between rows
+  nf_pack pack;   // of the weight
+  bool of_module; // only what may be a view has gaps between rows
   nf_arena arena;
 } nf_instance;
+
+// Bytes in front of the scales.
+static inline size_t nf_storage_codes(const struct nf_storage *s) {
+  return s->tensor->scale != NULL ? (size_t)((char *)s->tensor->scale - (char *)s->tensor->data) : s->bytes;
+}
 
 // For v, which says how the weight is packed, and which tensors have gaps: for a module's kernel only those
 // that may be views of others, else all. NULL: a reference. gap: elements between rows; garbage: byte that
@@ -90,5 +98,17 @@ bool nf_check_can_run(const nf_variant *v, const nf_hw *hw, const nf_runner *on)
 // A row with the time of the kernel on the case, which it takes.
 nf_status nf_bench_case(const nf_variant *v, const nf_case *c, const nf_hw *hw, const nf_runner *on,
                         nf_check_row *r);
+// What a node of a real model is. Steps are of one token and of `many` (0: 64), of one sequence with a past;
+// on a device also of some between, and of 512 where `many` is 0.
+typedef struct nf_timed_node {
+  nf_op op;
+  const char *in[NF_MAX_IN];
+  nf_attrs attr;
+  int64_t past, many;
+  bool of_device; // a processor takes too long
+} nf_timed_node;
+extern const nf_timed_node nf_timed_nodes[];
+extern const size_t nf_n_timed_nodes;
+nf_status nf_timed_case(const nf_timed_node *s, int64_t tokens, nf_case *out);
 // Times the shapes of real models and tells them through o->row.
 nf_status nf_bench_variants(const nf_variant *list, size_t n, const nf_hw *hw, const nf_check_options *o);

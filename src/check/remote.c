@@ -41,8 +41,28 @@ static nf_status copy_there(nf_remote *r, const nf_buffer *from, nf_buffer *to) 
   return nf_status_join(st, done);
 }
 
+// `bytes` of it from `at` on: the first `period` again and again.
+static nf_status repeat(nf_remote *r, const nf_buffer *to, size_t at, size_t bytes, const void *from,
+                        size_t period) {
+  NF_TRY(nf_device_write(r->device, to, at, from, period));
+  for (size_t have = period, n; have < bytes; have += n) {
+    n = bytes - have < have ? bytes - have : have;
+    NF_TRY(nf_device_copy(r->device, to, at, at + have, n));
+  }
+  return nf_ok();
+}
+
+static nf_status put_repeated(nf_remote *r, const struct nf_storage *s, nf_buffer *out) {
+  const size_t codes = nf_storage_codes(s);
+  NF_TRY(nf_device_alloc(r->device, s->bytes + 2 * NF_GUARD, out));
+  NF_TRY(repeat(r, out, NF_GUARD, codes, s->tensor->data, s->period[0]));
+  if (codes == s->bytes) return nf_ok();
+  return repeat(r, out, NF_GUARD + codes, s->bytes - codes, s->tensor->scale, s->period[1]);
+}
+
 static nf_status copy_storage(nf_remote *r, const nf_instance *i, int n) {
   const struct nf_storage *s = &i->storage[n];
+  if (r->first == NULL && s->period[0] > 0) return put_repeated(r, s, &r->storage[n]);
   if (r->first == NULL) return put(r, s->base, s->bytes + 2 * NF_GUARD, &r->storage[n]);
   if (is_constant(i, n)) return copy_there(r, &r->first->storage[n], &r->storage[n]);
   r->borrowed[n] = true;

@@ -194,9 +194,47 @@ static void turns(void **state) {
   nf_instance_deinit(&i);
 }
 
+// What a device makes of a large constant's first rows is what the process would have sent.
+static void repeated(void **state) {
+  static const char *const weights[] = {"bf16[3,300,256]", "fp8b128[3,300,256]", "mxfp4[3,300,256]"};
+  const far *f = *state;
+  const nf_variant v = {.op = NF_OP_grouped_linear,
+                        .parameter = {NF_OP_grouped_linear, RIGHT},
+                        .entry = {NF_ENTRY_MODULE, {.module = &kernel}}};
+  const nf_runner on = {.device = f->device, .module = f->module, .hw = &f->hw};
+  for (int w = 0; w < 3; w++) {
+    const nf_timed_node node = {NF_OP_grouped_linear,
+                                {w == 1 ? "fp8g128[T,256]" : "bf16[T,256]", "i32[T,2]", weights[w]},
+                                {.grouped_linear = {.out = NF_BF16}}};
+    nf_case c;
+    nf_instance here, there;
+    nf_remote r;
+    assert_true(nf_is_ok(nf_timed_case(&node, 3, &c)));
+    assert_true(nf_is_ok(nf_instance_init(&here, &c, NULL, 0, 0, false)));
+    assert_true(nf_is_ok(nf_instance_init(&there, &c, &v, 0, 0, false)));
+    assert_true(nf_is_ok(nf_remote_init(&r, &v, &there, &on)));
+    const struct nf_storage *s = &here.storage[here.layout->in[2]];
+    assert_memory_equal((char *)r.storage[here.layout->in[2]].data + NF_GUARD, s->base + NF_GUARD, s->bytes);
+    nf_remote_deinit(&r);
+    nf_instance_deinit(&there);
+    nf_instance_deinit(&here);
+  }
+}
+
+static void nodes(void **) {
+  for (size_t n = 0; n < nf_n_timed_nodes; n++) {
+    nf_case c;
+    const nf_status st = nf_timed_case(&nf_timed_nodes[n], 1, &c);
+    if (!nf_is_ok(st))
+      fail_msg("%s, node %zu: %s", nf_op_of(nf_timed_nodes[n].op)->name, n, nf_status_message(st));
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(passes, set_up, tear_down),
                                      cmocka_unit_test_setup_teardown(catches, set_up, tear_down),
-                                     cmocka_unit_test_setup_teardown(turns, set_up, tear_down)};
+                                     cmocka_unit_test_setup_teardown(turns, set_up, tear_down),
+                                     cmocka_unit_test_setup_teardown(repeated, set_up, tear_down),
+                                     cmocka_unit_test(nodes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
