@@ -77,7 +77,7 @@ static nf_status measure_gpu(nf_device *d, const nf_hw *hw, nf_gpu_speed *out) {
   nf_module *module;
   NF_TRY(nf_gpu_image(hw, &image));
   NF_TRY(nf_module_load(d, image.data, image.bytes, &module));
-  const nf_status st = nf_gpu_measure(d, module, hw, out);
+  const nf_status st = nf_gpu_measure(d, module, out);
   nf_module_unload(module);
   return st;
 }
@@ -128,7 +128,7 @@ static nf_status measure_now(infuse_runtime *rt, json_t **out) {
   *out = json_null();
   if (is_gpu(rt)) {
     nf_gpu_speed s;
-    NF_TRY(nf_gpu_measure(rt->device, rt->module, &rt->hw, &s));
+    NF_TRY(nf_gpu_measure(rt->device, rt->module, &s));
     *out = json_pack("{s:o}", "all", gpu_speed(&s));
   } else if (rt->threads != NULL && rt->hw.backend == NF_BACKEND_CPU && rt->hw.target == NULL) {
     const nf_speeds s = nf_hw_measure(rt->hw.features, rt->threads);

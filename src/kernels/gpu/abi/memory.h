@@ -8,3 +8,5 @@ typedef struct nf_gpu_move {
   void *to;
   int64_t packs; // of 16 bytes
 } nf_gpu_move;
+
+enum { NF_GPU_READ_THREADS = 512, NF_GPU_READ_PACKS = 8, NF_GPU_COPY_THREADS = 256 }; // packs: of a lane

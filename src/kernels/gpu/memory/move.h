@@ -6,4 +6,5 @@
 #include "kernels/contract/variant.h" // nf_grid
 #include "kernels/gpu/abi/memory.h"
 
-nf_grid nf_gpu_move_grid(const nf_gpu_move *m, int multiprocessors);
+nf_grid nf_gpu_read_grid(int64_t packs);
+nf_grid nf_gpu_copy_grid(int64_t packs);

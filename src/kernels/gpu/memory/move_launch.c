@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/checked.h"
+#include "kernels/gpu/launch.h"
 #include "kernels/gpu/memory/move.h"
 
-enum { THREADS = 512, AT_ONCE = 8, BLOCKS_EACH = 4 }; // on a multiprocessor, two at a time
+nf_grid nf_gpu_read_grid(int64_t packs) {
+  return nf_gpu_grid(nf_ceil_div(packs, NF_GPU_READ_THREADS * NF_GPU_READ_PACKS), NF_GPU_READ_THREADS, 0);
+}
 
-nf_grid nf_gpu_move_grid(const nf_gpu_move *m, int multiprocessors) {
-  const int64_t enough = nf_ceil_div(m->packs, THREADS * AT_ONCE);
-  return (nf_grid){
-      {(uint32_t)nf_min(enough, BLOCKS_EACH * nf_max(1, multiprocessors)), 1, 1}, {THREADS, 1, 1}, 0};
+nf_grid nf_gpu_copy_grid(int64_t packs) {
+  return nf_gpu_grid(nf_ceil_div(packs, NF_GPU_COPY_THREADS), NF_GPU_COPY_THREADS, 0);
 }
