@@ -2,6 +2,7 @@
 // Rows as kernels see them, and the arguments of kernels that treat rows alone. Shared by device and launch
 // code.
 #pragma once
+#include <stdbool.h>
 #include <stdint.h>
 
 // Rows that may have gaps between them: row r begins at data + r / inner * outer + r % inner * stride.
@@ -17,3 +18,34 @@ typedef struct nf_gpu_add {
   nf_gpu_rows a, b, y;
   int32_t rows, packs; // packs: of 16 bytes in a row
 } nf_gpu_add;
+
+// One element each: y = f(x, b).
+typedef struct nf_gpu_elements {
+  nf_gpu_rows x, b, y;
+  int32_t rows, columns, padded;  // of y: what is behind the columns becomes zeros
+  int32_t packs;                  // of 8 columns of a row
+  int32_t half;                   // columns of x's gate, where `up` lies behind it; interleaved: 0
+  bool x_f32, b_f32, y_f32, once; // else bf16; once: b has one column
+  float alpha, beta, limit;       // of swiglu
+} nf_gpu_elements;
+
+// Rows that are copied, from where `from` says: [rows] i32 (NULL: as they are), negative for zeros.
+typedef struct nf_gpu_copy {
+  nf_gpu_rows x, y;
+  const int32_t *from;
+  int32_t rows, columns, padded; // of y: what is behind the columns becomes zeros
+} nf_gpu_copy;
+
+// The elements of x in their order as rows of y of another length.
+typedef struct nf_gpu_reshape {
+  nf_gpu_rows x, y;
+  int64_t n; // elements
+  int32_t x_columns, y_columns;
+} nf_gpu_reshape;
+
+enum { NF_GPU_CONCATS = 4 };
+typedef struct nf_gpu_concat {
+  nf_gpu_rows x[NF_GPU_CONCATS], y;
+  int32_t ends[NF_GPU_CONCATS]; // columns of y at which each ends
+  int32_t rows, columns;
+} nf_gpu_concat;
