@@ -29,5 +29,7 @@ says 0 devices=0 '^cuda: not available: cuInit: CUDA_ERROR_NO_DEVICE (no CUDA-ca
 says 4 devices=0 '^infuse: device cuda: cuInit: CUDA_ERROR_NO_DEVICE' devices --device cuda
 says 4 'version=11040' 'device cuda: the driver is of CUDA 11.4; infuse needs 12.0 or later$' devices --device cuda
 says 4 'architecture=gfx1100' 'device hip: GPU 0 is a gfx1100; infuse has code for gfx942 and gfx950$' devices --device hip
+says 4 'fail=stream_sync:5:700' 'cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS .* any more$' check --device cuda add
+says 4 'fail=alloc:5:2' 'cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY (out of memory)$' check --device cuda add
 says 4 'fail=module_load:1:218' 'device cuda does not take our kernels: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX' \
   devices --device cuda

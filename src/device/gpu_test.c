@@ -416,8 +416,26 @@ static bool is_alone(const nf_device *d) {
   return alone;
 }
 
+// A graph that was not used for a while does what it did.
+static void after_idleness(void **) {
+  bench b;
+  nf_capture *c;
+  open_bench(&b, NULL);
+  ok(nf_capture_create(b.d, (nf_launch[]){b.launch, b.launch}, 2, &c));
+  for (int32_t i = 0, y; i < 2; i++) {
+    const int32_t x = 100 + i;
+    ok(nf_device_write(b.d, &b.x, 0, &x, 4));
+    ok(nf_device_replay(b.d, c));
+    ok(nf_device_read(b.d, &b.y, 0, &y, 4));
+    assert_int_equal(y, 2 * x);
+    if (i == 0) sleep(30);
+  }
+  nf_capture_destroy(c);
+  close_bench(&b);
+}
+
 // Of AMD's the suite's module would have to be a code object, which an assembler makes.
-static int test_hardware(void) {
+static int test_hardware(bool idle) {
   nf_device *d;
   tested = &makers[0];
   nf_status st = make_cuda(&d);
@@ -428,12 +446,13 @@ static int test_hardware(void) {
   }
   tested->device.alone = is_alone(d);
   nf_device_destroy(d);
-  return nf_conformance(&tested->device) +
-         cmocka_run_group_tests_name("own kernels",
-                                     (const struct CMUnitTest[]){cmocka_unit_test(own_kernels)}, NULL, NULL);
+  static const struct CMUnitTest at_once[] = {cmocka_unit_test(own_kernels)},
+                                 later[] = {cmocka_unit_test(after_idleness)};
+  if (idle) return cmocka_run_group_tests_name("idle", later, NULL, NULL);
+  return nf_conformance(&tested->device) + cmocka_run_group_tests_name("own kernels", at_once, NULL, NULL);
 }
 
 int main(int argc, char **argv) {
-  if (argc == 2 && strcmp(argv[1], "hardware") == 0) return test_hardware();
+  if (argc == 2) return test_hardware(strcmp(argv[1], "idle") == 0);
   return test(&makers[0]) + test(&makers[1]);
 }
