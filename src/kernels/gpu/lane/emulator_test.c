@@ -126,7 +126,7 @@ static void test_planted_faults_are_found_and_named(void **state) {
 }
 
 static void test_planted_faults_are_found_in_any_order(void **state) {
-  for (uint64_t seed = 1; seed < 20; seed++) find_planted(state, seed % 2 ? 32 : 64, seed);
+  for (uint64_t seed = 1; seed <= 6; seed++) find_planted(state, seed % 2 ? 32 : 64, seed);
 }
 
 static void check_collectives(void **state, int lanes, int threads) {
