@@ -2,8 +2,6 @@
 // The host form of lane.h: what is written there of several collectives names the place of its call in
 // errors.
 #pragma once
-#define lane_sum_of(v, n) LANE_CALL(lane_sum_of, v, n)
-#define lane_max_of(v, n) LANE_CALL(lane_max_of, v, n)
 #define lane_sum(v) LANE_CALL(lane_sum, v)
 #define lane_max(v) LANE_CALL(lane_max, v)
 #define block_sum(v, room) LANE_CALL(block_sum, v, room)

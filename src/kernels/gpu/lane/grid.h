@@ -28,7 +28,6 @@ typedef struct nf_lane {
   nf_fiber fiber;
   uint32_t committed;            // groups of copies
   uint32_t copy_begin, copy_end; // those on their way, modulo NF_COPIES_MOST
-  nf_lane_copy copies[NF_COPIES_MOST];
 } nf_lane;
 
 // Lanes of the wave that stand in a collective of it or in block_sync, that have ended, that may run.
@@ -40,6 +39,7 @@ typedef struct nf_lane_wave {
   // What lanes hand in. Two, in turn: a lane that is ahead fills in the other while the rest still read.
   unsigned turn;
   uint32_t value[2][64];
+  float number[2][64];
   nf_lane_tiles tiles[2];
 } nf_lane_wave;
 
@@ -76,6 +76,7 @@ typedef struct nf_lane_grid {
   struct nf_lane_grid *next; // in the list of those that nobody uses
   nf_lane_wave wave[NF_WAVES_MOST];
   nf_lane lane[NF_LANES_MOST];
+  nf_lane_copy copies[NF_LANES_MOST][NF_COPIES_MOST]; // of each lane
 } nf_lane_grid;
 
 static inline nf_lane *nf_lane_now(void) { return (nf_lane *)nf_lane_me; }

@@ -72,6 +72,11 @@ void nf_block_sync(const nf_lane_site *site);
   nf_of_bits(nf_lane_shuffle(LANE_SITE("lane_shuffle_f32"), nf_bits_of(v), from))
 #define lane_shuffle_xor_f32(v, mask) \
   nf_of_bits(nf_lane_shuffle_xor(LANE_SITE("lane_shuffle_xor_f32"), nf_bits_of(v), mask))
+// Of lane.h's sums and maxima over groups of n lanes: one meeting, in the order of the shuffles.
+float nf_lane_sum_of(const nf_lane_site *site, float v, int n);
+float nf_lane_max_of(const nf_lane_site *site, float v, int n);
+#define lane_sum_of(v, n) nf_lane_sum_of(LANE_SITE("lane_sum_of"), v, n)
+#define lane_max_of(v, n) nf_lane_max_of(LANE_SITE("lane_max_of"), v, n)
 #define lane_ballot(b) nf_lane_ballot(LANE_SITE("lane_ballot"), b)
 #define lane_sync() nf_lane_sync(LANE_SITE("lane_sync"))
 #define block_sync() nf_block_sync(LANE_SITE("block_sync"))

@@ -73,6 +73,7 @@ INLINE float e8m0_to_f32(uint8_t x) {
 
 // ---- over the lanes of a wave, or of aligned groups of n, a power of two ----
 
+#ifndef lane_sum_of // the host has its own
 INLINE float lane_sum_of(float v, int n) {
   for (int mask = n / 2; mask > 0; mask /= 2) v += lane_shuffle_xor_f32(v, mask);
   return v;
@@ -81,6 +82,7 @@ INLINE float lane_max_of(float v, int n) {
   for (int mask = n / 2; mask > 0; mask /= 2) v = __builtin_fmaxf(v, lane_shuffle_xor_f32(v, mask));
   return v;
 }
+#endif
 INLINE float lane_sum(float v) { return lane_sum_of(v, LANES); }
 INLINE float lane_max(float v) { return lane_max_of(v, LANES); }
 

@@ -71,6 +71,30 @@ uint32_t nf_lane_shuffle_xor(const nf_lane_site *site, uint32_t v, int mask) {
   return r;
 }
 
+// Folds groups of n values onto the first of each, halves on halves as xor shuffles do.
+static void fold(float *v, int lanes, int n, bool largest) {
+  for (float *end = v + lanes; v < end; v += n)
+    for (int half = n / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; i++) v[i] = largest ? fmaxf(v[i], v[i + half]) : v[i] + v[i + half];
+}
+
+// The last that comes folds for all.
+static float reduce(const nf_lane_site *site, float v, int n, bool largest) {
+  nf_lane *me = nf_lane_now();
+  nf_lane_wave *w = me->wave;
+  float *value = w->number[w->turn];
+  const int lanes = me->grid->kernel->lanes;
+  if (n < 1 || n > lanes || (n & (n - 1))) nf_lane_fail(site, "over groups of %d lanes", n);
+  value[me->id] = v;
+  const bool last = w->arrived == lanes - 1;
+  meet_wave(me, site, false);
+  if (last) fold(value, lanes, n, largest);
+  return value[me->id & -n];
+}
+
+float nf_lane_sum_of(const nf_lane_site *site, float v, int n) { return reduce(site, v, n, false); }
+float nf_lane_max_of(const nf_lane_site *site, float v, int n) { return reduce(site, v, n, true); }
+
 uint64_t nf_lane_ballot(const nf_lane_site *site, bool b) {
   nf_lane *me = nf_lane_now();
   const uint32_t *value = me->wave->value[me->wave->turn];

@@ -129,7 +129,7 @@ void nf_lane_copy_async16(const nf_lane_site *site, void *to, const void *from, 
   nf_lane *me = s.me;
   if (me->copy_end - me->copy_begin == NF_COPIES_MOST)
     nf_lane_fail(s.site, "%d copies of one lane are on their way", NF_COPIES_MOST);
-  me->copies[me->copy_end++ % NF_COPIES_MOST] =
+  me->grid->copies[me->who.thread][me->copy_end++ % NF_COPIES_MOST] =
       (nf_lane_copy){(uint32_t)((char *)to - me->grid->shared), me->committed};
   *(u32x4 *)to = valid ? *(const u32x4 *)nf_lane_loaded(s.site, from) : (u32x4){0};
 }
@@ -142,7 +142,7 @@ void nf_lane_copy_wait(const nf_lane_site *site, int n) {
   if (n < 0) nf_lane_fail(site, "for %d groups", n);
   nf_lane_grid *g = me->grid;
   for (; me->copy_begin != me->copy_end; me->copy_begin++) {
-    const nf_lane_copy *c = &me->copies[me->copy_begin % NF_COPIES_MOST];
+    const nf_lane_copy *c = &g->copies[me->who.thread][me->copy_begin % NF_COPIES_MOST];
     if ((int64_t)c->group >= (int64_t)me->committed - n) return;
     for (size_t i = c->offset >> g->granule; i < (c->offset + 16u) >> g->granule; i++)
       g->cells[i].written = g->now, g->cells[i].on_its_way = false;
