@@ -18,7 +18,7 @@ typedef struct timed {
 } timed;
 
 static nf_status prepare(timed *t) {
-  if (t->v->entry.kind == NF_ENTRY_MODULE) return nf_turns_init(&t->turns, t->v, t->i, t->on);
+  if (t->v->entry.kind == NF_ENTRY_MODULE) return nf_turns_init(&t->turns, t->v, t->i, t->on, NULL);
   return nf_variant_scratch(t->v, t->i->args, t->on->threads, &t->scratch);
 }
 

@@ -64,7 +64,7 @@ static nf_status copy_storage(nf_remote *r, const nf_instance *i, int n) {
   const struct nf_storage *s = &i->storage[n];
   if (r->first == NULL && s->period[0] > 0) return put_repeated(r, s, &r->storage[n]);
   if (r->first == NULL) return put(r, s->base, s->bytes + 2 * NF_GUARD, &r->storage[n]);
-  if (is_constant(i, n)) return copy_there(r, &r->first->storage[n], &r->storage[n]);
+  if (!r->shares_constants && is_constant(i, n)) return copy_there(r, &r->first->storage[n], &r->storage[n]);
   r->borrowed[n] = true;
   r->storage[n] = r->first->storage[n];
   return nf_ok();
@@ -146,7 +146,8 @@ static nf_status place_tables(nf_remote *r, const nf_instance *i) {
 static nf_status place_scratch(nf_remote *r, const nf_instance *i, nf_launch_site *site) {
   const nf_module_kernel *f = r->kernel;
   site->counters = nf_device_counters(r->device);
-  if (r->first != NULL) return site->scratch = (char *)r->first->scratch.data + NF_GUARD, nf_ok();
+  if (r->first != NULL && !r->shares_constants)
+    return site->scratch = (char *)r->first->scratch.data + NF_GUARD, nf_ok();
   r->guarded = 2 * NF_GUARD + (f->scratch != NULL ? f->scratch(site) : 0);
   r->garbage = i->garbage;
   unsigned char *garbage = nf_arena_alloc(&r->arena, r->guarded, 1);
@@ -186,9 +187,9 @@ static nf_status place_all(nf_remote *r, const nf_variant *v, const nf_instance 
   return list_launches(r, v, i, on);
 }
 
-nf_status nf_remote_again(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
-                          const nf_remote *first) {
-  *r = (nf_remote){.device = on->device, .kernel = v->entry.module, .first = first};
+static nf_status init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
+  r->device = on->device;
+  r->kernel = v->entry.module;
   NF_TRY(nf_device_reserve_scratch(on->device, (nf_scratch_bytes){0})); // the counters
   const nf_status st = place_all(r, v, i, on);
   if (!nf_is_ok(st)) nf_remote_deinit(r);
@@ -196,7 +197,20 @@ nf_status nf_remote_again(nf_remote *r, const nf_variant *v, const nf_instance *
 }
 
 nf_status nf_remote_init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
-  return nf_remote_again(r, v, i, on, NULL);
+  *r = (nf_remote){0};
+  return init(r, v, i, on);
+}
+
+nf_status nf_remote_turn(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                         const nf_remote *first) {
+  *r = (nf_remote){.first = first};
+  return init(r, v, i, on);
+}
+
+nf_status nf_remote_beside(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                           const nf_remote *first) {
+  *r = (nf_remote){.first = first, .shares_constants = true};
+  return init(r, v, i, on);
 }
 
 void nf_remote_deinit(nf_remote *r) {
@@ -237,9 +251,9 @@ static nf_status check_counters(nf_remote *r, const char **why) {
   return nf_device_write(r->device, &counters, 0, zeros, NF_DEVICE_COUNTERS);
 }
 
-nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, const char **why) {
+nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, bool all, const char **why) {
   for (int n = 0; n < NF_MAX_TENSORS; n++)
-    if (r->storage[n].data != NULL)
+    if (r->storage[n].data != NULL && (all || to->storage[n].written))
       NF_TRY(nf_device_read(r->device, &r->storage[n], 0, to->storage[n].base, r->storage[n].bytes));
   NF_TRY(check_scratch(r, why));
   return check_counters(r, why);
@@ -249,7 +263,7 @@ nf_status nf_remote_run(const nf_variant *v, const nf_instance *i, const nf_runn
   nf_remote r;
   NF_TRY(nf_remote_init(&r, v, i, on));
   nf_status st = nf_device_run(r.device, r.launch, (size_t)r.kernel->stages);
-  if (nf_is_ok(st)) st = nf_remote_fetch(&r, i, why);
+  if (nf_is_ok(st)) st = nf_remote_fetch(&r, i, true, why);
   nf_remote_deinit(&r);
   return st;
 }

@@ -6,7 +6,7 @@
 typedef struct nf_remote {
   nf_device *device;
   const struct nf_remote *first; // whose storage is shared; NULL: it has all of its own
-  bool borrowed[NF_MAX_TENSORS];
+  bool shares_constants, borrowed[NF_MAX_TENSORS];
   const nf_module_kernel *kernel;
   nf_launch launch[NF_MAX_STAGES]; // of the kernel's stages
   nf_buffer storage[NF_MAX_TENSORS], tables, scratch, comm, base;
@@ -21,13 +21,15 @@ typedef struct nf_remote {
 // device's errors.
 nf_status nf_remote_init(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on);
 void nf_remote_deinit(nf_remote *r); // zeroed is fine
-// The same with all that a step writes shared with `first`, which outlives it: constants and caches alone are
-// its own.
-nf_status nf_remote_again(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
-                          const nf_remote *first);
-size_t nf_remote_constants(const nf_instance *i); // bytes of those
-// Copies storage back; *why where the kernel left scratch or counters as it must not.
-nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, const char **why);
+// The same on storage of `first`, which outlives it: of the same kernel, with constants and caches of its own
+// and scratch shared; of another kernel, with scratch of its own and all else shared.
+nf_status nf_remote_turn(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                         const nf_remote *first);
+nf_status nf_remote_beside(nf_remote *r, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                           const nf_remote *first);
+size_t nf_remote_constants(const nf_instance *i); // bytes of constants and caches
+// Copies results back, or all; *why where the kernel left scratch or counters as it must not.
+nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, bool all, const char **why);
 // All of it: what the kernel makes of the instance.
 nf_status nf_remote_run(const nf_variant *v, const nf_instance *i, const nf_runner *on, const char **why);
 
@@ -41,8 +43,10 @@ typedef struct nf_turns {
   nf_capture *capture;
   double launches; // of the kernel, in the capture
 } nf_turns;
-// i outlives it.
-nf_status nf_turns_init(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on);
+// i outlives it, and so does `like`, another kernel's turns on the same instance, whose storage it uses;
+// NULL: its own.
+nf_status nf_turns_init(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                        const nf_turns *like);
 void nf_turns_deinit(nf_turns *t); // zeroed is fine
-nf_status nf_turns_time(const nf_turns *t,
-                        double *us); // of one launch: the mean of the capture's, run a few times
+// Of one launch: the mean of the capture's, which runs a few times.
+nf_status nf_turns_time(const nf_turns *t, double *us);

@@ -20,10 +20,18 @@ static size_t turns_for(const nf_instance *i, const nf_runner *on) {
   return (size_t)nf_max(1, nf_min(MOST_TURNS, (int64_t)(wanted < most ? wanted : most)));
 }
 
-static nf_status place_turns(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
-  const size_t n = turns_for(i, on);
+static nf_status place_turn(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                            const nf_turns *like) {
+  nf_remote *r = &t->turn[t->n];
+  if (like != NULL) return nf_remote_beside(r, v, i, on, &like->turn[t->n]);
+  return t->n > 0 ? nf_remote_turn(r, v, i, on, t->turn) : nf_remote_init(r, v, i, on);
+}
+
+static nf_status place_turns(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                             const nf_turns *like) {
+  const size_t n = like != NULL ? like->n : turns_for(i, on);
   NF_TRY(nf_make(&t->turn, n, sizeof *t->turn, "operands"));
-  for (; t->n < n; t->n++) NF_TRY(nf_remote_again(&t->turn[t->n], v, i, on, t->n > 0 ? t->turn : NULL));
+  for (; t->n < n; t->n++) NF_TRY(place_turn(t, v, i, on, like));
   return nf_ok();
 }
 
@@ -54,9 +62,10 @@ static nf_status replay(const nf_turns *t, int replays, double *us) {
   return st;
 }
 
-static nf_status prepare(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
+static nf_status prepare(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                         const nf_turns *like) {
   double us;
-  NF_TRY(place_turns(t, v, i, on));
+  NF_TRY(place_turns(t, v, i, on, like));
   NF_TRY(capture(t, 1));
   NF_TRY(replay(t, 1, &us)); // the first is of code that was not there yet
   NF_TRY(replay(t, 1, &us));
@@ -66,9 +75,10 @@ static nf_status prepare(nf_turns *t, const nf_variant *v, const nf_instance *i,
   return times > 1 ? capture(t, (size_t)times) : nf_ok();
 }
 
-nf_status nf_turns_init(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on) {
+nf_status nf_turns_init(nf_turns *t, const nf_variant *v, const nf_instance *i, const nf_runner *on,
+                        const nf_turns *like) {
   *t = (nf_turns){0};
-  const nf_status st = prepare(t, v, i, on);
+  const nf_status st = prepare(t, v, i, on, like);
   if (!nf_is_ok(st)) nf_turns_deinit(t);
   return st;
 }

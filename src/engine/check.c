@@ -98,12 +98,13 @@ static nf_status check(infuse_runtime *rt, const infuse_check_options *o, infuse
                     nf_device_name(rt->device));
   json_t *rows = json_array();
   const uint64_t seed = o->seed != 0 ? o->seed : draw_seed();
-  const nf_runner on = {.threads = rt->threads,
-                        .device = rt->module != NULL ? rt->device : NULL,
-                        .module = rt->module,
-                        .hw = &rt->hw};
-  const nf_check_options own = {
-      .op = o->op, .seed = seed, .on = on, .log = &rt->log, .bench = o->bench, .row = collect, .user = &rows};
+  const nf_check_options own = {.op = o->op,
+                                .seed = seed,
+                                .on = nf_runtime_runner(rt),
+                                .log = &rt->log,
+                                .bench = o->bench,
+                                .row = collect,
+                                .user = &rows};
   const nf_status st = o->dir != NULL ? check_model(rt, o, &own) : nf_check_run(&rt->hw, &own);
   if (!nf_is_ok(st) && nf_status_code(st) != NF_CHECK_FAILED) {
     json_decref(rows);

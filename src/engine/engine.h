@@ -46,6 +46,8 @@ nf_status nf_runtime_timings(infuse_runtime *rt, int64_t world, nf_timings **out
 nf_status nf_check_tune(infuse_runtime_options *o); // NF_USAGE; its names are then the library's
 // Measures what the model's plans asked for and is not known, where that is wanted, and compiles them again.
 nf_status nf_model_tune(infuse_model *m, const nf_compile_options *o);
+// What runs its kernels where they are checked and measured.
+nf_runner nf_runtime_runner(const infuse_runtime *rt);
 // NF_UNAVAILABLE when the runtime can only plan.
 nf_status nf_runtime_check_runs(const infuse_runtime *rt);
 // NF_USAGE while a step that was begun has the devices.

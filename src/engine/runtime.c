@@ -76,6 +76,13 @@ nf_status nf_runtime_check_runs(const infuse_runtime *rt) {
                   rt->options.target, rt->hw.name);
 }
 
+nf_runner nf_runtime_runner(const infuse_runtime *rt) {
+  return (nf_runner){.threads = rt->threads,
+                     .device = rt->module != NULL ? rt->device : NULL,
+                     .module = rt->module,
+                     .hw = &rt->hw};
+}
+
 static nf_status create_threads(infuse_runtime *rt) {
   NF_TRY(nf_threads_create(rt->options.threads, &rt->threads));
   const nf_cores_allowed a = nf_allowed_cores();

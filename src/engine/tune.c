@@ -27,12 +27,15 @@ nf_status nf_check_tune(infuse_runtime_options *o) {
 }
 
 static bool can_tune(const infuse_runtime *rt) {
-  return rt->threads != NULL && rt->hw.backend == NF_BACKEND_CPU && !mode_is(&rt->options, "off");
+  const bool runs = rt->module != NULL || (rt->threads != NULL && rt->hw.backend == NF_BACKEND_CPU);
+  return runs && !mode_is(&rt->options, "off");
 }
 
 static nf_status make_tuner(infuse_runtime *rt) {
   if (rt->tuner != NULL) return nf_ok();
-  return nf_tuner_create(&rt->hw, nf_threads_count(rt->threads), &rt->log, &rt->tuner);
+  const nf_runner on = nf_runtime_runner(rt);
+  const int threads = on.device == NULL ? nf_threads_count(rt->threads) : 0;
+  return nf_tuner_create(&rt->hw, threads, &on, &rt->log, &rt->tuner);
 }
 
 // Without a folder nothing is known before it is measured.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Measuring the kernels of one op at one size of step, in a process of their own.
+// Measuring the kernels of one op at one size of step: a processor's in a process of their own, a device's in
+// this one (there.c says why).
 //
 // The process is a fork of the caller's, not another program: the library is embedded in programs that it
 // does not know, and a helper would have to be found on their disks. What a fork of a process with threads
@@ -19,6 +20,7 @@
 typedef struct nf_measuring {
   const nf_hw *hw;
   int threads;
+  const nf_runner *on;    // a device that runs the candidates, modules' kernels; NULL: this host
   double hang;            // seconds without a sign of life that a kernel is given; 0: 20
   const nf_variant *list; // candidates are rows of it
   bool *passed;           // of each row, whether it is known to pass the gate; borrowed, filled
@@ -26,8 +28,8 @@ typedef struct nf_measuring {
 } nf_measuring;
 
 // e: candidates with no reasons, and by_default; times, reasons and winner are filled. One at a time in a
-// process. NF_CANCELLED; NF_UNAVAILABLE: no process could be made, or it can't hold the operands; e is not to
-// be used then.
+// process. NF_CANCELLED; NF_UNAVAILABLE: no process could be made, or it can't hold the operands, or the
+// device is lost; e is not to be used then.
 nf_status nf_tune_measure(const nf_case *c, const nf_measuring *m, nf_tune_entry *e);
 
 // The winner: the fastest, unless it is faster than the default by less than both spreads and TIE of its time

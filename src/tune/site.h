@@ -17,6 +17,7 @@ typedef struct nf_site_tuned {
 struct nf_tuner {
   const nf_hw *hw;
   int threads;
+  nf_runner on; // a device, else none
   double hang;
   const nf_log *log;
   const nf_variant *list; // [n]

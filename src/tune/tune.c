@@ -94,12 +94,12 @@ static void found(void *user, const nf_op_desc *d, const nf_sizes *at) {
 
 // ---- a tuner ----
 
-nf_status nf_tuner_create_from(const nf_variant *list, size_t n, const nf_hw *hw, int threads, double hang,
-                               const nf_log *log, nf_tuner **out) {
+nf_status nf_tuner_create_from(const nf_variant *list, size_t n, const nf_hw *hw, int threads,
+                               const nf_runner *on, double hang, const nf_log *log, nf_tuner **out) {
   nf_tuner *t;
   nf_status st;
   NF_TRY(nf_make(&t, 1, sizeof *t, "a tuner"));
-  *t = (nf_tuner){.hw = hw, .threads = threads, .hang = hang, .log = log, .list = list, .n = n};
+  *t = (nf_tuner){.hw = hw, .threads = threads, .on = *on, .hang = hang, .log = log, .list = list, .n = n};
   NF_GOTO(nf_make(&t->passed, n, sizeof *t->passed, "a tuner"));
   NF_GOTO(nf_timings_create(&t->timings));
   NF_GOTO(nf_tune_store_open(hw, threads, log, list, n, &t->store));
@@ -110,10 +110,11 @@ fail:
   return st;
 }
 
-nf_status nf_tuner_create(const nf_hw *hw, int threads, const nf_log *log, nf_tuner **out) {
+nf_status nf_tuner_create(const nf_hw *hw, int threads, const nf_runner *on, const nf_log *log,
+                          nf_tuner **out) {
   size_t n;
   const nf_variant *list = nf_variants(&n);
-  return nf_tuner_create_from(list, n, hw, threads, 0, log, out);
+  return nf_tuner_create_from(list, n, hw, threads, on, 0, log, out);
 }
 
 void nf_tuner_destroy(nf_tuner *t) {
@@ -159,7 +160,13 @@ static void set_date(nf_tune_entry *e) {
 }
 
 static nf_status measure(nf_tuner *t, nf_site_tuned *s, nf_progress *progress) {
-  const nf_measuring m = {t->hw, t->threads, t->hang, t->list, t->passed, progress};
+  const nf_measuring m = {.hw = t->hw,
+                          .threads = t->threads,
+                          .on = t->on.device != NULL ? &t->on : NULL,
+                          .hang = t->hang,
+                          .list = t->list,
+                          .passed = t->passed,
+                          .progress = progress};
   nf_case c = {.d = s->d, .at = nf_site_step(&s->at), .world = 1, .past = PAST, .repeats = true, .seed = 2};
   for (int i = 0; i < NF_MAX_IN; i++) c.d.in[i].pack = NF_PACK_PLAIN;
   if (bytes_of(s) > (double)t->hw->memory / MEMORY_SHARE)

@@ -6,18 +6,20 @@
 // that were missing, and plans made afterwards find them. All ranks of a model are planned for by one
 // compiler in one process, so that they have one table.
 #pragma once
-#include "base/log.h"
+#include "check/check.h"
 #include "select/select.h"
 #include "tune/store.h"
 #include <jansson.h>
 
 typedef struct nf_tuner nf_tuner; // of one thread at a time
 
-// For plans that `threads` threads of this host run alone. hw and log outlive it.
-nf_status nf_tuner_create(const nf_hw *hw, int threads, const nf_log *log, nf_tuner **out);
+// For plans that `threads` threads of this host run alone, or the device of `on`, unless that has none. hw,
+// log, the device and its module outlive it.
+nf_status nf_tuner_create(const nf_hw *hw, int threads, const nf_runner *on, const nf_log *log,
+                          nf_tuner **out);
 // The same over another list of variants, for tests. hang: as nf_measuring has it.
-nf_status nf_tuner_create_from(const nf_variant *list, size_t n, const nf_hw *hw, int threads, double hang,
-                               const nf_log *log, nf_tuner **out);
+nf_status nf_tuner_create_from(const nf_variant *list, size_t n, const nf_hw *hw, int threads,
+                               const nf_runner *on, double hang, const nf_log *log, nf_tuner **out);
 void nf_tuner_destroy(nf_tuner *t);         // NULL is fine
 nf_timings *nf_tuner_timings(nf_tuner *t);  // the tuner's
 nf_tune_store *nf_tuner_store(nf_tuner *t); // the tuner's; .folder NULL: nothing is kept

@@ -62,7 +62,7 @@ static nf_op_desc add(int64_t k) {
 
 static nf_tuner *tuner_of(size_t n, const nf_log *log) {
   nf_tuner *t;
-  ok(nf_tuner_create_from(list, n, &hw, 2, 0.5, log, &t));
+  ok(nf_tuner_create_from(list, n, &hw, 2, &(nf_runner){0}, 0.5, log, &t));
   return t;
 }
 
@@ -119,7 +119,7 @@ static void all_refused(void **) {
   size_t measured;
   const nf_op_desc d = add(64);
   const nf_sizes at = nf_sizes_of(4, 1, 1);
-  ok(nf_tuner_create_from(crashes, 2, &hw, 1, 0.5, &silent, &t));
+  ok(nf_tuner_create_from(crashes, 2, &hw, 1, &(nf_runner){0}, 0.5, &silent, &t));
   const nf_select_options o = {.at = at, .least = at, .most = at, .timings = nf_tuner_timings(t)};
   nf_select_from(crashes, 2, &hw, &d, &o, &s);
   assert_string_equal(s.chosen->name, "add_crash");
