@@ -134,9 +134,12 @@ nf_status nf_model_load_weights(infuse_model *m) {
   if (!nf_device_computes(m->rt->device)) return nf_ok();
   nf_upload *upload;
   NF_TRY(nf_make(&upload, (size_t)m->options.world, sizeof *upload, "loading weights"));
-  for (int rank = 0; rank < m->options.world; rank++) nf_upload_init(&upload[rank], m->rank[rank].device);
-  const nf_status st = load_all(m, &l, upload);
-  for (int rank = 0; rank < m->options.world; rank++) nf_upload_deinit(&upload[rank]);
+  int ready = 0;
+  nf_status st = nf_ok();
+  for (; ready < m->options.world && nf_is_ok(st); ready += nf_is_ok(st))
+    st = nf_upload_init(&upload[ready], m->rank[ready].device);
+  if (nf_is_ok(st)) st = load_all(m, &l, upload);
+  while (ready > 0) st = nf_status_join(nf_upload_finish(&upload[--ready]), st); // why there was no room
   nf_free(upload);
   nf_weight_loader_deinit(&l);
   return st;

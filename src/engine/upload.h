@@ -5,20 +5,29 @@
 #include "device/device.h"
 #include <pthread.h>
 
-enum { NF_MAX_UPLOADS = 64 }; // pieces that wait at once; more threads wait for a room
+enum { NF_MAX_UPLOADS = 64 }; // pieces at once; more threads wait for a room
 
-// Pieces wait in NF_ON_HOST memory of the device, one for each thread, until they are written. Its sinks'
-// calls may come from any thread; the device must have no other user meanwhile.
+// A piece that is filled or on its way.
+typedef struct nf_upload_piece {
+  nf_buffer memory;
+  nf_event *written; // NULL: it never was on its way
+  bool taken;        // a thread fills it
+} nf_upload_piece;
+
+// Pieces are filled in NF_ON_HOST memory of the device, one by each thread, and go from there by a queue
+// while others are filled. Its sinks' calls may come from any thread; the device must have no other user
+// meanwhile.
 typedef struct nf_upload {
   nf_device *device;
+  nf_queue *queue;
   pthread_mutex_t lock;
   pthread_cond_t given_back;
-  nf_buffer piece[NF_MAX_UPLOADS];
-  bool taken[NF_MAX_UPLOADS];
+  nf_upload_piece piece[NF_MAX_UPLOADS];
   const nf_buffer *to;
 } nf_upload;
-void nf_upload_init(nf_upload *u, nf_device *d);
-void nf_upload_deinit(nf_upload *u);
+nf_status nf_upload_init(nf_upload *u, nf_device *d); // *u zeroed; to be finished only when that is well
+// All has arrived, or the error of what has not; frees what u holds.
+nf_status nf_upload_finish(nf_upload *u);
 // Of a weight in `to`: the process's memory where it has an address there, else by way of u, one weight at a
 // time.
 nf_weight_sink nf_upload_sink(nf_upload *u, const nf_buffer *to);
