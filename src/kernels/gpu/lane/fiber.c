@@ -108,9 +108,10 @@ static void begin(void) {
 
 void nf_fiber_start(nf_fiber *f, nf_stacks *stacks, int i, void (*entry)(void)) {
   char *bottom = stacks->at + (size_t)i * stride() + PAGE;
-  ASAN_UNPOISON_MEMORY_REGION(bottom, STACK_BYTES);
+  char *top = bottom + STACK_BYTES, *left = f->sp; // where frames stood that nobody returned from
+  if (left >= bottom && left < top) ASAN_UNPOISON_MEMORY_REGION(left, (size_t)(top - left));
   // Stacks that began at the same place of a page would share a few lines of the cache.
-  void **frame = (void **)(bottom + STACK_BYTES - i % 32 * 320) - FRAME;
+  void **frame = (void **)(top - i % 32 * 320) - FRAME;
   memset(frame, 0, FRAME * sizeof *frame);
   frame[FRAME_RETURN] = (void *)(uintptr_t)begin;
   *f = (nf_fiber){frame, entry, NULL, __tsan_create_fiber(0), bottom, STACK_BYTES};

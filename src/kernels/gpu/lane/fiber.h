@@ -21,7 +21,8 @@ nf_stacks *nf_stacks_create(int count);
 // The calling thread, as what fibers are switched to from and come back to.
 void nf_fiber_of_thread(nf_fiber *f);
 
-// Makes stack i of the memory a fiber that begins with `entry` when it is first switched to.
+// Makes stack i of the memory a fiber that begins with `entry` when it is first switched to. *f is all zeros,
+// or what was started on that stack before.
 void nf_fiber_start(nf_fiber *f, nf_stacks *stacks, int i, void (*entry)(void));
 
 // Frees what the sanitizers keep of a fiber that was started; nobody switches to it any more.
