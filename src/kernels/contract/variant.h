@@ -93,7 +93,7 @@ typedef enum nf_entry_kind {
   NF_ENTRY_LIBRARY, // a call of a library that puts its own kernels into a queue
   NF_ENTRY_KINDS
 } nf_entry_kind;
-enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 4 };
+enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 10 };
 
 // What a launch follows from. Addresses are the device's.
 typedef struct nf_launch_site {
@@ -106,7 +106,8 @@ typedef struct nf_launch_site {
   uint32_t *counters;       // NF_DEVICE_COUNTERS bytes of zeros, which its launches leave zeros
 } nf_launch_site;
 
-// What a module does for an op: one kernel, or a few behind one another, that take one struct each.
+// What a module does for an op: one kernel, or a few behind one another, that take one struct each; also
+// kernels for different shapes, of which a launch function leaves all but one without blocks.
 typedef struct nf_module_kernel {
   int stages;
   const char *symbol[NF_MAX_STAGES];

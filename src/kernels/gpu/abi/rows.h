@@ -49,3 +49,30 @@ typedef struct nf_gpu_concat {
   int32_t ends[NF_GPU_CONCATS]; // columns of y at which each ends
   int32_t rows, columns;
 } nf_gpu_concat;
+
+// What becomes of a row of 16-bit numbers as codes: nothing, one scale for all, one for each 128 columns.
+typedef enum nf_gpu_codes { NF_GPU_PLAIN, NF_GPU_BY_ROW, NF_GPU_BY_GROUP } nf_gpu_codes;
+
+// Norms: of x, or of h = x + residual; times w and, where z is there, silu(z). Rows are packs of 8 columns.
+typedef struct nf_gpu_norm {
+  nf_gpu_rows x, residual, z, y, sum, norm; // data NULL: not there
+  const void *w;                            // [columns]
+  float *scales;                            // of y's codes, [rows][scale_stride]
+  int64_t scale_stride;
+  int32_t rows, columns, padded; // of y
+  int32_t heads; // of which w's columns are, that share a row of scales: 1 but for gated norms
+  float eps;
+  int32_t codes; // nf_gpu_codes
+  bool w_f32, one_plus;
+} nf_gpu_norm;
+
+// Gated products and copies as codes: y = codes of x, of silu(x) b rounded, or of x sigmoid(b) rounded.
+typedef enum nf_gpu_gate { NF_GPU_AS_IT_IS, NF_GPU_SILU_MUL, NF_GPU_SIGMOID_MUL } nf_gpu_gate;
+typedef struct nf_gpu_quantise {
+  nf_gpu_rows x, b, y;
+  float *scales; // [rows][scale_stride]
+  int64_t scale_stride;
+  int32_t rows, columns;
+  int32_t codes, gate; // nf_gpu_codes, nf_gpu_gate
+  bool once;           // b has one column
+} nf_gpu_quantise;

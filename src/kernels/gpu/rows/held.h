@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows that are held in registers between a sum over all of their columns and what is made of it: by a block,
+// or, where they are short, by a group of lanes. A lane has packs of 8 columns.
+#pragma once
+#include "kernels/gpu/rows/rows.h"
+
+typedef struct eight {
+  float v[8];
+} eight;
+
+// Who holds a row: lane `first` of `step` lanes; a group of so many, or 0 for the block.
+typedef struct holder {
+  int row, first, step, group;
+  SHARED float *room; // a block's, 4 sums of its waves
+} holder;
+
+// A row a block, or a row for each group of lanes.
+INLINE holder hold(int group) {
+  const int threads = lane_threads(), thread = lane_thread();
+  holder h = {.row = lane_block(), .first = thread, .step = threads, .room = block_shared()};
+  if (group != 0)
+    h = (holder){lane_block() * (threads / group) + thread / group, thread % group, group, group, NULL};
+  return h;
+}
+
+// `use`: which of the row's sums, as each has a room of its own.
+INLINE float held_sum(const holder *h, float v, int use) {
+  return h->group != 0 ? lane_sum_of(v, h->group) : block_sum(v, h->room + use * lane_waves());
+}
+INLINE float held_max(const holder *h, float v, int use) {
+  return h->group != 0 ? lane_max_of(v, h->group) : block_max(v, h->room + use * lane_waves());
+}
+
+INLINE eight unpacked(u32x4 p) {
+  eight e;
+  UNROLL for (int i = 0; i < 4; i++) e.v[2 * i] = bf16x2_lo(p[i]), e.v[2 * i + 1] = bf16x2_hi(p[i]);
+  return e;
+}
+INLINE u32x4 packed(eight e) {
+  u32x4 p;
+  UNROLL for (int i = 0; i < 4; i++) p[i] = f32x2_to_bf16x2(e.v[2 * i], e.v[2 * i + 1]);
+  return p;
+}
+INLINE eight rounded8(eight e) { return unpacked(packed(e)); }
+
+INLINE float largest_of(eight e) {
+  float most = 0;
+  UNROLL for (int i = 0; i < 8; i++) most = __builtin_fmaxf(most, __builtin_fabsf(e.v[i]));
+  return most;
+}
+
+INLINE float scale_for(float most) { return most == 0 ? 1 : most / 448; }
+
+INLINE u32x2 codes_of(eight e, float scale) {
+  u32x2 c = {0, 0};
+  UNROLL for (int i = 0; i < 4; i++) c[i / 2] |=
+      (uint32_t)f32_to_e4m3x2(e.v[2 * i] / scale, e.v[2 * i + 1] / scale) << i % 2 * 16;
+  return c;
+}
+
+enum { GROUP_LANES = 16 }; // that have 128 columns
+
+// Codes of `each` packs of the row, and their scales; `use` as for sums. Every lane of the row comes here.
+INLINE void store_codes(const holder *h, const eight *e, int each, int packs, bool by_row, char *codes,
+                        float *scales, bool inside, int use) {
+  float most = 0;
+  if (by_row) {
+    UNROLL for (int i = 0; i < each; i++) most = __builtin_fmaxf(most, largest_of(e[i]));
+    most = held_max(h, most, use);
+    if (inside && h->first == 0) scales[0] = scale_for(most);
+  }
+  UNROLL for (int i = 0; i < each; i++) {
+    const int p = h->first + i * h->step;
+    const int lanes = h->group != 0 && h->group < GROUP_LANES ? h->group : GROUP_LANES;
+    const float scale = scale_for(by_row ? most : lane_max_of(largest_of(e[i]), lanes));
+    if (!inside || p >= packs) continue;
+    if (!by_row && p % GROUP_LANES == 0) scales[p / GROUP_LANES] = scale;
+    *(u32x2 *)(codes + (int64_t)p * 8) = codes_of(e[i], scale);
+  }
+}

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/gpu/rows/held_launch.h"
+
+static nf_gpu_rows rows_or_none(const nf_tensor *t) {
+  return t->data != NULL ? nf_gpu_rows_of(t) : (nf_gpu_rows){0};
+}
+
+static nf_gpu_codes codes_of(nf_dtype to) {
+  return to == NF_FP8_ROW ? NF_GPU_BY_ROW : to == NF_FP8_GROUP ? NF_GPU_BY_GROUP : NF_GPU_PLAIN;
+}
+
+static nf_grid launch(const nf_launch_site *s, int stage, nf_gpu_norm *p, const nf_tensor *x,
+                      const nf_tensor *w, const nf_tensor *y) {
+  const int64_t columns = nf_tensor_cols(w);
+  p->x = nf_gpu_rows_of(x), p->y = nf_gpu_rows_of(y);
+  p->w = w->data, p->w_f32 = w->dtype == NF_F32;
+  p->scales = y->scale, p->scale_stride = y->scale_stride;
+  p->codes = codes_of(y->dtype);
+  p->columns = (int32_t)columns;
+  p->heads = (int32_t)(nf_tensor_cols(y) / columns);
+  p->rows = (int32_t)nf_tensor_rows(y) * p->heads;
+  p->padded = (int32_t)nf_max(columns, p->codes == NF_GPU_PLAIN ? y->padded : 0);
+  return nf_held_grid(s->hw, stage, p->rows, nf_ceil_div(p->padded, 8));
+}
+
+static nf_grid launch_rms_norm(const nf_launch_site *s, int stage, void *packed) {
+  const nf_rms_norm_args *a = s->args;
+  nf_gpu_norm *p = packed;
+  *p = (nf_gpu_norm){.residual = rows_or_none(&a->residual),
+                     .sum = rows_or_none(&a->sum),
+                     .norm = rows_or_none(&a->norm),
+                     .eps = a->attr.eps,
+                     .one_plus = a->attr.one_plus};
+  return launch(s, stage, p, &a->x, &a->w, &a->y);
+}
+
+static nf_grid launch_gated(const nf_launch_site *s, int stage, void *packed) {
+  const nf_rms_norm_gated_args *a = s->args;
+  nf_gpu_norm *p = packed;
+  *p = (nf_gpu_norm){.z = nf_gpu_rows_of(&a->z), .eps = a->attr.eps};
+  return launch(s, stage, p, &a->x, &a->w, &a->y);
+}
+
+// Heads of a row lie side by side: they are its rows.
+static nf_gpu_rows heads_of(const nf_tensor *t, int64_t columns) {
+  nf_gpu_rows r = nf_gpu_rows_of(t);
+  const int64_t bytes = columns * nf_dtype_of(t->dtype)->bits / 8;
+  return (nf_gpu_rows){r.data, r.outer, (int32_t)(nf_tensor_cols(t) / columns), (int32_t)bytes};
+}
+
+static nf_grid launch_gated_quantise(const nf_launch_site *s, int stage, void *packed) {
+  const nf_rms_norm_gated_quantise_args *a = s->args;
+  nf_gpu_norm *p = packed;
+  *p = (nf_gpu_norm){.eps = a->attr.eps};
+  const nf_grid g = launch(s, stage, p, &a->x, &a->w, &a->y);
+  p->x = heads_of(&a->x, p->columns), p->z = heads_of(&a->z, p->columns);
+  return g;
+}
+
+#define NORM(name, launch_)                                                        \
+  const nf_module_kernel nf_gpu_##name = {.stages = NF_HELD_KERNELS,               \
+                                          .symbol = {NF_HELD_SYMBOLS("nf_norm")},  \
+                                          .packed = {NF_HELD_PACKED(nf_gpu_norm)}, \
+                                          .launch = launch_};
+NORM(held_rms_norm, launch_rms_norm)
+NORM(held_rms_norm_gated, launch_gated)
+NORM(held_rms_norm_gated_quantise, launch_gated_quantise)
