@@ -151,16 +151,19 @@ enum { DTYPES = 3 * 5 * 7 }; // all triples of set_dtypes
 
 #define PICK(list, i) (list)[(size_t)(i) % (sizeof(list) / sizeof *(list))]
 
-// Lengths of these lists are different primes, so that all pairs of values come up.
-static nf_dims dims_of(int i) {
+// Lengths of these lists are different primes, so that all pairs of values come up. A device's tiles are
+// larger: its lists go past two of 128 rows and columns, and of 64 tokens.
+static nf_dims dims_of(int i, bool device) {
+  static const int64_t more_k[] = {64, 33, 1, 608, 32, 31, 131, 2, 290, 65, 1056},
+                       more_t[] = {1, 7, 2, 70, 0}, more_n[] = {4, 130, 17, 5, 264, 3, 33};
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
   static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7},
                        inner[] = {32, 64, 5, 160, 1, 96, 40};
   static const int64_t experts[] = {4, 8, 5}, topk[] = {2, 4, 1, 3, 4}, group[] = {1, 4, 8},
                        page[] = {16, 64, 5};
-  return (nf_dims){.q = {[NF_Q_K] = PICK(k, i),
-                         [NF_Q_N] = PICK(n, i),
+  return (nf_dims){.q = {[NF_Q_K] = device ? PICK(more_k, i) : PICK(k, i),
+                         [NF_Q_N] = device ? PICK(more_n, i) : PICK(n, i),
                          [NF_Q_E] = PICK(experts, i),
                          [NF_Q_TOPK] = PICK(topk, i / 2),
                          [NF_Q_HEAD] = PICK(head, i),
@@ -171,7 +174,7 @@ static nf_dims dims_of(int i) {
                          [NF_Q_INNER] = PICK(inner, i),
                          [NF_Q_KV_HEADS] = 1 + i % 2,
                          [NF_Q_WORLD] = 1 + i % NF_SWEEP_WORLD},
-                   .tokens = PICK(t, i),
+                   .tokens = device ? PICK(more_t, i) : PICK(t, i),
                    .options = (unsigned)(i + i / 4)};
 }
 
@@ -187,7 +190,7 @@ static void set_dtypes(nf_dims *m, int i) {
 bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_dims *m, nf_case *out) {
   const nf_case like = {.exact = i % 2, .seed = nf_check_hash(seed, (uint64_t)i)};
   for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
-    *m = dims_of(i);
+    *m = dims_of(i, v->entry.kind == NF_ENTRY_MODULE);
     set_dtypes(m, i + dtypes); // first: packs and bytes follow from them
     for (int pass = 0; pass < 2; pass++)
       for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++) obey(m, &v->limit[l]);
