@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST = 4096 };
+enum { MOST = 1 << 15 };
 
 static struct {
   pthread_mutex_t lock;
