@@ -36,11 +36,14 @@ typedef struct nf_gpu_copy {
   int32_t rows, columns, padded; // of y: what is behind the columns becomes zeros
 } nf_gpu_copy;
 
+enum { NF_GPU_PACK = 8 }; // numbers of 16 bits in 16 bytes
+
 // The elements of x in their order as rows of y of another length.
 typedef struct nf_gpu_reshape {
   nf_gpu_rows x, y;
   int64_t n; // elements
   int32_t x_columns, y_columns;
+  int32_t each; // elements that a lane copies: a pack, or 1 where the columns are not whole packs
 } nf_gpu_reshape;
 
 enum { NF_GPU_CONCATS = 4 };
@@ -48,6 +51,7 @@ typedef struct nf_gpu_concat {
   nf_gpu_rows x[NF_GPU_CONCATS], y;
   int32_t ends[NF_GPU_CONCATS]; // columns of y at which each ends
   int32_t rows, columns;
+  int32_t each; // as above
 } nf_gpu_concat;
 
 // What becomes of a row of 16-bit numbers as codes: nothing, one scale for all, one for each 128 columns.
@@ -76,3 +80,11 @@ typedef struct nf_gpu_quantise {
   int32_t codes, gate; // nf_gpu_codes, nf_gpu_gate
   bool once;           // b has one column
 } nf_gpu_quantise;
+
+// What of x is in the part of a rank, of `size`, counted from its first; -1 for the rest.
+typedef struct nf_gpu_rank_ids {
+  nf_gpu_rows x, y;
+  const int32_t *rank; // NULL: 0
+  int64_t size;
+  int32_t rows, columns;
+} nf_gpu_rank_ids;

@@ -21,14 +21,21 @@ COPY(gather_rows, gather_rows_bf16, &a->x, s->batch->row)
 COPY(pad, pad_bf16, &a->x, NULL)
 COPY(unpad, unpad_bf16, &a->x, NULL)
 
+// What a lane copies, where all columns are multiples of `columns`.
+static int32_t each_of(int64_t columns) { return columns % NF_GPU_PACK == 0 ? NF_GPU_PACK : 1; }
+
 static nf_grid launch_reshape(const nf_launch_site *s, int stage, void *packed) {
   (void)stage;
   const nf_reshape_args *a = s->args;
+  const int64_t x = nf_tensor_cols(&a->x), y = nf_tensor_cols(&a->y);
   nf_gpu_reshape *p = packed;
-  *p = (nf_gpu_reshape){nf_gpu_rows_of(&a->x), nf_gpu_rows_of(&a->y),
-                        nf_tensor_rows(&a->y) * nf_tensor_cols(&a->y), (int32_t)nf_tensor_cols(&a->x),
-                        (int32_t)nf_tensor_cols(&a->y)};
-  return nf_gpu_grid(nf_ceil_div(p->n, 256), 256, 0);
+  *p = (nf_gpu_reshape){.x = nf_gpu_rows_of(&a->x),
+                        .y = nf_gpu_rows_of(&a->y),
+                        .n = nf_tensor_rows(&a->y) * y,
+                        .x_columns = (int32_t)x,
+                        .y_columns = (int32_t)y,
+                        .each = each_of(nf_gcd(x, y))};
+  return nf_gpu_grid(nf_ceil_div(p->n, 256 * p->each), 256, 0);
 }
 const nf_module_kernel nf_gpu_reshape_bf16 = {
     .stages = 1, .symbol = {"nf_reshape"}, .packed = {sizeof(nf_gpu_reshape)}, .launch = launch_reshape};
@@ -41,15 +48,33 @@ static nf_grid launch_concat(const nf_launch_site *s, int stage, void *packed) {
   *p = (nf_gpu_concat){.y = nf_gpu_rows_of(&a->y),
                        .rows = (int32_t)nf_tensor_rows(&a->y),
                        .columns = (int32_t)nf_tensor_cols(&a->y)};
-  int32_t end = 0;
+  int64_t end = 0, shared = 0; // what all columns are a multiple of
   for (int i = 0; i < NF_GPU_CONCATS; i++) {
     if (x[i]->data != NULL) {
       p->x[i] = nf_gpu_rows_of(x[i]);
-      end += (int32_t)nf_tensor_cols(x[i]);
+      end += nf_tensor_cols(x[i]);
+      shared = nf_gcd(shared, nf_tensor_cols(x[i]));
     }
-    p->ends[i] = end;
+    p->ends[i] = (int32_t)end;
   }
-  return nf_gpu_grid(nf_ceil_div((int64_t)p->rows * p->columns, 256), 256, 0);
+  p->each = each_of(shared);
+  return nf_gpu_grid(nf_ceil_div((int64_t)p->rows * p->columns, 256 * p->each), 256, 0);
 }
 const nf_module_kernel nf_gpu_concat_bf16 = {
     .stages = 1, .symbol = {"nf_concat"}, .packed = {sizeof(nf_gpu_concat)}, .launch = launch_concat};
+
+static nf_grid launch_rank_ids(const nf_launch_site *s, int stage, void *packed) {
+  (void)stage;
+  const nf_rank_ids_args *a = s->args;
+  const nf_comm *comm = s->batch->comm; // the device's
+  nf_gpu_rank_ids *p = packed;
+  *p = (nf_gpu_rank_ids){.x = nf_gpu_rows_of(&a->x),
+                         .y = nf_gpu_rows_of(&a->y),
+                         .rank = comm != NULL ? &comm->rank : NULL,
+                         .size = a->attr.size,
+                         .rows = (int32_t)nf_tensor_rows(&a->y),
+                         .columns = (int32_t)nf_tensor_cols(&a->y)};
+  return nf_gpu_grid(nf_ceil_div((int64_t)p->rows * p->columns, 256), 256, 0);
+}
+const nf_module_kernel nf_gpu_rank_ids_i32 = {
+    .stages = 1, .symbol = {"nf_rank_ids"}, .packed = {sizeof(nf_gpu_rank_ids)}, .launch = launch_rank_ids};
