@@ -88,3 +88,15 @@ typedef struct nf_gpu_rank_ids {
   int64_t size;
   int32_t rows, columns;
 } nf_gpu_rank_ids;
+typedef struct nf_gpu_router {
+  nf_gpu_rows logits, weights, ids, forced; // forced: data NULL: not there
+  int32_t rows, experts, k;
+  bool over_all, f32; // f32: logits, else bf16
+} nf_gpu_router;
+
+// Weighted sums of a token's rows; with `shared`, plus that times the sigmoid of `gate`.
+typedef struct nf_gpu_combine {
+  nf_gpu_rows x, weights, shared, gate, y; // x: [rows * k]
+  int32_t rows, k, columns, padded;        // of y
+  bool gate_f32;
+} nf_gpu_combine;
