@@ -201,6 +201,9 @@ nf_status nf_queue_record(nf_queue *q, nf_event *e) {
 nf_status nf_queue_wait(nf_queue *q, const nf_event *e) {
   return q->device->driver->event_wait != NULL ? q->device->driver->event_wait(q, e) : nf_ok();
 }
+nf_status nf_event_sync(const nf_event *e) {
+  return e->device->driver->event_sync != NULL ? e->device->driver->event_sync(e) : nf_ok();
+}
 bool nf_event_happened(const nf_event *e) {
   return e->device->driver->event_happened == NULL || e->device->driver->event_happened(e);
 }

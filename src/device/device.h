@@ -110,6 +110,7 @@ void nf_event_destroy(nf_event *e);                      // NULL is fine
 nf_status nf_queue_record(nf_queue *q, nf_event *e);     // it has happened when what is in the queue is done
 nf_status nf_queue_wait(nf_queue *q, const nf_event *e); // what comes behind waits for e's last record
 bool nf_event_happened(const nf_event *e);               // true before the first record
+nf_status nf_event_sync(const nf_event *e);              // returns when it has happened
 
 // ---- code ----
 

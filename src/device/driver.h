@@ -33,6 +33,7 @@ typedef struct nf_driver {
   nf_status (*event_record)(nf_queue *q, nf_event *e);
   nf_status (*event_wait)(nf_queue *q, const nf_event *e);
   bool (*event_happened)(const nf_event *e);
+  nf_status (*event_sync)(const nf_event *e);
   void (*unload)(nf_module *m);
   // Of launches without a barrier; those with one are kept, as all are where this is NULL, and run.
   nf_status (*capture)(nf_capture *c, const nf_launch *launch, size_t n);

@@ -122,6 +122,12 @@ static bool gpu_event_happened(const nf_event *e) {
   return g->lost != 0 || g->maker->enter(g) != 0 || g->api.event_query(e->handle) != NF_GPU_NOT_READY;
 }
 
+static nf_status gpu_event_sync(const nf_event *e) {
+  nf_gpu *g = gpu_of(e->device);
+  NF_TRY(enter(g));
+  return NF_GPU_DO(g, event_sync, e->handle);
+}
+
 // ---- code ----
 
 static nf_status gpu_load(nf_module *m, const void *image, size_t bytes) {
@@ -219,8 +225,8 @@ static nf_status gpu_peer(const nf_device *d, int world, int rank, nf_device **o
     .run = gpu_run, .load = gpu_load, .function = gpu_function, .barrier = gpu_barrier,                 \
     .queue_open = gpu_queue_open, .queue_close = gpu_queue_close, .queue_sync = gpu_queue_sync,         \
     .event_open = gpu_event_open, .event_close = gpu_event_close, .event_record = gpu_event_record,     \
-    .event_wait = gpu_event_wait, .event_happened = gpu_event_happened, .unload = gpu_unload,           \
-    .capture = gpu_capture, .uncapture = gpu_uncapture, .replay = gpu_replay,                           \
+    .event_wait = gpu_event_wait, .event_happened = gpu_event_happened, .event_sync = gpu_event_sync,   \
+    .unload = gpu_unload, .capture = gpu_capture, .uncapture = gpu_uncapture, .replay = gpu_replay,     \
   }
 static const nf_driver cuda = GPU_DRIVER("cuda"), hip = GPU_DRIVER("hip");
 

@@ -33,6 +33,7 @@
   X(event_destroy, cuEventDestroy_v2, hipEventDestroy, (void *event))                                     \
   X(event_record, cuEventRecord, hipEventRecord, (void *event, void *stream))                             \
   X(event_query, cuEventQuery, hipEventQuery, (void *event))                                              \
+  X(event_sync, cuEventSynchronize, hipEventSynchronize, (void *event))                                   \
   X(module_unload, cuModuleUnload, hipModuleUnload, (void *module))                                       \
   X(module_function, cuModuleGetFunction, hipModuleGetFunction,                                           \
     (void **out, void *module, const char *symbol))                                                       \

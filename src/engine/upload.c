@@ -5,7 +5,7 @@ nf_status nf_upload_init(nf_upload *u, nf_device *d) {
   u->device = d;
   NF_TRY(nf_queue_create(d, &u->queue));
   pthread_mutex_init(&u->lock, NULL);
-  pthread_cond_init(&u->given_back, NULL);
+  pthread_cond_init(&u->sent, NULL);
   return nf_ok();
 }
 
@@ -13,89 +13,85 @@ nf_status nf_upload_finish(nf_upload *u) {
   const nf_status st = nf_queue_sync(u->queue);
   for (int i = 0; i < NF_MAX_UPLOADS; i++) {
     nf_device_free(u->device, &u->piece[i].memory);
-    nf_event_destroy(u->piece[i].written);
+    nf_event_destroy(u->piece[i].arrived);
   }
   nf_queue_destroy(u->queue);
-  pthread_cond_destroy(&u->given_back);
+  pthread_cond_destroy(&u->sent);
   pthread_mutex_destroy(&u->lock);
   return st;
 }
 
 // ---- pieces ----
 
-static bool is_free(const nf_upload_piece *p) {
-  return !p->taken && (p->written == NULL || nf_event_happened(p->written));
-}
-
-// One that nobody fills and that has arrived, one that was used before rather than another. NULL: none.
-static nf_upload_piece *find_free(nf_upload *u) {
-  for (nf_upload_piece *p = u->piece; p < u->piece + NF_MAX_UPLOADS; p++)
-    if (is_free(p)) return p;
-  return NULL;
-}
-
-static bool any_on_its_way(const nf_upload *u) {
-  for (int i = 0; i < NF_MAX_UPLOADS; i++)
-    if (!u->piece[i].taken) return true;
-  return false;
-}
-
-// NULL where what is on its way does not arrive.
-static nf_upload_piece *wait_for_free(nf_upload *u) {
-  nf_upload_piece *p;
-  while ((p = find_free(u)) == NULL) {
-    if (any_on_its_way(u)) {
-      const nf_status st = nf_queue_sync(u->queue);
-      const bool arrived = nf_is_ok(st);
-      nf_status_free(st); // comes again in commit or finish
-      if (!arrived) return NULL;
-    } else
-      pthread_cond_wait(&u->given_back, &u->lock);
+static void collect(nf_upload *u) {
+  while (u->n_going > 0 && nf_event_happened(u->piece[u->going[u->first]].arrived)) {
+    u->idle[u->n_idle++] = u->going[u->first];
+    u->first = (u->first + 1) % NF_MAX_UPLOADS;
+    u->n_going--;
   }
-  return p;
+}
+
+// One that has arrived, else a new one, else the one that will arrive next, or that somebody has in hand.
+static nf_status take_index(nf_upload *u, int *out) {
+  for (collect(u); u->n_idle == 0; collect(u)) {
+    if (u->made < NF_MAX_UPLOADS) {
+      NF_TRY(nf_event_create(u->device, &u->piece[u->made].arrived));
+      return *out = u->made++, nf_ok();
+    }
+    if (u->n_going > 0)
+      NF_TRY(nf_event_sync(u->piece[u->going[u->first]].arrived));
+    else
+      pthread_cond_wait(&u->sent, &u->lock);
+  }
+  return *out = u->idle[--u->n_idle], nf_ok();
 }
 
 // One that is too small is made again: pieces of a model are nearly all of one size.
-static nf_status make_room(nf_upload *u, nf_upload_piece *p, size_t n) {
-  if (p->written == NULL) NF_TRY(nf_event_create(u->device, &p->written));
-  if (p->memory.bytes >= n) return nf_ok();
-  nf_device_free(u->device, &p->memory);
-  return nf_device_alloc_in(u->device, NF_ON_HOST, n, &p->memory);
-}
-
-static void *take(nf_upload *u, size_t n) {
-  nf_upload_piece *p = wait_for_free(u);
-  if (p == NULL) return NULL;
-  const nf_status st = make_room(u, p, n);
-  p->taken = nf_is_ok(st);
-  nf_status_free(st);
-  return p->taken ? p->memory.host : NULL;
+static nf_status take(nf_upload *u, size_t n, void **out) {
+  int i;
+  NF_TRY(take_index(u, &i));
+  nf_buffer *b = &u->piece[i].memory;
+  nf_status st = nf_ok();
+  if (b->bytes < n) {
+    nf_device_free(u->device, b);
+    st = nf_device_alloc_in(u->device, NF_ON_HOST, n, b);
+  }
+  if (!nf_is_ok(st)) u->idle[u->n_idle++] = i;
+  return *out = b->host, st;
 }
 
 // ---- the sink ----
 
 static void *room(void *self, size_t at, size_t n) {
   nf_upload *u = self;
+  void *out = NULL;
   (void)at;
   pthread_mutex_lock(&u->lock);
-  void *out = take(u, n);
+  const nf_status st = take(u, n, &out);
   pthread_mutex_unlock(&u->lock);
-  return out;
+  const bool taken = nf_is_ok(st);
+  nf_status_free(st); // "no memory", or what nf_upload_finish says too
+  return taken ? out : NULL;
 }
 
-static nf_status send(nf_upload *u, const nf_upload_piece *p, size_t at, size_t n) {
-  NF_TRY(nf_queue_write(u->queue, u->to, at, p->memory.host, n));
-  return nf_queue_record(u->queue, p->written);
+static int index_of(const nf_upload *u, const void *room) {
+  int i = 0;
+  while (u->piece[i].memory.host != room) i++;
+  return i;
+}
+
+static nf_status send(nf_upload *u, int i, size_t at, size_t n) {
+  NF_TRY(nf_queue_write(u->queue, u->to, at, u->piece[i].memory.host, n));
+  return nf_queue_record(u->queue, u->piece[i].arrived);
 }
 
 static nf_status commit(void *self, void *room, size_t at, size_t n) {
   nf_upload *u = self;
-  nf_upload_piece *p = u->piece;
   pthread_mutex_lock(&u->lock);
-  while (p->memory.host != room) p++;
-  const nf_status st = send(u, p, at, n);
-  p->taken = false;
-  pthread_cond_signal(&u->given_back);
+  const int i = index_of(u, room);
+  const nf_status st = send(u, i, at, n);
+  u->going[(u->first + u->n_going++) % NF_MAX_UPLOADS] = i;
+  pthread_cond_signal(&u->sent);
   pthread_mutex_unlock(&u->lock);
   return st;
 }

@@ -7,13 +7,6 @@
 
 enum { NF_MAX_UPLOADS = 64 }; // pieces at once; more threads wait for a room
 
-// A piece that is filled or on its way.
-typedef struct nf_upload_piece {
-  nf_buffer memory;
-  nf_event *written; // NULL: it never was on its way
-  bool taken;        // a thread fills it
-} nf_upload_piece;
-
 // Pieces are filled in NF_ON_HOST memory of the device, one by each thread, and go from there by a queue
 // while others are filled. Its sinks' calls may come from any thread; the device must have no other user
 // meanwhile.
@@ -21,8 +14,15 @@ typedef struct nf_upload {
   nf_device *device;
   nf_queue *queue;
   pthread_mutex_t lock;
-  pthread_cond_t given_back;
-  nf_upload_piece piece[NF_MAX_UPLOADS];
+  pthread_cond_t sent;
+  struct {
+    nf_buffer memory;
+    nf_event *arrived;
+  } piece[NF_MAX_UPLOADS];
+  int made;                  // pieces with an event
+  int idle[NF_MAX_UPLOADS];  // those that nobody has, n_idle
+  int going[NF_MAX_UPLOADS]; // those on their way, n_going from `first` on, in a ring: they arrive in order
+  int n_idle, n_going, first;
   const nf_buffer *to;
 } nf_upload;
 nf_status nf_upload_init(nf_upload *u, nf_device *d); // *u zeroed; to be finished only when that is well

@@ -316,6 +316,11 @@ static int fake_event_query(void *event) {
   return event == NULL ? INVALID : 0;
 }
 
+static int fake_event_sync(void *event) {
+  ENTER_NO_CAPTURE(event_sync);
+  return event == NULL ? INVALID : 0;
+}
+
 static int fake_capture_begin(void *s, int mode) {
   ENTER_NO_CAPTURE(capture_begin);
   ((stream *)s)->captured = calloc(1, sizeof(graph));
