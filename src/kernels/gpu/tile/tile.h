@@ -9,24 +9,31 @@
 //           to say, as long as a and b agree: so a lane may take 16 consecutive bytes of a row and spread
 //           them over products.
 //   sums    of four places: acc[i] is that of row tile_sum_row(i), column tile_sum_col(i)
+//
+// Sums may be the columns of a next product, their rows its k's: tile_sums_b takes acc[0] and acc[1] as one
+// word of 16-bit numbers, acc[2] and acc[3] as another; number j of a lane's chunk is then that of row
+// tile_sums_k(j). A lane's sums are of TILE_SUM_COLS columns, acc[i] of column i % TILE_SUM_COLS; what it has
+// of one, tile_rows_sum and tile_rows_max join over the lanes that have other rows.
 #pragma once
 #include "kernels/gpu/lane/lane.h"
 
 enum { TILE_K = 16, TILE_CHUNKS = 4 };
 #if LANES == 32
-enum { TILE_COLS = 8, TILE_ROWS = 2 };
+enum { TILE_COLS = 8, TILE_ROWS = 2, TILE_SUM_COLS = 2 };
 INLINE int tile_row(int i) { return lane_id() / 4 + 8 * i; }
 INLINE int tile_col(void) { return lane_id() / 4; }
 INLINE int tile_chunk(void) { return lane_id() % 4; }
 INLINE int tile_sum_row(int i) { return lane_id() / 4 + i / 2 * 8; }
 INLINE int tile_sum_col(int i) { return lane_id() % 4 * 2 + i % 2; }
+INLINE int tile_sums_k(int j) { return lane_id() % 4 * 2 + j % 2 + j / 2 * 8; }
 #else
-enum { TILE_COLS = 16, TILE_ROWS = 1 };
+enum { TILE_COLS = 16, TILE_ROWS = 1, TILE_SUM_COLS = 1 };
 INLINE int tile_row(int i) { return (void)i, lane_id() % 16; }
 INLINE int tile_col(void) { return lane_id() % 16; }
 INLINE int tile_chunk(void) { return lane_id() / 16; }
 INLINE int tile_sum_row(int i) { return lane_id() / 16 * 4 + i; }
 INLINE int tile_sum_col(int i) { return (void)i, lane_id() % 16; }
+INLINE int tile_sums_k(int j) { return lane_id() / 16 * 4 + j; }
 #endif
 
 typedef struct tile_a {
@@ -35,6 +42,35 @@ typedef struct tile_a {
 typedef struct tile_b {
   uint32_t r[2];
 } tile_b;
+
+#if defined(__NVPTX__)
+INLINE uint32_t tile_turned(uint32_t x) { // of 8 by 8 numbers
+  uint32_t r;
+  __asm__("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(r) : "r"(x));
+  return r;
+}
+#elif LANES == 32
+INLINE uint32_t tile_turned(uint32_t x) {
+  const int from = lane_id() % 4 * 8 + lane_id() / 8, half = lane_id() / 4 % 2 * 16;
+  const uint32_t a = lane_shuffle(x, from), b = lane_shuffle(x, from + 4);
+  return (a >> half & 0xffff) | (b >> half) << 16;
+}
+#else
+INLINE uint32_t tile_turned(uint32_t x) { return x; }
+#endif
+INLINE tile_b tile_sums_b(uint32_t first, uint32_t second) {
+  return (tile_b){{tile_turned(first), tile_turned(second)}};
+}
+
+INLINE float tile_rows_max(float v) {
+  for (int mask = TILE_SUM_COLS == 2 ? 4 : 16; mask < LANES; mask *= 2)
+    v = __builtin_fmaxf(v, lane_shuffle_xor_f32(v, mask));
+  return v;
+}
+INLINE float tile_rows_sum(float v) {
+  for (int mask = TILE_SUM_COLS == 2 ? 4 : 16; mask < LANES; mask *= 2) v += lane_shuffle_xor_f32(v, mask);
+  return v;
+}
 
 #if defined(__NVPTX__)
 #define TILE_MMA(type)                                                                                   \
