@@ -48,7 +48,11 @@ typedef float f32x2 __attribute__((vector_size(8)));
 #endif
 
 #define INLINE static inline __attribute__((always_inline, unused))
+#if defined(__NVPTX__) || defined(__AMDGPU__)
 #define UNROLL _Pragma("GCC unroll 32")
+#else // the short ones are enough
+#define UNROLL _Pragma("GCC unroll 4")
+#endif
 
 INLINE float lane_exp(float x) { return lane_exp2(x * 1.44269504088896340736f); }
 INLINE float lane_sigmoid(float x) { return lane_rcp(1 + lane_exp(-x)); }

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear for few tokens, where reading w is all: a block has TILE_COLS rows of w, which its waves read
+// straight into registers, 128 bytes of each row at a time, one wave beside the other; the tokens are the
+// tile's rows. Weights are on their way before what earlier kernels wrote is waited for.
+#pragma once
+#include "kernels/gpu/products/linear.h"
+
+// Pieces of two packs a lane that are on their way: 1,280 lanes of a multiprocessor have 120 KB of w in
+// flight.
+enum { FEW_DEPTH = 3 };
+
+typedef struct few_piece {
+  u32x4 v[2];
+} few_piece;
+
+// Where in a row the lane's packs of a piece are.
+INLINE int few_at(int piece, int half) {
+  return piece * NF_GPU_LINEAR_STEP + half * (NF_GPU_LINEAR_STEP / 2) + tile_chunk() * 16;
+}
+
+INLINE few_piece few_weights(const nf_gpu_linear *a, const char *row, int piece) {
+  few_piece w;
+  UNROLL for (int h = 0; h < 2; h++) w.v[h] =
+      few_at(piece, h) < a->bytes ? lane_load16_once(row + few_at(piece, h)) : (u32x4){0};
+  return w;
+}
+
+// The products of a piece, added.
+INLINE f32x4 few_multiply(const nf_gpu_linear *a, linear_format f, const char *const x[TILE_ROWS],
+                          few_piece w, int piece, f32x4 sum) {
+  UNROLL for (int h = 0; h < 2; h++) {
+    const int at = few_at(piece, h);
+    u32x4 rows[TILE_ROWS];
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) rows[i] = at < a->bytes ? lane_load16(x[i] + at) : (u32x4){0};
+    sum = linear_multiply(f, rows, w.v[h], sum);
+  }
+  return sum;
+}
+
+// All waves' sums, added in their order.
+INLINE void few_join(const nf_gpu_linear *a, linear_format f, int first, f32x4 sum) {
+  SHARED float *room = block_shared();
+  UNROLL for (int i = 0; i < 4; i++) shared_put(&room[(lane_wave() * 4 + i) * LANES + lane_id()], sum[i]);
+  block_sync();
+  const int i = lane_wave();
+  if (i >= 4) return;
+  float all = shared_get(&room[i * LANES + lane_id()]);
+  for (int w = 1; w < lane_waves(); w++) all += shared_get(&room[(w * 4 + i) * LANES + lane_id()]);
+  linear_store(a, f, tile_sum_row(i), first + tile_sum_col(i), all);
+}
+
+typedef struct few_state {
+  few_piece w[FEW_DEPTH];
+  const char *w_row, *x[TILE_ROWS];
+  f32x4 all, part; // part: of a group of 128 of k, before its scale
+} few_state;
+
+// The piece is multiplied; one that comes later takes its place.
+INLINE void few_step(const nf_gpu_linear *a, linear_format f, few_state *s, int first, int d, int piece) {
+  s->part = few_multiply(a, f, s->x, s->w[d], piece, s->part);
+  s->w[d] = few_weights(a, s->w_row, piece + FEW_DEPTH * lane_waves());
+  if (f != LINEAR_FP8_BLOCK) return;
+  UNROLL for (int i = 0; i < 4; i++) s->all[i] += s->part[i] * linear_scale(a, tile_sum_row(i), first, piece);
+  s->part = (f32x4){0};
+}
+
+INLINE f32x4 few_sum(const nf_gpu_linear *a, linear_format f, int first) {
+  const int waves = lane_waves(), pieces = (a->bytes + NF_GPU_LINEAR_STEP - 1) / NF_GPU_LINEAR_STEP;
+  const int n = first + tile_col();
+  few_state s = {.w_row = (const char *)a->w + (n < a->n ? n : a->n - 1) * a->w_stride};
+  UNROLL for (int d = 0; d < FEW_DEPTH; d++) s.w[d] = few_weights(a, s.w_row, lane_wave() + d * waves);
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) s.x[i] =
+      (const char *)a->x + (tile_row(i) < a->tokens ? tile_row(i) : 0) * a->x_stride;
+  lane_release();
+  lane_wait();
+  for (int from = lane_wave(); from < pieces; from += FEW_DEPTH * waves)
+    UNROLL for (int d = 0; d < FEW_DEPTH; d++) if (from + d * waves < pieces)
+        few_step(a, f, &s, first, d, from + d * waves);
+  return f == LINEAR_FP8_BLOCK ? s.all : s.part;
+}
+
+INLINE void linear_few(const nf_gpu_linear *a, linear_format f) {
+  const int first = lane_block() * TILE_COLS;
+  few_join(a, f, first, few_sum(a, f, first));
+}

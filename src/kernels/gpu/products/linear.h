@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// What kernels of linear share: their formats, and results.
+#pragma once
+#include "kernels/gpu/abi/products.h"
+#include "kernels/gpu/products/weight.h"
+#include "kernels/gpu/rows/rows.h"
+
+typedef enum linear_format { LINEAR_BF16, LINEAR_FP8_ROW, LINEAR_FP8_BLOCK } linear_format;
+
+// Adds the products of 64 bytes of each of the tile's rows with as many of its columns, of which a lane
+// has 16.
+INLINE f32x4 linear_multiply(linear_format f, const u32x4 rows[TILE_ROWS], u32x4 col, f32x4 sum) {
+  UNROLL for (int p = 0; p < 4; p++) {
+    tile_a a;
+    if (f == LINEAR_BF16 && p >= 2) continue;
+    UNROLL for (int i = 0; i < TILE_ROWS; i++)
+        tile_a_put(&a, i, f == LINEAR_BF16 ? part_bf16(rows[i], p) : part_fp8(rows[i], p));
+    if (f == LINEAR_BF16)
+      sum = tile_mma_bf16(a, tile_b_of(part_bf16(col, p)), sum);
+    else
+      sum = tile_mma_f16(a, tile_b_of(part_fp8(col, p)), sum);
+  }
+  return sum;
+}
+
+// The scale of a group of 128 of k of FP8 in blocks.
+INLINE float linear_scale(const nf_gpu_linear *a, int token, int n, int group) {
+  const int t = token < a->tokens ? token : a->tokens - 1;
+  return a->x_scale[(int64_t)t * a->x_groups + group] * a->w_scale[(int64_t)(n / 128) * a->w_groups + group];
+}
+
+// A sum becomes a result.
+INLINE void linear_store(const nf_gpu_linear *a, linear_format f, int token, int n, float sum) {
+  if (token >= a->tokens || n >= a->n) return;
+  if (f == LINEAR_FP8_ROW) sum = sum * a->x_scale[token] * a->w_scale[n];
+  if (a->bias != NULL)
+    sum += a->bias_f32 ? ((const float *)a->bias)[n] : bf16_to_f32(((const uint16_t *)a->bias)[n]);
+  char *row = (char *)a->y + token * a->y_stride;
+  if (a->y_f32)
+    ((float *)row)[n] = sum;
+  else
+    ((uint16_t *)row)[n] = f32_to_bf16(sum);
+}

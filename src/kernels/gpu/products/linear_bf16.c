@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear of bf16.
+#include "kernels/gpu/products/few.h"
+#include "kernels/gpu/products/many.h"
+
+// Rows of a view may begin anywhere; those that the others read do not.
+KERNEL(nf_linear_gather, nf_gpu_gather, 256, 4) {
+  const int64_t i = (int64_t)lane_block() * lane_threads() + lane_thread();
+  lane_release();
+  lane_wait();
+  if (i >= (int64_t)a->rows * a->packs) return;
+  lane_store16((char *)a->to + i * 16, row_load(row_of(&a->from, i / a->packs) + i % a->packs * 16));
+}
+
+KERNEL(nf_linear_bf16_few, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_BF16); }
+KERNEL(nf_linear_bf16_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 32); }
+KERNEL(nf_linear_bf16_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 64); }
+KERNEL(nf_linear_bf16_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_BF16, 128); }

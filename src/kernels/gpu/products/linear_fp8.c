@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// linear of FP8 times FP8, as f16 that holds them: products are exact, sums are float32.
+#include "kernels/gpu/products/few.h"
+#include "kernels/gpu/products/many.h"
+
+KERNEL(nf_linear_fp8_row_few, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_ROW); }
+KERNEL(nf_linear_fp8_row_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_ROW, 32); }
+KERNEL(nf_linear_fp8_row_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_ROW, 64); }
+KERNEL(nf_linear_fp8_row_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_ROW, 128); }
+
+KERNEL(nf_linear_fp8_block_few, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_BLOCK); }
+KERNEL(nf_linear_fp8_block_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_BLOCK, 32); }
+KERNEL(nf_linear_fp8_block_64, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_BLOCK, 64); }
+KERNEL(nf_linear_fp8_block_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_BLOCK, 128); }

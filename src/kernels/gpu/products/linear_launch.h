@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launches of linear: one of four kernels, by how many tokens there are.
+#pragma once
+#include "kernels/gpu/abi/products.h"
+#include "kernels/gpu/launch.h"
+
+enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
+
+// Kernel 0 is that for few tokens; the others' tiles.
+static inline int nf_linear_tokens(int kernel) { return kernel == 0 ? NF_GPU_FEW_TOKENS : 16 << kernel; }
+static inline int nf_linear_kernel(int64_t tokens) {
+  return tokens <= NF_GPU_FEW_TOKENS ? 0 : tokens <= 32 ? 1 : tokens <= 64 ? 2 : 3;
+}
+
+static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
+  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
+}
+
+// Into how many parts K is cut: the steps that a multiprocessor then has one after the other, and what it
+// costs to write parts and to add them.
+static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64_t steps) {
+  const int64_t room = nf_linear_multiprocessors(s);
+  int best = 1;
+  for (int64_t n = 2, least = nf_ceil_div(tiles, room) * steps; n <= NF_LINEAR_MOST_SPLITS; n++) {
+    const int64_t cost = nf_ceil_div(tiles * n, room) * nf_ceil_div(steps, n) + 2 + n;
+    if (tiles * n > 2 * room || 4 * n > steps || cost >= least) continue;
+    least = cost, best = (int)n;
+  }
+  return best;
+}
+
+// Bytes of the parts' sums at up to so many tokens.
+static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, int64_t n) {
+  const int64_t tile = nf_linear_tokens(nf_linear_kernel(tokens)) * (int64_t)NF_GPU_LINEAR_ROWS;
+  const int64_t most = 2 * nf_linear_multiprocessors(s) * tile;
+  return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
+}
+
+static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
+  const nf_linear_args *a = s->args;
+  const bool groups = a->w.dtype == NF_FP8_BLOCK;
+  const int64_t bits = nf_dtype_of(a->w.dtype)->bits;
+  return (nf_gpu_linear){.x = a->x.data,
+                         .w = a->w.data,
+                         .y = a->y.data,
+                         .bias = a->bias.data,
+                         .x_scale = a->x.scale,
+                         .w_scale = a->w.scale,
+                         .partial = s->scratch,
+                         .counters = s->counters,
+                         .x_stride = nf_gpu_rows_of(&a->x).outer,
+                         .y_stride = nf_gpu_rows_of(&a->y).outer,
+                         .w_stride = a->w.stride[0] * bits / 8,
+                         .tokens = (int32_t)nf_tensor_rows(&a->y),
+                         .n = (int32_t)nf_tensor_cols(&a->y),
+                         .bytes = (int32_t)(nf_tensor_cols(&a->x) * bits / 8),
+                         .x_groups = groups ? (int32_t)a->x.scale_stride : 0,
+                         .w_groups = groups ? (int32_t)a->w.scale_stride : 0,
+                         .splits = 1,
+                         .y_f32 = a->y.dtype == NF_F32,
+                         .bias_f32 = a->bias.dtype == NF_F32};
+}
+
+// The grid of kernel 0 to 3; without blocks where another is meant.
+static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
+  const bool hip = s->hw->backend == NF_BACKEND_HIP;
+  const int columns = hip ? 16 : 8, waves = NF_LINEAR_THREADS / (hip ? 64 : 32); // TILE_COLS
+  if (kernel != nf_linear_kernel(p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
+  if (kernel == 0)
+    return nf_gpu_grid(nf_ceil_div(p->n, columns), NF_LINEAR_THREADS,
+                       (size_t)(waves * 16 * columns) * sizeof(float));
+  const int tile = nf_linear_tokens(kernel),
+            stages = hip ? NF_GPU_LINEAR_STAGES_HIP : NF_GPU_LINEAR_STAGES_CUDA;
+  const int64_t tiles = nf_ceil_div(p->tokens, tile) * nf_ceil_div(p->n, NF_GPU_LINEAR_ROWS);
+  nf_grid g = nf_gpu_grid(tiles, NF_LINEAR_THREADS,
+                          (size_t)(stages * (NF_GPU_LINEAR_ROWS + tile) * NF_GPU_LINEAR_STEP));
+  p->splits = nf_linear_splits(s, tiles, nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP));
+  g.blocks[1] = (uint32_t)p->splits;
+  return g;
+}
