@@ -60,6 +60,7 @@ static nf_status add_nodes(const infuse_model *m, const nf_planned *p, const nf_
                                 .at = samples[s].at,
                                 .past = samples[s].past,
                                 .world = (int)m->options.world,
+                                .repeats = own->bench,
                                 .seed = own->seed},
                           .nodes = 1};
       const int64_t tokens = x.c.at.of[NF_T];
