@@ -44,6 +44,8 @@ typedef struct nf_instance {
   nf_arena arena;
 } nf_instance;
 
+// Bytes with guards.
+static inline size_t nf_storage_bytes(const struct nf_storage *s) { return s->bytes + 2 * NF_GUARD; }
 // Bytes in front of the scales.
 static inline size_t nf_storage_codes(const struct nf_storage *s) {
   return s->tensor->scale != NULL ? (size_t)((char *)s->tensor->scale - (char *)s->tensor->data) : s->bytes;

@@ -16,12 +16,24 @@ static void *moved(const void *at, const void *from, const nf_buffer *to) {
   return (char *)to->data + ((const char *)at - (const char *)from);
 }
 
+// The operand that tensor n is, or -1: a result.
+static int operand_of(const nf_instance *i, int n) {
+  for (int k = 0; k < nf_op_of(i->c->d.op)->n_in; k++)
+    if (i->layout->in[k] == n) return k;
+  return -1;
+}
+
+static nf_role role_of(const nf_instance *i, int operand) { return nf_op_of(i->c->d.op)->in[operand].role; }
+
 static bool is_constant(const nf_instance *i, int n) {
-  const nf_op_info *info = nf_op_of(i->c->d.op);
-  for (int k = 0; k < info->n_in; k++)
-    if (i->layout->in[k] == n)
-      return info->in[k].role != NF_ROLE_ACTIVATION && info->in[k].role != NF_ROLE_IDS;
-  return false;
+  const int k = operand_of(i, n);
+  return k >= 0 && role_of(i, k) != NF_ROLE_ACTIVATION && role_of(i, k) != NF_ROLE_IDS;
+}
+
+// Kernels write it in front of the one that reads it: all but the model's own.
+static bool is_made(const nf_instance *i, int n) {
+  const int k = operand_of(i, n);
+  return k >= 0 && role_of(i, k) != NF_ROLE_WEIGHT && role_of(i, k) != NF_ROLE_PARAM;
 }
 
 size_t nf_remote_constants(const nf_instance *i) {
@@ -54,7 +66,7 @@ static nf_status repeat(nf_remote *r, const nf_buffer *to, size_t at, size_t byt
 
 static nf_status put_repeated(nf_remote *r, const struct nf_storage *s, nf_buffer *out) {
   const size_t codes = nf_storage_codes(s);
-  NF_TRY(nf_device_alloc(r->device, s->bytes + 2 * NF_GUARD, out));
+  NF_TRY(nf_device_alloc(r->device, nf_storage_bytes(s), out));
   NF_TRY(repeat(r, out, NF_GUARD, codes, s->tensor->data, s->period[0]));
   if (codes == s->bytes) return nf_ok();
   return repeat(r, out, NF_GUARD + codes, s->bytes - codes, s->tensor->scale, s->period[1]);
@@ -62,8 +74,9 @@ static nf_status put_repeated(nf_remote *r, const struct nf_storage *s, nf_buffe
 
 static nf_status copy_storage(nf_remote *r, const nf_instance *i, int n) {
   const struct nf_storage *s = &i->storage[n];
+  if (r->arrives[n]) return nf_device_alloc(r->device, nf_arrival_bytes(s), &r->storage[n]);
   if (r->first == NULL && s->period[0] > 0) return put_repeated(r, s, &r->storage[n]);
-  if (r->first == NULL) return put(r, s->base, s->bytes + 2 * NF_GUARD, &r->storage[n]);
+  if (r->first == NULL) return put(r, s->base, nf_storage_bytes(s), &r->storage[n]);
   if (!r->shares_constants && is_constant(i, n)) return copy_there(r, &r->first->storage[n], &r->storage[n]);
   r->borrowed[n] = true;
   r->storage[n] = r->first->storage[n];
@@ -74,6 +87,7 @@ static nf_status place_storage(nf_remote *r, const nf_instance *i, int n) {
   const struct nf_storage *s = &i->storage[n];
   nf_tensor *t = (nf_tensor *)((char *)r->args + i->layout->tensors) + n;
   if (s->base == NULL) return nf_ok();
+  r->arrives[n] = r->waits && is_made(i, n);
   NF_TRY(copy_storage(r, i, n));
   t->data = moved(t->data, s->base, &r->storage[n]);
   if (t->scale != NULL) t->scale = moved(t->scale, s->base, &r->storage[n]);
@@ -254,15 +268,24 @@ static nf_status check_counters(nf_remote *r, const char **why) {
 nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, bool all, const char **why) {
   for (int n = 0; n < NF_MAX_TENSORS; n++)
     if (r->storage[n].data != NULL && (all || to->storage[n].written))
-      NF_TRY(nf_device_read(r->device, &r->storage[n], 0, to->storage[n].base, r->storage[n].bytes));
+      NF_TRY(nf_device_read(r->device, &r->storage[n], 0, to->storage[n].base,
+                            nf_storage_bytes(&to->storage[n])));
   NF_TRY(check_scratch(r, why));
   return check_counters(r, why);
 }
 
+static nf_status run_arriving(const nf_remote *r, const nf_instance *i, const nf_runner *on) {
+  nf_arrival a;
+  NF_TRY(nf_arrival_init(&a, r, i, on));
+  const nf_status st = nf_device_run(r->device, a.launch, a.n);
+  nf_arrival_deinit(&a, r->device);
+  return st;
+}
+
 nf_status nf_remote_run(const nf_variant *v, const nf_instance *i, const nf_runner *on, const char **why) {
-  nf_remote r;
-  NF_TRY(nf_remote_init(&r, v, i, on));
-  nf_status st = nf_device_run(r.device, r.launch, (size_t)r.kernel->stages);
+  nf_remote r = {.waits = true};
+  NF_TRY(init(&r, v, i, on));
+  nf_status st = run_arriving(&r, i, on);
   if (nf_is_ok(st)) st = nf_remote_fetch(&r, i, true, why);
   nf_remote_deinit(&r);
   return st;

@@ -2,10 +2,13 @@
 // Inside the room and for the tuner: instances on a device.
 #pragma once
 #include "check/internal.h"
+#include "kernels/gpu/memory/move.h"
 
 typedef struct nf_remote {
   nf_device *device;
   const struct nf_remote *first; // whose storage is shared; NULL: it has all of its own
+  bool waits;                    // for operands that kernels bring,
+  bool arrives[NF_MAX_TENSORS];  // these
   bool shares_constants, borrowed[NF_MAX_TENSORS];
   const nf_module_kernel *kernel;
   nf_launch launch[NF_MAX_STAGES]; // of the kernel's stages
@@ -30,7 +33,17 @@ nf_status nf_remote_beside(nf_remote *r, const nf_variant *v, const nf_instance 
 size_t nf_remote_constants(const nf_instance *i); // bytes of constants and caches
 // Copies results back, or all; *why where the kernel left scratch or counters as it must not.
 nf_status nf_remote_fetch(nf_remote *r, const nf_instance *to, bool all, const char **why);
-// All of it: what the kernel makes of the instance.
+// What is put in front of a kernel that waits (arrival.c).
+typedef struct nf_arrival {
+  nf_buffer from[NF_MAX_TENSORS], garbage;
+  nf_gpu_move move[2 * NF_MAX_TENSORS];
+  nf_launch launch[2 * NF_MAX_TENSORS + NF_MAX_STAGES]; // [n] the kernel's behind those
+  size_t n;
+} nf_arrival;
+size_t nf_arrival_bytes(const struct nf_storage *s); // that kernels bring it in, whole packs of 16
+nf_status nf_arrival_init(nf_arrival *a, const nf_remote *r, const nf_instance *i, const nf_runner *on);
+void nf_arrival_deinit(nf_arrival *a, nf_device *d);
+// All of it: what the kernel makes of the instance, whose operands other kernels bring.
 nf_status nf_remote_run(const nf_variant *v, const nf_instance *i, const nf_runner *on, const char **why);
 
 // ---- times (timing.c) ----

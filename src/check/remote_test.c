@@ -52,6 +52,7 @@ static void catches(void **state) {
       [OPERAND] = "wrote into an operand",
       [COUNTERS] = "left counters that are not zeros",
       [WRONG] = "y row",
+      [EARLY] = "y row",
       [SCRATCH] = "wrote beside its scratch",
       [UNALIGNED] = "another order, other garbage or other row gaps change the result"};
   for (enum fault fault = RIGHT + 1; fault < FAULTS; fault++) {
