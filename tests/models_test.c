@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The six shipped checkpoints against their stored references, on the reference device and on the CPU: one
-// line a measurement, with its bound. `make check-models` prints the table.
+// The six shipped checkpoints against their stored references, on the reference device and on the CPU, or on
+// the device that is the argument: one line a measurement, with its bound. `make check-models` prints the
+// table.
 //
-// error: of the whole, ||got - want|| / ||want||, for the CPU and where activations are quantised; of the
-// worst row otherwise. Bounds of FP8 with quantised activations are wide because one value on the other side
-// of a rounding edge changes all that follows: the same mathematics summed in another order differs by up to
-// 4e-2.
+// error: of the whole, ||got - want|| / ||want||, for the CPU, GPUs and where activations are quantised; of
+// the worst row otherwise. Bounds of FP8 with quantised activations are wide because one value on the other
+// side of a rounding edge changes all that follows: the same mathematics summed in another order differs by
+// up to 4e-2.
 #include "base/clock.h"
 #include "base/memory.h"
 #include "tests/support/expect.h"
@@ -217,7 +218,8 @@ static void check_reference(const job *j) {
   row(j, "the same in steps of 1, 7, 64 against one", worst_split(j, false), SPLIT);
 }
 
-static void check_cpu(const job *j) {
+// Of bf16 activations.
+static void check_device(const job *j) {
   const run forced = {.chunk = 64, .forced = j->c->experts};
   row(j, j->c->experts ? "experts as the reference's" : "whole", worst_prompt(j, &forced, "logits", true),
       j->c->fp8 ? QUANTISED : BF16);
@@ -238,17 +240,20 @@ static void check(const checkpoint *c, const char *device, void (*with)(const jo
   printf("%-26s %-4s %.1f s\n", c->name, device, nf_now() - start);
 }
 
+static const char *only; // device; NULL: ref and cpu
+
 static void test_checkpoints(void **state) {
   (void)state;
   failures = 0;
   for (size_t i = 0; i < sizeof checkpoints / sizeof *checkpoints; i++) {
-    check(&checkpoints[i], "ref", check_reference);
-    check(&checkpoints[i], "cpu", check_cpu);
+    if (only == NULL) check(&checkpoints[i], "ref", check_reference);
+    check(&checkpoints[i], only != NULL ? only : "cpu", check_device);
   }
   if (failures != 0) fail_msg("%d measurements exceed their bounds", failures);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+  only = argc > 1 ? argv[1] : NULL;
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_checkpoints)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
