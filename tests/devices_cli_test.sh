@@ -31,5 +31,5 @@ says 4 'version=11040' 'device cuda: the driver is of CUDA 11.4; infuse needs 12
 says 4 'architecture=gfx1100' 'device hip: GPU 0 is a gfx1100; infuse has code for gfx942 and gfx950$' devices --device hip
 says 4 'fail=stream_sync:5:700' 'cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS .* any more$' check --device cuda add
 says 4 'fail=alloc:5:2' 'cuMemAlloc: CUDA_ERROR_OUT_OF_MEMORY (out of memory)$' check --device cuda add
-says 4 'fail=module_load:1:218' 'device cuda does not take our kernels: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX' \
+says 4 'capability=100 fail=module_load:1:218' 'device cuda does not take our kernels: cuModuleLoadDataEx: CUDA_ERROR_INVALID_PTX' \
   devices --device cuda

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // NVIDIA's GPUs, through the driver's own library: what CUDA has otherwise than HIP.
+#include "base/checked.h"
 #include "base/memory.h"
 #include "device/gpu.h"
 #include <string.h>
@@ -19,6 +20,7 @@ static nf_status cuda_know(nf_gpu *g, nf_hw *out, uint64_t *silicon) {
   if (major < 9)
     return nf_error(NF_UNAVAILABLE, "GPU %d has compute capability %d.%d; infuse needs 9.0 (Hopper) or later",
                     g->index, major, minor);
+  g->capability = 10 * major + minor;
   out->features = NF_GPU(SM_90);
   *silicon = major == 9 ? NF_GPU(SM_90) : NF_GPU(SM_100);
   return nf_ok();
@@ -43,9 +45,9 @@ static nf_status cuda_copy(nf_gpu *g, void *to, const void *from, size_t bytes, 
   return NF_CUDA_DO(g, copy, to, from, bytes, stream);
 }
 
-// An image that is PTX is text up to a 0 byte. What the driver's compiler says of it begins with what is
-// wrong.
-static nf_status load_text(nf_gpu *g, const char *image, void **out) {
+// PTX up to a 0 byte, or machine code, which says itself how long it is. What the driver's compiler has
+// against PTX begins with what is wrong.
+static nf_status load_one(nf_gpu *g, const char *image, void **out) {
   static const int options[] = {NF_CUDA_ERROR_LOG, NF_CUDA_ERROR_LOG_BYTES};
   char log[1024] = "";
   void *values[] = {log, (void *)sizeof log};
@@ -58,12 +60,31 @@ static nf_status load_text(nf_gpu *g, const char *image, void **out) {
   return told;
 }
 
+// Machine code behind the text, which stands at a multiple of 64 bytes; NULL: none, or of another GPU than
+// this.
+static const char *machine_code(const nf_gpu *g, const char *image, size_t bytes) {
+  const size_t text = strnlen(image, bytes), at = (size_t)nf_round_up((int64_t)text + 1, 64);
+  return g->capability == 90 && at < bytes ? image + at : NULL;
+}
+
+// Of a driver that is older than what made the machine code, the compiler is asked after all.
+static nf_status load_image(nf_gpu *g, const char *image, size_t bytes, void **out) {
+  const char *code = machine_code(g, image, bytes);
+  if (code != NULL) {
+    const nf_status st = load_one(g, code, out);
+    if (nf_status_code(st) != NF_BAD_INPUT) return st;
+    nf_status_free(st);
+  }
+  return load_one(g, image, out);
+}
+
 static nf_status cuda_load(nf_gpu *g, const void *image, size_t bytes, void **out) {
-  char *text = bytes < SIZE_MAX ? nf_alloc(bytes + 1, 1) : NULL;
-  if (text == NULL) return nf_error(NF_NO_MEMORY, "no memory for a module's %zu bytes", bytes);
-  memcpy(text, image, bytes);
-  const nf_status st = load_text(g, text, out);
-  nf_free(text);
+  char *copy = bytes < SIZE_MAX / 2 ? nf_alloc_aligned(bytes + 1) : NULL;
+  if (copy == NULL) return nf_error(NF_NO_MEMORY, "no memory for a module's %zu bytes", bytes);
+  memcpy(copy, image, bytes);
+  copy[bytes] = 0;
+  const nf_status st = load_image(g, copy, bytes, out);
+  nf_free_aligned(copy);
   return st;
 }
 

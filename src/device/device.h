@@ -114,9 +114,11 @@ nf_status nf_event_sync(const nf_event *e);              // returns when it has 
 
 // ---- code ----
 
-// An image in the device's own form: for a GPU what its driver loads (PTX, which the driver compiles and
-// keeps compiled in a cache of its own, so that only the first time is slow; a code object), for the host an
-// array of nf_host_symbol. NF_BAD_INPUT: the device can't load it; of PTX with the compiler's first line.
+// An image in the device's own form: for the host an array of nf_host_symbol, for AMD's GPUs a code object.
+// For NVIDIA's PTX, which the driver compiles and keeps compiled in a cache of its own, so that only the
+// first time is slow; behind the zero that ends it, at the next multiple of 64 bytes, there may be machine
+// code of capability 9.0, which is taken where it suits GPU and driver. NF_BAD_INPUT: the device can't load
+// it; of PTX with the compiler's first line.
 typedef struct nf_host_symbol {
   const char *name;
   nf_host_function function;

@@ -64,7 +64,8 @@ struct nf_gpu {
   nf_gpu_api api;
   int index, device; // which one: ours, and the driver's name of it
   void *context;     // CUDA's
-  int shared_most;   // bytes a block may have
+  int shared_most;   // CUDA: bytes a block may have
+  int capability;    // 90: 9.0
   int lost;          // the code after which nothing works any more; 0: well
   nf_gpu_call lost_in;
 };

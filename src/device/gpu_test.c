@@ -388,13 +388,42 @@ static void own_kernels(void **) {
   close_bench(&b);
 }
 
+// Machine code where it suits, text where it does not: on a GPU of another kind, or an older driver.
+static void forms_of_a_module(void **) {
+  static const struct {
+    const char *settings;
+    long loads;
+  } rows[] = {{"capability=90", 1}, {"capability=100", 1}, {"fail=module_load:1:209", 2}};
+  bench b;
+  if (tested != makers) skip();
+  for (int i = 0; i < 3; i++) {
+    nf_hw hw;
+    nf_image image;
+    nf_module *m;
+    open_bench(&b, i < 2 ? rows[i].settings : NULL);
+    ok(nf_device_describe(b.d, &hw));
+    nf_status st = nf_gpu_image(&hw, &image);
+    const bool both = nf_is_ok(st) && strlen(image.data) + 64 < image.bytes;
+    nf_status_free(st);
+    tested->fake(rows[i].settings);
+    const long before = tested->count("module_load");
+    if (both) {
+      ok(nf_module_load(b.d, image.data, image.bytes, &m));
+      ok(nf_module_function(m, "nf_add_bf16", &b.launch.function));
+      assert_int_equal(tested->count("module_load") - before, rows[i].loads);
+      nf_module_unload(m);
+    }
+    close_bench(&b);
+  }
+}
+
 static int test(maker *m) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(unavailable), cmocka_unit_test(described),    cmocka_unit_test(out_of_memory),
-      cmocka_unit_test(lost),        cmocka_unit_test(modules),      cmocka_unit_test(refused_launch),
-      cmocka_unit_test(launches),    cmocka_unit_test(scratch),      cmocka_unit_test(shared_memory),
-      cmocka_unit_test(peers),       cmocka_unit_test(out_of_reach), cmocka_unit_test(another_thread),
-      cmocka_unit_test(own_kernels),
+      cmocka_unit_test(unavailable), cmocka_unit_test(described),         cmocka_unit_test(out_of_memory),
+      cmocka_unit_test(lost),        cmocka_unit_test(modules),           cmocka_unit_test(refused_launch),
+      cmocka_unit_test(launches),    cmocka_unit_test(scratch),           cmocka_unit_test(shared_memory),
+      cmocka_unit_test(peers),       cmocka_unit_test(out_of_reach),      cmocka_unit_test(another_thread),
+      cmocka_unit_test(own_kernels), cmocka_unit_test(forms_of_a_module),
   };
   void *library = dlopen(m->library, RTLD_NOW);
   if (library != NULL) m->fake = dlsym(library, "fake_gpu"), m->count = dlsym(library, "fake_gpu_count");

@@ -24,6 +24,7 @@ enum {
   INVALID = 1,
   INVALID_CONTEXT = 201,
   INVALID_IMAGE = 200,
+  NO_BINARY = 209,
   INVALID_PTX = 218,
   LAUNCH_FAILED = 719,
   IN_CAPTURE = 900
@@ -393,10 +394,15 @@ typedef struct module {
   function *functions;
 } module;
 
-// An image of AMD's is an ELF file, whose sections are listed at its end; one of NVIDIA's is text.
+static bool is_elf(const void *image) { return memcmp(image, ELFMAG, SELFMAG) == 0; }
+
+// Machine code is an ELF file, whose sections and segments are listed at its end; PTX is text.
 static size_t size_of(const void *image) {
   const Elf64_Ehdr *e = image;
-  return HIP ? e->e_shoff + (size_t)e->e_shnum * e->e_shentsize : strlen(image) + 1;
+  if (!is_elf(image)) return strlen(image) + 1;
+  const size_t sections = e->e_shoff + (size_t)e->e_shnum * e->e_shentsize,
+               segments = e->e_phoff + (size_t)e->e_phnum * e->e_phentsize;
+  return sections > segments ? sections : segments;
 }
 
 static int keep(void **out, const void *image) {
@@ -419,8 +425,8 @@ static int fake_module_function(void **out, void *of, const char *symbol) {
   ENTER_CONTEXT(module_function);
   module *m = of;
   char entry[256];
-  const int n =
-      snprintf(entry, sizeof entry, HIP ? "%s.kd" : ".entry %s(", symbol) + HIP; // AMD's with the 0 byte
+  const bool elf = is_elf(m->image); // names end with a 0 byte there
+  const int n = snprintf(entry, sizeof entry, HIP ? "%s.kd" : elf ? ".text.%s" : ".entry %s(", symbol) + elf;
   if (memmem(m->image, m->bytes, entry, (size_t)n) == NULL) return NF_GPU_NOT_FOUND;
   function *f = calloc(1, sizeof *f);
   *f = (function){.shared_most = HIP ? 64 << 10 : 48 << 10, .next = m->functions};
@@ -459,7 +465,7 @@ static int fake_copy(void *to, const void *from, size_t bytes, int kind, void *s
 }
 static int fake_module_load(void **out, const void *image) {
   ENTER_CONTEXT(module_load);
-  return memcmp(image, ELFMAG, SELFMAG) != 0 ? INVALID_IMAGE : keep(out, image);
+  return is_elf(image) ? keep(out, image) : INVALID_IMAGE;
 }
 static int fake_launch(const void *function, unsigned bx, unsigned by, unsigned bz, unsigned tx, unsigned ty,
                        unsigned tz, unsigned shared, void *s, void **parameters, void **) {
@@ -499,6 +505,7 @@ static int fake_copy(void *to, const void *from, size_t bytes, void *s) {
 }
 static int fake_module_load(void **out, const void *image, unsigned n, const int *option, void **value) {
   ENTER_CONTEXT(module_load);
+  if (is_elf(image)) return fake.capability == 90 ? keep(out, image) : NO_BINARY;
   if (strstr(image, ".version") != NULL) return keep(out, image);
   if (n == 2 && option[0] == NF_CUDA_ERROR_LOG)
     snprintf(value[0], (size_t)value[1], "ptxas fatal : missing .version\nptxas fatal : aborted");

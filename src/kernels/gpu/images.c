@@ -3,15 +3,17 @@
 #include "kernels/gpu/images.h"
 
 #if defined(NF_GPU_IMAGES)
-// PTX is text and ends with a zero.
-#define IMAGE(name, file)                                           \
-  __asm__(".section .rodata\n.balign 64\nnf_gpu_image_" #name ":\n" \
-          ".incbin \"" NF_GPU_IMAGES "/" file "\"\n"                \
-          ".byte 0\nnf_gpu_image_" #name "_end:\n.previous\n");     \
+#define IMAGE(name, ...)                                                                              \
+  __asm__(".section .rodata\n.balign 64\nnf_gpu_image_" #name ":\n" __VA_ARGS__ "nf_gpu_image_" #name \
+          "_end:\n"                                                                                   \
+          ".previous\n");                                                                             \
   extern const char nf_gpu_image_##name[], nf_gpu_image_##name##_end[];
-IMAGE(sm_90, "sm_90.ptx")
-IMAGE(gfx942, "gfx942.co")
-IMAGE(gfx950, "gfx950.co")
+#define BYTES_OF(file) ".incbin \"" NF_GPU_IMAGES "/" file "\"\n"
+// PTX is text and ends with a zero; what is behind it: nf_module_load.
+IMAGE(sm_90, BYTES_OF("sm_90.ptx") ".byte 0\n.balign 64\n" BYTES_OF("sm_90.cubin"))
+IMAGE(gfx942, BYTES_OF("gfx942.co"))
+IMAGE(gfx950, BYTES_OF("gfx950.co"))
+#undef BYTES_OF
 #undef IMAGE
 
 static const struct {
