@@ -148,6 +148,7 @@ static bool move_beyond(nf_dims *m, const nf_limit *l, int step) {
 }
 
 enum { DTYPES = 3 * 5 * 7 }; // all triples of set_dtypes
+enum { OPTIONS = 16 };       // sets of options that are tried where a device's fused kernel wants some
 
 #define PICK(list, i) (list)[(size_t)(i) % (sizeof(list) / sizeof *(list))]
 
@@ -189,9 +190,11 @@ static void set_dtypes(nf_dims *m, int i) {
 
 bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_dims *m, nf_case *out) {
   const nf_case like = {.exact = i % 2, .seed = nf_check_hash(seed, (uint64_t)i)};
-  for (int dtypes = 0; dtypes < DTYPES; dtypes++) {
-    *m = dims_of(i, v->entry.kind == NF_ENTRY_MODULE);
-    set_dtypes(m, i + dtypes); // first: packs and bytes follow from them
+  const bool device = v->entry.kind == NF_ENTRY_MODULE;
+  for (int try = 0; try < DTYPES * (device ? OPTIONS : 1); try++) {
+    *m = dims_of(i, device);
+    m->options += 5u * (unsigned)(try / DTYPES);
+    set_dtypes(m, i + try); // first: packs and bytes follow from them
     for (int pass = 0; pass < 2; pass++)
       for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++) obey(m, &v->limit[l]);
     if (made(v->op, m, &like, out) && nf_case_legal(v, hw, out)) return true;
