@@ -31,7 +31,8 @@ static void report(check *k, nf_check_row *r) {
 
 // The first row before v that declares v's order of sums and takes the case; NULL: none.
 static const nf_variant *same_order(const check *k, const nf_variant *v, const nf_case *c) {
-  for (const nf_variant *w = k->list; v->order != NF_ORDER_REFERENCE && w < k->list + k->n && w != v; w++)
+  if (v->order == NF_ORDER_REFERENCE || v->order == NF_ORDER_ANY) return NULL; // declares none
+  for (const nf_variant *w = k->list; w < k->list + k->n && w != v; w++)
     if (w->op == v->op && w->order == v->order && nf_check_can_run(w, k->hw, &k->o->on) &&
         nf_case_legal(w, k->hw, c))
       return w;
