@@ -59,15 +59,15 @@ typedef enum nf_gpu_codes { NF_GPU_PLAIN, NF_GPU_BY_ROW, NF_GPU_BY_GROUP } nf_gp
 
 // Norms: of x, or of h = x + residual; times w and, where z is there, silu(z). Rows are packs of 8 columns.
 typedef struct nf_gpu_norm {
-  nf_gpu_rows x, residual, z, y, sum, norm; // data NULL: not there
-  const void *w;                            // [columns]
-  float *scales;                            // of y's codes, [rows][scale_stride]
+  nf_gpu_rows x, second, y, sum, norm; // second: the residual, or z. data NULL: not there
+  const void *w;                       // [columns]
+  float *scales;                       // of y's codes, [rows][scale_stride]
   int64_t scale_stride;
   int32_t rows, columns, padded; // of y
   int32_t heads; // of which w's columns are, that share a row of scales: 1 but for gated norms
   float eps;
   int32_t codes; // nf_gpu_codes
-  bool w_f32, one_plus;
+  bool w_f32, one_plus, gated;
 } nf_gpu_norm;
 
 // Gated products and copies as codes: y = codes of x, of silu(x) b rounded, or of x sigmoid(b) rounded.
@@ -76,9 +76,11 @@ typedef struct nf_gpu_quantise {
   nf_gpu_rows x, b, y;
   float *scales; // [rows][scale_stride]
   int64_t scale_stride;
-  int32_t rows, columns;
-  int32_t codes, gate; // nf_gpu_codes, nf_gpu_gate
-  bool once;           // b has one column
+  int32_t rows;        // times parts
+  int32_t columns;     // of a row, which is cut to `parts` of `part` columns that have a scale each
+  int32_t part, parts; // a last part may have fewer
+  int32_t gate;        // nf_gpu_gate
+  bool by_row, once;   // b has one column
 } nf_gpu_quantise;
 
 // What of x is in the part of a rank, of `size`, counted from its first; -1 for the rest.

@@ -8,18 +8,28 @@ typedef struct eight {
   float v[8];
 } eight;
 
-// Who holds a row: lane `first` of `step` lanes; a group of so many, or 0 for the block.
+// Who holds what: lane `first` of `step` lanes; a group of so many, or 0 for the block.
 typedef struct holder {
-  int row, first, step, group;
+  int row, part; // a row, or one of the parts that it is cut to
+  bool inside;   // lanes without a row only take part in sums
+  int first, step, group;
   SHARED float *room; // a block's, 4 sums of its waves
 } holder;
 
-// A row a block, or a row for each group of lanes.
-INLINE holder hold(int group) {
+// Of n rows, or parts of rows, one for each block or group of lanes.
+INLINE holder hold(int group, int n, int parts) {
   const int threads = lane_threads(), thread = lane_thread();
   holder h = {.row = lane_block(), .first = thread, .step = threads, .room = block_shared()};
   if (group != 0)
-    h = (holder){lane_block() * (threads / group) + thread / group, thread % group, group, group, NULL};
+    h = (holder){.row = lane_block() * (threads / group) + thread / group,
+                 .first = thread % group,
+                 .step = group,
+                 .group = group};
+  h.inside = h.row < n;
+  if (parts != 1) {
+    const uint32_t at = (uint32_t)h.row;
+    h.row = (int)(at / (uint32_t)parts), h.part = (int)(at % (uint32_t)parts);
+  }
   return h;
 }
 
@@ -51,30 +61,44 @@ INLINE float largest_of(eight e) {
 
 INLINE float scale_for(float most) { return most == 0 ? 1 : most / 448; }
 
+// x / scale as division rounds it, or a number with the same code: where the reciprocal is rounded to nearest
+// a quotient with its remainder put right is exact (Markstein), as long as nothing underflows that matters.
+INLINE float divided(float x, float scale, float by) {
+  const float q = x * by;
+  return __builtin_fmaf(__builtin_fmaf(-q, scale, x), by, q);
+}
+
 INLINE u32x2 codes_of(eight e, float scale) {
   u32x2 c = {0, 0};
-  UNROLL for (int i = 0; i < 4; i++) c[i / 2] |=
-      (uint32_t)f32_to_e4m3x2(e.v[2 * i] / scale, e.v[2 * i + 1] / scale) << i % 2 * 16;
+  if (scale > 0x1p-64f && scale < 0x1p64f) {
+    const float by = 1 / scale;
+    UNROLL for (int i = 0; i < 8; i++) e.v[i] = divided(e.v[i], scale, by);
+  } else {
+    UNROLL for (int i = 0; i < 8; i++) e.v[i] /= scale;
+  }
+  UNROLL for (int i = 0; i < 4; i++) c[i / 2] |= (uint32_t)f32_to_e4m3x2(e.v[2 * i], e.v[2 * i + 1])
+                                                 << i % 2 * 16;
   return c;
 }
 
 enum { GROUP_LANES = 16 }; // that have 128 columns
 
 // Codes of `each` packs of the row, and their scales; `use` as for sums. Every lane of the row comes here.
-INLINE void store_codes(const holder *h, const eight *e, int each, int packs, bool by_row, char *codes,
-                        float *scales, bool inside, int use) {
+INLINE void store_codes(const holder *h, const u32x4 *e, int each, int packs, bool by_row, char *codes,
+                        float *scales, int use) {
   float most = 0;
   if (by_row) {
-    UNROLL for (int i = 0; i < each; i++) most = __builtin_fmaxf(most, largest_of(e[i]));
+    UNROLL for (int i = 0; i < each; i++) most = __builtin_fmaxf(most, largest_of(unpacked(e[i])));
     most = held_max(h, most, use);
-    if (inside && h->first == 0) scales[0] = scale_for(most);
+    if (h->inside && h->first == 0) scales[0] = scale_for(most);
   }
   UNROLL for (int i = 0; i < each; i++) {
     const int p = h->first + i * h->step;
     const int lanes = h->group != 0 && h->group < GROUP_LANES ? h->group : GROUP_LANES;
-    const float scale = scale_for(by_row ? most : lane_max_of(largest_of(e[i]), lanes));
-    if (!inside || p >= packs) continue;
+    const eight v = unpacked(e[i]);
+    const float scale = scale_for(by_row ? most : lane_max_of(largest_of(v), lanes));
+    if (!h->inside || p >= packs) continue;
     if (!by_row && p % GROUP_LANES == 0) scales[p / GROUP_LANES] = scale;
-    *(u32x2 *)(codes + (int64_t)p * 8) = codes_of(e[i], scale);
+    *(u32x2 *)(codes + (int64_t)p * 8) = codes_of(v, scale);
   }
 }

@@ -14,10 +14,6 @@ INLINE eight weight(const nf_gpu_norm *a, int p) {
   return e;
 }
 
-INLINE eight load(const nf_gpu_rows *t, int row, int p) {
-  return unpacked(row_load(row_of(t, row) + (int64_t)p * 16));
-}
-
 // Padding is zeros, whatever is left of it.
 INLINE void store_padded(char *row, int p, int padded, u32x4 v) {
   if (8 * p + 8 <= padded) {
@@ -32,67 +28,67 @@ INLINE eight gated(eight y, eight z) {
   return y;
 }
 
-// Sum and squares of what is normed.
-INLINE eight sum_of(const nf_gpu_norm *a, int row, int p) {
-  eight h = load(&a->x, row, p);
-  if (a->residual.data != NULL) {
-    const eight r = load(&a->residual, row, p);
-    UNROLL for (int i = 0; i < 8; i++) h.v[i] += r.v[i];
-  }
-  if (a->sum.data != NULL) row_store(row_of(&a->sum, row) + (int64_t)p * 16, packed(h));
-  return h;
-}
-
-enum { EARLY = 2 }; // packs of a lane whose weights there are registers for
+enum { EARLY = 2 }; // packs of a lane for whose weights, and what gates them, there are registers
 
 INLINE void norm(const nf_gpu_norm *a, int group, int each) {
-  const holder h = hold(group);
+  const holder h = hold(group, a->rows, a->heads);
   const int packs = a->columns / 8, places = (a->padded + 7) / 8;
-  const bool inside = h.row < a->rows;
-  eight v[8] = {0}, w[EARLY] = {0};
+  const int begin = h.part * a->columns;
+  const bool adds = a->second.data != NULL && !a->gated;
+  const char *xs = row_of(&a->x, h.row) + (int64_t)begin * 2;
+  const char *seconds = row_of(&a->second, h.row) + (int64_t)begin * 2;
+  u32x4 x[8] = {0}, second[8] = {0}, y[8] = {0};
+  eight v[8], w[EARLY] = {0};
   float squares = 0;
   lane_release();
   if (each <= EARLY)
     UNROLL for (int i = 0; i < each; i++) if (h.first + i * h.step < packs) w[i] =
         weight(a, h.first + i * h.step);
   lane_wait();
+  // All loads are on their way before the first is waited for.
   UNROLL for (int i = 0; i < each; i++) {
     const int p = h.first + i * h.step;
-    if (inside && p < packs) v[i] = sum_of(a, h.row, p);
+    if (!h.inside || p >= packs) continue;
+    x[i] = row_load(xs + (int64_t)p * 16);
+    if (each <= EARLY ? a->second.data != NULL : adds) second[i] = row_load(seconds + (int64_t)p * 16);
   }
-  UNROLL for (int i = 0; i < each; i++) UNROLL for (int k = 0; k < 8; k++) squares =
-      __builtin_fmaf(v[i].v[k], v[i].v[k], squares);
+  UNROLL for (int i = 0; i < each; i++) {
+    const int p = h.first + i * h.step;
+    const eight other = unpacked(second[i]);
+    v[i] = unpacked(x[i]);
+    UNROLL for (int k = 0; k < 8; k++) {
+      if (adds) v[i].v[k] += other.v[k];
+      squares = __builtin_fmaf(v[i].v[k], v[i].v[k], squares);
+    }
+    if (h.inside && p < packs && a->sum.data != NULL)
+      row_store(row_of(&a->sum, h.row) + (int64_t)p * 16, packed(v[i]));
+  }
   const float by = lane_rsqrt(held_sum(&h, squares, 0) / (float)a->columns + a->eps);
   UNROLL for (int i = 0; i < each; i++) {
     const int p = h.first + i * h.step;
-    if (!inside || p >= packs) continue;
-    const eight by_w = each <= EARLY ? w[i] : weight(a, p);
-    UNROLL for (int k = 0; k < 8; k++) v[i].v[k] = v[i].v[k] * by * by_w.v[k];
-    if (a->z.data != NULL) v[i] = gated(v[i], load(&a->z, h.row, p));
-  }
-  if (a->codes == NF_GPU_PLAIN) {
-    UNROLL for (int i = 0; i < each; i++) {
-      const int p = h.first + i * h.step;
-      if (inside && p < places) store_padded(row_of(&a->y, h.row), p, a->padded, packed(v[i]));
+    if (!h.inside || p >= places) continue;
+    if (p < packs) {
+      const eight by_w = each <= EARLY ? w[i] : weight(a, p);
+      UNROLL for (int k = 0; k < 8; k++) v[i].v[k] = v[i].v[k] * by * by_w.v[k];
+      if (a->gated)
+        v[i] = gated(v[i], unpacked(each <= EARLY ? second[i] : row_load(seconds + (int64_t)p * 16)));
+      y[i] = packed(v[i]);
     }
-    return;
+    if (a->codes == NF_GPU_PLAIN)
+      store_padded(row_of(&a->y, h.row), p, a->padded, y[i]);
+    else if (a->norm.data != NULL)
+      row_store(row_of(&a->norm, h.row) + (int64_t)p * 16, y[i]);
   }
-  UNROLL for (int i = 0; i < each; i++) {
-    const int p = h.first + i * h.step;
-    v[i] = rounded8(v[i]);
-    if (inside && p < packs && a->norm.data != NULL)
-      row_store(row_of(&a->norm, h.row) + (int64_t)p * 16, packed(v[i]));
-  }
-  const int row = h.row / a->heads, head = h.row % a->heads; // of a row of scales
-  store_codes(&h, v, each, packs, a->codes == NF_GPU_BY_ROW, row_of(&a->y, row) + (int64_t)head * a->columns,
-              a->scales + row * a->scale_stride + (int64_t)head * a->columns / 128, inside, 1);
+  if (a->codes == NF_GPU_PLAIN) return;
+  store_codes(&h, y, each, packs, a->codes == NF_GPU_BY_ROW, row_of(&a->y, h.row) + begin,
+              a->scales + h.row * a->scale_stride + begin / 128, 1);
 }
 
-KERNEL(nf_norm_4, nf_gpu_norm, 256, 1) { norm(a, 4, 1); }
-KERNEL(nf_norm_8, nf_gpu_norm, 256, 1) { norm(a, 8, 1); }
-KERNEL(nf_norm_16, nf_gpu_norm, 256, 1) { norm(a, 16, 1); }
-KERNEL(nf_norm_32, nf_gpu_norm, 256, 1) { norm(a, 32, 1); }
-KERNEL(nf_norm_x1, nf_gpu_norm, 512, 1) { norm(a, 0, 1); }
+KERNEL(nf_norm_4, nf_gpu_norm, 256, 5) { norm(a, 4, 1); }
+KERNEL(nf_norm_8, nf_gpu_norm, 256, 5) { norm(a, 8, 1); }
+KERNEL(nf_norm_16, nf_gpu_norm, 256, 5) { norm(a, 16, 1); }
+KERNEL(nf_norm_32, nf_gpu_norm, 256, 5) { norm(a, 32, 1); }
+KERNEL(nf_norm_x1, nf_gpu_norm, 512, 2) { norm(a, 0, 1); }
 KERNEL(nf_norm_x2, nf_gpu_norm, 512, 1) { norm(a, 0, 2); }
 KERNEL(nf_norm_x4, nf_gpu_norm, 512, 1) { norm(a, 0, 4); }
 KERNEL(nf_norm_x8, nf_gpu_norm, 512, 1) { norm(a, 0, 8); }

@@ -2,7 +2,7 @@
 #include "kernels/gpu/rows/held_launch.h"
 
 static nf_gpu_rows rows_or_none(const nf_tensor *t) {
-  return t->data != NULL ? nf_gpu_rows_of(t) : (nf_gpu_rows){0};
+  return t->data != NULL ? nf_gpu_rows_of(t) : (nf_gpu_rows){.inner = 1};
 }
 
 static nf_gpu_codes codes_of(nf_dtype to) {
@@ -26,7 +26,7 @@ static nf_grid launch(const nf_launch_site *s, int stage, nf_gpu_norm *p, const 
 static nf_grid launch_rms_norm(const nf_launch_site *s, int stage, void *packed) {
   const nf_rms_norm_args *a = s->args;
   nf_gpu_norm *p = packed;
-  *p = (nf_gpu_norm){.residual = rows_or_none(&a->residual),
+  *p = (nf_gpu_norm){.second = rows_or_none(&a->residual),
                      .sum = rows_or_none(&a->sum),
                      .norm = rows_or_none(&a->norm),
                      .eps = a->attr.eps,
@@ -37,24 +37,15 @@ static nf_grid launch_rms_norm(const nf_launch_site *s, int stage, void *packed)
 static nf_grid launch_gated(const nf_launch_site *s, int stage, void *packed) {
   const nf_rms_norm_gated_args *a = s->args;
   nf_gpu_norm *p = packed;
-  *p = (nf_gpu_norm){.z = nf_gpu_rows_of(&a->z), .eps = a->attr.eps};
+  *p = (nf_gpu_norm){.second = nf_gpu_rows_of(&a->z), .eps = a->attr.eps, .gated = true};
   return launch(s, stage, p, &a->x, &a->w, &a->y);
-}
-
-// Heads of a row lie side by side: they are its rows.
-static nf_gpu_rows heads_of(const nf_tensor *t, int64_t columns) {
-  nf_gpu_rows r = nf_gpu_rows_of(t);
-  const int64_t bytes = columns * nf_dtype_of(t->dtype)->bits / 8;
-  return (nf_gpu_rows){r.data, r.outer, (int32_t)(nf_tensor_cols(t) / columns), (int32_t)bytes};
 }
 
 static nf_grid launch_gated_quantise(const nf_launch_site *s, int stage, void *packed) {
   const nf_rms_norm_gated_quantise_args *a = s->args;
   nf_gpu_norm *p = packed;
-  *p = (nf_gpu_norm){.eps = a->attr.eps};
-  const nf_grid g = launch(s, stage, p, &a->x, &a->w, &a->y);
-  p->x = heads_of(&a->x, p->columns), p->z = heads_of(&a->z, p->columns);
-  return g;
+  *p = (nf_gpu_norm){.second = nf_gpu_rows_of(&a->z), .eps = a->attr.eps, .gated = true};
+  return launch(s, stage, p, &a->x, &a->w, &a->y);
 }
 
 #define NORM(name, launch_)                                                        \

@@ -4,16 +4,20 @@
 static nf_grid launch(const nf_launch_site *s, int stage, void *packed, nf_gpu_gate gate, const nf_tensor *x,
                       const nf_tensor *b, const nf_tensor *y) {
   nf_gpu_quantise *p = packed;
+  const int64_t columns = nf_tensor_cols(y), part = y->dtype == NF_FP8_ROW ? columns : 128,
+                parts = nf_max(1, nf_ceil_div(columns, nf_max(1, part)));
   *p = (nf_gpu_quantise){.x = nf_gpu_rows_of(x),
                          .y = nf_gpu_rows_of(y),
                          .scales = y->scale,
                          .scale_stride = y->scale_stride,
-                         .rows = (int32_t)nf_tensor_rows(y),
-                         .columns = (int32_t)nf_tensor_cols(y),
-                         .codes = y->dtype == NF_FP8_ROW ? NF_GPU_BY_ROW : NF_GPU_BY_GROUP,
-                         .gate = gate};
+                         .rows = (int32_t)(nf_tensor_rows(y) * parts),
+                         .columns = (int32_t)columns,
+                         .part = (int32_t)part,
+                         .parts = (int32_t)parts,
+                         .gate = gate,
+                         .by_row = y->dtype == NF_FP8_ROW};
   if (b != NULL) p->b = nf_gpu_rows_of(b), p->once = nf_tensor_cols(b) != p->columns;
-  return nf_held_grid(s->hw, stage, p->rows, nf_ceil_div(p->columns, 8));
+  return nf_held_grid(s->hw, stage, p->rows, nf_ceil_div(part, 8));
 }
 
 static nf_grid launch_quantise(const nf_launch_site *s, int stage, void *packed) {
