@@ -17,14 +17,17 @@ typedef struct slice {
   float rate, bias;             // -e^a_log, dt_bias
 } slice;
 
+// As it was loaded, so that nothing waits for the next token before this one is done.
 typedef struct token {
   u32x4 q[2], k[2];
-  float v[4], a, b;
+  uint16_t v[4];
+  uint32_t a, b;
 } token;
 
-INLINE float number(const void *p, int64_t i, bool f32) {
-  return f32 ? ((const float *)p)[i] : bf16_to_f32(((const uint16_t *)p)[i]);
+INLINE uint32_t raw(const void *p, int64_t i, bool f32) {
+  return f32 ? ((const uint32_t *)p)[i] : ((const uint16_t *)p)[i];
 }
+INLINE float number(uint32_t raw, bool f32) { return lane_as_f32(f32 ? raw : raw << 16); }
 
 // The columns of the state are the fastest, then heads, then sequences.
 INLINE slice slice_of(const nf_gpu_delta *a, int wave) {
@@ -35,8 +38,8 @@ INLINE slice slice_of(const nf_gpu_delta *a, int wave) {
   c.q = (int64_t)g * a->key;
   c.k = c.q + keys;
   c.v = 2 * keys + (int64_t)h * a->value + c.column;
-  c.rate = -lane_exp(number(a->a_log, h, a->a_log_f32));
-  c.bias = number(a->dt_bias, h, a->dt_bias_f32);
+  c.rate = -lane_exp(number(raw(a->a_log, h, a->a_log_f32), a->a_log_f32));
+  c.bias = number(raw(a->dt_bias, h, a->dt_bias_f32), a->dt_bias_f32);
   return c;
 }
 
@@ -51,9 +54,9 @@ INLINE token token_load(const nf_gpu_delta *a, const slice *c, int packs, int t)
     x.q[p] = row_load((const char *)(row + c->q + row_at(p)));
     x.k[p] = row_load((const char *)(row + c->k + row_at(p)));
   }
-  UNROLL for (int j = 0; j < 4; j++) x.v[j] = bf16_to_f32(row[c->v + j]);
-  x.a = number(row_of(&a->a, t), c->h, a->a_f32);
-  x.b = number(row_of(&a->b, t), c->h, a->b_f32);
+  UNROLL for (int j = 0; j < 4; j++) x.v[j] = row[c->v + j];
+  x.a = raw(row_of(&a->a, t), c->h, a->a_f32);
+  x.b = raw(row_of(&a->b, t), c->h, a->b_f32);
   return x;
 }
 
@@ -82,10 +85,11 @@ INLINE void step(const nf_gpu_delta *a, const slice *c, int packs, int t, const 
   const float by_k = lane_rsqrt(lane_sum_of(kk, KEYS) + 1e-6f);
   const float by_q = lane_rsqrt((lane_sum_of(qq, KEYS) + 1e-6f) * (float)a->key);
   const float both = lane_sum_of(qk, KEYS) * by_k * by_q;
-  const float decay = lane_exp(c->rate * softplus(x->a + c->bias)), beta = lane_sigmoid(x->b);
+  const float rate = c->rate * softplus(number(x->a, a->a_f32) + c->bias);
+  const float decay = lane_exp(rate), beta = lane_sigmoid(number(x->b, a->b_f32));
   float delta[4], o[4];
   UNROLL for (int j = 0; j < 4; j++) {
-    delta[j] = beta * (x->v[j] - decay * by_k * lane_sum_of(sk[j], KEYS));
+    delta[j] = beta * (bf16_to_f32(x->v[j]) - decay * by_k * lane_sum_of(sk[j], KEYS));
     o[j] = __builtin_fmaf(both, delta[j], decay * by_q * lane_sum_of(sq[j], KEYS));
     delta[j] *= by_k;
   }
