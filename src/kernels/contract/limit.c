@@ -47,21 +47,22 @@ static const char *operand_name(const nf_limit *l, nf_op op) {
   return l->operand >= 0 ? info->in[l->operand].name : info->out[-1 - l->operand].name;
 }
 
-static bool flag_of(const nf_limit *l, const nf_op_desc *d) {
-  return *(const bool *)((const char *)&d->attr + l->attr);
-}
-
-static const char *flag_name(const nf_limit *l, nf_op op) {
+static const struct nf_attr_info *flag(const nf_limit *l, nf_op op) {
   const nf_op_info *info = nf_op_of(op);
   int i = 0;
   while (info->attr[i].offset != (size_t)l->attr) i++;
-  return info->attr[i].name;
+  return &info->attr[i];
+}
+
+static bool flag_of(const nf_limit *l, const nf_op_desc *d) {
+  const void *at = (const char *)&d->attr + l->attr;
+  return flag(l, d->op)->kind == NF_ATTR_DTYPE ? *(const nf_dtype *)at != NF_NONE : *(const bool *)at;
 }
 
 // What a limit speaks of.
 static const char *subject(const nf_limit *l, nf_op op) {
   return l->relation == NF_DTYPE_IN  ? operand_name(l, op)
-         : l->relation == NF_FLAG_IS ? flag_name(l, op)
+         : l->relation == NF_FLAG_IS ? flag(l, op)->name
                                      : nf_quantity_name(l->quantity);
 }
 

@@ -29,10 +29,11 @@ typedef struct nf_limit {
   nf_relation relation; // 0 ends the list
   nf_quantity quantity; // of all but NF_DTYPE_IN and NF_FLAG_IS: NF_Q_NONE
   int64_t value;        // of MULTIPLE_OF, AT_MOST, AT_LEAST; >= 1
-  int8_t operand;  // of NF_DTYPE_IN: index of an operand, or -1 - index of a result. Absent operands pass.
-  int16_t attr;    // of NF_FLAG_IS: offset of the attribute, which is `value`
-  int8_t world;    // the limit is only for so many ranks; 0: for any number
-  uint64_t dtypes; // bit 1 << nf_dtype for each that is taken
+  int8_t operand; // of NF_DTYPE_IN: index of an operand, or -1 - index of a result. Absent operands pass.
+  int16_t attr;   // of NF_FLAG_IS: offset of the attribute: whether it is set, or of a type whether it is not
+                  // none, is `value`
+  int8_t world;   // the limit is only for so many ranks; 0: for any number
+  uint64_t dtypes;               // bit 1 << nf_dtype for each that is taken
   int32_t one_of[NF_MAX_ONE_OF]; // ascending, zeros behind
 } nf_limit;
 #define MULTIPLE_OF(q, v) \

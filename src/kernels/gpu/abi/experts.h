@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+// Arguments of products with weights of chosen experts. A pair is a token and one of its choices; pairs are
+// numbered token by token. Shared by device and launch code.
+#pragma once
+#include "kernels/gpu/abi/rows.h"
+
+// What becomes of sums: results as they are, or those of two rows, gate and up, one activation.
+typedef enum nf_gpu_experts_then {
+  NF_GPU_THEN_NOTHING,
+  NF_GPU_THEN_SWIGLU,
+  NF_GPU_THEN_SILU_MUL
+} nf_gpu_experts_then;
+
+// Pairs that a block multiplies with one expert's weights: `count` of nf_gpu_experts.order from `first` on.
+typedef struct nf_gpu_experts_tile {
+  int32_t expert, first, count, unused; // expert negative: rows of zeros
+} nf_gpu_experts_tile;
+
+// Tile row r of block i is row (8 i + r / 2) step + r % 2 offset of w[r % 2]: neighbours, or a gate and its
+// up.
+typedef struct nf_gpu_experts {
+  nf_gpu_rows x, y;
+  const int32_t *ids;               // [pairs / choices][ids_stride]
+  const nf_gpu_experts_tile *tiles; // one for each y of the grid; NULL: the block finds its own among ids
+  const int32_t *order;
+  const void *w[2], *scale[2], *bias;
+  const float *x_scale;
+  int64_t w_expert, w_row, scale_expert, bias_expert; // bytes, bytes, scales, numbers apart
+  int32_t scale_row, scale_rows;                      // scales of a row, rows that share them
+  int32_t pairs, choices, ids_stride;
+  int32_t share;        // pairs for which a row of x is
+  int32_t rows, padded; // of w; columns of y, what is behind the rows being zeros
+  int32_t bytes;        // of a row of w
+  int32_t x_groups;     // FP8 by groups of 128: groups of a row, else 0
+  int32_t step, offset;
+  nf_gpu_experts_then then;
+  bool y_f32, bias_f32;
+  float alpha, beta, limit;
+} nf_gpu_experts;
+
+// Block 0 sorts pairs into tiles, the others gather rows of x that do not begin at multiples of 16 bytes.
+typedef struct nf_gpu_experts_prepare {
+  nf_gpu_rows x;
+  void *to;
+  const int32_t *ids;
+  nf_gpu_experts_tile *tiles; // NULL: no sorting
+  int32_t *order, *rank;      // [pairs] each
+  uint32_t *counts;           // [experts + 1] zeros, and zeros again afterwards
+  int32_t pairs, choices, ids_stride, experts;
+  int32_t tile, most_tiles; // pairs of a tile; entries of tiles
+  int32_t rows, packs;      // to gather; packs of 16 bytes of a row
+} nf_gpu_experts_prepare;
+
+// Rows of bf16 become codes and scales; groups: of a row, 0 for one scale.
+typedef struct nf_gpu_experts_quantise {
+  const void *x;
+  void *code;
+  float *scale;
+  const int32_t *ids;
+  int32_t choices, ids_stride, columns, groups;
+} nf_gpu_experts_quantise;

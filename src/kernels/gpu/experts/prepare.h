@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// What comes before and between products with experts: pairs sorted by expert, rows of x at multiples of 16
+// bytes, codes of what lies between gate, up and down.
+#pragma once
+#include "kernels/gpu/abi/experts.h"
+#include "kernels/gpu/rows/rows.h"
+
+// ---- pairs by expert ----
+
+INLINE int wave_before(int v, int *all) { // the sum of v over the lanes below, and over all
+  int sum = v;
+  for (int d = 1; d < LANES; d *= 2) {
+    const int other = (int)lane_shuffle((uint32_t)sum, lane_id() >= d ? lane_id() - d : lane_id());
+    if (lane_id() >= d) sum += other;
+  }
+  *all = (int)lane_shuffle((uint32_t)sum, LANES - 1);
+  return sum - v;
+}
+
+// Pairs without an expert come last.
+INLINE int bucket_of(const nf_gpu_experts_prepare *a, int pair) {
+  const int id = a->ids[(int64_t)(pair / a->choices) * a->ids_stride + pair % a->choices];
+  return id < 0 ? a->experts : id;
+}
+
+INLINE void write_tiles(const nf_gpu_experts_prepare *a, int bucket, int first, int count, int at) {
+  for (int i = 0; i < count; i += a->tile, at++) {
+    const int n = count - i < a->tile ? count - i : a->tile;
+    lane_store16(&a->tiles[at], (u32x4){(uint32_t)(bucket < a->experts ? bucket : -1), (uint32_t)(first + i),
+                                        (uint32_t)n, 0});
+  }
+}
+
+// One wave: where each bucket's pairs begin, and the tiles.
+INLINE void place_buckets(const nf_gpu_experts_prepare *a, SHARED int32_t *begin) {
+  int pairs = 0, tiles = 0;
+  for (int from = 0; from <= a->experts; from += LANES) {
+    const int b = from + lane_id(), count = b <= a->experts ? (int)a->counts[b] : 0;
+    int more_pairs, more_tiles;
+    const int first = pairs + wave_before(count, &more_pairs);
+    const int at = tiles + wave_before((count + a->tile - 1) / a->tile, &more_tiles);
+    if (b <= a->experts) shared_put(begin + b, first);
+    write_tiles(a, b, first, count, at);
+    pairs += more_pairs, tiles += more_tiles;
+  }
+  for (int at = tiles + lane_id(); at < a->most_tiles; at += LANES) lane_store16(&a->tiles[at], (u32x4){0});
+}
+
+INLINE void sort_pairs(const nf_gpu_experts_prepare *a) {
+  SHARED int32_t *begin = block_shared();
+  for (int p = lane_thread(); p < a->pairs; p += lane_threads())
+    a->rank[p] = (int32_t)lane_atomic_add(&a->counts[bucket_of(a, p)], 1);
+  lane_fence();
+  block_sync();
+  if (lane_wave() == 0) place_buckets(a, begin);
+  block_sync();
+  for (int p = lane_thread(); p < a->pairs; p += lane_threads())
+    a->order[shared_get(begin + bucket_of(a, p)) + a->rank[p]] = p;
+  for (int b = lane_thread(); b <= a->experts; b += lane_threads()) a->counts[b] = 0;
+}
+
+KERNEL(nf_experts_prepare, nf_gpu_experts_prepare, 512, 1) {
+  lane_release();
+  lane_wait();
+  if (lane_block() == 0) {
+    if (a->tiles != NULL) sort_pairs(a);
+    return;
+  }
+  const int64_t i = (int64_t)(lane_block() - 1) * lane_threads() + lane_thread();
+  if (i >= (int64_t)a->rows * a->packs) return;
+  lane_store16((char *)a->to + i * 16, row_load(row_of(&a->x, i / a->packs) + i % a->packs * 16));
+}
+
+// ---- codes ----
+
+INLINE float largest_of(u32x4 v) {
+  float most = 0;
+  UNROLL for (int i = 0; i < 4; i++) {
+    most = __builtin_fmaxf(most, __builtin_fabsf(bf16x2_lo(v[i])));
+    most = __builtin_fmaxf(most, __builtin_fabsf(bf16x2_hi(v[i])));
+  }
+  return most;
+}
+
+INLINE void put_codes(char *to, u32x4 v, float scale) {
+  u32x2 code;
+  UNROLL for (int i = 0; i < 2; i++) code[i] =
+      f32_to_e4m3x2(bf16x2_lo(v[2 * i]) / scale, bf16x2_hi(v[2 * i]) / scale) |
+      (uint32_t)f32_to_e4m3x2(bf16x2_lo(v[2 * i + 1]) / scale, bf16x2_hi(v[2 * i + 1]) / scale) << 16;
+  *(u32x2 *)to = code;
+}
+
+INLINE float scale_of(float most) {
+  const float scale = most / 448;
+  return scale == 0 ? 1 : scale;
+}
+
+INLINE void quantise_row(const nf_gpu_experts_quantise *a, int64_t row, SHARED float *room) {
+  const char *x = (const char *)a->x + row * a->columns * 2;
+  float most = 0;
+  for (int k = lane_thread() * 8; k < a->columns; k += lane_threads() * 8)
+    most = __builtin_fmaxf(most, largest_of(lane_load16(x + k * 2)));
+  const float scale = scale_of(block_max(most, room));
+  for (int k = lane_thread() * 8; k < a->columns; k += lane_threads() * 8)
+    put_codes((char *)a->code + row * a->columns + k, lane_load16(x + k * 2), scale);
+  if (lane_thread() == 0) a->scale[row] = scale;
+}
+
+// 16 lanes have a group.
+INLINE void quantise_groups(const nf_gpu_experts_quantise *a, int64_t row) {
+  const char *x = (const char *)a->x + row * a->columns * 2;
+  for (int from = 0; from < a->columns; from += lane_threads() * 8) {
+    const int k = from + lane_thread() * 8;
+    const u32x4 v = k < a->columns ? lane_load16(x + k * 2) : (u32x4){0};
+    const float scale = scale_of(lane_max_of(largest_of(v), 16));
+    if (k >= a->columns) continue;
+    put_codes((char *)a->code + row * a->columns + k, v, scale);
+    if (k % 128 == 0) a->scale[row * a->groups + k / 128] = scale;
+  }
+}
+
+KERNEL(nf_experts_quantise, nf_gpu_experts_quantise, 256, 1) {
+  const int row = lane_block();
+  lane_release();
+  lane_wait();
+  if (a->ids[(int64_t)(row / a->choices) * a->ids_stride + row % a->choices] < 0) return;
+  if (a->groups == 0)
+    quantise_row(a, row, block_shared());
+  else
+    quantise_groups(a, row);
+}
