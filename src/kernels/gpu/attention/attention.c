@@ -1,0 +1,478 @@
+// SPDX-License-Identifier: Apache-2.0
+// attention over the paged cache. A wave takes 16 keys at a time: keys are the rows of a product with the
+// queries of one kv head as columns, weights the columns of a product of values. A key's lanes read it as the
+// matrix units want it, straight from the cache. Weights are two bf16, so that they have 16 bits.
+//
+// nf_attention_split_*  a token each block, or a share of its keys; the last of the shares joins them all
+// nf_attention_tiles_*  many tokens: a wave goes over all the keys of some
+#include "kernels/gpu/abi/attention.h"
+#include "kernels/gpu/rows/rows.h"
+#include "kernels/gpu/tile/tile.h"
+
+// Most tiles of queries that a wave has, packs of 32 numbers of a head, products for a head's sums.
+enum { STEP = 16, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16 };
+enum { V_LANES = 16 / TILE_ROWS }; // that share a value
+
+// Of one kv head: tokens behind one another, and so many heads from `head` of each.
+typedef struct task {
+  const int32_t *pages;
+  int token, tokens, position; // position: of the first
+  int head, heads, g;
+  int from, to; // keys
+} task;
+
+typedef struct keys {
+  u32x4 k[MOST_PACKS][TILE_ROWS];
+} keys;
+typedef struct values {
+  uint32_t v[MOST_PRODUCTS * TILE_ROWS / 2][4]; // two numbers of 4 keys
+} values;
+typedef struct columns {
+  tile_b q[MOST_PRODUCTS];
+  f32x4 o[MOST_PRODUCTS];
+  float most[TILE_SUM_COLS], total[TILE_SUM_COLS];
+} columns;
+
+// Numbers of a value that a lane reads at once, of `head`.
+INLINE int v_each(int head) { return head / V_LANES < 8 ? head / V_LANES : 8; }
+// The column of the head that place i of product p has.
+INLINE int sum_dim(int head, int p, int i) {
+  const int each = v_each(head), products = each / TILE_ROWS, row = tile_sum_row(i);
+  return p / products * V_LANES * each + row % V_LANES * each + p % products * TILE_ROWS + row / V_LANES;
+}
+
+INLINE const uint16_t *rows_at(const nf_gpu_attention *a, const task *t, int head, int slot, int key,
+                               int which) {
+  const int64_t row = (((int64_t)slot * 2 + which) * a->kv_heads + t->g) << a->page_shift;
+  return a->pool + (row + (key & ((1 << a->page_shift) - 1))) * head;
+}
+INLINE int slot_at(const nf_gpu_attention *a, const task *t, int key) {
+  return key < t->to ? t->pages[key >> a->page_shift] : -1;
+}
+
+INLINE void keys_load(const nf_gpu_attention *a, const task *t, int head, int slot, int key, keys *to) {
+  const uint16_t *k = rows_at(a, t, head, slot, key, 0) + tile_chunk() * 8;
+  UNROLL for (int b = 0; b < head / 32; b++) UNROLL for (int i = 0; i < TILE_ROWS; i++) to->k[b][i] =
+      lane_load16(k + tile_row(i) * head + 32 * b);
+}
+INLINE void values_load(const nf_gpu_attention *a, const task *t, int head, int slot, int key, values *to) {
+  const int each = v_each(head), words = each / 2;
+  const uint16_t *v = rows_at(a, t, head, slot, key, 1) + tile_row(0) % V_LANES * each;
+  UNROLL for (int b = 0; b < head / (V_LANES * each); b++) UNROLL for (int j = 0; j < 4; j++) {
+    const uint16_t *at = v + tile_sums_k(j) * head + b * V_LANES * each;
+    if (words == 4) {
+      const u32x4 x = lane_load16(at);
+      UNROLL for (int w = 0; w < 4; w++) to->v[b * 4 + w][j] = x[w];
+    } else if (words == 2) {
+      const u32x2 x = *(const u32x2 *)at;
+      UNROLL for (int w = 0; w < 2; w++) to->v[b * 2 + w][j] = x[w];
+    } else {
+      to->v[b][j] = *(const uint32_t *)at;
+    }
+  }
+}
+// Zeros where no key is, as there may be anything, a NaN as well: only from `from` to `to` are some.
+INLINE void values_mask(int from, int to, int head, int key, values *v) {
+  UNROLL for (int j = 0; j < 4; j++) {
+    const int k = key + tile_sums_k(j);
+    if (k < from || k >= to) UNROLL for (int w = 0; w < head / V_LANES / 2; w++) v->v[w][j] = 0;
+  }
+}
+INLINE bool has_no_number(int head, const values *v) {
+  bool any = false;
+  UNROLL for (int j = 0; j < 4; j++) UNROLL for (int w = 0; w < head / V_LANES / 2; w++) any |=
+      (v->v[w][j] & 0x7f80) == 0x7f80 || (v->v[w][j] & 0x7f800000) == 0x7f800000;
+  return any;
+}
+
+INLINE void queries_load(const nf_gpu_attention *a, const task *t, int head, int tiles, columns *c) {
+  UNROLL for (int n = 0; n < tiles; n++) {
+    const int col = n * TILE_COLS + tile_col(), token = col / t->heads;
+    const int64_t row = (int64_t)(t->token + token) * a->heads + t->head + col % t->heads;
+    const char *q = token < t->tokens ? row_of(&a->q, row) + tile_chunk() * 16 : NULL;
+    UNROLL for (int b = 0; b < head / 32; b++) {
+      const u32x4 x = q != NULL ? row_load(q + 64 * b) : (u32x4){0};
+      c[n].q[2 * b] = (tile_b){{x[0], x[1]}};
+      c[n].q[2 * b + 1] = (tile_b){{x[2], x[3]}};
+    }
+    UNROLL for (int p = 0; p < head / 16; p++) c[n].o[p] = (f32x4){0};
+    UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) c[n].most[i] = -__builtin_inff(), c[n].total[i] = 0;
+  }
+}
+
+INLINE f32x4 logits_of(const nf_gpu_attention *a, int head, const keys *k, const columns *c) {
+  f32x4 l = {0};
+  UNROLL for (int b = 0; b < head / 16; b++) {
+    tile_a x;
+    UNROLL for (int i = 0; i < TILE_ROWS; i++) UNROLL for (int w = 0; w < 2; w++) x.r[i][w] =
+        k->k[b / 2][i][b % 2 * 2 + w];
+    l = tile_mma_bf16(x, c->q[b], l);
+  }
+  return l * a->scale;
+}
+INLINE f32x4 logits_mask(const nf_gpu_attention *a, const task *t, int tile, int key, f32x4 l) {
+  UNROLL for (int i = 0; i < 4; i++) {
+    const int k = key + tile_sum_row(i);
+    const int p = t->position + (tile * TILE_COLS + tile_sum_col(i)) / t->heads;
+    if (k > p || k >= t->to || (a->window > 0 && k <= p - a->window)) l[i] = -__builtin_inff();
+  }
+  return l;
+}
+
+// Sums are relative to a logit that none is far above: to a new one only when one is, in a column of its own
+// accord, as what else is in the step has no part in its result.
+enum { FAR = 8 };
+INLINE void columns_shrink(int head, f32x4 l, columns *c) {
+  float f[TILE_SUM_COLS];
+  UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) {
+    float most = c->most[i];
+    UNROLL for (int r = i; r < 4; r += TILE_SUM_COLS) most = __builtin_fmaxf(most, l[r]);
+    most = tile_rows_max(most);
+    if (!(most > c->most[i] + FAR)) most = c->most[i];
+    f[i] = most == c->most[i] ? 1 : lane_exp2(c->most[i] - most);
+    c->most[i] = most;
+    c->total[i] *= f[i];
+  }
+  UNROLL for (int p = 0; p < head / 16; p++) UNROLL for (int i = 0; i < 4; i++) c->o[p][i] *=
+      f[i % TILE_SUM_COLS];
+}
+
+// Weights of logits, as two bf16 each: what the first lacks is the second.
+INLINE void weights_of(f32x4 l, columns *c, tile_b w[2]) {
+  float p[4];
+  UNROLL for (int i = 0; i < 4; i++) {
+    const float most = c->most[i % TILE_SUM_COLS];
+    p[i] = lane_exp2(l[i] - (most > -__builtin_inff() ? most : 0));
+    c->total[i % TILE_SUM_COLS] += p[i];
+  }
+  const uint32_t x = f32x2_to_bf16x2(p[0], p[1]), y = f32x2_to_bf16x2(p[2], p[3]);
+  w[0] = tile_sums_b(x, y);
+  w[1] = tile_sums_b(f32x2_to_bf16x2(p[0] - bf16x2_lo(x), p[1] - bf16x2_hi(x)),
+                     f32x2_to_bf16x2(p[2] - bf16x2_lo(y), p[3] - bf16x2_hi(y)));
+}
+
+INLINE uint32_t two_of(uint32_t a, uint32_t b, int half) {
+  return half == 0 ? (a & 0xffff) | b << 16 : a >> 16 | (b & 0xffff0000u);
+}
+INLINE tile_a values_rows(const values *v, int p) {
+  tile_a x;
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    const uint32_t *w = v->v[(p * TILE_ROWS + i) / 2];
+    const int half = (p * TILE_ROWS + i) % 2;
+    x.r[i][0] = two_of(w[0], w[1], half);
+    x.r[i][1] = two_of(w[2], w[3], half);
+  }
+  return x;
+}
+
+INLINE void attend_values(int head, int tiles, const values *v, tile_b w[MOST_TILES][2], columns *c) {
+  UNROLL for (int p = 0; p < head / 16; p++) {
+    const tile_a x = values_rows(v, p);
+    UNROLL for (int n = 0; n < tiles; n++) {
+      c[n].o[p] = tile_mma_bf16(x, w[n][0], c[n].o[p]);
+      c[n].o[p] = tile_mma_bf16(x, w[n][1], c[n].o[p]);
+    }
+  }
+}
+
+// Where a value is infinite or none that not all tokens see: a weight of zero does not keep it out, so each
+// token has a product of its own.
+INLINE void attend_apart(const nf_gpu_attention *a, const task *t, int head, int tiles, int slot, int key,
+                         tile_b w[MOST_TILES][2], columns *c) {
+  for (int i = 0; i < t->tokens; i++) {
+    values v;
+    const int to = t->position + i + 1;
+    values_load(a, t, head, slot, key, &v);
+    values_mask(a->window > 0 && to > a->window ? to - a->window : 0, to, head, key, &v);
+    UNROLL for (int p = 0; p < head / 16; p++) UNROLL for (int n = 0; n < tiles; n++) {
+      const tile_a x = values_rows(&v, p);
+      const f32x4 o = tile_mma_bf16(x, w[n][1], tile_mma_bf16(x, w[n][0], c[n].o[p]));
+      UNROLL for (int k = 0; k < 4; k++) if ((n * TILE_COLS + tile_sum_col(k)) / t->heads == i) c[n].o[p][k] =
+          o[k];
+    }
+  }
+}
+
+// Whether all queries see all keys of the step.
+INLINE bool is_whole(const nf_gpu_attention *a, const task *t, int key) {
+  return key + STEP <= t->to && key + STEP <= t->position + 1 && key >= t->from &&
+         (a->window <= 0 || key > t->position + t->tokens - 1 - a->window);
+}
+
+// 16 keys. Where values are many they are read when the keys are done with.
+INLINE void attend_step(const nf_gpu_attention *a, const task *t, int head, int tiles, int slot, int key,
+                        const keys *k, columns *c) {
+  values v;
+  f32x4 l[MOST_TILES];
+  tile_b w[MOST_TILES][2];
+  const bool whole = is_whole(a, t, key);
+  bool over = false;
+  if (head < 256) values_load(a, t, head, slot, key, &v);
+  UNROLL for (int n = 0; n < tiles; n++) {
+    l[n] = logits_of(a, head, k, &c[n]);
+    if (!whole) l[n] = logits_mask(a, t, n, key, l[n]);
+    UNROLL for (int i = 0; i < 4; i++) over |= l[n][i] > c[n].most[i % TILE_SUM_COLS] + FAR;
+  }
+  if (lane_ballot(over) != 0) UNROLL for (int n = 0; n < tiles; n++) columns_shrink(head, l[n], &c[n]);
+  UNROLL for (int n = 0; n < tiles; n++) weights_of(l[n], &c[n], w[n]);
+  if (head >= 256) values_load(a, t, head, slot, key, &v);
+  if (!whole) values_mask(t->from, t->to, head, key, &v);
+  if (t->tokens == 1 || whole || lane_ballot(has_no_number(head, &v)) == 0)
+    attend_values(head, tiles, &v, w, c);
+  else
+    attend_apart(a, t, head, tiles, slot, key, w, c);
+}
+
+// The steps from `key`, `stride` keys apart. Of heads up to 128 the keys of the next step are on their way
+// meanwhile, and the slot of the one behind.
+INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int tiles, int key, int stride,
+                   columns *c) {
+  const bool ahead = head <= 128;
+  keys now = {0}, next = {0};
+  int slot = slot_at(a, t, key), behind = slot_at(a, t, key + stride);
+  queries_load(a, t, head, tiles, c);
+  if (ahead && slot >= 0) keys_load(a, t, head, slot, key, &now);
+  for (; key < t->to; key += stride) {
+    const int after = slot_at(a, t, key + 2 * stride);
+    if (ahead && behind >= 0) keys_load(a, t, head, behind, key + stride, &next);
+    if (slot >= 0) {
+      if (!ahead) keys_load(a, t, head, slot, key, &now);
+      attend_step(a, t, head, tiles, slot, key, &now, c);
+    }
+    if (ahead) now = next;
+    slot = behind;
+    behind = after;
+  }
+}
+
+// ---- a block for a token and a share of its keys ----
+
+typedef struct sum {
+  float most, total;
+  f32x2 o; // two columns of the head
+} sum;
+INLINE sum sum_of(sum a, sum b) {
+  const float most = __builtin_fmaxf(a.most, b.most);
+  const float x = a.most > -__builtin_inff() ? lane_exp2(a.most - most) : 0;
+  const float y = b.most > -__builtin_inff() ? lane_exp2(b.most - most) : 0;
+  return (sum){most, a.total * x + b.total * y, a.o * x + b.o * y};
+}
+INLINE uint32_t sum_result(const nf_gpu_attention *a, int h, sum s) {
+  if (a->sinks != NULL) {
+    const float z =
+        a->sinks_f32 ? ((const float *)a->sinks)[h] : bf16_to_f32(((const uint16_t *)a->sinks)[h]);
+    s = sum_of(s, (sum){z * 1.44269504088896340736f, 1, {0, 0}});
+  }
+  const float by = s.total == 0 ? 0 : 1 / s.total;
+  return f32x2_to_bf16x2(s.o[0] * by, s.o[1] * by);
+}
+INLINE uint32_t *result_at(const nf_gpu_attention *a, int head, int token, int h, int dim) {
+  return (uint32_t *)(a->o + ((int64_t)token * a->heads + h) * head + dim);
+}
+
+// What the waves have, into shared memory: sums [waves][TILE_COLS][head], then the largest and the total.
+INLINE void waves_put(SHARED float *room, int head, columns *c) {
+  SHARED float *o = room + lane_wave() * TILE_COLS * head;
+  SHARED float *two = room + lane_waves() * TILE_COLS * head + lane_wave() * TILE_COLS * 2;
+  UNROLL for (int p = 0; p < head / 16; p++) UNROLL for (int i = 0; i < 4; i++)
+      shared_put(&o[tile_sum_col(i) * head + sum_dim(head, p, i)], c->o[p][i]);
+  UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) {
+    const float total = tile_rows_sum(c->total[i]);
+    if (tile_sum_row(i) != 0) continue;
+    shared_put(&two[tile_sum_col(i) * 2], c->most[i]);
+    shared_put(&two[tile_sum_col(i) * 2 + 1], total);
+  }
+}
+INLINE sum waves_get(SHARED float *room, int head, int col, int dim) {
+  sum all = {-__builtin_inff(), 0, {0, 0}};
+  for (int w = 0; w < lane_waves(); w++) {
+    const SHARED float *two = room + lane_waves() * TILE_COLS * head + (w * TILE_COLS + col) * 2;
+    const SHARED float *o = room + (w * TILE_COLS + col) * head + dim;
+    all =
+        sum_of(all, (sum){shared_get(&two[0]), shared_get(&two[1]), {shared_get(&o[0]), shared_get(&o[1])}});
+  }
+  return all;
+}
+
+// Which token, and what its keys are. false: none. Where the token is padding, zeros are its result.
+INLINE bool task_of_item(const nf_gpu_attention *a, int item, task *t) {
+  int s = item, token = item;
+  if (a->by_token) {
+    int below = 0, above = a->sequences;
+    if (token >= a->q_start[above]) return false;
+    if (s >= above || a->q_start[s] != s || a->q_start[s + 1] != s + 1) {
+      while (above - below > 1) {
+        const int middle = (below + above) / 2;
+        if (a->q_start[middle] <= token)
+          below = middle;
+        else
+          above = middle;
+      }
+      s = below;
+    }
+  } else {
+    token = a->q_start[s];
+    if (a->q_start[s + 1] - token != 1) return false;
+  }
+  t->pages = a->page_table + (int64_t)a->table_row[s] * a->pages;
+  t->token = token;
+  t->tokens = 1;
+  t->position = a->position[token];
+  t->to = t->position + 1;
+  t->from = a->window > 0 && t->to > a->window ? t->to - a->window : 0;
+  return true;
+}
+INLINE void task_heads(const nf_gpu_attention *a, int at, task *t) {
+  const int first = at % a->chunks * a->each;
+  t->g = at / a->chunks;
+  t->head = t->g * a->group + first;
+  t->heads = a->group - first < a->each ? a->group - first : a->each;
+}
+
+// Whether this block is the last of `active` that have put down their part.
+INLINE bool is_last(const nf_gpu_attention *a, SHARED uint32_t *room, int item, int active) {
+  uint32_t *counter = a->counters + (int64_t)item * lane_blocks() + lane_block();
+  lane_fence();
+  block_sync();
+  if (lane_thread() == 0) {
+    const uint32_t before = lane_atomic_add(counter, 1);
+    if (before == (uint32_t)active - 1) *counter = 0;
+    shared_put(room, before);
+  }
+  block_sync();
+  lane_fence();
+  return shared_get(room) == (uint32_t)active - 1;
+}
+
+INLINE sum parts_get(const float *part, int head, int active, int dim) {
+  sum all = {-__builtin_inff(), 0, {0, 0}};
+#pragma GCC unroll 4
+  for (int i = 0; i < active; i++) {
+    const float *x = part + (int64_t)i * (head + 2);
+    all = sum_of(all, (sum){x[head], x[head + 1], *(const f32x2 *)&x[dim]});
+  }
+  return all;
+}
+
+INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int item, int split,
+                           int active) {
+  SHARED float *room = block_shared();
+  const int64_t part = (int64_t)(head + 2) * a->splits;
+  block_sync();
+  for (int i = lane_thread(); i < t->heads * head / 2; i += lane_threads()) {
+    const int col = i / (head / 2), dim = i % (head / 2) * 2;
+    const sum s = waves_get(room, head, col, dim);
+    if (active == 1) {
+      *result_at(a, head, t->token, t->head + col, dim) = sum_result(a, t->head + col, s);
+      continue;
+    }
+    float *to = a->part + ((int64_t)item * a->heads + t->head + col) * part + split * (head + 2);
+    *(f32x2 *)&to[dim] = s.o;
+    if (dim == 0) *(f32x2 *)&to[head] = (f32x2){s.most, s.total};
+  }
+  if (active == 1) return;
+  if (!is_last(a, (SHARED uint32_t *)room + lane_waves() * TILE_COLS * (head + 2), item, active)) return;
+  for (int i = lane_thread(); i < t->heads * head / 2; i += lane_threads()) {
+    const int h = t->head + i / (head / 2), dim = i % (head / 2) * 2;
+    const sum s = parts_get(a->part + ((int64_t)item * a->heads + h) * part, head, active, dim);
+    *result_at(a, head, t->token, h, dim) = sum_result(a, h, s);
+  }
+}
+
+INLINE void zeros(const nf_gpu_attention *a, const task *t, int head, int token, int lane, int lanes) {
+  for (int i = lane; i < t->heads * head / 2; i += lanes)
+    *result_at(a, head, token, t->head + i / (head / 2), i % (head / 2) * 2) = 0;
+}
+
+INLINE void attention_split(const nf_gpu_attention *a, int head) {
+  const int item = lane_block_z(), split = lane_block_y(), all = STEP * lane_waves();
+  task t;
+  columns c;
+  lane_release();
+  lane_wait();
+  task_heads(a, lane_block(), &t);
+  if (!task_of_item(a, item, &t)) {
+    if (a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), lane_threads());
+    return;
+  }
+  const int first = t.from & -STEP, n = t.to - first, even = (n + a->splits - 1) / a->splits;
+  const int share = (even + all - 1) / all * all, active = (n + share - 1) / share;
+  if (split >= active) return;
+  const int begin = first + split * share;
+  if (begin + share < t.to) t.to = begin + share;
+  attend(a, &t, head, 1, begin + STEP * lane_wave(), all, &c);
+  waves_put(block_shared(), head, &c);
+  attention_join(a, &t, head, item, split, active);
+}
+
+// ---- a wave for some tokens ----
+
+// Tile i of those that sequences have: of the s-th they begin at q_start[s] / tile_tokens + s. Behind the
+// last is one of padding.
+INLINE int tile_begin(const nf_gpu_attention *a, int s) { return a->q_start[s] / a->tile_tokens + s; }
+INLINE bool task_of_tile(const nf_gpu_attention *a, int tile, task *t, bool *padding) {
+  int below = 0, above = a->sequences + 1;
+  while (above - below > 1) {
+    const int middle = (below + above) / 2;
+    if (tile_begin(a, middle) <= tile)
+      below = middle;
+    else
+      above = middle;
+  }
+  *padding = below == a->sequences;
+  const int begin = a->q_start[below], end = *padding ? a->tokens : a->q_start[below + 1];
+  t->token = begin + (tile - tile_begin(a, below)) * a->tile_tokens;
+  if (t->token >= end || (!*padding && end - begin == 1)) return false;
+  t->tokens = end - t->token < a->tile_tokens ? end - t->token : a->tile_tokens;
+  if (*padding) return true;
+  t->pages = a->page_table + (int64_t)a->table_row[below] * a->pages;
+  t->position = a->position[t->token];
+  t->to = t->position + t->tokens;
+  t->from = a->window > 0 && t->position + 1 > a->window ? t->position + 1 - a->window : 0;
+  return true;
+}
+
+INLINE void tile_put(const nf_gpu_attention *a, const task *t, int head, int tile, columns *c) {
+  UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) c->total[i] = tile_rows_sum(c->total[i]);
+  UNROLL for (int i = 0; i < 4; i++) {
+    const int col = tile * TILE_COLS + tile_sum_col(i), token = col / t->heads, h = t->head + col % t->heads;
+    if (token >= t->tokens) continue;
+    uint16_t *o = (uint16_t *)result_at(a, head, t->token + token, h, 0);
+    UNROLL for (int p = 0; p < head / 16; p++) {
+      const sum s = {c->most[i % TILE_SUM_COLS], c->total[i % TILE_SUM_COLS], {c->o[p][i], 0}};
+      o[sum_dim(head, p, i)] = (uint16_t)sum_result(a, h, s);
+    }
+  }
+}
+
+// Late tiles, which have the most keys, are begun first.
+INLINE void attention_tiles(const nf_gpu_attention *a, int head, int tiles) {
+  const int tile = (lane_blocks() - 1 - lane_block()) * lane_waves() + lane_wave();
+  task t;
+  columns c[MOST_TILES];
+  bool padding;
+  lane_release();
+  lane_wait();
+  task_heads(a, lane_block_y(), &t);
+  if (!task_of_tile(a, tile, &t, &padding)) return;
+  if (padding) {
+    for (int i = 0; i < t.tokens; i++) zeros(a, &t, head, t.token + i, lane_id(), LANES);
+    return;
+  }
+  if (head >= 256) t.tokens = 1; // its launch's, of which this saves the registers
+  attend(a, &t, head, tiles, t.from & -STEP, STEP, c);
+  UNROLL for (int n = 0; n < tiles; n++) tile_put(a, &t, head, n, &c[n]);
+}
+
+#if LANES == 32 // of four waves
+#define THREADS 128
+#else
+#define THREADS 256
+#endif
+#define ATTENTION(head, tiles, split_blocks)                                                               \
+  KERNEL(nf_attention_split_##head, nf_gpu_attention, THREADS, split_blocks) { attention_split(a, head); } \
+  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) { attention_tiles(a, head, tiles); }
+ATTENTION(32, NF_GPU_TILES_32, 4)
+ATTENTION(64, NF_GPU_TILES_64, 4)
+ATTENTION(128, NF_GPU_TILES_128, 2)
+ATTENTION(256, NF_GPU_TILES_256, 1)
