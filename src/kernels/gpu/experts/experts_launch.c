@@ -5,7 +5,7 @@
 #include "kernels/gpu/launch.h"
 
 enum {
-  KERNELS = 2,
+  KERNELS = 3, // each pair alone; by 1 and by 2 tiles of columns
   PREPARE = 0,
   FIRST = 1,
   CODES = FIRST + KERNELS,
@@ -46,8 +46,8 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
   deal d = {.tokens = w->ids->dim[0], .choices = w->ids->dim[1]};
   d.pairs = d.tokens * d.choices;
   // No expert is chosen twice by a token; half full tiles are seldom too small.
-  d.kernel = d.tokens > columns && d.pairs * 2 > w->experts * columns ? 1 : 0;
-  d.tile = columns << d.kernel;
+  d.kernel = d.tokens == 1 ? 0 : d.tokens > columns && d.pairs * 2 > w->experts * columns ? 2 : 1;
+  d.tile = columns << (d.kernel == 2);
   d.sorted = d.pairs > MOST_SCANNED;
   d.most_tiles = d.sorted ? nf_min(d.pairs, w->experts + 1 + d.pairs / d.tile) : d.pairs;
   if (w->x->dtype == NF_BF16) d.gathered = put(s, &d, nf_tensor_rows(w->x) * nf_tensor_cols(w->x) * 2);
@@ -89,6 +89,8 @@ static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
   return nf_gpu_grid(gather || d.sorted ? 1 + blocks : 0, PREPARE_THREADS,
                      (size_t)(w->experts + 1) * sizeof(int32_t));
 }
+
+static int64_t row_bytes(const nf_tensor *x) { return nf_tensor_cols(x) * nf_dtype_of(x->dtype)->bits / 8; }
 
 // The product with w: what is common to both.
 static nf_gpu_experts product_of(const work *k, const deal *d, const nf_tensor *w) {
@@ -143,13 +145,16 @@ static void take_act(nf_gpu_experts *p, const work *k, const deal *d) {
   p->x = (nf_gpu_rows){codes ? d->codes : d->act, k->inner * (codes ? 1 : 2), 1, 0}, p->x_scale = d->scales;
 }
 
-// The grid of kernel `kernel`; without blocks where another is meant.
-static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, nf_gpu_experts p, void *packed) {
+// The grid of kernel `kernel`, with rows of x of so many bytes; without blocks where another is meant.
+static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, nf_gpu_experts p, int64_t x_bytes,
+                       void *packed) {
   *(nf_gpu_experts *)packed = p;
   const int64_t each = p.then == NF_GPU_THEN_NOTHING ? 16 : 8;
   const int waves = THREADS / (s->hw->backend == NF_BACKEND_HIP ? 64 : 32);
+  const size_t sums = (size_t)(d->tile * (1 + 16 * waves)) * sizeof(float);
+  const int64_t packs = kernel == 0 ? x_bytes / 16 : 0;
   nf_grid g = nf_gpu_grid(kernel == d->kernel ? nf_ceil_div(p.padded, each) : 0, THREADS,
-                          (size_t)(d->tile * (1 + 16 * waves)) * sizeof(float));
+                          sums + (size_t)(packs + packs / 8 + 1) * 16);
   g.blocks[1] = (uint32_t)d->most_tiles;
   if (d->most_tiles == 0) g.blocks[0] = 0;
   return g;
@@ -181,7 +186,7 @@ static nf_grid launch_linear(const nf_launch_site *s, int stage, void *packed) {
   const deal d = deal_of(s, &w);
   nf_gpu_experts p = product_of(&w, &d, &a->w);
   take_x(&p, &w, &d), take_bias(&p, &a->bias), give_y(&p, &a->y);
-  return grid_of(s, &d, stage - FIRST, p, packed);
+  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
 }
 static size_t scratch_linear(const nf_launch_site *s) {
   const work w = linear_work(s);
@@ -203,13 +208,13 @@ static nf_grid launch_swiglu(const nf_launch_site *s, int stage, void *packed) {
   if (stage > CODES) {
     nf_gpu_experts p = product_of(&w, &d, &a->w_down);
     take_act(&p, &w, &d), take_bias(&p, &a->down_bias), give_y(&p, &a->y);
-    return grid_of(s, &d, stage - SECOND, p, packed);
+    return grid_of(s, &d, stage - SECOND, p, w.inner * (d.codes != NULL ? 1 : 2), packed);
   }
   nf_gpu_experts p = product_of(&w, &d, &a->w_up);
   take_x(&p, &w, &d), take_bias(&p, &a->up_bias), give_act(&p, &w, &d, NF_GPU_THEN_SWIGLU);
   p.alpha = a->attr.alpha, p.beta = a->attr.beta, p.limit = a->attr.limit;
   if (!a->attr.interleaved) p.step = 1, p.offset = (int32_t)w.inner;
-  return grid_of(s, &d, stage - FIRST, p, packed);
+  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
 }
 static size_t scratch_swiglu(const nf_launch_site *s) {
   const work w = swiglu_work(s);
@@ -229,20 +234,21 @@ static nf_grid launch_silu(const nf_launch_site *s, int stage, void *packed) {
   if (stage > CODES) {
     nf_gpu_experts p = product_of(&w, &d, &a->w_down);
     take_act(&p, &w, &d), give_y(&p, &a->y);
-    return grid_of(s, &d, stage - SECOND, p, packed);
+    return grid_of(s, &d, stage - SECOND, p, w.inner * (d.codes != NULL ? 1 : 2), packed);
   }
   nf_gpu_experts p = product_of(&w, &d, &a->w_gate);
   take_x(&p, &w, &d), give_act(&p, &w, &d, NF_GPU_THEN_SILU_MUL);
   p.w[1] = a->w_up.data, p.scale[1] = a->w_up.scale, p.step = 1, p.offset = 0;
-  return grid_of(s, &d, stage - FIRST, p, packed);
+  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
 }
 static size_t scratch_silu(const nf_launch_site *s) {
   const work w = silu_work(s);
   return deal_of(s, &w).bytes;
 }
 
-#define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2"
-#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
+#define PRODUCTS(format) \
+  "nf_experts_" #format "_alone", "nf_experts_" #format "_1", "nf_experts_" #format "_2"
+#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
 #define LINEAR(format)                                      \
   const nf_module_kernel nf_gpu_grouped_linear_##format = { \
       .stages = CODES,                                      \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with experts that few pairs have chosen, where reading weights is all: a block has 16 rows of an
 // expert's weights, which its waves read straight into registers, 64 or 128 bytes of each row at a time, one
-// wave beside the other; the pairs that chose the expert are the tile's columns.
+// wave beside the other; the pairs that chose the expert are the tile's columns. Of a step of one token there
+// is one pair, whose row of x goes to shared memory while the weights are on their way.
 #pragma once
 #include "kernels/gpu/experts/tile.h"
 
@@ -69,21 +70,48 @@ INLINE expert_packs few_x(expert_format f, const char *row, int at, bool there) 
   return x;
 }
 
+// ---- the row of x of a block's only pair, behind the sums ----
+
+// Four lanes read packs that lie 4 apart: one more between 8 puts them into banks of their own.
+INLINE int staged_place(int pack) { return pack + pack / 8; }
+
+INLINE SHARED u32x4 *staged_row(int columns) {
+  return (SHARED u32x4 *)(expert_room(columns) + lane_waves() * columns * 16);
+}
+
+INLINE void stage_x(const nf_gpu_experts *a, expert_format f, const char *row, SHARED u32x4 *to) {
+  const int packs = (f == EXPERT_MXFP4 ? 4 : 1) * a->bytes / 16;
+  for (int p = lane_thread(); p < packs; p += lane_threads()) {
+    const u32x4 v = lane_load16(row + (int64_t)p * 16);
+    shared_put(to + staged_place(p), f == EXPERT_MXFP4 ? pack_beside_mxfp4(v) : v);
+  }
+}
+
+INLINE expert_packs staged_x(expert_format f, const SHARED u32x4 *row, int at, bool there) {
+  expert_packs x = {0};
+  const int each = f == EXPERT_MXFP4 ? 4 : 1;
+  UNROLL for (int i = 0; i < 4; i++) if (there && i < each) x.v[i] =
+      shared_get(row + staged_place(at / 16 * each + i));
+  return x;
+}
+
 typedef struct few_state {
   few_piece w[FEW_DEPTH];
   few_rows rows;
   const char *x[FEW_MOST_COLUMNS];
+  const SHARED u32x4 *staged;                          // instead of x
   f32x4 all[FEW_MOST_COLUMNS], part[FEW_MOST_COLUMNS]; // part: of a group of 128 of k, before its scale
 } few_state;
 
-INLINE void few_multiply(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, int d,
-                         int piece) {
+INLINE void few_multiply(const nf_gpu_experts *a, expert_format f, int columns, bool staged, few_state *s,
+                         int d, int piece) {
   UNROLL for (int h = 0; h < few_packs(f); h++) {
     const int at = few_at(f, piece, h);
     tile_a w[8];
     UNROLL for (int i = 0; i < TILE_ROWS; i++) expert_factors(f, s->w[d].v[h][i], s->w[d].s[i], i, w);
     UNROLL for (int c = 0; c < columns; c++) {
-      const expert_packs x = few_x(f, s->x[c], at, at < a->bytes);
+      const bool there = at < a->bytes;
+      const expert_packs x = staged ? staged_x(f, s->staged, at, there) : few_x(f, s->x[c], at, there);
       s->part[c] = expert_multiply(f, w, &x, s->part[c]);
     }
   }
@@ -105,13 +133,13 @@ INLINE void few_scale(const nf_gpu_experts *a, const nf_gpu_experts_tile *t, int
 
 // All pieces of the wave.
 INLINE void few_run(const nf_gpu_experts *a, expert_format f, const nf_gpu_experts_tile *t, int columns,
-                    few_state *s) {
+                    bool staged, few_state *s) {
   const int waves = lane_waves(), step = 64 * few_packs(f), pieces = (a->bytes + step - 1) / step;
   for (int from = lane_wave(); from < pieces; from += FEW_DEPTH * waves)
     UNROLL for (int d = 0; d < FEW_DEPTH; d++) {
       const int piece = from + d * waves;
       if (piece >= pieces) continue;
-      few_multiply(a, f, columns, s, d, piece);
+      few_multiply(a, f, columns, staged, s, d, piece);
       s->w[d] = few_load(a, f, &s->rows, piece + FEW_DEPTH * waves);
       if (f == EXPERT_FP8 && a->x_groups != 0) few_scale(a, t, columns, s, piece);
     }
@@ -128,11 +156,19 @@ INLINE void few_begin(const nf_gpu_experts *a, expert_format f, const nf_gpu_exp
       few_load(a, f, &s->rows, lane_wave() + d * lane_waves());
 }
 
-INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
+// The tile of a block that has one pair.
+INLINE nf_gpu_experts_tile few_alone(const nf_gpu_experts *a) {
+  const int pair = lane_block_y();
+  if (lane_thread() == 0) shared_put(expert_list(), pair);
+  return (nf_gpu_experts_tile){expert_id(a->ids, pair, a->choices, a->ids_stride), 0, 1, 0};
+}
+
+// columns: tiles of them; alone: each pair by itself.
+INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns, bool alone) {
   const int wide = columns * TILE_COLS;
   lane_release();
   lane_wait();
-  const nf_gpu_experts_tile t = expert_tile(a, wide);
+  const nf_gpu_experts_tile t = alone ? few_alone(a) : expert_tile(a, wide);
   if (t.count == 0) return;
   if (t.expert < 0) {
     block_sync();
@@ -141,10 +177,15 @@ INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   }
   few_state s = {0};
   few_begin(a, f, &t, &s);
+  if (alone) {
+    SHARED u32x4 *row = staged_row(wide);
+    stage_x(a, f, row_of(&a->x, lane_block_y() / a->share), row);
+    s.staged = row;
+  }
   block_sync();
   UNROLL for (int c = 0; c < columns; c++) s.x[c] =
       row_of(&a->x, expert_pair(&t, c * TILE_COLS + tile_col()) / a->share);
-  few_run(a, f, &t, columns, &s);
+  few_run(a, f, &t, columns, alone, &s);
   const expert_sums sums = {expert_room(wide), lane_waves(), wide};
   UNROLL for (int c = 0; c < columns; c++) UNROLL for (int i = 0; i < 4; i++)
       shared_put(sums.room + (lane_wave() * wide + c * TILE_COLS + tile_sum_col(i)) * 16 + tile_sum_row(i),
