@@ -29,6 +29,6 @@ for target in $(sed -n 's/^NF_TARGET("\([^"]*\)".*/\1/p' src/hw/targets.def); do
     grep -qw "$target" $page || { echo "$page does not name target $target"; exit 1; }
   done
 done
-"$infuse" explain -m configs/gpt-oss-120b --target gfx950 >"$out/text"
+"$infuse" explain -m configs/gpt-oss-120b --target gfx950 --world 2 >"$out/text"
 head -1 "$out/text" | grep -q '^note: .* are declared, not written yet' || { echo "no note in the first line"; exit 1; }
 "$infuse" explain -m configs/gpt-oss-120b | head -1 | grep -q '^model: ' || { echo "a note without a reason"; exit 1; }
