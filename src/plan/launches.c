@@ -110,6 +110,7 @@ size_t nf_plan_module_scratch(const nf_plan *p, const nf_step *s) {
 }
 
 void nf_plan_pack(nf_plan *p, const nf_device *d, const nf_sizes *at) {
+  if (!nf_device_computes(d)) return;
   for (nf_step *s = p->step; s < p->step + p->n_steps; s++) {
     if (entry_of(s)->kind != NF_ENTRY_MODULE) continue;
     const nf_module_kernel *f = entry_of(s)->module;

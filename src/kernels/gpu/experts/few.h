@@ -149,8 +149,8 @@ INLINE void few_begin(const nf_gpu_experts *a, expert_format f, const nf_gpu_exp
   UNROLL for (int i = 0; i < TILE_ROWS; i++) {
     const int r = tile_row(i);
     s->rows.w[i] = expert_weights(a, t->expert, lane_block(), r);
-    s->rows.s[i] = (const uint8_t *)a->scale[r % 2] +
-                   (f == EXPERT_MXFP4 ? expert_scale(a, t->expert, lane_block(), r) : 0);
+    if (f == EXPERT_MXFP4)
+      s->rows.s[i] = (const uint8_t *)a->scale[r % 2] + expert_scale(a, t->expert, lane_block(), r);
   }
   UNROLL for (int d = 0; d < FEW_DEPTH; d++) s->w[d] =
       few_load(a, f, &s->rows, lane_wave() + d * lane_waves());

@@ -36,7 +36,7 @@ INLINE void norm(const nf_gpu_norm *a, int group, int each) {
   const int begin = h.part * a->columns;
   const bool adds = a->second.data != NULL && !a->gated;
   const char *xs = row_of(&a->x, h.row) + (int64_t)begin * 2;
-  const char *seconds = row_of(&a->second, h.row) + (int64_t)begin * 2;
+  const char *seconds = row_of(a->second.data != NULL ? &a->second : &a->x, h.row) + (int64_t)begin * 2;
   u32x4 x[8] = {0}, second[8] = {0}, y[8] = {0};
   eight v[8], w[EARLY] = {0};
   float squares = 0;
