@@ -71,7 +71,8 @@ nf_status nf_device_alloc(nf_device *d, size_t bytes, nf_buffer *out);
 nf_status nf_device_alloc_in(nf_device *d, nf_memory memory, size_t bytes, nf_buffer *out);
 void nf_device_free(nf_device *d, nf_buffer *b); // zeroed is fine; zeroes *b. No queue uses it any more
 uint64_t nf_device_used(const nf_device *d);     // bytes allocated now
-// From now on kernels have so much scratch, each thread or block and all together. Not while a capture lives.
+// From now on kernels have so much scratch, each thread or block and all together. What a GPU had before
+// stays until it is closed: captures point into it.
 nf_status nf_device_reserve_scratch(nf_device *d, nf_scratch_bytes bytes);
 // Of a device that loads modules, as kernels see it: NF_DEVICE_COUNTERS bytes that were zeros once and that
 // all kernels leave zeros, and `shared` bytes behind them. NULL: nothing was reserved, as on the host and the

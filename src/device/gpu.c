@@ -55,6 +55,8 @@ static nf_status gpu_reserve(nf_device *d, nf_scratch_bytes bytes) {
   void *at = NULL;
   if (bytes.shared > SIZE_MAX - NF_DEVICE_COUNTERS)
     return nf_error(NF_NO_MEMORY, "no GPU has %zu bytes of scratch", bytes.shared);
+  if (!nf_grow(&g->outgrown, &g->cap_outgrown, g->n_outgrown + 1, sizeof *g->outgrown))
+    return nf_error(NF_NO_MEMORY, "no memory to grow scratch");
   NF_TRY(enter(g));
   NF_TRY(NF_GPU_DO(g, alloc, &at, NF_DEVICE_COUNTERS + bytes.shared), "%zu bytes of scratch", bytes.shared);
   nf_status st = NF_GPU_DO(g, fill, at, 0, NF_DEVICE_COUNTERS, d->queue.handle);
@@ -63,7 +65,7 @@ static nf_status gpu_reserve(nf_device *d, nf_scratch_bytes bytes) {
     DROP(g, free, at);
     return st;
   }
-  if (d->scratch.at != NULL) DROP(g, free, d->scratch.at);
+  if (d->scratch.at != NULL) g->outgrown[g->n_outgrown++] = d->scratch.at;
   d->scratch = (nf_scratch){at, {.shared = bytes.shared}};
   return nf_ok();
 }
@@ -213,6 +215,8 @@ static nf_status gpu_describe(const nf_device *d, nf_hw *out) {
 static void gpu_close(nf_device *d) {
   nf_gpu *g = gpu_of(d);
   if (d->scratch.at != NULL) DROP(g, free, d->scratch.at);
+  while (g->n_outgrown > 0) DROP(g, free, g->outgrown[--g->n_outgrown]);
+  nf_free(g->outgrown);
   nf_gpu_close(g);
 }
 

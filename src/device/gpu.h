@@ -66,7 +66,10 @@ struct nf_gpu {
   void *context;     // CUDA's
   int shared_most;   // CUDA: bytes a block may have
   int capability;    // 90: 9.0
-  int lost;          // the code after which nothing works any more; 0: well
+  // Scratch that was outgrown: captures that were made before point into it.
+  void **outgrown;
+  size_t n_outgrown, cap_outgrown;
+  int lost; // the code after which nothing works any more; 0: well
   nf_gpu_call lost_in;
 };
 

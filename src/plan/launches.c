@@ -52,6 +52,7 @@ static void list_function(nf_plan *p, const nf_step *s, const nf_host_function *
 
 // A module's arguments are packed when sizes and addresses are known (nf_plan_pack).
 static nf_status list_module(nf_plan *p, const nf_module_kernel *f) {
+  p->has_modules = true;
   for (int i = 0; i < f->stages; i++) {
     nf_launch *l = &p->launch[p->n_launches++];
     *l = (nf_launch){.args = nf_arena_alloc(&p->arena, 1, f->packed[i]), .args_bytes = f->packed[i]};
@@ -110,7 +111,7 @@ size_t nf_plan_module_scratch(const nf_plan *p, const nf_step *s) {
 }
 
 void nf_plan_pack(nf_plan *p, const nf_device *d, const nf_sizes *at) {
-  if (!nf_device_computes(d)) return;
+  if (!p->has_modules || !nf_device_computes(d)) return;
   for (nf_step *s = p->step; s < p->step + p->n_steps; s++) {
     if (entry_of(s)->kind != NF_ENTRY_MODULE) continue;
     const nf_module_kernel *f = entry_of(s)->module;

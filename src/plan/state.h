@@ -52,6 +52,7 @@ struct nf_plan {
   void *placed; // the arena
   const nf_variant
       *declared;      // one of the chosen kernels that has no code yet, or none here; NULL: the plan can run
+  bool has_modules;   // some of the chosen kernels are of a module
   nf_batch batch;     // where the tables lie, for launches of modules
   nf_barrier barrier; // with the other ranks
   bool prepared;      // the arguments are those of `given`

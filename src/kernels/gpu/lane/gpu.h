@@ -8,7 +8,7 @@
 
 #if defined(__NVPTX__)
 #define LANES 32
-// PTX has no attribute for these in C: cmake/ptx_bounds.awk moves them from the body to the entry.
+// PTX has no attribute for these in C: cmake/ptx_join.awk moves them from the body to the entry.
 #define KERNEL_BOUNDS(threads, blocks_each) \
   __asm__ volatile("// @bounds " #threads " " #blocks_each ::: "memory")
 #define KERNEL_ATTRIBUTES(threads)
