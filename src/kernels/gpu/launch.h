@@ -19,6 +19,10 @@ static inline nf_gpu_rows nf_gpu_rows_of(const nf_tensor *t) {
                        (int32_t)(*stride * bits / 8)};
 }
 
+// Of a wave; columns of a tile of matrix units (tile/tile.h).
+static inline int nf_gpu_lanes(const nf_hw *hw) { return hw->backend == NF_BACKEND_HIP ? 64 : 32; }
+static inline int nf_gpu_tile_columns(const nf_hw *hw) { return hw->backend == NF_BACKEND_HIP ? 16 : 8; }
+
 // One-dimensional: so many blocks of so many lanes.
 static inline nf_grid nf_gpu_grid(int64_t blocks, int threads, size_t shared) {
   return (nf_grid){{(uint32_t)blocks, 1, 1}, {(uint32_t)threads, 1, 1}, shared};

@@ -18,9 +18,7 @@ static bool by_token(const nf_launch_site *s) {
 static int32_t items(const nf_launch_site *s) { return (int32_t)s->at.of[by_token(s) ? NF_T : NF_S]; }
 
 // Columns of `tiles` tiles; heads of a group that are no more.
-static int32_t columns(const nf_launch_site *s, int32_t tiles) {
-  return tiles * (s->hw->backend == NF_BACKEND_HIP ? 16 : 8);
-}
+static int32_t columns(const nf_launch_site *s, int32_t tiles) { return tiles * nf_gpu_tile_columns(s->hw); }
 static void set_columns(nf_gpu_attention *p, int32_t columns) {
   p->chunks = (int32_t)nf_ceil_div(p->group, columns);
   p->each = (int32_t)nf_ceil_div(p->group, p->chunks);
@@ -65,9 +63,9 @@ static nf_gpu_attention attention_of(const nf_launch_site *s) {
 }
 
 static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
-  const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const int waves = hip && head == 256 ? 2 : 4; // what they have must fit into shared memory
-  nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, waves * (hip ? 64 : 32),
+  const int waves =
+      s->hw->backend == NF_BACKEND_HIP && head == 256 ? 2 : 4; // what they have must fit into shared memory
+  nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, waves * nf_gpu_lanes(s->hw),
                           (size_t)(waves * columns(s, 1) * (head + 2) + 1) * sizeof(float));
   g.blocks[1] = (uint32_t)p->splits;
   g.blocks[2] = (uint32_t)items(s);
@@ -79,8 +77,7 @@ static nf_grid tiles_grid(const nf_launch_site *s, nf_gpu_attention *p, int64_t 
   set_columns(p, columns(s, tiles));
   if (head == 256) p->tile_tokens = 1;
   const int64_t all = p->tokens / p->tile_tokens + p->sequences + 1;
-  nf_grid g =
-      nf_gpu_grid(p->by_token ? 0 : nf_ceil_div(all, 4), s->hw->backend == NF_BACKEND_HIP ? 256 : 128, 0);
+  nf_grid g = nf_gpu_grid(p->by_token ? 0 : nf_ceil_div(all, 4), 4 * nf_gpu_lanes(s->hw), 0);
   g.blocks[1] = (uint32_t)(p->kv_heads * p->chunks);
   return g;
 }

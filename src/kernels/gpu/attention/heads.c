@@ -19,24 +19,23 @@ INLINE void columns_load(const uint16_t *x, int at, int n, float *to) {
     to[0] = bf16_to_f32(x[at]);
     return;
   }
-  const u32x4 v = row_load((const char *)(x + at));
-  UNROLL for (int i = 0; i < 4; i++) to[2 * i] = bf16x2_lo(v[i]), to[2 * i + 1] = bf16x2_hi(v[i]);
+  const eight e = unpacked(row_load((const char *)(x + at)));
+  UNROLL for (int i = 0; i < 8; i++) to[i] = e.v[i];
 }
 INLINE void columns_store(uint16_t *y, int at, int n, const float *from) {
   if (n == 1) {
     y[at] = f32_to_bf16(from[0]);
     return;
   }
-  u32x4 v;
-  UNROLL for (int i = 0; i < 4; i++) v[i] = f32x2_to_bf16x2(from[2 * i], from[2 * i + 1]);
-  row_store((char *)(y + at), v);
+  eight e;
+  UNROLL for (int i = 0; i < 8; i++) e.v[i] = from[i];
+  row_store((char *)(y + at), packed(e));
 }
 // Of weights and of the table, whose rows begin at any number.
 INLINE void normalise(const nf_gpu_heads *a, const head_row *r, int at, int n, float *x) {
   UNROLL for (int i = 0; i < n; i++) {
-    const float w =
-        r->norm_f32 ? ((const float *)r->norm)[at + i] : bf16_to_f32(((const uint16_t *)r->norm)[at + i]);
-    x[i] = bf16_to_f32(f32_to_bf16(x[i] * r->times * (a->one_plus ? 1 + w : w)));
+    const float w = number_at(r->norm, at + i, r->norm_f32);
+    x[i] = rounded(x[i] * r->times * (a->one_plus ? 1 + w : w));
   }
 }
 

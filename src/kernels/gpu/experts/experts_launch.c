@@ -42,7 +42,7 @@ static void *put(const nf_launch_site *s, deal *d, int64_t bytes) {
 }
 
 static deal deal_of(const nf_launch_site *s, const work *w) {
-  const int columns = s->hw->backend == NF_BACKEND_HIP ? 16 : 8; // TILE_COLS
+  const int columns = nf_gpu_tile_columns(s->hw);
   deal d = {.tokens = w->ids->dim[0], .choices = w->ids->dim[1]};
   d.pairs = d.tokens * d.choices;
   // No expert is chosen twice by a token; half full tiles are seldom too small.
@@ -150,7 +150,7 @@ static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, nf_gp
                        void *packed) {
   *(nf_gpu_experts *)packed = p;
   const int64_t each = p.then == NF_GPU_THEN_NOTHING ? 16 : 8;
-  const int waves = THREADS / (s->hw->backend == NF_BACKEND_HIP ? 64 : 32);
+  const int waves = THREADS / nf_gpu_lanes(s->hw);
   const size_t sums = (size_t)(d->tile * (1 + 16 * waves)) * sizeof(float);
   const int64_t packs = kernel == 0 ? x_bytes / 16 : 0;
   nf_grid g = nf_gpu_grid(kernel == d->kernel ? nf_ceil_div(p.padded, each) : 0, THREADS,

@@ -3,7 +3,7 @@
 // bytes, codes of what lies between gate, up and down.
 #pragma once
 #include "kernels/gpu/abi/experts.h"
-#include "kernels/gpu/rows/rows.h"
+#include "kernels/gpu/rows/held.h"
 
 // ---- pairs by expert ----
 
@@ -73,36 +73,14 @@ KERNEL(nf_experts_prepare, nf_gpu_experts_prepare, 512, 1) {
 
 // ---- codes ----
 
-INLINE float largest_of(u32x4 v) {
-  float most = 0;
-  UNROLL for (int i = 0; i < 4; i++) {
-    most = __builtin_fmaxf(most, __builtin_fabsf(bf16x2_lo(v[i])));
-    most = __builtin_fmaxf(most, __builtin_fabsf(bf16x2_hi(v[i])));
-  }
-  return most;
-}
-
-INLINE void put_codes(char *to, u32x4 v, float scale) {
-  u32x2 code;
-  UNROLL for (int i = 0; i < 2; i++) code[i] =
-      f32_to_e4m3x2(bf16x2_lo(v[2 * i]) / scale, bf16x2_hi(v[2 * i]) / scale) |
-      (uint32_t)f32_to_e4m3x2(bf16x2_lo(v[2 * i + 1]) / scale, bf16x2_hi(v[2 * i + 1]) / scale) << 16;
-  *(u32x2 *)to = code;
-}
-
-INLINE float scale_of(float most) {
-  const float scale = most / 448;
-  return scale == 0 ? 1 : scale;
-}
-
 INLINE void quantise_row(const nf_gpu_experts_quantise *a, int64_t row, SHARED float *room) {
   const char *x = (const char *)a->x + row * a->columns * 2;
   float most = 0;
   for (int k = lane_thread() * 8; k < a->columns; k += lane_threads() * 8)
-    most = __builtin_fmaxf(most, largest_of(lane_load16(x + k * 2)));
-  const float scale = scale_of(block_max(most, room));
+    most = __builtin_fmaxf(most, largest_of(unpacked(lane_load16(x + k * 2))));
+  const float scale = scale_for(block_max(most, room));
   for (int k = lane_thread() * 8; k < a->columns; k += lane_threads() * 8)
-    put_codes((char *)a->code + row * a->columns + k, lane_load16(x + k * 2), scale);
+    *(u32x2 *)((char *)a->code + row * a->columns + k) = codes_of(unpacked(lane_load16(x + k * 2)), scale);
   if (lane_thread() == 0) a->scale[row] = scale;
 }
 
@@ -111,10 +89,10 @@ INLINE void quantise_groups(const nf_gpu_experts_quantise *a, int64_t row) {
   const char *x = (const char *)a->x + row * a->columns * 2;
   for (int from = 0; from < a->columns; from += lane_threads() * 8) {
     const int k = from + lane_thread() * 8;
-    const u32x4 v = k < a->columns ? lane_load16(x + k * 2) : (u32x4){0};
-    const float scale = scale_of(lane_max_of(largest_of(v), 16));
+    const eight v = unpacked(k < a->columns ? lane_load16(x + k * 2) : (u32x4){0});
+    const float scale = scale_for(lane_max_of(largest_of(v), 16));
     if (k >= a->columns) continue;
-    put_codes((char *)a->code + row * a->columns + k, v, scale);
+    *(u32x2 *)((char *)a->code + row * a->columns + k) = codes_of(v, scale);
     if (k % 128 == 0) a->scale[row * a->groups + k / 128] = scale;
   }
 }

@@ -90,23 +90,12 @@ INLINE float expert_value(const nf_gpu_experts *a, expert_format f, int expert, 
     sum = sum * a->x_scale[pair / a->share] *
           ((const float *)a->scale[r % 2])[expert_scale(a, expert, tile, r)];
   if (a->bias == NULL) return sum;
-  const int64_t at = expert * a->bias_expert + expert_row(a, tile, r);
-  return sum + (a->bias_f32 ? ((const float *)a->bias)[at] : bf16_to_f32(((const uint16_t *)a->bias)[at]));
+  return sum + number_at(a->bias, expert * a->bias_expert + expert_row(a, tile, r), a->bias_f32);
 }
-
-INLINE void expert_store(const nf_gpu_experts *a, int pair, int column, float value) {
-  char *row = row_of(&a->y, pair);
-  if (a->y_f32)
-    ((float *)row)[column] = value;
-  else
-    ((uint16_t *)row)[column] = f32_to_bf16(value);
-}
-
-INLINE float expert_rounded(float x) { return bf16_to_f32(f32_to_bf16(x)); }
 
 INLINE float expert_activation(const nf_gpu_experts *a, float gate, float up) {
-  float g = expert_rounded(gate), u = expert_rounded(up);
-  if (a->then == NF_GPU_THEN_SILU_MUL) return expert_rounded(g * lane_sigmoid(g)) * u;
+  float g = rounded(gate), u = rounded(up);
+  if (a->then == NF_GPU_THEN_SILU_MUL) return rounded(g * lane_sigmoid(g)) * u;
   if (a->limit > 0) {
     g = __builtin_fminf(g, a->limit);
     u = __builtin_fmaxf(-a->limit, __builtin_fminf(u, a->limit));
@@ -139,7 +128,7 @@ INLINE void expert_finish(const nf_gpu_experts *a, expert_format f, const nf_gpu
           expert_value(a, f, t->expert, tile, 2 * r + 1, pair, expert_sum(s, i / each, 2 * r + 1)));
     else if (column < a->rows)
       v = expert_value(a, f, t->expert, tile, r, pair, expert_sum(s, i / each, r));
-    expert_store(a, pair, column, v);
+    number_put(row_of(&a->y, pair), column, a->y_f32, v);
   }
 }
 
@@ -147,5 +136,6 @@ INLINE void expert_finish(const nf_gpu_experts *a, expert_format f, const nf_gpu
 INLINE void expert_zeros(const nf_gpu_experts *a, const nf_gpu_experts_tile *t, int tile) {
   if (a->then != NF_GPU_THEN_NOTHING) return; // nobody reads what lies between
   for (int i = lane_thread(); i < 16 * t->count; i += lane_threads())
-    if (tile * 16 + i % 16 < a->padded) expert_store(a, expert_pair(t, i / 16), tile * 16 + i % 16, 0);
+    if (tile * 16 + i % 16 < a->padded)
+      number_put(row_of(&a->y, expert_pair(t, i / 16)), tile * 16 + i % 16, a->y_f32, 0);
 }

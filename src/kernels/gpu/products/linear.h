@@ -33,11 +33,6 @@ INLINE float linear_scale(const nf_gpu_linear *a, int token, int n, int group) {
 INLINE void linear_store(const nf_gpu_linear *a, linear_format f, int token, int n, float sum) {
   if (token >= a->tokens || n >= a->n) return;
   if (f == LINEAR_FP8_ROW) sum = sum * a->x_scale[token] * a->w_scale[n];
-  if (a->bias != NULL)
-    sum += a->bias_f32 ? ((const float *)a->bias)[n] : bf16_to_f32(((const uint16_t *)a->bias)[n]);
-  char *row = (char *)a->y + token * a->y_stride;
-  if (a->y_f32)
-    ((float *)row)[n] = sum;
-  else
-    ((uint16_t *)row)[n] = f32_to_bf16(sum);
+  if (a->bias != NULL) sum += number_at(a->bias, n, a->bias_f32);
+  number_put((char *)a->y + token * a->y_stride, n, a->y_f32, sum);
 }

@@ -64,7 +64,7 @@ static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
 // The grid of kernel 0 to 3; without blocks where another is meant.
 static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const int columns = hip ? 16 : 8, waves = NF_LINEAR_THREADS / (hip ? 64 : 32); // TILE_COLS
+  const int columns = nf_gpu_tile_columns(s->hw), waves = NF_LINEAR_THREADS / nf_gpu_lanes(s->hw);
   if (kernel != nf_linear_kernel(p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
   if (kernel == 0)
     return nf_gpu_grid(nf_ceil_div(p->n, columns), NF_LINEAR_THREADS,

@@ -3,17 +3,13 @@
 // know the state and write it, so that its slots may be the same; behind them all tokens in shares, of which
 // those that no head has walked are left: their inputs are all in x.
 #include "kernels/gpu/abi/recurrent.h"
-#include "kernels/gpu/rows/held.h"
+#include "kernels/gpu/rows/rows.h"
 
 enum { TOGETHER = 4 }; // tokens whose loads are on their way at once
 
 typedef struct window {
   eight tap[8], x[8]; // the newest last
 } window;
-
-INLINE float tap_at(const nf_gpu_conv *a, int64_t i) {
-  return a->tap_f32 ? ((const float *)a->tap)[i] : bf16_to_f32(((const uint16_t *)a->tap)[i]);
-}
 
 // Those of 8 channels lie behind one another: packs, where they are as many as the kernel is for.
 INLINE void taps_load(const nf_gpu_conv *a, int channel, int most, window *w) {
@@ -27,7 +23,8 @@ INLINE void taps_load(const nf_gpu_conv *a, int channel, int most, window *w) {
   }
   UNROLL for (int j = 0; j < most; j++) {
     const int tap = j - (most - a->taps);
-    UNROLL for (int c = 0; c < 8; c++) w->tap[j].v[c] = tap >= 0 ? tap_at(a, first + c * a->taps + tap) : 0;
+    UNROLL for (int c = 0; c < 8; c++) w->tap[j].v[c] =
+        tap >= 0 ? number_at(a->tap, first + c * a->taps + tap, a->tap_f32) : 0;
   }
 }
 

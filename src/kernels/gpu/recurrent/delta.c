@@ -7,7 +7,7 @@
 // What the delta and the result need of the state is read before the token's decay and update:
 // delta = beta (v - e^g S^T k) and o = e^g S^T q + (q.k) delta.
 #include "kernels/gpu/abi/recurrent.h"
-#include "kernels/gpu/rows/held.h"
+#include "kernels/gpu/rows/rows.h"
 
 enum { KEYS = 16, COLUMNS = LANES / KEYS * 4 };
 
@@ -38,8 +38,8 @@ INLINE slice slice_of(const nf_gpu_delta *a, int wave) {
   c.q = (int64_t)g * a->key;
   c.k = c.q + keys;
   c.v = 2 * keys + (int64_t)h * a->value + c.column;
-  c.rate = -lane_exp(number(raw(a->a_log, h, a->a_log_f32), a->a_log_f32));
-  c.bias = number(raw(a->dt_bias, h, a->dt_bias_f32), a->dt_bias_f32);
+  c.rate = -lane_exp(number_at(a->a_log, h, a->a_log_f32));
+  c.bias = number_at(a->dt_bias, h, a->dt_bias_f32);
   return c;
 }
 

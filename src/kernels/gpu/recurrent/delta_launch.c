@@ -23,7 +23,7 @@ static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
                       .a_log_f32 = a->a_log.dtype == NF_F32,
                       .dt_bias_f32 = a->dt_bias.dtype == NF_F32};
   if ((key <= 128) != (stage == 0) || a->qkv.dim[0] == 0) return (nf_grid){0};
-  const int wave = s->hw->backend == NF_BACKEND_HIP ? 64 : 32, threads = 128;
+  const int wave = nf_gpu_lanes(s->hw), threads = 128;
   const int64_t waves = p->of.n * heads * (value / (wave / 4));
   return nf_gpu_grid(nf_ceil_div(waves, threads / wave), threads, 0);
 }

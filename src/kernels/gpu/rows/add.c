@@ -3,10 +3,10 @@
 #include "kernels/gpu/rows/rows.h"
 
 INLINE u32x4 add_pack(u32x4 a, u32x4 b) {
-  u32x4 y;
-  UNROLL for (int i = 0; i < 4; i++) y[i] =
-      f32x2_to_bf16x2(bf16x2_lo(a[i]) + bf16x2_lo(b[i]), bf16x2_hi(a[i]) + bf16x2_hi(b[i]));
-  return y;
+  eight x = unpacked(a);
+  const eight y = unpacked(b);
+  UNROLL for (int i = 0; i < 8; i++) x.v[i] += y.v[i];
+  return packed(x);
 }
 
 KERNEL(nf_add_bf16, nf_gpu_add, 256, 1) {

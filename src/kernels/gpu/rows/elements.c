@@ -3,21 +3,11 @@
 // a row.
 #include "kernels/gpu/rows/rows.h"
 
-typedef struct eight {
-  float v[8];
-} eight;
-
 // Columns [k, k + n) of a row; what is behind n is zeros.
 INLINE eight load(const char *row, int k, int n, bool f32) {
   eight e = {{0}};
-  if (f32) {
-    UNROLL for (int i = 0; i < 8; i++) if (i < n) e.v[i] = ((const float *)row)[k + i];
-  } else if (n >= 8) {
-    const u32x4 p = row_load(row + 2 * k);
-    UNROLL for (int i = 0; i < 4; i++) e.v[2 * i] = bf16x2_lo(p[i]), e.v[2 * i + 1] = bf16x2_hi(p[i]);
-  } else {
-    UNROLL for (int i = 0; i < 8; i++) if (i < n) e.v[i] = bf16_to_f32(((const uint16_t *)row)[k + i]);
-  }
+  if (!f32 && n >= 8) return unpacked(row_load(row + 2 * k));
+  UNROLL for (int i = 0; i < 8; i++) if (i < n) e.v[i] = number_at(row, k + i, f32);
   return e;
 }
 
@@ -26,21 +16,13 @@ INLINE void store(const nf_gpu_elements *a, char *row, int k, eight e) {
   const int n = a->columns - k;
   UNROLL for (int i = 0; i < 8; i++) if (i >= n) e.v[i] = 0;
   if (!a->y_f32 && k + 8 <= a->padded) {
-    u32x4 p;
-    UNROLL for (int i = 0; i < 4; i++) p[i] = f32x2_to_bf16x2(e.v[2 * i], e.v[2 * i + 1]);
-    row_store(row + 2 * k, p);
+    row_store(row + 2 * k, packed(e));
     return;
   }
-  UNROLL for (int i = 0; i < 8; i++) {
-    if (k + i >= a->padded) continue;
-    if (a->y_f32)
-      ((float *)row)[k + i] = e.v[i];
-    else
-      ((uint16_t *)row)[k + i] = f32_to_bf16(e.v[i]);
-  }
+  UNROLL for (int i = 0; i < 8; i++) if (k + i < a->padded) number_put(row, k + i, a->y_f32, e.v[i]);
 }
 
-INLINE float rounded(float x, bool f32) { return f32 ? x : bf16_to_f32(f32_to_bf16(x)); }
+INLINE float rounded_to(float x, bool f32) { return f32 ? x : rounded(x); }
 
 INLINE eight load_b(const nf_gpu_elements *a, int row, int k, int n) {
   if (!a->once) return load(row_of(&a->b, row), k, n, a->b_f32);
@@ -70,8 +52,8 @@ INLINE eight load_b(const nf_gpu_elements *a, int row, int k, int n) {
 ELEMENTS(nf_mul, true, u *w)
 ELEMENTS(nf_silu, false, u *lane_sigmoid(u))
 ELEMENTS(nf_sigmoid, false, lane_sigmoid(u))
-ELEMENTS(nf_silu_mul, true, rounded(u *lane_sigmoid(u), a->x_f32) * w)
-ELEMENTS(nf_sigmoid_mul, true, u *rounded(lane_sigmoid(w), a->b_f32))
+ELEMENTS(nf_silu_mul, true, rounded_to(u *lane_sigmoid(u), a->x_f32) * w)
+ELEMENTS(nf_sigmoid_mul, true, u *rounded_to(lane_sigmoid(w), a->b_f32))
 
 // Gate and up, of columns [k, k + n) each.
 INLINE void load_pairs(const nf_gpu_elements *a, const char *row, int k, int n, eight *gate, eight *up) {

@@ -4,10 +4,6 @@
 #pragma once
 #include "kernels/gpu/rows/rows.h"
 
-typedef struct eight {
-  float v[8];
-} eight;
-
 // Who holds what: lane `first` of `step` lanes; a group of so many, or 0 for the block.
 typedef struct holder {
   int row, part; // a row, or one of the parts that it is cut to
@@ -40,18 +36,6 @@ INLINE float held_sum(const holder *h, float v, int use) {
 INLINE float held_max(const holder *h, float v, int use) {
   return h->group != 0 ? lane_max_of(v, h->group) : block_max(v, h->room + use * lane_waves());
 }
-
-INLINE eight unpacked(u32x4 p) {
-  eight e;
-  UNROLL for (int i = 0; i < 4; i++) e.v[2 * i] = bf16x2_lo(p[i]), e.v[2 * i + 1] = bf16x2_hi(p[i]);
-  return e;
-}
-INLINE u32x4 packed(eight e) {
-  u32x4 p;
-  UNROLL for (int i = 0; i < 4; i++) p[i] = f32x2_to_bf16x2(e.v[2 * i], e.v[2 * i + 1]);
-  return p;
-}
-INLINE eight rounded8(eight e) { return unpacked(packed(e)); }
 
 INLINE float largest_of(eight e) {
   float most = 0;
@@ -102,3 +86,14 @@ INLINE void store_codes(const holder *h, const u32x4 *e, int each, int packs, bo
     *(u32x2 *)(codes + (int64_t)p * 8) = codes_of(v, scale);
   }
 }
+
+// The kernels of a struct that hold rows, in the order of NF_HELD_SYMBOLS: hold(a, group, each).
+#define HELD_KERNELS(name, type, hold_)                \
+  KERNEL(name##_4, type, 256, 5) { hold_(a, 4, 1); }   \
+  KERNEL(name##_8, type, 256, 5) { hold_(a, 8, 1); }   \
+  KERNEL(name##_16, type, 256, 5) { hold_(a, 16, 1); } \
+  KERNEL(name##_32, type, 256, 5) { hold_(a, 32, 1); } \
+  KERNEL(name##_x1, type, 512, 2) { hold_(a, 0, 1); }  \
+  KERNEL(name##_x2, type, 512, 1) { hold_(a, 0, 2); }  \
+  KERNEL(name##_x4, type, 512, 1) { hold_(a, 0, 4); }  \
+  KERNEL(name##_x8, type, 512, 1) { hold_(a, 0, 8); }

@@ -15,7 +15,7 @@ enum { NF_HELD_GROUPS = 4, NF_HELD_KERNELS = 8, NF_HELD_THREADS = 512, NF_HELD_P
 // lanes, and a block longer ones, 1, 2, 4 or 8 packs a lane. Without blocks where another kernel is for such
 // rows.
 static inline nf_grid nf_held_grid(const nf_hw *hw, int stage, int64_t rows, int64_t packs) {
-  const int lanes = hw->backend == NF_BACKEND_HIP ? 64 : 32;
+  const int lanes = nf_gpu_lanes(hw);
   int is = 0;
   while (is < NF_HELD_GROUPS && packs > 4 << is) is++;
   if (is == NF_HELD_GROUPS)

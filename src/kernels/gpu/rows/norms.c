@@ -14,15 +14,6 @@ INLINE eight weight(const nf_gpu_norm *a, int p) {
   return e;
 }
 
-// Padding is zeros, whatever is left of it.
-INLINE void store_padded(char *row, int p, int padded, u32x4 v) {
-  if (8 * p + 8 <= padded) {
-    row_store(row + (int64_t)p * 16, v);
-    return;
-  }
-  for (int k = 8 * p; k < padded; k++) ((uint16_t *)row)[k] = 0;
-}
-
 INLINE eight gated(eight y, eight z) {
   UNROLL for (int i = 0; i < 8; i++) y.v[i] *= z.v[i] * lane_sigmoid(z.v[i]);
   return y;
@@ -75,7 +66,7 @@ INLINE void norm(const nf_gpu_norm *a, int group, int each) {
       y[i] = packed(v[i]);
     }
     if (a->codes == NF_GPU_PLAIN)
-      store_padded(row_of(&a->y, h.row), p, a->padded, y[i]);
+      row_store_padded(row_of(&a->y, h.row), p, a->padded, y[i]);
     else if (a->norm.data != NULL)
       row_store(row_of(&a->norm, h.row) + (int64_t)p * 16, y[i]);
   }
@@ -84,11 +75,4 @@ INLINE void norm(const nf_gpu_norm *a, int group, int each) {
               a->scales + h.row * a->scale_stride + begin / 128, 1);
 }
 
-KERNEL(nf_norm_4, nf_gpu_norm, 256, 5) { norm(a, 4, 1); }
-KERNEL(nf_norm_8, nf_gpu_norm, 256, 5) { norm(a, 8, 1); }
-KERNEL(nf_norm_16, nf_gpu_norm, 256, 5) { norm(a, 16, 1); }
-KERNEL(nf_norm_32, nf_gpu_norm, 256, 5) { norm(a, 32, 1); }
-KERNEL(nf_norm_x1, nf_gpu_norm, 512, 2) { norm(a, 0, 1); }
-KERNEL(nf_norm_x2, nf_gpu_norm, 512, 1) { norm(a, 0, 2); }
-KERNEL(nf_norm_x4, nf_gpu_norm, 512, 1) { norm(a, 0, 4); }
-KERNEL(nf_norm_x8, nf_gpu_norm, 512, 1) { norm(a, 0, 8); }
+HELD_KERNELS(nf_norm, nf_gpu_norm, norm)

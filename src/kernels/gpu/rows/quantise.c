@@ -40,11 +40,4 @@ INLINE void quantise(const nf_gpu_quantise *a, int group, int each) {
               a->scales + h.row * a->scale_stride + h.part, 0);
 }
 
-KERNEL(nf_quantise_4, nf_gpu_quantise, 256, 5) { quantise(a, 4, 1); }
-KERNEL(nf_quantise_8, nf_gpu_quantise, 256, 5) { quantise(a, 8, 1); }
-KERNEL(nf_quantise_16, nf_gpu_quantise, 256, 5) { quantise(a, 16, 1); }
-KERNEL(nf_quantise_32, nf_gpu_quantise, 256, 5) { quantise(a, 32, 1); }
-KERNEL(nf_quantise_x1, nf_gpu_quantise, 512, 2) { quantise(a, 0, 1); }
-KERNEL(nf_quantise_x2, nf_gpu_quantise, 512, 1) { quantise(a, 0, 2); }
-KERNEL(nf_quantise_x4, nf_gpu_quantise, 512, 1) { quantise(a, 0, 4); }
-KERNEL(nf_quantise_x8, nf_gpu_quantise, 512, 1) { quantise(a, 0, 8); }
+HELD_KERNELS(nf_quantise, nf_gpu_quantise, quantise)

@@ -2,10 +2,6 @@
 // router_topk: a wave has a token, a lane every LANES-th of its logits.
 #include "kernels/gpu/rows/rows.h"
 
-INLINE float logit(const nf_gpu_router *a, const char *row, int e) {
-  return a->f32 ? ((const float *)row)[e] : bf16_to_f32(((const uint16_t *)row)[e]);
-}
-
 // The least place where a lane's value is the wave's largest; `experts` where there is none.
 INLINE int place_of(const float *z, int each, float most, int experts) {
   int at = experts;
@@ -23,7 +19,7 @@ INLINE void route(const nf_gpu_router *a, int each) {
   const char *logits = row_of(&a->logits, row);
   UNROLL for (int i = 0; i < each; i++) {
     const int e = i * LANES + lane;
-    z[i] = e < a->experts ? logit(a, logits, e) : -__builtin_inff();
+    z[i] = e < a->experts ? number_at(logits, e, a->f32) : -__builtin_inff();
     most = __builtin_fmaxf(most, z[i]);
   }
   most = lane_max(most);
@@ -31,7 +27,7 @@ INLINE void route(const nf_gpu_router *a, int each) {
     UNROLL for (int i = 0; i < each; i++) if (i * LANES + lane < a->experts) sum += lane_exp(z[i] - most);
   }
   const int32_t *forced = a->forced.data != NULL ? (const int32_t *)row_of(&a->forced, row) : NULL;
-  if (forced != NULL && lane < a->k) id = forced[lane], mine = logit(a, logits, id);
+  if (forced != NULL && lane < a->k) id = forced[lane], mine = number_at(logits, id, a->f32);
   for (int j = 0; forced == NULL && j < a->k; j++) {
     float best = -__builtin_inff();
     UNROLL for (int i = 0; i < each; i++) best = __builtin_fmaxf(best, z[i]);

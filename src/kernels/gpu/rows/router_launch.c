@@ -16,8 +16,7 @@ static nf_grid launch_router(const nf_launch_site *s, int stage, void *packed) {
                       .over_all = a->attr.over_all,
                       .f32 = a->logits.dtype == NF_F32};
   const bool is = experts <= most[stage] && (stage == 0 || experts > most[stage - 1]);
-  return is ? nf_gpu_grid(nf_tensor_rows(&a->logits), s->hw->backend == NF_BACKEND_HIP ? 64 : 32, 0)
-            : (nf_grid){0};
+  return is ? nf_gpu_grid(nf_tensor_rows(&a->logits), nf_gpu_lanes(s->hw), 0) : (nf_grid){0};
 }
 
 const nf_module_kernel nf_gpu_router_topk_wave = {

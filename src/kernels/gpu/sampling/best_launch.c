@@ -18,7 +18,7 @@ static nf_grid launch_best(const nf_launch_site *s, int stage, void *packed) {
                                          .chunks = (int32_t)chunks,
                                          .weights_stride = (int32_t)a->weights.stride[0],
                                          .ids_stride = (int32_t)a->ids.stride[0]};
-  if (stage == 1) return nf_gpu_grid(rows, s->hw->backend == NF_BACKEND_HIP ? 64 : 32, 0);
+  if (stage == 1) return nf_gpu_grid(rows, nf_gpu_lanes(s->hw), 0);
   nf_grid g = nf_gpu_grid(rows, 256, 3 * 8 * sizeof(float));
   g.blocks[1] = (uint32_t)chunks;
   return g;
