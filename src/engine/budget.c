@@ -67,16 +67,22 @@ static void add_scratch(infuse_model *m) {
            sizeof(float) * (uint64_t)floats);
 }
 
-// Of steps of all sizes that there may be: powers of two, and the largest.
-static void add_captures(infuse_model *m) {
+// Sizes of steps that there may be: powers of two, and the largest; of sequences and rows no more than
+// tokens, and rows may be none.
+static uint64_t step_sizes(const infuse_model *m) {
   const nf_sizes max = nf_model_largest_step(m);
-  uint64_t sizes = m->buckets, each = 0;
+  int64_t powers[NF_SYM_COUNT], n = 0;
   for (int s = NF_CONST + 1; s < NF_SYM_COUNT; s++)
-    sizes *= 2 + (uint64_t)__builtin_ctzll((uint64_t)nf_power_from(max.of[s])); // or none
+    powers[s] = 1 + __builtin_ctzll((uint64_t)nf_power_from(max.of[s]));
+  for (int64_t t = 1; t <= powers[NF_T]; t++) n += nf_min(t, powers[NF_S]) * (1 + nf_min(t, powers[NF_R]));
+  return (uint64_t)n;
+}
+
+static void add_captures(infuse_model *m) {
+  uint64_t each = 0, all = 0;
   for (size_t i = 0; i < m->compiled.n; i++)
     each = (uint64_t)nf_max((int64_t)each, (int64_t)nf_plan_capture_bytes(m->compiled.range[i].plan));
-  uint64_t all = 0;
-  add(&all, sizes, each);
+  add(&all, m->buckets * step_sizes(m), each);
   add_part(m, NF_CAPTURES, all, 0);
 }
 

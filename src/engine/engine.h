@@ -41,6 +41,8 @@ struct infuse_runtime {
 };
 // Puts measured figures of the host into `hw`, where these are wanted; once, before a cost is asked for.
 void nf_runtime_know_figures(infuse_runtime *rt);
+// What is free of a GPU's memory now, into `hw`: other models have theirs by then, other processes too.
+nf_status nf_runtime_know_memory(infuse_runtime *rt);
 // tune.c. The timings that a model of `world` ranks is planned by; NULL: none.
 nf_status nf_runtime_timings(infuse_runtime *rt, int64_t world, nf_timings **out);
 nf_status nf_check_tune(infuse_runtime_options *o); // NF_USAGE; its names are then the library's

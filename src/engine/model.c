@@ -111,6 +111,7 @@ nf_status nf_model_compile_options(const infuse_model *m, nf_compile_options *ou
 
 nf_status nf_model_open(infuse_runtime *rt, const char *dir, const infuse_model_options *o, infuse_model *m) {
   m->rt = rt;
+  NF_TRY(nf_runtime_know_memory(rt));
   NF_TRY(NF_OPTIONS(infuse_model_options, n_force, &m->options, o));
   NF_TRY(nf_config_load(dir, &m->rt->log, &m->config));
   NF_TRY(fill_options(m));

@@ -104,6 +104,13 @@ void nf_runtime_know_figures(infuse_runtime *rt) {
   if (rt->measured) nf_hw_use(&rt->hw, &rt->speeds);
 }
 
+nf_status nf_runtime_know_memory(infuse_runtime *rt) {
+  if (rt->module == NULL) return nf_ok();
+  nf_hw now;
+  NF_TRY(nf_device_describe(rt->device, &now));
+  return rt->hw.memory = now.memory, nf_ok();
+}
+
 static nf_status check_figures(infuse_runtime_options *o) {
   static const char *const known[] = {"measured", "anew", "stated"};
   const char *asked = o->figures != NULL ? o->figures : known[0];

@@ -10,7 +10,7 @@ nf_status nf_upload_init(nf_upload *u, nf_device *d) {
 }
 
 nf_status nf_upload_finish(nf_upload *u) {
-  const nf_status st = nf_queue_sync(u->queue);
+  const nf_status st = nf_status_join(u->refused, nf_queue_sync(u->queue));
   for (int i = 0; i < NF_MAX_UPLOADS; i++) {
     nf_device_free(u->device, &u->piece[i].memory);
     nf_event_destroy(u->piece[i].arrived);
@@ -49,6 +49,7 @@ static nf_status take_index(nf_upload *u, int *out) {
 // One that is too small is made again: pieces of a model are nearly all of one size.
 static nf_status take(nf_upload *u, size_t n, void **out) {
   int i;
+  *out = NULL;
   NF_TRY(take_index(u, &i));
   nf_buffer *b = &u->piece[i].memory;
   nf_status st = nf_ok();
@@ -56,8 +57,11 @@ static nf_status take(nf_upload *u, size_t n, void **out) {
     nf_device_free(u->device, b);
     st = nf_device_alloc_in(u->device, NF_ON_HOST, n, b);
   }
-  if (!nf_is_ok(st)) u->idle[u->n_idle++] = i;
-  return *out = b->host, st;
+  if (nf_is_ok(st))
+    *out = b->host;
+  else
+    u->idle[u->n_idle++] = i;
+  return st;
 }
 
 // ---- the sink ----
@@ -68,10 +72,9 @@ static void *room(void *self, size_t at, size_t n) {
   (void)at;
   pthread_mutex_lock(&u->lock);
   const nf_status st = take(u, n, &out);
+  if (!nf_is_ok(st)) u->refused = nf_status_join(u->refused, nf_status_note(st, "to upload weights by"));
   pthread_mutex_unlock(&u->lock);
-  const bool taken = nf_is_ok(st);
-  nf_status_free(st); // "no memory", or what nf_upload_finish says too
-  return taken ? out : NULL;
+  return out;
 }
 
 static int index_of(const nf_upload *u, const void *room) {

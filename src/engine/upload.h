@@ -24,9 +24,10 @@ typedef struct nf_upload {
   int going[NF_MAX_UPLOADS]; // those on their way, n_going from `first` on, in a ring: they arrive in order
   int n_idle, n_going, first;
   const nf_buffer *to;
+  nf_status refused; // why there was no room
 } nf_upload;
 nf_status nf_upload_init(nf_upload *u, nf_device *d); // *u zeroed; to be finished only when that is well
-// All has arrived, or the error of what has not; frees what u holds.
+// All has arrived, or why there was no room for something, or it has not; frees what u holds.
 nf_status nf_upload_finish(nf_upload *u);
 // Of a weight in `to`: the process's memory where it has an address there, else by way of u, one weight at a
 // time.

@@ -45,7 +45,7 @@ const nf_variant *nf_plan_kernel(const nf_plan *p,
                                  nf_node_id n);     // of the graph's node; NULL: a view has none
 size_t nf_plan_arena_bytes(const nf_plan *p);       // all activations, sharing storage by lifetime
 nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p); // of what runs its kernels
-size_t nf_plan_capture_bytes(const nf_plan *p);     // of the host, for each size that is replayed
+size_t nf_plan_capture_bytes(const nf_plan *p);     // of host and device, for each size that is replayed
 // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
 void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, or what the layout stores a weight or pool in, lies: nf_type_bytes at the largest sizes;
