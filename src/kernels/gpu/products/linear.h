@@ -7,19 +7,26 @@
 
 typedef enum linear_format { LINEAR_BF16, LINEAR_FP8_ROW, LINEAR_FP8_BLOCK } linear_format;
 
+// 16 bytes of a lane as factors of so many products (weight.h).
+#define LINEAR_PARTS(f) ((f) == LINEAR_BF16 ? 2 : 4)
+INLINE u32x2 linear_part(linear_format f, u32x4 v, int p) {
+  return f == LINEAR_BF16 ? part_bf16(v, p) : part_fp8(v, p);
+}
+INLINE tile_a linear_rows(linear_format f, const u32x4 rows[TILE_ROWS], int p) {
+  tile_a a;
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) tile_a_put(&a, i, linear_part(f, rows[i], p));
+  return a;
+}
+INLINE f32x4 linear_mma(linear_format f, tile_a a, tile_b b, f32x4 sum) {
+  if (f == LINEAR_BF16) return tile_mma_bf16(a, b, sum);
+  return tile_mma_f16(a, b, sum);
+}
+
 // Adds the products of 64 bytes of each of the tile's rows with as many of its columns, of which a lane
 // has 16.
 INLINE f32x4 linear_multiply(linear_format f, const u32x4 rows[TILE_ROWS], u32x4 col, f32x4 sum) {
-  UNROLL for (int p = 0; p < 4; p++) {
-    tile_a a;
-    if (f == LINEAR_BF16 && p >= 2) continue;
-    UNROLL for (int i = 0; i < TILE_ROWS; i++)
-        tile_a_put(&a, i, f == LINEAR_BF16 ? part_bf16(rows[i], p) : part_fp8(rows[i], p));
-    if (f == LINEAR_BF16)
-      sum = tile_mma_bf16(a, tile_b_of(part_bf16(col, p)), sum);
-    else
-      sum = tile_mma_f16(a, tile_b_of(part_fp8(col, p)), sum);
-  }
+  UNROLL for (int p = 0; p < 4; p++) if (p < LINEAR_PARTS(f)) sum =
+      linear_mma(f, linear_rows(f, rows, p), tile_b_of(linear_part(f, col, p)), sum);
   return sum;
 }
 

@@ -12,7 +12,8 @@ KERNEL(nf_linear_gather, nf_gpu_gather, 256, 4) {
   lane_store16((char *)a->to + i * 16, row_load(row_of(&a->from, i / a->packs) + i % a->packs * 16));
 }
 
-KERNEL(nf_linear_bf16_few, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_BF16); }
+KERNEL(nf_linear_bf16_8, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_BF16, 1); }
+KERNEL(nf_linear_bf16_16, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_BF16, TILE_ROWS); }
 KERNEL(nf_linear_bf16_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 32); }
 KERNEL(nf_linear_bf16_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 64); }
 KERNEL(nf_linear_bf16_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_BF16, 128); }

@@ -36,10 +36,9 @@ static size_t scratch(const nf_launch_site *s) {
 }
 
 const nf_module_kernel nf_gpu_linear_bf16 = {
-    .stages = 5,
-    .symbol = {"nf_linear_gather", "nf_linear_bf16_few", "nf_linear_bf16_32", "nf_linear_bf16_64",
-               "nf_linear_bf16_128"},
-    .packed = {sizeof(nf_gpu_gather), sizeof(nf_gpu_linear), sizeof(nf_gpu_linear), sizeof(nf_gpu_linear),
-               sizeof(nf_gpu_linear)},
+    .stages = 6,
+    .symbol = {"nf_linear_gather", "nf_linear_bf16_8", "nf_linear_bf16_16", "nf_linear_bf16_32",
+               "nf_linear_bf16_64", "nf_linear_bf16_128"},
+    .packed = {sizeof(nf_gpu_gather), [1 ... 5] = sizeof(nf_gpu_linear)},
     .launch = launch,
     .scratch = scratch};

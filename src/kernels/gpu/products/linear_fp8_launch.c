@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gpu/products/linear_launch.h"
 
-// Stages 0 to 3 are of scales by row, the others of those by group and block.
+// The first stages are of scales by row, the others of those by group and block.
 static nf_grid launch(const nf_launch_site *s, int stage, void *packed) {
   nf_gpu_linear p = nf_linear_packed(s);
-  const bool blocks = stage >= 4;
-  nf_grid grid = nf_linear_grid(s, stage % 4, &p);
+  const bool blocks = stage >= NF_LINEAR_KERNELS;
+  nf_grid grid = nf_linear_grid(s, stage % NF_LINEAR_KERNELS, &p);
   if (blocks != (p.x_groups > 0)) grid.blocks[0] = 0;
   *(nf_gpu_linear *)packed = p;
   return grid;
@@ -16,11 +16,11 @@ static size_t scratch(const nf_launch_site *s) {
   return nf_linear_partial(s, nf_tensor_rows(&a->y), nf_tensor_cols(&a->y));
 }
 
-#define KERNELS(scales)                                                                         \
-  "nf_linear_fp8_" scales "_few", "nf_linear_fp8_" scales "_32", "nf_linear_fp8_" scales "_64", \
-      "nf_linear_fp8_" scales "_128"
-const nf_module_kernel nf_gpu_linear_fp8 = {.stages = 8,
+#define KERNELS(scales)                                                                       \
+  "nf_linear_fp8_" scales "_8", "nf_linear_fp8_" scales "_16", "nf_linear_fp8_" scales "_32", \
+      "nf_linear_fp8_" scales "_64", "nf_linear_fp8_" scales "_128"
+const nf_module_kernel nf_gpu_linear_fp8 = {.stages = 10,
                                             .symbol = {KERNELS("row"), KERNELS("block")},
-                                            .packed = {[0 ... 7] = sizeof(nf_gpu_linear)},
+                                            .packed = {[0 ... 9] = sizeof(nf_gpu_linear)},
                                             .launch = launch,
                                             .scratch = scratch};

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launches of linear: one of four kernels, by how many tokens there are.
+// Launches of linear: one of five kernels, by how many tokens there are.
 #pragma once
 #include "kernels/gpu/abi/products.h"
 #include "kernels/gpu/launch.h"
 
-enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
+enum { NF_LINEAR_KERNELS = 5, NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
 
-// Kernel 0 is that for few tokens; the others' tiles.
-static inline int nf_linear_tokens(int kernel) { return kernel == 0 ? NF_GPU_FEW_TOKENS : 16 << kernel; }
+// Kernels are for up to 8, 16, 32, 64 tokens; the last has tiles of 128.
+static inline int nf_linear_tokens(int kernel) { return 8 << kernel; }
 static inline int nf_linear_kernel(int64_t tokens) {
-  return tokens <= NF_GPU_FEW_TOKENS ? 0 : tokens <= 32 ? 1 : tokens <= 64 ? 2 : 3;
+  int kernel = 0;
+  while (kernel < NF_LINEAR_KERNELS - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
+  return kernel;
 }
 
 static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
@@ -18,11 +20,11 @@ static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
 
 // Into how many parts K is cut: the steps that a multiprocessor then has one after the other, and what it
 // costs to write parts and to add them.
-static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64_t steps) {
+static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64_t steps, int tile) {
   const int64_t room = nf_linear_multiprocessors(s);
   int best = 1;
   for (int64_t n = 2, least = nf_ceil_div(tiles, room) * steps; n <= NF_LINEAR_MOST_SPLITS; n++) {
-    const int64_t cost = nf_ceil_div(tiles * n, room) * nf_ceil_div(steps, n) + 2 + n;
+    const int64_t cost = nf_ceil_div(tiles * n, room) * nf_ceil_div(steps, n) + 8 + n * tile / 16;
     if (tiles * n > 2 * room || 4 * n > steps || cost >= least) continue;
     least = cost, best = (int)n;
   }
@@ -61,20 +63,32 @@ static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
                          .bias_f32 = a->bias.dtype == NF_F32};
 }
 
-// The grid of kernel 0 to 3; without blocks where another is meant.
-static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
+// For few tokens. Blocks of half as many lanes are in each other's way less where there are enough of them
+// (H200, 2026-11-29, one token: 5120 x 25600 of FP8 3.82 instead of 3.10 TB/s; but 2880 x 4096 of bf16, 360
+// blocks, 2.36 instead of 3.05). AMD's would have too few waves for their sums.
+static inline nf_grid nf_linear_few_grid(const nf_launch_site *s, const nf_gpu_linear *p) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const int columns = nf_gpu_tile_columns(s->hw), waves = NF_LINEAR_THREADS / nf_gpu_lanes(s->hw);
-  if (kernel != nf_linear_kernel(p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
-  if (kernel == 0)
-    return nf_gpu_grid(nf_ceil_div(p->n, columns), NF_LINEAR_THREADS,
-                       (size_t)(waves * 16 * columns) * sizeof(float));
-  const int tile = nf_linear_tokens(kernel),
-            stages = hip ? NF_GPU_LINEAR_STAGES_HIP : NF_GPU_LINEAR_STAGES_CUDA;
+  const int columns = nf_gpu_tile_columns(s->hw), lanes = nf_gpu_lanes(s->hw);
+  const int64_t blocks = nf_ceil_div(p->n, columns);
+  const bool half = !hip && blocks >= 4 * nf_linear_multiprocessors(s);
+  const int threads = half ? NF_LINEAR_THREADS / 2 : NF_LINEAR_THREADS;
+  return nf_gpu_grid(blocks, threads, (size_t)(threads / lanes * 16 * columns) * sizeof(float));
+}
+
+static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_gpu_linear *p) {
+  const bool hip = s->hw->backend == NF_BACKEND_HIP;
+  const int stages = hip ? NF_GPU_LINEAR_STAGES_HIP : NF_GPU_LINEAR_STAGES_CUDA;
   const int64_t tiles = nf_ceil_div(p->tokens, tile) * nf_ceil_div(p->n, NF_GPU_LINEAR_ROWS);
   nf_grid g = nf_gpu_grid(tiles, NF_LINEAR_THREADS,
                           (size_t)(stages * (NF_GPU_LINEAR_ROWS + tile) * NF_GPU_LINEAR_STEP));
-  p->splits = nf_linear_splits(s, tiles, nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP));
+  p->splits = nf_linear_splits(s, tiles, nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP), tile);
   g.blocks[1] = (uint32_t)p->splits;
   return g;
+}
+
+// The grid of a kernel; without blocks where another is meant.
+static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
+  if (kernel != nf_linear_kernel(p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
+  const int tile = nf_linear_tokens(kernel);
+  return tile <= NF_GPU_FEW_TOKENS ? nf_linear_few_grid(s, p) : nf_linear_many_grid(s, tile, p);
 }
