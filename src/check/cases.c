@@ -153,10 +153,11 @@ enum { OPTIONS = 16 };       // sets of options that are tried where a device's 
 #define PICK(list, i) (list)[(size_t)(i) % (sizeof(list) / sizeof *(list))]
 
 // Lengths of these lists are different primes, so that all pairs of values come up. A device's tiles are
-// larger: its lists go past two of 128 rows and columns, and of 64 tokens.
+// larger: its lists go past two of 128 rows and columns, and have tokens for tiles of 8 to 128.
 static nf_dims dims_of(int i, bool device) {
   static const int64_t more_k[] = {64, 33, 1, 608, 32, 31, 131, 2, 290, 65, 1056},
-                       more_t[] = {1, 7, 2, 70, 0}, more_n[] = {4, 130, 17, 5, 264, 3, 33};
+                       more_t[] = {1, 7, 2, 70, 0, 12, 30, 1, 50, 130, 16, 3, 20},
+                       more_n[] = {4, 130, 17, 5, 264, 3, 33};
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
   static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7},
