@@ -104,7 +104,12 @@ GPU_INLINE u32x4 lane_load16_once(const void *p) { return __builtin_nontemporal_
 GPU_INLINE uint32_t lane_atomic_add(uint32_t *p, uint32_t v) {
   return __scoped_atomic_fetch_add(p, v, __ATOMIC_RELAXED, __MEMORY_SCOPE_DEVICE);
 }
+#if defined(__NVPTX__)
+// clang makes a fence for the whole system of one for the device.
+GPU_INLINE void lane_fence(void) { __asm__ volatile("fence.acq_rel.gpu;" ::: "memory"); }
+#else
 GPU_INLINE void lane_fence(void) { __scoped_atomic_thread_fence(__ATOMIC_ACQ_REL, __MEMORY_SCOPE_DEVICE); }
+#endif
 
 // ---- launches ----
 
