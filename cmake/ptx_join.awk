@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Joins PTX files into one module: the header and each external declaration once; and the bounds of a kernel's launches,
-# which C has no attribute for and lane/gpu.h leaves as a comment in its body, behind its parameters.
+# which C has no attribute for and lane/gpu.h leaves as a comment in its body, behind its parameters. With
+# -v target=ARCH, which takes all that the files were compiled for.
 function flush_entry() {
   if (bounds != "") {
     split(bounds, n, " ")
@@ -11,6 +12,7 @@ function flush_entry() {
   body = bounds = ""
   inside = 0
 }
+/^\.target/ { $2 = target }
 /^\.(version|target|address_size)/ && seen[$1]++ { next }
 /^\.extern/ && seen[$0]++ { next }
 /^\.visible \.entry|^\.entry/ { entry = 1 }

@@ -8,9 +8,9 @@
 // Not libcuda.so, which where an SDK is installed may be a stub to link with.
 static const char *const libraries[] = {"libcuda.so.1", NULL};
 
-// Our code is PTX for capability 9.0 without what only that chip has, so that the driver makes machine code
-// of it for later ones too (and keeps that in a cache of its own: CUDA_CACHE_PATH). So all of them have the
-// feature of what they run, sm_90, and of what they are only their figures.
+// Our code is PTX for capability 9.0, once with what only that chip has (sm_90a) and once without, of which
+// the driver makes machine code for later ones too (and keeps that in a cache of its own: CUDA_CACHE_PATH).
+// So all of them have the feature of what they run, sm_90, and of what they are only their figures.
 static nf_status cuda_know(nf_gpu *g, nf_hw *out, uint64_t *silicon) {
   int major, minor;
   NF_TRY(NF_CUDA_DO(g, device_attribute, &major, NF_CUDA_MAJOR, g->device));
@@ -21,8 +21,9 @@ static nf_status cuda_know(nf_gpu *g, nf_hw *out, uint64_t *silicon) {
     return nf_error(NF_UNAVAILABLE, "GPU %d has compute capability %d.%d; infuse needs 9.0 (Hopper) or later",
                     g->index, major, minor);
   g->capability = 10 * major + minor;
-  out->features = NF_GPU(SM_90);
-  *silicon = major == 9 ? NF_GPU(SM_90) : NF_GPU(SM_100);
+  const uint64_t hopper = NF_GPU(SM_90) | NF_GPU(SM_90A);
+  out->features = major == 9 ? hopper : NF_GPU(SM_90);
+  *silicon = major == 9 ? hopper : NF_GPU(SM_100);
   return nf_ok();
 }
 

@@ -100,8 +100,8 @@ static void described(void **) {
     const char *settings;
     uint64_t features;
     const char *figures;
-  } rows[2][3] = {{{"memory=150000000000", NF_GPU(SM_90), "h200"},
-                   {"memory=85000000000", NF_GPU(SM_90), "sm_90"},
+  } rows[2][3] = {{{"memory=150000000000", NF_GPU(SM_90) | NF_GPU(SM_90A), "h200"},
+                   {"memory=85000000000", NF_GPU(SM_90) | NF_GPU(SM_90A), "sm_90"},
                    {"memory=190000000000 capability=100", NF_GPU(SM_90), "sm_100"}},
                   {{"memory=206000000000", NF_GPU(GFX942), "gfx942"},
                    {"memory=256000000000", NF_GPU(GFX942), "mi325x"},

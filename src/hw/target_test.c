@@ -36,7 +36,7 @@ static void rows(void **state) {
   assert_true(n >= 19);
   assert_null(nf_hw_target_name(-1));
   assert_int_equal(target("gfx950").multiprocessors, 256);
-  assert_int_equal(target("sm_90").features, NF_GPU(SM_90));
+  assert_int_equal(target("sm_90").features, NF_GPU(SM_90) | NF_GPU(SM_90A));
   assert_int_equal(target("graviton3").features, NF_CPU_NEON);
   for (int i = 0; nf_hw_target_alias(i) != NULL; i++)
     assert_string_equal(target(nf_hw_target_alias(i)->name).target, nf_hw_target_alias(i)->target);

@@ -27,3 +27,6 @@ static inline int nf_gpu_tile_columns(const nf_hw *hw) { return hw->backend == N
 static inline nf_grid nf_gpu_grid(int64_t blocks, int threads, size_t shared) {
   return (nf_grid){{(uint32_t)blocks, 1, 1}, {(uint32_t)threads, 1, 1}, shared};
 }
+
+// Whether kernels of tile/wide.h run there.
+static inline bool nf_gpu_is_wide(const nf_launch_site *s) { return s->hw->features & NF_GPU(SM_90A); }

@@ -76,7 +76,11 @@ static const nf_lane_site end_of_kernel = {"the end of the kernel", "its source"
 static void end_lane(nf_lane *me) {
   nf_lane_grid *g = me->grid;
   if (!me->waited) nf_lane_fail(&end_of_kernel, "without lane_wait()");
-  const nf_lane *waits = me->wave->first ? me->wave->first : g->first;
+  if (me->held > 0)
+    nf_lane_fail(&end_of_kernel, "the product at %s:%d was not waited for",
+                 nf_lane_file(g->held[me->who.thread][0].site), g->held[me->who.thread][0].site->line);
+  const nf_lane *of_group = nf_lane_group_of(me)->first;
+  const nf_lane *waits = me->wave->first ? me->wave->first : of_group ? of_group : g->first;
   if (waits)
     nf_lane_fail(&end_of_kernel, "lane %d waits in %s at %s:%d, to which all must come", waits->who.thread,
                  waits->site->what, nf_lane_file(waits->site), waits->site->line);
@@ -113,11 +117,14 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
     w->arrived = w->in_block = w->ended = 0, w->ready = g->kernel->lanes;
     w->first = NULL, w->barrier = g->now, w->lane = &g->lane[i * g->kernel->lanes];
   }
+  for (int i = 0; i * NF_GROUP_LANES < g->block.threads; i++)
+    g->group[i].arrived = 0, g->group[i].first = NULL;
   for (int i = 0; i < g->block.threads; i++) {
     nf_lane *l = &g->lane[i];
     l->state = NF_LANE_READY;
     l->site = l->outer = l->waited = NULL;
-    l->committed = l->copy_begin = l->copy_end = 0;
+    l->committed = l->copy_begin = l->copy_end = l->sets = l->published = 0;
+    l->held = 0, l->fenced = false;
   }
 }
 

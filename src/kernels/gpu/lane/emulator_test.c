@@ -172,6 +172,31 @@ static void test_products_of_tiles(void **state) {
   check_tiles(state, 64, 16);
 }
 
+static float wide_number(const fixture *f, int row, int k) { return f->in[(row * 64 + k * 3) % 1024]; }
+
+static void test_products_of_four_waves(void **state) {
+  fixture *f = fresh(state);
+  expect_ok(launch("nf_planted_wide", 32, 128, 1, 80 * 128, 0, f, NULL));
+  for (int r = 0; r < 64; r++)
+    for (int c = 0; c < 16; c++) {
+      float sum = 0;
+      for (int k = 0; k < 64; k++) sum += wide_number(f, r, k) * wide_number(f, 64 + c, k);
+      assert_true(f->out[r * 16 + c] == 1 + sum && f->out[1024 + r * 16 + c] == sum);
+    }
+  expect_ok(launch("nf_planted_wide_fp8", 32, 128, 1, 16 * 128, 0, f, NULL));
+  for (int i = 0; i < 1024; i++) assert_true(f->out[i] == (i % 2 ? 1 : 1 + 0x1p-13f));
+}
+
+static void test_faults_around_products_of_four_waves(void **state) {
+  static const char *const says[] = {"has not called wide_publish since", "when the product of line",
+                                     "without wide_begin()", "was not waited for"};
+  for (int wrong = 1; wrong <= 4; wrong++)
+    expect_error(launch("nf_planted_wide", 32, 128, 1, 80 * 128, wrong, fresh(state), NULL), NF_CHECK_FAILED,
+                 says[wrong - 1]);
+  expect_error(launch("nf_planted_wide", 32, 64, 1, 80 * 128, 0, fresh(state), NULL), NF_CHECK_FAILED,
+               "not made of groups of 128");
+}
+
 static void test_many_collectives(void **state) {
   fixture *f = fresh(state);
   expect_ok(launch("nf_planted_busy", 32, 256, 64, 1024, 0, f, NULL));
@@ -280,6 +305,8 @@ int main(void) {
       cmocka_unit_test_teardown(test_planted_faults_are_found_in_any_order, drop),
       cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),
       cmocka_unit_test_teardown(test_products_of_tiles, drop),
+      cmocka_unit_test_teardown(test_products_of_four_waves, drop),
+      cmocka_unit_test_teardown(test_faults_around_products_of_four_waves, drop),
       cmocka_unit_test_teardown(test_many_collectives, drop),
       cmocka_unit_test(test_several_threads_at_once),
       cmocka_unit_test_teardown(test_blocks_come_in_any_order, drop),

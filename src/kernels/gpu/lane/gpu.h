@@ -65,7 +65,11 @@ GPU_INLINE void block_sync(void) { __gpu_sync_threads(); }
 
 // ---- shared memory ----
 
+#if defined(__NVPTX__)
+extern SHARED u32x4 nf_gpu_shared[] __attribute__((aligned(1024)));
+#else
 extern SHARED u32x4 nf_gpu_shared[];
+#endif
 #define block_shared() ((SHARED void *)nf_gpu_shared)
 #define shared_get(p) (*(p))
 #define shared_put(p, v) (*(p) = (v))

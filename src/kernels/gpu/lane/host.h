@@ -31,6 +31,9 @@ typedef struct nf_lane_site {
   const char *what, *file;
   int line;
 } nf_lane_site;
+// Ends the grid: this lane does not come back.
+_Noreturn void nf_lane_fail(const nf_lane_site *site, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 #define LANE_SITE(call)                                           \
   ({                                                              \
     static const nf_lane_site site_ = {call, __FILE__, __LINE__}; \
@@ -100,11 +103,26 @@ typedef struct nf_lane_tiles {
 nf_lane_tiles *nf_lane_tiles_mine(void); // of the wave's next meeting
 void nf_lane_tiles_meet(const nf_lane_site *site);
 
+// A product of tiles of four waves, and those that are on their way: see tile/wide_host.h.
+typedef struct nf_lane_wide {
+  float a[64][32], b[256][32]; // rows by k, columns by k
+} nf_lane_wide;
+nf_lane_wide *nf_lane_wide_mine(void); // of the group's next meeting
+// The lane's d, of n / 2, is on its way: inverted, and zeros at first unless `add`.
+void nf_lane_wide_begin(const nf_lane_site *site, int n, float *d, bool add);
+void nf_lane_wide_meet(const nf_lane_site *site);
+void nf_lane_wide_fence(void);
+void nf_lane_wide_publish(void);
+void nf_lane_wide_commit(void);
+void nf_lane_wide_wait(const nf_lane_site *site, int sets);
+HOST_INLINE float nf_inverted(float x) { return nf_of_bits(~nf_bits_of(x)); }
+
 // ---- shared memory ----
 
 void *nf_block_shared(void);
 void nf_shared_read(const nf_lane_site *site, const void *p, size_t bytes);
 void nf_shared_write(const nf_lane_site *site, const void *p, size_t bytes);
+void nf_shared_read_wide(const nf_lane_site *site, const void *p); // 16 bytes, by a product that goes on
 void nf_lane_copy_async16(const nf_lane_site *site, void *to, const void *from, bool valid);
 void nf_lane_copy_commit(void);
 void nf_lane_copy_wait(const nf_lane_site *site, int n);

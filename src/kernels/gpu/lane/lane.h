@@ -17,11 +17,11 @@
 //            lane_sync: all lanes of the wave come to the same call. Sums are trees of xor shuffles: one
 //            order.
 // Blocks     block_sync: all lanes of the block come to it.
-// Shared     SHARED pointers; block_shared() is the block's dynamic memory, aligned to 16, of undefined
-//            contents; shared_get(p), shared_put(p, value); lane_copy_async16(to, from, valid) copies 16
-//            bytes from global memory (zeros unless valid), lane_copy_commit() closes a group of them,
-//            lane_copy_wait(n) waits until at most n (a constant) of the lane's groups are on their way; a
-//            block_sync then shows them to others.
+// Shared     SHARED pointers; block_shared() is the block's dynamic memory, aligned to 16 (to 1,024 where
+//            tile/wide.h is), of undefined contents; shared_get(p), shared_put(p, value);
+//            lane_copy_async16(to, from, valid) copies 16 bytes from global memory (zeros unless valid),
+//            lane_copy_commit() closes a group of them, lane_copy_wait(n) waits until at most n (a constant)
+//            of the lane's groups are on their way; a block_sync then shows them to others.
 // Global     lane_load16, lane_load16_once (weights: read once, by nobody else), lane_store16,
 //            lane_atomic_add, lane_fence: what was written before is seen by who sees what is written after.
 // Launches   lane_wait: from here on all that earlier kernels wrote can be read; before it only what no

@@ -113,18 +113,53 @@ nf_lane_tiles *nf_lane_tiles_mine(void) {
 }
 void nf_lane_tiles_meet(const nf_lane_site *site) { meet_wave(nf_lane_now(), site, false); }
 
+// Whether a lane of the group stands in block_sync, which it must not while others stand elsewhere.
+static const nf_lane *of_group_in_block(const nf_lane *me) {
+  const nf_lane *l = &me->grid->lane[me->who.thread / NF_GROUP_LANES * NF_GROUP_LANES];
+  for (int i = 0; i < NF_GROUP_LANES; i++)
+    if (l[i].state == NF_LANE_IN_BLOCK) return &l[i];
+  return NULL;
+}
+
+static void stand_in_block(nf_lane *me) {
+  me->state = NF_LANE_IN_BLOCK;
+  me->wave->in_block++, me->wave->ready--;
+  nf_lane_yield(me);
+}
+
+nf_lane_wide *nf_lane_wide_mine(void) {
+  nf_lane_group *g = nf_lane_group_of(nf_lane_now());
+  return &g->wide[g->turn];
+}
+
+void nf_lane_wide_meet(const nf_lane_site *site) {
+  nf_lane *me = nf_lane_now();
+  nf_lane_group *group = nf_lane_group_of(me);
+  me->site = me->outer ? me->outer : site;
+  must_be_there(me, me->wave->first);
+  must_be_there(me, of_group_in_block(me));
+  must_not_have_ended(me, me->wave->ended, true);
+  if (++group->arrived < NF_GROUP_LANES) {
+    if (!group->first) group->first = me;
+    stand_in_block(me);
+    return;
+  }
+  group->arrived = 0, group->first = NULL, group->turn ^= 1;
+  nf_lane_wave *w = &me->grid->wave[me->who.thread / NF_GROUP_LANES * (NF_GROUP_LANES / 32)];
+  for (int i = 0; i < NF_GROUP_LANES / 32; i++) w[i].in_block = 0, wake(&w[i], 32);
+}
+
 void nf_block_sync(const nf_lane_site *site) {
   nf_lane *me = nf_lane_now();
   nf_lane_grid *g = me->grid;
   me->site = me->outer ? me->outer : site;
   must_be_there(me, me->wave->first);
   must_be_there(me, g->first);
+  must_be_there(me, nf_lane_group_of(me)->first);
   must_not_have_ended(me, g->ended, false);
   if (++g->arrived < g->block.threads) {
     if (!g->first) g->first = me;
-    me->state = NF_LANE_IN_BLOCK;
-    me->wave->in_block++, me->wave->ready--;
-    nf_lane_yield(me);
+    stand_in_block(me);
     return;
   }
   g->arrived = 0, g->first = NULL;

@@ -8,14 +8,14 @@
 #define PLACE_OF(site) nf_lane_file(site), (site)->line
 
 bool nf_shared_init(nf_lane_grid *g, size_t bytes) {
-  if ((bytes >> g->granule) >= g->cell_count || g->now > UINT32_MAX / 2) {
+  if ((bytes >> g->granule) >= g->cell_count || g->now > UINT32_MAX / 2 || g->writes > UINT32_MAX / 2) {
     free(g->cells);
-    g->granule = 2, g->now = 0, g->cell_count = bytes / 4 + 1;
+    g->granule = 2, g->now = g->writes = 0, g->cell_count = bytes / 4 + 1;
     g->cells = calloc(g->cell_count, sizeof *g->cells);
     if (!g->cells) return g->cell_count = 0, g->shared = NULL, false;
   }
   g->shared_bytes = bytes;
-  g->shared = aligned_alloc(16, (bytes + 15) / 16 * 16 + 16);
+  g->shared = aligned_alloc(1024, (bytes + 16 + 1023) / 1024 * 1024);
   return g->shared != NULL;
 }
 
@@ -91,6 +91,33 @@ static unsigned readers(const nf_lane *me, const nf_shared_cell *c) {
   return wave == mine / lanes ? NF_READERS_WAVE | wave : NF_READERS_ALL;
 }
 
+// Of four waves' products: what they read was shown to them, and stays until they are done.
+void nf_shared_read_wide(const nf_lane_site *site, const void *p) {
+  nf_shared_read(site, p, 16);
+  const span s = span_of(site, p, 16);
+  const nf_lane_grid *g = s.me->grid;
+  for (size_t i = s.begin; i < s.end; i++) {
+    const nf_shared_cell *c = &g->cells[i];
+    if (c->sequence > g->lane[c->writer].published)
+      nf_lane_fail(s.site,
+                   "shared byte %zu: lane %d wrote it at %s:%d, and has not called wide_publish since",
+                   i << g->granule, c->writer, PLACE_OF(c->write));
+  }
+  nf_lane_held *h = nf_lane_hold(s.me, s.site);
+  h->offset = (uint32_t)((const char *)p - g->shared), h->write = g->writes;
+}
+
+void nf_shared_unchanged(const nf_lane *me, const nf_lane_site *site, const nf_lane_held *h) {
+  const nf_lane_grid *g = me->grid;
+  for (size_t i = h->offset >> g->granule; i < (h->offset + 16u) >> g->granule; i++) {
+    const nf_shared_cell *c = &g->cells[i];
+    if (c->sequence > h->write)
+      nf_lane_fail(site,
+                   "shared byte %zu: lane %d wrote it at %s:%d, when the product of line %d was on its way",
+                   i << g->granule, c->writer, PLACE_OF(c->write), h->site->line);
+  }
+}
+
 void nf_shared_read(const nf_lane_site *site, const void *p, size_t bytes) {
   const span s = span_of(site, p, bytes);
   nf_lane_grid *g = s.me->grid;
@@ -113,8 +140,9 @@ static span write_span(const nf_lane_site *site, const void *p, size_t bytes, bo
       if (unordered(s.me, c->reader, c->was_read)) fail_race(&s, i, "read", c->reader, c->read);
     }
     c->writer = (uint16_t)s.me->who.thread, c->written = g->now, c->write = s.site,
-    c->on_its_way = on_its_way;
+    c->sequence = g->writes + 1, c->on_its_way = on_its_way;
   }
+  g->writes++;
   return s;
 }
 
@@ -141,10 +169,11 @@ void nf_lane_copy_wait(const nf_lane_site *site, int n) {
   nf_lane *me = nf_lane_now();
   if (n < 0) nf_lane_fail(site, "for %d groups", n);
   nf_lane_grid *g = me->grid;
+  g->writes++;
   for (; me->copy_begin != me->copy_end; me->copy_begin++) {
     const nf_lane_copy *c = &g->copies[me->who.thread][me->copy_begin % NF_COPIES_MOST];
     if ((int64_t)c->group >= (int64_t)me->committed - n) return;
     for (size_t i = c->offset >> g->granule; i < (c->offset + 16u) >> g->granule; i++)
-      g->cells[i].written = g->now, g->cells[i].on_its_way = false;
+      g->cells[i].written = g->now, g->cells[i].sequence = g->writes, g->cells[i].on_its_way = false;
   }
 }
