@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Loading through the public interface: how much memory it takes at most, and what is told of tensors that
 // are not used. The models are sparse files, so that large ones cost nothing.
+#include "base/sanitized.h"
 #include "tests/support/expect.h"
 #include "tests/support/folder.h"
 #include "tests/support/inventory.h"
@@ -95,13 +96,7 @@ static void expect_streaming(const char *name, const char *text) {
 
 static void loading_holds_the_weights_and_little_else(void **state) {
   (void)state;
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  skip();
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-  skip();
-#endif
-#endif
+  if (NF_SANITIZED) skip();
   expect_streaming("blocks", QWEN3 BLOCKS "}");
   expect_streaming("rows", QWEN3 ROWS "}");
   expect_streaming("stacks", NEXT BLOCKS "}");

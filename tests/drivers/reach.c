@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/drivers/reach.h"
+#include "base/sanitized.h"
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -24,7 +25,7 @@ static void reach(int how) {
 }
 
 static void *addresses(size_t bytes) {
-  if (FAKE_REACH_WATCHED) return aligned_alloc(256, (bytes + 255) / 256 * 256);
+  if (NF_ASAN) return aligned_alloc(256, (bytes + 255) / 256 * 256);
   const size_t whole = (bytes + PAGE - 1) / PAGE * PAGE;
   if (memory.base == NULL) {
     void *all = mmap(NULL, most, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -63,8 +64,8 @@ size_t fake_reach_give(void *at) {
   pthread_mutex_lock(&memory.lock);
   part *p = unlink_part(at);
   const size_t bytes = p != NULL ? p->bytes : 0;
-  if (bytes != 0 && FAKE_REACH_WATCHED) free(at);
-  if (bytes != 0 && !FAKE_REACH_WATCHED) madvise(at, (bytes + PAGE - 1) / PAGE * PAGE, MADV_DONTNEED);
+  if (bytes != 0 && NF_ASAN) free(at);
+  if (bytes != 0 && !NF_ASAN) madvise(at, (bytes + PAGE - 1) / PAGE * PAGE, MADV_DONTNEED);
   pthread_mutex_unlock(&memory.lock);
   return free(p), bytes;
 }

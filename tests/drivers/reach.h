@@ -5,17 +5,6 @@
 #pragma once
 #include <stddef.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define FAKE_REACH_WATCHED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define FAKE_REACH_WATCHED 1
-#endif
-#endif
-#ifndef FAKE_REACH_WATCHED
-#define FAKE_REACH_WATCHED 0
-#endif
-
 void *fake_reach_take(size_t bytes); // aligned to 256, contents undefined; NULL: there is no more
 size_t fake_reach_give(void *at);    // gives it back: its bytes; 0: it is none of these
 // All devices' memory is within reach until as many `leave`. Any thread.

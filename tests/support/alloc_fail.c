@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Takes the heap's entry points by defining them and hands on to glibc's own names for them.
 #include "alloc_fail.h"
+#include "base/sanitized.h"
 #include <errno.h>
 #include <malloc.h>
 #include <stdatomic.h>
 #include <string.h>
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
 
 static _Atomic uint64_t count, fail_at;
 static _Atomic bool fail_on;
@@ -30,7 +23,7 @@ int64_t nf_alloc_live(void) { return live; }
 int64_t nf_alloc_live_bytes(void) { return bytes; }
 int64_t nf_alloc_peak_bytes(void) { return peak; }
 
-#ifdef SANITIZED
+#if NF_SANITIZED
 bool nf_alloc_fail_available(void) { return false; }
 #else
 bool nf_alloc_fail_available(void) { return true; }

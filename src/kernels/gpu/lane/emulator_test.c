@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The emulator finds what is planted in planted.c, names it, and lets the right twins pass.
+#include "base/sanitized.h"
 #include "kernels/gpu/lane/emulator.h"
 #include "kernels/gpu/lane/planted.h"
 #include <math.h>
@@ -14,14 +15,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN
-#endif
 
 enum { MOST = 1024 };
 
@@ -275,7 +268,7 @@ static void test_launches_that_cannot_be(void **state) {
   assert_null(nf_emulated_find("nf_planted_roo", 32));
 }
 
-#ifdef WITH_ASAN
+#if NF_ASAN
 // 0: as it should be; 1: the sanitizer ended the child.
 static int run_in_child(const char *symbol, const nf_planted *args, const nf_emulation *how) {
   int status;
@@ -301,20 +294,20 @@ static void test_the_sanitizer_finds_stores_outside(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(test_planted_faults_are_found_and_named, drop),
-      cmocka_unit_test_teardown(test_planted_faults_are_found_in_any_order, drop),
-      cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),
-      cmocka_unit_test_teardown(test_products_of_tiles, drop),
-      cmocka_unit_test_teardown(test_products_of_four_waves, drop),
-      cmocka_unit_test_teardown(test_faults_around_products_of_four_waves, drop),
-      cmocka_unit_test_teardown(test_many_collectives, drop),
-      cmocka_unit_test(test_several_threads_at_once),
-      cmocka_unit_test_teardown(test_blocks_come_in_any_order, drop),
-      cmocka_unit_test_teardown(test_accesses_outside_of_the_ranges, drop),
-      cmocka_unit_test_teardown(test_loads_of_what_is_late, drop),
-      cmocka_unit_test_teardown(test_launches_that_cannot_be, drop),
-#ifdef WITH_ASAN
-      cmocka_unit_test_teardown(test_the_sanitizer_finds_stores_outside, drop),
+    cmocka_unit_test_teardown(test_planted_faults_are_found_and_named, drop),
+    cmocka_unit_test_teardown(test_planted_faults_are_found_in_any_order, drop),
+    cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),
+    cmocka_unit_test_teardown(test_products_of_tiles, drop),
+    cmocka_unit_test_teardown(test_products_of_four_waves, drop),
+    cmocka_unit_test_teardown(test_faults_around_products_of_four_waves, drop),
+    cmocka_unit_test_teardown(test_many_collectives, drop),
+    cmocka_unit_test(test_several_threads_at_once),
+    cmocka_unit_test_teardown(test_blocks_come_in_any_order, drop),
+    cmocka_unit_test_teardown(test_accesses_outside_of_the_ranges, drop),
+    cmocka_unit_test_teardown(test_loads_of_what_is_late, drop),
+    cmocka_unit_test_teardown(test_launches_that_cannot_be, drop),
+#if NF_ASAN
+    cmocka_unit_test_teardown(test_the_sanitizer_finds_stores_outside, drop),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gpu/lane/fiber.h"
+#include "base/sanitized.h"
 #include <sanitizer/asan_interface.h> // says nothing in builds without
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,22 +13,7 @@
 #define VALGRIND_STACK_REGISTER(begin, end) ((void)(begin), (void)(end))
 #endif
 
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define WITH_ASAN 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define WITH_TSAN 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__)
-#define WITH_ASAN 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define WITH_TSAN 1
-#endif
-
-#ifdef WITH_ASAN
+#if NF_ASAN
 #include <sanitizer/common_interface_defs.h>
 enum { STACK_BYTES = 512 << 10 };
 #else
@@ -35,7 +21,7 @@ enum { STACK_BYTES = 128 << 10 };
 #define __sanitizer_start_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
 #define __sanitizer_finish_switch_fiber(fake, bottom, bytes) ((void)(fake), (void)(bottom), (void)(bytes))
 #endif
-#ifdef WITH_TSAN
+#if NF_TSAN
 #include <sanitizer/tsan_interface.h>
 #else
 #define __tsan_get_current_fiber() NULL
