@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // How fast weights are loaded: read from files that the system has cached, checked and packed, or made up;
-// GB/s of what is written, beside the memcpy of as much memory. build/bench/weights [MEBIBYTES [THREADS]];
-// the files are made in $TMPDIR or /tmp.
+// GB/s of what is written, beside the memcpy of as much memory. build/bench/weights [MEBIBYTES [THREADS]
+// [cuda|hip]]; the files are made in $TMPDIR or /tmp. With a GPU plain weights alone, into memory and to it.
 #include "checkpoint/weights.h"
 #include "base/clock.h"
 #include "base/memory.h"
 #include "base/threads.h"
 #include "bench/measure.h"
+#include "engine/upload.h"
 #include "tensor/pack.h"
 #include <string.h>
 #include <unistd.h>
@@ -18,11 +19,14 @@ typedef struct job {
   nf_value weight;
   char *data;
   size_t bytes;
+  nf_upload *upload; // NULL: into memory
+  nf_buffer there;   // on the device
 } job;
 
 static void load(job *j) {
-  const nf_weight_sink sink = nf_weight_memory(j->data);
+  const nf_weight_sink sink = j->upload ? nf_upload_sink(j->upload, &j->there) : nf_weight_memory(j->data);
   must(nf_weight_load(&j->loader, &j->weight, 0, INT64_MAX, &sink));
+  if (j->upload) must(nf_queue_sync(j->upload->queue));
 }
 
 static void copy_part(const void *arg, int64_t part) {
@@ -83,8 +87,8 @@ static void write_file(const nf_value *v, const char *dir) {
   nf_free(path);
 }
 
-static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, bool transposed,
-                const char *dir) {
+static job job_of(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, bool transposed,
+                  const char *dir) {
   const int64_t rows = (mib << 20) / COLUMNS * 8 / nf_dtype_of(dtype)->bits / 128 * 128;
   const nf_sizes none = nf_sizes_of(0, 0, 0);
   nf_type type = NF_TYPE(dtype, NF_C(rows), NF_C(COLUMNS));
@@ -95,6 +99,12 @@ static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, 
   if (!nf_pack_is_plain(pack)) j.weight.type = nf_type_packed(type, pack);
   must(nf_type_bytes(&j.weight.type, &none, &j.bytes));
   j.data = nf_alloc_aligned(2 * j.bytes);
+  return j;
+}
+
+static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, bool transposed,
+                const char *dir) {
+  job j = job_of(threads, dtype, pack, mib, transposed, dir);
   nf_checkpoint *files;
   const rate floor = rate_of(copy, &j, j.bytes / 2), made = rate_of(load, &j, j.bytes);
   must(nf_checkpoint_open(dir, NULL, &files));
@@ -108,6 +118,56 @@ static void row(nf_threads *threads, nf_dtype dtype, nf_pack pack, int64_t mib, 
   nf_free_aligned(j.data);
 }
 
+// From the page cache and made up, into memory and to the device; the first time there with the pinned
+// pieces' making.
+static void device_row(nf_threads *threads, nf_device *d, nf_dtype dtype, int64_t mib, const char *dir) {
+  job j = job_of(threads, dtype, NF_PACK_PLAIN, mib, false, dir);
+  nf_checkpoint *files;
+  nf_upload upload = {0};
+  must(nf_checkpoint_open(dir, NULL, &files));
+  must(nf_device_alloc(d, j.bytes, &j.there));
+  printf("%-8s %4zu MiB", nf_dtype_of(dtype)->name, j.bytes >> 20);
+  for (int made = 0; made < 2; made++) {
+    j.loader.files = made ? NULL : files;
+    j.upload = NULL;
+    const rate memory = rate_of(load, &j, j.bytes);
+    must(nf_upload_init(&upload, d, j.bytes));
+    j.upload = &upload;
+    const double start = nf_now();
+    load(&j);
+    const double first = 1e-9 * (double)j.bytes / (nf_now() - start);
+    const rate there = rate_of(load, &j, j.bytes);
+    must(nf_upload_finish(&upload));
+    upload = (nf_upload){0};
+    printf("  %s: memory %5.2f, device %5.2f (%.2f; first %5.2f) GB/s", made ? "made up" : "read",
+           memory.best, there.best, there.best / memory.best, first);
+  }
+  printf("\n");
+  nf_checkpoint_close(files);
+  nf_device_free(d, &j.there);
+  nf_weight_loader_deinit(&j.loader);
+  nf_free_aligned(j.data);
+}
+
+static void rows(nf_threads *threads, int64_t mib, const char *dir) {
+  row(threads, NF_BF16, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_BF16, NF_PACK(16, 2), mib, false, dir);
+  row(threads, NF_BF16, NF_PACK_PLAIN, mib, false, dir);
+  row(threads, NF_BF16, NF_PACK(16, 1), mib, true, dir);
+  row(threads, NF_FP8_BLOCK, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_FP8_ROW, NF_PACK(16, 1), mib, false, dir);
+  row(threads, NF_MXFP4, NF_PACK(16, 1), mib, false, dir);
+}
+
+static void device_rows(nf_threads *threads, const char *device, int64_t mib, const char *dir) {
+  nf_device *d;
+  must(strcmp(device, "hip") == 0 ? nf_device_hip(0, &d) : nf_device_cuda(0, &d));
+  device_row(threads, d, NF_BF16, mib, dir);
+  device_row(threads, d, NF_FP8_BLOCK, mib, dir);
+  device_row(threads, d, NF_MXFP4, mib, dir);
+  nf_device_destroy(d);
+}
+
 int main(int argc, char **argv) {
   const char *tmp = getenv("TMPDIR");
   const int64_t mib = argc > 1 ? atoi(argv[1]) : 512;
@@ -116,13 +176,10 @@ int main(int argc, char **argv) {
   must(nf_threads_create(argc > 2 ? atoi(argv[2]) : 2, &threads));
   snprintf(dir, sizeof dir, "%s/infuse-bench-XXXXXX", tmp ? tmp : "/tmp");
   if (!mkdtemp(dir)) return 3;
-  row(threads, NF_BF16, NF_PACK(16, 1), mib, false, dir);
-  row(threads, NF_BF16, NF_PACK(16, 2), mib, false, dir);
-  row(threads, NF_BF16, NF_PACK_PLAIN, mib, false, dir);
-  row(threads, NF_BF16, NF_PACK(16, 1), mib, true, dir);
-  row(threads, NF_FP8_BLOCK, NF_PACK(16, 1), mib, false, dir);
-  row(threads, NF_FP8_ROW, NF_PACK(16, 1), mib, false, dir);
-  row(threads, NF_MXFP4, NF_PACK(16, 1), mib, false, dir);
+  if (argc > 3)
+    device_rows(threads, argv[3], mib, dir);
+  else
+    rows(threads, mib, dir);
   snprintf(file, sizeof file, "%s/model.safetensors", dir);
   unlink(file);
   rmdir(dir);

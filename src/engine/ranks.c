@@ -137,7 +137,7 @@ nf_status nf_model_load_weights(infuse_model *m) {
   int ready = 0;
   nf_status st = nf_ok();
   for (; ready < m->options.world && nf_is_ok(st); ready += nf_is_ok(st))
-    st = nf_upload_init(&upload[ready], m->rank[ready].device);
+    st = nf_upload_init(&upload[ready], m->rank[ready].device, l.total / (uint64_t)m->options.world);
   if (nf_is_ok(st)) st = load_all(m, &l, upload);
   while (ready > 0) st = nf_status_join(nf_upload_finish(&upload[--ready]), st); // why there was no room
   nf_free(upload);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "engine/upload.h"
+#include "base/checked.h"
 
-nf_status nf_upload_init(nf_upload *u, nf_device *d) {
+nf_status nf_upload_init(nf_upload *u, nf_device *d, uint64_t total) {
   u->device = d;
+  u->pieces = (int)nf_min(NF_MAX_UPLOADS, 1 + (int64_t)(total / NF_UPLOAD_PIECE));
   NF_TRY(nf_queue_create(d, &u->queue));
   pthread_mutex_init(&u->lock, NULL);
   pthread_cond_init(&u->sent, NULL);
@@ -12,9 +14,10 @@ nf_status nf_upload_init(nf_upload *u, nf_device *d) {
 nf_status nf_upload_finish(nf_upload *u) {
   const nf_status st = nf_status_join(u->refused, nf_queue_sync(u->queue));
   for (int i = 0; i < NF_MAX_UPLOADS; i++) {
-    nf_device_free(u->device, &u->piece[i].memory);
+    nf_device_free(u->device, &u->piece[i].own);
     nf_event_destroy(u->piece[i].arrived);
   }
+  nf_device_free(u->device, &u->slab);
   nf_queue_destroy(u->queue);
   pthread_cond_destroy(&u->sent);
   pthread_mutex_destroy(&u->lock);
@@ -34,7 +37,7 @@ static void collect(nf_upload *u) {
 // One that has arrived, else a new one, else the one that will arrive next, or that somebody has in hand.
 static nf_status take_index(nf_upload *u, int *out) {
   for (collect(u); u->n_idle == 0; collect(u)) {
-    if (u->made < NF_MAX_UPLOADS) {
+    if (u->made < u->pieces) {
       NF_TRY(nf_event_create(u->device, &u->piece[u->made].arrived));
       return *out = u->made++, nf_ok();
     }
@@ -46,19 +49,29 @@ static nf_status take_index(nf_upload *u, int *out) {
   return *out = u->idle[--u->n_idle], nf_ok();
 }
 
-// One that is too small is made again: pieces of a model are nearly all of one size.
+// A piece's place in the slab, which is made by who is first; memory of its own for more than fits there, as
+// nearly nothing of a model does.
+static nf_status memory_of(nf_upload *u, int i, size_t n, void **out) {
+  nf_buffer *own = &u->piece[i].own;
+  if (n <= NF_UPLOAD_PIECE) {
+    if (u->slab.host == NULL)
+      NF_TRY(nf_device_alloc_in(u->device, NF_ON_HOST, (size_t)u->pieces * NF_UPLOAD_PIECE, &u->slab));
+    return *out = (char *)u->slab.host + (size_t)i * NF_UPLOAD_PIECE, nf_ok();
+  }
+  if (own->bytes < n) {
+    nf_device_free(u->device, own);
+    NF_TRY(nf_device_alloc_in(u->device, NF_ON_HOST, n, own));
+  }
+  return *out = own->host, nf_ok();
+}
+
 static nf_status take(nf_upload *u, size_t n, void **out) {
   int i;
   *out = NULL;
   NF_TRY(take_index(u, &i));
-  nf_buffer *b = &u->piece[i].memory;
-  nf_status st = nf_ok();
-  if (b->bytes < n) {
-    nf_device_free(u->device, b);
-    st = nf_device_alloc_in(u->device, NF_ON_HOST, n, b);
-  }
+  const nf_status st = memory_of(u, i, n, out);
   if (nf_is_ok(st))
-    *out = b->host;
+    u->piece[i].room = *out;
   else
     u->idle[u->n_idle++] = i;
   return st;
@@ -79,12 +92,12 @@ static void *room(void *self, size_t at, size_t n) {
 
 static int index_of(const nf_upload *u, const void *room) {
   int i = 0;
-  while (u->piece[i].memory.host != room) i++;
+  while (u->piece[i].room != room) i++;
   return i;
 }
 
 static nf_status send(nf_upload *u, int i, size_t at, size_t n) {
-  NF_TRY(nf_queue_write(u->queue, u->to, at, u->piece[i].memory.host, n));
+  NF_TRY(nf_queue_write(u->queue, u->to, at, u->piece[i].room, n));
   return nf_queue_record(u->queue, u->piece[i].arrived);
 }
 

@@ -33,7 +33,7 @@ static void weights_arrive(void **state) {
                            nf_type_packed(NF_TYPE(NF_F32, NF_C(40), NF_C(9000)), NF_PACK(16, 2))};
   far_copies = 0;
   ok(nf_device_create(&(nf_device){.driver = &far_driver}, &d));
-  ok(nf_upload_init(&u, d));
+  ok(nf_upload_init(&u, d, 1 << 30));
   for (int i = 0; i < 2; i++) {
     const nf_value v = {.name = "w", .type = types[i], .kind = NF_VALUE_WEIGHT};
     nf_buffer to;
@@ -66,7 +66,7 @@ static void the_devices_host_memory_is_out(void **state) {
   far_rooms = 0;
   ok(nf_device_create(&(nf_device){.driver = &far_driver}, &d));
   ok(nf_device_alloc(d, 4000 * 500 * 2, &to));
-  ok(nf_upload_init(&u, d));
+  ok(nf_upload_init(&u, d, 1 << 30));
   const nf_weight_sink sink = nf_upload_sink(&u, &to);
   const nf_status st = load(&v, 3, &sink);
   assert_int_equal(nf_status_code(st), NF_NO_MEMORY);
@@ -128,7 +128,7 @@ static void pieces_are_on_their_way(void **state) {
   driver.event_record = late_record, driver.event_happened = late_happened, driver.event_sync = late_arrive;
   far_rooms = 100;
   ok(nf_device_create(&(nf_device){.driver = &driver}, &d));
-  ok(nf_upload_init(&u, d));
+  ok(nf_upload_init(&u, d, 1 << 30));
   char *want = malloc(n), *got = malloc(n);
   ok(nf_device_alloc(d, n, &to));
   const nf_weight_sink memory = nf_weight_memory(want), upload = nf_upload_sink(&u, &to);
