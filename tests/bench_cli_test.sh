@@ -45,6 +45,13 @@ if grep -q read_gb_s "$work/ref"; then fail "memory is measured for device ref";
 "$infuse" bench latency -m $m --input-len 70 --output-len 1 --num-iters 1 --num-iters-warmup 0 --quiet --json >"$work/one"
 has "$work/one" '"decode_throughput":0.0' '"mean_tpot_ms":0.0' '"weight_gb_s":0.0'
 
+# each fusion that its plans choose, between none and all; the largest step and down by fours
+"$infuse" bench fusions -m $m --chunk 8 --num-iters 1 --quiet --json >"$work/fusions"
+has "$work/fusions" '"schema":"infuse.bench.fusions/1"' '"rounds":1' '"tokens":[1,2,8]' '"fusion":"off","sites":0.0' \
+  '"fusion":"add_rms_norm"' '"fusion":"all"' '"step_us":[' '"tokens_per_second":[' '"times_off":[1.0,1.0,1.0]'
+"$infuse" bench fusions -m $m --chunk 8 --num-iters 1 --quiet >"$work/fusions"
+has "$work/fusions" 'a step of 1 token' 'a step of 8 tokens' 'times off'
+
 throughput() {
   "$infuse" bench throughput -m $m --input-len 2:9 --output-len 1:4 --num-prompts 7 --max-concurrency 3 --quiet "$@"
 }
@@ -70,7 +77,7 @@ has "$work/kernels.json" '"nodes":4' '"roof_us":' '"tokens":1,' '"tokens":8,' 'e
 "$infuse" bench kernels -m checkpoints/qwen3-tiny --load-format dummy --layers 1 --chunk 1 --quiet >"$work/kernels"
 has "$work/kernels" 'a step of 1 token' 'total: '
 
-refused 2 "bench wants latency, throughput or kernels" 
+refused 2 "bench wants latency, throughput, kernels or fusions" 
 refused 2 "did you mean latency" latencies -m $m
 refused 2 "bench wants -m DIR" latency
 refused 2 "--input-len: '0' is not a number from 1" latency -m $m --input-len 0

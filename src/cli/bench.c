@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse bench: its three kinds, what each takes, the model, and where results go.
+// infuse bench: its kinds, what each takes, the model, and where results go.
 #include "cli/bench.h"
 #include "base/file.h"
 #include "base/json.h"
@@ -47,10 +47,11 @@ static int bench_kernels(cli_bench *b, json_t **out) {
   return take_over(infuse_check(b->rt, &co, take, &t), &t, out);
 }
 
-enum { LATENCY, THROUGHPUT, KERNELS, N_KINDS };
+enum { LATENCY, THROUGHPUT, KERNELS, FUSIONS, N_KINDS };
 static const kind kinds[] = {[LATENCY] = {"latency", cli_bench_latency, cli_show_latency},
                              [THROUGHPUT] = {"throughput", cli_bench_throughput, cli_show_throughput},
-                             [KERNELS] = {"kernels", bench_kernels, cli_show_kernels}};
+                             [KERNELS] = {"kernels", bench_kernels, cli_show_kernels},
+                             [FUSIONS] = {"fusions", cli_bench_fusions, cli_show_fusions}};
 
 static const kind *find_kind(const char *name) {
   const char *names[N_KINDS];
@@ -59,7 +60,7 @@ static const kind *find_kind(const char *name) {
     if (name != NULL && strcmp(name, names[i]) == 0) return &kinds[i];
   }
   const char *near = name != NULL ? nf_nearest(name, names, N_KINDS) : NULL;
-  cli_usage("bench wants latency, throughput or kernels%s%s%s%s%s", name != NULL ? ", not '" : "",
+  cli_usage("bench wants latency, throughput, kernels or fusions%s%s%s%s%s", name != NULL ? ", not '" : "",
             name != NULL ? name : "", name != NULL ? "'" : "", near != NULL ? "; did you mean " : "",
             near != NULL ? near : "");
   return NULL;
@@ -74,11 +75,11 @@ typedef struct owned { // an option that only some kinds take
 } owned;
 
 static int check_options(const cli_options *o, const kind *k) {
-  enum { L = 1 << LATENCY, T = 1 << THROUGHPUT };
+  enum { L = 1 << LATENCY, T = 1 << THROUGHPUT, F = 1 << FUSIONS };
   const owned options[] = {{"--input-len", o->input_len != NULL, L | T},
                            {"--output-len", o->output_len != NULL, L | T},
                            {"--batch-size", o->batch_size != 0, L},
-                           {"--num-iters", o->num_iters != 0, L},
+                           {"--num-iters", o->num_iters != 0, L | F},
                            {"--num-iters-warmup", o->num_iters_warmup >= 0, L},
                            {"--num-prompts", o->num_prompts != 0, T},
                            {"--max-concurrency", o->max_concurrency != 0, T}};
@@ -180,11 +181,16 @@ static bool put_reads(json_t *doc, double reads) {
           nf_json_put(doc, "read_share", json_real(weights / reads)));
 }
 
+int cli_bench_explain(const cli_bench *b, const infuse_model_options *mo, const infuse_explain_options *eo,
+                      json_t **out) {
+  taken t = {0};
+  return take_over(infuse_explain(b->rt, b->o->model, mo, eo, take, &t), &t, out);
+}
+
 static int add_weights(const cli_bench *b, const infuse_model_options *mo, json_t *doc) {
   const infuse_explain_options eo = {.size = sizeof eo, .range_lo = b->sessions, .range_hi = b->sessions};
-  taken t = {0};
   json_t *plan = NULL;
-  int code = take_over(infuse_explain(b->rt, b->o->model, mo, &eo, take, &t), &t, &plan);
+  int code = cli_bench_explain(b, mo, &eo, &plan);
   if (code == 0 && !put_weights(doc, plan)) code = no_memory();
   json_decref(plan);
   return code;
@@ -201,7 +207,7 @@ static infuse_model_options model_options(const cli_bench *b) {
 }
 
 static int measure(cli_bench *b, const kind *k, json_t **out) {
-  if (k == &kinds[KERNELS]) return k->measure(b, out);
+  if (k == &kinds[KERNELS] || k == &kinds[FUSIONS]) return k->measure(b, out);
   const infuse_model_options mo = model_options(b);
   infuse_model_info info = {.size = sizeof info};
   const bool fits = mo.batch == 0 || mo.batch >= b->sessions; // a step has room for all of them

@@ -44,12 +44,18 @@ typedef struct cli_flight {
 int cli_flight_init(cli_bench *b, size_t n, cli_flight *out);
 int cli_flight_run(cli_bench *b, cli_flight *f); // 0, or the exit code
 void cli_flight_deinit(cli_flight *f);
+int cli_append_random(cli_bench *b, infuse_session *s, int64_t n); // n ids; 0, or the exit code
+// infuse_explain's document; 0, or the exit code.
+int cli_bench_explain(const cli_bench *b, const infuse_model_options *mo, const infuse_explain_options *eo,
+                      json_t **out);
 
 // Each measures, and gives its document (NULL: no memory) and 0, or the exit code; and prints it.
 int cli_bench_latency(cli_bench *b, json_t **out);
 int cli_bench_throughput(cli_bench *b, json_t **out);
+int cli_bench_fusions(cli_bench *b, json_t **out);
 void cli_show_latency(const json_t *doc);
 void cli_show_throughput(const json_t *doc);
+void cli_show_fusions(const json_t *doc);
 void cli_show_kernels(const json_t *doc);
 
 // ---- rows ----

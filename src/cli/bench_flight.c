@@ -47,11 +47,11 @@ typedef struct running {
   infuse_session **session;       // [n] theirs
 } running;
 
-static int append_prompt(cli_bench *b, cli_request *r) {
-  int32_t *ids = nf_alloc((size_t)r->in, sizeof *ids);
+int cli_append_random(cli_bench *b, infuse_session *s, int64_t n) {
+  int32_t *ids = nf_alloc((size_t)n, sizeof *ids);
   if (ids == NULL) return no_memory();
-  for (int64_t i = 0; i < r->in; i++) ids[i] = (int32_t)(draw(&b->random) % (uint64_t)b->vocab);
-  const int code = cli_fail(infuse_session_append(r->s, ids, (size_t)r->in));
+  for (int64_t i = 0; i < n; i++) ids[i] = (int32_t)(draw(&b->random) % (uint64_t)b->vocab);
+  const int code = cli_fail(infuse_session_append(s, ids, (size_t)n));
   nf_free(ids);
   return code;
 }
@@ -66,7 +66,7 @@ static int begin(running *run) {
                                      .ignore_eos = true,
                                      .unshared = true};
   int code = cli_fail(infuse_session_create(run->b->m, &so, &r->s));
-  if (code == 0) code = append_prompt(run->b, r);
+  if (code == 0) code = cli_append_random(run->b, r->s, r->in);
   r->start = nf_now();
   run->request[run->n] = r;
   run->session[run->n++] = r->s;
