@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measures the kernels that other engines run on an NVIDIA GPU, on the shapes that `infuse check --bench` times.
+"""Measures the kernels that other engines run on an NVIDIA GPU, and infuse's beside them on the same shapes.
 
-  bench/peers/gpu.py [--only PART] [--json FILE]
+  bench/peers/gpu.py [--infuse PROGRAM] [--only PART] [--json FILE]
 
 Every time is the median of replays of one captured graph in which operands rotate through more memory than the
-second-level cache holds. Needs PyTorch with Triton; a peer that is not there is a line on standard error.
+second-level cache holds; infuse's are those of `infuse check OP --bench`, which rotates them too. Needs PyTorch with
+Triton; a peer that is not there is a line on standard error.
 """
 import argparse
 import json
+import re
 import statistics
+import subprocess
 import sys
 
 import torch
@@ -145,30 +148,133 @@ def read(gigabytes=2):
     yield "torch.sum", time_us(lambda: (x,), lambda v: v.sum(), ROTATED), gigabytes << 30
 
 
+# ---- experts ----
+
+
+def mxfp4(rows, columns, experts):
+    """Made-up codes and scales in the layout that vLLM gives them on Hopper (its _swizzle_mxfp4)."""
+    from triton_kernels.numerics import InFlexData
+    from triton_kernels.tensor import FP4, convert_layout, wrap_torch_tensor
+    from triton_kernels.tensor_details import layout
+
+    codes = torch.randint(0, 256, (experts, rows, columns // 2), dtype=torch.uint8, device="cuda")
+    scales = torch.randint(118, 122, (experts, rows, columns // 32), dtype=torch.uint8, device="cuda")
+    scales = torch.nn.functional.pad(scales, (0, -scales.shape[-1] % 4))
+    of_codes, options = layout.make_default_matmul_mxfp4_w_layout(mx_axis=1)
+    w = convert_layout(wrap_torch_tensor(codes.transpose(-2, -1), dtype=FP4), of_codes, **options)
+    of_scales, options = layout.make_default_matmul_mxfp4_w_scale_layout(mx_axis=1, num_warps=8)
+    return w, InFlexData(), convert_layout(wrap_torch_tensor(scales.transpose(-2, -1)), of_scales, **options)
+
+
+def experts_mxfp4(tokens, experts=128, top=4, hidden=2880, inner=2880):
+    """Both products with the activation between them, as vLLM's triton_kernel_fused_experts calls them."""
+    from triton_kernels import swiglu
+    from triton_kernels.matmul_ogs import FlexCtx, FnSpecs, FusedActivation, PrecisionConfig, matmul_ogs
+    from triton_kernels.matmul_ogs_details import opt_flags
+    from triton_kernels.routing import routing
+
+    opt_flags.update_opt_flags_constraints({"split_k": 1})
+    weights = [mxfp4(2 * inner, hidden, experts), mxfp4(hidden, inner, experts)]
+    how = [PrecisionConfig(weight_scale=scale, flex_ctx=FlexCtx(rhs_data=flex)) for _, flex, scale in weights]
+    bias = [torch.randn(experts, n, device="cuda") for n in (2 * inner, hidden)]
+    act = FusedActivation(FnSpecs("swiglu", swiglu.swiglu_fn, ("alpha", "limit")), (1.702, 7.0), 2)
+    pairs = tokens * top
+
+    def route(logits):
+        return routing(logits, top)
+
+    def make():
+        x, logits = random(tokens, hidden), random(tokens, experts)
+        between = torch.empty(1, pairs, inner, device="cuda", dtype=torch.bfloat16)
+        return (x, *route(logits), between, torch.empty(1, tokens, hidden, device="cuda", dtype=torch.bfloat16))
+
+    def products(x, data, gather, scatter, between, y):
+        matmul_ogs(x, weights[0][0], bias[0], data, gather_indx=gather, precision_config=how[0], fused_activation=act, y=between)
+        matmul_ogs(between.view(pairs, inner), weights[1][0], bias[1], data, scatter_indx=scatter, precision_config=how[1],
+                   gammas=data.gate_scal, y=y)
+
+    chosen = experts * (1 - (1 - top / experts) ** tokens)  # on average
+    moved = int(chosen * 3 * inner * hidden * 17 / 32)
+    yield "triton_kernels, products", time_us(make, products, moved), moved
+    yield "triton_kernels, routing", time_us(lambda: (random(tokens, experts),), route, 1 << 20), 0
+
+
+# ---- works: a name, what measures the peers, and where infuse's own row stands: op and case ----
+
+
+def work(name, tokens, run, given, op, case):
+    return {"name": f"{name}, {tokens} token{'s' if tokens != 1 else ''}", "run": run, "given": (tokens, *given), "op": op,
+            "case": re.compile(case + rf".*, T {tokens}(,|$)")}
+
+
+ROWS = (1, 16, 64, 512, 16384)
+FEW = (1, 16, 64, 512)
 QWEN3_32B = ((10240, 5120), (5120, 8192), (51200, 5120), (5120, 25600))
+GPT_OSS = ((5120, 2880), (2880, 4096), (201088, 2880))
 PARTS = {
-    "read": [("read", read, ())],
-    "add_norm_pad": [(f"add+rms_norm+pad 2880:3072, {t} tokens", add_norm_pad, (t,)) for t in (1, 8, 64, 512, 16384)],
-    "norm_gated_fp8": [(f"rms_norm_gated+fp8 32x128, {t} tokens", norm_gated_fp8, (t,)) for t in (1, 8, 512, 16384)],
-    "linear_fp8": [(f"linear fp8row {n}x{k}, {t} tokens", linear_fp8, (t, n, k)) for n, k in QWEN3_32B for t in (1, 16, 64, 512)],
-    "linear_bf16": [(f"linear bf16 {n}x{k}, {t} tokens", linear_bf16, (t, n, k))
-                    for n, k in ((5120, 2880), (2880, 4096), (201088, 2880)) for t in (1, 16, 64, 512)],
+    "read": [{"name": "read", "run": read, "given": (), "op": None}],
+    "add_norm_pad": [work("add + rms_norm + pad 2880:3072", t, add_norm_pad, (), "rms_norm",
+                          r"x bf16\[T,2880\], w bf16\[2880\], residual") for t in ROWS],
+    "norm_gated_fp8": [work("rms_norm_gated + fp8 32x128", t, norm_gated_fp8, (), "rms_norm_gated_quantise", r"x bf16\[T,4096\]")
+                       for t in ROWS],
+    "linear_fp8": [work(f"linear fp8row {n}x{k}", t, linear_fp8, (n, k), "linear", rf"x fp8row\[T,{k}\], w fp8row\[{n},{k}\]")
+                   for n, k in QWEN3_32B for t in FEW],
+    "linear_bf16": [work(f"linear bf16 {n}x{k}", t, linear_bf16, (n, k), "linear", rf"x bf16\[T,{k}\], w bf16\[{n},{k}\]")
+                    for n, k in GPT_OSS for t in FEW],
+    "experts_mxfp4": [work("experts mxfp4 4 of 128", t, experts_mxfp4, (), "experts_swiglu",
+                           r"x bf16\[T,2880\], ids i32\[T,4\], w_up mxfp4\[128,") for t in (1, 4, 16, 64, 128, 512)],
 }
+
+
+# ---- infuse's own ----
+
+
+def own_rows(program, ops):
+    """op -> rows of infuse check, which have a time."""
+    rows = {}
+    for op in ops:
+        command = [program, "check", op, "--bench", "--device", "cuda", "--seed", "1", "--json", "--quiet"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
+        if not done.stdout:
+            sys.exit(f"gpu.py: {' '.join(command)} gave nothing")
+        rows[op] = [r for r in json.loads(done.stdout)["rows"] if r.get("us")]
+    return rows
+
+
+def own_row(rows, one):
+    """The fastest of the kernels that have the work's case."""
+    found = [r for r in rows.get(one["op"], ()) if one["case"].match(r["case"])]
+    return min(found, key=lambda r: r["us"]) if found else None
+
+
+def measure(one, own, rows):
+    infuse = own_row(own, one)
+    if infuse:
+        rows.append({"work": one["name"], "engine": "infuse", "kernel": infuse["variant"], "us": infuse["us"]})
+        print(f"{one['name']:44s} {infuse['variant']:34s} {infuse['us']:9.2f} us", flush=True)
+    try:
+        for peer, us, moved in one["run"](*one["given"]):
+            ratio = us / infuse["us"] if infuse else None
+            rows.append({"work": one["name"], "engine": peer, "us": us, "tb_s": moved / us / 1e6, "infuse_is": ratio})
+            is_ = f"  infuse is {ratio:.2f} x" if ratio else ""
+            print(f"{one['name']:44s} {peer:34s} {us:9.2f} us {moved / us / 1e6:6.2f} TB/s{is_}", flush=True)
+    except (ImportError, RuntimeError) as e:
+        print(f"{one['name']}: {str(e).splitlines()[0]}", file=sys.stderr)
+    torch.cuda.empty_cache()
 
 
 def main():
     o = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    o.add_argument("--only", choices=PARTS, help="one part")
+    o.add_argument("--infuse", help="the program, whose own rows stand beside the peers'")
+    o.add_argument("--only", choices=PARTS, action="append", help="one part; may be repeated")
     o.add_argument("--json", help="writes every row to this file")
     o = o.parse_args()
+    works = [one for part, works in PARTS.items() if not o.only or part in o.only for one in works]
+    own = own_rows(o.infuse, sorted({one["op"] for one in works} - {None})) if o.infuse else {}
     rows = []
     print(f"{torch.cuda.get_device_name()}, torch {torch.__version__}, triton {triton.__version__}")
-    for part, works in PARTS.items():
-        for name, run, given in works if o.only in (None, part) else ():
-            for peer, us, moved in run(*given):
-                rows.append({"part": part, "work": name, "peer": peer, "us": us, "tb_s": moved / us / 1e6})
-                print(f"{name:44s} {peer:28s} {us:9.2f} us {moved / us / 1e6:6.2f} TB/s", flush=True)
-            torch.cuda.empty_cache()
+    for one in works:
+        measure(one, own, rows)
     if o.json:
         with open(o.json, "w", encoding="utf-8") as f:
             json.dump(rows, f, indent=1)

@@ -131,7 +131,7 @@ const nf_timed_node nf_timed_nodes[] = {
     // Qwen3-32B FP8
     LINEAR("fp8row", "fp8row", 5120, 10240),
     LINEAR("fp8row", "fp8row", 8192, 5120),
-    LINEAR("fp8row", "fp8row", 5120, 25600),
+    LINEAR("fp8row", "fp8row", 5120, 51200),
     LINEAR("fp8row", "fp8row", 25600, 5120),
     {NF_OP_rms_norm,
      {"bf16[T,5120]", "bf16[5120]", "bf16[T,5120]"},
