@@ -4,5 +4,6 @@
 #pragma once
 #define lane_sum(v) LANE_CALL(lane_sum, v)
 #define lane_max(v) LANE_CALL(lane_max, v)
+#define lane_max_u32(v) LANE_CALL(lane_max_u32, v)
 #define block_sum(v, room) LANE_CALL(block_sum, v, room)
 #define block_max(v, room) LANE_CALL(block_max, v, room)

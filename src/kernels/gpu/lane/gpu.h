@@ -72,7 +72,7 @@ extern SHARED u32x4 nf_gpu_shared[];
 #endif
 #define block_shared() ((SHARED void *)nf_gpu_shared)
 #define shared_get(p) (*(p))
-#define shared_put(p, v) (*(p) = (v))
+#define shared_put(p, ...) (*(p) = (__VA_ARGS__))
 
 #if defined(__NVPTX__)
 GPU_INLINE void lane_copy_async16(SHARED void *to, const void *from, bool valid) {

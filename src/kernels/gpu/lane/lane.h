@@ -12,8 +12,8 @@
 //
 // Who        lane_thread lane_threads lane_id lane_wave lane_waves lane_block lane_blocks lane_block_y
 //            lane_blocks_y lane_block_z
-// Waves      lane_shuffle lane_shuffle_xor (and _f32), lane_sum lane_max lane_sum_of lane_max_of,
-// lane_ballot,
+// Waves      lane_shuffle lane_shuffle_xor (and _f32), lane_sum lane_max lane_max_u32 lane_sum_of
+// lane_max_of, lane_ballot,
 //            lane_sync: all lanes of the wave come to the same call. Sums are trees of xor shuffles: one
 //            order.
 // Blocks     block_sync: all lanes of the block come to it.
@@ -87,6 +87,17 @@ INLINE float lane_max_of(float v, int n) {
   return v;
 }
 #endif
+#if defined(__NVPTX__)
+INLINE uint32_t lane_max_u32(uint32_t v) { return (uint32_t)__nvvm_redux_sync_umax((int)v, -1); }
+#else
+INLINE uint32_t lane_max_u32(uint32_t v) {
+  for (int mask = LANES / 2; mask > 0; mask /= 2) {
+    const uint32_t other = lane_shuffle_xor(v, mask);
+    v = other > v ? other : v;
+  }
+  return v;
+}
+#endif
 INLINE float lane_sum(float v) { return lane_sum_of(v, LANES); }
 INLINE float lane_max(float v) { return lane_max_of(v, LANES); }
 
@@ -98,12 +109,8 @@ INLINE float block_reduce(float v, SHARED float *room, bool largest) {
   if (waves == 1) return v;
   if (lane_id() == 0) shared_put(&room[lane_wave()], v);
   block_sync();
-  float all = shared_get(&room[0]);
-  for (int i = 1; i < waves; i++) {
-    const float other = shared_get(&room[i]);
-    all = largest ? __builtin_fmaxf(all, other) : all + other;
-  }
-  return all;
+  v = lane_id() < waves ? shared_get(&room[lane_id()]) : largest ? -__builtin_inff() : 0;
+  return largest ? lane_max(v) : lane_sum(v);
 }
 INLINE float block_sum(float v, SHARED float *room) { return block_reduce(v, room, false); }
 INLINE float block_max(float v, SHARED float *room) { return block_reduce(v, room, true); }

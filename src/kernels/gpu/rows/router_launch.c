@@ -16,11 +16,14 @@ static nf_grid launch_router(const nf_launch_site *s, int stage, void *packed) {
                       .over_all = a->attr.over_all,
                       .f32 = a->logits.dtype == NF_F32};
   const bool is = experts <= most[stage] && (stage == 0 || experts > most[stage - 1]);
-  return is ? nf_gpu_grid(nf_tensor_rows(&a->logits), nf_gpu_lanes(s->hw), 0) : (nf_grid){0};
+  if (!is) return (nf_grid){0};
+  const int waves = stage == 0 ? 1 : 4;
+  return nf_gpu_grid(nf_tensor_rows(&a->logits), waves * nf_gpu_lanes(s->hw),
+                     (size_t)((waves + 1) * a->attr.k) * 8 + 4 * sizeof(float));
 }
 
 const nf_module_kernel nf_gpu_router_topk_wave = {
     .stages = 3,
-    .symbol = {"nf_router_4", "nf_router_16", "nf_router_32"},
+    .symbol = {"nf_router_128", "nf_router_512", "nf_router_1024"},
     .packed = {sizeof(nf_gpu_router), sizeof(nf_gpu_router), sizeof(nf_gpu_router)},
     .launch = launch_router};
