@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // causal_conv1d: a lane has 8 channels and walks a few tokens. Blocks in y are the sequences' heads, which
 // know the state and write it, so that its slots may be the same; behind them all tokens in shares, of which
-// those that no head has walked are left: their inputs are all in x.
+// those that no head has walked are left: their inputs are all in x. Tables are no kernel's: they are read
+// early.
 #include "kernels/gpu/abi/recurrent.h"
 #include "kernels/gpu/rows/rows.h"
 
@@ -63,12 +64,16 @@ INLINE void before(const nf_gpu_conv *a, window *w, int most, int token, int cha
       unpacked(x_load(a, token - most + j, channel));
 }
 
+typedef struct sequence {
+  int first, end, in, out; // tokens, slots
+} sequence;
+
 INLINE char *slot_row(const nf_gpu_conv *a, int slot, int j, int channel) {
   return (char *)(a->pool + ((int64_t)slot * (a->taps - 1) + j) * a->channels + channel);
 }
 
-INLINE void head(const nf_gpu_conv *a, window *w, int most, int s, int channel) {
-  const int first = a->of.start[s], end = a->of.start[s + 1], in = a->of.in[s], out = a->of.out[s];
+INLINE void head(const nf_gpu_conv *a, window *w, int most, const sequence *s, int channel) {
+  const int first = s->first, end = s->end, in = s->in, out = s->out;
   if (first >= end) return;
   const int until = end - first > NF_GPU_CONV_TOKENS ? first + NF_GPU_CONV_TOKENS : end;
   UNROLL for (int j = 1; j < most; j++) {
@@ -115,10 +120,12 @@ INLINE void conv(const nf_gpu_conv *a, int most) {
   window w = {0};
   lane_release();
   if (channel < a->channels) taps_load(a, channel, most, &w);
+  sequence s = {0};
+  if (y < a->of.n) s = (sequence){a->of.start[y], a->of.start[y + 1], a->of.in[y], a->of.out[y]};
   lane_wait();
   if (channel >= a->channels) return;
   if (y < a->of.n)
-    head(a, &w, most, y, channel);
+    head(a, &w, most, &s, channel);
   else
     share(a, &w, most, y - a->of.n, channel);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gpu/recurrent/sequences.h"
 
+enum { COLUMNS = 32, THREADS = 128, ROOM = 2 * THREADS / 32 * 8 * 2 * 16 };
+
 // A block has 32 columns of a head's state; the kernels, keys of up to 128 and of up to 256.
 static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
   const nf_gated_delta_rule_args *a = s->args;
@@ -23,9 +25,7 @@ static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
                       .a_log_f32 = a->a_log.dtype == NF_F32,
                       .dt_bias_f32 = a->dt_bias.dtype == NF_F32};
   if ((key <= 128) != (stage == 0) || a->qkv.dim[0] == 0) return (nf_grid){0};
-  const int wave = nf_gpu_lanes(s->hw), threads = 128;
-  const int64_t waves = p->of.n * heads * (value / (wave / 4));
-  return nf_gpu_grid(nf_ceil_div(waves, threads / wave), threads, 0);
+  return nf_gpu_grid(p->of.n * heads * nf_ceil_div(value, COLUMNS), THREADS, ROOM);
 }
 
 const nf_module_kernel nf_gpu_gated_delta_rule_bf16 = {.stages = 2,
