@@ -2,10 +2,15 @@
 // A GPU that fails under a model, on the drivers of tests/drivers: what can't begin says why, a step that
 // fails can be done again, a lost device says so for ever and takes nothing else with it, and memory that
 // does not suffice is told by part.
+#include "base/json.h"
+#include "engine/engine.h"
 #include "tests/drivers/fake.h"
+#include "tests/support/folder.h"
 #include "tests/support/sessions.h"
+#include "tune/tune.h"
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 typedef struct gpu {
   const char *device, *library;
@@ -207,6 +212,69 @@ static void memory_that_is_gone(void **) {
   tested->fake(NULL);
 }
 
+// ---- what was measured ----
+
+static int warnings;
+static void count_warnings(void *, infuse_level level, const char *line) {
+  if (level == INFUSE_WARNING && strstr(line, "is not used") != NULL) warnings++;
+}
+
+static void keep_site(void *user, const char *json, size_t n) {
+  nf_json doc;
+  assert_int_equal(nf_status_code(nf_json_parse(json, n, "the document", &doc)), NF_OK);
+  const json_t *site = json_array_get(json_object_get(doc.root, "sites"), 0);
+  size_t n_list;
+  const nf_variant *list = nf_variants(&n_list);
+  nf_tune_entry e = {.n = 1, .date = "2026-11-29"};
+  for (size_t i = 0; i < n_list; i++)
+    if (strcmp(list[i].name, json_string_value(json_object_get(site, "default"))) == 0)
+      e.of[0] = (nf_tuned){.v = &list[i], .us = 1, .spread = .1};
+  nf_tune_store_keep(user, json_string_value(json_object_get(site, "key")), &e);
+  nf_json_deinit(&doc);
+}
+
+static void spoil(void *folder, const char *name, const char *, const nf_tune_entry *) {
+  char file[64];
+  snprintf(file, sizeof file, "%s.json", name);
+  folder_write_text(folder, file, "{\"schema\": 1, \xff");
+}
+
+// Of a kept time that is spoilt a line is told, and the plan goes by estimates.
+static void spoilt_times(void **) {
+  char *cache = folder_create();
+  infuse_runtime *rt;
+  infuse_model *m;
+  int32_t drawn[2][DRAWN];
+  setenv("INFUSE_CACHE_DIR", cache, 1);
+  const infuse_runtime_options o = {.size = sizeof o,
+                                    .device = tested->device,
+                                    .threads = 1,
+                                    .log_level = INFUSE_WARNING,
+                                    .log = count_warnings};
+  const infuse_tune_options told = {.size = sizeof told, .seconds = -1};
+  for (int i = 0; i < 2; i++) {
+    ok(infuse_runtime_create(&o, &rt));
+    warnings = 0;
+    m = load(rt, dir);
+    assert_int_equal(warnings, i);
+    infuse_session *s = begin(m, prompt, 20);
+    assert_int_equal(draw(m, s, drawn[i]), DRAWN);
+    infuse_session_destroy(s);
+    infuse_model_destroy(m);
+    nf_tune_store *store = nf_tuner_store(rt->tuner);
+    const infuse_model_options mo = {.size = sizeof mo, .context = MANY, .sessions = 3, .batch = 64};
+    if (i == 0) ok(infuse_tune(rt, dir, &mo, &told, keep_site, store));
+    assert_int_equal(nf_status_code(nf_tune_store_each(store, spoil, store->folder)), NF_OK);
+    infuse_runtime_destroy(rt);
+  }
+  assert_memory_equal(drawn[0], drawn[1], sizeof *drawn);
+  setenv("INFUSE_CACHE_DIR", "", 1);
+  char command[300];
+  snprintf(command, sizeof command, "rm -rf '%s'/*", cache);
+  assert_int_equal(system(command), 0);
+  folder_remove(cache);
+}
+
 static int find(gpu *g) {
   void *library = dlopen(g->library, RTLD_NOW);
   g->fake = library != NULL ? dlsym(library, "fake_gpu") : NULL;
@@ -216,10 +284,10 @@ static int find(gpu *g) {
 
 static int test(int i) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cannot_begin),       cmocka_unit_test(spoilt_machine_code),
-      cmocka_unit_test(failing_step),       cmocka_unit_test(lost_device),
-      cmocka_unit_test(lost_while_loading), cmocka_unit_test(too_little_memory),
-      cmocka_unit_test(memory_that_is_gone)};
+      cmocka_unit_test(cannot_begin),        cmocka_unit_test(spoilt_machine_code),
+      cmocka_unit_test(failing_step),        cmocka_unit_test(lost_device),
+      cmocka_unit_test(lost_while_loading),  cmocka_unit_test(too_little_memory),
+      cmocka_unit_test(memory_that_is_gone), cmocka_unit_test(spoilt_times)};
   tested = &gpus[i], other = &gpus[1 - i];
   return cmocka_run_group_tests_name(tested->device, tests, set_up, tear_down);
 }
