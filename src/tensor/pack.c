@@ -79,12 +79,29 @@ static inline v8 even_and_odd(v8 codes) {
   return (v8)(((even | even >> 8) & 0xffff) | (odd | odd >> 8) << 16);
 }
 
+// The same words with their bits where a matrix unit's numbers are few instructions away (pack.h).
+static inline v8 spread(v8 codes) {
+  const v32 w = (v32)even_and_odd(codes);
+  return (v8)((w & 0x00070007) << 6 | (w & 0x00080008) << 12 | (w >> 4 & 0x00070007) | (w & 0x01800180) << 2 |
+              (w >> 6 & 0x00180018) | (w & 0x78007800) | (w & 0x8000) << 6 | (w >> 26 & 0x20));
+}
+// One word again as even_and_odd has it.
+static uint32_t gathered(uint32_t w) {
+  return (w >> 6 & 0x00070007) | (w >> 12 & 0x00080008) | (w & 0x00070007) << 4 | (w >> 2 & 0x01800180) |
+         (w & 0x00180018) << 6 | (w & 0x78007800) | (w >> 6 & 0x8000) | (w & 0x20) << 26;
+}
+
 // How the bytes of rows become those of lines.
 typedef enum form {
   PLAIN,   // as they are
   HALVES,  // two rows of FP4 are one line
   DIVIDED, // even_and_odd
+  SPREAD,
 } form;
+
+static inline __attribute__((always_inline)) v8 words_of(form form, v8 codes) {
+  return form == DIVIDED ? even_and_odd(codes) : form == SPREAD ? spread(codes) : codes;
+}
 
 // Lines [at, bytes) of `lines` rows of units, or of as many pairs of rows in halves of bytes.
 static void weave(const plain *p, form form, int lines, int unit, int64_t at, int64_t bytes,
@@ -92,9 +109,8 @@ static void weave(const plain *p, form form, int lines, int unit, int64_t at, in
   v8 a[NF_PACK_MOST_ROWS], b[NF_PACK_MOST_ROWS], *from = a, *to = b;
   for (; at < bytes; at += WIDE) {
     for (int i = 0; i < lines; i++)
-      from[i] = form == HALVES    ? halves_of(load(p, i, at / 2, 8), load(p, i + lines, at / 2, 8))
-                : form == DIVIDED ? even_and_odd(load(p, i, at, WIDE))
-                                  : load(p, i, at, WIDE);
+      from[i] = form == HALVES ? halves_of(load(p, i, at / 2, 8), load(p, i + lines, at / 2, 8))
+                               : words_of(form, load(p, i, at, WIDE));
     for (int n = lines; n > 1; n /= 2) {
       for (int i = 0; i < lines / 2; i++) interleave(unit, from[i], from[i + lines / 2], to + 2 * i);
       v8 *other = from;
@@ -109,8 +125,7 @@ static void weave(const plain *p, form form, int lines, int unit, int64_t at, in
 static inline __attribute__((always_inline)) v8 line(const plain *p, form form, int lines, int i,
                                                      int64_t at) {
   const unsigned char *row = p->row + i * p->pitch;
-  if (form == DIVIDED) return even_and_odd(*(const v8 *)(row + at));
-  if (form == PLAIN) return *(const v8 *)(row + at);
+  if (form != HALVES) return words_of(form, *(const v8 *)(row + at));
   uint64_t low, high;
   memcpy(&low, row + at / 2, sizeof low);
   memcpy(&high, row + lines * p->pitch + at / 2, sizeof high);
@@ -170,10 +185,10 @@ weave_whole(const plain *p, form form, int lines, int unit, int64_t bytes, unsig
 int64_t nf_strip_bytes(const nf_strip *s) { return s->pack.rows * s->padded * s->bits / 8; }
 
 void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
-  const form form = s->bits >= 8 ? PLAIN : s->pack.k == 2 ? DIVIDED : HALVES;
+  const form form = s->bits >= 8 ? PLAIN : s->pack.k == 4 ? SPREAD : s->pack.k == 2 ? DIVIDED : HALVES;
   const plain p = {rows, n, s->pitch, s->cols * s->bits / 8};
   const int lines = s->pack.rows / (form == HALVES ? 2 : 1), bits = form == HALVES ? 8 : s->bits;
-  const int unit = form == DIVIDED ? 4 : s->pack.k * bits / 8;
+  const int unit = form == DIVIDED || form == SPREAD ? 4 : s->pack.k * bits / 8;
   const int64_t there = n == s->pack.rows ? s->cols * bits / 8 : 0;
   const bool stream = s->stream && (uintptr_t)out % WIDE == 0;
   int64_t done = 0;
@@ -186,6 +201,9 @@ void nf_pack_strip(const nf_strip *s, const void *rows, int64_t n, void *out) {
   WHOLE(PLAIN, 16, 1);
   WHOLE(PLAIN, 16, 2);
   WHOLE(PLAIN, 16, 4);
+  WHOLE(PLAIN, 32, 1);
+  WHOLE(PLAIN, 32, 4);
+  WHOLE(SPREAD, 32, 4);
 #undef WHOLE
   weave(&p, form, lines, unit, done, s->padded * bits / 8, out);
   end_stream(stream);
@@ -222,16 +240,16 @@ static int64_t element(const nf_tensor *t, int64_t row, int64_t c) {
 }
 
 static uint8_t fp4_at(const nf_tensor *t, int64_t row, int64_t c) {
-  const int64_t R = t->pack.rows, lane = row % t->dim[t->rank - 2] % R, half = R * t->pack.k / 2;
-  int64_t at = element(t, row, c), byte, high;
-  if (t->pack.k == 2) {
-    at = strip_row(t, row) * padded_cols(t) + (c / 8 * R + lane) * 8 + c % 2 * 4 + c % 8 / 2;
-    byte = at / 2, high = at % 2;
-  } else {
-    byte = at / (2 * half) * half + at % half, high = at / half % 2;
+  const int64_t R = t->pack.rows, lane = row % t->dim[t->rank - 2] % R, half = R / 2;
+  if (t->pack.k > 1) {
+    uint32_t word;
+    memcpy(&word, (const char *)t->data + strip_row(t, row) * padded_cols(t) / 2 + (c / 8 * R + lane) * 4,
+           sizeof word);
+    return (t->pack.k == 4 ? gathered(word) : word) >> (c % 2 * 16 + c % 8 / 2 * 4) & 15;
   }
+  const int64_t at = element(t, row, c), byte = at / (2 * half) * half + at % half;
   const uint8_t two = ((const uint8_t *)t->data)[byte];
-  return high ? two >> 4 : two & 15;
+  return at / half % 2 ? two >> 4 : two & 15;
 }
 
 void nf_pack_tensor(const nf_tensor *to, const nf_tensor *from) {

@@ -6,8 +6,11 @@
 //   element ((n / R) (K / k) + c / k) R k + (n % R) k + c % k;
 // of FP4 each R k codes are R k / 2 bytes, the first half of the codes in the low halves of the bytes. With k
 // = 2 eight columns of a row are a 32-bit word instead, the even ones in its low half: shifted by 4 i it
-// gives the pairs i as 16-bit words of strips with k = 2. Scales of MXFP4 lie as bytes do in strips of R rows
-// with k = 1, those of FP8 are plain (nf_tensor_scales).
+// gives the pairs i as 16-bit words of strips with k = 2. With k = 4 those words have the bits of each half
+// in another order, from which a code's sign and rest come to a bf16's bits 15 and 8:6 in few steps:
+//   pair 0   15, 8:6   as it is                 pair 2   11, 4:3, 10   << 4, the last >> 4
+//   pair 1   9, 2:0    << 6                     pair 3   5 of the other half, 14:12   rotated right by 6
+// Scales of MXFP4 lie as bytes do in strips of R rows with k = 1, those of FP8 are plain (nf_tensor_scales).
 #pragma once
 #include "tensor/tensor.h"
 

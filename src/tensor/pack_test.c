@@ -151,6 +151,19 @@ static void test_element_order(void **state) { // the order that kernels rely on
   assert_int_equal(bytes[16 * 16 + (3 * 16 + 0) * 4 + 3] >> 4, codes[16 * 16 + 15] >> 4); // row 16, column 31
   nf_free_aligned(f.plain.data);
   nf_free_aligned(f.packed.data);
+  make(&f, NF_MXFP4, NF_PACK(32, 4), 1, 32, 32); // the same columns, with bits where bf16 has them
+  nf_pack_tensor(&f.packed, &f.plain);
+  codes = f.plain.data;
+  const uint8_t *row = codes + 5 * 16 + 8; // columns 16 to 23
+  const uint32_t w = ((const uint32_t *)f.packed.data)[2 * 32 + 5];
+  const uint32_t pair[4] = {w & 0x81c081c0, w << 6 & 0x81c081c0,
+                            (w << 4 & 0x81808180) | (w >> 4 & 0x00400040), (w >> 6 | w << 26) & 0x81c081c0};
+  for (int i = 0; i < 4; i++) {
+    const uint32_t low = row[i] & 15, high = row[i] >> 4;
+    assert_int_equal(pair[i], (low & 8) << 12 | (low & 7) << 6 | (high & 8) << 28 | (high & 7) << 22);
+  }
+  nf_free_aligned(f.plain.data);
+  nf_free_aligned(f.packed.data);
 }
 
 int main(void) {
