@@ -16,27 +16,38 @@ typedef struct nf_gpu_experts_tile {
   int32_t expert, first, count, unused; // expert negative: rows of zeros
 } nf_gpu_experts_tile;
 
-// Tile row r of block i is row (8 i + r / 2) step + r % 2 offset of w[r % 2]: neighbours, or a gate and its
-// up.
+// Weights lie in strips of 32 rows (tensor/pack.h), in words of 4 bytes. A unit of work is one strip of w[0],
+// or that and the same one of w[1], gate and up. Where things lie in shared memory, behind lists, is said in
+// bytes.
 typedef struct nf_gpu_experts {
   nf_gpu_rows x, y;
-  const int32_t *ids;               // [pairs / choices][ids_stride]
-  const nf_gpu_experts_tile *tiles; // one for each y of the grid; NULL: the block finds its own among ids
+  const int32_t *ids; // [pairs / choices][ids_stride]
+  const nf_gpu_experts_tile
+      *tiles; // and the number of them at [most_tiles]; NULL: blocks sort ids themselves
   const int32_t *order;
-  const void *w[2], *scale[2], *bias;
+  const void *w[2], *scale[2], *bias[2];
   const float *x_scale;
-  int64_t w_expert, w_row, scale_expert, bias_expert; // bytes, bytes, scales, numbers apart
-  int32_t scale_row, scale_rows;                      // scales of a row, rows that share them
-  int32_t pairs, choices, ids_stride;
+  int64_t w_expert, w_strip, scale_expert, bias_expert; // bytes, bytes, scales, numbers apart
+  int32_t scale_row;                                    // scales of a row, or of 128 rows
+  int32_t pairs, choices, ids_stride, most_tiles;
   int32_t share;        // pairs for which a row of x is
   int32_t rows, padded; // of w; columns of y, what is behind the rows being zeros
-  int32_t bytes;        // of a row of w
+  int32_t words;        // of a row of w
   int32_t x_groups;     // FP8 by groups of 128: groups of a row, else 0
-  int32_t step, offset;
+  int32_t strips, units;
+  int32_t sums_at, ring_at, x_at, x_pitch; // x_at 0: rows of x are too long to be kept
   nf_gpu_experts_then then;
-  bool y_f32, bias_f32;
+  bool y_f32, bias_f32, ids_before; // ids_before: an earlier kernel than the last wrote them
   float alpha, beta, limit;
 } nf_gpu_experts;
+
+// Of sums of a strip, for each column of a tile.
+enum {
+  NF_GPU_EXPERTS_SORTED = 64,
+  NF_GPU_EXPERTS_STEP = 2048,
+  NF_GPU_EXPERTS_DEPTH = 2,
+  NF_GPU_EXPERTS_SUMS = 33
+};
 
 // Block 0 sorts pairs into tiles, the others gather rows of x that do not begin at multiples of 16 bytes.
 typedef struct nf_gpu_experts_prepare {
@@ -47,7 +58,7 @@ typedef struct nf_gpu_experts_prepare {
   int32_t *order, *rank;      // [pairs] each
   uint32_t *counts;           // [experts + 1] zeros, and zeros again afterwards
   int32_t pairs, choices, ids_stride, experts;
-  int32_t tile, most_tiles; // pairs of a tile; entries of tiles
+  int32_t tile, most_tiles; // pairs of a tile; entries of tiles, behind which their number is written
   int32_t rows, packs;      // to gather; packs of 16 bytes of a row
 } nf_gpu_experts_prepare;
 

@@ -3,12 +3,9 @@
 #include "kernels/gpu/experts/few.h"
 #include "kernels/gpu/experts/prepare.h"
 
-KERNEL(nf_experts_bf16_alone, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_BF16, 1, true); }
-KERNEL(nf_experts_bf16_1, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_BF16, 1, false); }
-KERNEL(nf_experts_bf16_2, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_BF16, 2, false); }
-KERNEL(nf_experts_fp8_alone, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_FP8, 1, true); }
-KERNEL(nf_experts_fp8_1, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_FP8, 1, false); }
-KERNEL(nf_experts_fp8_2, nf_gpu_experts, 256, 1) { experts_few(a, EXPERT_FP8, 2, false); }
-KERNEL(nf_experts_mxfp4_alone, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_MXFP4, 1, true); }
-KERNEL(nf_experts_mxfp4_1, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_MXFP4, 1, false); }
-KERNEL(nf_experts_mxfp4_2, nf_gpu_experts, 256, 2) { experts_few(a, EXPERT_MXFP4, 2, false); }
+#define FORMAT(name, format)                                                           \
+  KERNEL(nf_experts_##name##_1, nf_gpu_experts, 384, 2) { experts_few(a, format, 1); } \
+  KERNEL(nf_experts_##name##_2, nf_gpu_experts, 384, 1) { experts_few(a, format, 2); }
+FORMAT(bf16, EXPERT_BF16)
+FORMAT(fp8, EXPERT_FP8)
+FORMAT(mxfp4, EXPERT_MXFP4)

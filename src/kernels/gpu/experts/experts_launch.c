@@ -5,16 +5,15 @@
 #include "kernels/gpu/launch.h"
 
 enum {
-  KERNELS = 3, // each pair alone; by 1 and by 2 tiles of columns
+  KERNELS = 2, // by 1 and by 2 tiles of columns
   PREPARE = 0,
   FIRST = 1,
   CODES = FIRST + KERNELS,
   SECOND = CODES + 1,
   STAGES = SECOND + KERNELS
 };
-enum { THREADS = 256, PREPARE_THREADS = 512 };
-// Up to so many pairs blocks look for their own: sorting is one launch more, looking is a ballot for each 32.
-enum { MOST_SCANNED = 64 };
+enum { THREADS = 384, CODES_THREADS = 256, PREPARE_THREADS = 512 };
+enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
 
 // What an op says of its products.
 typedef struct work {
@@ -46,9 +45,10 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
   deal d = {.tokens = w->ids->dim[0], .choices = w->ids->dim[1]};
   d.pairs = d.tokens * d.choices;
   // No expert is chosen twice by a token; half full tiles are seldom too small.
-  d.kernel = d.tokens == 1 ? 0 : d.tokens > columns && d.pairs * 2 > w->experts * columns ? 2 : 1;
-  d.tile = columns << (d.kernel == 2);
-  d.sorted = d.pairs > MOST_SCANNED;
+  d.kernel = d.tokens > columns && d.pairs * 2 > w->experts * columns;
+  d.tile = columns << d.kernel;
+  // Few pairs are sorted by each block for itself, which saves a launch.
+  d.sorted = d.pairs > NF_GPU_EXPERTS_SORTED;
   d.most_tiles = d.sorted ? nf_min(d.pairs, w->experts + 1 + d.pairs / d.tile) : d.pairs;
   if (w->x->dtype == NF_BF16) d.gathered = put(s, &d, nf_tensor_rows(w->x) * nf_tensor_cols(w->x) * 2);
   d.act = put(s, &d, d.pairs * w->inner * 2);
@@ -56,7 +56,7 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
     d.codes = put(s, &d, d.pairs * w->inner);
     d.scales = put(s, &d, d.pairs * nf_scale_cols(w->to, w->inner) * (int64_t)sizeof(float));
   }
-  d.tiles = put(s, &d, d.most_tiles * (int64_t)sizeof *d.tiles);
+  d.tiles = put(s, &d, (d.most_tiles + 1) * (int64_t)sizeof *d.tiles);
   d.order = put(s, &d, d.pairs * (int64_t)sizeof *d.order);
   d.rank = put(s, &d, d.pairs * (int64_t)sizeof *d.rank);
   return d;
@@ -90,39 +90,44 @@ static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
                      (size_t)(w->experts + 1) * sizeof(int32_t));
 }
 
-static int64_t row_bytes(const nf_tensor *x) { return nf_tensor_cols(x) * nf_dtype_of(x->dtype)->bits / 8; }
-
-// The product with w: what is common to both.
-static nf_gpu_experts product_of(const work *k, const deal *d, const nf_tensor *w) {
-  const int64_t bits = nf_dtype_of(w->dtype)->bits, rows = w->dim[1];
+// The product with w, or with a gate and an up: what is common to all.
+static nf_gpu_experts product_of(const work *k, const deal *d, const nf_tensor *w, const nf_tensor *up) {
+  const int64_t bits = nf_dtype_of(w->dtype)->bits, rows = w->dim[1],
+                all = w->stride[0] / nf_max(1, w->stride[1]);
   nf_gpu_experts p = {.ids = k->ids->data,
                       .tiles = d->sorted ? d->tiles : NULL,
                       .order = d->order,
-                      .w = {w->data, w->data},
-                      .scale = {w->scale, w->scale},
+                      .w = {w->data, up ? up->data : w->data},
+                      .scale = {w->scale, up ? up->scale : w->scale},
                       .w_expert = w->stride[0] * bits / 8,
-                      .w_row = w->stride[1] * bits / 8,
+                      .w_strip = w->stride[1] * ROWS * bits / 8,
                       .scale_row = (int32_t)w->scale_stride,
-                      .scale_rows = 1,
                       .pairs = (int32_t)d->pairs,
                       .choices = (int32_t)d->choices,
                       .ids_stride = (int32_t)k->ids->stride[0],
+                      .most_tiles = (int32_t)d->most_tiles,
                       .share = 1,
                       .rows = (int32_t)rows,
                       .padded = (int32_t)rows,
-                      .bytes = (int32_t)(w->dim[2] * bits / 8),
-                      .step = 2,
-                      .offset = 1};
-  if (!nf_is_quantised(w->dtype)) return p;
-  p.scale_rows = nf_dtype_of(w->dtype)->group_rows;
-  p.scale_expert = nf_scale_rows(w->dtype, rows) * w->scale_stride;
+                      .words = (int32_t)(w->dim[2] * bits / 32),
+                      .strips = up ? 2 : 1};
+  if (nf_is_quantised(w->dtype)) p.scale_expert = nf_scale_rows(w->dtype, all) * w->scale_stride;
   if (w->dtype == NF_FP8_BLOCK) p.x_groups = (int32_t)nf_scale_cols(NF_FP8_GROUP, w->dim[2]);
   return p;
 }
 
 static void take_bias(nf_gpu_experts *p, const nf_tensor *bias) {
   if (bias == NULL || bias->data == NULL) return;
-  p->bias = bias->data, p->bias_f32 = bias->dtype == NF_F32, p->bias_expert = bias->stride[0];
+  p->bias[0] = p->bias[1] = bias->data, p->bias_f32 = bias->dtype == NF_F32, p->bias_expert = bias->stride[0];
+}
+
+// Up is behind gate: whole strips.
+static void halve(nf_gpu_experts *p, int64_t inner) {
+  p->strips = 2, p->rows = (int32_t)inner;
+  p->w[1] = (const char *)p->w[0] + inner / ROWS * p->w_strip;
+  p->scale[1] = (const char *)p->scale[0] + inner * p->scale_row;
+  const int64_t size = p->bias_f32 ? sizeof(float) : sizeof(uint16_t);
+  if (p->bias[0]) p->bias[1] = (const char *)p->bias[0] + inner * size;
 }
 
 static void take_x(nf_gpu_experts *p, const work *k, const deal *d) {
@@ -145,19 +150,43 @@ static void take_act(nf_gpu_experts *p, const work *k, const deal *d) {
   p->x = (nf_gpu_rows){codes ? d->codes : d->act, k->inner * (codes ? 1 : 2), 1, 0}, p->x_scale = d->scales;
 }
 
-// The grid of kernel `kernel`, with rows of x of so many bytes; without blocks where another is meant.
-static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, nf_gpu_experts p, int64_t x_bytes,
-                       void *packed) {
+static int64_t room(int32_t *at, int64_t *bytes, int64_t more) {
+  *at = (int32_t)*bytes;
+  return *bytes = nf_round_up(*bytes + more, 16);
+}
+
+// Waves of a block: at most MOST_WAVES lanes / 32 of them, as few of which as can be have a step less.
+static int waves_of(int64_t steps, int strips, int most) {
+  int best = most;
+  int64_t least = INT64_MAX;
+  for (int n = most; n >= most / 2; n -= 2) {
+    const int64_t idle = nf_ceil_div(steps, n / strips) * n / strips - steps;
+    if (idle * best < least * n) least = idle, best = n;
+  }
+  return best;
+}
+
+// The grid of kernel `kernel`, as many blocks as are there at once; without blocks where another is meant.
+static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const nf_tensor *w,
+                       nf_gpu_experts p, void *packed) {
+  const bool fp4 = nf_dtype_of(w->dtype)->bits == 4;
+  const int lanes = nf_gpu_lanes(s->hw);
+  const int64_t shared = s->hw->backend == NF_BACKEND_HIP ? MOST_SHARED_HIP : MOST_SHARED;
+  const int64_t steps = nf_ceil_div(p.words, 16), row = steps * (fp4 ? 16 : 4);
+  const int waves = waves_of(steps, p.strips, THREADS / lanes);
+  int64_t bytes = (32 + 4 + 4 * NF_GPU_EXPERTS_SORTED) * (int64_t)sizeof(int32_t);
+  p.units = (int32_t)nf_ceil_div(p.padded, p.then != NF_GPU_THEN_NOTHING && p.strips == 1 ? ROWS / 2 : ROWS);
+  room(&p.sums_at, &bytes, waves * d->tile * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
+  room(&p.ring_at, &bytes, NF_GPU_EXPERTS_DEPTH * waves * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
+  p.x_pitch = (int32_t)(row + (row % 8 == 0 ? 4 : 0)); // of packs: rows begin in other banks
+  const int64_t kept = nf_min(d->tile, d->pairs) * p.x_pitch * 16;
+  if (bytes + kept <= shared) room(&p.x_at, &bytes, kept);
   *(nf_gpu_experts *)packed = p;
-  const int64_t each = p.then == NF_GPU_THEN_NOTHING ? 16 : 8;
-  const int waves = THREADS / nf_gpu_lanes(s->hw);
-  const size_t sums = (size_t)(d->tile * (1 + 16 * waves)) * sizeof(float);
-  const int64_t packs = kernel == 0 ? x_bytes / 16 : 0;
-  nf_grid g = nf_gpu_grid(kernel == d->kernel ? nf_ceil_div(p.padded, each) : 0, THREADS,
-                          sums + (size_t)(packs + packs / 8 + 1) * 16);
-  g.blocks[1] = (uint32_t)d->most_tiles;
-  if (d->most_tiles == 0) g.blocks[0] = 0;
-  return g;
+  const int64_t room_for = nf_min(shared / (bytes + 1024), 2 * THREADS / (waves * lanes));
+  const int64_t each = kernel == 0 ? nf_max(1, room_for) : 1;
+  const int64_t most = each * (s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132);
+  return nf_gpu_grid(kernel == d->kernel ? nf_min(most, d->most_tiles * p.units) : 0, waves * lanes,
+                     (size_t)bytes);
 }
 
 static nf_grid quantise(const work *w, const deal *d, void *packed) {
@@ -170,7 +199,7 @@ static nf_grid quantise(const work *w, const deal *d, void *packed) {
       .ids_stride = (int32_t)w->ids->stride[0],
       .columns = (int32_t)w->inner,
       .groups = w->to == NF_FP8_GROUP ? (int32_t)nf_scale_cols(w->to, w->inner) : 0};
-  return nf_gpu_grid(nf_is_fp8(w->to) ? d->pairs : 0, THREADS, 8 * sizeof(float));
+  return nf_gpu_grid(nf_is_fp8(w->to) ? d->pairs : 0, CODES_THREADS, 8 * sizeof(float));
 }
 
 // ---- grouped_linear ----
@@ -184,9 +213,9 @@ static nf_grid launch_linear(const nf_launch_site *s, int stage, void *packed) {
   const work w = linear_work(s);
   if (stage == PREPARE) return prepare(s, &w, packed);
   const deal d = deal_of(s, &w);
-  nf_gpu_experts p = product_of(&w, &d, &a->w);
+  nf_gpu_experts p = product_of(&w, &d, &a->w, NULL);
   take_x(&p, &w, &d), take_bias(&p, &a->bias), give_y(&p, &a->y);
-  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
+  return grid_of(s, &d, stage - FIRST, &a->w, p, packed);
 }
 static size_t scratch_linear(const nf_launch_site *s) {
   const work w = linear_work(s);
@@ -206,15 +235,16 @@ static nf_grid launch_swiglu(const nf_launch_site *s, int stage, void *packed) {
   if (stage == PREPARE) return prepare(s, &w, packed);
   if (stage == CODES) return quantise(&w, &d, packed);
   if (stage > CODES) {
-    nf_gpu_experts p = product_of(&w, &d, &a->w_down);
+    nf_gpu_experts p = product_of(&w, &d, &a->w_down, NULL);
     take_act(&p, &w, &d), take_bias(&p, &a->down_bias), give_y(&p, &a->y);
-    return grid_of(s, &d, stage - SECOND, p, w.inner * (d.codes != NULL ? 1 : 2), packed);
+    p.ids_before = true;
+    return grid_of(s, &d, stage - SECOND, &a->w_down, p, packed);
   }
-  nf_gpu_experts p = product_of(&w, &d, &a->w_up);
+  nf_gpu_experts p = product_of(&w, &d, &a->w_up, NULL);
   take_x(&p, &w, &d), take_bias(&p, &a->up_bias), give_act(&p, &w, &d, NF_GPU_THEN_SWIGLU);
   p.alpha = a->attr.alpha, p.beta = a->attr.beta, p.limit = a->attr.limit;
-  if (!a->attr.interleaved) p.step = 1, p.offset = (int32_t)w.inner;
-  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
+  if (!a->attr.interleaved) halve(&p, w.inner);
+  return grid_of(s, &d, stage - FIRST, &a->w_up, p, packed);
 }
 static size_t scratch_swiglu(const nf_launch_site *s) {
   const work w = swiglu_work(s);
@@ -232,23 +262,22 @@ static nf_grid launch_silu(const nf_launch_site *s, int stage, void *packed) {
   if (stage == PREPARE) return prepare(s, &w, packed);
   if (stage == CODES) return quantise(&w, &d, packed);
   if (stage > CODES) {
-    nf_gpu_experts p = product_of(&w, &d, &a->w_down);
+    nf_gpu_experts p = product_of(&w, &d, &a->w_down, NULL);
     take_act(&p, &w, &d), give_y(&p, &a->y);
-    return grid_of(s, &d, stage - SECOND, p, w.inner * (d.codes != NULL ? 1 : 2), packed);
+    p.ids_before = true;
+    return grid_of(s, &d, stage - SECOND, &a->w_down, p, packed);
   }
-  nf_gpu_experts p = product_of(&w, &d, &a->w_gate);
+  nf_gpu_experts p = product_of(&w, &d, &a->w_gate, &a->w_up);
   take_x(&p, &w, &d), give_act(&p, &w, &d, NF_GPU_THEN_SILU_MUL);
-  p.w[1] = a->w_up.data, p.scale[1] = a->w_up.scale, p.step = 1, p.offset = 0;
-  return grid_of(s, &d, stage - FIRST, p, row_bytes(w.x), packed);
+  return grid_of(s, &d, stage - FIRST, &a->w_up, p, packed);
 }
 static size_t scratch_silu(const nf_launch_site *s) {
   const work w = silu_work(s);
   return deal_of(s, &w).bytes;
 }
 
-#define PRODUCTS(format) \
-  "nf_experts_" #format "_alone", "nf_experts_" #format "_1", "nf_experts_" #format "_2"
-#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
+#define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2"
+#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
 #define LINEAR(format)                                      \
   const nf_module_kernel nf_gpu_grouped_linear_##format = { \
       .stages = CODES,                                      \

@@ -44,6 +44,7 @@ INLINE void place_buckets(const nf_gpu_experts_prepare *a, SHARED int32_t *begin
     pairs += more_pairs, tiles += more_tiles;
   }
   for (int at = tiles + lane_id(); at < a->most_tiles; at += LANES) lane_store16(&a->tiles[at], (u32x4){0});
+  if (lane_id() == 0) lane_store16(&a->tiles[a->most_tiles], (u32x4){(uint32_t)tiles});
 }
 
 INLINE void sort_pairs(const nf_gpu_experts_prepare *a) {
@@ -99,8 +100,8 @@ INLINE void quantise_groups(const nf_gpu_experts_quantise *a, int64_t row) {
 
 KERNEL(nf_experts_quantise, nf_gpu_experts_quantise, 256, 1) {
   const int row = lane_block();
-  lane_release();
   lane_wait();
+  lane_release(); // the product that comes next reads ids before its own lane_wait
   if (a->ids[(int64_t)(row / a->choices) * a->ids_stride + row % a->choices] < 0) return;
   if (a->groups == 0)
     quantise_row(a, row, block_shared());

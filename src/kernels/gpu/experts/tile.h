@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which pairs a block has, and what becomes of its sums: what kernels of experts share. A block's shared
-// memory begins with the list of its pairs, sums are behind it: of each part of K [columns][16] floats.
+// Products with weights of experts in strips of 32 rows: which pairs go together, whose numbers a lane has,
+// and what becomes of sums.
 #pragma once
 #include "kernels/gpu/abi/experts.h"
 #include "kernels/gpu/products/weight.h"
@@ -8,90 +8,77 @@
 
 typedef enum expert_format { EXPERT_BF16, EXPERT_FP8, EXPERT_MXFP4 } expert_format;
 
-INLINE SHARED int32_t *expert_list(void) { return block_shared(); }
-INLINE SHARED float *expert_room(int columns) { return (SHARED float *)block_shared() + columns; }
-
-INLINE int expert_id(const int32_t *ids, int pair, int choices, int stride) {
-  return ids[(int64_t)(pair / choices) * stride + pair % choices];
+INLINE int expert_id(const nf_gpu_experts *a, int pair) {
+  return a->ids[(int64_t)(pair / a->choices) * a->ids_stride + pair % a->choices];
 }
 
-// The lanes whose pair among [from, from + LANES) has chosen `expert`.
-INLINE uint64_t expert_chosen(const nf_gpu_experts *a, int expert, int from) {
-  const int p = from + lane_id();
-  return lane_ballot(p < a->pairs &&
-                     expert_id(a->ids, p < a->pairs ? p : 0, a->choices, a->ids_stride) == expert);
-}
-INLINE int expert_below(uint64_t lanes, int lane) {
-  return __builtin_popcountll(lanes & ((1ull << lane) - 1));
-}
+// ---- tiles: pairs of one expert ----
 
-// Of all pairs that have chosen an expert the first of every `columns` has a block that does the work of
-// them.
-INLINE nf_gpu_experts_tile expert_scan(const nf_gpu_experts *a, int columns) {
-  const int pair = lane_block_y();
-  nf_gpu_experts_tile t = {expert_id(a->ids, pair, a->choices, a->ids_stride), 0, 1, 0};
-  int rank = 0, seen = 0;
-  if (t.expert < 0) {
-    if (lane_thread() == 0) shared_put(expert_list(), pair);
-    return t;
+// Shared memory begins with the pairs of the block's tile, and where it sorts ids itself, the tiles of all.
+typedef struct expert_lists {
+  int32_t pair[32];
+  int32_t id[NF_GPU_EXPERTS_SORTED], order[NF_GPU_EXPERTS_SORTED], head[NF_GPU_EXPERTS_SORTED];
+  int32_t first[NF_GPU_EXPERTS_SORTED + 4]; // of each tile in order, and where the last ends
+} expert_lists;
+INLINE SHARED expert_lists *expert_shared(void) { return block_shared(); }
+
+// Sorts the pairs of a small step by expert, those without one last; the number of tiles of `columns`.
+INLINE int expert_sort(const nf_gpu_experts *a, int columns) {
+  SHARED expert_lists *l = expert_shared();
+  const int p = lane_thread();
+  const int32_t id = p < a->pairs ? expert_id(a, p) : -1, key = id < 0 ? INT32_MAX : id;
+  if (p < a->pairs) shared_put(&l->id[p], key);
+  block_sync();
+  int at = 0, rank = 0, tiles = 0;
+  for (int i = 0; i < a->pairs; i++) {
+    const int32_t other = shared_get(&l->id[i]);
+    at += other < key || (other == key && i < p), rank += other == key && i < p;
   }
-  for (int from = 0; from < pair; from += LANES) {
-    const uint64_t chosen = expert_chosen(a, t.expert, from);
-    rank += pair - from < LANES ? expert_below(chosen, pair - from) : __builtin_popcountll(chosen);
-  }
-  t.count = 0;
-  if (rank % columns != 0) return t;
+  if (p < a->pairs) shared_put(&l->order[at], p);
+  if (p < a->pairs) shared_put(&l->head[at], rank % columns == 0);
+  block_sync();
   for (int from = 0; from < a->pairs; from += LANES) {
-    const uint64_t chosen = expert_chosen(a, t.expert, from);
-    const int at = seen + expert_below(chosen, lane_id()) - rank;
-    if (lane_wave() == 0 && (chosen >> lane_id() & 1) != 0 && at >= 0 && at < columns)
-      shared_put(expert_list() + at, from + lane_id());
-    seen += __builtin_popcountll(chosen);
+    const int i = from + lane_id();
+    const bool head = i < a->pairs && shared_get(&l->head[i < a->pairs ? i : 0]);
+    const uint64_t heads = lane_ballot(head);
+    if (lane_wave() == 0 && head)
+      shared_put(&l->first[tiles + __builtin_popcountll(heads & ((1ull << lane_id()) - 1))], i);
+    tiles += __builtin_popcountll(heads);
   }
-  t.count = seen - rank < columns ? seen - rank : columns;
-  return t;
+  if (p == 0) shared_put(&l->first[tiles], a->pairs);
+  block_sync();
+  return tiles;
 }
 
-// The block's tile; count 0: none. Its list can be read behind a block_sync.
-INLINE nf_gpu_experts_tile expert_tile(const nf_gpu_experts *a, int columns) {
-  if (a->tiles == NULL) return expert_scan(a, columns);
-  const u32x4 v = lane_load16(a->tiles + lane_block_y());
-  const nf_gpu_experts_tile t = {(int)v[0], (int)v[1], (int)v[2], 0};
-  if (lane_thread() < t.count) shared_put(expert_list() + lane_thread(), a->order[t.first + lane_thread()]);
-  return t;
+INLINE int expert_tiles(const nf_gpu_experts *a, int columns) {
+  return a->tiles ? a->tiles[a->most_tiles].expert : expert_sort(a, columns);
 }
-
+INLINE nf_gpu_experts_tile expert_tile(const nf_gpu_experts *a, int tile) {
+  if (a->tiles) return a->tiles[tile];
+  const SHARED expert_lists *l = expert_shared();
+  const int first = shared_get(&l->first[tile]), id = shared_get(&l->id[shared_get(&l->order[first])]);
+  return (nf_gpu_experts_tile){id == INT32_MAX ? -1 : id, first, shared_get(&l->first[tile + 1]) - first, 0};
+}
+// Its pairs are in the block's list behind a block_sync.
+INLINE void expert_take(const nf_gpu_experts *a, const nf_gpu_experts_tile *t) {
+  SHARED expert_lists *l = expert_shared();
+  const int i = lane_thread();
+  if (i < t->count)
+    shared_put(&l->pair[i], a->tiles ? a->order[t->first + i] : shared_get(&l->order[t->first + i]));
+}
 INLINE int expert_pair(const nf_gpu_experts_tile *t, int column) {
-  return shared_get(expert_list() + (column < t->count ? column : t->count - 1));
+  return shared_get(&expert_shared()->pair[column < t->count ? column : t->count - 1]);
 }
 
-// Row r of the 16 rows of tile `tile`; behind the last: what is not kept.
-INLINE int expert_row(const nf_gpu_experts *a, int tile, int r) {
-  return (tile * 8 + r / 2) * a->step + r % 2 * a->offset;
-}
-INLINE int expert_row_there(const nf_gpu_experts *a, int tile, int r) {
-  const int row = expert_row(a, tile, r);
-  return row < a->rows ? row : a->rows - 1;
-}
-INLINE const char *expert_weights(const nf_gpu_experts *a, int expert, int tile, int r) {
-  return (const char *)a->w[r % 2] + expert * a->w_expert + expert_row_there(a, tile, r) * a->w_row;
-}
-// In scales from scale[r % 2] on.
-INLINE int64_t expert_scale(const nf_gpu_experts *a, int expert, int tile, int r) {
-  return expert * a->scale_expert + (int64_t)(expert_row_there(a, tile, r) / a->scale_rows) * a->scale_row;
+// ---- strips ----
+
+// A lane has words of 2 TILE_ROWS rows of a strip: TILE_ROWS of each of two products' 16. Row m of product i:
+enum { EXPERT_ROWS = 2 * TILE_ROWS };
+INLINE int expert_row(int i, int m) {
+  return m % (16 / TILE_ROWS) * EXPERT_ROWS + i * TILE_ROWS + m / (16 / TILE_ROWS);
 }
 
 // ---- results ----
-
-// What a sum of row r and a pair is, with scales that rows have and bias.
-INLINE float expert_value(const nf_gpu_experts *a, expert_format f, int expert, int tile, int r, int pair,
-                          float sum) {
-  if (f == EXPERT_FP8 && a->x_groups == 0)
-    sum = sum * a->x_scale[pair / a->share] *
-          ((const float *)a->scale[r % 2])[expert_scale(a, expert, tile, r)];
-  if (a->bias == NULL) return sum;
-  return sum + number_at(a->bias, expert * a->bias_expert + expert_row(a, tile, r), a->bias_f32);
-}
 
 INLINE float expert_activation(const nf_gpu_experts *a, float gate, float up) {
   float g = rounded(gate), u = rounded(up);
@@ -103,39 +90,26 @@ INLINE float expert_activation(const nf_gpu_experts *a, float gate, float up) {
   return g * lane_sigmoid(a->alpha * g) * (u + a->beta);
 }
 
-typedef struct expert_sums {
-  SHARED float *room;
-  int parts, columns; // one behind the other: each [columns][16]
-} expert_sums;
-
-INLINE float expert_sum(const expert_sums *s, int column, int r) {
-  float sum = 0;
-  for (int i = 0; i < s->parts; i++) sum += shared_get(s->room + (i * s->columns + column) * 16 + r);
-  return sum;
+// Columns of y that a unit gives, and the rows of w[0] and w[1] that its column r is of.
+INLINE int expert_columns(const nf_gpu_experts *a) {
+  return a->then != NF_GPU_THEN_NOTHING && a->strips == 1 ? 16 : 32;
+}
+INLINE int expert_row_of(const nf_gpu_experts *a, int r, int second) {
+  return expert_columns(a) == 16 ? 2 * r + second : r;
 }
 
-// Writes what the sums of tile `tile` give: `lanes` lanes come here, this one as `lane`.
-INLINE void expert_finish(const nf_gpu_experts *a, expert_format f, const nf_gpu_experts_tile *t, int tile,
-                          const expert_sums *s, int lane, int lanes) {
-  const int each = a->then == NF_GPU_THEN_NOTHING ? 16 : 8;
-  for (int i = lane; i < each * t->count; i += lanes) {
-    const int pair = expert_pair(t, i / each), r = i % each, column = tile * each + r;
-    if (column >= a->padded) continue;
-    float v = 0;
-    if (a->then != NF_GPU_THEN_NOTHING)
-      v = expert_activation(
-          a, expert_value(a, f, t->expert, tile, 2 * r, pair, expert_sum(s, i / each, 2 * r)),
-          expert_value(a, f, t->expert, tile, 2 * r + 1, pair, expert_sum(s, i / each, 2 * r + 1)));
-    else if (column < a->rows)
-      v = expert_value(a, f, t->expert, tile, r, pair, expert_sum(s, i / each, r));
-    number_put(row_of(&a->y, pair), column, a->y_f32, v);
+// What the sums of column `column` of y have besides: loaded before they are there.
+typedef struct expert_rest {
+  float bias[2], scale[2]; // scale: of FP8 rows
+} expert_rest;
+INLINE expert_rest expert_rest_of(const nf_gpu_experts *a, expert_format f, int expert, int unit, int r) {
+  expert_rest e = {{0, 0}, {1, 1}};
+  UNROLL for (int i = 0; i < 2; i++) {
+    const int row = unit * 32 + expert_row_of(a, r, i);
+    if (expert < 0 || row >= a->rows || (i == 1 && a->then == NF_GPU_THEN_NOTHING)) continue;
+    if (a->bias[i]) e.bias[i] = number_at(a->bias[i], expert * a->bias_expert + row, a->bias_f32);
+    if (f == EXPERT_FP8 && a->x_groups == 0)
+      e.scale[i] = ((const float *)a->scale[i])[expert * a->scale_expert + (int64_t)row * a->scale_row];
   }
-}
-
-// Rows of pairs that have no expert.
-INLINE void expert_zeros(const nf_gpu_experts *a, const nf_gpu_experts_tile *t, int tile) {
-  if (a->then != NF_GPU_THEN_NOTHING) return; // nobody reads what lies between
-  for (int i = lane_thread(); i < 16 * t->count; i += lane_threads())
-    if (tile * 16 + i % 16 < a->padded)
-      number_put(row_of(&a->y, expert_pair(t, i / 16)), tile * 16 + i % 16, a->y_f32, 0);
+  return e;
 }

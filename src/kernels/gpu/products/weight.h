@@ -6,17 +6,14 @@
 //   format   numbers of 16 bytes   products   as
 //   bf16     8                     2          bf16
 //   fp8      16                    4          f16
-//   mxfp4    32, a scale's group   8          bf16, the scale in
 //
 // Which k's meet in a product is nobody's concern as long as both factors agree, so those of x are taken from
-// the same places of its row in the same way: bf16 by part_bf16, fp8 by part_fp8, and beside mxfp4 the four
-// packs of 16 bytes, pack i being of products 2 i and 2 i + 1, by part_bf16 of pack_beside_mxfp4.
+// the same places of its row in the same way: bf16 by part_bf16, fp8 by part_fp8. Weights of experts lie
+// packed and come word by word.
 //
 //   tile_b b = tile_b_of(part_fp8(load, p));      tile_a a; tile_a_put(&a, i, part_fp8(load, p));
 #pragma once
 #include "kernels/gpu/tile/tile.h"
-
-enum { NUMBERS_BF16 = 8, NUMBERS_FP8 = 16, NUMBERS_MXFP4 = 32 };
 
 INLINE void tile_a_put(tile_a *a, int i, u32x2 part) { a->r[i][0] = part[0], a->r[i][1] = part[1]; }
 INLINE tile_b tile_b_of(u32x2 part) { return (tile_b){{part[0], part[1]}}; }
@@ -27,39 +24,38 @@ INLINE u32x2 part_fp8(u32x4 v, int p) {
   return (u32x2){e4m3x2_to_f16x2((uint16_t)v[p]), e4m3x2_to_f16x2((uint16_t)(v[p] >> 16))};
 }
 
-// Two numbers of bf16 times another, where the products are bf16 too.
-INLINE uint32_t bf16x2_scaled(uint32_t x, float by) {
+// ---- packed weights: strips of 32 rows, of which a lane has words (tensor/pack.h) ----
+
+// Products of numbers of bf16, two in a word, where they are bf16 too.
+INLINE uint32_t bf16x2_times(uint32_t x, uint32_t y) {
 #if defined(__NVPTX__)
   uint32_t r;
-  __asm__("{.reg .b32 b; cvt.rn.bf16x2.f32 b, %2, %2; mul.rn.bf16x2 %0, %1, b;}" : "=r"(r) : "r"(x), "f"(by));
+  __asm__("mul.rn.bf16x2 %0, %1, %2;" : "=r"(r) : "r"(x), "r"(y));
   return r;
 #else
-  return lane_as_u32(bf16x2_lo(x) * by) >> 16 | (lane_as_u32(bf16x2_hi(x) * by) & 0xffff0000u);
+  return lane_as_u32(bf16x2_lo(x) * bf16x2_lo(y)) >> 16 |
+         (lane_as_u32(bf16x2_hi(x) * bf16x2_hi(y)) & 0xffff0000u);
 #endif
 }
 
-// 2^e, e in [-126, 127].
-INLINE float mxfp4_power(int e) { return lane_as_f32((uint32_t)(e + 127) << 23); }
+// What the numbers of mxfp4_pairs are multiplied with, twice in a word: 2^(s % 128 - 1) for the scale
+// 2^(s - 127).
+INLINE uint32_t mxfp4_factor(uint32_t s) { return (s & 0x7f) * 0x00800080u + 0x3f003f00u; }
 
-// All 32 numbers with their scale 2^(s - 127): those of product p are out[2 p] and out[2 p + 1]. The bits of
-// an e2m1 code where bf16 has the end of its exponent and the begin of its fraction are the number times
-// 2^-126, that of 0.5 too, which is subnormal in both. A code and the one four behind it share a word.
-INLINE void unpack_mxfp4(u32x4 v, uint8_t s, uint32_t out[16]) {
-  const float by = s == 255 ? lane_as_f32(0x7fc00000u) : mxfp4_power((s < 128 ? s : 128) - 1);
-  UNROLL for (int i = 0; i < 4; i++) UNROLL for (int j = 0; j < 4; j++) {
-    const uint32_t sign = v[i] << (12 - 4 * j) & 0x80008000u;
-    const uint32_t rest = (j < 2 ? v[i] << (6 - 4 * j) : v[i] >> (4 * j - 6)) & 0x01c001c0u;
-    out[4 * i + j] = bf16x2_scaled(sign | rest, by);
-  }
-  if (s <= 128) return;
-  UNROLL for (int i = 0; i < 16; i++) out[i] = bf16x2_scaled(out[i], mxfp4_power(s - 128)); // beyond float32
-}
-INLINE u32x2 part_mxfp4(const uint32_t unpacked[16], int p) {
-  return (u32x2){unpacked[2 * p], unpacked[2 * p + 1]};
+// The 8 codes of a word as numbers, in their order. The bits of a code where bf16 has the end of its exponent
+// and the begin of its fraction are its number times 2^-126, that of 0.5 too, which is subnormal in both.
+INLINE void mxfp4_pairs(uint32_t w, uint32_t factor, uint32_t out[4]) {
+  const uint32_t code = 0x81c081c0u, end = 0x00400040u;
+  out[0] = bf16x2_times(w & code, factor);
+  out[1] = bf16x2_times(w << 6 & code, factor);
+  out[2] = bf16x2_times((w << 4 & (code & ~end)) | (w >> 4 & end), factor);
+  out[3] = bf16x2_times((w >> 6 | w << 26) & code, factor);
 }
 
-// 8 numbers of x in the order of 8 codes.
-INLINE u32x4 pack_beside_mxfp4(u32x4 x) {
-  return (u32x4){(x[0] & 0xffff) | x[2] << 16, x[0] >> 16 | (x[2] & 0xffff0000u),
-                 (x[1] & 0xffff) | x[3] << 16, x[1] >> 16 | (x[3] & 0xffff0000u)};
+// The rest of a scale of 2 and above, which is seldom: float32 has no 2^(s - 1) for all of them.
+INLINE uint32_t mxfp4_beyond(uint32_t x, uint32_t s) {
+#if defined(__NVPTX__)
+  __asm__ volatile("" : "+r"(x)); // not computed for all, to be chosen from
+#endif
+  return s < 128 ? x : bf16x2_times(bf16x2_times(x, 0x7f007f00u), s == 255 ? 0x7fc07fc0u : 0x40004000u);
 }
