@@ -38,6 +38,8 @@ const void *nf_lane_loaded(const nf_lane_site *site, const void *p) {
   return p;
 }
 
+void nf_lane_prefetch(const nf_lane_site *site, const void *p) { check_place(site, p); }
+
 static void check_waited(const nf_lane_site *site) {
   if (!nf_lane_now()->waited)
     nf_lane_fail(site, "before lane_wait(): an earlier kernel may still read there");

@@ -102,7 +102,9 @@ GPU_INLINE u32x4 lane_load16_once(const void *p) {
                    : "l"(p));
   return (u32x4){a, b, c, d};
 }
+GPU_INLINE void lane_prefetch(const void *p) { __asm__ volatile("prefetch.global.L2 [%0];" ::"l"(p)); }
 #else
+GPU_INLINE void lane_prefetch(const void *p) { (void)p; }
 GPU_INLINE u32x4 lane_load16_once(const void *p) { return __builtin_nontemporal_load((const u32x4 *)p); }
 #endif
 GPU_INLINE uint32_t lane_atomic_add(uint32_t *p, uint32_t v) {

@@ -149,9 +149,11 @@ void nf_lane_copy_wait(const nf_lane_site *site, int n);
 
 const void *nf_lane_loaded(const nf_lane_site *site, const void *p); // p, checked
 void *nf_lane_stored(const nf_lane_site *site, void *p);
+void nf_lane_prefetch(const nf_lane_site *site, const void *p); // checked
 uint32_t nf_lane_atomic_add(const nf_lane_site *site, uint32_t *p, uint32_t v);
 #define lane_load16(p) (*(const u32x4 *)nf_lane_loaded(LANE_SITE("lane_load16"), p))
 #define lane_load16_once(p) (*(const u32x4 *)nf_lane_loaded(LANE_SITE("lane_load16_once"), p))
+#define lane_prefetch(p) nf_lane_prefetch(LANE_SITE("lane_prefetch"), p)
 #define lane_store16(p, ...)                                         \
   do {                                                               \
     const u32x4 value_ = (__VA_ARGS__);                              \

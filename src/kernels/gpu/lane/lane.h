@@ -24,6 +24,8 @@
 //            of the lane's groups are on their way; a block_sync then shows them to others.
 // Global     lane_load16, lane_load16_once (weights: read once, by nobody else), lane_store16,
 //            lane_atomic_add, lane_fence: what was written before is seen by who sees what is written after.
+//            lane_prefetch(p) brings the 128 bytes around p, a multiple of 16, nearer, where all blocks look
+//            for them: nothing is read, so it may come before lane_wait whoever writes there.
 // Launches   lane_wait: from here on all that earlier kernels wrote can be read; before it only what no
 // kernel
 //            writes (weights) may be. Every lane calls it exactly once, whatever way it takes.

@@ -105,6 +105,7 @@ KERNEL(nf_planted_early_store, nf_planted, 1024, 1) {
 }
 
 KERNEL(nf_planted_early_load, nf_planted, 1024, 1) {
+  lane_prefetch(a->pack); // whenever it likes
   if (!a->wrong) lane_wait();
   const u32x4 v = lane_load16(a->pack);
   if (a->wrong) lane_wait();

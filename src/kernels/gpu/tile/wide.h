@@ -11,6 +11,8 @@
 //   tiles   rows of WIDE_LINE bytes in shared memory: B's columns, or A's rows. 16 bytes of a row lie at pack
 //           wide_place(row, pack). A tile begins at a multiple of 1,024 bytes, so does any of its eighth
 //           rows.
+//           Of bf16 B may lie with its k as rows, too: 16 of them, 64 columns in each, the next 64 columns a
+//           tile `stride` bytes behind (a multiple of 1,024): wide_turned(p, stride).
 //   wide_b  wide_tile(p) is a tile's first WIDE_STEP bytes, wide_step(b, s) those of step s, of 4
 //
 // What a lane has written into a tile (shared_put, or lane_copy_async16 after lane_copy_wait) it shows to
@@ -19,6 +21,7 @@
 //   wide_begin();                                   sums, and A in registers, are as they shall be
 //   wide_mma_bf16(n, d, a, b, add);                 some, of any d; add false: begins at 0
 //   wide_mma_bf16_tiles(n, d, a, b, add);           the same with A in shared memory
+//   wide_mma_bf16_turned(n, d, a, b, add);          the same with B of wide_turned
 //   wide_commit();                                  they are a set
 //   wide_wait(sets, n, d);                          until at most `sets` (a constant) are on their way: until
 //   then
@@ -64,6 +67,9 @@ INLINE wide_b wide_tile(const SHARED void *p) {
   return (wide_b){((uint32_t)(uintptr_t)p >> 4 & 0x3fff) | 1ull << 16 | 64ull << 32 | 1ull << 62};
 }
 INLINE wide_b wide_step(wide_b b, int step) { return (wide_b){b.at + (uint64_t)(step * (WIDE_STEP / 16))}; }
+INLINE wide_b wide_turned(const SHARED void *p, int stride) {
+  return (wide_b){(wide_tile(p).at & ~(0x3fffull << 16)) | (uint64_t)(stride / 16) << 16};
+}
 INLINE void wide_publish(void) { __asm__ volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 INLINE void wide_begin(void) { __asm__ volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 INLINE void wide_commit(void) { __asm__ volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
@@ -121,6 +127,8 @@ INLINE void wide_done(int n, float *d) {
            turned_b, [a0] "r"(a.r[0]), [a1] "r"(a.r[1]), [a2] "r"(a.r[2]), [a3] "r"(a.r[3])) \
   WIDE_MMA(name##_tiles, wide_b, type, "%[a]", turned, [a] "l"(a.at))
 WIDE_MMA_OF(bf16, "k16.f32.bf16.bf16 ", ", 0", ", 0, 0")
+WIDE_MMA(bf16_turned, wide_a, "k16.f32.bf16.bf16 ", "{%[a0], %[a1], %[a2], %[a3]}",
+         ", 1", [a0] "r"(a.r[0]), [a1] "r"(a.r[1]), [a2] "r"(a.r[2]), [a3] "r"(a.r[3]))
 WIDE_MMA_OF(f16, "k16.f32.f16.f16 ", ", 0", ", 0, 0")
 WIDE_MMA_OF(e4m3, "k32.f32.e4m3.e4m3 ", "", "")
 #elif TILE_WIDE

@@ -8,7 +8,13 @@
 INLINE wide_b wide_tile(const SHARED void *p) { return (wide_b){(uintptr_t)p}; }
 INLINE wide_b wide_step(wide_b b, int step) { return (wide_b){b.at + (uint64_t)(step * WIDE_STEP)}; }
 
-typedef enum wide_type { WIDE_BF16, WIDE_F16, WIDE_E4M3 } wide_type;
+// Both are multiples of 1,024; the stride is in the bits that addresses don't use.
+enum { WIDE_ADDRESS = 48 };
+INLINE wide_b wide_turned(const SHARED void *p, int stride) {
+  return (wide_b){(uintptr_t)p | (uint64_t)(stride / WIDE_ALIGN) << WIDE_ADDRESS};
+}
+
+typedef enum wide_type { WIDE_TURNED, WIDE_BF16, WIDE_F16, WIDE_E4M3 } wide_type;
 
 // The numbers of 4 bytes of k: how many.
 INLINE int wide_decode(wide_type t, uint32_t x, float *out) {
@@ -17,7 +23,7 @@ INLINE int wide_decode(wide_type t, uint32_t x, float *out) {
     return 4;
   }
   for (int i = 0; i < 2; i++)
-    out[i] = t == WIDE_BF16 ? bf16_to_f32((uint16_t)(x >> 16 * i)) : f16_to_f32((uint16_t)(x >> 16 * i));
+    out[i] = t != WIDE_F16 ? bf16_to_f32((uint16_t)(x >> 16 * i)) : f16_to_f32((uint16_t)(x >> 16 * i));
   return 2;
 }
 
@@ -31,6 +37,15 @@ INLINE void wide_read(const nf_lane_site *site, wide_type t, wide_b b, int row, 
     nf_shared_read_wide(site, p);
     for (int i = 0; i < 4; i++) out += wide_decode(t, (*p)[i], out);
   }
+}
+
+// Pack `pack` of row k of what wide_turned stands for: 8 columns of b.
+INLINE void wide_read_turned(const nf_lane_site *site, wide_b b, int k, int pack, float (*to)[32]) {
+  const uint64_t tile = b.at & ((1ull << WIDE_ADDRESS) - 1), stride = (b.at >> WIDE_ADDRESS) * WIDE_ALIGN;
+  if (tile % WIDE_ALIGN) nf_lane_fail(site, "a tile must begin at a multiple of %d bytes", WIDE_ALIGN);
+  const u32x4 *p = (const u32x4 *)(uintptr_t)(tile + (uint64_t)(pack / 8) * stride) + wide_place(k, pack % 8);
+  nf_shared_read_wide(site, p);
+  for (int i = 0; i < 8; i++) to[8 * pack + i][k] = bf16_to_f32((uint16_t)((*p)[i / 2] >> i % 2 * 16));
 }
 
 // x without what lies more than 13 bits behind the point of a number with that exponent.
@@ -62,7 +77,9 @@ INLINE void wide_mma(const nf_lane_site *site, wide_type t, int n, float *d, con
   for (int i = 0; a != NULL && i < 4; i++)
     wide_decode(t, a->r[i], &w->a[wide_row(i % 2)][wide_k(i / 2) / (t == WIDE_E4M3 ? 1 : 2)]);
   if (a == NULL && lane < WIDE_ROWS) wide_read(site, t, a_tile, lane, w->a[lane]);
-  for (int row = lane; row < n; row += WIDE_LANES) wide_read(site, t, b, row, w->b[row]);
+  for (int row = lane; t != WIDE_TURNED && row < n; row += WIDE_LANES) wide_read(site, t, b, row, w->b[row]);
+  for (int i = lane; t == WIDE_TURNED && i < 2 * n; i += WIDE_LANES)
+    wide_read_turned(site, b, i % 16, i / 16, w->b);
   nf_lane_wide_meet(site);
   for (int j = 0; j < n / 8; j++)
     for (int i = 0; i < 4; i++) {
@@ -80,6 +97,7 @@ INLINE void wide_mma(const nf_lane_site *site, wide_type t, int n, float *d, con
 #define wide_mma_bf16(...) WIDE_REGISTERS(BF16, __VA_ARGS__)
 #define wide_mma_f16(...) WIDE_REGISTERS(F16, __VA_ARGS__)
 #define wide_mma_e4m3(...) WIDE_REGISTERS(E4M3, __VA_ARGS__)
+#define wide_mma_bf16_turned(...) WIDE_REGISTERS(TURNED, __VA_ARGS__)
 #define wide_mma_bf16_tiles(n, d, a, b, add) WIDE_MMA(BF16, n, d, NULL, a, b, add)
 #define wide_mma_f16_tiles(n, d, a, b, add) WIDE_MMA(F16, n, d, NULL, a, b, add)
 #define wide_mma_e4m3_tiles(n, d, a, b, add) WIDE_MMA(E4M3, n, d, NULL, a, b, add)
