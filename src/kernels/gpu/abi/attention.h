@@ -41,10 +41,25 @@ typedef struct nf_gpu_attention {
   int32_t window, tokens, sequences, pages; // pages: columns of page_table
   int32_t heads, kv_heads, group, each, chunks, page_shift;
   int32_t splits;      // of a sequence's keys, at most
+  int32_t least;       // keys of a split, where there are several
   int32_t tile_tokens; // of a wave of the kernel for many tokens
   bool by_token;       // an item is a token; else a sequence, and those with several tokens are left out
   bool sinks_f32;
 } nf_gpu_attention;
+
+// Lanes of a block of the kernel for a share of the keys; of large heads on AMD, where shared memory has no
+// room for more. Its sums lie there in rows with a gap.
+#define NF_GPU_SPLIT 256
+#define NF_GPU_SPLIT_HIP_256 128
+enum { NF_GPU_SPLIT_ROOM = 4 };
+
+// Rows of a block of Hopper's kernel for many tokens, and keys that it treats together.
+enum {
+  NF_GPU_WIDE_ROWS = 128,
+  NF_GPU_WIDE_KEYS_64 = 32,
+  NF_GPU_WIDE_KEYS_128 = 64,
+  NF_GPU_WIDE_KEYS_256 = 32
+};
 
 // Tiles of queries that a wave of the kernel for many tokens has: as many as its registers hold.
 enum { NF_GPU_TILES_32 = 4, NF_GPU_TILES_64 = 4, NF_GPU_TILES_128 = 2, NF_GPU_TILES_256 = 1 };

@@ -3,23 +3,17 @@
 // queries of one kv head as columns, weights the columns of a product of values. A key's lanes read it as the
 // matrix units want it, straight from the cache. Weights are two bf16, so that they have 16 bits.
 //
-// nf_attention_split_*  a token each block, or a share of its keys; the last of the shares joins them all
+// nf_attention_split_*  a token each block, or a share of its keys; the last of the shares joins them all.
+// What
+//                       kernels in front don't write, the step's tables, is read ahead of lane_wait, and the
+//                       first keys and values are fetched as far as the second-level cache
 // nf_attention_tiles_*  many tokens: a wave goes over all the keys of some
-#include "kernels/gpu/abi/attention.h"
-#include "kernels/gpu/rows/rows.h"
+#include "kernels/gpu/attention/task.h"
 #include "kernels/gpu/tile/tile.h"
 
 // Most tiles of queries that a wave has, packs of 32 numbers of a head, products for a head's sums.
-enum { STEP = 16, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16 };
+enum { STEP = 16, LINE = 128, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16, MOST_WAVES = 16 };
 enum { V_LANES = 16 / TILE_ROWS }; // that share a value
-
-// Of one kv head: tokens behind one another, and so many heads from `head` of each.
-typedef struct task {
-  const int32_t *pages;
-  int token, tokens, position; // position: of the first
-  int head, heads, g;
-  int from, to; // keys
-} task;
 
 typedef struct keys {
   u32x4 k[MOST_PACKS][TILE_ROWS];
@@ -40,14 +34,21 @@ INLINE int sum_dim(int head, int p, int i) {
   const int each = v_each(head), products = each / TILE_ROWS, row = tile_sum_row(i);
   return p / products * V_LANES * each + row % V_LANES * each + p % products * TILE_ROWS + row / V_LANES;
 }
-
-INLINE const uint16_t *rows_at(const nf_gpu_attention *a, const task *t, int head, int slot, int key,
-                               int which) {
-  const int64_t row = (((int64_t)slot * 2 + which) * a->kv_heads + t->g) << a->page_shift;
-  return a->pool + (row + (key & ((1 << a->page_shift) - 1))) * head;
+// Of that column 16 times the product, and the row.
+INLINE int sum_place(int head, int dim) {
+  const int each = v_each(head), products = each / TILE_ROWS, at = dim % (V_LANES * each);
+  const int product = dim / (V_LANES * each) * products + at % each / TILE_ROWS;
+  return product * 16 + at / each + at % TILE_ROWS * V_LANES;
 }
-INLINE int slot_at(const nf_gpu_attention *a, const task *t, int key) {
-  return key < t->to ? t->pages[key >> a->page_shift] : -1;
+
+// Keys and values of a step, which lie together.
+INLINE void step_fetch(const nf_gpu_attention *a, const task *t, int head, int slot, int key) {
+  const char *k = (const char *)rows_at(a, t, head, slot, key, 0);
+  const char *v = (const char *)rows_at(a, t, head, slot, key, 1);
+  for (int at = lane_id() * LINE; at < STEP * head * 2; at += LANES * LINE) {
+    lane_prefetch(k + at);
+    lane_prefetch(v + at);
+  }
 }
 
 INLINE void keys_load(const nf_gpu_attention *a, const task *t, int head, int slot, int key, keys *to) {
@@ -223,15 +224,21 @@ INLINE void attend_step(const nf_gpu_attention *a, const task *t, int head, int 
     attend_apart(a, t, head, tiles, slot, key, w, c);
 }
 
-// The steps from `key`, `stride` keys apart. Of heads up to 128 the keys of the next step are on their way
-// meanwhile, and the slot of the one behind.
-INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int tiles, int key, int stride,
-                   columns *c) {
+// The steps from `key`, `stride` keys apart, of which `slot` and `behind` are the slots of the first two. Of
+// heads up to 128 the keys of the next step are on their way meanwhile, and the slot of the one behind.
+typedef struct walk {
+  int key, stride, slot, behind;
+} walk;
+INLINE walk walk_of(const nf_gpu_attention *a, const task *t, int key, int stride) {
+  return (walk){key, stride, slot_at(a, t, key), slot_at(a, t, key + stride)};
+}
+INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int tiles, walk w, columns *c) {
   const bool ahead = head <= 128;
+  const int stride = w.stride;
+  int key = w.key, slot = w.slot, behind = w.behind;
   keys now = {0}, next = {0};
-  int slot = slot_at(a, t, key), behind = slot_at(a, t, key + stride);
-  queries_load(a, t, head, tiles, c);
   if (ahead && slot >= 0) keys_load(a, t, head, slot, key, &now);
+  queries_load(a, t, head, tiles, c);
   for (; key < t->to; key += stride) {
     const int after = slot_at(a, t, key + 2 * stride);
     if (ahead && behind >= 0) keys_load(a, t, head, behind, key + stride, &next);
@@ -247,51 +254,30 @@ INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int tiles
 
 // ---- a block for a token and a share of its keys ----
 
-typedef struct sum {
-  float most, total;
-  f32x2 o; // two columns of the head
-} sum;
-INLINE sum sum_of(sum a, sum b) {
-  const float most = __builtin_fmaxf(a.most, b.most);
-  const float x = a.most > -__builtin_inff() ? lane_exp2(a.most - most) : 0;
-  const float y = b.most > -__builtin_inff() ? lane_exp2(b.most - most) : 0;
-  return (sum){most, a.total * x + b.total * y, a.o * x + b.o * y};
-}
-INLINE uint32_t sum_result(const nf_gpu_attention *a, int h, sum s) {
-  if (a->sinks != NULL) {
-    const float z =
-        a->sinks_f32 ? ((const float *)a->sinks)[h] : bf16_to_f32(((const uint16_t *)a->sinks)[h]);
-    s = sum_of(s, (sum){z * 1.44269504088896340736f, 1, {0, 0}});
-  }
-  const float by = s.total == 0 ? 0 : 1 / s.total;
-  return f32x2_to_bf16x2(s.o[0] * by, s.o[1] * by);
-}
-INLINE uint32_t *result_at(const nf_gpu_attention *a, int head, int token, int h, int dim) {
-  return (uint32_t *)(a->o + ((int64_t)token * a->heads + h) * head + dim);
-}
-
-// What the waves have, into shared memory: sums [waves][TILE_COLS][head], then the largest and the total.
-INLINE void waves_put(SHARED float *room, int head, columns *c) {
-  SHARED float *o = room + lane_wave() * TILE_COLS * head;
-  SHARED float *two = room + lane_waves() * TILE_COLS * head + lane_wave() * TILE_COLS * 2;
+// What the waves have, into shared memory: sums [waves][TILE_COLS][head + ROOM], in the order of places, then
+// the largest and the total. With the gap lanes write to as many banks as they are.
+enum { ROOM = NF_GPU_SPLIT_ROOM };
+INLINE void waves_put(SHARED float *room, int head, int waves, columns *c) {
+  SHARED float *o = room + lane_wave() * TILE_COLS * (head + ROOM);
+  SHARED f32x2 *two = (SHARED f32x2 *)(room + waves * TILE_COLS * (head + ROOM)) + lane_wave() * TILE_COLS;
   UNROLL for (int p = 0; p < head / 16; p++) UNROLL for (int i = 0; i < 4; i++)
-      shared_put(&o[tile_sum_col(i) * head + sum_dim(head, p, i)], c->o[p][i]);
+      shared_put(&o[tile_sum_col(i) * (head + ROOM) + p * 16 + tile_sum_row(i)], c->o[p][i]);
   UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) {
     const float total = tile_rows_sum(c->total[i]);
-    if (tile_sum_row(i) != 0) continue;
-    shared_put(&two[tile_sum_col(i) * 2], c->most[i]);
-    shared_put(&two[tile_sum_col(i) * 2 + 1], total);
+    if (tile_sum_row(i) == 0) shared_put(&two[tile_sum_col(i)], ((f32x2){c->most[i], total}));
   }
 }
-INLINE sum waves_get(SHARED float *room, int head, int col, int dim) {
-  sum all = {-__builtin_inff(), 0, {0, 0}};
-  for (int w = 0; w < lane_waves(); w++) {
-    const SHARED float *two = room + lane_waves() * TILE_COLS * head + (w * TILE_COLS + col) * 2;
-    const SHARED float *o = room + (w * TILE_COLS + col) * head + dim;
-    all =
-        sum_of(all, (sum){shared_get(&two[0]), shared_get(&two[1]), {shared_get(&o[0]), shared_get(&o[1])}});
+INLINE sum waves_get(SHARED float *room, int head, int waves, int col, int dim) {
+  const SHARED float *x = room + col * (head + ROOM) + sum_place(head, dim);
+  const SHARED float *y = room + col * (head + ROOM) + sum_place(head, dim + 1);
+  const SHARED f32x2 *two = (SHARED f32x2 *)(room + waves * TILE_COLS * (head + ROOM)) + col;
+  sum s[MOST_WAVES];
+  UNROLL for (int w = 0; w < waves; w++) {
+    const int at = w * TILE_COLS * (head + ROOM);
+    const f32x2 t = shared_get(&two[w * TILE_COLS]);
+    s[w] = (sum){t[0], t[1], {shared_get(&x[at]), shared_get(&y[at])}};
   }
-  return all;
+  return sum_all(s, waves);
 }
 
 // Which token, and what its keys are. false: none. Where the token is padding, zeros are its result.
@@ -322,46 +308,50 @@ INLINE bool task_of_item(const nf_gpu_attention *a, int item, task *t) {
   t->from = a->window > 0 && t->to > a->window ? t->to - a->window : 0;
   return true;
 }
-INLINE void task_heads(const nf_gpu_attention *a, int at, task *t) {
-  const int first = at % a->chunks * a->each;
-  t->g = at / a->chunks;
-  t->head = t->g * a->group + first;
-  t->heads = a->group - first < a->each ? a->group - first : a->each;
-}
-
-// Whether this block is the last of `active` that have put down their part.
+// Whether this block is the last of `active` that have put down their part. On NVIDIA the fence of one lane
+// holds for all that it met at a barrier; AMD's is about stores of its own wave.
 INLINE bool is_last(const nf_gpu_attention *a, SHARED uint32_t *room, int item, int active) {
   uint32_t *counter = a->counters + (int64_t)item * lane_blocks() + lane_block();
-  lane_fence();
+  if (LANES == 64) lane_fence();
   block_sync();
   if (lane_thread() == 0) {
+    lane_fence();
     const uint32_t before = lane_atomic_add(counter, 1);
     if (before == (uint32_t)active - 1) *counter = 0;
     shared_put(room, before);
+    lane_fence();
   }
   block_sync();
-  lane_fence();
+  if (LANES == 64) lane_fence();
   return shared_get(room) == (uint32_t)active - 1;
 }
 
+// Some at a time, so that their loads are under way together.
 INLINE sum parts_get(const float *part, int head, int active, int dim) {
+  enum { SOME = 8 };
   sum all = {-__builtin_inff(), 0, {0, 0}};
-#pragma GCC unroll 4
-  for (int i = 0; i < active; i++) {
-    const float *x = part + (int64_t)i * (head + 2);
-    all = sum_of(all, (sum){x[head], x[head + 1], *(const f32x2 *)&x[dim]});
+  for (int first = 0; first < active; first += SOME) {
+    sum s[SOME + 1];
+    UNROLL for (int i = 0; i < SOME; i++) {
+      const bool is = first + i < active;
+      const float *x = part + (is ? first + i : 0) * (head + 2);
+      const f32x2 two = *(const f32x2 *)&x[head];
+      s[i] = (sum){is ? two[0] : -__builtin_inff(), two[1], *(const f32x2 *)&x[dim]};
+    }
+    s[SOME] = all;
+    all = sum_all(s, SOME + 1);
   }
   return all;
 }
 
-INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int item, int split,
+INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int waves, int item, int split,
                            int active) {
   SHARED float *room = block_shared();
   const int64_t part = (int64_t)(head + 2) * a->splits;
   block_sync();
-  for (int i = lane_thread(); i < t->heads * head / 2; i += lane_threads()) {
+  for (int i = lane_thread(); i < t->heads * head / 2; i += waves * LANES) {
     const int col = i / (head / 2), dim = i % (head / 2) * 2;
-    const sum s = waves_get(room, head, col, dim);
+    const sum s = waves_get(room, head, waves, col, dim);
     if (active == 1) {
       *result_at(a, head, t->token, t->head + col, dim) = sum_result(a, t->head + col, s);
       continue;
@@ -371,66 +361,51 @@ INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, i
     if (dim == 0) *(f32x2 *)&to[head] = (f32x2){s.most, s.total};
   }
   if (active == 1) return;
-  if (!is_last(a, (SHARED uint32_t *)room + lane_waves() * TILE_COLS * (head + 2), item, active)) return;
-  for (int i = lane_thread(); i < t->heads * head / 2; i += lane_threads()) {
+  if (!is_last(a, (SHARED uint32_t *)room + waves * TILE_COLS * (head + ROOM + 2), item, active)) return;
+  for (int i = lane_thread(); i < t->heads * head / 2; i += waves * LANES) {
     const int h = t->head + i / (head / 2), dim = i % (head / 2) * 2;
     const sum s = parts_get(a->part + ((int64_t)item * a->heads + h) * part, head, active, dim);
     *result_at(a, head, t->token, h, dim) = sum_result(a, h, s);
   }
 }
 
-INLINE void zeros(const nf_gpu_attention *a, const task *t, int head, int token, int lane, int lanes) {
-  for (int i = lane; i < t->heads * head / 2; i += lanes)
-    *result_at(a, head, token, t->head + i / (head / 2), i % (head / 2) * 2) = 0;
+// The keys of share `split`, of whole steps of all waves. Two steps are not worth a second share, as what
+// shares have must be joined. -> how many have keys.
+INLINE int task_share(const nf_gpu_attention *a, int split, int all, task *t) {
+  const int first = t->from & -STEP, n = t->to - first;
+  int even = (n + a->splits - 1) / a->splits;
+  if (even < a->least) even = a->least;
+  if (n <= 2 * all) even = n;
+  const int share = (even + all - 1) / all * all, begin = first + split * share;
+  if (begin > t->from) t->from = begin;
+  if (begin + share < t->to) t->to = begin + share;
+  return (n + share - 1) / share;
 }
 
-INLINE void attention_split(const nf_gpu_attention *a, int head) {
-  const int item = lane_block_z(), split = lane_block_y(), all = STEP * lane_waves();
+// The step's tables were copied here ahead of its first kernel: no other writes them.
+INLINE void attention_split(const nf_gpu_attention *a, int head, int waves) {
+  const int item = lane_block_z(), split = lane_block_y(), all = STEP * waves;
   task t;
   columns c;
+  walk w = {0};
+  int active = 0;
   lane_release();
-  lane_wait();
   task_heads(a, lane_block(), &t);
-  if (!task_of_item(a, item, &t)) {
-    if (a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), lane_threads());
-    return;
+  const bool is = task_of_item(a, item, &t);
+  if (is) {
+    active = task_share(a, split, all, &t);
+    w = walk_of(a, &t, (t.from & -STEP) + STEP * lane_wave(), all);
+    if (split < active && w.slot >= 0) step_fetch(a, &t, head, w.slot, w.key);
   }
-  const int first = t.from & -STEP, n = t.to - first, even = (n + a->splits - 1) / a->splits;
-  const int share = (even + all - 1) / all * all, active = (n + share - 1) / share;
+  lane_wait();
+  if (!is && a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), waves * LANES);
   if (split >= active) return;
-  const int begin = first + split * share;
-  if (begin + share < t.to) t.to = begin + share;
-  attend(a, &t, head, 1, begin + STEP * lane_wave(), all, &c);
-  waves_put(block_shared(), head, &c);
-  attention_join(a, &t, head, item, split, active);
+  attend(a, &t, head, 1, w, &c);
+  waves_put(block_shared(), head, waves, &c);
+  attention_join(a, &t, head, waves, item, split, active);
 }
 
 // ---- a wave for some tokens ----
-
-// Tile i of those that sequences have: of the s-th they begin at q_start[s] / tile_tokens + s. Behind the
-// last is one of padding.
-INLINE int tile_begin(const nf_gpu_attention *a, int s) { return a->q_start[s] / a->tile_tokens + s; }
-INLINE bool task_of_tile(const nf_gpu_attention *a, int tile, task *t, bool *padding) {
-  int below = 0, above = a->sequences + 1;
-  while (above - below > 1) {
-    const int middle = (below + above) / 2;
-    if (tile_begin(a, middle) <= tile)
-      below = middle;
-    else
-      above = middle;
-  }
-  *padding = below == a->sequences;
-  const int begin = a->q_start[below], end = *padding ? a->tokens : a->q_start[below + 1];
-  t->token = begin + (tile - tile_begin(a, below)) * a->tile_tokens;
-  if (t->token >= end || (!*padding && end - begin == 1)) return false;
-  t->tokens = end - t->token < a->tile_tokens ? end - t->token : a->tile_tokens;
-  if (*padding) return true;
-  t->pages = a->page_table + (int64_t)a->table_row[below] * a->pages;
-  t->position = a->position[t->token];
-  t->to = t->position + t->tokens;
-  t->from = a->window > 0 && t->position + 1 > a->window ? t->position + 1 - a->window : 0;
-  return true;
-}
 
 INLINE void tile_put(const nf_gpu_attention *a, const task *t, int head, int tile, columns *c) {
   UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) c->total[i] = tile_rows_sum(c->total[i]);
@@ -460,19 +435,25 @@ INLINE void attention_tiles(const nf_gpu_attention *a, int head, int tiles) {
     return;
   }
   if (head >= 256) t.tokens = 1; // its launch's, of which this saves the registers
-  attend(a, &t, head, tiles, t.from & -STEP, STEP, c);
+  attend(a, &t, head, tiles, walk_of(a, &t, t.from & -STEP, STEP), c);
   UNROLL for (int n = 0; n < tiles; n++) tile_put(a, &t, head, n, &c[n]);
 }
 
 #if LANES == 32 // of four waves
 #define THREADS 128
+#define SPLIT_256 NF_GPU_SPLIT
 #else
 #define THREADS 256
+#define SPLIT_256 NF_GPU_SPLIT_HIP_256
 #endif
-#define ATTENTION(head, tiles, split_blocks)                                                               \
-  KERNEL(nf_attention_split_##head, nf_gpu_attention, THREADS, split_blocks) { attention_split(a, head); } \
-  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) { attention_tiles(a, head, tiles); }
-ATTENTION(32, NF_GPU_TILES_32, 4)
-ATTENTION(64, NF_GPU_TILES_64, 4)
-ATTENTION(128, NF_GPU_TILES_128, 2)
-ATTENTION(256, NF_GPU_TILES_256, 1)
+#define ATTENTION(head, split, split_blocks)                                 \
+  KERNEL(nf_attention_split_##head, nf_gpu_attention, split, split_blocks) { \
+    attention_split(a, head, (split) / LANES);                               \
+  }                                                                          \
+  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) {          \
+    attention_tiles(a, head, NF_GPU_TILES_##head);                           \
+  }
+ATTENTION(32, NF_GPU_SPLIT, 2)
+ATTENTION(64, NF_GPU_SPLIT, 2)
+ATTENTION(128, NF_GPU_SPLIT, 1)
+ATTENTION(256, SPLIT_256, 1)

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two kernels for each size of heads; those of others have no blocks. Few tokens, and sequences with one,
-// have blocks of their own over shares of their keys.
-#include "kernels/gpu/abi/attention.h"
-#include "kernels/gpu/launch.h"
+// Kernels for each size of heads; those of others have no blocks. Few tokens, and sequences with one, have
+// blocks of their own over shares of their keys; the others have tiles, where Hopper is wide ones.
+#include "kernels/gpu/attention/launch.h"
 
-enum { HEADS = 4, SPLITS = 32, BLOCKS = 4096, FEW_TOKENS = 16 };
+enum { HEADS = 4, SPLITS = 32, FEW_SPLITS = 4, LONG_KEYS = 4096, FEW_TOKENS = 16 };
 static const struct {
   int64_t head;
-  int32_t tiles;
-} of_head[HEADS] = {
-    {32, NF_GPU_TILES_32}, {64, NF_GPU_TILES_64}, {128, NF_GPU_TILES_128}, {256, NF_GPU_TILES_256}};
+  int32_t tiles, wide_keys; // 0: no wide tiles
+} of_head[HEADS] = {{64, NF_GPU_TILES_64, NF_GPU_WIDE_KEYS_64},
+                    {128, NF_GPU_TILES_128, NF_GPU_WIDE_KEYS_128},
+                    {256, NF_GPU_TILES_256, NF_GPU_WIDE_KEYS_256},
+                    {32, NF_GPU_TILES_32, 0}};
 
 static bool by_token(const nf_launch_site *s) {
   const int64_t t = s->at.of[NF_T];
@@ -19,18 +20,24 @@ static int32_t items(const nf_launch_site *s) { return (int32_t)s->at.of[by_toke
 
 // Columns of `tiles` tiles; heads of a group that are no more.
 static int32_t columns(const nf_launch_site *s, int32_t tiles) { return tiles * nf_gpu_tile_columns(s->hw); }
-static void set_columns(nf_gpu_attention *p, int32_t columns) {
+void nf_gpu_attention_columns(nf_gpu_attention *p, int32_t columns) {
   p->chunks = (int32_t)nf_ceil_div(p->group, columns);
   p->each = (int32_t)nf_ceil_div(p->group, p->chunks);
   p->chunks = (int32_t)nf_ceil_div(p->group, p->each);
   p->tile_tokens = columns / p->each;
 }
+int64_t nf_gpu_attention_tiles(const nf_gpu_attention *p) {
+  return p->by_token ? 0 : p->tokens / p->tile_tokens + p->sequences + 1;
+}
 
-// More blocks than a card runs at once, so that it is busy to the end; counters suffice where there are
-// several.
-static int32_t splits_of(const nf_launch_site *s, const nf_gpu_attention *p) {
-  const int64_t one = (int64_t)items(s) * p->kv_heads * p->chunks;
-  return (int32_t)nf_min(SPLITS, nf_max(1, BLOCKS / nf_max(1, one)));
+// Keys are shared by as many blocks as run at once, as joining the shares costs as much as thousands of keys
+// (H200, 2026-11-29: 3.3 of 6.2 us at 1,024 keys; 32 sequences of 1,024 keys 19 us in 256 blocks, 37 in
+// 1,024). Where sequences alone are that many, only those are cut that are longer than others may be.
+static void set_splits(const nf_launch_site *s, nf_gpu_attention *p, int64_t head) {
+  const int64_t one = (int64_t)items(s) * p->kv_heads * p->chunks,
+                blocks = s->hw->multiprocessors * (head > 64 ? 1 : 2);
+  p->splits = (int32_t)nf_max(FEW_SPLITS, nf_min(SPLITS, blocks / nf_max(1, one)));
+  p->least = one > blocks / 2 ? LONG_KEYS : 1;
 }
 
 static nf_gpu_attention attention_of(const nf_launch_site *s) {
@@ -57,16 +64,17 @@ static nf_gpu_attention attention_of(const nf_launch_site *s) {
                         .by_token = by_token(s),
                         .sinks_f32 = a->sinks.dtype == NF_F32};
   while (1 << p.page_shift < a->kv.dim[3]) p.page_shift++;
-  set_columns(&p, columns(s, 1));
-  p.splits = splits_of(s, &p);
+  nf_gpu_attention_columns(&p, columns(s, 1));
+  set_splits(s, &p, a->q.dim[2]);
   return p;
 }
 
 static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
-  const int waves =
-      s->hw->backend == NF_BACKEND_HIP && head == 256 ? 2 : 4; // what they have must fit into shared memory
-  nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, waves * nf_gpu_lanes(s->hw),
-                          (size_t)(waves * columns(s, 1) * (head + 2) + 1) * sizeof(float));
+  const bool hip = s->hw->backend == NF_BACKEND_HIP;
+  const int32_t threads = hip && head == 256 ? NF_GPU_SPLIT_HIP_256 : NF_GPU_SPLIT;
+  const int32_t waves = threads / nf_gpu_lanes(s->hw);
+  const int64_t floats = waves * columns(s, 1) * (head + NF_GPU_SPLIT_ROOM + 2) + 1;
+  nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, threads, (size_t)floats * sizeof(float));
   g.blocks[1] = (uint32_t)p->splits;
   g.blocks[2] = (uint32_t)items(s);
   if (g.blocks[2] == 0) g.blocks[0] = 0;
@@ -74,21 +82,25 @@ static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, in
 }
 
 static nf_grid tiles_grid(const nf_launch_site *s, nf_gpu_attention *p, int64_t head, int32_t tiles) {
-  set_columns(p, columns(s, tiles));
+  nf_gpu_attention_columns(p, columns(s, tiles));
   if (head == 256) p->tile_tokens = 1;
-  const int64_t all = p->tokens / p->tile_tokens + p->sequences + 1;
-  nf_grid g = nf_gpu_grid(p->by_token ? 0 : nf_ceil_div(all, 4), 4 * nf_gpu_lanes(s->hw), 0);
+  nf_grid g = nf_gpu_grid(nf_ceil_div(nf_gpu_attention_tiles(p), 4), 4 * nf_gpu_lanes(s->hw), 0);
   g.blocks[1] = (uint32_t)(p->kv_heads * p->chunks);
   return g;
 }
 
+// Stages are those of splits, of tiles and of wide tiles, each a size of heads behind another.
 static nf_grid launch_attention(const nf_launch_site *s, int stage, void *packed) {
   const nf_attention_args *a = s->args;
+  const int h = stage % HEADS;
   nf_gpu_attention *p = packed;
   *p = attention_of(s);
-  if (of_head[stage / 2].head != a->q.dim[2]) return nf_gpu_grid(0, 32, 0);
-  return stage % 2 == 0 ? split_grid(s, p, a->q.dim[2])
-                        : tiles_grid(s, p, a->q.dim[2], of_head[stage / 2].tiles);
+  if (of_head[h].head != a->q.dim[2]) return nf_gpu_grid(0, 32, 0);
+  if (stage < HEADS) return split_grid(s, p, of_head[h].head);
+  const bool wide = nf_gpu_is_wide(s) && of_head[h].wide_keys > 0;
+  if (wide != (stage >= 2 * HEADS)) return nf_gpu_grid(0, 32, 0);
+  return wide ? nf_gpu_attention_wide_grid(p, of_head[h].head, of_head[h].wide_keys)
+              : tiles_grid(s, p, of_head[h].head, of_head[h].tiles);
 }
 
 static size_t scratch(const nf_launch_site *s) {
@@ -98,10 +110,11 @@ static size_t scratch(const nf_launch_site *s) {
   return (size_t)items(s) * (size_t)p.heads * (size_t)p.splits * (size_t)(a->q.dim[2] + 2) * sizeof(float);
 }
 
-#define STAGES(head) "nf_attention_split_" #head, "nf_attention_tiles_" #head
-#define SIZES sizeof(nf_gpu_attention), sizeof(nf_gpu_attention)
-const nf_module_kernel nf_gpu_attention_bf16 = {.stages = 2 * HEADS,
-                                                .symbol = {STAGES(32), STAGES(64), STAGES(128), STAGES(256)},
-                                                .packed = {SIZES, SIZES, SIZES, SIZES},
-                                                .launch = launch_attention,
-                                                .scratch = scratch};
+#define STAGES(kind) "nf_attention_" #kind "_64", "nf_attention_" #kind "_128", "nf_attention_" #kind "_256"
+#define SIZES sizeof(nf_gpu_attention), sizeof(nf_gpu_attention), sizeof(nf_gpu_attention)
+const nf_module_kernel nf_gpu_attention_bf16 = {
+    .stages = 3 * HEADS - 1,
+    .symbol = {STAGES(split), "nf_attention_split_32", STAGES(tiles), "nf_attention_tiles_32", STAGES(wide)},
+    .packed = {SIZES, SIZES, SIZES, sizeof(nf_gpu_attention), sizeof(nf_gpu_attention)},
+    .launch = launch_attention,
+    .scratch = scratch};
