@@ -6,7 +6,7 @@ static nf_grid launch(nf_gpu_combine *p, const nf_tensor *x, const nf_tensor *we
   p->x = nf_gpu_rows_of(x), p->weights = nf_gpu_rows_of(weights), p->y = nf_gpu_rows_of(y);
   p->rows = (int32_t)nf_tensor_rows(y), p->k = (int32_t)nf_tensor_cols(weights);
   p->columns = (int32_t)columns, p->padded = (int32_t)padded;
-  return nf_gpu_grid(nf_ceil_div(p->rows * nf_ceil_div(padded, 8), 128), 128, 0);
+  return nf_gpu_grid(p->rows * nf_ceil_div(nf_ceil_div(padded, 8), 128), 128, 0);
 }
 
 static nf_grid launch_combine(const nf_launch_site *s, int stage, void *packed) {

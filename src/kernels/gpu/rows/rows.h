@@ -11,6 +11,11 @@ INLINE char *row_of(const nf_gpu_rows *t, int64_t r) {
   return data + row / inner * t->outer + (int64_t)(row % inner) * t->stride;
 }
 
+// Evenly apart, and whole packs at multiples of 16 bytes.
+INLINE bool rows_plain(const nf_gpu_rows *t) {
+  return t->inner == 1 && ((uintptr_t)t->data | (uint64_t)t->outer) % 16 == 0;
+}
+
 // 128 bits, 16 further down.
 INLINE u32x4 row_shifted(u32x4 v, uint32_t above) {
   UNROLL for (int i = 0; i < 4; i++) v[i] = v[i] >> 16 | (i < 3 ? v[(i + 1) % 4] : above) << 16;
