@@ -9,7 +9,7 @@ typedef struct nf_gpu_sequences {
   int32_t n;
 } nf_gpu_sequences;
 
-enum { NF_GPU_CONV_TOKENS = 32 }; // that a lane walks
+enum { NF_GPU_CONV_TOKENS = 8 }; // that a lane walks
 
 typedef struct nf_gpu_conv {
   nf_gpu_rows x, y;
