@@ -81,6 +81,11 @@ typedef struct nf_gpu_quantise {
   int32_t part, parts; // a last part may have fewer
   int32_t gate;        // nf_gpu_gate
   bool by_row, once;   // b has one column
+  // Of long rows that several blocks share: what they are before they are codes, [rows][columns], and the
+  // largest of each block's, [rows][shares].
+  void *made;
+  float *largest;
+  int32_t shares;
 } nf_gpu_quantise;
 
 // What of x is in the part of a rank, of `size`, counted from its first; -1 for the rest.
