@@ -129,10 +129,10 @@ struct infuse_model {
   float *scratch;            // [n_scratch] of one row of logits each, for the threads that draw
   int64_t n_scratch;
   nf_flight flight;
-  nf_val logits_value, best_value[2]; // best: probabilities and tokens, 0: not there
-  uint64_t steps;                     // so that a session knows whether its rows are still there
-  uint64_t checks;                    // of lists of sessions, so that one finds whether it is there twice
-  int64_t n_sessions, *free_row;      // [sessions] rows of page tables, free behind the first n_sessions
+  nf_val logits_value;
+  uint64_t steps;                // so that a session knows whether its rows are still there
+  uint64_t checks;               // of lists of sessions, so that one finds whether it is there twice
+  int64_t n_sessions, *free_row; // [sessions] rows of page tables, free behind the first n_sessions
 };
 
 typedef struct nf_range {

@@ -127,8 +127,6 @@ void nf_model_use_plan(infuse_model *m, int64_t tokens) {
   m->graph = c->range[m->range].graph;
   m->plan = c->range[m->range].plan;
   m->logits_value = nf_graph_find(m->graph, "logits");
-  m->best_value[0] = nf_graph_find(m->graph, "best");
-  m->best_value[1] = nf_graph_find(m->graph, "best.ids");
 }
 
 nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
@@ -138,6 +136,13 @@ nf_status nf_model_compile(infuse_model *m, const nf_compile_options *o) {
 }
 
 // ---- allocating and loading ----
+
+// Kernels write the likeliest tokens where the process reads them: a step copies nothing back for these.
+static void bind_best(const infuse_model *m, const nf_planned *p) {
+  float *at = m->pinned_best.data;
+  nf_plan_bind(p->plan, nf_graph_find(p->graph, "best"), at, 0);
+  nf_plan_bind(p->plan, nf_graph_find(p->graph, "best.ids"), at + m->options.rows, 0);
+}
 
 // Sessions draw side by side, as many as have rows. Results wait on the host for the client, where it can't
 // read the device's own memory.
@@ -159,11 +164,12 @@ static nf_status allocate_host(infuse_model *m) {
   const size_t bytes = (size_t)o->rows * vocab * sizeof *m->logits;
   NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, bytes, &m->pinned_logits), "for logits");
   m->logits = memset(m->pinned_logits.host, 0, bytes);
-  if (m->best_value[0] == 0) return nf_ok();
+  if (nf_graph_find(m->graph, "best") == 0) return nf_ok();
   NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, (size_t)o->rows * 2 * sizeof(float), &m->pinned_best),
          "for tokens");
   m->best_probability = m->pinned_best.host;
   m->best_token = (int32_t *)(m->best_probability + o->rows);
+  for (size_t i = 0; i < m->compiled.n; i++) bind_best(m, &m->compiled.range[i]);
   return nf_ok();
 }
 

@@ -210,29 +210,13 @@ nf_status nf_model_fetch_logits(infuse_model *m) {
   return nf_ok();
 }
 
-// The first n numbers of a value that is one column.
-static nf_status fetch_column(infuse_model *m, nf_val v, void *to, int64_t n) {
-  const nf_tensor t = nf_plan_tensor(m->plan, v);
-  const size_t bytes = (size_t)n * sizeof(int32_t);
-  const nf_buffer column = {.data = t.data, .bytes = bytes};
-  return nf_queue_read(nf_device_queue(m->rank[0].device), &column, 0, to, bytes);
-}
-
-static nf_status fetch_best(infuse_model *m) {
-  const int64_t rows = m->flight.at.of[NF_R];
-  if (rows == 0) return nf_ok();
-  NF_TRY(fetch_column(m, m->best_value[0], m->best_probability, rows));
-  NF_TRY(fetch_column(m, m->best_value[1], m->best_token, rows));
-  return nf_queue_sync(nf_device_queue(m->rank[0].device));
-}
-
 nf_status nf_step_compute(void *model, int rank) {
   infuse_model *m = model;
   nf_flight *f = &m->flight;
   NF_TRY(run_rank(&(job){m, f->share, (int64_t)f->n_shares, f->bucket, NULL}, rank));
   if (rank != 0) return nf_ok();
-  if (m->logits != NULL && nf_device_computes(m->rt->device))
-    NF_TRY(wants_logits(m) ? nf_model_fetch_logits(m) : fetch_best(m));
+  if (m->logits != NULL && nf_device_computes(m->rt->device) && wants_logits(m))
+    NF_TRY(nf_model_fetch_logits(m));
   nf_step_draw(m);
   return nf_ok();
 }

@@ -122,7 +122,8 @@ void nf_plan_place(nf_plan *p, void *arena) {
   p->placed = arena;
   nf_plan_forget(p);
   for (size_t i = 0; i < p->n_lifetimes; i++)
-    p->storage[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
+    if (p->storage[p->lifetime_of[i]].in_arena >= 0)
+      p->storage[p->lifetime_of[i]].data = (char *)arena + p->lifetime[i].offset;
 }
 
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
@@ -130,6 +131,7 @@ void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots) {
   const nf_value *value = &p->graph->value[v];
   storage->data = data;
   storage->slots = slots;
+  storage->in_arena = -1;
   nf_plan_forget(p);
   if (value->kind != NF_VALUE_WEIGHT) return;
   const nf_place place = nf_layout_find(p->options.layout, value);

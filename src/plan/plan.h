@@ -49,7 +49,7 @@ size_t nf_plan_capture_bytes(const nf_plan *p);     // of host and device, for e
 // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
 void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, or what the layout stores a weight or pool in, lies: nf_type_bytes at the largest sizes;
-// `slots` of them for a pool. Borrowed.
+// `slots` of them for a pool. Borrowed. An output that is bound has its place there, not in the arena.
 void nf_plan_bind(nf_plan *p, nf_val v, void *data, int64_t slots);
 // Where the steps' batch metadata lies, in memory of the device that runs them. Borrowed; of several ranks
 // with a `comm` that knows where all arenas are placed.
