@@ -94,7 +94,7 @@ typedef enum nf_entry_kind {
   NF_ENTRY_LIBRARY, // a call of a library that puts its own kernels into a queue
   NF_ENTRY_KINDS
 } nf_entry_kind;
-enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 12 };
+enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 24 };
 
 // What a launch follows from. Addresses are the device's.
 typedef struct nf_launch_site {

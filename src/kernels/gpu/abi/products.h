@@ -28,6 +28,9 @@ typedef struct nf_gpu_gather {
 // Tokens that the kernel for few takes; what a block of one for many has of w and, for 32 or more tokens, of
 // x.
 enum { NF_GPU_FEW_TOKENS = 16, NF_GPU_LINEAR_ROWS = 128 };
+// Of linear by Hopper's tiles: rows of w of a block, and how many steps it has room for.
+enum { NF_GPU_STREAM_GROUPS = 2, NF_GPU_STREAM_ROWS = 64 * NF_GPU_STREAM_GROUPS };
+#define NF_GPU_STREAM_STAGES(tokens) ((tokens) == 32 ? 5 : (tokens) == 64 ? 4 : 6)
 // Bytes of a row that are on their way or are multiplied at a time, and how many such steps a block has room
 // for: AMD's shared memory is smaller, and is filled through registers.
 enum { NF_GPU_LINEAR_STEP = 128, NF_GPU_LINEAR_STAGES_CUDA = 4, NF_GPU_LINEAR_STAGES_HIP = 2 };

@@ -5,11 +5,19 @@
 #pragma once
 #include "kernels/gpu/products/linear.h"
 
-// Pieces of two packs a lane that are on their way: more of them cost more registers than they gain (H200,
-// 2026-11-29: 5120 x 8192 of FP8 by blocks of 128 lanes 3.38 TB/s with 3, 3.32 with 4, 2.30 with 6; bf16
-// gains with 4, while the other rows of the tile are idle).
+// What of a kernel is constant: how many of a lane's rows of tokens there are; pieces of two packs a lane
+// that are on their way. More of them cost more registers than they gain (H200, 2026-11-29: 5120 x 8192 of
+// FP8 by blocks of 128 lanes 3.38 TB/s with 3, 3.32 with 4, 2.30 with 6; bf16 gains with 4, while the other
+// rows of the tile are idle).
+typedef struct few_form {
+  linear_format format;
+  int rows, depth;
+} few_form;
 enum { FEW_MOST_DEPTH = 4 };
-#define FEW_DEPTH(f, rows) ((f) == LINEAR_BF16 && (rows) == 1 ? 4 : 3)
+
+// A block's tokens, and the first of them.
+INLINE int few_tokens(few_form f) { return f.rows * (16 / TILE_ROWS); }
+INLINE int few_token(few_form f) { return lane_block_y() * few_tokens(f); }
 
 typedef struct few_piece {
   u32x4 v[2];
@@ -28,28 +36,28 @@ INLINE few_piece few_weights(const nf_gpu_linear *a, const char *row, int piece)
 }
 
 // The products of a piece, added.
-INLINE f32x4 few_multiply(const nf_gpu_linear *a, linear_format f, const char *const x[TILE_ROWS],
-                          few_piece w, int piece, int rows, f32x4 sum) {
+INLINE f32x4 few_multiply(const nf_gpu_linear *a, few_form f, const char *const x[TILE_ROWS], few_piece w,
+                          int piece, f32x4 sum) {
   UNROLL for (int h = 0; h < 2; h++) {
     const int at = few_at(piece, h);
     u32x4 tokens[TILE_ROWS];
     UNROLL for (int i = 0; i < TILE_ROWS; i++) tokens[i] =
-        i < rows && at < a->bytes ? lane_load16(x[i] + at) : (u32x4){0};
-    sum = linear_multiply(f, tokens, w.v[h], sum);
+        i < f.rows && at < a->bytes ? lane_load16(x[i] + at) : (u32x4){0};
+    sum = linear_multiply(f.format, tokens, w.v[h], sum);
   }
   return sum;
 }
 
 // All waves' sums, added in their order.
-INLINE void few_join(const nf_gpu_linear *a, linear_format f, int first, f32x4 sum) {
+INLINE void few_join(const nf_gpu_linear *a, few_form f, int first, f32x4 sum) {
   SHARED float *room = block_shared();
   UNROLL for (int i = 0; i < 4; i++) shared_put(&room[(lane_wave() * 4 + i) * LANES + lane_id()], sum[i]);
   block_sync();
   const int i = lane_wave();
-  if (i >= 4) return;
+  if (i >= 4 || tile_sum_row(i) >= few_tokens(f)) return;
   float all = shared_get(&room[i * LANES + lane_id()]);
   for (int w = 1; w < lane_waves(); w++) all += shared_get(&room[(w * 4 + i) * LANES + lane_id()]);
-  linear_store(a, f, tile_sum_row(i), first + tile_sum_col(i), all);
+  linear_store(a, f.format, few_token(f) + tile_sum_row(i), first + tile_sum_col(i), all);
 }
 
 typedef struct few_state {
@@ -59,32 +67,34 @@ typedef struct few_state {
 } few_state;
 
 // The piece is multiplied; one that comes later takes its place.
-INLINE void few_step(const nf_gpu_linear *a, linear_format f, few_state *s, int first, int d, int piece,
-                     int rows) {
-  s->part = few_multiply(a, f, s->x, s->w[d], piece, rows, s->part);
-  s->w[d] = few_weights(a, s->w_row, piece + FEW_DEPTH(f, rows) * lane_waves());
-  if (f != LINEAR_FP8_BLOCK) return;
-  UNROLL for (int i = 0; i < 4; i++) s->all[i] += s->part[i] * linear_scale(a, tile_sum_row(i), first, piece);
+INLINE void few_step(const nf_gpu_linear *a, few_form f, few_state *s, int first, int d, int piece) {
+  s->part = few_multiply(a, f, s->x, s->w[d], piece, s->part);
+  s->w[d] = few_weights(a, s->w_row, piece + f.depth * lane_waves());
+  if (f.format != LINEAR_FP8_BLOCK) return;
+  UNROLL for (int i = 0; i < 4; i++) s->all[i] +=
+      s->part[i] * linear_scale(a, few_token(f) + tile_sum_row(i), first, piece);
   s->part = (f32x4){0};
 }
 
-INLINE f32x4 few_sum(const nf_gpu_linear *a, linear_format f, int first, int rows) {
+INLINE f32x4 few_sum(const nf_gpu_linear *a, few_form f, int first) {
   const int waves = lane_waves(), pieces = (a->bytes + NF_GPU_LINEAR_STEP - 1) / NF_GPU_LINEAR_STEP;
   const int n = first + tile_col();
   few_state s = {.w_row = (const char *)a->w + (n < a->n ? n : a->n - 1) * a->w_stride};
-  UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (d < FEW_DEPTH(f, rows)) s.w[d] =
+  UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (d < f.depth) s.w[d] =
       few_weights(a, s.w_row, lane_wave() + d * waves);
-  UNROLL for (int i = 0; i < TILE_ROWS; i++) s.x[i] =
-      (const char *)a->x + (tile_row(i) < a->tokens ? tile_row(i) : 0) * a->x_stride;
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    const int token = few_token(f) + tile_row(i);
+    s.x[i] = (const char *)a->x + (token < a->tokens ? token : 0) * a->x_stride;
+  }
   lane_release();
   lane_wait();
-  for (int from = lane_wave(); from < pieces; from += FEW_DEPTH(f, rows) * waves)
-    UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (d < FEW_DEPTH(f, rows) && from + d * waves < pieces)
-        few_step(a, f, &s, first, d, from + d * waves, rows);
-  return f == LINEAR_FP8_BLOCK ? s.all : s.part;
+  for (int from = lane_wave(); from < pieces; from += f.depth * waves)
+    UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (d < f.depth && from + d * waves < pieces)
+        few_step(a, f, &s, first, d, from + d * waves);
+  return f.format == LINEAR_FP8_BLOCK ? s.all : s.part;
 }
 
-INLINE void linear_few(const nf_gpu_linear *a, linear_format f, int rows) {
+INLINE void linear_few(const nf_gpu_linear *a, few_form f) {
   const int first = lane_block() * TILE_COLS;
-  few_join(a, f, first, few_sum(a, f, first, rows));
+  few_join(a, f, first, few_sum(a, f, first));
 }

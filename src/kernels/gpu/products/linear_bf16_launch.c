@@ -12,7 +12,7 @@ static bool is_plain(const nf_gpu_rows *r) {
 }
 
 // Stage 0 gathers rows of x that do not begin at multiples of 16 bytes, evenly apart; the others are the
-// kernels.
+// kernels, the last that for few rows.
 static nf_grid launch(const nf_launch_site *s, int stage, void *packed) {
   const nf_linear_args *a = s->args;
   nf_gpu_linear p = nf_linear_packed(s);
@@ -25,7 +25,9 @@ static nf_grid launch(const nf_launch_site *s, int stage, void *packed) {
   }
   p.partial = (float *)((char *)s->scratch + gathered(a));
   if (!plain) p.x = s->scratch, p.x_stride = row_bytes(a);
-  const nf_grid grid = nf_linear_grid(s, stage - 1, &p);
+  const bool is_last = stage == NF_LINEAR_KERNELS + 1;
+  nf_grid grid = is_last ? nf_linear_small_grid(s, &p) : nf_linear_grid(s, stage - 1, &p);
+  if (is_last != nf_linear_is_small(s, &p)) grid.blocks[0] = 0;
   *(nf_gpu_linear *)packed = p;
   return grid;
 }
@@ -36,9 +38,10 @@ static size_t scratch(const nf_launch_site *s) {
 }
 
 const nf_module_kernel nf_gpu_linear_bf16 = {
-    .stages = 6,
+    .stages = NF_LINEAR_KERNELS + 2,
     .symbol = {"nf_linear_gather", "nf_linear_bf16_8", "nf_linear_bf16_16", "nf_linear_bf16_32",
-               "nf_linear_bf16_64", "nf_linear_bf16_128"},
-    .packed = {sizeof(nf_gpu_gather), [1 ... 5] = sizeof(nf_gpu_linear)},
+               "nf_linear_bf16_64", "nf_linear_bf16_128", "nf_linear_bf16_s32", "nf_linear_bf16_s64",
+               "nf_linear_bf16_s128", "nf_linear_bf16_small"},
+    .packed = {sizeof(nf_gpu_gather), [1 ... NF_LINEAR_KERNELS + 1] = sizeof(nf_gpu_linear)},
     .launch = launch,
     .scratch = scratch};

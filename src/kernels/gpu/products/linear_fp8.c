@@ -3,14 +3,18 @@
 #include "kernels/gpu/products/few.h"
 #include "kernels/gpu/products/many.h"
 
-KERNEL(nf_linear_fp8_row_8, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_ROW, 1); }
-KERNEL(nf_linear_fp8_row_16, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_ROW, TILE_ROWS); }
+KERNEL(nf_linear_fp8_row_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_ROW, 1, 3}); }
+KERNEL(nf_linear_fp8_row_16, nf_gpu_linear, 256, 2) {
+  linear_few(a, (few_form){LINEAR_FP8_ROW, TILE_ROWS, 3});
+}
 KERNEL(nf_linear_fp8_row_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_ROW, 32); }
 KERNEL(nf_linear_fp8_row_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_ROW, 64); }
 KERNEL(nf_linear_fp8_row_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_ROW, 128); }
 
-KERNEL(nf_linear_fp8_block_8, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_BLOCK, 1); }
-KERNEL(nf_linear_fp8_block_16, nf_gpu_linear, 256, 2) { linear_few(a, LINEAR_FP8_BLOCK, TILE_ROWS); }
+KERNEL(nf_linear_fp8_block_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_BLOCK, 1, 3}); }
+KERNEL(nf_linear_fp8_block_16, nf_gpu_linear, 256, 2) {
+  linear_few(a, (few_form){LINEAR_FP8_BLOCK, TILE_ROWS, 3});
+}
 KERNEL(nf_linear_fp8_block_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_BLOCK, 32); }
 KERNEL(nf_linear_fp8_block_64, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_BLOCK, 64); }
 KERNEL(nf_linear_fp8_block_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_BLOCK, 128); }

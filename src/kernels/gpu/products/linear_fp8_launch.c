@@ -4,8 +4,8 @@
 // The first stages are of scales by row, the others of those by group and block.
 static nf_grid launch(const nf_launch_site *s, int stage, void *packed) {
   nf_gpu_linear p = nf_linear_packed(s);
-  const bool blocks = stage >= NF_LINEAR_KERNELS;
-  nf_grid grid = nf_linear_grid(s, stage % NF_LINEAR_KERNELS, &p);
+  const bool blocks = stage >= NF_LINEAR_TILES;
+  nf_grid grid = nf_linear_grid(s, stage % NF_LINEAR_TILES, &p);
   if (blocks != (p.x_groups > 0)) grid.blocks[0] = 0;
   *(nf_gpu_linear *)packed = p;
   return grid;

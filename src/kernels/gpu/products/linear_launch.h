@@ -4,14 +4,21 @@
 #include "kernels/gpu/abi/products.h"
 #include "kernels/gpu/launch.h"
 
-enum { NF_LINEAR_KERNELS = 5, NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
+// Kernels are for up to 8, 16, 32, 64 tokens, and one has tiles of 128; behind them are those of Hopper for
+// up to 32, 64 and 128 tokens.
+enum { NF_LINEAR_TILES = 5, NF_LINEAR_STREAMS = 3, NF_LINEAR_KERNELS = NF_LINEAR_TILES + NF_LINEAR_STREAMS };
+enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
 
-// Kernels are for up to 8, 16, 32, 64 tokens; the last has tiles of 128.
-static inline int nf_linear_tokens(int kernel) { return 8 << kernel; }
-static inline int nf_linear_kernel(int64_t tokens) {
+static inline bool nf_linear_is_stream(int kernel) { return kernel >= NF_LINEAR_TILES; }
+static inline int nf_linear_tokens(int kernel) {
+  return 8 << (nf_linear_is_stream(kernel) ? kernel - NF_LINEAR_STREAMS : kernel);
+}
+static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
   int kernel = 0;
-  while (kernel < NF_LINEAR_KERNELS - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
-  return kernel;
+  while (kernel < NF_LINEAR_TILES - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
+  const bool wide = nf_gpu_is_wide(s) && ((const nf_linear_args *)s->args)->w.dtype == NF_BF16;
+  return wide && tokens > NF_GPU_FEW_TOKENS && tokens <= nf_linear_tokens(kernel) ? kernel + NF_LINEAR_STREAMS
+                                                                                  : kernel;
 }
 
 static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
@@ -33,8 +40,10 @@ static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64
 
 // Bytes of the parts' sums at up to so many tokens.
 static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, int64_t n) {
-  const int64_t tile = nf_linear_tokens(nf_linear_kernel(tokens)) * (int64_t)NF_GPU_LINEAR_ROWS;
+  const int kernel = nf_linear_kernel(s, tokens);
+  const int64_t tile = nf_linear_tokens(kernel) * (int64_t)NF_GPU_LINEAR_ROWS;
   const int64_t most = 2 * nf_linear_multiprocessors(s) * tile;
+  if (nf_linear_is_stream(kernel)) return (size_t)most * sizeof(float);
   return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
 }
 
@@ -66,13 +75,29 @@ static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
 // For few tokens. Blocks of half as many lanes are in each other's way less where there are enough of them
 // (H200, 2026-11-29, one token: 5120 x 25600 of FP8 3.82 instead of 3.10 TB/s; but 2880 x 4096 of bf16, 360
 // blocks, 2.36 instead of 3.05). AMD's would have too few waves for their sums.
+static inline nf_grid nf_linear_few_of(const nf_launch_site *s, const nf_gpu_linear *p, int threads) {
+  const int columns = nf_gpu_tile_columns(s->hw), waves = threads / nf_gpu_lanes(s->hw);
+  return nf_gpu_grid(nf_ceil_div(p->n, columns), threads, (size_t)(waves * 16 * columns) * sizeof(float));
+}
 static inline nf_grid nf_linear_few_grid(const nf_launch_site *s, const nf_gpu_linear *p) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const int columns = nf_gpu_tile_columns(s->hw), lanes = nf_gpu_lanes(s->hw);
-  const int64_t blocks = nf_ceil_div(p->n, columns);
+  const int64_t blocks = nf_ceil_div(p->n, nf_gpu_tile_columns(s->hw));
   const bool half = !hip && blocks >= 4 * nf_linear_multiprocessors(s);
-  const int threads = half ? NF_LINEAR_THREADS / 2 : NF_LINEAR_THREADS;
-  return nf_gpu_grid(blocks, threads, (size_t)(threads / lanes * 16 * columns) * sizeof(float));
+  return nf_linear_few_of(s, p, half ? NF_LINEAR_THREADS / 2 : NF_LINEAR_THREADS);
+}
+
+// Where there are so few rows that multiprocessors would idle, blocks have all lanes that they can, and
+// tokens are split too (H200, 2026-11-29: 128 x 2880 of bf16, one token 1.92 us, by blocks of 256
+// lanes 3.33).
+enum { NF_LINEAR_SMALL_THREADS = 768 };
+static inline nf_grid nf_linear_small_grid(const nf_launch_site *s, const nf_gpu_linear *p) {
+  nf_grid g = nf_linear_few_of(s, p, NF_LINEAR_SMALL_THREADS);
+  g.blocks[1] = (uint32_t)nf_ceil_div(p->tokens, nf_gpu_tile_columns(s->hw));
+  return g;
+}
+static inline bool nf_linear_is_small(const nf_launch_site *s, const nf_gpu_linear *p) {
+  const nf_grid g = nf_linear_small_grid(s, p);
+  return p->tokens > 0 && (int64_t)g.blocks[0] * g.blocks[1] <= 2 * nf_linear_multiprocessors(s);
 }
 
 static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_gpu_linear *p) {
@@ -86,9 +111,21 @@ static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_
   return g;
 }
 
+// A block for each multiprocessor, which leaves room for the next kernel's, whose first weights are on their
+// way then (H200, 2026-11-29: 5120 x 8192 of FP8 at 32 tokens 17.4 us, with two blocks 18.9); but each with a
+// few steps for the time that it takes to begin and to join.
+static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel, const nf_gpu_linear *p) {
+  const int tokens = nf_linear_tokens(kernel);
+  const int step = (NF_GPU_STREAM_ROWS + tokens) * NF_GPU_LINEAR_STEP;
+  const int64_t steps = nf_ceil_div(p->n, NF_GPU_STREAM_ROWS) * nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP);
+  return nf_gpu_grid(nf_min(nf_linear_multiprocessors(s), nf_ceil_div(steps, 4)), NF_GPU_STREAM_GROUPS * 128,
+                     (size_t)(NF_GPU_STREAM_STAGES(tokens) * step) + 16);
+}
+
 // The grid of a kernel; without blocks where another is meant.
 static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
-  if (kernel != nf_linear_kernel(p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
+  if (kernel != nf_linear_kernel(s, p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
   const int tile = nf_linear_tokens(kernel);
+  if (nf_linear_is_stream(kernel)) return nf_linear_stream_grid(s, kernel, p);
   return tile <= NF_GPU_FEW_TOKENS ? nf_linear_few_grid(s, p) : nf_linear_many_grid(s, tile, p);
 }

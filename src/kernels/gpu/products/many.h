@@ -127,22 +127,6 @@ INLINE float *many_partial(const nf_gpu_linear *a, int split, int token, int n) 
   return &a->partial[((int64_t)split * a->tokens + token) * a->n + n];
 }
 
-// Whether this block is the last of its tile; all have left their sums then.
-INLINE bool many_is_last(const nf_gpu_linear *a) {
-  SHARED uint32_t *last = block_shared();
-  lane_fence();
-  block_sync();
-  if (lane_thread() == 0) {
-    uint32_t *counter = &a->counters[lane_block()];
-    const bool is = lane_atomic_add(counter, 1) + 1 == (uint32_t)a->splits;
-    if (is) *counter = 0;
-    shared_put(last, (uint32_t)is);
-  }
-  block_sync();
-  lane_fence();
-  return shared_get(last) != 0;
-}
-
 INLINE float many_joined(const nf_gpu_linear *a, int token, int n) {
   float sum = 0;
   if (token < a->tokens && n < a->n)
@@ -161,7 +145,7 @@ INLINE void linear_many(const nf_gpu_linear *a, linear_format f, int tokens) {
       const int token = many_token(&t, tokens, c, i), n = many_n(&t, tokens, r, i);
       if (token < a->tokens && n < a->n) *many_partial(a, split, token, n) = sums.at[r][c][i];
     }
-    if (!many_is_last(a)) return;
+    if (!linear_is_last(&a->counters[lane_block()], a->splits, block_shared())) return;
     MANY_EACH(tokens, r, c, i)
     sums.at[r][c][i] = many_joined(a, many_token(&t, tokens, c, i), many_n(&t, tokens, r, i));
   }
