@@ -20,6 +20,6 @@ KERNEL(nf_linear_bf16_small, nf_gpu_linear, 768, 1) { linear_few(a, (few_form){L
 KERNEL(nf_linear_bf16_32, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 32); }
 KERNEL(nf_linear_bf16_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_BF16, 64); }
 KERNEL(nf_linear_bf16_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_BF16, 128); }
-LINEAR_STREAM(bf16, 32, 2)
-LINEAR_STREAM(bf16, 64, 2)
-LINEAR_STREAM(bf16, 128, 1)
+LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 32, 2)
+LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 64, 2)
+LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 128, 1)

@@ -5,10 +5,14 @@
 #include "kernels/gpu/launch.h"
 
 // Kernels are for up to 8, 16, 32, 64 tokens, and one has tiles of 128; behind them are those of Hopper for
-// up to 32, 64 and 128 tokens.
+// up to 32, 64 and, of bf16, 128 tokens.
 enum { NF_LINEAR_TILES = 5, NF_LINEAR_STREAMS = 3, NF_LINEAR_KERNELS = NF_LINEAR_TILES + NF_LINEAR_STREAMS };
+enum { NF_LINEAR_FP8_KERNELS = NF_LINEAR_KERNELS - 1 };
 enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
 
+static inline bool nf_linear_is_fp8(const nf_launch_site *s) {
+  return ((const nf_linear_args *)s->args)->w.dtype != NF_BF16;
+}
 static inline bool nf_linear_is_stream(int kernel) { return kernel >= NF_LINEAR_TILES; }
 static inline int nf_linear_tokens(int kernel) {
   return 8 << (nf_linear_is_stream(kernel) ? kernel - NF_LINEAR_STREAMS : kernel);
@@ -16,9 +20,8 @@ static inline int nf_linear_tokens(int kernel) {
 static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
   int kernel = 0;
   while (kernel < NF_LINEAR_TILES - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
-  const bool wide = nf_gpu_is_wide(s) && ((const nf_linear_args *)s->args)->w.dtype == NF_BF16;
-  return wide && tokens > NF_GPU_FEW_TOKENS && tokens <= nf_linear_tokens(kernel) ? kernel + NF_LINEAR_STREAMS
-                                                                                  : kernel;
+  const bool stream = tokens > NF_GPU_FEW_TOKENS && tokens <= (nf_linear_is_fp8(s) ? 64 : 128);
+  return nf_gpu_is_wide(s) && stream ? kernel + NF_LINEAR_STREAMS : kernel;
 }
 
 static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
@@ -43,7 +46,7 @@ static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, 
   const int kernel = nf_linear_kernel(s, tokens);
   const int64_t tile = nf_linear_tokens(kernel) * (int64_t)NF_GPU_LINEAR_ROWS;
   const int64_t most = 2 * nf_linear_multiprocessors(s) * tile;
-  if (nf_linear_is_stream(kernel)) return (size_t)most * sizeof(float);
+  if (nf_linear_is_stream(kernel)) return (size_t)(nf_linear_is_fp8(s) ? 2 * most : most) * sizeof(float);
   return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
 }
 
@@ -111,15 +114,22 @@ static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_
   return g;
 }
 
-// A block for each multiprocessor, which leaves room for the next kernel's, whose first weights are on their
-// way then (H200, 2026-11-29: 5120 x 8192 of FP8 at 32 tokens 17.4 us, with two blocks 18.9); but each with a
-// few steps for the time that it takes to begin and to join.
-static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel, const nf_gpu_linear *p) {
-  const int tokens = nf_linear_tokens(kernel);
-  const int step = (NF_GPU_STREAM_ROWS + tokens) * NF_GPU_LINEAR_STEP;
+// A block for each multiprocessor leaves room for the next kernel's, whose first weights are on their way
+// then (H200, 2026-11-29: 5120 x 2880 of bf16 at 32 tokens 13.2 us, with two blocks 15.0). FP8, which is
+// unpacked, wants two where there is much to do (51200 x 5120 at 64 tokens 95 us instead of 115; 12288 x
+// 2048 25.1 instead of 22.8). But each has a few steps for the time that it takes to begin and to join.
+static inline int64_t nf_linear_stream_blocks(const nf_launch_site *s, const nf_gpu_linear *p, bool fp8) {
   const int64_t steps = nf_ceil_div(p->n, NF_GPU_STREAM_ROWS) * nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP);
-  return nf_gpu_grid(nf_min(nf_linear_multiprocessors(s), nf_ceil_div(steps, 4)), NF_GPU_STREAM_GROUPS * 128,
-                     (size_t)(NF_GPU_STREAM_STAGES(tokens) * step) + 16);
+  const int64_t room = nf_linear_multiprocessors(s), each = fp8 && steps >= 16 * room ? 2 : 1;
+  return nf_min(each * room, nf_ceil_div(steps, 4));
+}
+static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel, const nf_gpu_linear *p) {
+  const bool fp8 = nf_linear_is_fp8(s);
+  const int tokens = nf_linear_tokens(kernel), stages = NF_GPU_STREAM_STAGES(tokens);
+  const int w = NF_GPU_STREAM_ROWS * NF_GPU_LINEAR_STEP, x = tokens * NF_GPU_LINEAR_STEP;
+  return nf_gpu_grid(nf_linear_stream_blocks(s, p, fp8), NF_GPU_STREAM_GROUPS * 128,
+                     (size_t)(fp8 ? stages * w + 4 * x : stages * (w + x)) +
+                         16); // FP8's x is twice as wide, twice
 }
 
 // The grid of a kernel; without blocks where another is meant.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// linear of bf16 for tokens of which one tile's columns are enough, by Hopper's matrix units: rows of w and
+// linear for tokens of which one tile's columns are enough, by Hopper's matrix units: rows of w and
 // of x come through shared memory, several steps of 128 bytes of each on their way. The steps of all tiles of
 // rows are dealt out evenly, so that every block reads as much of w as another, whatever the shape: a block
 // may begin and end within a tile, whose parts the last to be done with it adds in their order.
@@ -10,18 +10,21 @@
 #if TILE_WIDE
 // What of a kernel is constant. A group is four waves, of WIDE_ROWS rows of w.
 typedef struct stream_form {
+  linear_format format;
   int groups, tokens, stages; // tokens: columns of a tile; stages: steps that there is room for
 } stream_form;
 
 enum { STREAM_PACKS = WIDE_LINE / 16 };
 #define STREAM_LANES(f) ((f).groups * WIDE_LANES)
 #define STREAM_ROWS(f) ((f).groups * WIDE_ROWS)
-#define STREAM_STAGE(f) ((STREAM_ROWS(f) + (f).tokens) * STREAM_PACKS)
+#define STREAM_STAGE(f) ((STREAM_ROWS(f) + ((f).format == LINEAR_BF16 ? (f).tokens : 0)) * STREAM_PACKS)
+#define STREAM_ROOM(f) \
+  ((f).stages * STREAM_STAGE(f) + ((f).format == LINEAR_BF16 ? 0 : 2 * 2 * (f).tokens * STREAM_PACKS))
 
 // Steps are numbered through all tiles, of which each has `each`.
 typedef struct stream_share {
   int each, all, begin, end;
-  SHARED u32x4 *room; // of each stage the rows of w, then those of x
+  SHARED u32x4 *room; // of each stage the rows of w and, of bf16, those of x; then FP8's x
 } stream_share;
 
 INLINE int stream_begin(const stream_share *s, int block) {
@@ -121,8 +124,7 @@ INLINE bool stream_join(const nf_gpu_linear *a, const stream_share *s, stream_fo
   const int first = stream_block_of(s, tile * s->each), last = stream_block_of(s, (tile + 1) * s->each - 1);
   if (first == last) return true;
   stream_leave(stream_part(a, s, f, lane_block(), tile), f, sums);
-  if (!linear_is_last(&a->counters[first], last - first + 1,
-                      (SHARED uint32_t *)(s->room + f.stages * STREAM_STAGE(f))))
+  if (!linear_is_last(&a->counters[first], last - first + 1, (SHARED uint32_t *)(s->room + STREAM_ROOM(f))))
     return false;
   *sums = (stream_sums){0};
   for (int b = first; b <= last; b++) stream_add(stream_part(a, s, f, b, tile), f, sums);
@@ -132,7 +134,7 @@ INLINE bool stream_join(const nf_gpu_linear *a, const stream_share *s, stream_fo
 INLINE void stream_finish(const nf_gpu_linear *a, const stream_share *s, stream_form f, int tile,
                           stream_sums *sums) {
   if (stream_join(a, s, f, tile, sums)) STREAM_EACH(f, i)
-  linear_store(a, LINEAR_BF16, stream_token(i), tile * STREAM_ROWS(f) + stream_row(i), sums->at[i]);
+  linear_store(a, f.format, stream_token(i), tile * STREAM_ROWS(f) + stream_row(i), sums->at[i]);
   *sums = (stream_sums){0};
 }
 
@@ -162,8 +164,8 @@ INLINE void linear_stream(const nf_gpu_linear *a, stream_form f) {
 }
 #endif
 
-#define LINEAR_STREAM(name, tokens, blocks_each)                                                            \
-  KERNEL(nf_linear_##name##_s##tokens, nf_gpu_linear, 256, blocks_each) {                                   \
-    (void)a;                                                                                                \
-    WIDE_ONLY(linear_stream(a, (stream_form){NF_GPU_STREAM_GROUPS, tokens, NF_GPU_STREAM_STAGES(tokens)});) \
+#define LINEAR_STREAM(name, run, format, tokens, blocks_each)                                             \
+  KERNEL(nf_linear_##name##_s##tokens, nf_gpu_linear, 256, blocks_each) {                                 \
+    (void)a;                                                                                              \
+    WIDE_ONLY(run(a, (stream_form){format, NF_GPU_STREAM_GROUPS, tokens, NF_GPU_STREAM_STAGES(tokens)});) \
   }
