@@ -47,10 +47,9 @@ typedef struct nf_gpu_attention {
   bool sinks_f32;
 } nf_gpu_attention;
 
-// Lanes of a block of the kernel for a share of the keys; of large heads on AMD, where shared memory has no
-// room for more. Its sums lie there in rows with a gap.
+// Lanes of a block of the kernel for a share of the keys, at most. Its sums lie in shared memory in rows with
+// a gap.
 #define NF_GPU_SPLIT 256
-#define NF_GPU_SPLIT_HIP_256 128
 enum { NF_GPU_SPLIT_ROOM = 4 };
 
 // Rows of a block of Hopper's kernel for many tokens, and keys that it treats together.

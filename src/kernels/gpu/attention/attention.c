@@ -12,7 +12,7 @@
 #include "kernels/gpu/tile/tile.h"
 
 // Most tiles of queries that a wave has, packs of 32 numbers of a head, products for a head's sums.
-enum { STEP = 16, LINE = 128, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16, MOST_WAVES = 16 };
+enum { STEP = 16, LINE = 128, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16, MOST_WAVES = 8 };
 enum { V_LANES = 16 / TILE_ROWS }; // that share a value
 
 typedef struct keys {
@@ -267,26 +267,31 @@ INLINE void waves_put(SHARED float *room, int head, int waves, columns *c) {
     if (tile_sum_row(i) == 0) shared_put(&two[tile_sum_col(i)], ((f32x2){c->most[i], total}));
   }
 }
-INLINE sum waves_get(SHARED float *room, int head, int waves, int col, int dim) {
+INLINE sum waves_get(SHARED float *room, int head, int most, int waves, int col, int dim) {
   const SHARED float *x = room + col * (head + ROOM) + sum_place(head, dim);
   const SHARED float *y = room + col * (head + ROOM) + sum_place(head, dim + 1);
   const SHARED f32x2 *two = (SHARED f32x2 *)(room + waves * TILE_COLS * (head + ROOM)) + col;
   sum s[MOST_WAVES];
-  UNROLL for (int w = 0; w < waves; w++) {
+  UNROLL for (int w = 0; w < most; w++) {
     const int at = w * TILE_COLS * (head + ROOM);
+    s[w] = (sum){-__builtin_inff(), 0, {0, 0}};
+    if (w >= waves) continue;
     const f32x2 t = shared_get(&two[w * TILE_COLS]);
     s[w] = (sum){t[0], t[1], {shared_get(&x[at]), shared_get(&y[at])}};
   }
-  return sum_all(s, waves);
+  return sum_all(s, most);
 }
 
 // Which token, and what its keys are. false: none. Where the token is padding, zeros are its result.
 INLINE bool task_of_item(const nf_gpu_attention *a, int item, task *t) {
-  int s = item, token = item;
+  // That of as many sequences as tokens each has one is likely: all loads are under way then.
+  const int likely = item < a->sequences ? item : 0, begin = a->q_start[likely], end = a->q_start[likely + 1];
+  int row = a->table_row[likely], token = item, position;
   if (a->by_token) {
     int below = 0, above = a->sequences;
+    position = a->position[token];
     if (token >= a->q_start[above]) return false;
-    if (s >= above || a->q_start[s] != s || a->q_start[s + 1] != s + 1) {
+    if (item != likely || begin != item || end != item + 1) {
       while (above - below > 1) {
         const int middle = (below + above) / 2;
         if (a->q_start[middle] <= token)
@@ -294,16 +299,17 @@ INLINE bool task_of_item(const nf_gpu_attention *a, int item, task *t) {
         else
           above = middle;
       }
-      s = below;
+      row = a->table_row[below];
     }
   } else {
-    token = a->q_start[s];
-    if (a->q_start[s + 1] - token != 1) return false;
+    if (end - begin != 1) return false;
+    token = begin;
+    position = a->position[token];
   }
-  t->pages = a->page_table + (int64_t)a->table_row[s] * a->pages;
+  t->pages = a->page_table + (int64_t)row * a->pages;
   t->token = token;
   t->tokens = 1;
-  t->position = a->position[token];
+  t->position = position;
   t->to = t->position + 1;
   t->from = a->window > 0 && t->to > a->window ? t->to - a->window : 0;
   return true;
@@ -344,14 +350,15 @@ INLINE sum parts_get(const float *part, int head, int active, int dim) {
   return all;
 }
 
-INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int waves, int item, int split,
+INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int most, int item, int split,
                            int active) {
+  const int waves = lane_waves();
   SHARED float *room = block_shared();
   const int64_t part = (int64_t)(head + 2) * a->splits;
   block_sync();
   for (int i = lane_thread(); i < t->heads * head / 2; i += waves * LANES) {
     const int col = i / (head / 2), dim = i % (head / 2) * 2;
-    const sum s = waves_get(room, head, waves, col, dim);
+    const sum s = waves_get(room, head, most, waves, col, dim);
     if (active == 1) {
       *result_at(a, head, t->token, t->head + col, dim) = sum_result(a, t->head + col, s);
       continue;
@@ -382,9 +389,10 @@ INLINE int task_share(const nf_gpu_attention *a, int split, int all, task *t) {
   return (n + share - 1) / share;
 }
 
-// The step's tables were copied here ahead of its first kernel: no other writes them.
-INLINE void attention_split(const nf_gpu_attention *a, int head, int waves) {
-  const int item = lane_block_z(), split = lane_block_y(), all = STEP * waves;
+// A block of at most `most` waves. The step's tables were copied here ahead of its first kernel: no other
+// writes them.
+INLINE void attention_split(const nf_gpu_attention *a, int head, int most) {
+  const int item = lane_block_z(), split = lane_block_y(), all = STEP * lane_waves();
   task t;
   columns c;
   walk w = {0};
@@ -398,11 +406,11 @@ INLINE void attention_split(const nf_gpu_attention *a, int head, int waves) {
     if (split < active && w.slot >= 0) step_fetch(a, &t, head, w.slot, w.key);
   }
   lane_wait();
-  if (!is && a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), waves * LANES);
+  if (!is && a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), lane_threads());
   if (split >= active) return;
   attend(a, &t, head, 1, w, &c);
-  waves_put(block_shared(), head, waves, &c);
-  attention_join(a, &t, head, waves, item, split, active);
+  waves_put(block_shared(), head, lane_waves(), &c);
+  attention_join(a, &t, head, most, item, split, active);
 }
 
 // ---- a wave for some tokens ----
@@ -441,19 +449,17 @@ INLINE void attention_tiles(const nf_gpu_attention *a, int head, int tiles) {
 
 #if LANES == 32 // of four waves
 #define THREADS 128
-#define SPLIT_256 NF_GPU_SPLIT
 #else
 #define THREADS 256
-#define SPLIT_256 NF_GPU_SPLIT_HIP_256
 #endif
-#define ATTENTION(head, split, split_blocks)                                 \
-  KERNEL(nf_attention_split_##head, nf_gpu_attention, split, split_blocks) { \
-    attention_split(a, head, (split) / LANES);                               \
-  }                                                                          \
-  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) {          \
-    attention_tiles(a, head, NF_GPU_TILES_##head);                           \
+#define ATTENTION(head, split_blocks)                                               \
+  KERNEL(nf_attention_split_##head, nf_gpu_attention, NF_GPU_SPLIT, split_blocks) { \
+    attention_split(a, head, NF_GPU_SPLIT / LANES);                                 \
+  }                                                                                 \
+  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) {                 \
+    attention_tiles(a, head, NF_GPU_TILES_##head);                                  \
   }
-ATTENTION(32, NF_GPU_SPLIT, 2)
-ATTENTION(64, NF_GPU_SPLIT, 2)
-ATTENTION(128, NF_GPU_SPLIT, 1)
-ATTENTION(256, SPLIT_256, 1)
+ATTENTION(32, 2)
+ATTENTION(64, 2)
+ATTENTION(128, 1)
+ATTENTION(256, 1)

@@ -3,7 +3,15 @@
 // blocks of their own over shares of their keys; the others have tiles, where Hopper is wide ones.
 #include "kernels/gpu/attention/launch.h"
 
-enum { HEADS = 4, SPLITS = 32, FEW_SPLITS = 4, LONG_KEYS = 4096, FEW_TOKENS = 16 };
+enum {
+  HEADS = 4,
+  SPLITS = 32,
+  FEW_SPLITS = 2,
+  LONG_KEYS = 4096,
+  WINDOW_KEYS = 256,
+  COUNTERS = 8192,
+  FEW_TOKENS = 16
+};
 static const struct {
   int64_t head;
   int32_t tiles, wide_keys; // 0: no wide tiles
@@ -30,14 +38,24 @@ int64_t nf_gpu_attention_tiles(const nf_gpu_attention *p) {
   return p->by_token ? 0 : p->tokens / p->tile_tokens + p->sequences + 1;
 }
 
-// Keys are shared by as many blocks as run at once, as joining the shares costs as much as thousands of keys
-// (H200, 2026-11-29: 3.3 of 6.2 us at 1,024 keys; 32 sequences of 1,024 keys 19 us in 256 blocks, 37 in
-// 1,024). Where sequences alone are that many, only those are cut that are longer than others may be.
+// Blocks that run at once, of all lanes.
+static int64_t blocks_at_once(const nf_launch_site *s, int64_t head) {
+  return nf_max(1, s->hw->multiprocessors) * (head > 64 ? 1 : 2);
+}
+static int64_t whole_blocks(const nf_launch_site *s, const nf_gpu_attention *p) {
+  return (int64_t)items(s) * p->kv_heads * p->chunks;
+}
+
+// Keys are shared by as many blocks as run at once, as joining shares costs as much as thousands of keys, and
+// blocks without keys some, too (H200, 2026-11-29, gpt-oss: of 5.3 us at 1,024 keys the join takes 2.4; 32
+// sequences of 1,024 keys take 19 us in 256 blocks, 32 in 1,024). Where sequences alone are that many, only
+// long ones are shared.
 static void set_splits(const nf_launch_site *s, nf_gpu_attention *p, int64_t head) {
-  const int64_t one = (int64_t)items(s) * p->kv_heads * p->chunks,
-                blocks = s->hw->multiprocessors * (head > 64 ? 1 : 2);
-  p->splits = (int32_t)nf_max(FEW_SPLITS, nf_min(SPLITS, blocks / nf_max(1, one)));
-  p->least = one > blocks / 2 ? LONG_KEYS : 1;
+  const int64_t whole = whole_blocks(s, p), at_once = blocks_at_once(s, head);
+  p->splits = (int32_t)nf_max(FEW_SPLITS, nf_min(SPLITS, at_once / nf_max(1, whole)));
+  if (p->window > 0) p->splits = (int32_t)nf_min(p->splits, nf_ceil_div(p->window, WINDOW_KEYS));
+  if (whole > COUNTERS) p->splits = 1;
+  p->least = whole > at_once / 2 ? LONG_KEYS : 1;
 }
 
 static nf_gpu_attention attention_of(const nf_launch_site *s) {
@@ -69,9 +87,12 @@ static nf_gpu_attention attention_of(const nf_launch_site *s) {
   return p;
 }
 
+// Many small blocks rather than large ones where all are busy anyway. AMD's shared memory has no room for
+// what all waves have of large heads.
 static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const int32_t threads = hip && head == 256 ? NF_GPU_SPLIT_HIP_256 : NF_GPU_SPLIT;
+  const bool half = (hip && head == 256) || whole_blocks(s, p) > blocks_at_once(s, head);
+  const int32_t threads = half ? NF_GPU_SPLIT / 2 : NF_GPU_SPLIT;
   const int32_t waves = threads / nf_gpu_lanes(s->hw);
   const int64_t floats = waves * columns(s, 1) * (head + NF_GPU_SPLIT_ROOM + 2) + 1;
   nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, threads, (size_t)floats * sizeof(float));

@@ -33,13 +33,19 @@ INLINE SHARED u32x4 *pack_at(SHARED char *tile, int head, int keys, int i) {
   return (SHARED u32x4 *)(tile + pack / 8 * keys * WIDE_LINE) + wide_place(row, pack % 8);
 }
 
-// Zeros where no key is, as there may be anything.
+// Zeros where no key is, as there may be anything. A lane has the same pack of every so manieth key.
 INLINE void tile_copy(const nf_gpu_attention *a, const task *t, int head, int keys, int which, int key,
                       SHARED char *to) {
-  for (int i = lane_thread(); i < keys * head / 8; i += THREADS) {
-    const int k = key + i / (head / 8), slot = slot_at(a, t, k);
-    const uint16_t *from = rows_at(a, t, head, slot >= 0 ? slot : 0, k, which) + i % (head / 8) * 8;
-    lane_copy_async16(pack_at(to, head, keys, i), from, slot >= 0);
+  const int packs = head / 8, step = THREADS / packs, row = lane_thread() / packs,
+            pack = lane_thread() % packs;
+  const int page = 1 << a->page_shift;
+  const uint16_t *pool = a->pool + (((int64_t)which * a->kv_heads + t->g) << a->page_shift) * head + pack * 8;
+  const int64_t slot_size = ((int64_t)2 * a->kv_heads << a->page_shift) * head;
+  SHARED char *at = to + pack / 8 * keys * WIDE_LINE;
+  WIDE_UNROLL for (int n = 0; n < keys / step; n++) {
+    const int r = row + n * step, k = key + r, slot = slot_at(a, t, k);
+    const uint16_t *from = pool + (slot >= 0 ? slot : 0) * slot_size + (k & (page - 1)) * head;
+    lane_copy_async16((SHARED u32x4 *)at + wide_place(r, pack % 8), from, slot >= 0);
   }
 }
 
@@ -160,17 +166,23 @@ INLINE float row_sum(float v) {
   return v + lane_shuffle_xor_f32(v, 2);
 }
 
+INLINE void logits_mask(const nf_gpu_attention *a, int keys, int key, const rows *r, float *l) {
+  WIDE_UNROLL for (int j = 0; j < keys / 8; j++) UNROLL for (int i = 0; i < 4; i++) {
+    if (!is_seen(a, r->position[i / 2], key + wide_col(j) + i % 2)) l[4 * j + i] = -__builtin_inff();
+  }
+}
+
 // Logits to weights, relative to one that none is far above: to a new one only when one is, of a row of its
 // own accord. f: what earlier sums are multiplied with. -> whether they are.
 INLINE bool weights_of(const nf_gpu_attention *a, int keys, int key, bool whole, rows *r, float *l,
                        float f[2]) {
   bool over = false;
+  if (!whole) logits_mask(a, keys, key, r, l);
   UNROLL for (int i = 0; i < 2; i++) {
     float most = -__builtin_inff();
     WIDE_UNROLL for (int j = 0; j < keys / 8; j++) UNROLL for (int c = 0; c < 2; c++) {
       float *x = &l[4 * j + 2 * i + c];
       *x *= a->scale;
-      if (!whole && !is_seen(a, r->position[i], key + wide_col(j) + c)) *x = -__builtin_inff();
       most = __builtin_fmaxf(most, *x);
     }
     most = row_max(most);
@@ -222,8 +234,7 @@ INLINE void rows_put(const nf_gpu_attention *a, const task *t, int head, const r
   }
 }
 
-// What is behind a barrier, all waves have begun to wait for: the tile's values and the next one's keys are
-// there, those before are done with.
+// All waves have come: the tile's values and the next one's keys are there, those before are done with.
 INLINE void tile_meet(const nf_gpu_attention *a, const task *t, int head, int keys, int key, int n,
                       const places *p) {
   const int bytes = 2 * keys * head;
@@ -231,6 +242,10 @@ INLINE void tile_meet(const nf_gpu_attention *a, const task *t, int head, int ke
   if (!is_whole(a, t, keys, key)) values_clear(head, keys, p->values + n % 2 * bytes, p->odd + n % 2 * WAVES);
   wide_publish();
   block_sync();
+}
+INLINE void tiles_ahead(const nf_gpu_attention *a, const task *t, int head, int keys, int key, int n,
+                        const places *p) {
+  const int bytes = 2 * keys * head;
   tile_copy(a, t, head, keys, 0, key + 2 * keys, p->keys + n % 2 * bytes);
   tile_copy(a, t, head, keys, 1, key + keys, p->values + (n + 1) % 2 * bytes);
   lane_copy_commit();
@@ -263,6 +278,7 @@ INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int keys)
     tile_meet(a, t, head, keys, key, n, &p);
     logits_begin(head, keys, p.keys + (n + 1) % 2 * bytes, p.queries, q, l);
     values_begin(head, keys, p.values + n % 2 * bytes, high, low, o);
+    tiles_ahead(a, t, head, keys, key, n, &p);
     wide_wait(1, keys, l);
     const bool over = weights_of(a, keys, key + keys, is_whole(a, t, keys, key + keys), &r, l, f);
     wide_wait(0, head, o);

@@ -176,6 +176,13 @@ static void test_products_of_four_waves(void **state) {
       for (int k = 0; k < 64; k++) sum += wide_number(f, r, k) * wide_number(f, 64 + c, k);
       assert_true(f->out[r * 16 + c] == 1 + sum && f->out[1024 + r * 16 + c] == sum);
     }
+  expect_ok(launch("nf_planted_wide_turned", 32, 128, 1, 32 * 128, 0, f, NULL));
+  for (int r = 0; r < 64; r++)
+    for (int c = 0; c < 16; c++) {
+      float sum = 0;
+      for (int k = 0; k < 16; k++) sum += wide_number(f, r, k) * wide_number(f, c % 8 + c / 8 * 64, k);
+      assert_true(f->out[r * 16 + c] == sum);
+    }
   expect_ok(launch("nf_planted_wide_fp8", 32, 128, 1, 16 * 128, 0, f, NULL));
   for (int i = 0; i < 1024; i++) assert_true(f->out[i] == (i % 2 ? 1 : 1 + 0x1p-13f));
 }

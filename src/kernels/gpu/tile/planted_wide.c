@@ -54,6 +54,28 @@ KERNEL(nf_planted_wide, nf_planted, 128, 1) {
   }
 }
 
+// A's first 16 numbers of k with B of 16 rows of 128 columns, of which out has the first 8 and those from 64
+// on.
+KERNEL(nf_planted_wide_turned, nf_planted, 128, 1) {
+  SHARED uint32_t *tiles = block_shared();
+  float d[64];
+  lane_wait();
+  for (int at = lane_thread(); at < 2 * 16 * 32; at += lane_threads()) {
+    const int tile = at / 512, row = at / 32 % 16, word = at % 32, column = tile * 64 + word * 2;
+    shared_put(&tiles[tile * 512 + wide_place(row, word / 4) * 4 + word % 4],
+               f32x2_to_bf16x2(wide_number(a, column, row), wide_number(a, column + 1, row)));
+  }
+  wide_publish();
+  block_sync();
+  wide_begin();
+  wide_mma_bf16_turned(128, d, wide_fragment(a, 0), wide_turned(tiles, 2048), false);
+  wide_commit();
+  wide_wait(0, 128, d);
+  for (int i = 0; i < 4; i++)
+    for (int half = 0; half < 2; half++)
+      a->out[wide_row(i / 2) * 16 + 8 * half + wide_col(0) + i % 2] = d[32 * half + i];
+}
+
 // 1 times 1, and beside it 2^-13 in even columns, 2^-14 in the others, of which the sum keeps nothing.
 KERNEL(nf_planted_wide_fp8, nf_planted, 128, 1) {
   SHARED u32x4 *tile = block_shared();
