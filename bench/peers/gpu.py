@@ -148,6 +148,24 @@ def read(gigabytes=2):
     yield "torch.sum", time_us(lambda: (x,), lambda v: v.sum(), ROTATED), gigabytes << 30
 
 
+def attention(tokens, heads, kv_heads, head, past=1024):
+    """Of a sequence behind `past` tokens, keys and values contiguous, by what PyTorch chooses (FlashAttention or cuDNN)."""
+    from torch.nn.attention.bias import causal_lower_right
+    from torch.nn.functional import scaled_dot_product_attention
+
+    keys = past + tokens
+    mask = causal_lower_right(tokens, keys) if tokens > 1 else None
+
+    def make():
+        return random(1, heads, tokens, head), random(1, kv_heads, keys, head), random(1, kv_heads, keys, head)
+
+    def run(q, k, v):
+        scaled_dot_product_attention(q, k, v, attn_mask=mask, enable_gqa=True)
+
+    moved = 4 * keys * kv_heads * head
+    yield "scaled_dot_product_attention", time_us(make, run, moved), moved
+
+
 # ---- experts ----
 
 
@@ -211,6 +229,7 @@ ROWS = (1, 16, 64, 512, 16384)
 FEW = (1, 16, 64, 512)
 QWEN3_32B = ((10240, 5120), (5120, 8192), (51200, 5120), (5120, 25600))
 GPT_OSS = ((5120, 2880), (2880, 4096), (201088, 2880))
+ATTENTION = ((64, 8, 64), (64, 8, 128), (16, 2, 256))
 PARTS = {
     "read": [{"name": "read", "run": read, "given": (), "op": None}],
     "add_norm_pad": [work("add + rms_norm + pad 2880:3072", t, add_norm_pad, (), "rms_norm",
@@ -221,6 +240,8 @@ PARTS = {
                    for n, k in QWEN3_32B for t in FEW],
     "linear_bf16": [work(f"linear bf16 {n}x{k}", t, linear_bf16, (n, k), "linear", rf"x bf16\[T,{k}\], w bf16\[{n},{k}\]")
                     for n, k in GPT_OSS for t in FEW],
+    "attention": [work(f"attention {h}/{g} heads of {d} behind 1,024", t, attention, (h, g, d), "attention",
+                       rf"q bf16\[T,{h},{d}\], kv full bf16\[2,{g},") for h, g, d in ATTENTION for t in (1, 8192)],
     "experts_mxfp4": [work("experts mxfp4 4 of 128", t, experts_mxfp4, (), "experts_swiglu",
                            r"x bf16\[T,2880\], ids i32\[T,4\], w_up mxfp4\[128,") for t in (1, 4, 16, 64, 128, 512)],
 }

@@ -177,15 +177,18 @@ INLINE void logits_mask(const nf_gpu_attention *a, int keys, int key, const rows
 INLINE bool weights_of(const nf_gpu_attention *a, int keys, int key, bool whole, rows *r, float *l,
                        float f[2]) {
   bool over = false;
+  float scale = a->scale;
+  if (!(scale > 0)) { // so that the largest logit is that of the largest product
+    WIDE_UNROLL for (int i = 0; i < keys / 2; i++) l[i] *= scale;
+    scale = 1;
+  }
   if (!whole) logits_mask(a, keys, key, r, l);
   UNROLL for (int i = 0; i < 2; i++) {
     float most = -__builtin_inff();
     WIDE_UNROLL for (int j = 0; j < keys / 8; j++) UNROLL for (int c = 0; c < 2; c++) {
-      float *x = &l[4 * j + 2 * i + c];
-      *x *= a->scale;
-      most = __builtin_fmaxf(most, *x);
+      most = __builtin_fmaxf(most, l[4 * j + 2 * i + c]);
     }
-    most = row_max(most);
+    most = row_max(most) * scale;
     const bool far = most > r->most[i] + FAR;
     f[i] = far ? lane_exp2(r->most[i] - most) : 1;
     if (far) r->most[i] = most;
@@ -194,7 +197,7 @@ INLINE bool weights_of(const nf_gpu_attention *a, int keys, int key, bool whole,
     float total = 0;
     WIDE_UNROLL for (int j = 0; j < keys / 8; j++) UNROLL for (int c = 0; c < 2; c++) {
       float *x = &l[4 * j + 2 * i + c];
-      *x = lane_exp2(*x - from);
+      *x = lane_exp2(__builtin_fmaf(*x, scale, -from));
       total += *x;
     }
     r->total[i] = r->total[i] * f[i] + total;
