@@ -47,7 +47,7 @@ static nf_timings *measure(const infuse_model *m) {
   assert_true(nf_is_ok(st));
   for (nf_node_id i = 0; i < m->graph->n_nodes; i++) {
     const nf_op_desc d = nf_graph_describe(m->graph, &m->graph->node[i]);
-    if (d.op == NF_OP_quantise || d.op == NF_OP_concat) measure_op(t, &m->rt->hw, &d);
+    if (d.op == NF_OP_quantise || d.op == NF_OP_embedding) measure_op(t, &m->rt->hw, &d);
   }
   return t;
 }

@@ -87,12 +87,14 @@ static void add_member(nf_plane *p, const nf_value *v, int64_t first, int rank, 
                        int64_t group_rows, int64_t group_cols) {
   const int last = v->type.rank - 1;
   struct nf_member m = {from, axis_of(v, rank, 0, last > 1 ? last - 1 : 0),
-                        axis_of(v, rank, last > 0 ? last - 1 : 0, last), axis_of(v, rank, last, last + 1)};
+                        axis_of(v, rank, last > 0 ? last - 1 : 0, last), axis_of(v, rank, last, last + 1),
+                        v->recipe.groups};
   p->gaps |= covered(&m.matrix) < m.matrix.extent || covered(&m.row) < m.row.extent ||
              covered(&m.column) < m.column.extent;
   move(last > 0 ? &m.row : &m.column, first);
   m.row = grouped(m.row, group_rows);
   m.column = scaled(grouped(m.column, group_cols), p->strip.bits, 8);
+  for (int i = 0; i < m.groups.n; i++) m.groups.size[i] /= group_rows; // whole blocks, says the verifier
   if (from.grain && !p->scales) p->grain = nf_max(p->grain, from.grain / p->strip.pack.rows);
   if (v->recipe.zero_but_rank0 && rank != 0)
     p->gaps = true;
@@ -159,19 +161,41 @@ typedef struct piece { // rows [row, row + n) of a matrix
   unsigned char *out;
 } piece;
 
+// Where the tensor has row `row` of all of the weight's, and how many that follow lie behind it.
+static int64_t stored_row(const struct nf_member *m, int64_t row, int64_t *out_n) {
+  const nf_row_groups *g = &m->groups;
+  int64_t width = 0, before = 0;
+  *out_n = INT64_MAX;
+  for (int i = 0; i < g->n; i++) width += g->size[i];
+  for (int i = 0; i < g->n; before += g->size[i++]) {
+    const int64_t size = g->size[i], all = m->row.whole / width * size;
+    if (row >= all) {
+      row -= all;
+      continue;
+    }
+    *out_n = size - row % size;
+    return row / size * width + before + row % size;
+  }
+  return row;
+}
+
 // The rows of `want` that are in range r of a member, from matrix `from` of the uncut one.
 static nf_status read_range(const nf_plane *p, const struct nf_member *m, nf_weight_scratch *s, int64_t from,
                             const nf_axis_range *r, const piece *want) {
   const int64_t first = nf_max(want->row, r->at), end = nf_min(want->row + want->n, r->at + r->n);
-  for (int i = 0; i < m->column.n && first < end; i++) {
-    const nf_axis_range *c = &m->column.range[i];
-    const nf_rect rect = {from * m->row.whole + r->from + first - r->at,
-                          end - first,
-                          c->from,
-                          c->n,
-                          want->out + (first - want->row) * p->strip.pitch + c->at,
-                          p->strip.pitch};
-    NF_TRY(m->source.read(m->source.self, s, p->scales, &rect));
+  for (int64_t row = first, n; row < end; row += n) {
+    const int64_t stored = stored_row(m, r->from + row - r->at, &n);
+    n = nf_min(n, end - row);
+    for (int i = 0; i < m->column.n; i++) {
+      const nf_axis_range *c = &m->column.range[i];
+      const nf_rect rect = {from * m->row.whole + stored,
+                            n,
+                            c->from,
+                            c->n,
+                            want->out + (row - want->row) * p->strip.pitch + c->at,
+                            p->strip.pitch};
+      NF_TRY(m->source.read(m->source.self, s, p->scales, &rect));
+    }
   }
   return nf_ok();
 }

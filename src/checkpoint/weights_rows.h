@@ -66,6 +66,7 @@ typedef struct nf_plane {
   struct nf_member { // what the weight joins, or itself
     nf_weight_source source;
     nf_axis matrix, row, column; // of columns in bytes
+    nf_row_groups groups;
   } member[NF_MAX_JOINED];
 } nf_plane;
 

@@ -230,6 +230,17 @@ static nf_status parse_rows(nf_scan *l, nf_rows *out) {
   return out->of ? nf_ok() : nf_error(NF_BAD_INPUT, "the number of the tensor's rows is 0");
 }
 
+// Behind "groups".
+static nf_status parse_groups(nf_scan *l, nf_row_groups *out) {
+  NF_TRY(nf_scan_expect(l, '['));
+  do {
+    if (out->n == NF_MAX_SEGMENTS)
+      return nf_error(NF_BAD_INPUT, "a group of rows has at most %d parts", NF_MAX_SEGMENTS);
+    NF_TRY(nf_scan_count(l, "the rows of a group's part", &out->size[out->n++]));
+  } while (nf_scan_accept(l, ','));
+  return nf_scan_expect(l, ']');
+}
+
 static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
   out->tensor = s->tensor;
   NF_TRY(nf_scan_string(l, s->tensor));
@@ -239,6 +250,7 @@ static nf_status parse_recipe(nf_scan *l, strings *s, nf_recipe *out) {
   }
   out->transposed = nf_scan_accept_word(l, "transposed");
   if (nf_scan_accept_word(l, "rows")) NF_TRY(parse_rows(l, &out->rows));
+  if (nf_scan_accept_word(l, "groups")) NF_TRY(parse_groups(l, &out->groups));
   if (nf_scan_accept_word(l, "scale_rows")) NF_TRY(parse_rows(l, &out->scale_rows));
   if (nf_scan_accept_word(l, "stack")) {
     NF_TRY(nf_scan_count(l, "the number of stacked tensors", &out->stack));

@@ -36,6 +36,11 @@ static void print_rows(const char *word, const nf_rows *r, nf_text *out) {
   if (r->of) nf_text_printf(out, " %s %" PRId64 " of %" PRId64, word, r->first, r->of);
 }
 
+static void print_groups(const nf_row_groups *g, nf_text *out) {
+  for (int i = 0; i < g->n; i++) nf_text_printf(out, "%s%" PRId64, i ? "," : " groups [", g->size[i]);
+  if (g->n) nf_text_append(out, "]", 1);
+}
+
 static void print_recipe(const nf_recipe *r, nf_text *out) {
   for (int i = 0; i < r->n_joined; i++) {
     nf_text_printf(out, "%s%s %" PRId64 " ", i ? ", " : "{", r->joined[i].name, r->joined[i].rows);
@@ -52,6 +57,7 @@ static void print_recipe(const nf_recipe *r, nf_text *out) {
   }
   if (r->transposed) nf_text_printf(out, " transposed");
   print_rows("rows", &r->rows, out);
+  print_groups(&r->groups, out);
   print_rows("scale_rows", &r->scale_rows, out);
   if (r->stack) nf_text_printf(out, " stack %" PRId64, r->stack);
   if (r->slice.world) print_slice(&r->slice, out);

@@ -27,6 +27,13 @@ typedef struct nf_rows {
   int64_t first, of;
 } nf_rows;
 
+// A matrix whose rows the tensor has in groups, each of parts of these many rows; the weight has the first
+// part of all groups, then the second of all, and so on.
+typedef struct nf_row_groups {
+  int n; // parts; 0: rows lie as in the tensor
+  int64_t size[NF_MAX_SEGMENTS];
+} nf_row_groups;
+
 typedef struct nf_recipe {
   const char *tensor; // checkpoint tensor with the values or codes
   // Checkpoint tensor with the scales of a quantised weight; of a matrix of float32: the tensor has FP8
@@ -35,8 +42,9 @@ typedef struct nf_recipe {
   // 0, or the uncut weight's first extent: part i of it, counted from 0, is a tensor of its own, whose names
   // are these with i for their '*'.
   int64_t stack;
-  bool transposed;    // the tensor has the last two dimensions the other way round; floats only
-  nf_rows rows;       // of the tensor
+  bool transposed; // the tensor has the last two dimensions the other way round; floats only
+  nf_rows rows;    // of the tensor
+  nf_row_groups groups;
   nf_rows scale_rows; // of a stack whose scales are one tensor, with a matrix for each part
   nf_slice slice;
   bool zero_but_rank0; // other ranks have zeros: what is added to a sum over ranks counts once

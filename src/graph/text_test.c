@@ -45,6 +45,7 @@ static const char layer[] =
     "weight gate.w : bf16[8,64,128] = \"gate_up\" rows 64 of 128\n"
     "weight turned.w : f16[8,64,128] = \"turned\" transposed rows 1 of 65\n"
     "weight taps.w : f32[16,1,4] = \"codes\" scales \"scales\"\n"
+    "weight grouped.w : fp8b128[1024,128] = \"grouped\" scales \"s\" groups [128,128,256]\n"
     "weight fused.w : fp8b128[2,128,128] = \"e.*.w\" scales \"s\" scale_rows 1 of 2 stack 2\n"
     "weight qk.w : mxfp4[24,128] = {q.w 16 \"q\" scales \"qs\", k.w 8 \"k\" scales \"ks\" slice 0 world 2 "
     "[16/8]}\n"
@@ -133,6 +134,12 @@ static void refused(void **state) {
       {G "weight y : bf16[4] = \"a\" rows 0 of 8", "must be some that its tensor has"},
       {G "weight y : bf16[4,8] = \"a\" rows 0 8", "'of'"},
       {G "weight y : bf16[4,8] = \"a\" rows 0 of 0", "the number of the tensor's rows is 0"},
+      {G "weight y : bf16[8,8] = \"a\" groups [1,2]", "y: groups of rows must be those of a matrix"},
+      {G "weight y : bf16[8,8] = \"a\" groups [0,8]", "y: groups of rows must be those of a matrix"},
+      {G "weight y : bf16[8] = \"a\" groups [4,4]", "y: groups of rows must be those of a matrix"},
+      {G "weight y : bf16[8,8] = \"a\" groups [9223372036854775807,2]", "groups of rows must be those"},
+      {G "weight y : bf16[8,8] = \"a\" groups [1,1,1,1,4]", "a group of rows has at most 4 parts"},
+      {G "weight y : fp8b128[256,128] = \"a\" scales \"s\" groups [64,64]", "that are whole blocks"},
       {G "weight y : bf16[8] = \"a\" transposed", "only matrices of floats may be stored transposed"},
       {G "weight y : fp8row[4,8] = \"a\" scales \"s\" transposed", "only matrices of floats"},
       {G "weight y : fp8row[4,8] = \"a\" scales \"s\" scale_rows 0 of 4", "those of a stack that has some"},
@@ -211,7 +218,8 @@ static bool same_node(const nf_node *a, const nf_node *b) {
 static bool same_recipe(const nf_recipe *a, const nf_recipe *b) {
   bool scales = a->scales && b->scales ? strcmp(a->scales, b->scales) == 0 : a->scales == b->scales;
   bool tensor = a->tensor && b->tensor ? strcmp(a->tensor, b->tensor) == 0 : a->tensor == b->tensor;
-  bool same = scales && tensor && a->n_joined == b->n_joined;
+  bool same =
+      scales && tensor && a->n_joined == b->n_joined && memcmp(&a->groups, &b->groups, sizeof a->groups) == 0;
   for (int i = 0; same && i < a->n_joined; i++)
     same = strcmp(a->joined[i].name, b->joined[i].name) == 0 && a->joined[i].rows == b->joined[i].rows &&
            same_recipe(&a->joined[i].recipe, &b->joined[i].recipe);

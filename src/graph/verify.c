@@ -33,6 +33,22 @@ static nf_status check_source(const nf_value *v) {
   return nf_error(NF_BAD_INPUT, "only matrices of floats may be stored transposed");
 }
 
+static nf_status check_groups(const nf_value *v) {
+  const nf_row_groups *g = &v->recipe.groups;
+  const nf_type whole = nf_slice_whole(&v->recipe.slice, v->type);
+  const int together = nf_dtype_of(whole.dtype)->group_rows;
+  int64_t width = 0;
+  bool fine = g->n <= NF_MAX_SEGMENTS && whole.rank == 2 && !v->recipe.stack && !v->recipe.rows.of &&
+              !v->recipe.transposed;
+  for (int i = 0; fine && i < g->n; width += g->size[i++])
+    fine = g->size[i] > 0 && g->size[i] <= whole.dim[0].c - width &&
+           (together < 2 || g->size[i] % together == 0);
+  if (g->n == 0 || (fine && whole.dim[0].c % width == 0)) return nf_ok();
+  return nf_error(NF_BAD_INPUT,
+                  "groups of rows must be those of a matrix, and have up to %d parts that are whole blocks",
+                  NF_MAX_SEGMENTS);
+}
+
 // A weight that joins no others.
 static nf_status check_recipe(const nf_value *v) {
   if (!v->recipe.tensor) return nf_error(NF_BAD_INPUT, "a weight must name its tensor");
@@ -49,6 +65,7 @@ static nf_status check_recipe(const nf_value *v) {
     return nf_error(NF_BAD_INPUT, "%s weights must name their scales", nf_dtype_of(v->type.dtype)->name);
   if (!quantised && v->recipe.scales && (v->type.dtype != NF_F32 || v->type.rank < 2))
     return nf_error(NF_BAD_INPUT, "%s weights have no scales", nf_dtype_of(v->type.dtype)->name);
+  NF_TRY(check_groups(v));
   return check_source(v);
 }
 

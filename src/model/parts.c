@@ -25,6 +25,32 @@ nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, n
   return NF_BUILD(p->b, name, linear, (nf_part_operand(p, x, reads), w, b), .out = out);
 }
 
+// Columns in groups to parts side by side.
+static nf_val parts_together(const nf_parts *p, const char *name, nf_val x, int64_t heads, int64_t width,
+                             const nf_row_groups *g) {
+  nf_val part[NF_MAX_SEGMENTS] = {0};
+  const nf_val group = nf_part_reshaped(p, NF_NAME(p, "%s.groups", name), x, heads, width);
+  for (int64_t i = 0, start = 0; i < g->n; start += g->size[i++]) {
+    const nf_val cut = NF_BUILD(p->b, NF_NAME(p, "%s.%d.groups", name, (int)i), narrow, (group),
+                                .start = start, .size = g->size[i]);
+    part[i] = nf_part_reshaped(p, NF_NAME(p, "%s.%d", name, (int)i), cut, 0, heads * g->size[i]);
+  }
+  return NF_BUILD(p->b, NF_NAME(p, "%s.parts", name), concat, (part[0], part[1], part[2], part[3]), );
+}
+
+nf_val nf_part_grouped_linear(const nf_parts *p, const char *name, const char *module, nf_act *x,
+                              int64_t heads, nf_row_groups groups) {
+  int64_t width = 0;
+  nf_dtype reads;
+  bool apart;
+  for (int i = 0; i < groups.n; i++) width += groups.size[i];
+  const nf_val w =
+      nf_part_grouped_weight(p, NF_NAME(p, "%s.w", name), module,
+                             (const int64_t[]){heads * width, p->c->hidden}, groups, &reads, &apart);
+  const nf_val y = NF_BUILD(p->b, name, linear, (nf_part_operand(p, x, reads), w), .out = p->o->activation);
+  return apart ? parts_together(p, name, y, heads, width, &groups) : y;
+}
+
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
                        int64_t n, int64_t k, bool bias) {
   const int64_t dim[] = {p->c->experts, n, k};

@@ -38,6 +38,10 @@ nf_val nf_part_mxfp4(const nf_parts *p, const char *name, const char *stem, cons
 // config says otherwise, or scales are missing, too many or of another form than the config's, NF_BAD_INPUT.
 nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
                              int rank, nf_dtype *out_activation);
+// The same [N, K] with its rows in another order (recipe.h); as they are, and *out_apart, where parts of
+// groups are no whole blocks that share a scale.
+nf_val nf_part_grouped_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
+                              nf_row_groups groups, nf_dtype *out_activation, bool *out_apart);
 // The same [E, N, K] of FP8 in blocks whose scales are one tensor `scales` for all experts, as transformers
 // stores what it has fused: for rows `rows` of each of its matrices (of 0: for all).
 nf_val nf_part_fused_scales(const nf_parts *p, const char *name, const char *module, const char *scales,
@@ -56,6 +60,10 @@ typedef struct nf_act {
 
 nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t n,
                       int64_t k, nf_dtype out, bool bias);
+// A linear of `heads` groups of columns each of some parts: the first part of all, then the second of all,
+// and so on. Where the weight's rows can't lie so, columns are copied.
+nf_val nf_part_grouped_linear(const nf_parts *p, const char *name, const char *module, nf_act *x,
+                              int64_t heads, nf_row_groups groups);
 // Experts with tensors of their own, '*' in `module` for their numbers.
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
                        int64_t n, int64_t k, bool bias);

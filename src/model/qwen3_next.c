@@ -74,31 +74,21 @@ typedef struct projections {
   nf_val b, a; // [T, value heads]
 } projections;
 
-// in_proj_qkvz and in_proj_ba give a group of columns for each key head; here the parts of all groups come
+// in_proj_qkvz and in_proj_ba have a group of rows for each key head; here the parts of all groups come
 // together.
 static projections project(const nf_parts *p, nf_act *x) {
   const nf_linear_config *l = &p->c->linear;
   const int64_t heads = l->key_heads, of = l->value_heads / heads, values = of * l->value;
-  const int64_t width = 2 * l->key + 2 * values;
-  const nf_val qkvz = nf_part_linear(p, "attn.qkvz", "linear_attn.in_proj_qkvz", x, heads * width,
-                                     p->c->hidden, p->o->activation, false);
-  const nf_val ba = nf_part_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads * 2 * of, p->c->hidden,
-                                   p->o->activation, false);
-  const nf_val group = nf_part_reshaped(p, "attn.qkvz.groups", qkvz, heads, width);
-  const nf_val ba_group = nf_part_reshaped(p, "attn.ba.groups", ba, heads, 2 * of);
-  const nf_val q = columns(p, "attn.q.groups", group, 0, l->key);
-  const nf_val k = columns(p, "attn.k.groups", group, l->key, l->key);
-  const nf_val v = columns(p, "attn.v.groups", group, 2 * l->key, values);
-  const nf_val z = columns(p, "attn.z.groups", group, 2 * l->key + values, values);
-  const nf_val b = columns(p, "attn.b.groups", ba_group, 0, of);
-  const nf_val a = columns(p, "attn.a.groups", ba_group, of, of);
-  const nf_val qf = nf_part_reshaped(p, "attn.q", q, 0, heads * l->key);
-  const nf_val kf = nf_part_reshaped(p, "attn.k", k, 0, heads * l->key);
-  const nf_val vf = nf_part_reshaped(p, "attn.v", v, 0, heads * values);
-  return (projections){.qkv = NF_BUILD(p->b, "attn.qkv", concat, (qf, kf, vf), ),
+  const int64_t channels = heads * (2 * l->key + values);
+  const nf_val qkvz = nf_part_grouped_linear(p, "attn.qkvz", "linear_attn.in_proj_qkvz", x, heads,
+                                             (nf_row_groups){4, {l->key, l->key, values, values}});
+  const nf_val ba =
+      nf_part_grouped_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads, (nf_row_groups){2, {of, of}});
+  const nf_val z = columns(p, "attn.z.flat", qkvz, channels, heads * values);
+  return (projections){.qkv = columns(p, "attn.qkv", qkvz, 0, channels),
                        .z = nf_part_reshaped(p, "attn.z", z, l->value_heads, l->value),
-                       .b = nf_part_reshaped(p, "attn.b", b, 0, l->value_heads),
-                       .a = nf_part_reshaped(p, "attn.a", a, 0, l->value_heads)};
+                       .b = columns(p, "attn.b", ba, 0, l->value_heads),
+                       .a = columns(p, "attn.a", ba, l->value_heads, l->value_heads)};
 }
 
 static nf_val state(const nf_parts *p, const char *name, nf_type type) {

@@ -248,6 +248,29 @@ static nf_status decide_stack(const nf_parts *p, const char *module, int64_t par
   return nf_ok();
 }
 
+// Parts of groups are whole blocks of rows that share a scale.
+static bool are_whole(const nf_row_groups *g, nf_dtype dtype) {
+  const int together = nf_dtype_of(dtype)->group_rows;
+  bool whole = true;
+  for (int i = 0; i < g->n; i++) whole &= together < 2 || g->size[i] % together == 0;
+  return whole;
+}
+
+nf_val nf_part_grouped_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
+                              nf_row_groups groups, nf_dtype *out_activation, bool *out_apart) {
+  decision d = {0};
+  const char *path = path_of(p, module);
+  nf_recipe recipe = {.tensor = NF_NAME(p, "%s.weight", path)};
+  *out_apart = false, *out_activation = NF_NONE;
+  if (!nf_is_ok(p->b->failed)) return 0;
+  const nf_status st = decide(p, path, dim, &d);
+  if (nf_is_ok(st) && nf_is_fp8(d.scheme.weight)) recipe.scales = NF_NAME(p, "%s.%s", path, d.scales);
+  *out_activation = d.scheme.activation;
+  *out_apart = !are_whole(&groups, d.scheme.weight);
+  if (!*out_apart) recipe.groups = groups;
+  return add_weight(p, st, name, plain_type(d.scheme.weight, dim, 2), recipe);
+}
+
 nf_val nf_part_linear_weight(const nf_parts *p, const char *name, const char *module, const int64_t *dim,
                              int rank, nf_dtype *out_activation) {
   const char *path = path_of(p, module);

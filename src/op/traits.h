@@ -47,6 +47,7 @@ typedef enum nf_shard_kind {
   NF_SHARD_ROWS,    // whole last dimensions of the first operand, and all of the others
   NF_SHARD_COLUMNS, // a whole first dimension
   NF_SHARD_RESHAPE,
+  NF_SHARD_NARROW, // rows, or whole segments of columns
   NF_SHARD_SUM,
   NF_SHARD_PRODUCT,
   NF_SHARD_GATED_NORM,

@@ -76,6 +76,18 @@ static nf_status check_results(const nf_sharding *s, const nf_node *n) {
   return nf_ok();
 }
 
+// What of the rank's columns narrow takes: whole segments.
+static void narrow_local(nf_sharding *s, nf_node_id id, const nf_piece *x) {
+  const nf_narrow_attrs *whole = &s->g->node[id].attr.narrow;
+  nf_narrow_attrs *a = &s->edit.node[id].n.attr.narrow;
+  const nf_slice c = nf_region_slice(s, x);
+  int64_t at = 0;
+  a->start = a->size = 0;
+  for (int i = 0; i < x->n; at += x->size[i++])
+    *(at < whole->start ? &a->start : &a->size) +=
+        at < whole->start + whole->size ? nf_slice_longest(&c, i) : 0;
+}
+
 static nf_status build_node(nf_sharding *s, nf_node_id id) {
   const nf_node *n = &s->g->node[id];
   const nf_piece *y = &s->piece[n->out[0]];
@@ -83,6 +95,8 @@ static nf_status build_node(nf_sharding *s, nf_node_id id) {
   if (n->op == NF_OP_reshape && y->spread == NF_SPLIT)
     s->edit.node[id].n.attr.reshape.to.dim[y->dim] =
         local_type(s, &s->g->value[n->out[0]].type, y).dim[y->dim];
+  if (n->op == NF_OP_narrow && y->spread == NF_SPLIT && y->dim == s->g->value[n->out[0]].type.rank - 1)
+    narrow_local(s, id, &s->piece[n->in[0]]);
   NF_TRY(nf_edit_infer(&s->edit, id));
   NF_TRY(check_results(s, n));
   return complete(s, n->out[0]);

@@ -30,11 +30,27 @@ static bool takes_cuts(const nf_sharding *s, const linear *l) {
   return nf_shard_sliceable(s, l->n->in[l->w]) && nf_shard_sliceable(s, l->n->in[l->bias]);
 }
 
+// Columns that the weight has brought together are split part by part.
+static bool part(nf_sharding *s, const nf_row_groups *g, nf_piece *p) {
+  const int64_t columns = p->size[0];
+  int64_t width = 0;
+  bool fine = true;
+  for (int i = 0; i < g->n; i++) width += g->size[i];
+  if (g->n) p->n = g->n;
+  for (int i = 0; i < g->n; i++) {
+    p->size[i] = columns / width * g->size[i];
+    fine &= nf_region_require(nf_region_of(s, p), p->size[i], 1);
+  }
+  return fine;
+}
+
 // The result's columns are split, and the weight's rows with them.
 static nf_status begin(nf_sharding *s, const linear *l) {
   const int rows = l->w_type->rank - 2;
   const nf_type *y = &s->g->value[l->n->out[0]].type;
-  const nf_piece p = split(nf_region_open(s, l->id, l->w_type->dim[rows].c), 0, l->w_type->dim[rows].c);
+  nf_piece p = split(nf_region_open(s, l->id, l->w_type->dim[rows].c), 0, l->w_type->dim[rows].c);
+  if (!part(s, &s->g->value[l->n->in[l->w]].recipe.groups, &p))
+    return nf_error(NF_BAD_INPUT, "%s: too large", s->g->value[l->n->out[0]].name);
   s->region[l->id].rows = group_of(nf_dtype_of(l->w_type->dtype)->group_rows);
   s->want[l->id][l->w] = nf_piece_at(p, rows);
   if (l->n->in[l->bias]) s->want[l->id][l->bias] = nf_piece_at(p, rows);

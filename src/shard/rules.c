@@ -72,6 +72,20 @@ static nf_status shard_columns(nf_sharding *s, nf_node_id n, nf_piece *x) {
   return pass_if(x->spread == NF_SPLIT && x->dim != 0, s, n, *x);
 }
 
+// Of columns that are split in segments, some whole ones.
+static nf_status shard_narrow(nf_sharding *s, nf_node_id n, nf_piece *x) {
+  const nf_narrow_attrs *a = &node_of(s, n)->attr.narrow;
+  nf_piece y = *x;
+  int64_t at = 0;
+  if (!is_cut_at(x, rank_of(s, n, 0) - 1)) return shard_rows(s, n, x);
+  y.n = 0;
+  for (int i = 0; i < x->n; at += x->size[i++])
+    if (at >= a->start && at + x->size[i] <= a->start + a->size) y.size[y.n++] = x->size[i];
+  int64_t size = 0;
+  for (int i = 0; i < y.n; i++) size += y.size[i];
+  return pass_if(size == a->size, s, n, y);
+}
+
 // Halves side by side, of a linear of which nothing else is known: each half is split by itself.
 static bool halve(nf_sharding *s, nf_node_id n, nf_piece *x) {
   const nf_val v = node_of(s, n)->in[0];
@@ -240,6 +254,7 @@ nf_status nf_shard_visit(nf_sharding *s, nf_node_id n) {
       [NF_SHARD_ROWS] = shard_rows,
       [NF_SHARD_COLUMNS] = shard_columns,
       [NF_SHARD_RESHAPE] = shard_reshape,
+      [NF_SHARD_NARROW] = shard_narrow,
       [NF_SHARD_SUM] = shard_sum,
       [NF_SHARD_PRODUCT] = shard_product,
       [NF_SHARD_GATED_NORM] = shard_gated_norm,

@@ -203,6 +203,15 @@ float *written_load(const written_model *m, const nf_value *v, int rank, int64_t
   return x;
 }
 
+// Row `row` of a weight that has parts of groups together, as the tensor has them.
+static int64_t grouped_row(const nf_row_groups *g, int64_t rows, int64_t row) {
+  int64_t width = 0, before = 0;
+  int i = 0;
+  for (int k = 0; k < g->n; k++) width += g->size[k];
+  for (; row >= rows / width * g->size[i]; before += g->size[i++]) row -= rows / width * g->size[i];
+  return row / g->size[i] * width + before + row % g->size[i];
+}
+
 // Row `row` of a weight among the tensors that were written.
 static const float *row_of(const written *f, const nf_value *v, int64_t row, int64_t cols) {
   nf_weight_tensor t;
@@ -210,6 +219,7 @@ static const float *row_of(const written *f, const nf_value *v, int64_t row, int
   const int64_t n = v->type.rank > 2 ? v->type.dim[1].c : per, all = v->recipe.stack ? n : 0;
   nf_weight_tensor_at(v, all ? row / all * (v->recipe.scales ? 2 : 1) : 0, &t);
   if (all) row %= all;
+  if (v->recipe.groups.n) row = grouped_row(&v->recipe.groups, v->type.dim[0].c, row);
   if (v->recipe.rows.of) row = row / n * v->recipe.rows.of + v->recipe.rows.first + row % n;
   return f->value[written_index(f, t.name)] + row * cols;
 }

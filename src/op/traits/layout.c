@@ -22,7 +22,7 @@ static void sample_narrow(nf_op_desc *d, const nf_dims *m) {
   d->attr.narrow = (nf_narrow_attrs){.start = k / 3, .size = k - k / 3 - (nf_bit(m, 1) && k > 1)};
 }
 
-NF_TRAITS(narrow, INFER(infer_narrow), SHARD(ROWS), WORK(), EXTENTS(), CHECK(sample_narrow, ALWAYS, NULL));
+NF_TRAITS(narrow, INFER(infer_narrow), SHARD(NARROW), WORK(), EXTENTS(), CHECK(sample_narrow, ALWAYS, NULL));
 
 static nf_status infer_concat(nf_op_desc *d) {
   const nf_type *a = &d->in[0];
