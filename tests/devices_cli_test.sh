@@ -16,7 +16,7 @@ says() { # says <code> <FAKE_GPU> <line of what is printed> <arguments>...
   grep -q -e "$line" "$out/out" || { echo "infuse $*: says no '$line'" && cat "$out/out" && exit 1; }
 }
 
-says 0 devices=2 '^cuda: NVIDIA Fake H200, 132 multiprocessors, .* sm_90 sm_90a$' devices
+says 0 devices=2 '^cuda: NVIDIA Fake H200, 132 multiprocessors, .* sm_90 sm_90a cublaslt$' devices
 [ "$(grep -c '^cuda: ' "$out/out")" = 2 ] || { echo "two GPUs are not two" && exit 1; }
 grep -q '^hip: AMD Fake MI300X, 304 multiprocessors, .* gfx942$' "$out/out"
 if grep -q 'not available' "$out/out"; then cat "$out/out" && exit 1; fi

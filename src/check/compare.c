@@ -52,7 +52,7 @@ nf_expected nf_expected_of(const nf_case *c) {
 
 double nf_bound_of(const nf_case *c, nf_dtype t, const nf_expected *e) {
   const nf_op_traits *op = nf_traits_of(c->d.op);
-  return (op->bound ? op->bound(&c->d, &c->at, e) : 0) + rounding(t, e->want);
+  return (op->bound ? op->bound(&c->d, &c->at, e) : 0) + e->cut * e->sum + rounding(t, e->want);
 }
 
 double nf_bound_of_step(const nf_case *c, const nf_expected *e) {
@@ -65,6 +65,7 @@ double nf_bound_of_step(const nf_case *c, const nf_expected *e) {
 typedef struct worst {
   double ratio, error, bound;
   int64_t row, col;
+  double cut;           // nf_variant.sum_error
   int64_t rows, others; // all rows, and those in which a value between two steps has become another
 } worst;
 // Such rows are allowed: one of several, a few of many, and one in so many; and codes that are neighbours. A
@@ -83,6 +84,7 @@ static void near_row(const nf_case *c, const nf_tensor *w, const nf_tensor *g, c
   nf_row_decode(g, r, got);
   nf_row_decode(s, r, sum);
   nf_expected e = nf_expected_of(c);
+  e.cut = out->cut;
   bool other = false;
   for (int64_t i = 0; i < cols; i++) e.row = fmax(e.row, fabs((double)want[i]));
   for (int64_t i = 0; i < cols; i++) {
@@ -114,7 +116,7 @@ static bool near_result(const nf_instance *want, const nf_instance *got, const n
                         nf_check_row *row) {
   const nf_tensor *w = nf_instance_result(want, n), *g = nf_instance_result(got, n),
                   *s = nf_instance_result(sums, n);
-  worst at = {.rows = nf_rows_to_compare(want, w)};
+  worst at = {.cut = got->sum_error, .rows = nf_rows_to_compare(want, w)};
   float *room = nf_alloc((size_t)nf_tensor_cols(w), 3 * sizeof *room);
   if (!room) {
     snprintf(row->why, sizeof row->why, "no memory to compare");

@@ -371,7 +371,8 @@ static nf_status place_all(nf_instance *i, int gap, bool magnitude) {
 nf_status nf_instance_init(nf_instance *i, const nf_case *c, const nf_variant *v, int gap,
                            unsigned char garbage, bool magnitude) {
   *i = (nf_instance){.c = c, .layout = nf_args_layout_of(c->d.op), .garbage = garbage};
-  if (v != NULL) i->pack = v->pack, i->of_module = v->entry.kind == NF_ENTRY_MODULE;
+  if (v != NULL)
+    i->pack = v->pack, i->sum_error = v->sum_error, i->of_module = v->entry.kind == NF_ENTRY_MODULE;
   i->args = nf_arena_alloc(&i->arena, 1, i->layout->size);
   nf_status st = i->args ? place_all(i, gap, magnitude) : nf_error(NF_NO_MEMORY, "no memory for arguments");
   if (!nf_is_ok(st)) nf_instance_deinit(i);

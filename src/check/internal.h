@@ -39,8 +39,9 @@ typedef struct nf_instance {
   const int32_t *before; // [S] tokens that sequences have before the step
   int64_t used;          // tokens in use
   unsigned char garbage;
-  nf_pack pack;   // of the weight
-  bool of_module; // only what may be a view has gaps between rows
+  nf_pack pack;     // of the weight
+  double sum_error; // the kernel's
+  bool of_module;   // only what may be a view has gaps between rows
   nf_arena arena;
 } nf_instance;
 

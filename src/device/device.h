@@ -127,6 +127,7 @@ typedef struct nf_host_symbol {
 nf_status nf_module_load(nf_device *d, const void *image, size_t bytes, nf_module **out);
 void nf_module_unload(nf_module *m); // NULL is fine
 // For nf_launch.function, as long as the module is loaded. NF_BAD_INPUT names a symbol that is not there.
+// NF_MATMUL (matmul.h) is a library's, where the device has it.
 nf_status nf_module_function(const nf_module *m, const char *symbol, const void **out);
 
 // The launches with their arguments as they are now, to be run again and again: a replay sees what the memory

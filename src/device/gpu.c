@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPUs as devices: one driver for both makers, over a table of calls. Queues are streams, a capture is a
 // graph that is launched as one, and what runs or is replayed allocates nothing.
-#include "device/gpu.h"
 #include "base/memory.h"
+#include "device/blas.h"
+#include <string.h>
 
 static nf_gpu *gpu_of(const nf_device *d) { return d->handle; }
 
@@ -140,10 +141,16 @@ static nf_status gpu_load(nf_module *m, const void *image, size_t bytes) {
 
 static void gpu_unload(nf_module *m) { DROP(gpu_of(m->device), module_unload, m->handle); }
 
+static nf_status library_function(nf_gpu *g, const void **out) {
+  if (g->blas == NULL) NF_TRY(nf_blas_open(&g->blas));
+  return *out = g->blas, nf_ok();
+}
+
 static nf_status gpu_function(const nf_module *m, const char *symbol, const void **out) {
   nf_gpu *g = gpu_of(m->device);
   void *function;
   NF_TRY(enter(g));
+  if (g->maker->backend == NF_BACKEND_CUDA && strcmp(symbol, NF_MATMUL) == 0) return library_function(g, out);
   const int code = g->api.module_function(&function, m->handle, symbol);
   if (code == NF_GPU_NOT_FOUND) return *out = NULL, nf_ok();
   NF_TRY(nf_gpu_status(g, NF_GPU_module_function, code));
@@ -153,12 +160,17 @@ static nf_status gpu_function(const nf_module *m, const char *symbol, const void
 
 // ---- running ----
 
+static nf_status put_one(nf_gpu *g, const nf_launch *l, void *stream, bool behind) {
+  return l->function == g->blas ? nf_blas_run(g->blas, l->args, stream)
+                                : g->maker->launch(g, l, stream, behind);
+}
+
 // Puts launches into the stream, whether it runs them or captures them.
 static nf_status put(nf_gpu *g, const nf_launch *launch, size_t n, void *stream) {
   bool behind = false;
   for (size_t i = 0; i < n; i++) {
     if (launch[i].grid.blocks[0] == 0) continue;
-    NF_TRY(g->maker->launch(g, &launch[i], stream, behind), "launch %zu of %zu", i + 1, n);
+    NF_TRY(put_one(g, &launch[i], stream, behind), "launch %zu of %zu", i + 1, n);
     behind = true;
   }
   return nf_ok();
@@ -217,6 +229,7 @@ static void gpu_close(nf_device *d) {
   if (d->scratch.at != NULL) DROP(g, free, d->scratch.at);
   while (g->n_outgrown > 0) DROP(g, free, g->outgrown[--g->n_outgrown]);
   nf_free(g->outgrown);
+  nf_blas_close(g->blas);
   nf_gpu_close(g);
 }
 

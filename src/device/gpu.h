@@ -35,6 +35,7 @@ typedef union nf_gpu_api {
 } nf_gpu_api;
 
 typedef struct nf_gpu nf_gpu;
+typedef struct nf_blas nf_blas; // blas.h
 
 // What differs between the makers. Functions that can fail have made their status with nf_gpu_status.
 typedef struct nf_gpu_maker {
@@ -69,7 +70,8 @@ struct nf_gpu {
   // Scratch that was outgrown: captures that were made before point into it.
   void **outgrown;
   size_t n_outgrown, cap_outgrown;
-  int lost; // the code after which nothing works any more; 0: well
+  nf_blas *blas; // CUDA: NULL until it is asked for
+  int lost;      // the code after which nothing works any more; 0: well
   nf_gpu_call lost_in;
 };
 

@@ -2,7 +2,7 @@
 // From a name of a library to a GPU that can be used, or to the one line that says why there is none; what
 // its codes mean; and what is known of it.
 #include "base/memory.h"
-#include "device/gpu.h"
+#include "device/blas.h"
 #include <dlfcn.h>
 #include <string.h>
 
@@ -173,6 +173,7 @@ nf_status nf_gpu_describe(nf_gpu *g, nf_hw *out) {
   NF_TRY(NF_GPU_DO(g, memory_info, &free, &total));
   hw.memory = free;
   look_up(&hw, silicon, all);
+  if (hw.backend == NF_BACKEND_CUDA && nf_blas_is_there()) hw.features |= NF_GPU(CUBLASLT);
   *out = hw;
   return nf_ok();
 }

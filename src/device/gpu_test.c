@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // GPUs, on the drivers of tests/drivers: the suite of all devices, and what a driver that fails comes out as.
 #include "base/sanitized.h"
+#include "device/matmul.h"
 #include "kernels/gpu/abi/rows.h"
 #include "kernels/gpu/images.h"
 #include "tests/drivers/fake.h"
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -96,14 +98,16 @@ static void unavailable(void **) {
 
 // ---- what it is ----
 
+#define HOPPER (NF_GPU(SM_90) | NF_GPU(SM_90A))
+
 static void described(void **) {
   static const struct {
     const char *settings;
     uint64_t features;
     const char *figures;
-  } rows[2][3] = {{{"memory=150000000000", NF_GPU(SM_90) | NF_GPU(SM_90A), "h200"},
-                   {"memory=85000000000", NF_GPU(SM_90) | NF_GPU(SM_90A), "sm_90"},
-                   {"memory=190000000000 capability=100", NF_GPU(SM_90), "sm_100"}},
+  } rows[2][3] = {{{"memory=150000000000", HOPPER | NF_GPU(CUBLASLT), "h200"},
+                   {"memory=85000000000", HOPPER | NF_GPU(CUBLASLT), "sm_90"},
+                   {"memory=190000000000 capability=100", NF_GPU(SM_90) | NF_GPU(CUBLASLT), "sm_100"}},
                   {{"memory=206000000000", NF_GPU(GFX942), "gfx942"},
                    {"memory=256000000000", NF_GPU(GFX942), "mi325x"},
                    {"memory=288000000000 architecture=gfx950:sramecc+", NF_GPU(GFX950), "gfx950"}}};
@@ -418,13 +422,49 @@ static void forms_of_a_module(void **) {
   }
 }
 
+// One product of the library's, in a graph; and how a library that is too old is told.
+static void products(void **) {
+  bench b;
+  nf_capture *c;
+  const nf_matmul wanted = {
+      .tokens = 1, .n = 1, .k = 2, .x_stride = 2, .w_stride = 2, .y_stride = 1, .y_f32 = true};
+  if (tested != makers) skip();
+  open_bench(&b, NULL);
+  nf_matmul m = wanted;
+  m.x = m.w = b.x.data, m.y = b.y.data, m.workspace = b.y.data, m.workspace_bytes = 4;
+  b.launch = (nf_launch){.args = &m, .args_bytes = sizeof m, .grid = {{1, 1, 1}, {1, 1, 1}, 0}};
+  ok(nf_module_function(b.module, NF_MATMUL, &b.launch.function));
+  ok(nf_capture_create(b.d, &b.launch, 1, &c));
+  const uint32_t x = 0x40003fc0; // 1.5 and 2
+  float y = 0;
+  ok(nf_device_write(b.d, &b.x, 0, &x, 4));
+  ok(nf_device_replay(b.d, c));
+  ok(nf_device_read(b.d, &b.y, 0, &y, 4));
+  assert_true(y == 1.5f * 1.5f + 2 * 2);
+  nf_capture_destroy(c);
+  m.fp8 = true;
+  says(nf_device_run(b.d, &b.launch, 1), NF_UNAVAILABLE,
+       "launch 1 of 1: choose of cuBLASLt answers 15: it has no such product (1 tokens, 1 x 2)", NULL);
+  close_bench(&b);
+
+  setenv("FAKE_CUBLASLT_VERSION", "120800", 1);
+  nf_hw hw;
+  open_bench(&b, NULL);
+  ok(nf_device_describe(b.d, &hw));
+  assert_true(hw.features == HOPPER);
+  says(nf_module_function(b.module, NF_MATMUL, &b.launch.function), NF_UNAVAILABLE,
+       "libcublasLt.so.13 or .12 can't be loaded, or is older than 12.9", NULL);
+  close_bench(&b);
+  unsetenv("FAKE_CUBLASLT_VERSION");
+}
+
 static int test(maker *m) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(unavailable), cmocka_unit_test(described),         cmocka_unit_test(out_of_memory),
       cmocka_unit_test(lost),        cmocka_unit_test(modules),           cmocka_unit_test(refused_launch),
       cmocka_unit_test(launches),    cmocka_unit_test(scratch),           cmocka_unit_test(shared_memory),
       cmocka_unit_test(peers),       cmocka_unit_test(out_of_reach),      cmocka_unit_test(another_thread),
-      cmocka_unit_test(own_kernels), cmocka_unit_test(forms_of_a_module),
+      cmocka_unit_test(own_kernels), cmocka_unit_test(forms_of_a_module), cmocka_unit_test(products),
   };
   void *library = dlopen(m->library, RTLD_NOW);
   if (library != NULL) m->fake = dlsym(library, "fake_gpu"), m->count = dlsym(library, "fake_gpu_count");

@@ -82,6 +82,7 @@ typedef struct nf_expected {
   double want, sum; // and the sum of the absolute values that it adds up,
   double row;       // the largest absolute value in its row
   double most;      // of operands' values
+  double cut;       // what the kernel's sums may be off by beyond float32, relative to `sum`
   int64_t keys;     // no token sees more keys than this, or stands at a later position
 } nf_expected;
 

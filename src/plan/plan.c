@@ -52,9 +52,6 @@ static nf_status select_kernel(nf_plan *p, nf_memo *m, nf_node_id id) {
   NF_TRY(nf_memo_select(m, &d, &s->selection));
   if (s->selection.chosen == NULL) return no_kernel(p, n, &d, &s->selection);
   const nf_entry_kind kind = s->selection.chosen->entry.kind;
-  if (kind == NF_ENTRY_LIBRARY)
-    return nf_error(NF_UNAVAILABLE, "kernel %s of '%s' is code of a library; plans run functions and modules",
-                    s->selection.chosen->name, p->graph->value[n->out[0]].name);
   const nf_args_layout *layout = nf_args_layout_of(n->op);
   s->args = nf_arena_alloc(&p->arena, 1, layout->size);
   if (s->args == NULL) return nf_plan_no_memory();

@@ -9,5 +9,9 @@
 //                       device is what everything answers from then on
 #pragma once
 __attribute__((visibility("default"))) void fake_gpu(const char *settings); // NULL: the defaults
+// Of the fake library of products: blocks of a kernel that is no module's (kernels.h) go into the stream. 0:
+// well.
+__attribute__((visibility("default"))) int fake_gpu_enqueue(void *stream, const char *symbol, unsigned blocks,
+                                                            const void *args);
 // Calls so far; "programmatic": launches with that attribute. -1: not counted.
 __attribute__((visibility("default"))) long fake_gpu_count(const char *call);

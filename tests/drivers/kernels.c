@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/drivers/kernels.h"
+#include "device/matmul.h"
+#include "tensor/scalar.h"
 #include "tests/drivers/memory.h"
 #include "tests/support/conformance.h"
 #include <stdlib.h>
@@ -10,12 +12,35 @@ static void double_it(const void *args, unsigned block) {
   a->y[block] = 2 * a->x[block];
 }
 
+static float number(const nf_matmul *m, const void *row, int64_t k) {
+  return m->fp8 ? nf_e4m3_decode(((const uint8_t *)row)[k]) : nf_bf16_decode(((const uint16_t *)row)[k]);
+}
+
+static void multiply(const void *args, unsigned token) {
+  const nf_matmul *m = args;
+  const int64_t each = m->fp8 ? 1 : 2;
+  const char *x = (const char *)m->x + token * m->x_stride * each;
+  for (int64_t n = 0; n < m->n; n++) {
+    const char *w = (const char *)m->w + n * m->w_stride * each;
+    float sum = 0;
+    for (int64_t k = 0; k < m->k; k++) sum += number(m, x, k) * number(m, w, k);
+    if (m->fp8) sum *= m->x_scale[token] * m->w_scale[n];
+    if (m->bias != NULL) sum += nf_bf16_decode(((const uint16_t *)m->bias)[n]);
+    if (m->y_f32)
+      ((float *)m->y)[token * m->y_stride + n] = sum;
+    else
+      ((uint16_t *)m->y)[token * m->y_stride + n] = nf_bf16_encode(sum);
+  }
+}
+
 bool fake_kernel_find(const char *symbol, int lanes, fake_kernel *out) {
   const nf_emulated_kernel *k = nf_emulated_find(symbol, lanes);
   if (k != NULL)
     *out = (fake_kernel){.args_bytes = k->args_bytes, .emulated = k};
   else if (strcmp(symbol, "double_it") == 0)
     *out = (fake_kernel){.args_bytes = sizeof(nf_doubled), .block = double_it};
+  else if (strcmp(symbol, "matmul") == 0)
+    *out = (fake_kernel){.args_bytes = sizeof(nf_matmul), .block = multiply};
   else
     return false;
   return true;

@@ -3,6 +3,7 @@
 // the checker's shapes and the docs all read these rows; no caller holds a copy of a limit.
 #pragma once
 #include "device/launch.h"
+#include "device/matmul.h"
 #include "hw/hw.h"
 #include "kernels/contract/args.h"
 #include "op/quantity.h"
@@ -88,10 +89,10 @@ typedef enum nf_promise {
 
 // What the kernel is made of, by who runs it.
 typedef enum nf_entry_kind {
-  NF_ENTRY_NONE,    // declared: constraints without code yet, for a target that is coming
-  NF_ENTRY_HOST,    // a function of this process
-  NF_ENTRY_MODULE,  // a function of a module that a device loads
-  NF_ENTRY_LIBRARY, // a call of a library that puts its own kernels into a queue
+  NF_ENTRY_NONE,   // declared: constraints without code yet, for a target that is coming
+  NF_ENTRY_HOST,   // a function of this process
+  NF_ENTRY_MODULE, // a function of a module that a device loads, or of a library that the device has
+                   // (NF_MATMUL)
   NF_ENTRY_KINDS
 } nf_entry_kind;
 enum { NF_MAX_PARAMETERS = 4, NF_MAX_STAGES = 24 };
@@ -123,9 +124,6 @@ typedef struct nf_entry {
   union {
     nf_host_function host;
     const nf_module_kernel *module;
-    struct nf_library_entry {
-      const char *library, *symbol;
-    } library;
   };
 } nf_entry;
 
@@ -137,7 +135,10 @@ typedef struct nf_variant {
   nf_promise promise;
   nf_order order; // of its sums: what promises EXACT has the reference's
   nf_pack pack;   // of the weight that it reads
-  bool any_pack;  // reads them in whichever order they lie, as references do
+  // Of sums by matrix units that keep fewer bits than float32 between additions in float32: how far off they
+  // may be, relative to the sum of the absolute values.
+  double sum_error;
+  bool any_pack; // reads them in whichever order they lie, as references do
   nf_limit limit[NF_MAX_LIMITS];
   nf_want want[NF_MAX_WANTS];
   // Of a CPU kernel whose blocks for one token are no more than this quantity: with fewer than cores, some

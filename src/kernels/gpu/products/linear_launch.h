@@ -50,11 +50,28 @@ static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, 
   return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
 }
 
+// Rows of x of bf16 that do not begin at multiples of 16 bytes, evenly apart, are gathered in scratch first.
+static inline bool nf_linear_gathers(const nf_linear_args *a) {
+  const nf_gpu_rows x = nf_gpu_rows_of(&a->x);
+  return a->x.dtype == NF_BF16 && (x.inner != 1 || ((uintptr_t)x.data | (uint64_t)x.outer) % 16 != 0);
+}
+static inline size_t nf_linear_gathered(const nf_linear_args *a) {
+  return (size_t)nf_round_up(nf_tensor_rows(&a->x) * nf_tensor_cols(&a->x) * 2, NF_CACHE_LINE);
+}
+static inline nf_grid nf_linear_gather(const nf_launch_site *s, void *packed) {
+  const nf_linear_args *a = s->args;
+  const nf_gpu_gather g = {nf_gpu_rows_of(&a->x), s->scratch, (int32_t)nf_tensor_rows(&a->y),
+                           (int32_t)(nf_tensor_cols(&a->x) / 8)};
+  *(nf_gpu_gather *)packed = g;
+  return nf_gpu_grid(nf_linear_gathers(a) ? nf_ceil_div((int64_t)g.rows * g.packs, 256) : 0, 256, 0);
+}
+
 static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
   const nf_linear_args *a = s->args;
   const bool groups = a->w.dtype == NF_FP8_BLOCK;
-  const int64_t bits = nf_dtype_of(a->w.dtype)->bits;
-  return (nf_gpu_linear){.x = a->x.data,
+  const int64_t bits = nf_dtype_of(a->w.dtype)->bits, row = nf_tensor_cols(&a->x) * bits / 8;
+  const bool gathered = nf_linear_gathers(a);
+  return (nf_gpu_linear){.x = gathered ? s->scratch : a->x.data,
                          .w = a->w.data,
                          .y = a->y.data,
                          .bias = a->bias.data,
@@ -62,12 +79,12 @@ static inline nf_gpu_linear nf_linear_packed(const nf_launch_site *s) {
                          .w_scale = a->w.scale,
                          .partial = s->scratch,
                          .counters = s->counters,
-                         .x_stride = nf_gpu_rows_of(&a->x).outer,
+                         .x_stride = gathered ? row : nf_gpu_rows_of(&a->x).outer,
                          .y_stride = nf_gpu_rows_of(&a->y).outer,
                          .w_stride = a->w.stride[0] * bits / 8,
                          .tokens = (int32_t)nf_tensor_rows(&a->y),
                          .n = (int32_t)nf_tensor_cols(&a->y),
-                         .bytes = (int32_t)(nf_tensor_cols(&a->x) * bits / 8),
+                         .bytes = (int32_t)row,
                          .x_groups = groups ? (int32_t)a->x.scale_stride : 0,
                          .w_groups = groups ? (int32_t)a->w.scale_stride : 0,
                          .splits = 1,

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// cuBLASLt where there is none: the calls of src/device/blas.h, which put a product that the host computes
+// into the fake driver's stream. What the library would not take, or we never ask for, is refused.
+#include "device/blas.h"
+#include "tests/drivers/fake.h"
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { INVALID = 7, UNSUPPORTED = 15, MOST_ATTRIBUTES = 40 };
+
+typedef struct layout {
+  int type;
+  uint64_t rows, columns;
+  int64_t stride;
+} layout;
+typedef struct values { // of attributes
+  uint64_t of[MOST_ATTRIBUTES];
+} values;
+
+static int set(values *v, int attribute, const void *value, size_t bytes) {
+  if (attribute < 0 || attribute >= MOST_ATTRIBUTES || bytes > sizeof v->of[0]) return INVALID;
+  v->of[attribute] = 0;
+  memcpy(&v->of[attribute], value, bytes);
+  return 0;
+}
+
+static int fake_create(void **out) { return *out = malloc(1), 0; }
+static int fake_destroy(void *handle) { return free(handle), 0; }
+static int fake_product_create(void **out, int compute, int scale) {
+  return *out = calloc(1, sizeof(values)),
+         compute == NF_BLAS_COMPUTE_F32 && scale == NF_BLAS_F32 ? 0 : INVALID;
+}
+static int fake_product_destroy(void *product) { return free(product), 0; }
+static int fake_product_set(void *product, int attribute, const void *value, size_t bytes) {
+  return set(product, attribute, value, bytes);
+}
+static int fake_layout_create(void **out, int type, uint64_t rows, uint64_t columns, int64_t stride) {
+  if (stride < (int64_t)rows) return INVALID;
+  layout *l = malloc(sizeof *l);
+  *l = (layout){type, rows, columns, stride};
+  return *out = l, 0;
+}
+static int fake_layout_destroy(void *of) { return free(of), 0; }
+static int fake_preference_create(void **out) { return *out = calloc(1, sizeof(values)), 0; }
+static int fake_preference_destroy(void *preference) { return free(preference), 0; }
+static int fake_preference_set(void *preference, int attribute, const void *value, size_t bytes) {
+  return set(preference, attribute, value, bytes);
+}
+
+// Whether there is such a product: w [k, n] transposed, x [k, tokens], y [n, tokens].
+static int check(const values *product, const layout *w, const layout *x, const layout *y) {
+  const bool fp8 = w->type == NF_BLAS_E4M3;
+  const uint64_t scaled = fp8 ? NF_BLAS_SCALE_OF_ROWS : 0;
+  if (product->of[NF_BLAS_TRANSPOSE_A] != NF_BLAS_TRANSPOSED) return INVALID;
+  if (w->rows != x->rows || w->columns != y->rows || x->columns != y->columns) return INVALID;
+  if (w->type != x->type || (!fp8 && w->type != NF_BLAS_BF16)) return UNSUPPORTED;
+  if (product->of[NF_BLAS_A_SCALE_MODE] != scaled || product->of[NF_BLAS_B_SCALE_MODE] != scaled)
+    return INVALID;
+  if (fp8 && (w->rows % 16 || w->columns % 16)) return UNSUPPORTED;
+  return 0;
+}
+
+// An algorithm is the number of the product's columns.
+static int fake_choose(void *, void *product, void *a, void *b, void *c, void *d, void *preference, int most,
+                       nf_blas_choice *out, int *n) {
+  const values *p = preference;
+  if (c != d || most != 1 || p->of[NF_BLAS_WORKSPACE] == 0) return INVALID;
+  if (p->of[NF_BLAS_REDUCTIONS] != NF_BLAS_REDUCED_IN_F32 || p->of[NF_BLAS_ALIGNMENT] == 0) return INVALID;
+  const int code = check(product, a, b, d);
+  *out = (nf_blas_choice){.algorithm = {((const layout *)d)->columns}};
+  return *n = code == 0, code;
+}
+
+static int fake_matmul(void *, void *product, const void *alpha, const void *a, void *a_layout, const void *b,
+                       void *b_layout, const void *beta, const void *c, void *c_layout, void *d,
+                       void *d_layout, const uint64_t *algorithm, void *workspace, size_t bytes,
+                       void *stream) {
+  const values *p = product;
+  const layout *w = a_layout, *x = b_layout, *y = d_layout;
+  const int code = check(p, w, x, y);
+  if (code != 0) return code;
+  if (*(const float *)alpha != 1 || *(const float *)beta != 0 || c != d || c_layout != d_layout)
+    return INVALID;
+  if (algorithm[0] != y->columns || workspace == NULL || (uintptr_t)workspace % 256 || bytes == 0)
+    return INVALID;
+  const bool biased = p->of[NF_BLAS_EPILOGUE] == NF_BLAS_EPILOGUE_BIAS;
+  if (biased && p->of[NF_BLAS_BIAS_TYPE] != NF_BLAS_BF16) return UNSUPPORTED;
+  const nf_matmul m = {.x = b,
+                       .w = a,
+                       .bias = biased ? (const void *)p->of[NF_BLAS_BIAS] : NULL,
+                       .y = d,
+                       .x_scale = (const float *)p->of[NF_BLAS_B_SCALE],
+                       .w_scale = (const float *)p->of[NF_BLAS_A_SCALE],
+                       .x_stride = x->stride,
+                       .w_stride = w->stride,
+                       .y_stride = y->stride,
+                       .tokens = (int64_t)y->columns,
+                       .n = (int64_t)y->rows,
+                       .k = (int64_t)w->rows,
+                       .fp8 = w->type == NF_BLAS_E4M3,
+                       .y_f32 = y->type == NF_BLAS_F32};
+  int (*enqueue)(void *, const char *, unsigned, const void *) =
+      (int (*)(void *, const char *, unsigned, const void *))dlsym(dlopen("libcuda.so.1", RTLD_NOW),
+                                                                   "fake_gpu_enqueue");
+  return enqueue == NULL ? INVALID : enqueue(stream, "matmul", (unsigned)m.tokens, &m);
+}
+
+__attribute__((visibility("default"))) size_t cublasLtGetVersion(void);
+size_t cublasLtGetVersion(void) {
+  const char *asked = getenv("FAKE_CUBLASLT_VERSION");
+  return asked != NULL ? strtoul(asked, NULL, 10) : NF_BLAS_VERSION;
+}
+#define CALL(field, symbol, parameters) \
+  __attribute__((visibility("default"), alias("fake_" #field))) int symbol parameters;
+NF_BLAS_CALLS(CALL)
