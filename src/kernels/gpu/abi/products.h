@@ -31,6 +31,8 @@ enum { NF_GPU_FEW_TOKENS = 16, NF_GPU_LINEAR_ROWS = 128 };
 // Of linear by Hopper's tiles: rows of w of a block, and how many steps it has room for.
 enum { NF_GPU_STREAM_GROUPS = 2, NF_GPU_STREAM_ROWS = 64 * NF_GPU_STREAM_GROUPS };
 #define NF_GPU_STREAM_STAGES(tokens) ((tokens) == 32 ? 5 : (tokens) == 64 ? 4 : 6)
+// The same for more tokens: blocks of so many tokens, and of 128 or 256 rows of w.
+enum { NF_GPU_PANEL_TOKENS = 128, NF_GPU_PANEL_LANES = 256, NF_GPU_PANEL_STAGES = 4 };
 // Bytes of a row that are on their way or are multiplied at a time, and how many such steps a block has room
 // for: AMD's shared memory is smaller, and is filled through registers.
 enum { NF_GPU_LINEAR_STEP = 128, NF_GPU_LINEAR_STAGES_CUDA = 4, NF_GPU_LINEAR_STAGES_HIP = 2 };

@@ -2,7 +2,7 @@
 // linear of bf16.
 #include "kernels/gpu/products/few.h"
 #include "kernels/gpu/products/many.h"
-#include "kernels/gpu/products/stream.h"
+#include "kernels/gpu/products/panel.h"
 
 // Rows of a view may begin anywhere; those that the others read do not.
 KERNEL(nf_linear_gather, nf_gpu_gather, 256, 4) {
@@ -23,3 +23,5 @@ KERNEL(nf_linear_bf16_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_BF16, 
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 32, 2)
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 64, 2)
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 128, 1)
+LINEAR_PANEL(bf16, 128)
+LINEAR_PANEL(bf16, 256)

@@ -23,7 +23,7 @@ const nf_module_kernel nf_gpu_linear_bf16 = {
     .stages = NF_LINEAR_KERNELS + 2,
     .symbol = {"nf_linear_gather", "nf_linear_bf16_8", "nf_linear_bf16_16", "nf_linear_bf16_32",
                "nf_linear_bf16_64", "nf_linear_bf16_128", "nf_linear_bf16_s32", "nf_linear_bf16_s64",
-               "nf_linear_bf16_s128", "nf_linear_bf16_small"},
+               "nf_linear_bf16_s128", "nf_linear_bf16_p128", "nf_linear_bf16_p256", "nf_linear_bf16_small"},
     .packed = {sizeof(nf_gpu_gather), [1 ... NF_LINEAR_KERNELS + 1] = sizeof(nf_gpu_linear)},
     .launch = launch,
     .scratch = scratch};

@@ -5,27 +5,40 @@
 #include "kernels/gpu/launch.h"
 
 // Kernels are for up to 8, 16, 32, 64 tokens, and one has tiles of 128; behind them are those of Hopper for
-// up to 32, 64 and, of bf16, 128 tokens.
-enum { NF_LINEAR_TILES = 5, NF_LINEAR_STREAMS = 3, NF_LINEAR_KERNELS = NF_LINEAR_TILES + NF_LINEAR_STREAMS };
-enum { NF_LINEAR_FP8_KERNELS = NF_LINEAR_KERNELS - 1 };
+// up to 32, 64 and, of bf16, 128 tokens, and for more of bf16 with 128 and 256 rows of w a block.
+enum { NF_LINEAR_TILES = 5, NF_LINEAR_STREAMS = 3, NF_LINEAR_PANEL = NF_LINEAR_TILES + NF_LINEAR_STREAMS };
+enum { NF_LINEAR_KERNELS = NF_LINEAR_PANEL + 2, NF_LINEAR_FP8_KERNELS = NF_LINEAR_PANEL - 1 };
 enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
 
 static inline bool nf_linear_is_fp8(const nf_launch_site *s) {
   return ((const nf_linear_args *)s->args)->w.dtype != NF_BF16;
 }
-static inline bool nf_linear_is_stream(int kernel) { return kernel >= NF_LINEAR_TILES; }
+static inline bool nf_linear_is_stream(int kernel) {
+  return kernel >= NF_LINEAR_TILES && kernel < NF_LINEAR_PANEL;
+}
 static inline int nf_linear_tokens(int kernel) {
   return 8 << (nf_linear_is_stream(kernel) ? kernel - NF_LINEAR_STREAMS : kernel);
 }
+static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
+  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
+}
+
+static inline int64_t nf_linear_panels(const nf_launch_site *s, int64_t tokens, int rows) {
+  const nf_linear_args *a = s->args;
+  return nf_ceil_div(tokens, NF_GPU_PANEL_TOKENS) * nf_ceil_div(nf_tensor_cols(&a->y), rows);
+}
+// The larger blocks read less, where they are enough.
+static inline int nf_linear_panel(const nf_launch_site *s, int64_t tokens) {
+  return NF_LINEAR_PANEL + (10 * nf_linear_panels(s, tokens, 256) >= 6 * nf_linear_multiprocessors(s));
+}
+
 static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
   int kernel = 0;
   while (kernel < NF_LINEAR_TILES - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
+  if (nf_gpu_is_wide(s) && !nf_linear_is_fp8(s) && tokens > NF_GPU_PANEL_TOKENS)
+    return nf_linear_panel(s, tokens);
   const bool stream = tokens > NF_GPU_FEW_TOKENS && tokens <= (nf_linear_is_fp8(s) ? 64 : 128);
   return nf_gpu_is_wide(s) && stream ? kernel + NF_LINEAR_STREAMS : kernel;
-}
-
-static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
-  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
 }
 
 // Into how many parts K is cut: the steps that a multiprocessor then has one after the other, and what it
@@ -45,6 +58,7 @@ static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64
 static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, int64_t n) {
   const int kernel = nf_linear_kernel(s, tokens);
   const int64_t tile = nf_linear_tokens(kernel) * (int64_t)NF_GPU_LINEAR_ROWS;
+  if (kernel >= NF_LINEAR_PANEL) return 0;
   const int64_t most = 2 * nf_linear_multiprocessors(s) * tile;
   if (nf_linear_is_stream(kernel)) return (size_t)(nf_linear_is_fp8(s) ? 2 * most : most) * sizeof(float);
   return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
@@ -152,6 +166,11 @@ static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel,
 // The grid of a kernel; without blocks where another is meant.
 static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
   if (kernel != nf_linear_kernel(s, p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
+  if (kernel >= NF_LINEAR_PANEL) {
+    const int rows = 128 << (kernel - NF_LINEAR_PANEL);
+    return nf_gpu_grid(nf_linear_panels(s, p->tokens, rows), NF_GPU_PANEL_LANES,
+                       (size_t)(NF_GPU_PANEL_STAGES * (NF_GPU_PANEL_TOKENS + rows) * NF_GPU_LINEAR_STEP));
+  }
   const int tile = nf_linear_tokens(kernel);
   if (nf_linear_is_stream(kernel)) return nf_linear_stream_grid(s, kernel, p);
   return tile <= NF_GPU_FEW_TOKENS ? nf_linear_few_grid(s, p) : nf_linear_many_grid(s, tile, p);
