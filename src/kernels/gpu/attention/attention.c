@@ -12,7 +12,15 @@
 #include "kernels/gpu/tile/tile.h"
 
 // Most tiles of queries that a wave has, packs of 32 numbers of a head, products for a head's sums.
-enum { STEP = 16, LINE = 128, MOST_TILES = 4, MOST_PACKS = 8, MOST_PRODUCTS = 16, MOST_WAVES = 8 };
+enum {
+  STEP = 16,
+  LINE = 128,
+  MOST_TILES = 4,
+  MOST_PACKS = 8,
+  MOST_PRODUCTS = 16,
+  MOST_WAVES = 8,
+  MOST_PAIRS = 4
+};
 enum { V_LANES = 16 / TILE_ROWS }; // that share a value
 
 typedef struct keys {
@@ -332,22 +340,44 @@ INLINE bool is_last(const nf_gpu_attention *a, SHARED uint32_t *room, int item, 
   return shared_get(room) == (uint32_t)active - 1;
 }
 
-// Some at a time, so that their loads are under way together.
-INLINE sum parts_get(const float *part, int head, int active, int dim) {
+// What the parts of n pairs of columns come to: some parts at a time, so that their loads are
+// under way together.
+INLINE void parts_get(const float *const *part, int n, int head, int active, const int *dim, sum *all) {
   enum { SOME = 8 };
-  sum all = {-__builtin_inff(), 0, {0, 0}};
-  for (int first = 0; first < active; first += SOME) {
-    sum s[SOME + 1];
-    UNROLL for (int i = 0; i < SOME; i++) {
+  const int some = n > 2 ? SOME / 2 : SOME;
+  UNROLL for (int k = 0; k < n; k++) all[k] = (sum){-__builtin_inff(), 0, {0, 0}};
+  for (int first = 0; first < active; first += some) {
+    sum s[MOST_PAIRS][SOME + 1];
+    UNROLL for (int k = 0; k < n; k++) UNROLL for (int i = 0; i < some; i++) {
       const bool is = first + i < active;
-      const float *x = part + (is ? first + i : 0) * (head + 2);
+      const float *x = part[k] + (is ? first + i : 0) * (head + 2);
       const f32x2 two = *(const f32x2 *)&x[head];
-      s[i] = (sum){is ? two[0] : -__builtin_inff(), two[1], *(const f32x2 *)&x[dim]};
+      s[k][i] = (sum){is ? two[0] : -__builtin_inff(), two[1], *(const f32x2 *)&x[dim[k]]};
     }
-    s[SOME] = all;
-    all = sum_all(s, SOME + 1);
+    UNROLL for (int k = 0; k < n; k++) {
+      s[k][some] = all[k];
+      all[k] = sum_all(s[k], some + 1);
+    }
   }
-  return all;
+}
+// By the last of a token's blocks; a lane has n pairs of columns at once.
+INLINE void parts_join(const nf_gpu_attention *a, const task *t, int head, int n, int item, int active) {
+  const int pairs = t->heads * head / 2, lanes = lane_threads();
+  for (int first = lane_thread(); first < pairs; first += n * lanes) {
+    const float *part[MOST_PAIRS];
+    int dim[MOST_PAIRS];
+    sum s[MOST_PAIRS];
+    UNROLL for (int k = 0; k < n; k++) {
+      const int i = first + k * lanes < pairs ? first + k * lanes : first;
+      part[k] = a->part + ((int64_t)item * a->heads + t->head + i / (head / 2)) * (head + 2) * a->splits;
+      dim[k] = i % (head / 2) * 2;
+    }
+    parts_get(part, n, head, active, dim, s);
+    UNROLL for (int k = 0; k < n; k++) {
+      const int i = first + k * lanes, h = t->head + i / (head / 2);
+      if (i < pairs) *result_at(a, head, t->token, h, dim[k]) = sum_result(a, h, s[k]);
+    }
+  }
 }
 
 INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, int most, int item, int split,
@@ -368,12 +398,8 @@ INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, i
     if (dim == 0) *(f32x2 *)&to[head] = (f32x2){s.most, s.total};
   }
   if (active == 1) return;
-  if (!is_last(a, (SHARED uint32_t *)room + waves * TILE_COLS * (head + ROOM + 2), item, active)) return;
-  for (int i = lane_thread(); i < t->heads * head / 2; i += waves * LANES) {
-    const int h = t->head + i / (head / 2), dim = i % (head / 2) * 2;
-    const sum s = parts_get(a->part + ((int64_t)item * a->heads + h) * part, head, active, dim);
-    *result_at(a, head, t->token, h, dim) = sum_result(a, h, s);
-  }
+  if (is_last(a, (SHARED uint32_t *)room + waves * TILE_COLS * (head + ROOM + 2), item, active))
+    parts_join(a, t, head, head > 64 ? head / 64 : 1, item, active);
 }
 
 // The keys of share `split`, of whole steps of all waves. Two steps are not worth a second share, as what
