@@ -12,6 +12,7 @@
 typedef struct few_form {
   linear_format format;
   int rows, depth;
+  bool ahead; // tokens are loaded when weights are, not when they are needed
 } few_form;
 enum { FEW_MOST_DEPTH = 4 };
 
@@ -35,19 +36,6 @@ INLINE few_piece few_weights(const nf_gpu_linear *a, const char *row, int piece)
   return w;
 }
 
-// The products of a piece, added.
-INLINE f32x4 few_multiply(const nf_gpu_linear *a, few_form f, const char *const x[TILE_ROWS], few_piece w,
-                          int piece, f32x4 sum) {
-  UNROLL for (int h = 0; h < 2; h++) {
-    const int at = few_at(piece, h);
-    u32x4 tokens[TILE_ROWS];
-    UNROLL for (int i = 0; i < TILE_ROWS; i++) tokens[i] =
-        i < f.rows && at < a->bytes ? lane_load16(x[i] + at) : (u32x4){0};
-    sum = linear_multiply(f.format, tokens, w.v[h], sum);
-  }
-  return sum;
-}
-
 // All waves' sums, added in their order.
 INLINE void few_join(const nf_gpu_linear *a, few_form f, int first, f32x4 sum) {
   SHARED float *room = block_shared();
@@ -60,16 +48,33 @@ INLINE void few_join(const nf_gpu_linear *a, few_form f, int first, f32x4 sum) {
   linear_store(a, f.format, few_token(f) + tile_sum_row(i), first + tile_sum_col(i), all);
 }
 
+typedef struct few_tokens_piece {
+  u32x4 v[2][TILE_ROWS];
+} few_tokens_piece;
+
 typedef struct few_state {
   few_piece w[FEW_MOST_DEPTH];
+  few_tokens_piece tokens[FEW_MOST_DEPTH]; // where they are loaded ahead
   const char *w_row, *x[TILE_ROWS];
   f32x4 all, part; // part: of a group of 128 of k, before its scale
 } few_state;
 
+INLINE few_tokens_piece few_x(const nf_gpu_linear *a, few_form f, const few_state *s, int piece) {
+  few_tokens_piece x;
+  UNROLL for (int h = 0; h < 2; h++) UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    const int at = few_at(piece, h);
+    x.v[h][i] = i < f.rows && at < a->bytes ? lane_load16(s->x[i] + at) : (u32x4){0};
+  }
+  return x;
+}
+
 // The piece is multiplied; one that comes later takes its place.
 INLINE void few_step(const nf_gpu_linear *a, few_form f, few_state *s, int first, int d, int piece) {
-  s->part = few_multiply(a, f, s->x, s->w[d], piece, s->part);
-  s->w[d] = few_weights(a, s->w_row, piece + f.depth * lane_waves());
+  const int later = piece + f.depth * lane_waves();
+  const few_tokens_piece x = f.ahead ? s->tokens[d] : few_x(a, f, s, piece);
+  UNROLL for (int h = 0; h < 2; h++) s->part = linear_multiply(f.format, x.v[h], s->w[d].v[h], s->part);
+  s->w[d] = few_weights(a, s->w_row, later);
+  if (f.ahead) s->tokens[d] = few_x(a, f, s, later);
   if (f.format != LINEAR_FP8_BLOCK) return;
   UNROLL for (int i = 0; i < 4; i++) s->all[i] +=
       s->part[i] * linear_scale(a, few_token(f) + tile_sum_row(i), first, piece);
@@ -88,6 +93,8 @@ INLINE f32x4 few_sum(const nf_gpu_linear *a, few_form f, int first) {
   }
   lane_release();
   lane_wait();
+  UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (f.ahead && d < f.depth) s.tokens[d] =
+      few_x(a, f, &s, lane_wave() + d * waves);
   for (int from = lane_wave(); from < pieces; from += f.depth * waves)
     UNROLL for (int d = 0; d < FEW_MOST_DEPTH; d++) if (d < f.depth && from + d * waves < pieces)
         few_step(a, f, &s, first, d, from + d * waves);

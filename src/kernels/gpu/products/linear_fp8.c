@@ -5,6 +5,9 @@
 #include "kernels/gpu/products/stream_fp8.h"
 
 KERNEL(nf_linear_fp8_row_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_ROW, 1, 3}); }
+KERNEL(nf_linear_fp8_row_tall, nf_gpu_linear, 128, 6) {
+  linear_few(a, (few_form){LINEAR_FP8_ROW, 1, 2, true});
+}
 KERNEL(nf_linear_fp8_row_16, nf_gpu_linear, 256, 2) {
   linear_few(a, (few_form){LINEAR_FP8_ROW, TILE_ROWS, 3});
 }
@@ -15,6 +18,9 @@ LINEAR_STREAM(fp8_row, linear_stream_fp8, LINEAR_FP8_ROW, 32, 2)
 LINEAR_STREAM(fp8_row, linear_stream_fp8, LINEAR_FP8_ROW, 64, 2)
 
 KERNEL(nf_linear_fp8_block_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_BLOCK, 1, 3}); }
+KERNEL(nf_linear_fp8_block_tall, nf_gpu_linear, 128, 6) {
+  linear_few(a, (few_form){LINEAR_FP8_BLOCK, 1, 2, true});
+}
 KERNEL(nf_linear_fp8_block_16, nf_gpu_linear, 256, 2) {
   linear_few(a, (few_form){LINEAR_FP8_BLOCK, TILE_ROWS, 3});
 }

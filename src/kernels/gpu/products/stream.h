@@ -40,17 +40,28 @@ INLINE stream_share stream_share_of(const nf_gpu_linear *a, stream_form f) {
   return s;
 }
 
-// Where a step is: tile, group of 128 bytes of its rows, and the stage that has them.
+// Where a step is: tile, group of 128 bytes of its rows, and the stage that has them; and the lane's pack of
+// its first row of w there, and how many rows there are from it on.
 typedef struct stream_at {
   int step, tile, group, stage;
+  const char *w;
+  int rows;
 } stream_at;
-INLINE stream_at stream_first(const stream_share *s) {
-  return (stream_at){s->begin, s->begin / s->each, s->begin % s->each, 0};
+INLINE int stream_line(void) { return lane_thread() / STREAM_PACKS; }
+INLINE int stream_byte(void) { return lane_thread() % STREAM_PACKS * 16; }
+INLINE stream_at stream_first(const nf_gpu_linear *a, const stream_share *s, stream_form f) {
+  const int tile = s->begin / s->each, group = s->begin % s->each,
+            row = tile * STREAM_ROWS(f) + stream_line();
+  return (stream_at){
+      s->begin,  tile, group, 0, (const char *)a->w + row * a->w_stride + (group * WIDE_LINE + stream_byte()),
+      a->n - row};
 }
-INLINE void stream_next(const stream_share *s, stream_form f, stream_at *at) {
-  at->step++;
+INLINE void stream_next(const nf_gpu_linear *a, const stream_share *s, stream_form f, stream_at *at) {
+  at->step++, at->w += WIDE_LINE;
   if (++at->stage == f.stages) at->stage = 0;
-  if (++at->group == s->each) at->group = 0, at->tile++;
+  if (++at->group < s->each) return;
+  at->w += STREAM_ROWS(f) * a->w_stride - s->each * WIDE_LINE;
+  at->group = 0, at->tile++, at->rows -= STREAM_ROWS(f);
 }
 INLINE SHARED u32x4 *stream_w(const stream_share *s, stream_form f, const stream_at *at) {
   return s->room + at->stage * STREAM_STAGE(f);
@@ -59,23 +70,25 @@ INLINE SHARED u32x4 *stream_x(const stream_share *s, stream_form f, const stream
   return stream_w(s, f, at) + STREAM_ROWS(f) * STREAM_PACKS;
 }
 
-// A step's 128 bytes of `lines` rows, of which the first `most` are there; zeros for what is beyond.
-INLINE void stream_copy(const char *rows, int64_t stride, int most, int lines, int group, int bytes,
-                        SHARED u32x4 *to, int lanes) {
-  const int pack = lane_thread() % STREAM_PACKS, line = lane_thread() / STREAM_PACKS;
-  const int at = group * WIDE_LINE + pack * 16, n = at < bytes ? most : 0, apart = lanes / STREAM_PACKS;
-  const char *from = rows + (line * (int)stride + at);
-  UNROLL for (int i = 0; i < (lines + apart - 1) / apart; i++) if (lines % apart == 0 || line < lines)
-      lane_copy_async16(to + wide_place(line + i * apart, pack), from + i * apart * (int)stride,
-                        line + i * apart < n);
+// The lane's packs of a step's 128 bytes of `lines` rows, from its first one on, of which `n` are there;
+// zeros for what is beyond.
+INLINE void stream_copy(const char *from, int stride, int n, int lines, SHARED u32x4 *to, int lanes) {
+  const int apart = lanes / STREAM_PACKS, place = wide_place(stream_line(), lane_thread() % STREAM_PACKS);
+  UNROLL for (int i = 0; i < (lines + apart - 1) / apart;
+              i++) if (lines % apart == 0 || stream_line() < lines)
+      lane_copy_async16(to + place + i * apart * STREAM_PACKS, from + i * apart * stride, i * apart < n);
+}
+INLINE bool stream_is_there(const nf_gpu_linear *a, const stream_share *s, const stream_at *at) {
+  return at->step < s->end && at->group * WIDE_LINE + stream_byte() < a->bytes;
 }
 INLINE void stream_copy_w(const nf_gpu_linear *a, const stream_share *s, stream_form f, const stream_at *at) {
-  const int first = at->tile * STREAM_ROWS(f);
-  stream_copy((const char *)a->w + first * a->w_stride, a->w_stride, at->step < s->end ? a->n - first : 0,
-              STREAM_ROWS(f), at->group, a->bytes, stream_w(s, f, at), STREAM_LANES(f));
+  stream_copy(at->w, (int)a->w_stride, stream_is_there(a, s, at) ? at->rows : 0, STREAM_ROWS(f),
+              stream_w(s, f, at), STREAM_LANES(f));
 }
 INLINE void stream_copy_x(const nf_gpu_linear *a, const stream_share *s, stream_form f, const stream_at *at) {
-  stream_copy(a->x, a->x_stride, at->step < s->end ? a->tokens : 0, f.tokens, at->group, a->bytes,
+  const char *from =
+      (const char *)a->x + (stream_line() * (int)a->x_stride + stream_byte()) + at->group * WIDE_LINE;
+  stream_copy(from, (int)a->x_stride, stream_is_there(a, s, at) ? a->tokens - stream_line() : 0, f.tokens,
               stream_x(s, f, at), STREAM_LANES(f));
 }
 
@@ -140,17 +153,17 @@ INLINE void stream_finish(const nf_gpu_linear *a, const stream_share *s, stream_
 
 INLINE void linear_stream(const nf_gpu_linear *a, stream_form f) {
   const stream_share s = stream_share_of(a, f);
-  stream_at now = stream_first(&s), next = now;
-  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(&s, f, &next)) stream_copy_w(a, &s, f, &next);
+  stream_at now = stream_first(a, &s, f), next = now;
+  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(a, &s, f, &next)) stream_copy_w(a, &s, f, &next);
   lane_release();
   lane_wait();
   next = now;
-  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(&s, f, &next)) {
+  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(a, &s, f, &next)) {
     stream_copy_x(a, &s, f, &next);
     lane_copy_commit();
   }
   stream_sums sums = {0};
-  for (; now.step < s.end; stream_next(&s, f, &now), stream_next(&s, f, &next)) {
+  for (; now.step < s.end; stream_next(a, &s, f, &now), stream_next(a, &s, f, &next)) {
     lane_copy_wait(f.stages - 2);
     wide_publish();
     block_sync();

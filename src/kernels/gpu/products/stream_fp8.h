@@ -94,7 +94,7 @@ INLINE void stream_scale(stream_form f, const stream_scales *scales, const strea
 INLINE stream_codes stream_codes_next(const nf_gpu_linear *a, const stream_share *s, stream_form f,
                                       stream_at *at) {
   const stream_codes x = stream_codes_of(a, s, f, at);
-  stream_next(s, f, at);
+  stream_next(a, s, f, at);
   return x;
 }
 
@@ -117,8 +117,8 @@ INLINE void stream_step_fp8(const nf_gpu_linear *a, const stream_share *s, strea
 
 INLINE void linear_stream_fp8(const nf_gpu_linear *a, stream_form f) {
   const stream_share s = stream_share_of(a, f);
-  stream_at now = stream_first(&s), next = now, ahead = now;
-  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(&s, f, &next)) {
+  stream_at now = stream_first(a, &s, f), next = now, ahead = now;
+  UNROLL for (int i = 0; i < f.stages - 1; i++, stream_next(a, &s, f, &next)) {
     stream_copy_w(a, &s, f, &next);
     lane_copy_commit();
   }
@@ -128,7 +128,7 @@ INLINE void linear_stream_fp8(const nf_gpu_linear *a, stream_form f) {
   stream_codes_put(&s, f, 0, &x);
   x = stream_codes_next(a, &s, f, &ahead);
   stream_sums sums = {0};
-  for (int i = 0; now.step < s.end; i++, stream_next(&s, f, &now), stream_next(&s, f, &next)) {
+  for (int i = 0; now.step < s.end; i++, stream_next(a, &s, f, &now), stream_next(a, &s, f, &next)) {
     lane_copy_wait(f.stages - 2);
     block_sync();
     stream_copy_w(a, &s, f, &next);
