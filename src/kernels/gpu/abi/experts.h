@@ -38,11 +38,13 @@ typedef struct nf_gpu_experts {
   int32_t sums_at, ring_at, x_at, x_pitch; // x_at 0: rows of x are too long to be kept
   nf_gpu_experts_then then;
   bool y_f32, bias_f32, ids_before; // ids_before: an earlier kernel than the last wrote them
+  bool own;                         // each wave has units of its own
   float alpha, beta, limit;
 } nf_gpu_experts;
 
 // Of sums of a strip, for each column of a tile.
 enum {
+  NF_GPU_EXPERTS_THREADS = 320,
   NF_GPU_EXPERTS_SORTED = 64,
   NF_GPU_EXPERTS_STEP = 2048,
   NF_GPU_EXPERTS_DEPTH = 2,

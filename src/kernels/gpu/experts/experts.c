@@ -4,8 +4,8 @@
 #include "kernels/gpu/experts/prepare.h"
 
 #define FORMAT(name, format)                                                           \
-  KERNEL(nf_experts_##name##_1, nf_gpu_experts, 384, 2) { experts_few(a, format, 1); } \
-  KERNEL(nf_experts_##name##_2, nf_gpu_experts, 384, 1) { experts_few(a, format, 2); }
+  KERNEL(nf_experts_##name##_1, nf_gpu_experts, 320, 2) { experts_few(a, format, 1); } \
+  KERNEL(nf_experts_##name##_2, nf_gpu_experts, 320, 1) { experts_few(a, format, 2); }
 FORMAT(bf16, EXPERT_BF16)
 FORMAT(fp8, EXPERT_FP8)
 FORMAT(mxfp4, EXPERT_MXFP4)

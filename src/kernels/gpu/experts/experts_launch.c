@@ -12,8 +12,12 @@ enum {
   SECOND = CODES + 1,
   STAGES = SECOND + KERNELS
 };
-enum { THREADS = 384, CODES_THREADS = 256, PREPARE_THREADS = 512 };
+enum { THREADS = NF_GPU_EXPERTS_THREADS, CODES_THREADS = 256, PREPARE_THREADS = 512 };
 enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
+// Waves add up their sums of one unit unless each has so many of its own (H200, 2026-11-29, MXFP4 of
+// gpt-oss-120b: together 35 µs at 1 token, 421 at 32, 661 at 128; each its own 43, 380, 577), or a strip has
+// too few steps.
+enum { OWN_UNITS = 2, LEAST_STEPS = 4 };
 
 // What an op says of its products.
 typedef struct work {
@@ -155,38 +159,52 @@ static int64_t room(int32_t *at, int64_t *bytes, int64_t more) {
   return *bytes = nf_round_up(*bytes + more, 16);
 }
 
-// Waves of a block: at most MOST_WAVES lanes / 32 of them, as few of which as can be have a step less.
+// Waves of a block, an even number: as many of `most` as have the fewest steps for nothing.
 static int waves_of(int64_t steps, int strips, int most) {
   int best = most;
   int64_t least = INT64_MAX;
-  for (int n = most; n >= most / 2; n -= 2) {
+  for (int n = most - most % 2; n >= most / 2; n -= 2) {
     const int64_t idle = nf_ceil_div(steps, n / strips) * n / strips - steps;
-    if (idle * best < least * n) least = idle, best = n;
+    if (least == INT64_MAX || idle * best < least * n) least = idle, best = n;
   }
   return best;
+}
+
+// Where things lie in shared memory; false: rows of x that a kernel for one tile of columns keeps do not fit.
+static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int waves, bool fp4,
+                    nf_gpu_experts *p, int64_t *bytes) {
+  const int64_t most = s->hw->backend == NF_BACKEND_HIP ? MOST_SHARED_HIP : MOST_SHARED;
+  const int64_t row = nf_ceil_div(p->words, 16) * (fp4 ? 16 : 4), columns = nf_gpu_tile_columns(s->hw)
+                                                                            << kernel;
+  const int64_t rooms = waves * (p->own ? p->strips : 2);
+  *bytes = (32 + 4 + 4 * NF_GPU_EXPERTS_SORTED) * (int64_t)sizeof(int32_t);
+  room(&p->sums_at, bytes, rooms * columns * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
+  room(&p->ring_at, bytes, NF_GPU_EXPERTS_DEPTH * waves * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
+  p->x_pitch = (int32_t)(row + (row % 8 == 0 ? 4 : 0)), p->x_at = 0; // of packs: rows begin in other banks
+  const int64_t kept = nf_min(columns, pairs) * p->x_pitch * 16;
+  if (*bytes + kept > most) return kernel != 0;
+  room(&p->x_at, bytes, kept);
+  return true;
 }
 
 // The grid of kernel `kernel`, as many blocks as are there at once; without blocks where another is meant.
 static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const nf_tensor *w,
                        nf_gpu_experts p, void *packed) {
   const bool fp4 = nf_dtype_of(w->dtype)->bits == 4;
-  const int lanes = nf_gpu_lanes(s->hw);
-  const int64_t shared = s->hw->backend == NF_BACKEND_HIP ? MOST_SHARED_HIP : MOST_SHARED;
-  const int64_t steps = nf_ceil_div(p.words, 16), row = steps * (fp4 ? 16 : 4);
-  const int waves = waves_of(steps, p.strips, THREADS / lanes);
-  int64_t bytes = (32 + 4 + 4 * NF_GPU_EXPERTS_SORTED) * (int64_t)sizeof(int32_t);
+  const int lanes = nf_gpu_lanes(s->hw), most = THREADS / lanes;
+  const int64_t multiprocessors = s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
+  const int64_t steps = nf_ceil_div(p.words, 16);
+  int use = d->kernel;
+  int64_t bytes;
   p.units = (int32_t)nf_ceil_div(p.padded, p.then != NF_GPU_THEN_NOTHING && p.strips == 1 ? ROWS / 2 : ROWS);
-  room(&p.sums_at, &bytes, waves * d->tile * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
-  room(&p.ring_at, &bytes, NF_GPU_EXPERTS_DEPTH * waves * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
-  p.x_pitch = (int32_t)(row + (row % 8 == 0 ? 4 : 0)); // of packs: rows begin in other banks
-  const int64_t kept = nf_min(d->tile, d->pairs) * p.x_pitch * 16;
-  if (bytes + kept <= shared) room(&p.x_at, &bytes, kept);
+  p.own = lanes == 32 &&
+          (steps < LEAST_STEPS || d->most_tiles * p.units >= OWN_UNITS * 2 * multiprocessors * most);
+  const int waves = p.own ? most : waves_of(steps, p.strips, most);
+  if (!lay_out(s, use, d->pairs, waves, fp4, &p, &bytes)) lay_out(s, ++use, d->pairs, waves, fp4, &p, &bytes);
   *(nf_gpu_experts *)packed = p;
-  const int64_t room_for = nf_min(shared / (bytes + 1024), 2 * THREADS / (waves * lanes));
-  const int64_t each = kernel == 0 ? nf_max(1, room_for) : 1;
-  const int64_t most = each * (s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132);
-  return nf_gpu_grid(kernel == d->kernel ? nf_min(most, d->most_tiles * p.units) : 0, waves * lanes,
-                     (size_t)bytes);
+  const int64_t each = use == 0 ? nf_max(1, nf_min(MOST_SHARED / (bytes + 1024), 2 * most / waves)) : 1;
+  return nf_gpu_grid(kernel == use ? nf_min(each * multiprocessors, d->most_tiles * p.units) : 0,
+                     waves * lanes, (size_t)bytes);
 }
 
 static nf_grid quantise(const work *w, const deal *d, void *packed) {

@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 // Products with experts that few pairs have chosen, where reading weights is all: blocks stay, and each goes
 // through a run of units, a strip of 32 rows or a gate's and an up's. Its waves have steps of 2 KB of the
-// strip by turns, and copies of the next ones always on their way, those of the next unit too. The pairs that
-// chose the expert are the columns of products; their rows of x are in shared memory while the expert stays
-// the same.
+// strip by turns, or where there are many units each its own, and copies of the next ones always on their
+// way, those of the next unit too. The pairs that chose the expert are the columns of products; their rows of
+// x are in shared memory while the expert stays the same.
 #pragma once
 #include "kernels/gpu/experts/tile.h"
 
-enum { FEW_MOST_COLUMNS = 2 }; // in tiles
+enum { FEW_MOST_COLUMNS = 2, FEW_MOST_WAVES = NF_GPU_EXPERTS_THREADS / LANES }; // columns: in tiles
 enum { FEW_STEP = NF_GPU_EXPERTS_STEP, FEW_SCALES = FEW_STEP / 16, FEW_DEPTH = NF_GPU_EXPERTS_DEPTH };
 enum { FEW_COPIES = FEW_STEP / 16 / LANES, FEW_WORDS = 4 }; // of a lane, of a row
 
-// ---- whose are a step's bytes: word w of a strip's rows is at byte 128 w, chunk c has words 4 c to 4 c + 3
-// ----
+// ---- a step: word w of a strip's rows is at byte 128 w, chunk c multiplies words 4 c to 4 c + 3 ----
 
+// Each 8 lanes copy 128 bytes that lie together: where a lane copied what it multiplies, 32 bytes of each of
+// four lines by 8 lanes, experts of 32 tokens took 534 µs instead of 380 (H200, 2026-11-29). In shared memory
+// the packs of 16 bytes of a line are swapped by chunk, so that lanes read them from banks of their own.
+INLINE int few_from(int copy) { return (copy * LANES + lane_id()) * 16; }
+INLINE int few_word(int copy) { return copy * (LANES / 8) + lane_id() / 8; }
+INLINE int few_to(int copy) {
+  const int line = few_word(copy), pack = lane_id() % 8;
+  return line * 128 + (pack ^ line / FEW_WORDS * 2) * 16;
+}
 #if LANES == 32
-// A lane copies what it multiplies: word j of four rows, by which a wave's 16 bytes lie side by side.
-INLINE int few_from(int j) { return lane_id() % 4 * 512 + j * 128 + lane_id() / 4 * 16; }
-INLINE int few_word(int j) { return (void)j, lane_id() % 4 * FEW_WORDS; }
 typedef u32x4 few_rows;
-INLINE int few_at(int j) { return j * 512 + lane_id() * 16; }
 #else
-INLINE int few_from(int j) { return j * 1024 + lane_id() * 16; }
-INLINE int few_word(int j) { return j * 8 + lane_id() / 8; }
 typedef u32x2 few_rows;
-INLINE int few_at(int j) { return (tile_chunk() * FEW_WORDS + j) * 128 + tile_row(0) * 8; }
 #endif
+INLINE int few_at(int j) {
+  const int chunk = tile_chunk(), at = tile_row(0) * (int)sizeof(few_rows);
+  return (chunk * FEW_WORDS + j) * 128 + ((at / 16) ^ (chunk * 2)) * 16 + at % 16;
+}
 
 // Packs of 16 bytes of x beside a lane's 4 words, and where the pack's place is in a kept row: lanes of a
 // wave read neighbours.
@@ -38,19 +43,35 @@ INLINE int few_place(expert_format f, int pack) {
 
 // Where the next step to be copied is: addresses are the lane's own.
 typedef struct few_cursor {
-  int item, tile, unit, step, expert;
+  int tile, unit, end, strip, step, expert; // end: of the run's units of the tile
   const char *w, *scales;
 } few_cursor;
 
 typedef struct few_state {
   nf_gpu_experts_tile tile; // of the sums
   few_cursor next;
-  int end, slot;               // of items; of the ring, in bytes
-  int steps, first, by, strip; // of a strip; the wave's, and of which strip
-  SHARED char *ring;           // the wave's
+  int run, last; // of the block's units, counted over all tiles: the first, and where they end
+  int last_tile;
+  int slot;             // of the ring, in bytes
+  int steps, first, by; // of a strip; the wave's
+  SHARED char *ring;    // the wave's
   const SHARED char *x[FEW_MOST_COLUMNS];
+  const float *x_scale[FEW_MOST_COLUMNS][TILE_SUM_COLS];     // FP8 by groups: of the lane's sums
   f32x4 sum[2][FEW_MOST_COLUMNS], part[2][FEW_MOST_COLUMNS]; // part: of a group of 128 of k, before its scale
 } few_state;
+
+// The run's units of a tile; which of them is the wave's first, and how far the next.
+INLINE int few_lowest(const nf_gpu_experts *a, const few_state *s, int tile) {
+  return s->run > tile * a->units ? s->run - tile * a->units : 0;
+}
+INLINE int few_highest(const nf_gpu_experts *a, const few_state *s, int tile) {
+  const int end = s->last - tile * a->units;
+  return end < a->units ? end : a->units;
+}
+// Whether each wave has units of its own: AMD's scalar registers do not suffice for that.
+INLINE bool few_own(const nf_gpu_experts *a) { return LANES == 32 && a->own; }
+INLINE int few_unit(const nf_gpu_experts *a) { return few_own(a) ? lane_wave() : 0; }
+INLINE int few_units(const nf_gpu_experts *a) { return few_own(a) ? lane_waves() : 1; }
 
 enum { FEW_SLOT = FEW_STEP + FEW_SCALES, FEW_RING = FEW_DEPTH * FEW_SLOT };
 
@@ -60,23 +81,31 @@ INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int
   SHARED char *to = s->ring + slot;
   const int words = c->w != NULL ? a->words - c->step * 16 : 0;
   UNROLL for (int j = 0; j < FEW_COPIES; j++)
-      lane_copy_async16((SHARED u32x4 *)(to + (LANES == 32 ? few_at(j) : few_from(j))),
-                        c->w + (LANES == 32 ? j * 128 : j * 1024), few_word(j) < words);
+      lane_copy_async16((SHARED u32x4 *)(to + few_to(j)), c->w + j * LANES * 16, few_word(j) < words);
   if (f == EXPERT_MXFP4 && lane_id() < FEW_SCALES / 16) // 32 bytes beside 4 words
     lane_copy_async16((SHARED u32x4 *)(to + FEW_STEP + lane_id() * 16), c->scales, lane_id() / 2 * 4 < words);
   lane_copy_commit();
 }
 
-// The unit's addresses.
+// The strip's addresses.
 INLINE void few_aim(const nf_gpu_experts *a, few_state *s) {
   few_cursor *c = &s->next;
   c->w = NULL;
-  if (c->item >= s->end || c->expert < 0 || c->unit * 32 >= a->rows) return;
+  if (c->unit >= c->end || c->expert < 0 || c->unit * 32 >= a->rows) return;
   const int64_t strip = (int64_t)c->unit * a->w_strip;
-  c->w = (const char *)a->w[s->strip] + c->expert * a->w_expert + strip + (int64_t)c->step * FEW_STEP +
+  c->w = (const char *)a->w[c->strip] + c->expert * a->w_expert + strip + (int64_t)c->step * FEW_STEP +
          few_from(0);
-  c->scales = (const char *)a->scale[s->strip] + c->expert * a->scale_expert + strip / 16 +
+  c->scales = (const char *)a->scale[c->strip] + c->expert * a->scale_expert + strip / 16 +
               (int64_t)c->step * FEW_SCALES + lane_id() * 16;
+}
+
+// To the wave's next unit, which may be of a later tile.
+INLINE void few_turn(const nf_gpu_experts *a, few_state *s) {
+  few_cursor *c = &s->next;
+  while (c->unit >= c->end && c->tile < s->last_tile) {
+    c->tile++, c->unit = few_lowest(a, s, c->tile) + few_unit(a), c->end = few_highest(a, s, c->tile);
+    c->expert = expert_tile(a, c->tile).expert;
+  }
 }
 
 INLINE void few_advance(const nf_gpu_experts *a, few_state *s) {
@@ -86,16 +115,22 @@ INLINE void few_advance(const nf_gpu_experts *a, few_state *s) {
     if (c->w != NULL) c->w += s->by * FEW_STEP, c->scales += s->by * FEW_SCALES;
     return;
   }
-  c->step = s->first, c->item++;
-  if (++c->unit == a->units && c->item < s->end) c->unit = 0, c->expert = expert_tile(a, ++c->tile).expert;
+  c->step = s->first;
+  if (few_own(a) && a->strips == 2) c->strip ^= 1;
+  if (!few_own(a) || c->strip == 0 || a->strips == 1) {
+    c->unit += few_units(a);
+    few_turn(a, s);
+  }
   few_aim(a, s);
 }
 
 // ---- products ----
 
-// The pack of x beside word j of a lane's words, of a step.
-INLINE u32x4 few_x(const nf_gpu_experts *a, expert_format f, const few_state *s, int c, int step, int j) {
-  if (a->x_at != 0) return shared_get((const SHARED u32x4 *)(s->x[c] + step * 64 * few_packs(f) + j * 64));
+// The pack of x beside word j of a lane's words, of a step. A kernel for one tile of columns has them kept.
+INLINE u32x4 few_x(const nf_gpu_experts *a, expert_format f, int columns, const few_state *s, int c, int step,
+                   int j) {
+  if (columns == 1 || a->x_at != 0)
+    return shared_get((const SHARED u32x4 *)(s->x[c] + step * 64 * few_packs(f) + j * 64));
   if (step * 16 + tile_chunk() * FEW_WORDS >= a->words) return (u32x4){0};
   const char *row = row_of(&a->x, expert_pair(&s->tile, c * TILE_COLS + tile_col()) / a->share);
   return lane_load16(row + (int64_t)((step * 4 + tile_chunk()) * few_packs(f) + j) * 16);
@@ -132,57 +167,55 @@ INLINE few_factors few_others(expert_format f, few_rows w, few_rows next) {
   return to;
 }
 
+// Word j of a step with what is beside it; loaded while the word before is multiplied.
+typedef struct few_pieces {
+  few_rows w;
+  u32x4 x[FEW_MOST_COLUMNS];
+} few_pieces;
+INLINE void few_load(const nf_gpu_experts *a, expert_format f, int columns, const SHARED char *from,
+                     const few_state *s, int step, int j, few_pieces *to) {
+  to->w = shared_get((const SHARED few_rows *)(from + few_at(j)));
+  if (f == EXPERT_MXFP4 || j == 0)
+    UNROLL for (int c = 0; c < columns; c++) to->x[c] = few_x(a, f, columns, s, c, step, j);
+}
+
 INLINE void few_multiply(const nf_gpu_experts *a, expert_format f, int columns, const SHARED char *from,
                          few_state *s, int step) {
   uint32_t scales = 0, factor[EXPERT_ROWS];
+  few_pieces now, next;
   if (f == EXPERT_MXFP4) {
     const SHARED char *at = from + FEW_STEP + tile_chunk() * 32 + tile_row(0) * EXPERT_ROWS;
     scales = LANES == 32 ? shared_get((const SHARED uint32_t *)at) : shared_get((const SHARED uint16_t *)at);
   }
+  few_load(a, f, columns, from, s, step, 0, &now);
   UNROLL for (int r = 0; r < EXPERT_ROWS; r++) factor[r] = mxfp4_factor(scales >> 8 * r);
   const bool beyond = f == EXPERT_MXFP4 && lane_ballot((scales & 0x80808080u) != 0) != 0;
-  const int each = f == EXPERT_MXFP4 ? 2 : 1, by = f == EXPERT_BF16 ? 2 : 1;
-  u32x4 x[FEW_MOST_COLUMNS];
-  UNROLL for (int j = 0; j < FEW_WORDS; j += by) {
-    if (f == EXPERT_MXFP4 || j == 0)
-      UNROLL for (int c = 0; c < columns; c++) x[c] = few_x(a, f, s, c, step, j);
-    const few_rows w = shared_get((const SHARED few_rows *)(from + few_at(j)));
-    const few_factors to =
-        f == EXPERT_MXFP4 ? few_mxfp4(w, factor, scales, beyond)
-        : f == EXPERT_FP8 ? few_others(f, w, w)
-                          : few_others(f, w, shared_get((const SHARED few_rows *)(from + few_at(j + 1))));
-    UNROLL for (int h = 0; h < 2; h++) UNROLL for (int p = 0; p < each; p++)
-        UNROLL for (int c = 0; c < columns; c++) {
-      const tile_b b = few_b(f, x[c], f == EXPERT_MXFP4 ? p : j / by);
-      s->part[h][c] = f == EXPERT_FP8 ? tile_mma_f16(to.a[h][p], b, s->part[h][c])
-                                      : tile_mma_bf16(to.a[h][p], b, s->part[h][c]);
+  const int each = f == EXPERT_MXFP4 ? 2 : 1;
+  UNROLL for (int j = 0; j < FEW_WORDS; j++) {
+    next = now; // FP8's and bf16's packs are of all words
+    if (j + 1 < FEW_WORDS) few_load(a, f, columns, from, s, step, j + 1, &next);
+    if (f != EXPERT_BF16 || j % 2 == 0) {
+      const few_factors to =
+          f == EXPERT_MXFP4 ? few_mxfp4(now.w, factor, scales, beyond) : few_others(f, now.w, next.w);
+      UNROLL for (int h = 0; h < 2; h++) UNROLL for (int p = 0; p < each; p++)
+          UNROLL for (int c = 0; c < columns; c++) {
+        const tile_b b = few_b(f, now.x[c], f == EXPERT_MXFP4 ? p : f == EXPERT_FP8 ? j : j / 2);
+        s->part[h][c] = f == EXPERT_FP8 ? tile_mma_f16(to.a[h][p], b, s->part[h][c])
+                                        : tile_mma_bf16(to.a[h][p], b, s->part[h][c]);
+      }
     }
+    now = next;
   }
 }
 
-// Scales of FP8 groups of 128, of both factors, for the sums of a lane.
-typedef struct few_scales {
-  float of[FEW_MOST_COLUMNS][4];
-} few_scales;
-INLINE few_scales few_scales_of(const nf_gpu_experts *a, int columns, const few_state *s, int unit,
-                                int step) {
-  few_scales v = {0};
-  const int group = step / 2;
-  if (s->tile.expert < 0 || group >= a->x_groups || unit * 32 >= a->rows) return v;
-  const float *w =
-      (const float *)a->scale[s->strip] + s->tile.expert * a->scale_expert + unit / 4 * a->scale_row;
-  UNROLL for (int c = 0; c < columns; c++) UNROLL for (int i = 0; i < 4; i++) {
-    const int pair = expert_pair(&s->tile, c * TILE_COLS + tile_sum_col(i));
-    v.of[c][i] = w[group] * a->x_scale[(int64_t)(pair / a->share) * a->x_groups + group];
-  }
-  return v;
-}
-
-INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, int unit,
+INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, const float *scale,
                      int step) {
   const bool groups = f == EXPERT_FP8 && a->x_groups != 0, mine = step < s->steps;
-  const few_scales by = groups && mine ? few_scales_of(a, columns, s, unit, step) : (few_scales){0};
   const SHARED char *from = s->ring + s->slot;
+  float by[FEW_MOST_COLUMNS][TILE_SUM_COLS] = {0}; // scales of both factors
+  if (groups && mine && scale != NULL)
+    UNROLL for (int c = 0; c < columns; c++) UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) by[c][i] =
+        scale[step / 2] * s->x_scale[c][i][step / 2];
   lane_copy_wait(FEW_DEPTH - 2);
   lane_sync();
   few_copy(a, f, s, s->slot == 0 ? FEW_RING - FEW_SLOT : s->slot - FEW_SLOT);
@@ -192,7 +225,7 @@ INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_
   few_multiply(a, f, columns, from, s, step);
   if (!groups) return;
   UNROLL for (int h = 0; h < 2; h++) UNROLL for (int c = 0; c < columns; c++) {
-    UNROLL for (int i = 0; i < 4; i++) s->sum[h][c][i] += s->part[h][c][i] * by.of[c][i];
+    UNROLL for (int i = 0; i < 4; i++) s->sum[h][c][i] += s->part[h][c][i] * by[c][i % TILE_SUM_COLS];
     s->part[h][c] = (f32x4){0};
   }
 }
@@ -218,19 +251,23 @@ INLINE void few_keep(const nf_gpu_experts *a, expert_format f, int columns, few_
   UNROLL for (int c = 0; c < columns; c++) {
     const int column = c * TILE_COLS + tile_col(), last = t->count - 1;
     s->x[c] = (const SHARED char *)(kept + (column < last ? column : last) * a->x_pitch + tile_chunk());
+    if (f == EXPERT_FP8 && a->x_groups != 0)
+      UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) s->x_scale[c][i] =
+          a->x_scale + (int64_t)(expert_pair(t, c * TILE_COLS + tile_sum_col(i)) / a->share) * a->x_groups;
   }
   block_sync();
 }
 
 // ---- results ----
 
-// Sums of the block's waves: [waves][columns][NF_GPU_EXPERTS_SUMS].
-INLINE SHARED float *few_sums(const nf_gpu_experts *a) {
-  return (SHARED float *)((SHARED char *)block_shared() + a->sums_at);
+// Sums of strips: rooms of [columns][NF_GPU_EXPERTS_SUMS]. A wave with units of its own has one for each
+// strip of them; else each wave has two, in turns, so that one barrier does.
+INLINE SHARED float *few_room(const nf_gpu_experts *a, int columns, int room) {
+  return (SHARED float *)((SHARED char *)block_shared() + a->sums_at) +
+         room * columns * TILE_COLS * NF_GPU_EXPERTS_SUMS;
 }
 
-INLINE void few_put(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, SHARED float *sums) {
-  SHARED float *to = sums + lane_wave() * columns * TILE_COLS * NF_GPU_EXPERTS_SUMS;
+INLINE void few_put(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, SHARED float *to) {
   UNROLL for (int h = 0; h < 2; h++) UNROLL for (int c = 0; c < columns; c++) {
     const f32x4 v = f == EXPERT_FP8 && a->x_groups != 0 ? s->sum[h][c] : s->part[h][c];
     UNROLL for (int i = 0; i < 4; i++) {
@@ -242,48 +279,84 @@ INLINE void few_put(const nf_gpu_experts *a, expert_format f, int columns, few_s
   }
 }
 
-INLINE float few_sum(const nf_gpu_experts *a, int columns, const SHARED float *sums, int column, int r,
-                     int second) {
-  const int strip = a->strips == 2 ? second : 0;
-  float sum = 0;
-  for (int w = strip; w < lane_waves(); w += a->strips)
-    sum += shared_get(sums + (w * columns * TILE_COLS + column) * NF_GPU_EXPERTS_SUMS +
-                      expert_row_of(a, r, second));
-  return sum;
-}
+// What becomes of a unit's sums: those of its first strip in `parts` rooms from `room` on, `by` apart, those
+// of the second each one behind.
+typedef struct few_result {
+  int unit, room, parts, by, lane, lanes;
+} few_result;
 
 INLINE void few_finish(const nf_gpu_experts *a, expert_format f, int columns, const nf_gpu_experts_tile *t,
-                       int unit, const expert_rest *e, const SHARED float *sums) {
-  const int each = expert_columns(a), r = lane_thread() % each, column = unit * each + r;
-  for (int i = lane_thread() / each; i < t->count; i += lane_threads() / each) {
+                       const few_result *u, const expert_rest *e) {
+  const int wide = expert_columns(a) == 32 ? 5 : 4, r = u->lane & ((1 << wide) - 1),
+            column = (u->unit << wide) + r;
+  if (column >= a->padded) return;
+  for (int i = u->lane >> wide; i < t->count; i += u->lanes >> wide) {
     const int pair = expert_pair(t, i);
-    const float x_scale = f == EXPERT_FP8 && a->x_groups == 0 ? a->x_scale[pair / a->share] : 1;
     float v[2] = {0, 0};
     UNROLL for (int k = 0; k < 2; k++) if (k == 0 || a->then != NF_GPU_THEN_NOTHING) {
-      v[k] = few_sum(a, columns, sums, i, r, k);
-      if (f == EXPERT_FP8) v[k] = v[k] * x_scale * e->scale[k];
+      const int at = i * NF_GPU_EXPERTS_SUMS + expert_row_of(a, r, k);
+      const SHARED float *sums = few_room(a, columns, u->room + (a->strips == 2 ? k : 0)) + at;
+      const int by = u->by * columns * TILE_COLS * NF_GPU_EXPERTS_SUMS;
+      UNROLL for (int w = 0; w < FEW_MOST_WAVES; w++) if (w < u->parts) v[k] += shared_get(sums + w * by);
+      if (f == EXPERT_FP8 && a->x_groups == 0) v[k] = v[k] * a->x_scale[pair / a->share] * e->scale[k];
       v[k] += e->bias[k];
     }
     if (a->then != NF_GPU_THEN_NOTHING) v[0] = expert_activation(a, v[0], v[1]);
-    if (column < a->padded)
-      number_put(row_of(&a->y, pair), column, a->y_f32,
-                 t->expert < 0 || unit * 32 + expert_row_of(a, r, 0) >= a->rows ? 0 : v[0]);
+    if (t->expert < 0 || u->unit * 32 + expert_row_of(a, r, 0) >= a->rows) v[0] = 0;
+    number_put(row_of(&a->y, pair), column, a->y_f32, v[0]);
   }
+}
+
+// ---- a unit ----
+
+INLINE void few_sum(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, int unit, int strip,
+                    SHARED float *to) {
+  const float *scale = NULL; // of FP8's blocks of 128 x 128
+  if (f == EXPERT_FP8 && a->x_groups != 0 && s->tile.expert >= 0 && unit * 32 < a->rows)
+    scale = (const float *)a->scale[strip] + s->tile.expert * a->scale_expert + unit / 4 * a->scale_row;
+  for (int step = s->first; step < s->steps + s->first; step += s->by)
+    few_step(a, f, columns, s, scale, step);
+  few_put(a, f, columns, s, to);
+}
+
+// turn: 0 or 1, by turns. Sums in rooms of two turns are read before they are written again.
+INLINE void few_do(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, int unit, int turn) {
+  const bool own = few_own(a);
+  const int room = own ? lane_wave() * a->strips : turn * lane_waves();
+  const few_result u = {unit,
+                        room,
+                        own ? 1 : lane_waves() / a->strips,
+                        a->strips,
+                        own ? lane_id() : lane_thread(),
+                        own ? LANES : lane_threads()};
+  expert_rest rest = {0};
+  if (u.lane < expert_columns(a) * s->tile.count)
+    rest = expert_rest_of(a, f, s->tile.expert, unit, u.lane & (expert_columns(a) - 1));
+  if (own) lane_sync(); // as there is one room for both turns
+  int strip = own ? 0 : lane_wave() % a->strips;
+  do few_sum(a, f, columns, s, unit, strip, few_room(a, columns, room + (own ? strip : lane_wave())));
+  while (own && ++strip < a->strips);
+  if (own)
+    lane_sync();
+  else
+    block_sync();
+  few_finish(a, f, columns, &s->tile, &u, &rest);
 }
 
 // ---- a block ----
 
 // Blocks have runs of all tiles' units.
 INLINE void few_begin(const nf_gpu_experts *a, int tiles, few_state *s) {
-  const int items = tiles * a->units, each = items / lane_blocks(), more = items % lane_blocks();
-  const int first = each * lane_block() + (lane_block() < more ? lane_block() : more),
-            tile = first / a->units;
-  s->end = first + each + (lane_block() < more);
+  const int units = tiles * a->units, each = units / lane_blocks(), more = units % lane_blocks();
+  s->run = each * lane_block() + (lane_block() < more ? lane_block() : more);
+  s->last = s->run + each + (lane_block() < more);
+  s->last_tile = s->last > s->run ? (s->last - 1) / a->units : -1;
   s->steps = (a->words + 15) / 16;
-  s->strip = lane_wave() % a->strips, s->by = lane_waves() / a->strips, s->first = lane_wave() / a->strips;
+  s->by = few_own(a) ? 1 : lane_waves() / a->strips, s->first = few_own(a) ? 0 : lane_wave() / a->strips;
   s->ring = (SHARED char *)block_shared() + a->ring_at + lane_wave() * FEW_RING;
-  s->next = (few_cursor){first, tile, first - tile * a->units, s->first, -1, NULL, NULL};
-  if (first < s->end) s->next.expert = expert_tile(a, tile).expert;
+  s->next = (few_cursor){
+      s->run / a->units - 1, 0, 0, few_own(a) ? 0 : lane_wave() % a->strips, s->first, -1, NULL, NULL};
+  few_turn(a, s);
   few_aim(a, s);
 }
 
@@ -292,25 +365,17 @@ INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   few_state s = {0};
   if (!a->ids_before) lane_wait();
   few_begin(a, expert_tiles(a, columns * TILE_COLS), &s);
-  int tile = s.next.tile - 1, unit = a->units, next = s.next.unit;
-  const int items = s.end - s.next.item;
   for (int slot = 0; slot < FEW_RING - FEW_SLOT; slot += FEW_SLOT) {
     few_copy(a, f, &s, slot);
     few_advance(a, &s);
   }
   if (a->ids_before) lane_wait();
   lane_release();
-  for (int item = 0; item < items; item++) {
-    if (++unit >= a->units) {
-      s.tile = expert_tile(a, ++tile), unit = next, next = 0;
-      few_keep(a, f, columns, &s);
-    }
-    const expert_rest rest = expert_rest_of(a, f, s.tile.expert, unit, lane_thread() % expert_columns(a));
-    for (int step = s.first; step < s.steps + s.first; step += s.by) few_step(a, f, columns, &s, unit, step);
-    SHARED float *sums = few_sums(a);
-    block_sync(); // those of the unit before have been read
-    few_put(a, f, columns, &s, sums);
-    block_sync();
-    few_finish(a, f, columns, &s.tile, unit, &rest, sums);
+  for (int tile = s.run / a->units, turn = 0; tile <= s.last_tile; tile++) {
+    s.tile = expert_tile(a, tile);
+    few_keep(a, f, columns, &s);
+    const int end = few_highest(a, &s, tile);
+    for (int unit = few_lowest(a, &s, tile) + few_unit(a); unit < end; unit += few_units(a), turn ^= 1)
+      few_do(a, f, columns, &s, unit, turn);
   }
 }
