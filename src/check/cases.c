@@ -155,9 +155,9 @@ enum { OPTIONS = 16 };       // sets of options that are tried where a device's 
 // Lengths of these lists are different primes, so that all pairs of values come up. A device's tiles are
 // larger: its lists go past two of 128 rows and columns, and have tokens for tiles of 8 to 128.
 static nf_dims dims_of(int i, bool device) {
-  static const int64_t more_k[] = {64, 33, 1, 608, 32, 31, 131, 2, 290, 65, 1056},
+  static const int64_t more_k[] = {64, 33, 1, 640, 32, 31, 384, 2, 290, 65, 1056},
                        more_t[] = {1, 7, 2, 70, 0, 12, 30, 1, 50, 130, 16, 3, 20},
-                       more_n[] = {4, 130, 17, 5, 264, 3, 33};
+                       more_n[] = {4, 130, 17, 5, 264, 3, 33}, more_inner[] = {32, 64, 5, 384, 1, 256, 128};
   static const int64_t k[] = {64, 33, 1, 96, 32, 31, 131, 2, 290, 65, 128}, n[] = {4, 1, 17, 5, 32, 3, 33};
   static const int64_t t[] = {1, 7, 2, 33, 0}, head[] = {64, 8, 66, 32, 6, 80, 128};
   static const int64_t taps[] = {4, 2, 3}, value[] = {16, 32, 5, 128, 7},
@@ -173,7 +173,7 @@ static nf_dims dims_of(int i, bool device) {
                          [NF_Q_PAGE] = PICK(page, i + i / 3),
                          [NF_Q_TAPS] = PICK(taps, i),
                          [NF_Q_VALUE] = PICK(value, i),
-                         [NF_Q_INNER] = PICK(inner, i),
+                         [NF_Q_INNER] = device ? PICK(more_inner, i) : PICK(inner, i),
                          [NF_Q_KV_HEADS] = 1 + i % 2,
                          [NF_Q_WORLD] = 1 + i % NF_SWEEP_WORLD},
                    .tokens = device ? PICK(more_t, i) : PICK(t, i),

@@ -16,7 +16,7 @@
       .grouped_linear = {.out = NF_BF16 }                                                         \
     }                                                                                             \
   }
-#define EXPERTS_SWIGLU(k, inner, e, j)                                                                     \
+#define EXPERTS_SWIGLU(k, inner, e, j, many_)                                                              \
   {                                                                                                        \
     NF_OP_experts_swiglu,                                                                                  \
         {"bf16[T," #k "]",                                                                                 \
@@ -26,14 +26,14 @@
          "mxfp4[" #e "," #k "," #inner "]",                                                                \
          "bf16[" #e "," #k "]"},                                                                           \
         {.experts_swiglu = {.out = NF_BF16, .alpha = 1.702f, .beta = 1, .limit = 7, .interleaved = true}}, \
-        .many = 128, .of_device = true                                                                     \
+        .many = (many_), .of_device = true                                                                 \
   }
-#define EXPERTS_SILU(k, inner, e, j)                                                           \
-  {                                                                                            \
-    NF_OP_experts_silu,                                                                        \
-        {"fp8g128[T," #k "]", "i32[T," #j "]", "fp8b128[" #e "," #inner "," #k "]",            \
-         "fp8b128[" #e "," #inner "," #k "]", "fp8b128[" #e "," #k "," #inner "]"},            \
-        {.experts_silu = {.out = NF_BF16, .to = NF_FP8_GROUP}}, .many = 128, .of_device = true \
+#define EXPERTS_SILU(k, inner, e, j, many_)                                                        \
+  {                                                                                                \
+    NF_OP_experts_silu,                                                                            \
+        {"fp8g128[T," #k "]", "i32[T," #j "]", "fp8b128[" #e "," #inner "," #k "]",                \
+         "fp8b128[" #e "," #inner "," #k "]", "fp8b128[" #e "," #k "," #inner "]"},                \
+        {.experts_silu = {.out = NF_BF16, .to = NF_FP8_GROUP}}, .many = (many_), .of_device = true \
   }
 #define ATTENTION_BEHIND(past_, many_, heads, kv, head)                                     \
   {                                                                                         \
@@ -103,7 +103,9 @@ const nf_timed_node nf_timed_nodes[] = {
      .many = 512},
     // On a device alone: references and processors take too long.
     // gpt-oss-120b
-    EXPERTS_SWIGLU(2880, 2880, 128, 4),
+    EXPERTS_SWIGLU(2880, 2880, 128, 4, 128),
+    EXPERTS_SWIGLU(2880, 2880, 128, 4, 1024),
+    EXPERTS_SWIGLU(2880, 2880, 128, 4, 8192),
     {NF_OP_router_topk, {"f32[T,128]"}, {.router_topk = {.k = 4}}, .of_device = true},
     {NF_OP_linear, {"bf16[T,2880]", "bf16[201088,2880]"}, {.linear = {.out = NF_F32}}, .of_device = true},
     {NF_OP_rms_norm,
@@ -162,7 +164,9 @@ const nf_timed_node nf_timed_nodes[] = {
      {.qk_rope_write = {NORM}},
      .of_device = true},
     // Qwen3-Next-80B-A3B FP8
-    EXPERTS_SILU(2048, 512, 512, 10),
+    EXPERTS_SILU(2048, 512, 512, 10, 128),
+    EXPERTS_SILU(2048, 512, 512, 10, 1024),
+    EXPERTS_SILU(2048, 512, 512, 10, 8192),
     {NF_OP_rms_norm_gated_quantise,
      {"bf16[T,4096]", "bf16[T,4096]", "bf16[128]"},
      {.rms_norm_gated_quantise = {NORM, .to = NF_FP8_GROUP}},

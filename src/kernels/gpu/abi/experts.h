@@ -51,6 +51,15 @@ enum {
   NF_GPU_EXPERTS_SUMS = 33
 };
 
+// x for products with many pairs (experts/many.h), in whose order a lane's words of weights are multiplied:
+// beside MXFP4 number c of 32 at place 16 (c % 8 / 4) + 2 (c / 8) + 8 (c % 4 / 2) + c % 2; codes of FP8 as
+// numbers of f16, c of 16 at 8 (c % 4 / 2) + 2 (c / 4) + c % 2.
+typedef enum nf_gpu_experts_turned {
+  NF_GPU_NOT_TURNED,
+  NF_GPU_BESIDE_MXFP4,
+  NF_GPU_BESIDE_FP8
+} nf_gpu_experts_turned;
+
 // Block 0 sorts pairs into tiles, the others gather rows of x that do not begin at multiples of 16 bytes.
 typedef struct nf_gpu_experts_prepare {
   nf_gpu_rows x;
@@ -60,8 +69,9 @@ typedef struct nf_gpu_experts_prepare {
   int32_t *order, *rank;      // [pairs] each
   uint32_t *counts;           // [experts + 1] zeros, and zeros again afterwards
   int32_t pairs, choices, ids_stride, experts;
-  int32_t tile, most_tiles; // pairs of a tile; entries of tiles, behind which their number is written
-  int32_t rows, packs;      // to gather; packs of 16 bytes of a row
+  int32_t tile, most_tiles;     // pairs of a tile; entries of tiles, behind which their number is written
+  int32_t rows, packs;          // to gather; packs of 16 bytes of a row
+  nf_gpu_experts_turned turned; // how they are gathered
 } nf_gpu_experts_prepare;
 
 // Rows of bf16 become codes and scales; groups: of a row, 0 for one scale.
@@ -71,4 +81,11 @@ typedef struct nf_gpu_experts_quantise {
   float *scale;
   const int32_t *ids;
   int32_t choices, ids_stride, columns, groups;
+  bool turned; // as NF_GPU_BESIDE_FP8
 } nf_gpu_experts_quantise;
+
+// Products with many pairs: strips of a block, columns of a tile, steps in the ring.
+#ifndef NF_GPU_MANY_STRIPS
+#define NF_GPU_MANY_STRIPS 8
+#endif
+enum { NF_GPU_MANY_COLS = 64, NF_GPU_MANY_COLS_MXFP4 = 128, NF_GPU_MANY_STAGES = 4 };

@@ -5,7 +5,8 @@
 #include "kernels/gpu/launch.h"
 
 enum {
-  KERNELS = 2, // by 1 and by 2 tiles of columns
+  KERNELS = 3, // by 1 and by 2 tiles of columns; experts/many.h
+  MANY = 2,
   PREPARE = 0,
   FIRST = 1,
   CODES = FIRST + KERNELS,
@@ -13,6 +14,9 @@ enum {
   STAGES = SECOND + KERNELS
 };
 enum { THREADS = NF_GPU_EXPERTS_THREADS, CODES_THREADS = 256, PREPARE_THREADS = 512 };
+// From so many pairs of an expert on, on average, experts/many.h is faster than experts/few.h. H200,
+// 2026-11-29: MXFP4 of gpt-oss-120b 819 µs at 4 (many.h 1,093), FP8 of Qwen3-Next-80B 782 at 2.5 (714).
+static int64_t many_pairs(nf_dtype w) { return w == NF_MXFP4 ? 16 : nf_is_fp8(w) ? 2 : 8; }
 enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
 // Waves add up their sums of one unit unless each has so many of its own (H200, 2026-11-29, MXFP4 of
 // gpt-oss-120b: together 35 µs at 1 token, 421 at 32, 661 at 128; each its own 43, 380, 577), or a strip has
@@ -23,7 +27,7 @@ enum { OWN_UNITS = 2, LEAST_STEPS = 4 };
 typedef struct work {
   const nf_tensor *x, *ids;
   int64_t experts, inner; // inner: columns between up and down, 0 for one product
-  nf_dtype to;            // of what lies between
+  nf_dtype to, w;         // of what lies between; of weights
 } work;
 
 // Where things lie in the scratch; how the pairs are dealt.
@@ -31,6 +35,7 @@ typedef struct deal {
   int64_t tokens, choices, pairs, tile, most_tiles;
   int kernel;
   bool sorted;
+  nf_gpu_experts_turned turned;
   char *gathered, *act, *codes;
   float *scales;
   nf_gpu_experts_tile *tiles;
@@ -44,6 +49,19 @@ static void *put(const nf_launch_site *s, deal *d, int64_t bytes) {
   return at;
 }
 
+// Whether experts/many.h is the faster one, which takes whole steps of 64 columns.
+static bool is_many(const nf_launch_site *s, const work *w, int64_t pairs) {
+  return nf_gpu_is_wide(s) && pairs > NF_GPU_EXPERTS_SORTED && pairs >= many_pairs(w->w) * w->experts &&
+         nf_tensor_cols(w->x) % 64 == 0 && w->inner % 64 == 0;
+}
+
+static void deal_many(deal *d, const work *w) {
+  d->kernel = MANY;
+  d->tile = w->w == NF_MXFP4 ? NF_GPU_MANY_COLS_MXFP4 : NF_GPU_MANY_COLS;
+  if (w->w == NF_MXFP4) d->turned = NF_GPU_BESIDE_MXFP4;
+  if (nf_is_fp8(w->w)) d->turned = NF_GPU_BESIDE_FP8;
+}
+
 static deal deal_of(const nf_launch_site *s, const work *w) {
   const int columns = nf_gpu_tile_columns(s->hw);
   deal d = {.tokens = w->ids->dim[0], .choices = w->ids->dim[1]};
@@ -51,13 +69,15 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
   // No expert is chosen twice by a token; half full tiles are seldom too small.
   d.kernel = d.tokens > columns && d.pairs * 2 > w->experts * columns;
   d.tile = columns << d.kernel;
+  if (is_many(s, w, d.pairs)) deal_many(&d, w);
   // Few pairs are sorted by each block for itself, which saves a launch.
   d.sorted = d.pairs > NF_GPU_EXPERTS_SORTED;
   d.most_tiles = d.sorted ? nf_min(d.pairs, w->experts + 1 + d.pairs / d.tile) : d.pairs;
-  if (w->x->dtype == NF_BF16) d.gathered = put(s, &d, nf_tensor_rows(w->x) * nf_tensor_cols(w->x) * 2);
+  if (w->x->dtype == NF_BF16 || d.turned == NF_GPU_BESIDE_FP8)
+    d.gathered = put(s, &d, nf_tensor_rows(w->x) * nf_tensor_cols(w->x) * 2);
   d.act = put(s, &d, d.pairs * w->inner * 2);
   if (nf_is_fp8(w->to)) {
-    d.codes = put(s, &d, d.pairs * w->inner);
+    d.codes = put(s, &d, d.pairs * w->inner * (d.turned == NF_GPU_BESIDE_FP8 ? 2 : 1));
     d.scales = put(s, &d, d.pairs * nf_scale_cols(w->to, w->inner) * (int64_t)sizeof(float));
   }
   d.tiles = put(s, &d, (d.most_tiles + 1) * (int64_t)sizeof *d.tiles);
@@ -68,6 +88,11 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
 
 static bool is_aligned(const nf_gpu_rows *r) {
   return ((uintptr_t)r->data | (uint64_t)r->outer | (uint64_t)r->stride) % 16 == 0;
+}
+
+// Whether rows of x are put into the scratch.
+static bool is_gathered(const deal *d, const nf_gpu_rows *x) {
+  return d->turned != NF_GPU_NOT_TURNED || !is_aligned(x);
 }
 
 static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
@@ -87,8 +112,10 @@ static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
                                 .tile = (int32_t)d.tile,
                                 .most_tiles = (int32_t)d.most_tiles,
                                 .rows = (int32_t)nf_tensor_rows(w->x),
-                                .packs = (int32_t)(nf_tensor_cols(w->x) / 8)};
-  const bool gather = !is_aligned(&p->x);
+                                .packs =
+                                    (int32_t)(nf_tensor_cols(w->x) * nf_dtype_of(w->x->dtype)->bits / 128),
+                                .turned = d.turned};
+  const bool gather = is_gathered(&d, &p->x);
   const int64_t blocks = gather ? nf_ceil_div((int64_t)p->rows * p->packs, PREPARE_THREADS) : 0;
   return nf_gpu_grid(gather || d.sorted ? 1 + blocks : 0, PREPARE_THREADS,
                      (size_t)(w->experts + 1) * sizeof(int32_t));
@@ -137,7 +164,7 @@ static void halve(nf_gpu_experts *p, int64_t inner) {
 static void take_x(nf_gpu_experts *p, const work *k, const deal *d) {
   p->x = nf_gpu_rows_of(k->x), p->x_scale = k->x->scale;
   if (k->x->rank == 2) p->share = p->choices;
-  if (!is_aligned(&p->x)) p->x = (nf_gpu_rows){d->gathered, nf_tensor_cols(k->x) * 2, 1, 0};
+  if (is_gathered(d, &p->x)) p->x = (nf_gpu_rows){d->gathered, nf_tensor_cols(k->x) * 2, 1, 0};
 }
 
 static void give_y(nf_gpu_experts *p, const nf_tensor *y) {
@@ -151,7 +178,8 @@ static void give_act(nf_gpu_experts *p, const work *k, const deal *d, nf_gpu_exp
 }
 static void take_act(nf_gpu_experts *p, const work *k, const deal *d) {
   const bool codes = d->codes != NULL;
-  p->x = (nf_gpu_rows){codes ? d->codes : d->act, k->inner * (codes ? 1 : 2), 1, 0}, p->x_scale = d->scales;
+  const int size = codes && d->turned != NF_GPU_BESIDE_FP8 ? 1 : 2;
+  p->x = (nf_gpu_rows){codes ? d->codes : d->act, k->inner * size, 1, 0}, p->x_scale = d->scales;
 }
 
 static int64_t room(int32_t *at, int64_t *bytes, int64_t more) {
@@ -168,6 +196,22 @@ static int waves_of(int64_t steps, int strips, int most) {
     if (least == INT64_MAX || idle * best < least * n) least = idle, best = n;
   }
   return best;
+}
+
+static int64_t multiprocessors(const nf_launch_site *s) {
+  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
+}
+
+// Of experts/many.h: a block for each multiprocessor.
+static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor *w,
+                         const nf_gpu_experts *p) {
+  const int64_t rows = NF_GPU_MANY_STRIPS * ROWS, strip = 64 * ROWS * nf_dtype_of(w->dtype)->bits / 8;
+  const int64_t stage = d->tile * 128 + NF_GPU_MANY_STRIPS * strip + rows * 2;
+  const int64_t column = (rows / 2 + 4) * 4 + 2 * 16;
+  const int64_t blocks =
+      d->most_tiles * nf_ceil_div(p->padded, p->then == NF_GPU_THEN_NOTHING ? rows : rows / 2);
+  return nf_gpu_grid(nf_min(multiprocessors(s), blocks), NF_GPU_MANY_STRIPS * 64,
+                     (size_t)(NF_GPU_MANY_STAGES * stage + d->tile * column));
 }
 
 // Where things lie in shared memory; false: rows of x that a kernel for one tile of columns keeps do not fit.
@@ -190,20 +234,22 @@ static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int wave
 // The grid of kernel `kernel`, as many blocks as are there at once; without blocks where another is meant.
 static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const nf_tensor *w,
                        nf_gpu_experts p, void *packed) {
+  *(nf_gpu_experts *)packed = p;
+  if ((kernel == MANY) != (d->kernel == MANY)) return nf_gpu_grid(0, THREADS, 0);
+  if (kernel == MANY) return many_grid(s, d, w, &p);
   const bool fp4 = nf_dtype_of(w->dtype)->bits == 4;
   const int lanes = nf_gpu_lanes(s->hw), most = THREADS / lanes;
-  const int64_t multiprocessors = s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
   const int64_t steps = nf_ceil_div(p.words, 16);
   int use = d->kernel;
   int64_t bytes;
   p.units = (int32_t)nf_ceil_div(p.padded, p.then != NF_GPU_THEN_NOTHING && p.strips == 1 ? ROWS / 2 : ROWS);
   p.own = lanes == 32 &&
-          (steps < LEAST_STEPS || d->most_tiles * p.units >= OWN_UNITS * 2 * multiprocessors * most);
+          (steps < LEAST_STEPS || d->most_tiles * p.units >= OWN_UNITS * 2 * multiprocessors(s) * most);
   const int waves = p.own ? most : waves_of(steps, p.strips, most);
   if (!lay_out(s, use, d->pairs, waves, fp4, &p, &bytes)) lay_out(s, ++use, d->pairs, waves, fp4, &p, &bytes);
   *(nf_gpu_experts *)packed = p;
   const int64_t each = use == 0 ? nf_max(1, nf_min(MOST_SHARED / (bytes + 1024), 2 * most / waves)) : 1;
-  return nf_gpu_grid(kernel == use ? nf_min(each * multiprocessors, d->most_tiles * p.units) : 0,
+  return nf_gpu_grid(kernel == use ? nf_min(each * multiprocessors(s), d->most_tiles * p.units) : 0,
                      waves * lanes, (size_t)bytes);
 }
 
@@ -216,6 +262,7 @@ static nf_grid quantise(const work *w, const deal *d, void *packed) {
       .choices = (int32_t)d->choices,
       .ids_stride = (int32_t)w->ids->stride[0],
       .columns = (int32_t)w->inner,
+      .turned = d->turned == NF_GPU_BESIDE_FP8,
       .groups = w->to == NF_FP8_GROUP ? (int32_t)nf_scale_cols(w->to, w->inner) : 0};
   return nf_gpu_grid(nf_is_fp8(w->to) ? d->pairs : 0, CODES_THREADS, 8 * sizeof(float));
 }
@@ -224,7 +271,7 @@ static nf_grid quantise(const work *w, const deal *d, void *packed) {
 
 static work linear_work(const nf_launch_site *s) {
   const nf_grouped_linear_args *a = s->args;
-  return (work){&a->x, &a->ids, a->w.dim[0], 0, NF_NONE};
+  return (work){&a->x, &a->ids, a->w.dim[0], 0, NF_NONE, a->w.dtype};
 }
 static nf_grid launch_linear(const nf_launch_site *s, int stage, void *packed) {
   const nf_grouped_linear_args *a = s->args;
@@ -244,7 +291,7 @@ static size_t scratch_linear(const nf_launch_site *s) {
 
 static work swiglu_work(const nf_launch_site *s) {
   const nf_experts_swiglu_args *a = s->args;
-  return (work){&a->x, &a->ids, a->w_down.dim[0], nf_tensor_cols(&a->w_down), NF_BF16};
+  return (work){&a->x, &a->ids, a->w_down.dim[0], nf_tensor_cols(&a->w_down), NF_BF16, a->w_down.dtype};
 }
 static nf_grid launch_swiglu(const nf_launch_site *s, int stage, void *packed) {
   const nf_experts_swiglu_args *a = s->args;
@@ -271,7 +318,7 @@ static size_t scratch_swiglu(const nf_launch_site *s) {
 
 static work silu_work(const nf_launch_site *s) {
   const nf_experts_silu_args *a = s->args;
-  return (work){&a->x, &a->ids, a->w_down.dim[0], nf_tensor_cols(&a->w_down), a->attr.to};
+  return (work){&a->x, &a->ids, a->w_down.dim[0], nf_tensor_cols(&a->w_down), a->attr.to, a->w_down.dtype};
 }
 static nf_grid launch_silu(const nf_launch_site *s, int stage, void *packed) {
   const nf_experts_silu_args *a = s->args;
@@ -294,8 +341,8 @@ static size_t scratch_silu(const nf_launch_site *s) {
   return deal_of(s, &w).bytes;
 }
 
-#define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2"
-#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
+#define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2", "nf_experts_" #format "_many"
+#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
 #define LINEAR(format)                                      \
   const nf_module_kernel nf_gpu_grouped_linear_##format = { \
       .stages = CODES,                                      \

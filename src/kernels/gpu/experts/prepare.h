@@ -47,17 +47,50 @@ INLINE void place_buckets(const nf_gpu_experts_prepare *a, SHARED int32_t *begin
   if (lane_id() == 0) lane_store16(&a->tiles[a->most_tiles], (u32x4){(uint32_t)tiles});
 }
 
+// Several pairs of a lane at once: most of the time goes by with waiting for memory.
+enum { PREPARE_AT_ONCE = 8 };
+typedef struct some_pairs {
+  int bucket[PREPARE_AT_ONCE]; // negative: no pair
+} some_pairs;
+INLINE int some_pair(int from, int i) { return from + i * lane_threads(); }
+INLINE some_pairs some_pairs_of(const nf_gpu_experts_prepare *a, int from) {
+  some_pairs s;
+  UNROLL for (int i = 0; i < PREPARE_AT_ONCE; i++) s.bucket[i] =
+      some_pair(from, i) < a->pairs ? bucket_of(a, some_pair(from, i)) : -1;
+  return s;
+}
+#define EACH_OF_SOME(s, i) UNROLL for (int i = 0; i < PREPARE_AT_ONCE; i++) if (s.bucket[i] >= 0)
+
 INLINE void sort_pairs(const nf_gpu_experts_prepare *a) {
   SHARED int32_t *begin = block_shared();
-  for (int p = lane_thread(); p < a->pairs; p += lane_threads())
-    a->rank[p] = (int32_t)lane_atomic_add(&a->counts[bucket_of(a, p)], 1);
+  const int step = PREPARE_AT_ONCE * lane_threads();
+  for (int from = lane_thread(); from < a->pairs; from += step) {
+    const some_pairs s = some_pairs_of(a, from);
+    EACH_OF_SOME(s, i) a->rank[some_pair(from, i)] = (int32_t)lane_atomic_add(&a->counts[s.bucket[i]], 1);
+  }
   lane_fence();
   block_sync();
   if (lane_wave() == 0) place_buckets(a, begin);
   block_sync();
-  for (int p = lane_thread(); p < a->pairs; p += lane_threads())
-    a->order[shared_get(begin + bucket_of(a, p)) + a->rank[p]] = p;
+  for (int from = lane_thread(); from < a->pairs; from += step) {
+    const some_pairs s = some_pairs_of(a, from);
+    int rank[PREPARE_AT_ONCE];
+    EACH_OF_SOME(s, i) rank[i] = a->rank[some_pair(from, i)];
+    EACH_OF_SOME(s, i) a->order[shared_get(begin + s.bucket[i]) + rank[i]] = some_pair(from, i);
+  }
   for (int b = lane_thread(); b <= a->experts; b += lane_threads()) a->counts[b] = 0;
+}
+
+// Pack p of a row of x goes to row `to`.
+INLINE void put_gathered(nf_gpu_experts_turned turned, char *to, int p, u32x4 v) {
+  if (turned == NF_GPU_NOT_TURNED) lane_store16(to + p * 16, v);
+  if (turned == NF_GPU_BESIDE_MXFP4)
+    UNROLL for (int i = 0; i < 4; i++) * (uint32_t *)(to + p / 4 * 64 + i * 16 + p % 4 * 4) = v[i];
+  if (turned == NF_GPU_BESIDE_FP8) UNROLL for (int h = 0; h < 2; h++) {
+      u32x4 half;
+      UNROLL for (int i = 0; i < 4; i++) half[i] = e4m3x2_to_f16x2((uint16_t)(v[i] >> 16 * h));
+      lane_store16(to + p * 32 + h * 16, half);
+    }
 }
 
 KERNEL(nf_experts_prepare, nf_gpu_experts_prepare, 512, 1) {
@@ -67,12 +100,26 @@ KERNEL(nf_experts_prepare, nf_gpu_experts_prepare, 512, 1) {
     if (a->tiles != NULL) sort_pairs(a);
     return;
   }
-  const int64_t i = (int64_t)(lane_block() - 1) * lane_threads() + lane_thread();
-  if (i >= (int64_t)a->rows * a->packs) return;
-  lane_store16((char *)a->to + i * 16, row_load(row_of(&a->x, i / a->packs) + i % a->packs * 16));
+  const int64_t i = (int64_t)(lane_block() - 1) * lane_threads() + lane_thread(), row = i / a->packs;
+  if (row >= a->rows) return;
+  const int p = (int)(i % a->packs);
+  const int bytes = a->packs * (a->turned == NF_GPU_BESIDE_FP8 ? 32 : 16);
+  put_gathered(a->turned, (char *)a->to + row * bytes, p, row_load(row_of(&a->x, row) + p * 16));
 }
 
 // ---- codes ----
+
+// The codes of columns k to k + 7 of a row.
+INLINE void put_codes(const nf_gpu_experts_quantise *a, int64_t row, int k, u32x2 code) {
+  const int64_t at = row * a->columns + k;
+  if (!a->turned) {
+    *(u32x2 *)((char *)a->code + at) = code;
+    return;
+  }
+  char *to = (char *)a->code + 2 * (at - k % 16) + k % 16;
+  UNROLL for (int h = 0; h < 2; h++) * (u32x2 *)(to + h * 16) =
+      (u32x2){e4m3x2_to_f16x2((uint16_t)(code[0] >> 16 * h)), e4m3x2_to_f16x2((uint16_t)(code[1] >> 16 * h))};
+}
 
 INLINE void quantise_row(const nf_gpu_experts_quantise *a, int64_t row, SHARED float *room) {
   const char *x = (const char *)a->x + row * a->columns * 2;
@@ -81,7 +128,7 @@ INLINE void quantise_row(const nf_gpu_experts_quantise *a, int64_t row, SHARED f
     most = __builtin_fmaxf(most, largest_of(unpacked(lane_load16(x + k * 2))));
   const float scale = scale_for(block_max(most, room));
   for (int k = lane_thread() * 8; k < a->columns; k += lane_threads() * 8)
-    *(u32x2 *)((char *)a->code + row * a->columns + k) = codes_of(unpacked(lane_load16(x + k * 2)), scale);
+    put_codes(a, row, k, codes_of(unpacked(lane_load16(x + k * 2)), scale));
   if (lane_thread() == 0) a->scale[row] = scale;
 }
 
@@ -93,7 +140,7 @@ INLINE void quantise_groups(const nf_gpu_experts_quantise *a, int64_t row) {
     const eight v = unpacked(k < a->columns ? lane_load16(x + k * 2) : (u32x4){0});
     const float scale = scale_for(lane_max_of(largest_of(v), 16));
     if (k >= a->columns) continue;
-    *(u32x2 *)((char *)a->code + row * a->columns + k) = codes_of(v, scale);
+    put_codes(a, row, k, codes_of(v, scale));
     if (k % 128 == 0) a->scale[row * a->groups + k / 128] = scale;
   }
 }

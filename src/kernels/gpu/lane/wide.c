@@ -29,8 +29,7 @@ void nf_lane_wide_begin(const nf_lane_site *site, int n, float *d, bool add) {
   if (me->grid->block.threads % NF_GROUP_LANES)
     nf_lane_fail(site, "blocks of %d lanes are not made of groups of %d", me->grid->block.threads,
                  NF_GROUP_LANES);
-  if (n != 16 && n != 32 && n != 64 && n != 96 && n != 128 && n != 256)
-    nf_lane_fail(site, "of %d columns", n);
+  if (n <= 0 || n % 16 || (n > 128 && n != 256)) nf_lane_fail(site, "of %d columns", n);
   if (!me->fenced) nf_lane_fail(site, "without wide_begin() since the last wide_wait()");
   nf_lane_held *h = sums_of(me, site, d, n);
   if (h->n != n) nf_lane_fail(site, "of %d columns, when the sums on their way have %d", n, h->n);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Hopper's products of a group of four waves (lane_thread() / WIDE_LANES): 64 rows of A with n columns of B
-// (n a constant: 16, 32, 64, 96, 128 or 256), asynchronous, sums in float32 registers. Only where TILE_WIDE
-// is 1: NVIDIA's sm_90a and the host; elsewhere kernels with a body of WIDE_ONLY(…) have none, and launch
-// functions leave them out (nf_gpu_is_wide). All lanes of the group come to the same calls.
+// (n a constant: a multiple of 16 up to 128, or 256), asynchronous, sums in float32 registers. Only where
+// TILE_WIDE is 1: NVIDIA's sm_90a and the host; elsewhere kernels with a body of WIDE_ONLY(…) have none, and
+// launch functions leave them out (nf_gpu_is_wide). All lanes of the group come to the same calls.
 //
 // A product is over WIDE_STEP bytes of k: 16 numbers of bf16 or f16, 32 of e4m3.
 //
@@ -88,6 +88,9 @@ INLINE void wide_done(int n, float *d) {
       "+f"(d[i + 6]), "+f"(d[i + 7])
 #define WIDE_D16(i) WIDE_D8(i), WIDE_D8(i + 8)
 #define WIDE_D32(i) WIDE_D16(i), WIDE_D16(i + 16)
+#define WIDE_D24(i) WIDE_D16(i), WIDE_D8(i + 16)
+#define WIDE_D40(i) WIDE_D32(i), WIDE_D8(i + 32)
+#define WIDE_D56(i) WIDE_D48(i), WIDE_D8(i + 48)
 #define WIDE_D48(i) WIDE_D32(i), WIDE_D16(i + 32)
 #define WIDE_D64(i) WIDE_D32(i), WIDE_D32(i + 32)
 #define WIDE_D128(i) WIDE_D64(i), WIDE_D64(i + 64)
@@ -97,6 +100,9 @@ INLINE void wide_done(int n, float *d) {
 #define WIDE_T16 WIDE_T8 ",%8,%9,%10,%11,%12,%13,%14,%15"
 #define WIDE_T30 WIDE_T8 ",%8,%9" WIDE_TEN(1) WIDE_TEN(2)
 #define WIDE_T32 WIDE_T30 ",%30,%31"
+#define WIDE_T24 WIDE_T8 ",%8,%9" WIDE_TEN(1) ",%20,%21,%22,%23"
+#define WIDE_T40 WIDE_T30 WIDE_TEN(3)
+#define WIDE_T56 WIDE_T30 WIDE_TEN(3) WIDE_TEN(4) ",%50,%51,%52,%53,%54,%55"
 #define WIDE_T48 WIDE_T30 WIDE_TEN(3) ",%40,%41,%42,%43,%44,%45,%46,%47"
 #define WIDE_T60 WIDE_T30 WIDE_TEN(3) WIDE_TEN(4) WIDE_TEN(5)
 #define WIDE_T64 WIDE_T60 ",%60,%61,%62,%63"
@@ -116,8 +122,11 @@ INLINE void wide_done(int n, float *d) {
     switch (n) {                                                               \
       WIDE_CASE(16, 8, __VA_ARGS__)                                            \
       WIDE_CASE(32, 16, __VA_ARGS__)                                           \
+      WIDE_CASE(48, 24, __VA_ARGS__)                                           \
       WIDE_CASE(64, 32, __VA_ARGS__)                                           \
+      WIDE_CASE(80, 40, __VA_ARGS__)                                           \
       WIDE_CASE(96, 48, __VA_ARGS__)                                           \
+      WIDE_CASE(112, 56, __VA_ARGS__)                                          \
       WIDE_CASE(128, 64, __VA_ARGS__)                                          \
       WIDE_CASE(256, 128, __VA_ARGS__)                                         \
     }                                                                          \
