@@ -51,6 +51,8 @@ enum {
   NF_GPU_EXPERTS_SUMS = 33
 };
 
+enum { NF_GPU_EXPERTS_CHUNK = 1024 };
+
 // x for products with many pairs (experts/many.h), in whose order a lane's words of weights are multiplied:
 // beside MXFP4 number c of 32 at place 16 (c % 8 / 4) + 2 (c / 8) + 8 (c % 4 / 2) + c % 2; codes of FP8 as
 // numbers of f16, c of 16 at 8 (c % 4 / 2) + 2 (c / 4) + c % 2.
@@ -60,18 +62,22 @@ typedef enum nf_gpu_experts_turned {
   NF_GPU_BESIDE_FP8
 } nf_gpu_experts_turned;
 
-// Block 0 sorts pairs into tiles, the others gather rows of x that do not begin at multiples of 16 bytes.
+// The first blocks sort pairs into tiles, each a chunk of them: those of one launch count what each expert
+// has, those of the next, or the same where there is one chunk, put pairs in order. The other blocks gather
+// rows of x.
 typedef struct nf_gpu_experts_prepare {
   nf_gpu_rows x;
   void *to;
   const int32_t *ids;
-  nf_gpu_experts_tile *tiles; // NULL: no sorting
-  int32_t *order, *rank;      // [pairs] each
-  uint32_t *counts;           // [experts + 1] zeros, and zeros again afterwards
+  nf_gpu_experts_tile *tiles;
+  int32_t *order, *rank; // [pairs] each
+  uint32_t *counts;      // [experts + 2] zeros, and zeros again afterwards
   int32_t pairs, choices, ids_stride, experts;
   int32_t tile, most_tiles;     // pairs of a tile; entries of tiles, behind which their number is written
   int32_t rows, packs;          // to gather; packs of 16 bytes of a row
   nf_gpu_experts_turned turned; // how they are gathered
+  int32_t chunks;
+  bool ranks, orders;
 } nf_gpu_experts_prepare;
 
 // Rows of bf16 become codes and scales; groups: of a row, 0 for one scale.
@@ -88,4 +94,9 @@ typedef struct nf_gpu_experts_quantise {
 #ifndef NF_GPU_MANY_STRIPS
 #define NF_GPU_MANY_STRIPS 8
 #endif
-enum { NF_GPU_MANY_COLS = 64, NF_GPU_MANY_COLS_MXFP4 = 128, NF_GPU_MANY_STAGES = 4 };
+enum {
+  NF_GPU_MANY_COLS = 64,
+  NF_GPU_MANY_COLS_MXFP4 = 128,
+  NF_GPU_MANY_STAGES = 6,
+  NF_GPU_MANY_STAGES_BF16 = 4
+};

@@ -7,8 +7,9 @@
 enum {
   KERNELS = 3, // by 1 and by 2 tiles of columns; experts/many.h
   MANY = 2,
-  PREPARE = 0,
-  FIRST = 1,
+  COUNT = 0,
+  PREPARE = 1,
+  FIRST = 2,
   CODES = FIRST + KERNELS,
   SECOND = CODES + 1,
   STAGES = SECOND + KERNELS
@@ -95,13 +96,14 @@ static bool is_gathered(const deal *d, const nf_gpu_rows *x) {
   return d->turned != NF_GPU_NOT_TURNED || !is_aligned(x);
 }
 
-static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
+static nf_grid prepare(const nf_launch_site *s, const work *w, int stage, void *packed) {
   const deal d = deal_of(s, w);
+  const int64_t chunks = d.sorted ? nf_ceil_div(d.pairs, NF_GPU_EXPERTS_CHUNK) : 0;
   nf_gpu_experts_prepare *p = packed;
   *p = (nf_gpu_experts_prepare){.x = nf_gpu_rows_of(w->x),
                                 .to = d.gathered,
                                 .ids = w->ids->data,
-                                .tiles = d.sorted ? d.tiles : NULL,
+                                .tiles = d.tiles,
                                 .order = d.order,
                                 .rank = d.rank,
                                 .counts = s->counters,
@@ -114,11 +116,14 @@ static nf_grid prepare(const nf_launch_site *s, const work *w, void *packed) {
                                 .rows = (int32_t)nf_tensor_rows(w->x),
                                 .packs =
                                     (int32_t)(nf_tensor_cols(w->x) * nf_dtype_of(w->x->dtype)->bits / 128),
-                                .turned = d.turned};
-  const bool gather = is_gathered(&d, &p->x);
+                                .turned = d.turned,
+                                .chunks = (int32_t)chunks,
+                                .ranks = stage == COUNT || chunks == 1,
+                                .orders = stage == PREPARE};
+  if (stage == COUNT && chunks < 2) return nf_gpu_grid(0, PREPARE_THREADS, 0);
+  const bool gather = is_gathered(&d, &p->x) && (stage == COUNT || chunks < 2);
   const int64_t blocks = gather ? nf_ceil_div((int64_t)p->rows * p->packs, PREPARE_THREADS) : 0;
-  return nf_gpu_grid(gather || d.sorted ? 1 + blocks : 0, PREPARE_THREADS,
-                     (size_t)(w->experts + 1) * sizeof(int32_t));
+  return nf_gpu_grid(chunks + blocks, PREPARE_THREADS, (size_t)(w->experts + 2) * sizeof(int32_t));
 }
 
 // The product with w, or with a gate and an up: what is common to all.
@@ -210,8 +215,10 @@ static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor
   const int64_t column = (rows / 2 + 4) * 4 + 2 * 16;
   const int64_t blocks =
       d->most_tiles * nf_ceil_div(p->padded, p->then == NF_GPU_THEN_NOTHING ? rows : rows / 2);
+  const int64_t stages =
+      w->dtype == NF_MXFP4 || nf_is_fp8(w->dtype) ? NF_GPU_MANY_STAGES : NF_GPU_MANY_STAGES_BF16;
   return nf_gpu_grid(nf_min(multiprocessors(s), blocks), NF_GPU_MANY_STRIPS * 64,
-                     (size_t)(NF_GPU_MANY_STAGES * stage + d->tile * column));
+                     (size_t)(stages * stage + d->tile * column));
 }
 
 // Where things lie in shared memory; false: rows of x that a kernel for one tile of columns keeps do not fit.
@@ -276,7 +283,7 @@ static work linear_work(const nf_launch_site *s) {
 static nf_grid launch_linear(const nf_launch_site *s, int stage, void *packed) {
   const nf_grouped_linear_args *a = s->args;
   const work w = linear_work(s);
-  if (stage == PREPARE) return prepare(s, &w, packed);
+  if (stage <= PREPARE) return prepare(s, &w, stage, packed);
   const deal d = deal_of(s, &w);
   nf_gpu_experts p = product_of(&w, &d, &a->w, NULL);
   take_x(&p, &w, &d), take_bias(&p, &a->bias), give_y(&p, &a->y);
@@ -297,7 +304,7 @@ static nf_grid launch_swiglu(const nf_launch_site *s, int stage, void *packed) {
   const nf_experts_swiglu_args *a = s->args;
   const work w = swiglu_work(s);
   const deal d = deal_of(s, &w);
-  if (stage == PREPARE) return prepare(s, &w, packed);
+  if (stage <= PREPARE) return prepare(s, &w, stage, packed);
   if (stage == CODES) return quantise(&w, &d, packed);
   if (stage > CODES) {
     nf_gpu_experts p = product_of(&w, &d, &a->w_down, NULL);
@@ -324,7 +331,7 @@ static nf_grid launch_silu(const nf_launch_site *s, int stage, void *packed) {
   const nf_experts_silu_args *a = s->args;
   const work w = silu_work(s);
   const deal d = deal_of(s, &w);
-  if (stage == PREPARE) return prepare(s, &w, packed);
+  if (stage <= PREPARE) return prepare(s, &w, stage, packed);
   if (stage == CODES) return quantise(&w, &d, packed);
   if (stage > CODES) {
     nf_gpu_experts p = product_of(&w, &d, &a->w_down, NULL);
@@ -343,19 +350,21 @@ static size_t scratch_silu(const nf_launch_site *s) {
 
 #define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2", "nf_experts_" #format "_many"
 #define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
-#define LINEAR(format)                                      \
-  const nf_module_kernel nf_gpu_grouped_linear_##format = { \
-      .stages = CODES,                                      \
-      .symbol = {"nf_experts_prepare", PRODUCTS(format)},   \
-      .packed = {sizeof(nf_gpu_experts_prepare), PACKED},   \
-      .launch = launch_linear,                              \
+#define LINEAR(format)                                                                    \
+  const nf_module_kernel nf_gpu_grouped_linear_##format = {                               \
+      .stages = CODES,                                                                    \
+      .symbol = {"nf_experts_prepare", "nf_experts_prepare", PRODUCTS(format)},           \
+      .packed = {sizeof(nf_gpu_experts_prepare), sizeof(nf_gpu_experts_prepare), PACKED}, \
+      .launch = launch_linear,                                                            \
       .scratch = scratch_linear};
-#define EXPERTS(name, op, format)                                                                  \
-  const nf_module_kernel nf_gpu_##name = {                                                         \
-      .stages = STAGES,                                                                            \
-      .symbol = {"nf_experts_prepare", PRODUCTS(format), "nf_experts_quantise", PRODUCTS(format)}, \
-      .packed = {sizeof(nf_gpu_experts_prepare), PACKED, sizeof(nf_gpu_experts_quantise), PACKED}, \
-      .launch = launch_##op,                                                                       \
+#define EXPERTS(name, op, format)                                                                     \
+  const nf_module_kernel nf_gpu_##name = {                                                            \
+      .stages = STAGES,                                                                               \
+      .symbol = {"nf_experts_prepare", "nf_experts_prepare", PRODUCTS(format), "nf_experts_quantise", \
+                 PRODUCTS(format)},                                                                   \
+      .packed = {sizeof(nf_gpu_experts_prepare), sizeof(nf_gpu_experts_prepare), PACKED,              \
+                 sizeof(nf_gpu_experts_quantise), PACKED},                                            \
+      .launch = launch_##op,                                                                          \
       .scratch = scratch_##op};
 LINEAR(bf16)
 LINEAR(fp8)

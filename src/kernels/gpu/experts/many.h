@@ -14,8 +14,6 @@ enum {
   MANY_STRIPS = NF_GPU_MANY_STRIPS,
   MANY_ROWS = MANY_STRIPS * 32,
   MANY_THREADS = MANY_STRIPS * 64,
-  MANY_STAGES = NF_GPU_MANY_STAGES,
-  MANY_AHEAD = MANY_STAGES - 2, // of the step whose products are asked for, copies
   MANY_MOST_COLS = NF_GPU_MANY_COLS_MXFP4,
   MANY_PITCH = MANY_ROWS / 2 + 4, // words of a pair's results
   MANY_LINES = MANY_THREADS / 8,  // of x that all lanes copy at once
@@ -23,6 +21,13 @@ enum {
 INLINE int many_most(expert_format f) {
   return f == EXPERT_MXFP4 ? NF_GPU_MANY_COLS_MXFP4 : NF_GPU_MANY_COLS;
 }
+// Stages of the ring; steps that the block waits for at once; how far copies are ahead of products, of which
+// a step's last are still under way when the next one begins.
+INLINE int many_stages(expert_format f) {
+  return f == EXPERT_BF16 ? NF_GPU_MANY_STAGES_BF16 : NF_GPU_MANY_STAGES;
+}
+INLINE int many_together(expert_format f) { return f == EXPERT_BF16 ? 1 : 2; }
+INLINE int many_ahead(expert_format f) { return many_stages(f) - 1 - many_together(f); }
 INLINE int many_strip_bytes(expert_format f) { // of a step of 64 of k
   return f == EXPERT_MXFP4 ? 1024 : f == EXPERT_FP8 ? 2048 : 4096;
 }
@@ -47,14 +52,14 @@ typedef struct many_item {
 INLINE SHARED char *many_at(int bytes) { return (SHARED char *)block_shared() + bytes; }
 INLINE SHARED char *many_x(expert_format f, int stage) { return many_at(stage * many_most(f) * WIDE_LINE); }
 INLINE SHARED char *many_w(expert_format f, int stage) {
-  return many_x(f, MANY_STAGES) + stage * MANY_STRIPS * many_strip_bytes(f);
+  return many_x(f, many_stages(f)) + stage * MANY_STRIPS * many_strip_bytes(f);
 }
 // Scales of strips beside MXFP4, of columns beside FP8 by groups.
 INLINE SHARED char *many_scales(expert_format f, int stage) {
-  return many_w(f, MANY_STAGES) + stage * MANY_ROWS * 2;
+  return many_w(f, many_stages(f)) + stage * MANY_ROWS * 2;
 }
 INLINE SHARED uint32_t *many_results(expert_format f, int c) {
-  return (SHARED uint32_t *)many_scales(f, MANY_STAGES) + c * MANY_PITCH;
+  return (SHARED uint32_t *)many_scales(f, many_stages(f)) + c * MANY_PITCH;
 }
 // Of each column: where its row of x is, which row that is, which pair it is.
 INLINE SHARED uint64_t *many_place(expert_format f, const many_item *t) {
@@ -157,29 +162,33 @@ INLINE void many_unpack(u32x2 v, uint32_t s, wide_a out[2]) {
       mxfp4_beyond(out[j / 2].r[i + j % 2 * 2], s >> 8 * i & 0xff);
 }
 
-// The weights of products 2 half and 2 half + 1 of a step.
-INLINE void many_weights(expert_format f, int stage, int half, wide_a out[2]) {
+// A lane's words of a step: of MXFP4 with scales, two rows of each group of 32; of the others v[0] to v[3]
+// for FP8, a word for each product, and to v[7] for bf16.
+typedef struct many_words {
+  u32x2 v[8];
+  uint32_t s[2];
+} many_words;
+
+INLINE many_words many_words_of(expert_format f, int stage) {
   const int row = many_row(lane_thread()), t = lane_id() % 4, bytes = many_strip_bytes(f);
   SHARED char *from =
       many_w(f, stage) + row / 32 * bytes + t * 128 + (lane_id() / 4 ^ t * 2) * 16 + row % 4 * 4;
-  if (f == EXPERT_MXFP4) {
-    const SHARED uint16_t *s =
-        (SHARED uint16_t *)(many_scales(f, stage) + row / 32 * 64 + half * 32 + row % 32);
-    many_unpack(shared_get((SHARED u32x2 *)(from + half * 512)), shared_get(s), out);
-    return;
-  }
-  if (f == EXPERT_FP8) {
-    UNROLL for (int k = 0; k < 2; k++) {
-      const u32x2 v = shared_get((SHARED u32x2 *)(from + half * 1024 + k * 512));
-      UNROLL for (int i = 0; i < 2; i++) out[k].r[i] = e4m3x2_to_f16x2((uint16_t)v[i]),
-                                         out[k].r[2 + i] = e4m3x2_to_f16x2((uint16_t)(v[i] >> 16));
+  many_words w = {0};
+  UNROLL for (int i = 0; i < bytes / 512; i++) w.v[i] = shared_get((SHARED u32x2 *)(from + i * 512));
+  if (f != EXPERT_MXFP4) return w;
+  SHARED char *scales = many_scales(f, stage) + row / 32 * 64 + row % 32;
+  UNROLL for (int i = 0; i < 2; i++) w.s[i] = shared_get((SHARED uint16_t *)(scales + i * 32));
+  return w;
+}
+
+// The weights of products 2 half and 2 half + 1 of a step.
+INLINE void many_weights(expert_format f, const many_words *w, int half, wide_a out[2]) {
+  if (f == EXPERT_MXFP4) many_unpack(w->v[half], w->s[half], out);
+  if (f != EXPERT_MXFP4) UNROLL for (int k = 0; k < 2; k++) UNROLL for (int i = 0; i < 2; i++) {
+      const int p = 2 * half + k;
+      out[k].r[i] = f == EXPERT_FP8 ? e4m3x2_to_f16x2((uint16_t)w->v[p][i]) : w->v[2 * p][i];
+      out[k].r[2 + i] = f == EXPERT_FP8 ? e4m3x2_to_f16x2((uint16_t)(w->v[p][i] >> 16)) : w->v[2 * p + 1][i];
     }
-    return;
-  }
-  UNROLL for (int k = 0; k < 2; k++) UNROLL for (int h = 0; h < 2; h++) {
-    const u32x2 v = shared_get((SHARED u32x2 *)(from + half * 2048 + k * 1024 + h * 512));
-    out[k].r[2 * h] = v[0], out[k].r[2 * h + 1] = v[1];
-  }
 }
 
 // Products 2 half and 2 half + 1 of a step; the first begins at 0 unless `add`.
@@ -241,22 +250,25 @@ INLINE void many_add(const nf_gpu_experts *a, expert_format f, int cols, int sta
 
 INLINE void many_step(const nf_gpu_experts *a, expert_format f, const many_item *t, int cols, int step,
                       many_lane *l, many_sums *sums) {
-  const int steps = many_steps(a, f), stage = step % MANY_STAGES, next = step + MANY_AHEAD;
+  const int steps = many_steps(a, f), stage = step % many_stages(f), next = step + many_ahead(f);
   wide_a w[2][2];
-  lane_copy_wait(MANY_AHEAD - 1);
-  wide_publish();
-  block_sync();
-  if (next < steps) many_copy(f, cols, next % MANY_STAGES, l);
+  if (step % many_together(f) == 0) {
+    lane_copy_wait(many_ahead(f) - many_together(f));
+    wide_publish();
+    block_sync();
+  }
+  if (next < steps) many_copy(f, cols, next % many_stages(f), l);
   lane_copy_commit();
   const float of_w = many_is_grouped(a, f) ? many_scale_of_w(a, t, step) : 1;
   if (many_is_grouped(a, f) && lane_thread() < cols) {
-    if (step > 0) many_put_scale(f, (next - 1) % MANY_STAGES, l->scale);
+    if (step > 0) many_put_scale(f, (next - 1) % many_stages(f), l->scale);
     if (next < steps) l->scale = many_scale_of_x(a, f, t, next);
   }
   const bool grouped = many_is_grouped(a, f), ends = step + 1 == steps || (grouped && step % 2 == 1);
+  const many_words words = many_words_of(f, stage);
   UNROLL for (int half = 0; half < 2; half++) {
     wide_wait(1, 0, sums->all);
-    many_weights(f, stage, half, w[half]);
+    many_weights(f, &words, half, w[half]);
     many_multiply(f, cols, f == EXPERT_FP8 ? sums->part : sums->all, w[half], wide_tile(many_x(f, stage)),
                   half, half > 0 || (grouped ? step % 2 : step) > 0);
   }
@@ -268,7 +280,7 @@ INLINE void many_step(const nf_gpu_experts *a, expert_format f, const many_item 
 INLINE void many_sum(const nf_gpu_experts *a, expert_format f, const many_item *t, int cols,
                      many_sums *sums) {
   const int steps = t->expert < 0 ? 0 : many_steps(a, f);
-  many_lane l = many_lane_of(a, f, t, MANY_AHEAD);
+  many_lane l = many_lane_of(a, f, t, many_ahead(f));
   WIDE_UNROLL for (int i = 0; i < many_most(f) / 2; i++) sums->all[i] = 0;
   for (int step = 0; step < steps; step++) many_step(a, f, t, cols, step, &l, sums);
   wide_wait(0, many_most(f), sums->all);
@@ -372,7 +384,7 @@ INLINE void many_begin(const nf_gpu_experts *a, expert_format f, const many_item
   if (t->expert < 0) return;
   many_lane l = many_lane_of(a, f, t, 0);
   const int cols = many_cols(t), steps = many_steps(a, f);
-  _Pragma("GCC unroll 1") for (int i = 0; i < MANY_AHEAD; i++) {
+  _Pragma("GCC unroll 1") for (int i = 0; i < many_ahead(f); i++) {
     if (i < steps) many_copy(f, cols, i, &l);
     lane_copy_commit();
     if (many_is_grouped(a, f) && lane_thread() < cols && i < steps)

@@ -31,8 +31,9 @@ INLINE void write_tiles(const nf_gpu_experts_prepare *a, int bucket, int first, 
   }
 }
 
-// One wave: where each bucket's pairs begin, and the tiles.
+// One wave: where each bucket's pairs begin; one block writes the tiles.
 INLINE void place_buckets(const nf_gpu_experts_prepare *a, SHARED int32_t *begin) {
+  const bool first_block = lane_block() == 0;
   int pairs = 0, tiles = 0;
   for (int from = 0; from <= a->experts; from += LANES) {
     const int b = from + lane_id(), count = b <= a->experts ? (int)a->counts[b] : 0;
@@ -40,45 +41,44 @@ INLINE void place_buckets(const nf_gpu_experts_prepare *a, SHARED int32_t *begin
     const int first = pairs + wave_before(count, &more_pairs);
     const int at = tiles + wave_before((count + a->tile - 1) / a->tile, &more_tiles);
     if (b <= a->experts) shared_put(begin + b, first);
-    write_tiles(a, b, first, count, at);
+    if (first_block) write_tiles(a, b, first, count, at);
     pairs += more_pairs, tiles += more_tiles;
   }
+  if (!first_block) return;
   for (int at = tiles + lane_id(); at < a->most_tiles; at += LANES) lane_store16(&a->tiles[at], (u32x4){0});
   if (lane_id() == 0) lane_store16(&a->tiles[a->most_tiles], (u32x4){(uint32_t)tiles});
 }
 
-// Several pairs of a lane at once: most of the time goes by with waiting for memory.
-enum { PREPARE_AT_ONCE = 8 };
-typedef struct some_pairs {
-  int bucket[PREPARE_AT_ONCE]; // negative: no pair
-} some_pairs;
-INLINE int some_pair(int from, int i) { return from + i * lane_threads(); }
-INLINE some_pairs some_pairs_of(const nf_gpu_experts_prepare *a, int from) {
-  some_pairs s;
-  UNROLL for (int i = 0; i < PREPARE_AT_ONCE; i++) s.bucket[i] =
-      some_pair(from, i) < a->pairs ? bucket_of(a, some_pair(from, i)) : -1;
-  return s;
+// Pairs that a block has, of which a lane has every 512th.
+INLINE int chunk_begin(void) { return lane_block() * NF_GPU_EXPERTS_CHUNK + lane_thread(); }
+INLINE int chunk_end(const nf_gpu_experts_prepare *a) {
+  const int end = (lane_block() + 1) * NF_GPU_EXPERTS_CHUNK;
+  return end < a->pairs ? end : a->pairs;
 }
-#define EACH_OF_SOME(s, i) UNROLL for (int i = 0; i < PREPARE_AT_ONCE; i++) if (s.bucket[i] >= 0)
 
-INLINE void sort_pairs(const nf_gpu_experts_prepare *a) {
-  SHARED int32_t *begin = block_shared();
-  const int step = PREPARE_AT_ONCE * lane_threads();
-  for (int from = lane_thread(); from < a->pairs; from += step) {
-    const some_pairs s = some_pairs_of(a, from);
-    EACH_OF_SOME(s, i) a->rank[some_pair(from, i)] = (int32_t)lane_atomic_add(&a->counts[s.bucket[i]], 1);
-  }
+INLINE void rank_pairs(const nf_gpu_experts_prepare *a) {
+  for (int p = chunk_begin(); p < chunk_end(a); p += lane_threads())
+    a->rank[p] = (int32_t)lane_atomic_add(&a->counts[bucket_of(a, p)], 1);
+}
+
+// The last of the blocks that have read the counts leaves zeros.
+INLINE void clear_counts(const nf_gpu_experts_prepare *a, SHARED int32_t *last) {
+  uint32_t *done = &a->counts[a->experts + 1];
   lane_fence();
   block_sync();
+  if (lane_thread() == 0) shared_put(last, lane_atomic_add(done, 1) + 1 == (uint32_t)a->chunks);
+  block_sync();
+  if (shared_get(last) == 0) return;
+  for (int b = lane_thread(); b <= a->experts + 1; b += lane_threads()) a->counts[b] = 0;
+}
+
+INLINE void order_pairs(const nf_gpu_experts_prepare *a) {
+  SHARED int32_t *begin = block_shared();
   if (lane_wave() == 0) place_buckets(a, begin);
   block_sync();
-  for (int from = lane_thread(); from < a->pairs; from += step) {
-    const some_pairs s = some_pairs_of(a, from);
-    int rank[PREPARE_AT_ONCE];
-    EACH_OF_SOME(s, i) rank[i] = a->rank[some_pair(from, i)];
-    EACH_OF_SOME(s, i) a->order[shared_get(begin + s.bucket[i]) + rank[i]] = some_pair(from, i);
-  }
-  for (int b = lane_thread(); b <= a->experts; b += lane_threads()) a->counts[b] = 0;
+  for (int p = chunk_begin(); p < chunk_end(a); p += lane_threads())
+    a->order[shared_get(begin + bucket_of(a, p)) + a->rank[p]] = p;
+  clear_counts(a, begin + a->experts + 1);
 }
 
 // Pack p of a row of x goes to row `to`.
@@ -96,11 +96,15 @@ INLINE void put_gathered(nf_gpu_experts_turned turned, char *to, int p, u32x4 v)
 KERNEL(nf_experts_prepare, nf_gpu_experts_prepare, 512, 1) {
   lane_release();
   lane_wait();
-  if (lane_block() == 0) {
-    if (a->tiles != NULL) sort_pairs(a);
+  if (lane_block() < a->chunks) {
+    if (a->ranks) rank_pairs(a);
+    if (!a->orders) return;
+    lane_fence();
+    block_sync();
+    order_pairs(a);
     return;
   }
-  const int64_t i = (int64_t)(lane_block() - 1) * lane_threads() + lane_thread(), row = i / a->packs;
+  const int64_t i = (int64_t)(lane_block() - a->chunks) * lane_threads() + lane_thread(), row = i / a->packs;
   if (row >= a->rows) return;
   const int p = (int)(i % a->packs);
   const int bytes = a->packs * (a->turned == NF_GPU_BESIDE_FP8 ? 32 : 16);
