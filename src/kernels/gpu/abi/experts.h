@@ -97,6 +97,6 @@ typedef struct nf_gpu_experts_quantise {
 enum {
   NF_GPU_MANY_COLS = 64,
   NF_GPU_MANY_COLS_MXFP4 = 128,
-  NF_GPU_MANY_STAGES = 6,
-  NF_GPU_MANY_STAGES_BF16 = 4
+  NF_GPU_MANY_STAGES = 4,
+  NF_GPU_MANY_STAGES_MXFP4 = 6
 };

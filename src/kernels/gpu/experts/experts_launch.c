@@ -215,8 +215,7 @@ static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor
   const int64_t column = (rows / 2 + 4) * 4 + 2 * 16;
   const int64_t blocks =
       d->most_tiles * nf_ceil_div(p->padded, p->then == NF_GPU_THEN_NOTHING ? rows : rows / 2);
-  const int64_t stages =
-      w->dtype == NF_MXFP4 || nf_is_fp8(w->dtype) ? NF_GPU_MANY_STAGES : NF_GPU_MANY_STAGES_BF16;
+  const int64_t stages = w->dtype == NF_MXFP4 ? NF_GPU_MANY_STAGES_MXFP4 : NF_GPU_MANY_STAGES;
   return nf_gpu_grid(nf_min(multiprocessors(s), blocks), NF_GPU_MANY_STRIPS * 64,
                      (size_t)(stages * stage + d->tile * column));
 }

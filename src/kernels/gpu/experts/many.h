@@ -24,9 +24,9 @@ INLINE int many_most(expert_format f) {
 // Stages of the ring; steps that the block waits for at once; how far copies are ahead of products, of which
 // a step's last are still under way when the next one begins.
 INLINE int many_stages(expert_format f) {
-  return f == EXPERT_BF16 ? NF_GPU_MANY_STAGES_BF16 : NF_GPU_MANY_STAGES;
+  return f == EXPERT_MXFP4 ? NF_GPU_MANY_STAGES_MXFP4 : NF_GPU_MANY_STAGES;
 }
-INLINE int many_together(expert_format f) { return f == EXPERT_BF16 ? 1 : 2; }
+INLINE int many_together(expert_format f) { return f == EXPERT_MXFP4 ? 2 : 1; }
 INLINE int many_ahead(expert_format f) { return many_stages(f) - 1 - many_together(f); }
 INLINE int many_strip_bytes(expert_format f) { // of a step of 64 of k
   return f == EXPERT_MXFP4 ? 1024 : f == EXPERT_FP8 ? 2048 : 4096;
@@ -162,19 +162,20 @@ INLINE void many_unpack(u32x2 v, uint32_t s, wide_a out[2]) {
       mxfp4_beyond(out[j / 2].r[i + j % 2 * 2], s >> 8 * i & 0xff);
 }
 
-// A lane's words of a step: of MXFP4 with scales, two rows of each group of 32; of the others v[0] to v[3]
-// for FP8, a word for each product, and to v[7] for bf16.
+// Words of a lane: of MXFP4 those of a step, v[half] with scales; else of half of one, a word of FP8 or two
+// of bf16 for each product.
 typedef struct many_words {
-  u32x2 v[8];
+  u32x2 v[4];
   uint32_t s[2];
 } many_words;
 
-INLINE many_words many_words_of(expert_format f, int stage) {
+INLINE many_words many_words_of(expert_format f, int stage, int half) {
   const int row = many_row(lane_thread()), t = lane_id() % 4, bytes = many_strip_bytes(f);
+  const int n = f == EXPERT_MXFP4 ? 2 : bytes / 1024;
   SHARED char *from =
       many_w(f, stage) + row / 32 * bytes + t * 128 + (lane_id() / 4 ^ t * 2) * 16 + row % 4 * 4;
   many_words w = {0};
-  UNROLL for (int i = 0; i < bytes / 512; i++) w.v[i] = shared_get((SHARED u32x2 *)(from + i * 512));
+  UNROLL for (int i = 0; i < n; i++) w.v[i] = shared_get((SHARED u32x2 *)(from + (half * n + i) * 512));
   if (f != EXPERT_MXFP4) return w;
   SHARED char *scales = many_scales(f, stage) + row / 32 * 64 + row % 32;
   UNROLL for (int i = 0; i < 2; i++) w.s[i] = shared_get((SHARED uint16_t *)(scales + i * 32));
@@ -185,9 +186,9 @@ INLINE many_words many_words_of(expert_format f, int stage) {
 INLINE void many_weights(expert_format f, const many_words *w, int half, wide_a out[2]) {
   if (f == EXPERT_MXFP4) many_unpack(w->v[half], w->s[half], out);
   if (f != EXPERT_MXFP4) UNROLL for (int k = 0; k < 2; k++) UNROLL for (int i = 0; i < 2; i++) {
-      const int p = 2 * half + k;
-      out[k].r[i] = f == EXPERT_FP8 ? e4m3x2_to_f16x2((uint16_t)w->v[p][i]) : w->v[2 * p][i];
-      out[k].r[2 + i] = f == EXPERT_FP8 ? e4m3x2_to_f16x2((uint16_t)(w->v[p][i] >> 16)) : w->v[2 * p + 1][i];
+      const bool fp8 = f == EXPERT_FP8;
+      out[k].r[i] = fp8 ? e4m3x2_to_f16x2((uint16_t)w->v[k][i]) : w->v[2 * k][i];
+      out[k].r[2 + i] = fp8 ? e4m3x2_to_f16x2((uint16_t)(w->v[k][i] >> 16)) : w->v[2 * k + 1][i];
     }
 }
 
@@ -265,9 +266,10 @@ INLINE void many_step(const nf_gpu_experts *a, expert_format f, const many_item 
     if (next < steps) l->scale = many_scale_of_x(a, f, t, next);
   }
   const bool grouped = many_is_grouped(a, f), ends = step + 1 == steps || (grouped && step % 2 == 1);
-  const many_words words = many_words_of(f, stage);
+  many_words words = many_words_of(f, stage, 0);
   UNROLL for (int half = 0; half < 2; half++) {
     wide_wait(1, 0, sums->all);
+    if (half == 1 && f != EXPERT_MXFP4) words = many_words_of(f, stage, 1);
     many_weights(f, &words, half, w[half]);
     many_multiply(f, cols, f == EXPERT_FP8 ? sums->part : sums->all, w[half], wide_tile(many_x(f, stage)),
                   half, half > 0 || (grouped ? step % 2 : step) > 0);
