@@ -275,7 +275,7 @@ def measure(one, own, rows):
         print(f"{one['name']:44s} {infuse['variant']:34s} {infuse['us']:9.2f} us", flush=True)
     try:
         for peer, us, moved in one["run"](*one["given"]):
-            ratio = us / infuse["us"] if infuse else None
+            ratio = us / infuse["us"] if infuse and moved else None  # without bytes it is a part of the work
             rows.append({"work": one["name"], "engine": peer, "us": us, "tb_s": moved / us / 1e6, "infuse_is": ratio})
             is_ = f"  infuse is {ratio:.2f} x" if ratio else ""
             print(f"{one['name']:44s} {peer:34s} {us:9.2f} us {moved / us / 1e6:6.2f} TB/s{is_}", flush=True)
