@@ -183,7 +183,7 @@ static void too_little_memory(void **) {
   lists_parts(infuse_model_load(rt, dir, &o, &m));
   infuse_runtime_destroy(rt);
   // One fits, and a second one beside it does not: what the first has is not free.
-  tested->fake("memory=28000000");
+  tested->fake("memory=30000000");
   rt = runtime_on(tested);
   ok(infuse_model_load(rt, dir, &o, &m));
   lists_parts(infuse_model_load(rt, dir, &o, &second));

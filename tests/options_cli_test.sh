@@ -29,8 +29,8 @@ cmp "$out/short" "$out/long"
 lists '^merge_3_linears  *merge' explain --rules help
 lists '^merge_3_linears  *merge' explain --fuse-order help
 lists '^linear=linear_ref$' verify --force help
-lists '^linear=linear_bf16_sm90  (declared' verify --force linear=help
-if grep -qv '^linear=' "$out/out"; then echo "--force linear=help lists other ops" && exit 1; fi
+lists '^all_reduce=all_reduce_library_cuda  (declared' verify --force all_reduce=help
+if grep -qv '^all_reduce=' "$out/out"; then echo "--force all_reduce=help lists other ops" && exit 1; fi
 lists '^sm_90 .*, also h100$' explain --target help
 lists '^avx512_vnni  *avx2 fma f16c avx512 avx512_vnni$' check --cpu help
 lists 'cores, .*B/s$' devices --cpu none

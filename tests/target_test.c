@@ -76,7 +76,7 @@ static void gpus(void **state) {
     int64_t padded; // K of the experts; 0: as it is
   } row[] = {{"gfx942", "hip", "grouped_linear_mxfp4_gfx942", "rms_norm_bf16_hip", 0},
              {"gfx950", "hip", "grouped_linear_mxfp4_gfx950", "rms_norm_bf16_hip", 3072},
-             {"sm_90", "cuda", "grouped_linear_mxfp4_sm90", "rms_norm_bf16_cuda", 0},
+             {"sm_90", "cuda", "grouped_linear_mxfp4_cuda", "rms_norm_bf16_cuda", 0},
              {"sm_100", "cuda", "grouped_linear_mxfp4_cuda", "rms_norm_bf16_cuda", 0}};
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
     json_t *doc = explained(row[i].target, 1);

@@ -169,7 +169,7 @@ static void targets(void **state) {
   } rows[] = {
     {"gfx942", 2880, "linear_bf16_gfx942"},
     {"gfx950", 2880, "linear_bf16_gfx950"},
-    {"sm_90", 2880, "linear_bf16_sm90"},
+    {"sm_90", 2880, "linear_bf16_cuda"},
     {"sm_100", 2880, "linear_bf16_cuda"},
     {"graviton3", 2880, "linear_bf16_n16_generic"},
     {"gfx950", 2881, NULL},
