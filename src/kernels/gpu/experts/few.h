@@ -75,28 +75,34 @@ INLINE int few_units(const nf_gpu_experts *a) { return few_own(a) ? lane_waves()
 
 enum { FEW_SLOT = FEW_STEP + FEW_SCALES, FEW_RING = FEW_DEPTH * FEW_SLOT };
 
+// Where there is nothing nothing is read, so any address will do.
+INLINE const void *few_beyond(const char *w, int bytes) {
+  return (const void *)((uintptr_t)w + (uintptr_t)bytes);
+}
+
 // Words of a row that are left for the lane's copies; none for a unit that has no weights.
 INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot) {
   const few_cursor *c = &s->next;
   SHARED char *to = s->ring + slot;
   const int words = c->w != NULL ? a->words - c->step * 16 : 0;
-  UNROLL for (int j = 0; j < FEW_COPIES; j++)
-      lane_copy_async16((SHARED u32x4 *)(to + few_to(j)), c->w + j * LANES * 16, few_word(j) < words);
+  UNROLL for (int j = 0; j < FEW_COPIES; j++) lane_copy_async16(
+      (SHARED u32x4 *)(to + few_to(j)), few_beyond(c->w, j * LANES * 16), few_word(j) < words);
   if (f == EXPERT_MXFP4 && lane_id() < FEW_SCALES / 16) // 32 bytes beside 4 words
     lane_copy_async16((SHARED u32x4 *)(to + FEW_STEP + lane_id() * 16), c->scales, lane_id() / 2 * 4 < words);
   lane_copy_commit();
 }
 
 // The strip's addresses.
-INLINE void few_aim(const nf_gpu_experts *a, few_state *s) {
+INLINE void few_aim(const nf_gpu_experts *a, expert_format f, few_state *s) {
   few_cursor *c = &s->next;
   c->w = NULL;
   if (c->unit >= c->end || c->expert < 0 || c->unit * 32 >= a->rows) return;
   const int64_t strip = (int64_t)c->unit * a->w_strip;
   c->w = (const char *)a->w[c->strip] + c->expert * a->w_expert + strip + (int64_t)c->step * FEW_STEP +
          few_from(0);
-  c->scales = (const char *)a->scale[c->strip] + c->expert * a->scale_expert + strip / 16 +
-              (int64_t)c->step * FEW_SCALES + lane_id() * 16;
+  if (f == EXPERT_MXFP4)
+    c->scales = (const char *)a->scale[c->strip] + c->expert * a->scale_expert + strip / 16 +
+                (int64_t)c->step * FEW_SCALES + lane_id() * 16;
 }
 
 // To the wave's next unit, which may be of a later tile.
@@ -108,11 +114,12 @@ INLINE void few_turn(const nf_gpu_experts *a, few_state *s) {
   }
 }
 
-INLINE void few_advance(const nf_gpu_experts *a, few_state *s) {
+INLINE void few_advance(const nf_gpu_experts *a, expert_format f, few_state *s) {
   few_cursor *c = &s->next;
   c->step += s->by;
   if (c->step < s->steps + s->first) { // all waves have as many
-    if (c->w != NULL) c->w += s->by * FEW_STEP, c->scales += s->by * FEW_SCALES;
+    if (c->w != NULL) c->w += s->by * FEW_STEP;
+    if (f == EXPERT_MXFP4 && c->w != NULL) c->scales += s->by * FEW_SCALES;
     return;
   }
   c->step = s->first;
@@ -121,7 +128,7 @@ INLINE void few_advance(const nf_gpu_experts *a, few_state *s) {
     c->unit += few_units(a);
     few_turn(a, s);
   }
-  few_aim(a, s);
+  few_aim(a, f, s);
 }
 
 // ---- products ----
@@ -219,7 +226,7 @@ INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_
   lane_copy_wait(FEW_DEPTH - 2);
   lane_sync();
   few_copy(a, f, s, s->slot == 0 ? FEW_RING - FEW_SLOT : s->slot - FEW_SLOT);
-  few_advance(a, s);
+  few_advance(a, f, s);
   s->slot = s->slot == FEW_RING - FEW_SLOT ? 0 : s->slot + FEW_SLOT;
   if (!mine) return;
   few_multiply(a, f, columns, from, s, step);
@@ -346,7 +353,7 @@ INLINE void few_do(const nf_gpu_experts *a, expert_format f, int columns, few_st
 // ---- a block ----
 
 // Blocks have runs of all tiles' units.
-INLINE void few_begin(const nf_gpu_experts *a, int tiles, few_state *s) {
+INLINE void few_begin(const nf_gpu_experts *a, expert_format f, int tiles, few_state *s) {
   const int units = tiles * a->units, each = units / lane_blocks(), more = units % lane_blocks();
   s->run = each * lane_block() + (lane_block() < more ? lane_block() : more);
   s->last = s->run + each + (lane_block() < more);
@@ -357,17 +364,17 @@ INLINE void few_begin(const nf_gpu_experts *a, int tiles, few_state *s) {
   s->next = (few_cursor){
       s->run / a->units - 1, 0, 0, few_own(a) ? 0 : lane_wave() % a->strips, s->first, -1, NULL, NULL};
   few_turn(a, s);
-  few_aim(a, s);
+  few_aim(a, f, s);
 }
 
 // columns: tiles of them.
 INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   few_state s = {0};
   if (!a->ids_before) lane_wait();
-  few_begin(a, expert_tiles(a, columns * TILE_COLS), &s);
+  few_begin(a, f, expert_tiles(a, columns * TILE_COLS), &s);
   for (int slot = 0; slot < FEW_RING - FEW_SLOT; slot += FEW_SLOT) {
     few_copy(a, f, &s, slot);
-    few_advance(a, &s);
+    few_advance(a, f, &s);
   }
   if (a->ids_before) lane_wait();
   lane_release();

@@ -139,8 +139,8 @@ INLINE void many_copy(expert_format f, int cols, int stage, many_lane *l) {
     lane_copy_async16(many_w(f, stage) + many_turned(thread) * 16 + i * MANY_THREADS * 16, l->w[i], true);
     l->w[i] += many_strip_bytes(f);
   }
-  if (f != EXPERT_MXFP4) return;
-  if (thread < 4 * MANY_STRIPS) lane_copy_async16(many_scales(f, stage) + thread * 16, l->scales, true);
+  if (f != EXPERT_MXFP4 || thread >= 4 * MANY_STRIPS) return;
+  lane_copy_async16(many_scales(f, stage) + thread * 16, l->scales, true);
   l->scales += 64;
 }
 #endif
