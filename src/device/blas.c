@@ -33,12 +33,6 @@ static void *load(void) {
   return NULL;
 }
 
-bool nf_blas_is_there(void) {
-  void *library = load();
-  if (library != NULL) dlclose(library);
-  return library != NULL;
-}
-
 static nf_status blas_status(const char *call, int code) {
   if (code == 0) return nf_ok();
   const nf_code of = code == 3 ? NF_NO_MEMORY : code == 15 ? NF_UNAVAILABLE : NF_INTERNAL;
@@ -61,14 +55,15 @@ static nf_status find_calls(nf_blas *b) {
 nf_status nf_blas_open(nf_blas **out) {
   nf_blas *b;
   NF_TRY(nf_make(&b, 1, sizeof *b, "a library of products"));
-  nf_status st = find_calls(b);
-  if (nf_is_ok(st)) st = DO(b, create, &b->handle);
+  const nf_status st = find_calls(b);
   if (nf_is_ok(st))
     *out = b;
   else
     nf_blas_close(b);
   return st;
 }
+
+nf_status nf_blas_begin(nf_blas *b) { return b->handle != NULL ? nf_ok() : DO(b, create, &b->handle); }
 
 void nf_blas_close(nf_blas *b) {
   if (b == NULL) return;

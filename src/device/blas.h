@@ -59,11 +59,12 @@ enum {
   NF_BLAS_REDUCED_IN_F32 = 2, // parts of K in the type that is computed in
 };
 
-// Whether the library can be loaded here, and is new enough.
-bool nf_blas_is_there(void);
-// Once; freed by nf_blas_close, for which NULL is fine. The device is the thread's.
+// Loads the library, which takes a while; NF_UNAVAILABLE where it is not there or too old. Freed by
+// nf_blas_close, for which NULL is fine.
 nf_status nf_blas_open(nf_blas **out);
 void nf_blas_close(nf_blas *b);
+// Before the first product; the device is the thread's.
+nf_status nf_blas_begin(nf_blas *b);
 // Puts the product into the stream, or its capture. The algorithm is what the library recommended the first
 // time for a product of this shape.
 nf_status nf_blas_run(nf_blas *b, const nf_matmul *m, void *stream);

@@ -142,7 +142,9 @@ static nf_status gpu_load(nf_module *m, const void *image, size_t bytes) {
 static void gpu_unload(nf_module *m) { DROP(gpu_of(m->device), module_unload, m->handle); }
 
 static nf_status library_function(nf_gpu *g, const void **out) {
-  if (g->blas == NULL) NF_TRY(nf_blas_open(&g->blas));
+  if (g->blas == NULL)
+    NF_TRY(nf_blas_open(&g->blas)); // which says why it could not be when the GPU was opened
+  NF_TRY(nf_blas_begin(g->blas));
   return *out = g->blas, nf_ok();
 }
 
@@ -229,7 +231,6 @@ static void gpu_close(nf_device *d) {
   if (d->scratch.at != NULL) DROP(g, free, d->scratch.at);
   while (g->n_outgrown > 0) DROP(g, free, g->outgrown[--g->n_outgrown]);
   nf_free(g->outgrown);
-  nf_blas_close(g->blas);
   nf_gpu_close(g);
 }
 

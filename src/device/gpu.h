@@ -70,7 +70,7 @@ struct nf_gpu {
   // Scratch that was outgrown: captures that were made before point into it.
   void **outgrown;
   size_t n_outgrown, cap_outgrown;
-  nf_blas *blas; // CUDA: NULL until it is asked for
+  nf_blas *blas; // CUDA: NULL where the library is not
   int lost;      // the code after which nothing works any more; 0: well
   nf_gpu_call lost_in;
 };

@@ -122,6 +122,7 @@ static nf_status open_device(nf_gpu *g) {
   NF_TRY(find_device(g));
   NF_TRY(g->maker->know(g, &hw, &silicon));
   if (g->maker->open != NULL) NF_TRY(g->maker->open(g));
+  if (g->maker->backend == NF_BACKEND_CUDA) nf_status_free(nf_blas_open(&g->blas)); // it need not be there
   return nf_ok();
 }
 
@@ -138,6 +139,7 @@ nf_status nf_gpu_open(const nf_gpu_maker *maker, int index, nf_gpu **out) {
 }
 
 void nf_gpu_close(nf_gpu *g) {
+  nf_blas_close(g->blas);
   if (g->context != NULL && g->maker->close != NULL) g->maker->close(g);
   if (g->library != NULL) dlclose(g->library);
   nf_free(g);
@@ -173,7 +175,7 @@ nf_status nf_gpu_describe(nf_gpu *g, nf_hw *out) {
   NF_TRY(NF_GPU_DO(g, memory_info, &free, &total));
   hw.memory = free;
   look_up(&hw, silicon, all);
-  if (hw.backend == NF_BACKEND_CUDA && nf_blas_is_there()) hw.features |= NF_GPU(CUBLASLT);
+  if (g->blas != NULL) hw.features |= NF_GPU(CUBLASLT);
   *out = hw;
   return nf_ok();
 }
