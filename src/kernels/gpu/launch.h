@@ -23,6 +23,11 @@ static inline nf_gpu_rows nf_gpu_rows_of(const nf_tensor *t) {
 static inline int nf_gpu_lanes(const nf_hw *hw) { return hw->backend == NF_BACKEND_HIP ? 64 : 32; }
 static inline int nf_gpu_tile_columns(const nf_hw *hw) { return hw->backend == NF_BACKEND_HIP ? 16 : 8; }
 
+// An H100's where nothing is known.
+static inline int nf_gpu_multiprocessors(const nf_hw *hw) {
+  return hw->multiprocessors > 0 ? hw->multiprocessors : 132;
+}
+
 // One-dimensional: so many blocks of so many lanes.
 static inline nf_grid nf_gpu_grid(int64_t blocks, int threads, size_t shared) {
   return (nf_grid){{(uint32_t)blocks, 1, 1}, {(uint32_t)threads, 1, 1}, shared};

@@ -3,10 +3,9 @@
 // queries of one kv head as columns, weights the columns of a product of values. A key's lanes read it as the
 // matrix units want it, straight from the cache. Weights are two bf16, so that they have 16 bits.
 //
-// nf_attention_split_*  a token each block, or a share of its keys; the last of the shares joins them all.
-// What
-//                       kernels in front don't write, the step's tables, is read ahead of lane_wait, and the
-//                       first keys and values are fetched as far as the second-level cache
+// nf_attention_split_*  a token each block, or a share of its keys; the last of the shares joins them
+//                       all. The step's tables, which kernels in front don't write, are read ahead of
+//                       lane_wait, and the first keys and values fetched to the second-level cache
 // nf_attention_tiles_*  many tokens: a wave goes over all the keys of some
 #include "kernels/gpu/attention/task.h"
 #include "kernels/gpu/tile/tile.h"
@@ -322,24 +321,6 @@ INLINE bool task_of_item(const nf_gpu_attention *a, int item, task *t) {
   t->from = a->window > 0 && t->to > a->window ? t->to - a->window : 0;
   return true;
 }
-// Whether this block is the last of `active` that have put down their part. On NVIDIA the fence of one lane
-// holds for all that it met at a barrier; AMD's is about stores of its own wave.
-INLINE bool is_last(const nf_gpu_attention *a, SHARED uint32_t *room, int item, int active) {
-  uint32_t *counter = a->counters + (int64_t)item * lane_blocks() + lane_block();
-  if (LANES == 64) lane_fence();
-  block_sync();
-  if (lane_thread() == 0) {
-    lane_fence();
-    const uint32_t before = lane_atomic_add(counter, 1);
-    if (before == (uint32_t)active - 1) *counter = 0;
-    shared_put(room, before);
-    lane_fence();
-  }
-  block_sync();
-  if (LANES == 64) lane_fence();
-  return shared_get(room) == (uint32_t)active - 1;
-}
-
 // What the parts of n pairs of columns come to: some parts at a time, so that their loads are
 // under way together.
 INLINE void parts_get(const float *const *part, int n, int head, int active, const int *dim, sum *all) {
@@ -398,7 +379,8 @@ INLINE void attention_join(const nf_gpu_attention *a, const task *t, int head, i
     if (dim == 0) *(f32x2 *)&to[head] = (f32x2){s.most, s.total};
   }
   if (active == 1) return;
-  if (is_last(a, (SHARED uint32_t *)room + waves * TILE_COLS * (head + ROOM + 2), item, active))
+  uint32_t *counter = a->counters + (int64_t)item * lane_blocks() + lane_block();
+  if (block_is_last(counter, active, (SHARED uint32_t *)room + waves * TILE_COLS * (head + ROOM + 2)))
     parts_join(a, t, head, head > 64 ? head / 64 : 1, item, active);
 }
 

@@ -203,10 +203,6 @@ static int waves_of(int64_t steps, int strips, int most) {
   return best;
 }
 
-static int64_t multiprocessors(const nf_launch_site *s) {
-  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
-}
-
 // Of experts/many.h: a block for each multiprocessor.
 static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor *w,
                          const nf_gpu_experts *p) {
@@ -216,7 +212,7 @@ static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor
   const int64_t blocks =
       d->most_tiles * nf_ceil_div(p->padded, p->then == NF_GPU_THEN_NOTHING ? rows : rows / 2);
   const int64_t stages = w->dtype == NF_MXFP4 ? NF_GPU_MANY_STAGES_MXFP4 : NF_GPU_MANY_STAGES;
-  return nf_gpu_grid(nf_min(multiprocessors(s), blocks), NF_GPU_MANY_STRIPS * 64,
+  return nf_gpu_grid(nf_min(nf_gpu_multiprocessors(s->hw), blocks), NF_GPU_MANY_STRIPS * 64,
                      (size_t)(stages * stage + d->tile * column));
 }
 
@@ -249,13 +245,14 @@ static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const
   int use = d->kernel;
   int64_t bytes;
   p.units = (int32_t)nf_ceil_div(p.padded, p.then != NF_GPU_THEN_NOTHING && p.strips == 1 ? ROWS / 2 : ROWS);
-  p.own = lanes == 32 &&
-          (steps < LEAST_STEPS || d->most_tiles * p.units >= OWN_UNITS * 2 * multiprocessors(s) * most);
+  p.own = lanes == 32 && (steps < LEAST_STEPS ||
+                          d->most_tiles * p.units >= OWN_UNITS * 2 * nf_gpu_multiprocessors(s->hw) * most);
   const int waves = p.own ? most : waves_of(steps, p.strips, most);
   if (!lay_out(s, use, d->pairs, waves, fp4, &p, &bytes)) lay_out(s, ++use, d->pairs, waves, fp4, &p, &bytes);
   *(nf_gpu_experts *)packed = p;
   const int64_t each = use == 0 ? nf_max(1, nf_min(MOST_SHARED / (bytes + 1024), 2 * most / waves)) : 1;
-  return nf_gpu_grid(kernel == use ? nf_min(each * multiprocessors(s), d->most_tiles * p.units) : 0,
+  return nf_gpu_grid(kernel == use ? nf_min(each * nf_gpu_multiprocessors(s->hw), d->most_tiles * p.units)
+                                   : 0,
                      waves * lanes, (size_t)bytes);
 }
 

@@ -62,14 +62,9 @@ INLINE void rank_pairs(const nf_gpu_experts_prepare *a) {
 }
 
 // The last of the blocks that have read the counts leaves zeros.
-INLINE void clear_counts(const nf_gpu_experts_prepare *a, SHARED int32_t *last) {
-  uint32_t *done = &a->counts[a->experts + 1];
-  lane_fence();
-  block_sync();
-  if (lane_thread() == 0) shared_put(last, lane_atomic_add(done, 1) + 1 == (uint32_t)a->chunks);
-  block_sync();
-  if (shared_get(last) == 0) return;
-  for (int b = lane_thread(); b <= a->experts + 1; b += lane_threads()) a->counts[b] = 0;
+INLINE void clear_counts(const nf_gpu_experts_prepare *a, SHARED int32_t *room) {
+  if (!block_is_last(&a->counts[a->experts + 1], a->chunks, (SHARED uint32_t *)room)) return;
+  for (int b = lane_thread(); b <= a->experts; b += lane_threads()) a->counts[b] = 0;
 }
 
 INLINE void order_pairs(const nf_gpu_experts_prepare *a) {

@@ -7,3 +7,4 @@
 #define lane_max_u32(v) LANE_CALL(lane_max_u32, v)
 #define block_sum(v, room) LANE_CALL(block_sum, v, room)
 #define block_max(v, room) LANE_CALL(block_max, v, room)
+#define block_is_last(counter, parts, room) LANE_CALL(block_is_last, counter, parts, room)

@@ -117,6 +117,26 @@ INLINE float block_reduce(float v, SHARED float *room, bool largest) {
 INLINE float block_sum(float v, SHARED float *room) { return block_reduce(v, room, false); }
 INLINE float block_max(float v, SHARED float *room) { return block_reduce(v, room, true); }
 
+// ---- over blocks ----
+
+// Whether the block is the last of `parts` to come here: then it sees what the others have stored before, and
+// the counter is 0 again. `room` is a word that nobody else uses. On NVIDIA the fence of one lane holds for
+// all that it met at a barrier; AMD's is about stores of its own wave.
+INLINE bool block_is_last(uint32_t *counter, int parts, SHARED uint32_t *room) {
+  if (LANES == 64) lane_fence();
+  block_sync();
+  if (lane_thread() == 0) {
+    lane_fence();
+    const bool last = lane_atomic_add(counter, 1) + 1 == (uint32_t)parts;
+    if (last) *counter = 0;
+    shared_put(room, (uint32_t)last);
+    lane_fence();
+  }
+  block_sync();
+  if (LANES == 64) lane_fence();
+  return shared_get(room) != 0;
+}
+
 #if !defined(__NVPTX__) && !defined(__AMDGPU__)
 #include "kernels/gpu/lane/callers.h"
 #endif

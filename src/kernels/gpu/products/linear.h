@@ -30,22 +30,6 @@ INLINE f32x4 linear_multiply(linear_format f, const u32x4 rows[TILE_ROWS], u32x4
   return sum;
 }
 
-// Whether this block is the last of so many that have a part of a sum; all have left theirs then. `room` is
-// one word that nobody else uses.
-INLINE bool linear_is_last(uint32_t *counter, int parts, SHARED void *room) {
-  SHARED uint32_t *last = room;
-  lane_fence();
-  block_sync();
-  if (lane_thread() == 0) {
-    const bool is = lane_atomic_add(counter, 1) + 1 == (uint32_t)parts;
-    if (is) *counter = 0;
-    shared_put(last, (uint32_t)is);
-  }
-  block_sync();
-  lane_fence();
-  return shared_get(last) != 0;
-}
-
 // The scale of a group of 128 of k of FP8 in blocks.
 INLINE float linear_scale(const nf_gpu_linear *a, int token, int n, int group) {
   const int t = token < a->tokens ? token : a->tokens - 1;

@@ -10,7 +10,7 @@ enum { STAGES = NF_LINEAR_FP8_KERNELS + 1 };
 static bool is_tall(const nf_launch_site *s, const nf_gpu_linear *p) {
   const int64_t blocks = nf_ceil_div(p->n, nf_gpu_tile_columns(s->hw));
   return s->hw->backend == NF_BACKEND_CUDA && p->tokens > 0 && nf_linear_kernel(s, p->tokens) == 0 &&
-         blocks >= 8 * nf_linear_multiprocessors(s);
+         blocks >= 8 * nf_gpu_multiprocessors(s->hw);
 }
 
 static nf_grid launch(const nf_launch_site *s, int stage, void *packed) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launches of linear: one of five kernels, by how many tokens there are.
+// Launches of linear: one of its kernels, by how many tokens there are.
 #pragma once
 #include "kernels/gpu/abi/products.h"
 #include "kernels/gpu/launch.h"
@@ -19,17 +19,13 @@ static inline bool nf_linear_is_stream(int kernel) {
 static inline int nf_linear_tokens(int kernel) {
   return 8 << (nf_linear_is_stream(kernel) ? kernel - NF_LINEAR_STREAMS : kernel);
 }
-static inline int nf_linear_multiprocessors(const nf_launch_site *s) {
-  return s->hw->multiprocessors > 0 ? s->hw->multiprocessors : 132;
-}
-
 static inline int64_t nf_linear_panels(const nf_launch_site *s, int64_t tokens, int rows) {
   const nf_linear_args *a = s->args;
   return nf_ceil_div(tokens, NF_GPU_PANEL_TOKENS) * nf_ceil_div(nf_tensor_cols(&a->y), rows);
 }
 // The larger blocks read less, where they are enough.
 static inline int nf_linear_panel(const nf_launch_site *s, int64_t tokens) {
-  return NF_LINEAR_PANEL + (10 * nf_linear_panels(s, tokens, 256) >= 6 * nf_linear_multiprocessors(s));
+  return NF_LINEAR_PANEL + (10 * nf_linear_panels(s, tokens, 256) >= 6 * nf_gpu_multiprocessors(s->hw));
 }
 
 static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
@@ -44,7 +40,7 @@ static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
 // Into how many parts K is cut: the steps that a multiprocessor then has one after the other, and what it
 // costs to write parts and to add them.
 static inline int nf_linear_splits(const nf_launch_site *s, int64_t tiles, int64_t steps, int tile) {
-  const int64_t room = nf_linear_multiprocessors(s);
+  const int64_t room = nf_gpu_multiprocessors(s->hw);
   int best = 1;
   for (int64_t n = 2, least = nf_ceil_div(tiles, room) * steps; n <= NF_LINEAR_MOST_SPLITS; n++) {
     const int64_t cost = nf_ceil_div(tiles * n, room) * nf_ceil_div(steps, n) + 8 + n * tile / 16;
@@ -59,7 +55,7 @@ static inline size_t nf_linear_partial(const nf_launch_site *s, int64_t tokens, 
   const int kernel = nf_linear_kernel(s, tokens);
   const int64_t tile = nf_linear_tokens(kernel) * (int64_t)NF_GPU_LINEAR_ROWS;
   if (kernel >= NF_LINEAR_PANEL) return 0;
-  const int64_t most = 2 * nf_linear_multiprocessors(s) * tile;
+  const int64_t most = 2 * nf_gpu_multiprocessors(s->hw) * tile;
   if (nf_linear_is_stream(kernel)) return (size_t)(nf_linear_is_fp8(s) ? 2 * most : most) * sizeof(float);
   return (size_t)nf_min(most, NF_LINEAR_MOST_SPLITS * tokens * n) * sizeof(float);
 }
@@ -116,7 +112,7 @@ static inline nf_grid nf_linear_few_of(const nf_launch_site *s, const nf_gpu_lin
 static inline nf_grid nf_linear_few_grid(const nf_launch_site *s, const nf_gpu_linear *p) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
   const int64_t blocks = nf_ceil_div(p->n, nf_gpu_tile_columns(s->hw));
-  const bool half = !hip && blocks >= 4 * nf_linear_multiprocessors(s);
+  const bool half = !hip && blocks >= 4 * nf_gpu_multiprocessors(s->hw);
   return nf_linear_few_of(s, p, half ? NF_LINEAR_THREADS / 2 : NF_LINEAR_THREADS);
 }
 
@@ -131,7 +127,7 @@ static inline nf_grid nf_linear_small_grid(const nf_launch_site *s, const nf_gpu
 }
 static inline bool nf_linear_is_small(const nf_launch_site *s, const nf_gpu_linear *p) {
   const nf_grid g = nf_linear_small_grid(s, p);
-  return p->tokens > 0 && (int64_t)g.blocks[0] * g.blocks[1] <= 2 * nf_linear_multiprocessors(s);
+  return p->tokens > 0 && (int64_t)g.blocks[0] * g.blocks[1] <= 2 * nf_gpu_multiprocessors(s->hw);
 }
 
 static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_gpu_linear *p) {
@@ -151,7 +147,7 @@ static inline nf_grid nf_linear_many_grid(const nf_launch_site *s, int tile, nf_
 // 2048 25.1 instead of 22.8). But each has a few steps for the time that it takes to begin and to join.
 static inline int64_t nf_linear_stream_blocks(const nf_launch_site *s, const nf_gpu_linear *p, bool fp8) {
   const int64_t steps = nf_ceil_div(p->n, NF_GPU_STREAM_ROWS) * nf_ceil_div(p->bytes, NF_GPU_LINEAR_STEP);
-  const int64_t room = nf_linear_multiprocessors(s), each = fp8 && steps >= 16 * room ? 2 : 1;
+  const int64_t room = nf_gpu_multiprocessors(s->hw), each = fp8 && steps >= 16 * room ? 2 : 1;
   return nf_min(each * room, nf_ceil_div(steps, 4));
 }
 static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel, const nf_gpu_linear *p) {

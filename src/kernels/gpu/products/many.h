@@ -145,7 +145,7 @@ INLINE void linear_many(const nf_gpu_linear *a, linear_format f, int tokens) {
       const int token = many_token(&t, tokens, c, i), n = many_n(&t, tokens, r, i);
       if (token < a->tokens && n < a->n) *many_partial(a, split, token, n) = sums.at[r][c][i];
     }
-    if (!linear_is_last(&a->counters[lane_block()], a->splits, block_shared())) return;
+    if (!block_is_last(&a->counters[lane_block()], a->splits, block_shared())) return;
     MANY_EACH(tokens, r, c, i)
     sums.at[r][c][i] = many_joined(a, many_token(&t, tokens, c, i), many_n(&t, tokens, r, i));
   }

@@ -31,16 +31,12 @@ INLINE SHARED u32x4 *panel_stage(const panel *p, int rows, int step) {
   return p->room + step % PANEL_STAGES * (PANEL_TOKENS + rows) * STREAM_PACKS;
 }
 
-// The lane's packs of a step's 128 bytes of `lines` rows, of which the first `most` are there; zeros for what
-// is beyond.
+// A step's 128 bytes of `lines` rows, of which the first `most` are there.
 INLINE void panel_copy(const nf_gpu_linear *a, const panel *p, const void *rows, int64_t stride, int most,
                        int lines, int step, SHARED u32x4 *to) {
-  const int apart = NF_GPU_PANEL_LANES / STREAM_PACKS;
-  const int pack = lane_thread() % STREAM_PACKS, line = lane_thread() / STREAM_PACKS;
-  const int at = step * WIDE_LINE + pack * 16, n = step < p->steps && at < a->bytes ? most - line : 0;
-  const char *from = (const char *)rows + line * stride + at;
-  UNROLL for (int i = 0; i < lines / apart; i++)
-      lane_copy_async16(to + wide_place(line + i * apart, pack), from + i * apart * stride, i * apart < n);
+  const int at = step * WIDE_LINE + stream_byte();
+  const int n = step < p->steps && at < a->bytes ? most - stream_line() : 0;
+  stream_copy((const char *)rows + stream_line() * stride + at, stride, n, lines, to, NF_GPU_PANEL_LANES);
 }
 INLINE void panel_copy_w(const nf_gpu_linear *a, const panel *p, int rows, int step) {
   panel_copy(a, p, (const char *)a->w + p->row * a->w_stride, a->w_stride, a->n - p->row, rows, step,

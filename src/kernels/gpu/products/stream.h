@@ -72,7 +72,7 @@ INLINE SHARED u32x4 *stream_x(const stream_share *s, stream_form f, const stream
 
 // The lane's packs of a step's 128 bytes of `lines` rows, from its first one on, of which `n` are there;
 // zeros for what is beyond.
-INLINE void stream_copy(const char *from, int stride, int n, int lines, SHARED u32x4 *to, int lanes) {
+INLINE void stream_copy(const char *from, int64_t stride, int n, int lines, SHARED u32x4 *to, int lanes) {
   const int apart = lanes / STREAM_PACKS, place = wide_place(stream_line(), lane_thread() % STREAM_PACKS);
   UNROLL for (int i = 0; i < (lines + apart - 1) / apart;
               i++) if (lines % apart == 0 || stream_line() < lines)
@@ -137,7 +137,7 @@ INLINE bool stream_join(const nf_gpu_linear *a, const stream_share *s, stream_fo
   const int first = stream_block_of(s, tile * s->each), last = stream_block_of(s, (tile + 1) * s->each - 1);
   if (first == last) return true;
   stream_leave(stream_part(a, s, f, lane_block(), tile), f, sums);
-  if (!linear_is_last(&a->counters[first], last - first + 1, (SHARED uint32_t *)(s->room + STREAM_ROOM(f))))
+  if (!block_is_last(&a->counters[first], last - first + 1, (SHARED uint32_t *)(s->room + STREAM_ROOM(f))))
     return false;
   *sums = (stream_sums){0};
   for (int b = first; b <= last; b++) stream_add(stream_part(a, s, f, b, tile), f, sums);

@@ -23,10 +23,9 @@
 //   wide_mma_bf16_tiles(n, d, a, b, add);           the same with A in shared memory
 //   wide_mma_bf16_turned(n, d, a, b, add);          the same with B of wide_turned
 //   wide_commit();                                  they are a set
-//   wide_wait(sets, n, d);                          until at most `sets` (a constant) are on their way: until
-//   then
-//                                                   nobody touches d, A's registers or the tiles; d is one
-//                                                   that is done
+//   wide_wait(sets, n, d);                          until at most `sets` (a constant) are on their way, of
+//                                                   which d is none; before that nobody touches d, A's
+//                                                   registers or the tiles
 //
 // Sums of e4m3 keep 13 bits behind the point of the largest addend in every product: who promises float32
 // sums adds them up in registers of its own every 128 of k at the latest.
