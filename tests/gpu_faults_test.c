@@ -124,9 +124,11 @@ static void failing_step(void **) {
   }
 }
 
-// Where it is lost: as the step is begun, while it is waited for, or when its tokens are read.
+// Where it is lost: as the step is begun, as what is expected behind it is put there, or while it is waited
+// for.
 static void lost_device(void **) {
-  static const char *const ways[] = {"fail=exec_launch:1:719", "fail=stream_sync:1:700", "fail=copy:1:999"};
+  static const char *const ways[] = {"fail=copy:1:999", "fail=exec_launch:1:719", "fail=event_record:1:719",
+                                     "fail=copy:2:719", "fail=copy:3:719",        "fail=event_sync:1:700"};
   for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
     running r = run_on(tested), beside = run_on(other), again;
     infuse_model *more, *on_cpu = load(runtime[1], dir);

@@ -99,7 +99,7 @@ nf_status nf_model_add_up(infuse_model *m) {
     return nf_error(NF_USAGE, "%ld sessions of %ld tokens need page tables larger than memory can be",
                     (long)m->options.sessions, (long)m->options.context);
   add_part(m, NF_ACTIVATIONS, m->compiled.arena_bytes, 0);
-  add_part(m, NF_TABLES, m->tables.bytes, m->tables.bytes);
+  add_part(m, NF_TABLES, m->tables.bytes, nf_step_tables_host_bytes(&m->tables));
   add_scratch(m);
   add_captures(m);
   return nf_ok();

@@ -92,6 +92,13 @@ typedef struct nf_rank {
   nf_buffer tables;  // the step's, tables.h
 } nf_rank;
 
+// What rank 0's device was given behind a step for the one that is expected next, expect.c.
+typedef struct nf_expected {
+  nf_event *computed; // the step before it. NULL: nothing is ever expected
+  bool given;         // the arrays of tables.next, but for the tokens,
+  int64_t ids;        // and those of so many as it found them itself
+} nf_expected;
+
 struct infuse_model {
   infuse_runtime *rt;
   infuse_model_options options; // defaults filled in
@@ -129,6 +136,7 @@ struct infuse_model {
   float *scratch;            // [n_scratch] of one row of logits each, for the threads that draw
   int64_t n_scratch;
   nf_flight flight;
+  nf_expected expected;
   nf_val logits_value;
   uint64_t steps;                // so that a session knows whether its rows are still there
   uint64_t checks;               // of lists of sessions, so that one finds whether it is there twice
@@ -240,6 +248,14 @@ const float *nf_model_logits(const infuse_model *m,
 bool nf_model_has_logits(const infuse_model *m);
 nf_status nf_model_fetch_logits(infuse_model *m); // of all rows of the last step, from the device
 static inline bool nf_has_pages(nf_cache g) { return g == NF_CACHE_FULL || g == NF_CACHE_SLIDING; }
+
+// expect.c: tables of the next step, made and copied while this one is computed.
+nf_status nf_expect_begin(infuse_model *m); // when the tables are placed
+void nf_expect_end(infuse_model *m);
+// Puts the step's arrays into the rank's queue, as far as they are not there.
+nf_status nf_expect_write(infuse_model *m, const nf_rank *r);
+// Behind what computes the step, which is in the queue (or `st`, why it is not): returns when it is done.
+nf_status nf_expect_next(infuse_model *m, const nf_rank *r, nf_status st);
 
 // ranks.c, in the order of a model's life. Whatever fails is given back by nf_model_release_ranks.
 nf_status nf_model_create_ranks(infuse_model *m);   // the communicator; makes no thread

@@ -149,9 +149,11 @@ static void bind_best(const infuse_model *m, const nf_planned *p) {
 static nf_status allocate_host(infuse_model *m) {
   const infuse_model_options *o = &m->options;
   const size_t vocab = (size_t)m->config.vocab, sessions = (size_t)o->sessions;
-  NF_TRY(nf_device_alloc_in(m->rt->device, NF_ON_HOST, m->tables.bytes, &m->pinned_tables),
-         "for the step's tables");
-  m->tables.host = memset(m->pinned_tables.host, 0, m->tables.bytes);
+  NF_TRY(
+      nf_device_alloc_in(m->rt->device, NF_ON_HOST, nf_step_tables_host_bytes(&m->tables), &m->pinned_tables),
+      "for the step's tables");
+  nf_step_tables_place(&m->tables, m->pinned_tables.host);
+  NF_TRY(nf_expect_begin(m));
   NF_TRY(nf_make(&m->flight.named, sessions, sizeof *m->flight.named, "sessions"));
   NF_TRY(nf_make(&m->flight.share, sessions, sizeof *m->flight.share, "sessions"));
   NF_TRY(nf_make(&m->free_row, sessions, sizeof *m->free_row, "sessions"));
@@ -182,6 +184,7 @@ static nf_status allocate(infuse_model *m) {
 }
 
 static void release(infuse_model *m) {
+  nf_expect_end(m);
   nf_model_release_ranks(m);
   if (m->rt != NULL && m->rt->device != NULL) {
     nf_device_free(m->rt->device, &m->pinned_tables);

@@ -59,7 +59,7 @@ static nf_status check_pages(const infuse_model *m) {
 
 // ---- the arrays ----
 
-static int32_t *host_array(const nf_step_tables *t, size_t offset) { return (int32_t *)(t->host + offset); }
+static int32_t *host_array(const nf_step_tables *t, size_t offset) { return (int32_t *)(t->step + offset); }
 
 static void fill_routes(const infuse_model *m, const infuse_session *s, int64_t first, int64_t n) {
   const int64_t k = m->config.experts_per_token, layers = m->config.layers;
@@ -131,7 +131,7 @@ static void fill_padding(infuse_model *m, const nf_sizes *at, const nf_sizes *bu
     host_array(t, t->table_row)[i] = 0;
   }
   for (int64_t i = at->of[NF_R]; i < bucket->of[NF_R]; i++) host_array(t, t->row)[i] = 0;
-  ((nf_batch *)t->host)->sizes = *bucket;
+  ((nf_batch *)t->step)->sizes = *bucket;
 }
 
 // ---- running ----
@@ -161,10 +161,11 @@ static nf_status write_pages(const job *j, const nf_rank *r) {
 static nf_status run_plan(const job *j, int rank) {
   const nf_rank *r = &j->m->rank[rank];
   nf_plan *plan = r->plans[j->m->range];
-  NF_TRY(nf_step_tables_write(&j->m->tables, r->device, &r->tables));
+  NF_TRY(nf_expect_write(j->m, r));
   NF_TRY(write_pages(j, r));
-  if (j->trace == NULL)
-    return j->m->buckets ? nf_plan_replay(plan, r->device, &j->at) : nf_plan_run(plan, r->device, &j->at);
+  if (j->trace == NULL && j->m->buckets)
+    return nf_expect_next(j->m, r, nf_plan_replay(plan, r->device, &j->at));
+  if (j->trace == NULL) return nf_plan_run(plan, r->device, &j->at);
   return nf_plan_trace(plan, r->device, &j->at, j->trace->arena[rank].data,
                        rank == 0 ? nf_trace_look : look_away, j->trace);
 }

@@ -3,6 +3,7 @@
 #include "engine/tables.h"
 #include "base/checked.h"
 #include "base/memory.h"
+#include <string.h>
 
 // Reserves n int32 at the end of the block, aligned for kernels that load 16 bytes.
 static bool reserve(nf_step_tables *t, int64_t n, int64_t each, size_t *out) {
@@ -22,15 +23,22 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
   bool ok = reserve(t, S + 1, 1, &t->q_start) && reserve(t, R, 1, &t->row) &&
             reserve(t, S, 1, &t->state_in) && reserve(t, S, 1, &t->state_out) &&
             reserve(t, S, 1, &t->table_row);
-  ok = ok && reserve(t, T, 1, &t->tokens) && reserve(t, T, 1, &t->position) &&
-       reserve(t, T, routes, &t->routes);
+  ok = ok && reserve(t, T, 1, &t->position) && reserve(t, T, routes, &t->routes);
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
     if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, T, 1, &t->write_slot[g]);
+  ok = ok && reserve(t, T, 1, &t->tokens);
   t->arrays = t->bytes;
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
     if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, t->rows, pages, &t->page_table[g]);
   return ok && reserve(t, 1, sizeof(nf_comm) / sizeof(int32_t), &t->comm) &&
          reserve(t, world, sizeof(char *) / sizeof(int32_t), &t->base);
+}
+
+size_t nf_step_tables_host_bytes(const nf_step_tables *t) { return t->bytes + t->arrays; }
+
+void nf_step_tables_place(nf_step_tables *t, void *host) {
+  t->host = t->step = memset(host, 0, nf_step_tables_host_bytes(t));
+  t->next = t->host + t->bytes;
 }
 
 // ---- on a device ----
@@ -63,7 +71,7 @@ nf_status nf_step_tables_begin(const nf_step_tables *t, nf_device *d, const nf_b
 
 nf_status nf_step_tables_write(const nf_step_tables *t, nf_device *d, const nf_buffer *block) {
   const size_t first = offsetof(nf_batch, sizes);
-  return nf_queue_write(nf_device_queue(d), block, first, t->host + first, t->arrays - first);
+  return nf_queue_write(nf_device_queue(d), block, first, t->step + first, t->arrays - first);
 }
 
 int32_t *nf_step_tables_pages(const nf_step_tables *t, nf_cache group, int64_t row) {

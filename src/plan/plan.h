@@ -63,7 +63,8 @@ void nf_plan_set_batch_of_device(nf_plan *p, const nf_batch *batch, const nf_bat
 // ends all.
 nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at);
 // The same from a capture, which the first step of these sizes makes and the plan keeps: for steps of few
-// different sizes (buckets). One device for all, which outlives the plan or its captures.
+// different sizes (buckets). It is put into the device's queue, and done when that is. One device for all,
+// which outlives the plan or its captures.
 nf_status nf_plan_replay(nf_plan *p, nf_device *d, const nf_sizes *at);
 void nf_plan_forget(nf_plan *p); // gives back the captures; binding and placing do too
 // The same run in another arena of nf_plan_arena_bytes (which is then the one that the batch's `comm` knows),

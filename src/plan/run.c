@@ -165,7 +165,7 @@ nf_status nf_plan_replay(nf_plan *p, nf_device *d, const nf_sizes *at) {
   NF_TRY(check_run(p, d, at));
   NF_TRY(find_capture(p, d, at, &c));
   p->sizes = *at;
-  return nf_device_replay(d, c);
+  return nf_queue_replay(nf_device_queue(d), c);
 }
 
 // ---- looking ----
