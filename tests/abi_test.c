@@ -97,6 +97,22 @@ static void test_description(void **) {
   }
 }
 
+static void test_caches(void **) {
+  infuse_session *s = begin(NULL);
+  infuse_caches caches = {.size = sizeof caches};
+  infuse_model_caches(model, &caches);
+  assert_true(caches.page_tokens == 64 && caches.pages_in_use == 1 && caches.pages >= 1);
+  for (EACH_SIZE(i)) {
+    if (sizes[i] < sizeof(size_t)) continue;
+    theirs t = of_size(sizes[i]);
+    memcpy(t.at, &t.size, sizeof t.size);
+    infuse_model_caches(model, (infuse_caches *)t.at);
+    caches.size = sizes[i];
+    holds(&t, &caches, sizeof caches);
+  }
+  infuse_session_destroy(s);
+}
+
 static void draws(const void *sampling, int32_t token) {
   infuse_session *s = begin(sampling);
   assert_int_equal(infuse_session_output(s).token, token);
@@ -189,11 +205,10 @@ static int tear_down(void **) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(test_results),
-                                     cmocka_unit_test(test_description),
-                                     cmocka_unit_test(test_sampling),
-                                     cmocka_unit_test(test_wrong_sizes),
-                                     cmocka_unit_test(test_lists_keep_their_sizes),
-                                     cmocka_unit_test(test_words_may_go)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_results),     cmocka_unit_test(test_description),
+      cmocka_unit_test(test_caches),      cmocka_unit_test(test_sampling),
+      cmocka_unit_test(test_wrong_sizes), cmocka_unit_test(test_lists_keep_their_sizes),
+      cmocka_unit_test(test_words_may_go)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -126,6 +126,7 @@ static void begin_behind(kind k) {
     const size_t n = same[i] + 10, whole = same[i] / NF_PAGE * NF_PAGE;
     infuse_session *b = holding(k.m, false, other, n);
     assert_int_equal(infuse_session_position(b), whole);
+    assert_int_equal(infuse_session_cached(b), whole);
     assert_int_equal(finish(b, row), n - whole);
     is_as_alone(k, other, n, row);
     infuse_session_destroy(b);

@@ -256,6 +256,7 @@ static void test_nothing_is_no_crash_elsewhere(void **) {
   infuse_error_free(NULL);
   infuse_free(NULL);
   infuse_model_describe(NULL, NULL);
+  infuse_model_caches(NULL, NULL);
   assert_null(infuse_model_tokenizer(NULL));
   assert_string_equal(infuse_error_message(NULL), "");
   assert_int_equal(infuse_error_code(NULL), INFUSE_OK);
@@ -277,7 +278,8 @@ static void test_nothing_is_no_crash(void **) {
   refused(infuse_step(NULL, NULL, 0), INFUSE_USAGE, "model is NULL");
   refused(infuse_encode(NULL, "x", 1, 0, &ids, &n), INFUSE_BAD_INPUT, "no tokenizer");
   refused(infuse_decode(NULL, prompt, 1, &text, &n), INFUSE_BAD_INPUT, "no tokenizer");
-  assert_int_equal(infuse_session_pending(NULL) + infuse_session_position(NULL), 0);
+  assert_int_equal(infuse_session_pending(NULL) + infuse_session_position(NULL) + infuse_session_cached(NULL),
+                   0);
   assert_null(infuse_session_tokens(NULL, &n));
   assert_null(infuse_session_logits(NULL).data);
   assert_string_equal(infuse_session_output(NULL).text, "");

@@ -312,6 +312,17 @@ static void test_told_when_computed(void **) {
     ok(infuse_step_wait(m));
     assert_int_equal(told, i);
   }
+  // And who comes later, until the first is told again.
+  _Atomic int later = 0;
+  for (int i = 1; i <= 3; i++) {
+    ok(infuse_runtime_on_computed(runtime, i == 2 ? NULL : count, &later));
+    ok(infuse_step_begin(m, &s, 1));
+    refused(infuse_runtime_on_computed(runtime, count, &told), INFUSE_USAGE, "infuse_step_wait comes first");
+    ok(infuse_step_wait(m));
+    assert_int_equal(later, (i + 1) / 2);
+    assert_int_equal(told, TOKENS + i / 2);
+  }
+  refused(infuse_runtime_on_computed(NULL, count, &told), INFUSE_USAGE, "runtime is NULL");
   infuse_session_destroy(s);
   infuse_model_destroy(m);
   infuse_runtime_destroy(runtime);

@@ -97,6 +97,10 @@ typedef struct infuse_runtime_options {
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_create(const infuse_runtime_options *o,
                                                                infuse_runtime **out);
 INFUSE_API void infuse_runtime_destroy(infuse_runtime *rt); // NULL is fine
+// Another .computed, with a user of its own, for who begins steps in a runtime that somebody else has made;
+// NULL: that of the options again. INFUSE_USAGE while a step that was begun has not been waited for.
+INFUSE_API INFUSE_MUST_USE infuse_error *infuse_runtime_on_computed(infuse_runtime *rt,
+                                                                    void (*computed)(void *user), void *user);
 
 // ---- models ----
 
@@ -142,9 +146,22 @@ typedef struct infuse_model_info {
   int64_t experts, experts_per_token; // 0: dense
   int64_t context;                    // tokens a session may hold
   uint64_t weight_bytes, cache_bytes, activation_bytes;
+  int64_t sessions, batch, rows; // of a step, at most: sessions, tokens, and rows of logits
 } infuse_model_info;
 INFUSE_API void infuse_model_describe(const infuse_model *m,
                                       infuse_model_info *out); // out->size set by the caller
+
+// The slots of the model's caches: pages of keys and values, and recurrent states. One is in use while a
+// session refers to it; what others hold can still be found by who has the same text. 0 of what the model has
+// no layers for.
+typedef struct infuse_caches {
+  size_t size;
+  int64_t page_tokens;                     // of a page
+  int64_t pages, pages_in_use;             // of layers that see all of a text
+  int64_t sliding_pages, sliding_in_use;   // of layers that see a window
+  int64_t recurrent_states, states_in_use; // of layers that keep a state
+} infuse_caches;
+INFUSE_API void infuse_model_caches(const infuse_model *m, infuse_caches *out); // out->size as above
 
 // ---- text ----
 

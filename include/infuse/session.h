@@ -105,6 +105,9 @@ INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_append_routed(infuse_session *s, const int32_t *tokens, size_t n, const int32_t *routes);
 INFUSE_API size_t infuse_session_pending(const infuse_session *s);  // tokens in the queue
 INFUSE_API size_t infuse_session_position(const infuse_session *s); // tokens computed
+// How many tokens it has found in the caches instead of computing them, in its whole life: what was given
+// back and found again counts again.
+INFUSE_API size_t infuse_session_cached(const infuse_session *s);
 // All *n tokens that the session holds: computed, queued, and the one drawn last. Valid until the next call
 // that changes the session.
 INFUSE_API const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n);

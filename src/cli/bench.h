@@ -5,14 +5,17 @@
 #include "cli/bar.h"
 #include "cli/cli.h"
 #include "cli/series.h"
+#include "schedule/schedule.h"
 
 typedef struct cli_lengths { // tokens, from lo to hi
   int64_t lo, hi;
 } cli_lengths;
 
 typedef struct cli_request {
-  int64_t in, out;          // tokens of its prompt and answer
-  infuse_session *s;        // while it runs
+  int64_t in, out;                // tokens of its prompt and answer
+  int32_t *prompt;                // [in]
+  infuse_session_options options; // of its session
+  struct cli_flight *flight;
   size_t tokens;            // drawn so far
   double start, first, end; // seconds, of nf_now
 } cli_request;
@@ -38,6 +41,10 @@ typedef struct cli_flight {
   double prefilled;
   size_t steps, tokens; // since then
   cli_series gaps;      // between the tokens of a request, seconds
+  cli_bench *bench;
+  size_t answering;        // requests that have their first token
+  uint64_t prefilled_step; // of the scheduler
+  infuse_error *error;     // of the first request that failed
 } cli_flight;
 
 // Lengths are drawn here; they run once. Of a zeroed flight.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// infuse bench: made-up requests, run over concurrent sessions. Prompts are random ids, answers are greedy
-// and as long as was asked, and nothing of a prompt is shared.
+// infuse bench: made-up requests, given to a scheduler as a server's are. Prompts are random ids, answers are
+// greedy and as long as was asked, and nothing of a prompt is shared.
 #include "base/clock.h"
 #include "base/memory.h"
 #include "cli/bench.h"
@@ -30,105 +30,96 @@ int cli_flight_init(cli_bench *b, size_t n, cli_flight *out) {
 }
 
 void cli_flight_deinit(cli_flight *f) {
-  for (size_t i = 0; i < f->n; i++) infuse_session_destroy(f->at[i].s);
+  for (size_t i = 0; i < f->n; i++) nf_free(f->at[i].prompt);
   nf_free(f->at);
+  infuse_error_free(f->error);
   cli_series_deinit(&f->gaps);
   *f = (cli_flight){0};
 }
 
-// ---- running ----
-
-typedef struct running {
-  cli_bench *b;
-  cli_flight *f;
-  size_t begun, ended, answering; // requests so far; that have their first token
-  size_t n;                       // at the moment
-  cli_request **request;          // [n]
-  infuse_session **session;       // [n] theirs
-} running;
+static int32_t *draw_tokens(cli_bench *b, int64_t n) {
+  int32_t *ids = nf_alloc((size_t)n, sizeof *ids);
+  for (int64_t i = 0; ids != NULL && i < n; i++) ids[i] = (int32_t)(draw(&b->random) % (uint64_t)b->vocab);
+  return ids;
+}
 
 int cli_append_random(cli_bench *b, infuse_session *s, int64_t n) {
-  int32_t *ids = nf_alloc((size_t)n, sizeof *ids);
+  int32_t *ids = draw_tokens(b, n);
   if (ids == NULL) return no_memory();
-  for (int64_t i = 0; i < n; i++) ids[i] = (int32_t)(draw(&b->random) % (uint64_t)b->vocab);
   const int code = cli_fail(infuse_session_append(s, ids, (size_t)n));
   nf_free(ids);
   return code;
 }
 
-static int begin(running *run) {
-  cli_request *r = &run->f->at[run->begun++];
-  const infuse_sampling greedy = {.size = sizeof greedy};
-  const infuse_session_options so = {.size = sizeof so,
-                                     .generate = true,
-                                     .sampling = &greedy,
-                                     .max_tokens = r->out,
-                                     .ignore_eos = true,
-                                     .unshared = true};
-  int code = cli_fail(infuse_session_create(run->b->m, &so, &r->s));
-  if (code == 0) code = cli_append_random(run->b, r->s, r->in);
-  r->start = nf_now();
-  run->request[run->n] = r;
-  run->session[run->n++] = r->s;
-  return code;
-}
+// ---- running ----
 
-static void end(running *run, size_t i) {
-  cli_request *r = run->request[i];
-  infuse_session_destroy(r->s);
-  r->s = NULL;
-  run->ended++;
-  run->n--;
-  run->request[i] = run->request[run->n];
-  run->session[i] = run->session[run->n];
-}
+static const infuse_sampling greedy = {.size = sizeof greedy};
 
-static void note_token(running *run, cli_request *r, double now) {
-  cli_flight *f = run->f;
-  r->tokens++;
-  run->b->done++;
-  f->tokens++;
-  if (r->tokens > 1) return cli_series_add(&f->gaps, now - r->end);
-  r->first = now;
-  if (++run->answering == f->n) f->prefilled = now;
-}
-
-// What the step brought to session i, which may be its end.
-static int hear(running *run, size_t i, double now) {
-  cli_request *r = run->request[i];
-  const int code = cli_fail(infuse_error_copy(infuse_session_error(r->s)));
-  if (code != 0) return code;
-  const infuse_output out = infuse_session_output(r->s);
-  if (out.tokens > r->tokens) {
-    note_token(run, r, now);
-    r->end = now;
+static void note_token(cli_request *r, const nf_event *e) {
+  cli_flight *f = r->flight;
+  if (f->answering == f->n && e->step > f->prefilled_step) {
+    f->tokens++;
+    f->steps = e->step - f->prefilled_step;
   }
-  if (out.finish != INFUSE_RUNNING) end(run, i);
-  return 0;
+  r->tokens++;
+  f->bench->done++;
+  f->end = e->now;
+  if (r->tokens > 1) return cli_series_add(&f->gaps, e->now - r->end);
+  r->first = e->now;
+  if (++f->answering < f->n) return;
+  f->prefilled = e->now;
+  f->prefilled_step = e->step;
 }
 
-static int step(running *run) {
+static void hear(void *user, const nf_event *e) { // on the scheduler's thread
+  cli_request *r = user;
+  cli_bench *b = r->flight->bench;
+  if (e->kind == NF_EVENT_BEGUN) r->start = e->now;
+  if (e->kind == NF_EVENT_OUTPUT) {
+    note_token(r, e);
+    r->end = e->now;
+    cli_bar_show(&b->bar, b->o, b->o->argument, b->done, b->total);
+  }
+  if (e->error != NULL && r->flight->error == NULL) r->flight->error = infuse_error_copy(e->error);
+}
+
+static int give(nf_scheduler *s, cli_request *r) {
+  r->options = (infuse_session_options){.size = sizeof r->options,
+                                        .generate = true,
+                                        .sampling = &greedy,
+                                        .max_tokens = r->out,
+                                        .ignore_eos = true,
+                                        .unshared = true};
+  const nf_request request = {
+      .tokens = r->prompt, .n_tokens = (size_t)r->in, .options = &r->options, .heard = hear, .user = r};
+  uint64_t id;
+  return cli_fail(nf_scheduler_submit(s, &request, &id).error);
+}
+
+// All at once; the scheduler has as many of them at a time as the model has sessions.
+static int run(nf_scheduler *s, cli_flight *f) {
   int code = 0;
-  while (code == 0 && run->begun < run->f->n && run->n < (size_t)run->b->sessions) code = begin(run);
-  if (code == 0) code = cli_fail(infuse_step(run->b->m, run->session, run->n));
-  const bool decoding = run->answering == run->f->n;
-  const double now = run->f->end = nf_now();
-  run->f->steps += decoding;
-  for (size_t i = run->n; i-- > 0 && code == 0;) code = hear(run, i, now);
-  if (!decoding) run->f->tokens = 0;
-  cli_bar_show(&run->b->bar, run->b->o, run->b->o->argument, run->b->done, run->b->total);
+  f->start = nf_now();
+  for (size_t i = 0; i < f->n && code == 0; i++) code = give(s, &f->at[i]);
+  while (code == 0 && !cli_interrupted && !nf_scheduler_wait(s, 0.05)) {
+  }
   return code;
 }
 
 int cli_flight_run(cli_bench *b, cli_flight *f) {
-  running run = {.b = b, .f = f};
-  run.request = nf_alloc((size_t)b->sessions, sizeof(cli_request *));
-  run.session = nf_alloc((size_t)b->sessions, sizeof(infuse_session *));
-  int code = run.request != NULL && run.session != NULL ? 0 : no_memory();
-  f->start = nf_now();
-  while (code == 0 && run.ended < f->n && cli_interrupted == 0) code = step(&run);
-  if (code == 0 && f->gaps.failed) code = no_memory();
-  nf_free(run.request);
-  nf_free(run.session);
-  return code == 0 && cli_interrupted ? 130 : code;
+  nf_scheduler *s = NULL;
+  int code = 0;
+  f->bench = b;
+  for (size_t i = 0; i < f->n && code == 0; i++) {
+    f->at[i].flight = f;
+    f->at[i].prompt = draw_tokens(b, f->at[i].in);
+    if (f->at[i].prompt == NULL) code = no_memory();
+  }
+  const nf_scheduler_options so = {.queue = f->n};
+  if (code == 0) code = cli_fail(nf_scheduler_create(b->rt, b->m, so, &s).error);
+  if (code == 0) code = run(s, f);
+  nf_scheduler_destroy(s);
+  if (code == 0 && cli_interrupted) return 130;
+  if (code == 0) code = cli_fail(infuse_error_copy(f->error));
+  return code == 0 && f->gaps.failed ? no_memory() : code;
 }

@@ -70,6 +70,7 @@ infuse_error *infuse_session_append_routed(infuse_session *s, const int32_t *tok
 size_t infuse_session_pending(const infuse_session *s) {
   return s != NULL ? (size_t)(s->queued - s->position) : 0;
 }
+size_t infuse_session_cached(const infuse_session *s) { return s != NULL ? (size_t)s->cached : 0; }
 size_t infuse_session_position(const infuse_session *s) { return s != NULL ? (size_t)s->position : 0; }
 
 const int32_t *infuse_session_tokens(const infuse_session *s, size_t *n) {

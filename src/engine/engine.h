@@ -32,11 +32,13 @@ struct infuse_runtime {
   nf_speeds speeds;             // of the threads, where `measured`
   bool figures_known, measured; // figures_known: it was looked whether
   nf_dtype activation;
-  nf_fuse_mode fuse;              // unless a model's options say another
-  nf_rules *rules;                // of all models
-  nf_tuner *tuner;                // of plans of one rank, made when one is compiled first; NULL: none
-  nf_timings *timings;            // borrowed; read when a model is loaded. NULL: nothing was measured
-  bool plans_only;                // for a target that is not here, and nobody asked for the null device
+  nf_fuse_mode fuse;            // unless a model's options say another
+  nf_rules *rules;              // of all models
+  nf_tuner *tuner;              // of plans of one rank, made when one is compiled first; NULL: none
+  nf_timings *timings;          // borrowed; read when a model is loaded. NULL: nothing was measured
+  bool plans_only;              // for a target that is not here, and nobody asked for the null device
+  void (*computed)(void *user); // NULL: nobody is told
+  void *computed_user;
   struct infuse_model *in_flight; // whose step was begun and not waited for; NULL: none
 };
 // Puts measured figures of the host into `hw`, where these are wanted; once, before a cost is asked for.
@@ -157,8 +159,9 @@ struct infuse_session {
   int64_t position, queued, known;
   int32_t *routes; // [known][layers * experts per token], when experts are forced
   size_t routes_cap;
-  int64_t told; // tokens before this one have had their rows, and get none when computed again
-  int64_t row;  // of the model's page tables that is this session's
+  int64_t cached; // tokens that were found in the caches
+  int64_t told;   // tokens before this one have had their rows, and get none when computed again
+  int64_t row;    // of the model's page tables that is this session's
   int32_t *page[NF_CACHE_COUNT]; // of groups with pages: that row, [pages] slot of each, -1: none. NULL: not
                                  // used
   nf_range changed[NF_CACHE_COUNT]; // pages that devices have not been told of

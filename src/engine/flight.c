@@ -115,8 +115,7 @@ void nf_flight_land(infuse_model *m) {
 }
 
 static void tell_computed(const infuse_model *m) {
-  const infuse_runtime_options *o = &m->rt->options;
-  if (o->computed != NULL) o->computed(o->user);
+  if (m->rt->computed != NULL) m->rt->computed(m->rt->computed_user);
 }
 
 static nf_status compute(void *model, int rank) {

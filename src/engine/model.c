@@ -300,6 +300,24 @@ void infuse_model_describe(const infuse_model *m, infuse_model_info *out) {
                                  .context = m->options.context,
                                  .weight_bytes = m->budget.of[NF_WEIGHTS],
                                  .cache_bytes = m->budget.of[NF_CACHES],
-                                 .activation_bytes = m->budget.of[NF_ACTIVATIONS]};
+                                 .activation_bytes = m->budget.of[NF_ACTIVATIONS],
+                                 .sessions = m->options.sessions,
+                                 .batch = m->options.batch,
+                                 .rows = m->options.rows};
+  nf_result_copy(out, out->size, &all, sizeof all);
+}
+
+void infuse_model_caches(const infuse_model *m, infuse_caches *out) {
+  if (m == NULL || out == NULL) return;
+  const nf_kv *full = &m->kv[NF_CACHE_FULL], *sliding = &m->kv[NF_CACHE_SLIDING],
+              *recurrent = &m->kv[NF_CACHE_RECURRENT];
+  const infuse_caches all = {.size = out->size,
+                             .page_tokens = NF_PAGE,
+                             .pages = full->n,
+                             .pages_in_use = full->n - full->unused,
+                             .sliding_pages = sliding->n,
+                             .sliding_in_use = sliding->n - sliding->unused,
+                             .recurrent_states = recurrent->n,
+                             .states_in_use = recurrent->n - recurrent->unused};
   nf_result_copy(out, out->size, &all, sizeof all);
 }

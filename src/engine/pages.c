@@ -109,6 +109,7 @@ static void adopt(infuse_session *s, int64_t pages) {
     nf_kv_share(&s->model->kv[NF_CACHE_RECURRENT], slot);
     put_state(s, slot);
   }
+  s->cached += pages * NF_PAGE - s->position;
   s->position = pages * NF_PAGE;
   evict(s);
 }

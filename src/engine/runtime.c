@@ -169,7 +169,16 @@ infuse_error *infuse_runtime_create(const infuse_runtime_options *o, infuse_runt
     infuse_runtime_destroy(rt);
     return st.error;
   }
+  rt->computed = rt->options.computed, rt->computed_user = rt->options.user;
   *out = rt;
+  return NULL;
+}
+
+infuse_error *infuse_runtime_on_computed(infuse_runtime *rt, void (*computed)(void *user), void *user) {
+  NF_TELL(NF_GIVEN({"runtime", rt != NULL}));
+  NF_TELL(nf_runtime_check_idle(rt));
+  rt->computed = computed != NULL ? computed : rt->options.computed;
+  rt->computed_user = computed != NULL ? user : rt->options.user;
   return NULL;
 }
 

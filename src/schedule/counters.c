@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Counting, and reading what was counted.
+#include "schedule/counters.h"
+
+static const double first_token[] = {0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1,  0.25,  0.5,   0.75,
+                                     1.0,   2.5,   5.0,  7.5,  10.0, 20.0, 40.0, 80.0, 160.0, 640.0, 2560.0};
+static const double per_token[] = {0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2,  0.3,  0.4, 0.5,
+                                   0.75, 1.0,   2.5,  5.0,   7.5, 10.0, 20.0, 40.0, 80.0};
+static const double whole[] = {0.3,  0.5,  0.8,  1.0,  1.5,   2.0,   2.5,   5.0,   10.0,   15.0,  20.0,
+                               30.0, 40.0, 50.0, 60.0, 120.0, 240.0, 480.0, 960.0, 1920.0, 7680.0};
+
+typedef struct bounds {
+  const double *at;
+  size_t n;
+} bounds;
+#define BOUNDS(list) \
+  { list, sizeof(list) / sizeof *(list) }
+static const bounds bounds_of[NF_TIMES] = {[NF_TIME_FIRST_TOKEN] = BOUNDS(first_token),
+                                           [NF_TIME_GAP] = BOUNDS(per_token),
+                                           [NF_TIME_PER_TOKEN] = BOUNDS(per_token),
+                                           [NF_TIME_QUEUE] = BOUNDS(whole),
+                                           [NF_TIME_WHOLE] = BOUNDS(whole)};
+
+// There is one writer: what it loads is what it has stored.
+void nf_tally_time(nf_tally *t, nf_time what, double seconds) {
+  const bounds *b = &bounds_of[what];
+  const double sum = atomic_load_explicit(&t->sum[what], memory_order_relaxed);
+  size_t i = 0;
+  while (i < b->n && seconds > b->at[i]) i++;
+  atomic_fetch_add_explicit(&t->bucket[what][i], 1, memory_order_relaxed);
+  atomic_store_explicit(&t->sum[what], sum + seconds, memory_order_relaxed);
+}
+
+static uint64_t count(const nf_tally *t, nf_count c) {
+  return atomic_load_explicit(&t->of[c], memory_order_relaxed);
+}
+
+static void read_histogram(const nf_tally *t, int what, nf_histogram *h) {
+  *h = (nf_histogram){.bound = bounds_of[what].at, .n = bounds_of[what].n};
+  for (size_t i = 0; i <= h->n; i++)
+    h->count += h->bucket[i] = atomic_load_explicit(&t->bucket[what][i], memory_order_relaxed);
+  h->sum = atomic_load_explicit(&t->sum[what], memory_order_relaxed);
+}
+
+void nf_tally_read(const nf_tally *t, nf_counters *out) {
+  *out = (nf_counters){.waiting = count(t, NF_COUNT_WAITING),
+                       .running = count(t, NF_COUNT_RUNNING),
+                       .suspended = count(t, NF_COUNT_SUSPENDED),
+                       .pages = count(t, NF_COUNT_PAGES),
+                       .pages_in_use = count(t, NF_COUNT_PAGES_IN_USE),
+                       .steps = count(t, NF_COUNT_STEPS),
+                       .preemptions = count(t, NF_COUNT_PREEMPTIONS),
+                       .refused = count(t, NF_COUNT_REFUSED),
+                       .prompt_tokens = count(t, NF_COUNT_PROMPT),
+                       .cached_prompt_tokens = count(t, NF_COUNT_CACHED),
+                       .generation_tokens = count(t, NF_COUNT_GENERATION),
+                       .cancelled = count(t, NF_COUNT_CANCELLED)};
+  for (int i = 0; i < NF_REASONS; i++) out->ended[i] = count(t, NF_COUNT_ENDED + i);
+  for (int i = 0; i < NF_TIMES; i++) read_histogram(t, i, &out->time[i]);
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a scheduler counts, for /metrics: written by its thread, read by any at any time without a lock.
+// Times are seconds, bounds of histograms those of vLLM's metrics, so that dashboards for these fit.
+#pragma once
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum nf_reason { // why an answer has ended
+  NF_REASON_STOP,   // the model ended it, or a stop token or string came; without drawing: it is computed
+  NF_REASON_LENGTH, // as many tokens as were asked for, or as there is room for
+  NF_REASON_FAILED, // by an error
+  NF_REASON_CANCELLED,
+  NF_REASON_EXPIRED, // it had waited too long for its turn
+  NF_REASONS
+} nf_reason;
+
+enum { NF_MOST_BOUNDS = 24 };
+typedef enum nf_time { // what histograms are of
+  NF_TIME_FIRST_TOKEN, // of a request, since its arrival
+  NF_TIME_GAP,         // between two tokens of an answer
+  NF_TIME_PER_TOKEN,   // of an answer, mean of its tokens behind the first
+  NF_TIME_QUEUE,       // of a request, from its arrival to its session
+  NF_TIME_WHOLE,       // of a request, from its arrival to the end of its last answer
+  NF_TIMES
+} nf_time;
+
+typedef struct nf_histogram {
+  const double *bound; // [n] rising; the last bucket is above them all
+  size_t n;
+  uint64_t bucket[NF_MOST_BOUNDS + 1]; // each alone, not added up
+  uint64_t count;                      // of all buckets
+  double sum;
+} nf_histogram;
+
+typedef struct nf_counters {
+  uint64_t waiting, running, suspended; // now: requests; answers; answers that gave back their pages
+  uint64_t pages, pages_in_use;         // now, of the caches of layers that see all of a text
+  uint64_t steps, preemptions, refused; // refused: requests, as the queue was full
+  uint64_t prompt_tokens, cached_prompt_tokens, generation_tokens; // cached ones are prompt tokens too
+  uint64_t ended[NF_REASONS];                                      // answers
+  uint64_t cancelled;                                              // requests, by whoever may
+  nf_histogram time[NF_TIMES];
+} nf_counters;
+
+// ---- inside the room ----
+
+typedef enum nf_count {
+  NF_COUNT_WAITING,
+  NF_COUNT_RUNNING,
+  NF_COUNT_SUSPENDED,
+  NF_COUNT_PAGES,
+  NF_COUNT_PAGES_IN_USE,
+  NF_COUNT_STEPS,
+  NF_COUNT_PREEMPTIONS,
+  NF_COUNT_REFUSED,
+  NF_COUNT_PROMPT,
+  NF_COUNT_CACHED,
+  NF_COUNT_GENERATION,
+  NF_COUNT_CANCELLED,
+  NF_COUNT_ENDED, // and NF_REASONS of them
+  NF_COUNTS = NF_COUNT_ENDED + NF_REASONS
+} nf_count;
+
+// Zeroed: nothing was counted.
+typedef struct nf_tally {
+  _Atomic uint64_t of[NF_COUNTS];
+  _Atomic uint64_t bucket[NF_TIMES][NF_MOST_BOUNDS + 1];
+  _Atomic double sum[NF_TIMES];
+} nf_tally;
+
+static inline void nf_tally_add(nf_tally *t, nf_count c, uint64_t n) {
+  atomic_fetch_add_explicit(&t->of[c], n, memory_order_relaxed);
+}
+static inline void nf_tally_set(nf_tally *t, nf_count c, uint64_t n) {
+  atomic_store_explicit(&t->of[c], n, memory_order_relaxed);
+}
+void nf_tally_time(nf_tally *t, nf_time what, double seconds); // by one thread at a time
+void nf_tally_read(const nf_tally *t, nf_counters *out);
