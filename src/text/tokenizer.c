@@ -85,6 +85,10 @@ bool nf_token_is_special(const nf_tokenizer *t, int32_t id) {
   return id >= 0 && (size_t)id < t->vocab.n && t->vocab.token[id].special;
 }
 
+bool nf_token_is_added(const nf_tokenizer *t, int32_t id) {
+  return id >= 0 && (size_t)id < t->vocab.n && (t->vocab.token[id].added || t->vocab.token[id].special);
+}
+
 bool nf_token_id(const nf_tokenizer *t, nf_view bytes, int32_t *out) {
   const nf_added *added = nf_added_find(&t->raw, bytes);
   if (!added) added = nf_added_find(&t->normalized, bytes);

@@ -36,6 +36,7 @@ size_t nf_tokenizer_bytes(const nf_tokenizer *t);       // memory held
 // no text (unused, or out of range). Lives as long as the tokenizer.
 nf_view nf_token_bytes(const nf_tokenizer *t, int32_t id);
 bool nf_token_is_special(const nf_tokenizer *t, int32_t id);
+bool nf_token_is_added(const nf_tokenizer *t, int32_t id); // special, or a mark of another kind
 // The id that stands for exactly these bytes ("<|start|>", " the"); added tokens first. False: there is none.
 bool nf_token_id(const nf_tokenizer *t, nf_view bytes, int32_t *out);
 
