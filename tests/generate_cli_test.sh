@@ -118,3 +118,15 @@ for wrong in 70 70: x:1 -1:1 70:x 70:1e9 99999999999:1 ''; do
 done
 refused "logit_bias names id 9999999; the vocabulary has" -p x --logit-bias 9999999:1
 refused "--presence-penalty: '-1e9' is not a number from -1000 to 1000" -p x --presence-penalty -1e9
+
+# constrained output: what is asked for, and what is refused
+t=models/infuse-oss
+constrained() { "$infuse" generate -m $t --raw -p x --quiet --seed 3 --temperature 2 "$@"; }
+case $(constrained --choice aye --choice nay) in aye | nay) ;; *) fail "no choice" ;; esac
+constrained --regex '[ab]{3}-\d' | grep -qE '^[ab]{3}-[0-9]$' || fail "not what the expression matches"
+printf '{"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}' >"$work/schema"
+constrained --json-schema "@$work/schema" | grep -qE '^\[(true|false), ?(true|false)\]$' || fail "not of the schema"
+constrained --json-object -n 9 | grep -q '^{' || fail "no object"
+refused "schema: type: is no type" -p x --json-schema '{"type": "text"}'
+refused "regex: byte 0: a group without its )" -p x --regex '('
+refused "one of json_schema, json_object, regex and choices" -p x --json-object --choice a

@@ -84,6 +84,15 @@ typedef struct infuse_session_options {
 
   bool unshared; // computes all its tokens itself; else it begins behind what some session of the model has
                  // computed of the same text, with the same results
+
+  // What a generated text must be, of a chat its messages of channel "final": thoughts and calls are free.
+  // At most one of these, and none: anything (docs/constrained-output.md). INFUSE_BAD_INPUT: it does not
+  // compile, or no text could be so. Where nothing but the end may follow the answer has ended (INFUSE_STOP).
+  const char *json_schema;    // JSON that a JSON Schema allows
+  const char *regex;          // what a regular expression matches, from the first character to the last
+  const char *const *choices; // [n_choices] one of these
+  size_t n_choices;
+  bool json_object; // any JSON object
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);

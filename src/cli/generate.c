@@ -16,7 +16,8 @@ typedef struct job {
   double start, first, end; // seconds: before loading, at the first token (0: none yet), at the last
   uint64_t seed;
   size_t prompt_tokens;
-  char *tools; // of --tools; NULL: none
+  char *tools;  // of --tools; NULL: none
+  char *schema; // of --json-schema; NULL: none
   cli_answer answer;
 } job;
 
@@ -208,7 +209,12 @@ static int create_session(job *j) {
                                      .stop_in_thoughts = o->stop_in_thoughts,
                                      .thinking = cli_thinking(o),
                                      .effort = o->effort,
-                                     .tools = j->tools};
+                                     .tools = j->tools,
+                                     .json_schema = j->schema,
+                                     .json_object = o->json_object,
+                                     .regex = o->regex,
+                                     .choices = o->choice.at,
+                                     .n_choices = o->choice.n};
   return cli_fail(infuse_session_create(j->m, &so, &j->s));
 }
 
@@ -216,6 +222,7 @@ static int generate(job *j) {
   size_t n;
   if (!cli_answer_init(&j->answer, form_of(j))) return no_memory();
   int code = j->o->tools != NULL ? cli_read(j->o->tools, &j->tools, &n) : 0;
+  if (code == 0 && j->o->json_schema != NULL) code = cli_read_text(j->o->json_schema, &j->schema, &n);
   if (code == 0) code = create_session(j);
   if (code == 0) code = append_prompt(j);
   if (code != 0) return code;
@@ -246,5 +253,6 @@ int cli_generate(const cli_options *o, infuse_runtime *rt) {
   infuse_session_destroy(j.s);
   infuse_model_destroy(j.m);
   nf_free(j.tools);
+  nf_free(j.schema);
   return code;
 }

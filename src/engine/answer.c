@@ -15,6 +15,7 @@ void nf_answer_deinit(nf_answer *a) {
   nf_text_deinit(&a->held);
   nf_text_deinit(&a->text);
   nf_text_deinit(&a->copies);
+  nf_watch_deinit(&a->watch);
   nf_free(a->piece);
   *a = (nf_answer){0};
 }
@@ -131,12 +132,17 @@ static nf_status release_raw(nf_answer *a) {
   return release(a);
 }
 
-nf_status nf_answer_read(nf_answer *a, int32_t token) {
-  if (a->tokenizer == NULL || a->stopped) return nf_ok();
-  a->cut = INFUSE_END_CUT;
+static nf_status read_text(nf_answer *a, int32_t token) {
   if (a->reader != NULL) return a->format->read(a->reader, token, take_event, a);
   nf_decode_step(a->tokenizer, &a->decoder, token, true, &a->held);
   return release_raw(a);
+}
+
+nf_status nf_answer_read(nf_answer *a, int32_t token) {
+  if (a->tokenizer == NULL || a->stopped) return nf_ok();
+  a->cut = INFUSE_END_CUT;
+  NF_TRY(read_text(a, token));
+  return nf_watch_see(&a->watch, a->format, a->reader, token);
 }
 
 nf_status nf_answer_end(nf_answer *a, infuse_end cut) {
@@ -184,6 +190,7 @@ void nf_answer_begin(nf_answer *a, const nf_chat_format *format, const nf_chat *
   a->message = (infuse_piece){.role = "", .name = "", .channel = "", .recipient = "", .content_type = ""};
   a->held.n = 0;
   a->open = a->told = a->stopped = false;
+  nf_watch_begin(&a->watch, format, reader);
 }
 
 static nf_status read_quietly(nf_answer *a, const int32_t *ids, size_t n) {
@@ -218,5 +225,6 @@ nf_status nf_answer_copy(nf_answer *to, const nf_answer *from, const int32_t *id
   to->stopped = from->stopped;
   to->held.n = 0;
   nf_text_append(&to->held, from->held.at, from->held.n);
-  return nf_text_status(&to->held);
+  NF_TRY(nf_text_status(&to->held));
+  return nf_watch_copy(&to->watch, &from->watch);
 }

@@ -3,7 +3,7 @@
 // be held back, but no model. Thread-compatible.
 #pragma once
 #include "base/memory.h"
-#include "text/chat.h"
+#include "engine/watch.h"
 #include <infuse/infuse.h>
 
 typedef struct nf_answer {
@@ -16,6 +16,7 @@ typedef struct nf_answer {
   nf_chat chat;                 // what readers are made for: only whether it thinks
   nf_chat_reader *reader;
   nf_decoder decoder; // of text without messages
+  nf_watch watch;     // of what the text must be
 
   nf_arena names;       // what messages say of themselves
   infuse_piece message; // the one that is open, without text

@@ -23,6 +23,18 @@ static int64_t first_bad(const infuse_model *m, const nf_share *part) {
   return -1;
 }
 
+static bool draws_as_they_are(const nf_generation *g) { return g->processors == NULL && !g->answer.watch.on; }
+
+// What changes logits, on a copy.
+static nf_status process(const infuse_session *s, float *logits) {
+  nf_generation *g = s->generation;
+  const size_t n = (size_t)s->known;
+  if (g->processors != NULL) nf_processors_apply(g->processors, s->token, n, g->tokens, logits);
+  NF_TRY(nf_watch_apply(&g->answer.watch, logits));
+  if (nf_row_max(logits, (int32_t)s->model->config.vocab) != -INFINITY) return nf_ok();
+  return nf_error(NF_USAGE, "the settings of sampling leave no token to draw after %zu tokens", n);
+}
+
 // The token behind those of the session.
 static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
   const nf_generation *g = s->generation;
@@ -31,11 +43,9 @@ static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
   if (!nf_model_has_logits(s->model))
     return *out = s->model->best_token[s->first_row + s->n_rows - 1], nf_ok();
   const float *logits = nf_model_logits(s->model, s->first_row + s->n_rows - 1);
-  if (g->processors != NULL) {
+  if (!draws_as_they_are(g)) {
     logits = memcpy(scratch, logits, (size_t)vocab * sizeof *logits);
-    nf_processors_apply(g->processors, s->token, n, g->tokens, scratch);
-    if (nf_row_max(logits, vocab) == -INFINITY)
-      return nf_error(NF_USAGE, "the settings of sampling leave no token to draw after %zu tokens", n);
+    NF_TRY(process(s, scratch));
   }
   *out = nf_sample(&g->settings->sampling, logits, vocab, n, scratch);
   return nf_ok();
@@ -43,7 +53,7 @@ static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
 
 bool nf_share_is_greedy(const nf_share *part) {
   const nf_generation *g = part->session->generation;
-  return part->draws && g->settings->sampling.temperature == 0 && g->processors == NULL;
+  return part->draws && g->settings->sampling.temperature == 0 && draws_as_they_are(g);
 }
 
 typedef struct drawing {

@@ -127,8 +127,9 @@ struct infuse_model {
   float *best_probability;                             // [rows] NaN: a logit is none, or infinite
   int32_t *best_token;                                 // [rows]; NULL: the plan does not say it
   nf_buffer pinned_tables, pinned_logits, pinned_best; // what `tables.host`, `logits` and those two lie in
-  float *hidden;              // [batch][hidden] of the layer last asked for, with keep_hidden
-  nf_tokenizer *tokenizer;    // NULL: the folder has none that loads
+  float *hidden;           // [batch][hidden] of the layer last asked for, with keep_hidden
+  nf_tokenizer *tokenizer; // NULL: the folder has none that loads
+  nf_token_tree *tokens;   // its tokens by their bytes, made for the first constraint; NULL: there was none
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
   nf_thinking thinking;       // for formats that go by the chat template
   nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load

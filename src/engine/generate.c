@@ -18,10 +18,13 @@ static nf_status make(const infuse_model *m, nf_settings *settings, nf_generatio
   g->answer.stop = settings->stop;
   g->answer.n_stop = settings->n_stop;
   g->answer.stop_in_thoughts = settings->stop_in_thoughts;
+  if (settings->constraint != NULL)
+    NF_TRY(nf_watch_init(&g->answer.watch, settings->constraint, m->tokenizer, &settings->end,
+                         settings->functions.n != 0, m->config.vocab));
   return nf_processors_create(&settings->sampling, m->config.vocab, &settings->end, &g->processors);
 }
 
-nf_status nf_generation_create(const infuse_model *m, const infuse_session_options *o, nf_generation **out) {
+nf_status nf_generation_create(infuse_model *m, const infuse_session_options *o, nf_generation **out) {
   nf_settings *settings = NULL;
   if (!nf_device_computes(m->rt->device))
     return nf_error(NF_USAGE, "device %s computes nothing to draw tokens from",
@@ -122,8 +125,9 @@ static nf_status add_text(infuse_session *s, int32_t token) {
   const verdict v = judge(s->model, g, token);
   if (v == GOES_ON || (v == ENDS_ITSELF && is_mark(s->model, &g->answer, token)))
     NF_TRY(nf_answer_read(&g->answer, token));
-  g->finish = v != GOES_ON || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
-  if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[v]));
+  const bool whole = v == GOES_ON && nf_watch_must_end(&g->answer.watch);
+  g->finish = v != GOES_ON || whole || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
+  if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[whole ? ENDS_ITSELF : v]));
   if (g->answer.stopped) g->finish = INFUSE_STOP; // perhaps in what was held back until the end
   return nf_answer_end_step(&g->answer);
 }

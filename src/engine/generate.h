@@ -15,9 +15,10 @@ typedef struct nf_settings {
   nf_view effort, date, functions; // empty: not told
   const char *const *stop;         // [n_stop] none empty
   size_t n_stop;
-  nf_ids stop_token; // of the caller's
-  nf_ids end;        // all ids that sampling.min_tokens holds back
-  nf_arena arena;    // owns strings and lists, but for what is the model's
+  nf_ids stop_token;         // of the caller's
+  nf_ids end;                // all ids that sampling.min_tokens holds back, or a constraint
+  nf_constraint *constraint; // on what the text must be; NULL: it is free
+  nf_arena arena;            // owns strings and lists, but for what is the model's
 } nf_settings;
 
 // m->sampling from m->generation.
@@ -25,7 +26,7 @@ nf_status nf_model_make_sampling(infuse_model *m);
 
 // Of one user. NF_USAGE names what is out of bounds, NF_BAD_INPUT an id outside the vocabulary. Nothing is
 // kept of o. On failure too there is something to release.
-nf_status nf_settings_create(const infuse_model *m, const infuse_session_options *o, nf_settings **out);
+nf_status nf_settings_create(infuse_model *m, const infuse_session_options *o, nf_settings **out);
 void nf_settings_release(nf_settings *s); // by one user; NULL is fine
 
 typedef struct nf_generation {
@@ -39,7 +40,7 @@ typedef struct nf_generation {
 } nf_generation;
 
 // On failure too there may be something to destroy.
-nf_status nf_generation_create(const infuse_model *m, const infuse_session_options *o, nf_generation **out);
+nf_status nf_generation_create(infuse_model *m, const infuse_session_options *o, nf_generation **out);
 void nf_generation_destroy(nf_generation *g); // NULL is fine
 // The same for another session that holds the same tokens.
 nf_status nf_generation_clone(const infuse_session *s, nf_generation **out);

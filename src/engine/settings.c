@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client asks of a session that draws its own tokens: checking it, and keeping it.
+#include "base/checked.h"
 #include "engine/engine.h"
 #include <math.h>
 #include <string.h>
@@ -226,9 +227,45 @@ static nf_status set_stops(const infuse_model *m, const infuse_session_options *
   return nf_ok();
 }
 
+// ---- what the text must be ----
+
+static nf_status add_choices(nf_settings *s, const infuse_session_options *o, nf_piece *out) {
+  nf_view *choice = nf_arena_alloc(&s->arena, o->n_choices, sizeof *choice);
+  NF_TRY(kept(choice != NULL));
+  for (size_t i = 0; i < o->n_choices; i++) {
+    choice[i] = nf_view_of(o->choices[i]);
+    if (choice[i].n == 0)
+      return nf_error(NF_USAGE, "choice %zu is %s", i, choice[i].at != NULL ? "empty" : "NULL");
+  }
+  out->choice = choice;
+  out->n_choices = o->n_choices;
+  return nf_ok();
+}
+
+static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_settings *s) {
+  nf_piece piece = {0};
+  const int asked = (o->json_schema != NULL) + (o->regex != NULL) + (o->n_choices != 0) + o->json_object;
+  if (o->n_choices != 0 && o->choices == NULL)
+    return nf_error(NF_USAGE, "n_choices is %zu, but choices is NULL", o->n_choices);
+  if (asked == 0) return nf_ok();
+  if (asked > 1)
+    return nf_error(NF_USAGE,
+                    "a text can be asked for by one of json_schema, json_object, regex and choices");
+  NF_TRY((nf_status){infuse_model_check_text(m)}, "constrained text");
+  if (o->json_schema != NULL) piece = (nf_piece){.kind = NF_PIECE_SCHEMA, .text = nf_view_of(o->json_schema)};
+  if (o->regex != NULL) piece = (nf_piece){.kind = NF_PIECE_REGEX, .text = nf_view_of(o->regex)};
+  if (o->json_object) piece.kind = NF_PIECE_OBJECT;
+  if (o->n_choices != 0) piece.kind = NF_PIECE_CHOICE;
+  if (o->n_choices != 0) NF_TRY(add_choices(s, o, &piece));
+  if (m->tokens == NULL)
+    NF_TRY(nf_token_tree_create(
+        m->tokenizer, (int32_t)nf_min(nf_tokenizer_vocab_size(m->tokenizer), m->config.vocab), &m->tokens));
+  return nf_constraint_create(m->tokens, &(nf_piece_sequence){&piece, 1}, 1, &s->constraint);
+}
+
 // ---- all of them ----
 
-nf_status nf_settings_create(const infuse_model *m, const infuse_session_options *o, nf_settings **out) {
+nf_status nf_settings_create(infuse_model *m, const infuse_session_options *o, nf_settings **out) {
   NF_TRY(nf_make(out, 1, sizeof **out, "a session"));
   nf_settings *s = *out;
   s->users = 1;
@@ -240,7 +277,8 @@ nf_status nf_settings_create(const infuse_model *m, const infuse_session_options
   NF_TRY(keep_stop_tokens(m, o, s));
   NF_TRY(copy_sampling(m, o->sampling, &s->sampling));
   NF_TRY(keep_sampling(s));
-  if (s->sampling.min_tokens != 0) NF_TRY(find_ends(m, s));
+  NF_TRY(constrain(m, o, s));
+  if (s->sampling.min_tokens != 0 || s->constraint != NULL) NF_TRY(find_ends(m, s));
   return set_stops(m, o, s);
 }
 
@@ -248,6 +286,7 @@ void nf_settings_release(nf_settings *s) {
   if (s == NULL || --s->users != 0) return;
   nf_ids_deinit(&s->stop_token);
   nf_ids_deinit(&s->end);
+  nf_constraint_destroy(s->constraint);
   nf_arena_deinit(&s->arena);
   nf_free(s);
 }

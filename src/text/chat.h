@@ -91,6 +91,18 @@ typedef struct nf_chat_event {
 } nf_chat_event;
 typedef nf_status (*nf_chat_sink)(void *user, const nf_chat_event *event);
 
+// Where an answer is that has been read so far: what the next ids are.
+typedef enum nf_chat_place {
+  NF_PLACE_OTHER,      // thoughts, calls, headers
+  NF_PLACE_TEXT,       // of the answer itself, the message "final"
+  NF_PLACE_START,      // that text begins, unless a mark comes
+  NF_PLACE_START_OVER, // the same; newlines in front of it are not part of it
+} nf_chat_place;
+typedef struct nf_chat_next {
+  nf_chat_place place;
+  int32_t think, call; // marks that may come where the text begins; -1: none
+} nf_chat_next;
+
 typedef struct nf_chat_reader nf_chat_reader;
 typedef struct nf_chat_marks nf_chat_marks;
 
@@ -111,6 +123,7 @@ typedef struct nf_chat_format {
   nf_status (*reader_create)(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on
+  nf_chat_next (*next)(const nf_chat_reader *r);
   nf_status (*finish)(nf_chat_reader *r, nf_chat_sink sink,
                       void *user);           // no more ids: closes an open message
   void (*reader_destroy)(nf_chat_reader *r); // NULL is fine

@@ -77,6 +77,7 @@ typedef enum nf_chatml_mark {
 } nf_chatml_mark;
 extern const nf_chat_marks nf_chatml_marks;
 
+nf_chat_next nf_chatml_next(const nf_chat_reader *r);
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 
 // ---- harmony ----
@@ -95,6 +96,7 @@ typedef enum nf_harmony_mark {
 extern const nf_chat_marks nf_harmony_marks;
 
 nf_status nf_harmony_declare(nf_view tools, nf_text *out);
+nf_chat_next nf_harmony_next(const nf_chat_reader *r);
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 
 // Marks within a header's text. Text is valid UTF-8, so it has no such bytes.

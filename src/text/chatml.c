@@ -292,6 +292,7 @@ const nf_chat_format nf_chatml = {
     .render = render,
     .reader_create = nf_chatml_reader_create,
     .read = nf_chat_read,
+    .next = nf_chatml_next,
     .finish = nf_chat_finish,
     .reader_destroy = nf_chat_reader_destroy,
 };

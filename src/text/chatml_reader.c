@@ -23,6 +23,7 @@ typedef struct reader {
   bool open;         // the message's header is out
   bool strip;        // newlines in front of the message's first other character are not part of it
   bool odd;          // the message is not as the format wants it
+  bool may_think;    // no thought was there yet, and one is expected
   nf_text held;      // newlines that are part of the message only if something follows
   nf_text collected; // of a call or a role
   nf_text role, name;
@@ -222,7 +223,7 @@ static bool read_mark(reader *r, int mark, nf_status *st) {
     return *st = close(r, r->role.n ? NF_END_MESSAGE : NF_END_ANSWER), true;
   case NF_CHATML_THINK: // where the prompt has opened a thought, the model may do it again
     if (r->open || (at != BETWEEN && at != THOUGHT)) return false;
-    return enter(r, THOUGHT, true), *st = nf_ok(), true;
+    return r->may_think = false, enter(r, THOUGHT, true), *st = nf_ok(), true;
   case NF_CHATML_THINK_END:
     if (at != THOUGHT && !(at == BETWEEN && !r->open)) return false;
     return *st = close(r, NF_END_MESSAGE), true;
@@ -246,6 +247,18 @@ static bool understand(nf_chat_reader *head, int mark, nf_status *st) {
 
 static nf_status end(nf_chat_reader *r) { return close((reader *)r, NF_END_CUT); }
 
+nf_chat_next nf_chatml_next(const nf_chat_reader *head) {
+  const reader *r = (const reader *)head;
+  nf_chat_next next = {NF_PLACE_OTHER, -1, -1};
+  if (r->role.n != 0) return next;
+  if (r->place == ANSWER && r->open) next.place = NF_PLACE_TEXT;
+  if (r->place != BETWEEN || r->open) return next;
+  next.place = r->strip ? NF_PLACE_START_OVER : NF_PLACE_START;
+  if (r->may_think) next.think = head->mark[NF_CHATML_THINK];
+  next.call = head->mark[NF_CHATML_CALL];
+  return next;
+}
+
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
   static const nf_chat_reading reading = {read_text, understand, end, deinit};
   const bool in_thought = chat->thinking == NF_THINKING_ALWAYS; // the prompt opened it
@@ -254,5 +267,6 @@ nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf
   NF_TRY(nf_chat_reader_new(&nf_chatml_marks, &reading, sizeof(reader), t, out));
   enter((reader *)*out, in_thought ? THOUGHT : BETWEEN,
         in_thought || (chat->thinking == NF_THINKING_HYBRID && !thinks));
+  ((reader *)*out)->may_think = thinks && !in_thought;
   return nf_ok();
 }

@@ -257,6 +257,7 @@ const nf_chat_format nf_harmony = {
     .render = render,
     .reader_create = nf_harmony_reader_create,
     .read = nf_chat_read,
+    .next = nf_harmony_next,
     .finish = nf_chat_finish,
     .reader_destroy = nf_chat_reader_destroy,
 };

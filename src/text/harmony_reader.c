@@ -150,6 +150,13 @@ static nf_status read_text(nf_chat_reader *head, nf_view text) {
 
 static nf_status end(nf_chat_reader *r) { return close_message((reader *)r, NF_END_CUT); }
 
+nf_chat_next nf_harmony_next(const nf_chat_reader *head) {
+  const reader *r = (const reader *)head;
+  const bool text =
+      r->in_content && r->message.recipient.n == 0 && nf_view_equal(r->message.channel, NF_VIEW("final"));
+  return (nf_chat_next){text ? NF_PLACE_TEXT : NF_PLACE_OTHER, -1, -1};
+}
+
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *, nf_chat_reader **out) {
   static const nf_chat_reading reading = {read_text, understand, end, deinit};
   NF_TRY(nf_chat_reader_new(&nf_harmony_marks, &reading, sizeof(reader), t, out));

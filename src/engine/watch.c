@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where an answer is under its constraint, and which tokens that leaves.
+#include "engine/watch.h"
+#include "base/memory.h"
+#include <math.h>
+
+nf_status nf_watch_init(nf_watch *w, nf_constraint *c, const nf_tokenizer *t, const nf_ids *end, bool calls,
+                        int64_t vocab) {
+  *w = (nf_watch){.constraint = c, .tokenizer = t, .end = end, .calls = calls, .vocab = vocab};
+  NF_TRY(nf_make(&w->allowed, ((size_t)vocab + 63) / 64, sizeof *w->allowed, "a constraint"));
+  nf_watch_begin(w, NULL, NULL);
+  return nf_ok();
+}
+
+void nf_watch_deinit(nf_watch *w) {
+  nf_constrained_deinit(&w->text);
+  nf_free(w->allowed);
+  *w = (nf_watch){0};
+}
+
+// ---- where the answer is ----
+
+static nf_chat_next next_of(const nf_chat_format *format, const nf_chat_reader *reader) {
+  return reader != NULL ? format->next(reader) : (nf_chat_next){NF_PLACE_TEXT, -1, -1};
+}
+
+static void look(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader) {
+  w->next = next_of(format, reader);
+  const bool on = w->next.place != NF_PLACE_OTHER;
+  if (on && !w->on) {
+    nf_constrained_begin(&w->text, w->next.place == NF_PLACE_START_OVER);
+    w->broken = false;
+  }
+  w->on = on;
+}
+
+void nf_watch_begin(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader) {
+  if (w->constraint == NULL) return;
+  w->on = w->called = false;
+  look(w, format, reader);
+}
+
+// A mark is no text; what is behind it may be.
+static nf_status take(nf_watch *w, int32_t token) {
+  bool fits = true;
+  if (nf_token_is_added(w->tokenizer, token))
+    w->on = false;
+  else
+    NF_TRY(nf_constrained_take(w->constraint, &w->text, nf_token_bytes(w->tokenizer, token), &fits));
+  if (!fits) w->broken = true;
+  return nf_ok();
+}
+
+nf_status nf_watch_see(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader,
+                       int32_t token) {
+  if (w->constraint == NULL) return nf_ok();
+  if (token == w->next.call && token >= 0) w->called = true;
+  if (w->on) NF_TRY(take(w, token));
+  look(w, format, reader);
+  return nf_ok();
+}
+
+nf_status nf_watch_copy(nf_watch *to, const nf_watch *from) {
+  if (from->constraint == NULL) return nf_ok();
+  to->on = from->on;
+  to->broken = from->broken;
+  to->called = from->called;
+  to->next = from->next;
+  return nf_constrained_copy(&to->text, &from->text);
+}
+
+bool nf_watch_must_end(nf_watch *w) {
+  nf_next next = {0};
+  if (w->constraint == NULL || !w->on || w->broken) return false;
+  const nf_status st = nf_constrained_next(w->constraint, &w->text, NULL, &next);
+  nf_status_free(st); // told when a token is to be drawn
+  return next.must_end;
+}
+
+// ---- tokens ----
+
+static void allow(nf_watch *w, int32_t token, bool allowed) {
+  const uint64_t bit = 1ull << (token % 64);
+  if (token < 0 || token >= w->vocab) return;
+  if (allowed)
+    w->allowed[token / 64] |= bit;
+  else
+    w->allowed[token / 64] &= ~bit;
+}
+
+// Tokens that end the answer come where the text may end, or in front of a text where a call was made.
+static void allow_marks(nf_watch *w, bool may_end) {
+  const bool at_start = w->next.place == NF_PLACE_START || w->next.place == NF_PLACE_START_OVER;
+  for (size_t i = 0; i < w->end->n; i++) allow(w, w->end->at[i], may_end || (at_start && w->called));
+  allow(w, w->next.think, at_start);
+  allow(w, w->next.call, at_start && w->calls);
+}
+
+nf_status nf_watch_apply(nf_watch *w, float *logits) {
+  nf_next next;
+  if (w->constraint == NULL || !w->on) return nf_ok();
+  if (w->broken) return nf_error(NF_BAD_INPUT, "the answer so far is not what the constraint allows");
+  NF_TRY(nf_constrained_next(w->constraint, &w->text, w->allowed, &next));
+  allow_marks(w, next.may_end);
+  for (int64_t i = 0; i < w->vocab; i += 64) {
+    const uint64_t allowed = w->allowed[i / 64];
+    const int64_t n = w->vocab - i < 64 ? w->vocab - i : 64;
+    for (int64_t k = 0; k < n && ~allowed != 0; k++)
+      logits[i + k] = allowed >> k & 1 ? logits[i + k] : -INFINITY;
+  }
+  return nf_ok();
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// Inside the room: a constraint on the text of an answer, token by token. Of a chat it holds for the message
+// "final" alone: thoughts, calls and headers are free.
+#pragma once
+#include "constrain/constrain.h"
+#include "text/chat.h"
+
+typedef struct nf_watch {
+  nf_constraint *constraint; // borrowed; NULL: there is none, and nothing below is used
+  const nf_tokenizer *tokenizer;
+  const nf_ids *end;   // borrowed: tokens that end the answer
+  bool calls;          // a tool may be called instead
+  nf_constrained text; // so far
+  bool on;             // the next token is under the constraint
+  bool broken;         // the text is not what it should be: somebody else has written it
+  bool called;         // a call stands in the answer
+  nf_chat_next next;   // of a chat
+  uint64_t *allowed;   // [vocab / 64]
+  int64_t vocab;
+} nf_watch;
+
+nf_status nf_watch_init(nf_watch *w, nf_constraint *c, const nf_tokenizer *t, const nf_ids *end, bool calls,
+                        int64_t vocab);
+void nf_watch_deinit(nf_watch *w); // a zeroed one is fine
+// An answer begins, of a chat or (format NULL) plain text.
+void nf_watch_begin(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader);
+// The token was read as part of the answer.
+nf_status nf_watch_see(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader,
+                       int32_t token);
+nf_status nf_watch_copy(nf_watch *to, const nf_watch *from);
+bool nf_watch_must_end(nf_watch *w); // the text is whole, and nothing can come behind it
+// Logits [vocab] of tokens that may not come become -infinity.
+nf_status nf_watch_apply(nf_watch *w, float *logits);
