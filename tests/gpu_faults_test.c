@@ -15,8 +15,9 @@
 typedef struct gpu {
   const char *device, *library;
   void (*fake)(const char *settings);
+  long (*count)(const char *call);
 } gpu;
-static gpu gpus[] = {{"cuda", "libcuda.so.1", NULL}, {"hip", "libamdhip64.so.6", NULL}};
+static gpu gpus[] = {{"cuda", "libcuda.so.1", NULL, NULL}, {"hip", "libamdhip64.so.6", NULL, NULL}};
 static const gpu *tested, *other;
 
 static const char *const dir = "checkpoints/qwen3-tiny";
@@ -185,7 +186,7 @@ static void too_little_memory(void **) {
   lists_parts(infuse_model_load(rt, dir, &o, &m));
   infuse_runtime_destroy(rt);
   // One fits, and a second one beside it does not: what the first has is not free.
-  tested->fake("memory=30000000");
+  tested->fake("memory=20000000");
   rt = runtime_on(tested);
   ok(infuse_model_load(rt, dir, &o, &m));
   lists_parts(infuse_model_load(rt, dir, &o, &second));
@@ -212,6 +213,26 @@ static void memory_that_is_gone(void **) {
   }
   infuse_runtime_destroy(rt);
   tested->fake(NULL);
+}
+
+// Of each graph the launches that are in it, of a prompt's and of a token's: 3 KiB each.
+static void graphs_are_counted(void **) {
+  infuse_runtime *rt = runtime_on(tested);
+  infuse_model *m = load(rt, dir);
+  infuse_session *s = begin(m, prompt, 20);
+  uint64_t all = 0;
+  for (int i = 0; i < 2; i++) {
+    const long before = tested->count("launch");
+    ok(infuse_step(m, &s, 1));
+    const size_t bytes = nf_plan_capture_bytes(m->plan, &m->flight.bucket);
+    assert_true(bytes > 0);
+    assert_int_equal(bytes, (tested->count("launch") - before) * 3 << 10);
+    all += bytes;
+  }
+  assert_true(m->budget.of[NF_CAPTURES] >= all);
+  infuse_session_destroy(s);
+  infuse_model_destroy(m);
+  infuse_runtime_destroy(rt);
 }
 
 // ---- what was measured ----
@@ -280,7 +301,8 @@ static void spoilt_times(void **) {
 static int find(gpu *g) {
   void *library = dlopen(g->library, RTLD_NOW);
   g->fake = library != NULL ? dlsym(library, "fake_gpu") : NULL;
-  if (g->fake != NULL) return 0;
+  g->count = library != NULL ? dlsym(library, "fake_gpu_count") : NULL;
+  if (g->fake != NULL && g->count != NULL) return 0;
   return fprintf(stderr, "%s is not the one of tests/drivers\n", g->library), 1;
 }
 
@@ -289,7 +311,8 @@ static int test(int i) {
       cmocka_unit_test(cannot_begin),        cmocka_unit_test(spoilt_machine_code),
       cmocka_unit_test(failing_step),        cmocka_unit_test(lost_device),
       cmocka_unit_test(lost_while_loading),  cmocka_unit_test(too_little_memory),
-      cmocka_unit_test(memory_that_is_gone), cmocka_unit_test(spoilt_times)};
+      cmocka_unit_test(memory_that_is_gone), cmocka_unit_test(graphs_are_counted),
+      cmocka_unit_test(spoilt_times)};
   tested = &gpus[i], other = &gpus[1 - i];
   return cmocka_run_group_tests_name(tested->device, tests, set_up, tear_down);
 }

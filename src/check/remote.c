@@ -3,6 +3,7 @@
 // there, the kernel of a module runs, and all comes back to be judged as if it had run here.
 #include "check/remote.h"
 #include "base/checked.h"
+#include "device/matmul.h"
 #include <string.h>
 
 static nf_status put(nf_remote *r, const void *from, size_t bytes, nf_buffer *out) {
@@ -179,6 +180,7 @@ static nf_status list_launches(nf_remote *r, const nf_variant *v, const nf_insta
   for (int stage = 0; stage < r->kernel->stages; stage++) {
     nf_launch *l = &r->launch[stage];
     l->args_bytes = r->kernel->packed[stage];
+    l->is_matmul = nf_is_matmul(r->kernel->symbol[stage]);
     void *packed = nf_arena_alloc(&r->arena, 1, l->args_bytes);
     if (packed == NULL) return nf_error(NF_NO_MEMORY, "no memory for arguments");
     NF_TRY(nf_module_function(on->module, r->kernel->symbol[stage], &l->function));

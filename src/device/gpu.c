@@ -3,7 +3,6 @@
 // graph that is launched as one, and what runs or is replayed allocates nothing.
 #include "base/memory.h"
 #include "device/blas.h"
-#include <string.h>
 
 static nf_gpu *gpu_of(const nf_device *d) { return d->handle; }
 
@@ -152,7 +151,7 @@ static nf_status gpu_function(const nf_module *m, const char *symbol, const void
   nf_gpu *g = gpu_of(m->device);
   void *function;
   NF_TRY(enter(g));
-  if (g->maker->backend == NF_BACKEND_CUDA && strcmp(symbol, NF_MATMUL) == 0) return library_function(g, out);
+  if (g->maker->backend == NF_BACKEND_CUDA && nf_is_matmul(symbol)) return library_function(g, out);
   const int code = g->api.module_function(&function, m->handle, symbol);
   if (code == NF_GPU_NOT_FOUND) return *out = NULL, nf_ok();
   NF_TRY(nf_gpu_status(g, NF_GPU_module_function, code));
@@ -163,8 +162,7 @@ static nf_status gpu_function(const nf_module *m, const char *symbol, const void
 // ---- running ----
 
 static nf_status put_one(nf_gpu *g, const nf_launch *l, void *stream, bool behind) {
-  return l->function == g->blas ? nf_blas_run(g->blas, l->args, stream)
-                                : g->maker->launch(g, l, stream, behind);
+  return l->is_matmul ? nf_blas_run(g->blas, l->args, stream) : g->maker->launch(g, l, stream, behind);
 }
 
 // Puts launches into the stream, whether it runs them or captures them.

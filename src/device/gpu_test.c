@@ -432,7 +432,8 @@ static void products(void **) {
   open_bench(&b, NULL);
   nf_matmul m = wanted;
   m.x = m.w = b.x.data, m.y = b.y.data, m.workspace = b.y.data, m.workspace_bytes = 4;
-  b.launch = (nf_launch){.args = &m, .args_bytes = sizeof m, .grid = {{1, 1, 1}, {1, 1, 1}, 0}};
+  b.launch =
+      (nf_launch){.args = &m, .args_bytes = sizeof m, .is_matmul = true, .grid = {{1, 1, 1}, {1, 1, 1}, 0}};
   ok(nf_module_function(b.module, NF_MATMUL, &b.launch.function));
   ok(nf_capture_create(b.d, &b.launch, 1, &c));
   const uint32_t x = 0x40003fc0; // 1.5 and 2

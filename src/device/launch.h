@@ -60,6 +60,7 @@ typedef struct nf_launch {
   // A kernel that needs nothing of the launches before it, back to and with the last that is not beside
   // others, and that writes nothing that they use: a device may run them at the same time.
   bool beside;
+  bool is_matmul;       // `args` are an nf_matmul (matmul.h), and the function is that of NF_MATMUL
   const void *function; // of the device: an nf_host_function, or what nf_module_function gave
   const void *args;
   size_t args_bytes;

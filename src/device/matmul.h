@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // A product that a maker's library computes: cuBLASLt, looked for at run time. nf_module_function gives it
-// for NF_MATMUL where the device has the feature (NF_GPU(CUBLASLT)), and a launch of it takes an nf_matmul.
+// for NF_MATMUL where the device has the feature (NF_GPU(CUBLASLT)), and a launch of it, which says so in
+// nf_launch.is_matmul, takes an nf_matmul.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define NF_MATMUL "the library's matmul"
+static inline bool nf_is_matmul(const char *symbol) { return strcmp(symbol, NF_MATMUL) == 0; }
 
 // y[t, n] = (sum_k x[t, k] w[n, k]) x_scale[t] w_scale[n] + bias[n], sums in float32: bf16, or FP8 (e4m3)
 // with a scale for each row of both. Strides are elements from row to row.

@@ -67,22 +67,27 @@ static void add_scratch(infuse_model *m) {
            sizeof(float) * (uint64_t)floats);
 }
 
-// Sizes of steps that there may be: powers of two, and the largest; of sequences and rows no more than
-// tokens, and rows may be none.
-static uint64_t step_sizes(const infuse_model *m) {
+// How many powers of two there are up to n's.
+static int64_t powers_to(int64_t n) { return 1 + __builtin_ctzll((uint64_t)nf_power_from(n)); }
+
+// What steps of `tokens` are replayed by, whose sequences and rows are powers of two too, no more than
+// tokens, and rows may be none. What is launched depends on tokens, and on whether they are of one sequence
+// or each of its own.
+static uint64_t captures_of(const infuse_model *m, int64_t tokens) {
   const nf_sizes max = nf_model_largest_step(m);
-  int64_t powers[NF_SYM_COUNT], n = 0;
-  for (int s = NF_CONST + 1; s < NF_SYM_COUNT; s++)
-    powers[s] = 1 + __builtin_ctzll((uint64_t)nf_power_from(max.of[s]));
-  for (int64_t t = 1; t <= powers[NF_T]; t++) n += nf_min(t, powers[NF_S]) * (1 + nf_min(t, powers[NF_R]));
-  return (uint64_t)n;
+  const int64_t S = nf_min(tokens, max.of[NF_S]), R = nf_min(tokens, max.of[NF_R]);
+  const nf_sizes one = nf_sizes_of(tokens, 1, 1), many = nf_sizes_of(tokens, S, R);
+  nf_plan *plan = m->compiled.range[nf_compiled_for(&m->compiled, tokens)].plan;
+  const size_t a = nf_plan_capture_bytes(plan, &one), b = nf_plan_capture_bytes(plan, &many);
+  uint64_t all = 0;
+  add(&all, (uint64_t)(powers_to(S) * (1 + powers_to(R))), a > b ? a : b);
+  return all;
 }
 
 static void add_captures(infuse_model *m) {
-  uint64_t each = 0, all = 0;
-  for (size_t i = 0; i < m->compiled.n; i++)
-    each = (uint64_t)nf_max((int64_t)each, (int64_t)nf_plan_capture_bytes(m->compiled.range[i].plan));
-  add(&all, m->buckets * step_sizes(m), each);
+  const int64_t most = nf_model_largest_step(m).of[NF_T];
+  uint64_t all = 0;
+  for (int64_t t = 1; m->buckets && t < 2 * most; t *= 2) add(&all, 1, captures_of(m, nf_min(t, most)));
   add_part(m, NF_CAPTURES, all, 0);
 }
 

@@ -213,6 +213,7 @@ nf_status nf_model_open_plan(infuse_runtime *rt, const char *dir, const infuse_m
   if (fuse != NULL) options.fuse = fuse, options.n_fuse_order = 0;
   NF_TRY(nf_make(out, 1, sizeof **out, "a model"));
   (*out)->rt = rt;
+  (*out)->buckets = rt->hw.multiprocessors > 0; // who runs it captures
   return nf_model_open(rt, dir, &options, *out);
 }
 

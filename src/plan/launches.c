@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The launches of a plan: kernels, barriers where there are other ranks, and which kernels may run side by
 // side, because no storage that one of them writes is read or written by another.
+#include "device/matmul.h"
 #include "plan/state.h"
 
 // ---- storage that meets ----
@@ -55,7 +56,9 @@ static nf_status list_module(nf_plan *p, const nf_module_kernel *f) {
   p->has_modules = true;
   for (int i = 0; i < f->stages; i++) {
     nf_launch *l = &p->launch[p->n_launches++];
-    *l = (nf_launch){.args = nf_arena_alloc(&p->arena, 1, f->packed[i]), .args_bytes = f->packed[i]};
+    *l = (nf_launch){.args = nf_arena_alloc(&p->arena, 1, f->packed[i]),
+                     .args_bytes = f->packed[i],
+                     .is_matmul = nf_is_matmul(f->symbol[i])};
     if (l->args == NULL) return nf_plan_no_memory();
     if (p->options.module != NULL) NF_TRY(nf_module_function(p->options.module, f->symbol[i], &l->function));
   }
@@ -110,15 +113,28 @@ size_t nf_plan_module_scratch(const nf_plan *p, const nf_step *s) {
   return entry_of(s)->module->scratch != NULL ? entry_of(s)->module->scratch(&site) : 0;
 }
 
+// Arguments and grids of a step's launches.
+static void pack(const nf_plan *p, const nf_step *s, const nf_sizes *at, void *scratch, uint32_t *counters) {
+  const nf_module_kernel *f = entry_of(s)->module;
+  nf_launch_site site = site_of(p, s, at);
+  site.scratch = scratch;
+  site.counters = counters;
+  nf_launch *l = (nf_launch *)s->launch + (s->launch->barrier != NULL);
+  for (int i = 0; i < f->stages; i++) l[i].grid = f->launch(&site, i, (void *)l[i].args);
+}
+
 void nf_plan_pack(nf_plan *p, const nf_device *d, const nf_sizes *at) {
   if (!p->has_modules || !nf_device_computes(d)) return;
-  for (nf_step *s = p->step; s < p->step + p->n_steps; s++) {
-    if (entry_of(s)->kind != NF_ENTRY_MODULE) continue;
-    const nf_module_kernel *f = entry_of(s)->module;
-    nf_launch_site site = site_of(p, s, at);
-    site.scratch = nf_device_scratch(d);
-    site.counters = nf_device_counters(d);
-    nf_launch *l = (nf_launch *)s->launch + (s->launch->barrier != NULL);
-    for (int i = 0; i < f->stages; i++) l[i].grid = f->launch(&site, i, (void *)l[i].args);
+  for (nf_step *s = p->step; s < p->step + p->n_steps; s++)
+    if (entry_of(s)->kind == NF_ENTRY_MODULE) pack(p, s, at, nf_device_scratch(d), nf_device_counters(d));
+}
+
+size_t nf_plan_count_launched(const nf_plan *p, const nf_sizes *at, void *memory) {
+  size_t n = 0;
+  for (const nf_step *s = p->step; s < p->step + p->n_steps; s++) {
+    if (entry_of(s)->kind == NF_ENTRY_MODULE) pack(p, s, at, memory, memory);
+    for (size_t i = 0; i < s->n_launches; i++)
+      n += entry_of(s)->kind != NF_ENTRY_MODULE || s->launch[i].grid.blocks[0] != 0;
   }
+  return n;
 }

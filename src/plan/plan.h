@@ -45,7 +45,8 @@ const nf_variant *nf_plan_kernel(const nf_plan *p,
                                  nf_node_id n);     // of the graph's node; NULL: a view has none
 size_t nf_plan_arena_bytes(const nf_plan *p);       // all activations, sharing storage by lifetime
 nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p); // of what runs its kernels
-size_t nf_plan_capture_bytes(const nf_plan *p);     // of host and device, for each size that is replayed
+// Of what replays steps of these sizes, which take the plan: on a GPU of a graph, else of a list on the host.
+size_t nf_plan_capture_bytes(nf_plan *p, const nf_sizes *at);
 // nf_plan_arena_bytes bytes, aligned to NF_CACHE_LINE; of several ranks, all are placed before any runs.
 void nf_plan_place(nf_plan *p, void *arena);
 // Where an input, or what the layout stores a weight or pool in, lies: nf_type_bytes at the largest sizes;

@@ -100,15 +100,20 @@ nf_scratch_bytes nf_plan_scratch_bytes(nf_plan *p) {
   return most;
 }
 
-static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
-  const bool all = !p->prepared;
-  if (all) NF_TRY(nf_device_reserve_scratch(d, nf_plan_scratch_bytes(p)));
-  if (all) NF_TRY(for_tensors(p, set_tensor));
+// All, or those that are not given already.
+static void patch(nf_plan *p, const nf_sizes *at, bool all) {
   for (int sym = NF_CONST + 1; sym < NF_SYM_COUNT; sym++) {
     const struct nf_patches *list = &p->patches[sym];
     if (!all && p->given.of[sym] == at->of[sym]) continue;
     for (size_t i = 0; i < list->n; i++) *list->patch[i].at = list->patch[i].c * at->of[sym];
   }
+}
+
+static nf_status set_sizes(nf_plan *p, nf_device *d, const nf_sizes *at) {
+  const bool all = !p->prepared;
+  if (all) NF_TRY(nf_device_reserve_scratch(d, nf_plan_scratch_bytes(p)));
+  if (all) NF_TRY(for_tensors(p, set_tensor));
+  patch(p, at, all);
   nf_plan_pack(p, d, at);
   p->given = *at;
   p->prepared = true;
@@ -138,10 +143,29 @@ nf_status nf_plan_run(nf_plan *p, nf_device *d, const nf_sizes *at) {
 
 // ---- replaying ----
 
-// A graph's launch holds 3 KiB of a GPU's memory (an H200: 1.2 MiB of 400).
-size_t nf_plan_capture_bytes(const nf_plan *p) {
-  const size_t on_gpu = p->options.hw.multiprocessors > 0 ? p->n_launches * (3 << 10) : 0;
-  return nf_capture_bytes(p->launch, p->n_launches) + on_gpu;
+// Storage that is not there yet stands for itself: launch functions only add to addresses.
+static void stand_in(nf_plan *p, void *from, void *to) {
+  for (nf_val v = 1; v < p->graph->n_values; v++)
+    if (p->storage[v].root == v && p->storage[v].data == from) p->storage[v].data = to;
+}
+
+static size_t count_launched(nf_plan *p, const nf_sizes *at) {
+  static char nowhere[NF_CACHE_LINE];
+  stand_in(p, NULL, nowhere);
+  nf_status_free(for_tensors(p, shape_tensor));
+  patch(p, at, true);
+  const size_t n = nf_plan_count_launched(p, at, nowhere);
+  stand_in(p, nowhere, NULL);
+  p->prepared = false;
+  return n;
+}
+
+// A graph's launch holds 3 KiB of a GPU's memory (an H200: 1.2 MiB of 400). With other ranks launches are
+// kept and run, between barriers.
+size_t nf_plan_capture_bytes(nf_plan *p, const nf_sizes *at) {
+  if (p->options.hw.multiprocessors == 0 || nf_plan_has_peers(p))
+    return nf_capture_bytes(p->launch, p->n_launches);
+  return count_launched(p, at) * (3 << 10);
 }
 
 void nf_plan_forget(nf_plan *p) {

@@ -84,5 +84,8 @@ nf_status nf_plan_list_launches(nf_plan *p); // launches.c: kernels and, where t
 nf_status nf_plan_list_patches(nf_plan *p);  // run.c
 // launches.c: arguments and grids of modules' launches at these sizes, from those of the steps.
 void nf_plan_pack(nf_plan *p, const nf_device *d, const nf_sizes *at);
+// Those with blocks at these sizes, which the arguments have already; `memory`: stands for scratch and
+// counters.
+size_t nf_plan_count_launched(const nf_plan *p, const nf_sizes *at, void *memory);
 size_t nf_plan_module_scratch(const nf_plan *p, const nf_step *s);           // bytes at the largest sizes
 nf_tensor nf_plan_tensor_at(const nf_plan *p, nf_val v, const nf_sizes *at); // v is not 0

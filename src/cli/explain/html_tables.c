@@ -159,7 +159,7 @@ void cli_html_fusion(nf_text *t, const json_t *doc) {
 // ---- memory ----
 
 void cli_html_memory(nf_text *t, const json_t *doc) {
-  static const char *const parts[] = {"weights", "caches", "activations", "tables", "scratch"};
+  static const char *const parts[] = {"weights", "caches", "activations", "tables", "scratch", "captures"};
   cli_html(t, "<section><h2>Memory");
   if (cli_number(doc, "model.world") > 1) cli_html_fill(t, doc, " of all {model.world} ranks");
   cli_html(t, "</h2><div class=\"cards\">\n");

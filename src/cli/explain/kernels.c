@@ -95,7 +95,8 @@ void cli_print_memory(const json_t *doc, bool all) {
            ": weights {budget.weights:3G} GiB, caches {budget.caches:3G}, activations "
            "{budget.activations:3G}");
   nf_text_printf(&t, " (%.3f without sharing)", world * cli_number(doc, "plan.memory.unshared") / (1 << 30));
-  cli_fill(&t, doc, ", tables {budget.tables:3G}, scratch {budget.scratch:3G}");
+  cli_fill(&t, doc,
+           ", tables {budget.tables:3G}, scratch {budget.scratch:3G}, captures {budget.captures:3G}");
   cli_heading("%s", t.failed ? "memory" : t.at);
   nf_text_deinit(&t);
   print_pools(cli_at(doc, "pools"));
