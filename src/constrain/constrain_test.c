@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of constraints: what they allow and refuse, what does not compile, random walks that always end in
 // what is valid, documents that are always allowed, and masks held against the texts of all tokens.
+#include "base/threads.h"
 #include "constrain/constraining.h"
 #include "tests/support/chatting.h"
 #include "tests/support/json_schema.h"
@@ -518,6 +519,37 @@ static void newlines_may_come_first(void **) {
   nf_constraint_destroy(c);
 }
 
+// Texts of several threads under one constraint are what they are alone.
+typedef struct shared_walk {
+  nf_constraint *c;
+  nf_text text[8];
+} shared_walk;
+
+static void walk_one(const void *arg, int64_t block) {
+  const shared_walk *w = arg;
+  uint64_t seed = 1000 + (uint64_t)block;
+  walk(w->c, &seed, (nf_text *)&w->text[block]);
+}
+
+static void threads_share_a_constraint(void **) {
+  nf_threads *threads;
+  shared_walk w = {.c = make(NF_PIECE_SCHEMA, sample_schemas[3])};
+  check_ok(nf_threads_create(4, &threads));
+  nf_threads_run(threads, 8, walk_one, &w);
+  nf_threads_destroy(threads);
+  for (uint64_t i = 0; i < 8; i++) {
+    nf_constraint *alone = make(NF_PIECE_SCHEMA, sample_schemas[3]);
+    nf_text text = {0};
+    uint64_t seed = 1000 + i;
+    walk(alone, &seed, &text);
+    assert_string_equal(text.at, w.text[i].at);
+    nf_text_deinit(&text);
+    nf_text_deinit(&w.text[i]);
+    nf_constraint_destroy(alone);
+  }
+  nf_constraint_destroy(w.c);
+}
+
 // What is too ambiguous to be followed ends in an error in bounded time.
 static void ambiguity_is_bounded(void **) {
   nf_constraint *c;
@@ -570,6 +602,7 @@ int main(void) {
       cmocka_unit_test(documents_are_allowed),
       cmocka_unit_test(drawn_documents_are_allowed),
       cmocka_unit_test(newlines_may_come_first),
+      cmocka_unit_test(threads_share_a_constraint),
       cmocka_unit_test(ambiguity_is_bounded),
       cmocka_unit_test(memory_runs_out),
   };

@@ -23,7 +23,9 @@ static int64_t first_bad(const infuse_model *m, const nf_share *part) {
   return -1;
 }
 
-static bool draws_as_they_are(const nf_generation *g) { return g->processors == NULL && !g->answer.watch.on; }
+static bool draws_as_they_are(const nf_generation *g) {
+  return g->processors == NULL && !nf_watch_is_on(&g->answer.watch);
+}
 
 // What changes logits, on a copy.
 static nf_status process(const infuse_session *s, float *logits) {

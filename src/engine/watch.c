@@ -21,7 +21,7 @@ void nf_watch_deinit(nf_watch *w) {
 // ---- where the answer is ----
 
 static nf_chat_next next_of(const nf_chat_format *format, const nf_chat_reader *reader) {
-  return reader != NULL ? format->next(reader) : (nf_chat_next){NF_PLACE_TEXT, -1, -1};
+  return reader != NULL ? format->next(reader) : (nf_chat_next){NF_PLACE_TEXT, -1, -1, -1};
 }
 
 static void look(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader) {
@@ -69,6 +69,8 @@ nf_status nf_watch_copy(nf_watch *to, const nf_watch *from) {
   return nf_constrained_copy(&to->text, &from->text);
 }
 
+bool nf_watch_is_on(const nf_watch *w) { return w->constraint != NULL && (w->on || w->next.must >= 0); }
+
 bool nf_watch_must_end(nf_watch *w) {
   nf_next next = {0};
   if (w->constraint == NULL || !w->on || w->broken) return false;
@@ -96,9 +98,14 @@ static void allow_marks(nf_watch *w, bool may_end) {
   allow(w, w->next.call, at_start && w->calls);
 }
 
+static void leave_only(const nf_watch *w, int32_t token, float *logits) {
+  for (int64_t i = 0; i < w->vocab; i++) logits[i] = i == token ? logits[i] : -INFINITY;
+}
+
 nf_status nf_watch_apply(nf_watch *w, float *logits) {
   nf_next next;
-  if (w->constraint == NULL || !w->on) return nf_ok();
+  if (!nf_watch_is_on(w)) return nf_ok();
+  if (!w->on) return leave_only(w, w->next.must, logits), nf_ok();
   if (w->broken) return nf_error(NF_BAD_INPUT, "the answer so far is not what the constraint allows");
   NF_TRY(nf_constrained_next(w->constraint, &w->text, w->allowed, &next));
   allow_marks(w, next.may_end);

@@ -11,7 +11,7 @@ typedef struct nf_watch {
   const nf_ids *end;   // borrowed: tokens that end the answer
   bool calls;          // a tool may be called instead
   nf_constrained text; // so far
-  bool on;             // the next token is under the constraint
+  bool on;             // the next token is text under the constraint
   bool broken;         // the text is not what it should be: somebody else has written it
   bool called;         // a call stands in the answer
   nf_chat_next next;   // of a chat
@@ -28,6 +28,7 @@ void nf_watch_begin(nf_watch *w, const nf_chat_format *format, const nf_chat_rea
 nf_status nf_watch_see(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader,
                        int32_t token);
 nf_status nf_watch_copy(nf_watch *to, const nf_watch *from);
-bool nf_watch_must_end(nf_watch *w); // the text is whole, and nothing can come behind it
+bool nf_watch_is_on(const nf_watch *w); // not every token may come next
+bool nf_watch_must_end(nf_watch *w);    // the text is whole, and nothing can come behind it
 // Logits [vocab] of tokens that may not come become -infinity.
 nf_status nf_watch_apply(nf_watch *w, float *logits);

@@ -101,6 +101,8 @@ typedef enum nf_chat_place {
 typedef struct nf_chat_next {
   nf_chat_place place;
   int32_t think, call; // marks that may come where the text begins; -1: none
+  int32_t must;        // of a header that says "final": the mark behind which that text begins, as text in
+                       // front of it would be read as the message's; -1: none
 } nf_chat_next;
 
 typedef struct nf_chat_reader nf_chat_reader;

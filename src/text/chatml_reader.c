@@ -249,7 +249,7 @@ static nf_status end(nf_chat_reader *r) { return close((reader *)r, NF_END_CUT);
 
 nf_chat_next nf_chatml_next(const nf_chat_reader *head) {
   const reader *r = (const reader *)head;
-  nf_chat_next next = {NF_PLACE_OTHER, -1, -1};
+  nf_chat_next next = {NF_PLACE_OTHER, -1, -1, -1};
   if (r->role.n != 0) return next;
   if (r->place == ANSWER && r->open) next.place = NF_PLACE_TEXT;
   if (r->place != BETWEEN || r->open) return next;

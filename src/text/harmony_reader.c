@@ -150,11 +150,21 @@ static nf_status read_text(nf_chat_reader *head, nf_view text) {
 
 static nf_status end(nf_chat_reader *r) { return close_message((reader *)r, NF_END_CUT); }
 
+static bool is_answer(const nf_chat_event *message) {
+  return message->recipient.n == 0 && nf_view_equal(message->channel, NF_VIEW("final"));
+}
+
 nf_chat_next nf_harmony_next(const nf_chat_reader *head) {
   const reader *r = (const reader *)head;
-  const bool text =
-      r->in_content && r->message.recipient.n == 0 && nf_view_equal(r->message.channel, NF_VIEW("final"));
-  return (nf_chat_next){text ? NF_PLACE_TEXT : NF_PLACE_OTHER, -1, -1};
+  nf_chat_next next = {NF_PLACE_OTHER, -1, -1, -1};
+  nf_chat_event e;
+  if (r->in_content) {
+    if (is_answer(&r->message)) next.place = NF_PLACE_TEXT;
+    return next;
+  }
+  nf_harmony_parse_header(nf_text_view(&r->header), false, r->role_given, &e);
+  if (is_answer(&e)) next.must = head->mark[NF_HARMONY_MESSAGE];
+  return next;
 }
 
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *, nf_chat_reader **out) {
