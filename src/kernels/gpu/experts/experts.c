@@ -2,6 +2,7 @@
 // Products with the weights of chosen experts, by format and by the columns of tiles.
 #include "kernels/gpu/experts/few.h"
 #include "kernels/gpu/experts/many.h"
+#include "kernels/gpu/experts/one.h"
 #include "kernels/gpu/experts/prepare.h"
 
 #define FORMAT(name, format)                                                           \
@@ -10,7 +11,8 @@
   KERNEL(nf_experts_##name##_many, nf_gpu_experts, 512, 1) {                           \
     (void)a;                                                                           \
     WIDE_ONLY(experts_many(a, format);)                                                \
-  }
+  }                                                                                    \
+  KERNEL(nf_experts_##name##_one, nf_gpu_experts, 256, 3) { experts_one(a, format); }
 FORMAT(bf16, EXPERT_BF16)
 FORMAT(fp8, EXPERT_FP8)
 FORMAT(mxfp4, EXPERT_MXFP4)

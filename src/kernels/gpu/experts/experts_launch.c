@@ -5,8 +5,9 @@
 #include "kernels/gpu/launch.h"
 
 enum {
-  KERNELS = 3, // by 1 and by 2 tiles of columns; experts/many.h
+  KERNELS = 4, // by 1 and by 2 tiles of columns; experts/many.h; experts/one.h
   MANY = 2,
+  ONE = 3,
   COUNT = 0,
   PREPARE = 1,
   FIRST = 2,
@@ -23,7 +24,13 @@ enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
 // gpt-oss-120b: together 35 µs at 1 token, 421 at 32, 661 at 128; each its own 43, 380, 577), or a strip has
 // too few steps.
 enum { OWN_UNITS = 2, LEAST_STEPS = 4 };
-
+// Of a block of experts/one.h: waves at most, and steps that a wave has at least. H200, 2026-11-29, gate and
+// up, down: MXFP4 of gpt-oss-120b 33 µs with 8 and 8 waves, 36.5 with 4 and 8, 36.7 with 8 and 4; FP8 of
+// Qwen3-Next-80B 14.9 with 8 and 2, 16.6 with 8 and 4, 15.6 with 4 and 4, 15.7 with 4 and 2.
+typedef struct one_form {
+  int waves, steps;
+} one_form;
+static one_form one_form_of(int bits) { return (one_form){8, bits == 4 ? 3 : 4}; }
 // What an op says of its products.
 typedef struct work {
   const nf_tensor *x, *ids;
@@ -71,6 +78,7 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
   d.kernel = d.tokens > columns && d.pairs * 2 > w->experts * columns;
   d.tile = columns << d.kernel;
   if (is_many(s, w, d.pairs)) deal_many(&d, w);
+  if (d.tokens == 1 && d.pairs <= NF_GPU_EXPERTS_SORTED) d.kernel = ONE;
   // Few pairs are sorted by each block for itself, which saves a launch.
   d.sorted = d.pairs > NF_GPU_EXPERTS_SORTED;
   d.most_tiles = d.sorted ? nf_min(d.pairs, w->experts + 1 + d.pairs / d.tile) : d.pairs;
@@ -217,15 +225,17 @@ static nf_grid many_grid(const nf_launch_site *s, const deal *d, const nf_tensor
 }
 
 // Where things lie in shared memory; false: rows of x that a kernel for one tile of columns keeps do not fit.
-static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int waves, bool fp4,
+static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int waves, int bits,
                     nf_gpu_experts *p, int64_t *bytes) {
   const int64_t most = s->hw->backend == NF_BACKEND_HIP ? MOST_SHARED_HIP : MOST_SHARED;
-  const int64_t row = nf_ceil_div(p->words, 16) * (fp4 ? 16 : 4), columns = nf_gpu_tile_columns(s->hw)
-                                                                            << kernel;
+  const int64_t row = nf_ceil_div(p->words, 16) * (bits == 4 ? 16 : 4);
+  const int64_t columns = nf_gpu_tile_columns(s->hw) << kernel;
+  const int64_t depth =
+      bits == 8 && nf_gpu_lanes(s->hw) == 32 ? NF_GPU_EXPERTS_DEPTH_FP8 : NF_GPU_EXPERTS_DEPTH;
   const int64_t rooms = waves * (p->own ? p->strips : 2);
   *bytes = (32 + 4 + 4 * NF_GPU_EXPERTS_SORTED) * (int64_t)sizeof(int32_t);
   room(&p->sums_at, bytes, rooms * columns * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
-  room(&p->ring_at, bytes, NF_GPU_EXPERTS_DEPTH * waves * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
+  room(&p->ring_at, bytes, depth * waves * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
   p->x_pitch = (int32_t)(row + (row % 8 == 0 ? 4 : 0)), p->x_at = 0; // of packs: rows begin in other banks
   const int64_t kept = nf_min(columns, pairs) * p->x_pitch * 16;
   if (*bytes + kept > most) return kernel != 0;
@@ -233,22 +243,46 @@ static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int wave
   return true;
 }
 
+// Of experts/one.h: a block for each unit and choice.
+static nf_grid one_grid(const nf_launch_site *s, const deal *d, int bits, nf_gpu_experts *p) {
+  const int lanes = nf_gpu_lanes(s->hw);
+  const one_form f = one_form_of(bits);
+  const int64_t steps = nf_ceil_div(p->words, 16);
+  int64_t waves = nf_min(f.waves, NF_GPU_EXPERTS_ONE_THREADS / lanes), bytes = 32 * sizeof(int32_t);
+  while (waves > 2 && nf_ceil_div(steps * p->strips, waves) < f.steps) waves /= 2;
+  p->x_pitch = (int32_t)(nf_ceil_div(steps, waves / p->strips) * (bits == 4 ? 16 : 4));
+  room(&p->sums_at, &bytes,
+       waves * nf_gpu_tile_columns(s->hw) * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
+  room(&p->ring_at, &bytes,
+       waves * NF_GPU_EXPERTS_ONE_DEPTH * (NF_GPU_EXPERTS_STEP + NF_GPU_EXPERTS_STEP / 16));
+  room(&p->x_at, &bytes, waves * p->x_pitch * 16);
+  nf_grid g = nf_gpu_grid(p->units, (int)waves * lanes, (size_t)bytes);
+  g.blocks[1] = (uint32_t)d->pairs;
+  return g;
+}
+
 // The grid of kernel `kernel`, as many blocks as are there at once; without blocks where another is meant.
 static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const nf_tensor *w,
                        nf_gpu_experts p, void *packed) {
   *(nf_gpu_experts *)packed = p;
-  if ((kernel == MANY) != (d->kernel == MANY)) return nf_gpu_grid(0, THREADS, 0);
+  if ((kernel >= MANY || d->kernel >= MANY) && kernel != d->kernel) return nf_gpu_grid(0, THREADS, 0);
   if (kernel == MANY) return many_grid(s, d, w, &p);
-  const bool fp4 = nf_dtype_of(w->dtype)->bits == 4;
+  const int bits = nf_dtype_of(w->dtype)->bits;
   const int lanes = nf_gpu_lanes(s->hw), most = THREADS / lanes;
   const int64_t steps = nf_ceil_div(p.words, 16);
   int use = d->kernel;
   int64_t bytes;
   p.units = (int32_t)nf_ceil_div(p.padded, p.then != NF_GPU_THEN_NOTHING && p.strips == 1 ? ROWS / 2 : ROWS);
+  if (kernel == ONE) {
+    const nf_grid g = one_grid(s, d, bits, &p);
+    *(nf_gpu_experts *)packed = p;
+    return g;
+  }
   p.own = lanes == 32 && (steps < LEAST_STEPS ||
                           d->most_tiles * p.units >= OWN_UNITS * 2 * nf_gpu_multiprocessors(s->hw) * most);
   const int waves = p.own ? most : waves_of(steps, p.strips, most);
-  if (!lay_out(s, use, d->pairs, waves, fp4, &p, &bytes)) lay_out(s, ++use, d->pairs, waves, fp4, &p, &bytes);
+  if (!lay_out(s, use, d->pairs, waves, bits, &p, &bytes))
+    lay_out(s, ++use, d->pairs, waves, bits, &p, &bytes);
   *(nf_gpu_experts *)packed = p;
   const int64_t each = use == 0 ? nf_max(1, nf_min(MOST_SHARED / (bytes + 1024), 2 * most / waves)) : 1;
   return nf_gpu_grid(kernel == use ? nf_min(each * nf_gpu_multiprocessors(s->hw), d->most_tiles * p.units)
@@ -344,8 +378,10 @@ static size_t scratch_silu(const nf_launch_site *s) {
   return deal_of(s, &w).bytes;
 }
 
-#define PRODUCTS(format) "nf_experts_" #format "_1", "nf_experts_" #format "_2", "nf_experts_" #format "_many"
-#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
+#define PRODUCTS(format)                                                                 \
+  "nf_experts_" #format "_1", "nf_experts_" #format "_2", "nf_experts_" #format "_many", \
+      "nf_experts_" #format "_one"
+#define PACKED sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts), sizeof(nf_gpu_experts)
 #define LINEAR(format)                                                                    \
   const nf_module_kernel nf_gpu_grouped_linear_##format = {                               \
       .stages = CODES,                                                                    \

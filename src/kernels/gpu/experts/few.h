@@ -8,7 +8,7 @@
 #include "kernels/gpu/experts/tile.h"
 
 enum { FEW_MOST_COLUMNS = 2, FEW_MOST_WAVES = NF_GPU_EXPERTS_THREADS / LANES }; // columns: in tiles
-enum { FEW_STEP = NF_GPU_EXPERTS_STEP, FEW_SCALES = FEW_STEP / 16, FEW_DEPTH = NF_GPU_EXPERTS_DEPTH };
+enum { FEW_STEP = NF_GPU_EXPERTS_STEP, FEW_SCALES = FEW_STEP / 16 };
 enum { FEW_COPIES = FEW_STEP / 16 / LANES, FEW_WORDS = 4 }; // of a lane, of a row
 
 // ---- a step: word w of a strip's rows is at byte 128 w, chunk c multiplies words 4 c to 4 c + 3 ----
@@ -18,9 +18,9 @@ enum { FEW_COPIES = FEW_STEP / 16 / LANES, FEW_WORDS = 4 }; // of a lane, of a r
 // the packs of 16 bytes of a line are swapped by chunk, so that lanes read them from banks of their own.
 INLINE int few_from(int copy) { return (copy * LANES + lane_id()) * 16; }
 INLINE int few_word(int copy) { return copy * (LANES / 8) + lane_id() / 8; }
-INLINE int few_to(int copy) {
+INLINE int few_to(int copy, bool across) {
   const int line = few_word(copy), pack = lane_id() % 8;
-  return line * 128 + (pack ^ line / FEW_WORDS * 2) * 16;
+  return line * 128 + (pack ^ (across ? line % FEW_WORDS : line / FEW_WORDS) * 2) * 16;
 }
 #if LANES == 32
 typedef u32x4 few_rows;
@@ -73,7 +73,11 @@ INLINE bool few_own(const nf_gpu_experts *a) { return LANES == 32 && a->own; }
 INLINE int few_unit(const nf_gpu_experts *a) { return few_own(a) ? lane_wave() : 0; }
 INLINE int few_units(const nf_gpu_experts *a) { return few_own(a) ? lane_waves() : 1; }
 
-enum { FEW_SLOT = FEW_STEP + FEW_SCALES, FEW_RING = FEW_DEPTH * FEW_SLOT };
+enum { FEW_SLOT = FEW_STEP + FEW_SCALES };
+INLINE bool few_deep(expert_format f) { return LANES == 32 && f == EXPERT_FP8; } // rows of x are short
+INLINE int few_ring(expert_format f) {
+  return (few_deep(f) ? NF_GPU_EXPERTS_DEPTH_FP8 : NF_GPU_EXPERTS_DEPTH) * FEW_SLOT;
+}
 
 // Where there is nothing nothing is read, so any address will do.
 INLINE const void *few_beyond(const char *w, int bytes) {
@@ -81,12 +85,13 @@ INLINE const void *few_beyond(const char *w, int bytes) {
 }
 
 // Words of a row that are left for the lane's copies; none for a unit that has no weights.
-INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot) {
+// across: lanes will read word c of each chunk at once, not words of chunk c.
+INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot, bool across) {
   const few_cursor *c = &s->next;
   SHARED char *to = s->ring + slot;
   const int words = c->w != NULL ? a->words - c->step * 16 : 0;
   UNROLL for (int j = 0; j < FEW_COPIES; j++) lane_copy_async16(
-      (SHARED u32x4 *)(to + few_to(j)), few_beyond(c->w, j * LANES * 16), few_word(j) < words);
+      (SHARED u32x4 *)(to + few_to(j, across)), few_beyond(c->w, j * LANES * 16), few_word(j) < words);
   if (f == EXPERT_MXFP4 && lane_id() < FEW_SCALES / 16) // 32 bytes beside 4 words
     lane_copy_async16((SHARED u32x4 *)(to + FEW_STEP + lane_id() * 16), c->scales, lane_id() / 2 * 4 < words);
   lane_copy_commit();
@@ -215,26 +220,50 @@ INLINE void few_multiply(const nf_gpu_experts *a, expert_format f, int columns, 
   }
 }
 
-INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, const float *scale,
-                     int step) {
-  const bool groups = f == EXPERT_FP8 && a->x_groups != 0, mine = step < s->steps;
-  const SHARED char *from = s->ring + s->slot;
-  float by[FEW_MOST_COLUMNS][TILE_SUM_COLS] = {0}; // scales of both factors
-  if (groups && mine && scale != NULL)
-    UNROLL for (int c = 0; c < columns; c++) UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) by[c][i] =
+// FP8's by groups: a strip's scales, of blocks of 128 x 128, and those of both factors for a step's sums.
+typedef struct few_scales {
+  float by[FEW_MOST_COLUMNS][TILE_SUM_COLS];
+} few_scales;
+INLINE bool few_groups(const nf_gpu_experts *a, expert_format f) {
+  return f == EXPERT_FP8 && a->x_groups != 0;
+}
+INLINE const float *few_scale(const nf_gpu_experts *a, expert_format f, const few_state *s, int unit,
+                              int strip) {
+  if (!few_groups(a, f) || s->tile.expert < 0 || unit * 32 >= a->rows) return NULL;
+  return (const float *)a->scale[strip] + s->tile.expert * a->scale_expert + unit / 4 * a->scale_row;
+}
+INLINE few_scales few_scales_of(const nf_gpu_experts *a, expert_format f, int columns, const few_state *s,
+                                const float *scale, int step) {
+  few_scales to = {0};
+  if (few_groups(a, f) && step < s->steps && scale != NULL)
+    UNROLL for (int c = 0; c < columns; c++) UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) to.by[c][i] =
         scale[step / 2] * s->x_scale[c][i][step / 2];
-  lane_copy_wait(FEW_DEPTH - 2);
-  lane_sync();
-  few_copy(a, f, s, s->slot == 0 ? FEW_RING - FEW_SLOT : s->slot - FEW_SLOT);
-  few_advance(a, f, s);
-  s->slot = s->slot == FEW_RING - FEW_SLOT ? 0 : s->slot + FEW_SLOT;
-  if (!mine) return;
-  few_multiply(a, f, columns, from, s, step);
-  if (!groups) return;
+  return to;
+}
+INLINE void few_add(const nf_gpu_experts *a, expert_format f, int columns, few_state *s,
+                    const few_scales *to) {
+  if (!few_groups(a, f)) return;
   UNROLL for (int h = 0; h < 2; h++) UNROLL for (int c = 0; c < columns; c++) {
-    UNROLL for (int i = 0; i < 4; i++) s->sum[h][c][i] += s->part[h][c][i] * by[c][i % TILE_SUM_COLS];
+    UNROLL for (int i = 0; i < 4; i++) s->sum[h][c][i] += s->part[h][c][i] * to->by[c][i % TILE_SUM_COLS];
     s->part[h][c] = (f32x4){0};
   }
+}
+
+INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, const float *scale,
+                     int step) {
+  const SHARED char *from = s->ring + s->slot;
+  const few_scales by = few_scales_of(a, f, columns, s, scale, step);
+  if (few_deep(f))
+    lane_copy_wait(NF_GPU_EXPERTS_DEPTH_FP8 - 2);
+  else
+    lane_copy_wait(NF_GPU_EXPERTS_DEPTH - 2);
+  lane_sync();
+  few_copy(a, f, s, s->slot == 0 ? few_ring(f) - FEW_SLOT : s->slot - FEW_SLOT, false);
+  few_advance(a, f, s);
+  s->slot = s->slot == few_ring(f) - FEW_SLOT ? 0 : s->slot + FEW_SLOT;
+  if (step >= s->steps) return;
+  few_multiply(a, f, columns, from, s, step);
+  few_add(a, f, columns, s, &by);
 }
 
 // ---- rows of x that are kept ----
@@ -318,9 +347,7 @@ INLINE void few_finish(const nf_gpu_experts *a, expert_format f, int columns, co
 
 INLINE void few_sum(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, int unit, int strip,
                     SHARED float *to) {
-  const float *scale = NULL; // of FP8's blocks of 128 x 128
-  if (f == EXPERT_FP8 && a->x_groups != 0 && s->tile.expert >= 0 && unit * 32 < a->rows)
-    scale = (const float *)a->scale[strip] + s->tile.expert * a->scale_expert + unit / 4 * a->scale_row;
+  const float *scale = few_scale(a, f, s, unit, strip);
   for (int step = s->first; step < s->steps + s->first; step += s->by)
     few_step(a, f, columns, s, scale, step);
   few_put(a, f, columns, s, to);
@@ -360,7 +387,7 @@ INLINE void few_begin(const nf_gpu_experts *a, expert_format f, int tiles, few_s
   s->last_tile = s->last > s->run ? (s->last - 1) / a->units : -1;
   s->steps = (a->words + 15) / 16;
   s->by = few_own(a) ? 1 : lane_waves() / a->strips, s->first = few_own(a) ? 0 : lane_wave() / a->strips;
-  s->ring = (SHARED char *)block_shared() + a->ring_at + lane_wave() * FEW_RING;
+  s->ring = (SHARED char *)block_shared() + a->ring_at + lane_wave() * few_ring(f);
   s->next = (few_cursor){
       s->run / a->units - 1, 0, 0, few_own(a) ? 0 : lane_wave() % a->strips, s->first, -1, NULL, NULL};
   few_turn(a, s);
@@ -372,8 +399,8 @@ INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   few_state s = {0};
   if (!a->ids_before) lane_wait();
   few_begin(a, f, expert_tiles(a, columns * TILE_COLS), &s);
-  for (int slot = 0; slot < FEW_RING - FEW_SLOT; slot += FEW_SLOT) {
-    few_copy(a, f, &s, slot);
+  for (int slot = 0; slot < few_ring(f) - FEW_SLOT; slot += FEW_SLOT) {
+    few_copy(a, f, &s, slot, false);
     few_advance(a, f, &s);
   }
   if (a->ids_before) lane_wait();

@@ -3,6 +3,7 @@
 // bytes, codes of what lies between gate, up and down.
 #pragma once
 #include "kernels/gpu/abi/experts.h"
+#include "kernels/gpu/experts/pairs.h"
 #include "kernels/gpu/rows/held.h"
 
 // ---- pairs by expert ----
@@ -19,7 +20,7 @@ INLINE int wave_before(int v, int *all) { // the sum of v over the lanes below, 
 
 // Pairs without an expert come last.
 INLINE int bucket_of(const nf_gpu_experts_prepare *a, int pair) {
-  const int id = a->ids[(int64_t)(pair / a->choices) * a->ids_stride + pair % a->choices];
+  const int id = expert_id(a, pair);
   return id < 0 ? a->experts : id;
 }
 
@@ -148,7 +149,7 @@ KERNEL(nf_experts_quantise, nf_gpu_experts_quantise, 256, 1) {
   const int row = lane_block();
   lane_wait();
   lane_release(); // the product that comes next reads ids before its own lane_wait
-  if (a->ids[(int64_t)(row / a->choices) * a->ids_stride + row % a->choices] < 0) return;
+  if (expert_id(a, row) < 0) return;
   if (a->groups == 0)
     quantise_row(a, row, block_shared());
   else

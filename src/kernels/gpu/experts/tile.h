@@ -3,14 +3,11 @@
 // and what becomes of sums.
 #pragma once
 #include "kernels/gpu/abi/experts.h"
+#include "kernels/gpu/experts/pairs.h"
 #include "kernels/gpu/products/weight.h"
 #include "kernels/gpu/rows/rows.h"
 
 typedef enum expert_format { EXPERT_BF16, EXPERT_FP8, EXPERT_MXFP4 } expert_format;
-
-INLINE int expert_id(const nf_gpu_experts *a, int pair) {
-  return a->ids[(int64_t)(pair / a->choices) * a->ids_stride + pair % a->choices];
-}
 
 // ---- tiles: pairs of one expert ----
 

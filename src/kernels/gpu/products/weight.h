@@ -44,12 +44,16 @@ INLINE uint32_t mxfp4_factor(uint32_t s) { return (s & 0x7f) * 0x00800080u + 0x3
 
 // The 8 codes of a word as numbers, in their order. The bits of a code where bf16 has the end of its exponent
 // and the begin of its fraction are its number times 2^-126, that of 0.5 too, which is subnormal in both.
-INLINE void mxfp4_pairs(uint32_t w, uint32_t factor, uint32_t out[4]) {
+INLINE void mxfp4_codes(uint32_t w, uint32_t out[4]) { // times 2^-126
   const uint32_t code = 0x81c081c0u, end = 0x00400040u;
-  out[0] = bf16x2_times(w & code, factor);
-  out[1] = bf16x2_times(w << 6 & code, factor);
-  out[2] = bf16x2_times((w << 4 & (code & ~end)) | (w >> 4 & end), factor);
-  out[3] = bf16x2_times((w >> 6 | w << 26) & code, factor);
+  out[0] = w & code;
+  out[1] = w << 6 & code;
+  out[2] = (w << 4 & (code & ~end)) | (w >> 4 & end);
+  out[3] = (w >> 6 | w << 26) & code;
+}
+INLINE void mxfp4_pairs(uint32_t w, uint32_t factor, uint32_t out[4]) {
+  mxfp4_codes(w, out);
+  UNROLL for (int i = 0; i < 4; i++) out[i] = bf16x2_times(out[i], factor);
 }
 
 // The rest of a scale of 2 and above, which is seldom: float32 has no 2^(s - 1) for all of them.
