@@ -86,7 +86,11 @@ static void test_budget_counts_all(void **state) {
   assert_true(b[NF_WEIGHTS] > a[NF_WEIGHTS] && b[NF_WEIGHTS] < 4 * a[NF_WEIGHTS]); // norms are on every rank
   assert_true(b[NF_CACHES] >= a[NF_CACHES]);
   assert_true(b[NF_ACTIVATIONS] > a[NF_ACTIVATIONS]);
-  assert_int_equal(2 * b[NF_TABLES], 5 * a[NF_TABLES]); // one more on the host
+  const uint64_t tables = (b[NF_TABLES] - a[NF_TABLES]) / 3; // of a rank
+  assert_int_equal(b[NF_TABLES], a[NF_TABLES] + 3 * tables);
+  assert_true(a[NF_TABLES] >
+              2 * tables); // the host has them too, and the arrays of the step that is expected
+  assert_true(a[NF_TABLES] <= 3 * tables);
   uint64_t all = 0;
   for (int i = 0; i < NF_PARTS; i++) all += b[i];
   infuse_model_destroy(load((infuse_model_options){.memory = all}, 4));
