@@ -62,6 +62,7 @@ void nf_scheduler_cancel(nf_scheduler *s, uint64_t id) {
   nf_job *j = &s->job[id % s->n_jobs];
   if (id != 0 && j->id == id && !atomic_exchange(&j->cancelled, true)) {
     nf_tally_add(&s->tally, NF_COUNT_CANCELLED, 1);
+    s->cancels = true;
     wake(s);
   }
   pthread_mutex_unlock(&s->lock);

@@ -44,8 +44,8 @@ struct nf_scheduler {
   pthread_cond_t stirred, idle; // for the thread; for who waits until all is done
   pthread_t thread;
   // Under the lock:
-  bool closed, ends, woken,
-      computed; // ends: cancels all; woken: there is something new; computed: the step is
+  bool closed, ends, cancels; // ends: cancels all; cancels: some job was, and may not have been ended
+  bool woken, computed;       // there is something new; the step is computed
   nf_job *job, *free;
   size_t n_jobs, queue, waiting, living; // waiting: that were not begun
   nf_line arrived;
@@ -60,7 +60,8 @@ struct nf_scheduler {
   size_t *order;
   infuse_session **named;
   uint64_t step;
-  double now; // when the last step was computed
+  double now;      // when the last step was computed
+  double next_end; // not before this one of those that wait has waited too long; 0: none will
 };
 
 void *nf_scheduler_thread(void *scheduler); // steps.c: until it ends and nothing is left

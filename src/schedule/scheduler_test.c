@@ -200,7 +200,10 @@ static void test_texts_are_as_alone(void **) {
     for (size_t i = 0; i < N; i++) {
       make(&t[i], k * N + i, e.vocab, true);
       if (i % 7 == 3) t[i].r.answers = ANSWERS;
-      if (i % 4 == 1) t[i].options.max_tokens = LONG; // more pages than anybody knew of
+      if (i < 5) { // more pages than anybody knew of
+        t[i].options.max_tokens = LONG;
+        if (t[i].r.n_tokens > 40) t[i].r.n_tokens = 40;
+      }
     }
     give_all(e.s, t, N);
     wait_all(e.s);
@@ -405,6 +408,23 @@ static void test_destroying_cancels_what_is_left(void **) {
   stop(&e);
 }
 
+// Closed, it takes no more and finishes what is there.
+static void test_closing_finishes_what_is_there(void **) {
+  engine e = load("cpu", "checkpoints/qwen3-tiny", (infuse_model_options){.context = 192, .sessions = 2});
+  static talk t[6];
+  uint64_t id;
+  start(&e, 0);
+  for (size_t i = 0; i < 6; i++) {
+    make(&t[i], i, e.vocab, true);
+    submit(e.s, &t[i]);
+  }
+  nf_scheduler_close(e.s);
+  refused(nf_scheduler_submit(e.s, &t[0].r, &id).error, INFUSE_UNAVAILABLE, "no more requests");
+  wait_all(e.s);
+  for (size_t i = 0; i < 6; i++) assert_int_equal(t[i].reason, NF_REASON_LENGTH);
+  stop(&e);
+}
+
 // ---- very many ----
 
 typedef struct crowd {
@@ -428,11 +448,12 @@ static void *cancel_some(void *arg) {
   return NULL;
 }
 
-static void run_crowd(nf_scheduler *s, talk *t, size_t n, int32_t vocab, uint64_t from) {
+static void run_crowd(nf_scheduler *s, talk *t, size_t n, int32_t vocab, uint64_t from, bool draws) {
   crowd c = {.s = s, .t = t, .n = n, .left = n};
   pthread_t other;
   for (size_t i = 0; i < n; i++) {
-    make(&t[i], from + i, vocab, false);
+    make(&t[i], from + i, vocab, draws);
+    if (i % 14 == 1) t[i].options.max_tokens = LONG;
     if (mix(from + i) % 11 == 0) t[i].r.answers = 1 + mix(i) % 4;
     if (mix(from + i) % 13 == 0) t[i].r.patience = 1e-4;
     t[i].r.heard = count, t[i].r.user = &c;
@@ -447,7 +468,7 @@ static void run_crowd(nf_scheduler *s, talk *t, size_t n, int32_t vocab, uint64_
   pthread_join(other, NULL);
   wait_all(s);
   assert_int_equal(c.left, 0);
-  assert_true(c.ended[NF_REASON_STOP] != 0 && c.ended[NF_REASON_FAILED] == 0);
+  assert_true(c.ended[draws ? NF_REASON_LENGTH : NF_REASON_STOP] != 0 && c.ended[NF_REASON_FAILED] == 0);
 }
 
 static void test_ten_thousand_leave_nothing(void **) {
@@ -457,9 +478,9 @@ static void test_ten_thousand_leave_nothing(void **) {
   nf_counters c;
   assert_non_null(t);
   start(&e, N);
-  run_crowd(e.s, t, N, e.vocab, 0);
+  run_crowd(e.s, t, N, e.vocab, 0, false);
   const uint64_t before = nf_peak_rss();
-  for (uint64_t k = 1; k < ROUNDS; k++) run_crowd(e.s, t, N, e.vocab, k * N);
+  for (uint64_t k = 1; k < ROUNDS; k++) run_crowd(e.s, t, N, e.vocab, k * N, false);
   if (!NF_SANITIZED) assert_true(nf_peak_rss() <= before + before / 50);
   nf_scheduler_read(e.s, &c);
   assert_true(c.waiting == 0 && c.time[NF_TIME_QUEUE].count != 0);
@@ -468,6 +489,22 @@ static void test_ten_thousand_leave_nothing(void **) {
   assert_true(ended >= N * ROUNDS && c.ended[NF_REASON_CANCELLED] != 0);
   nf_free(t);
   stop(&e);
+}
+
+// The same with answers and too few pages.
+static void test_a_crowd_that_draws(void **) {
+  enum { N = NF_SANITIZED ? 60 : 400 };
+  static talk t[N];
+  for (int i = 0; i < 2; i++) {
+    engine e = load("cpu", i == 0 ? "checkpoints/qwen3-tiny" : "checkpoints/qwen3-next-tiny",
+                    (infuse_model_options){.context = 192, .sessions = 8, .batch = 32, .cache_tokens = 512});
+    nf_counters c;
+    start(&e, N);
+    run_crowd(e.s, t, N, e.vocab, 0, true);
+    nf_scheduler_read(e.s, &c);
+    assert_true(c.generation_tokens != 0 && c.running <= 8 && c.pages == 8);
+    stop(&e);
+  }
 }
 
 int main(int argc, char **argv) {
@@ -483,6 +520,8 @@ int main(int argc, char **argv) {
                                      cmocka_unit_test(test_a_full_queue_and_patience),
                                      cmocka_unit_test(test_cancelling),
                                      cmocka_unit_test(test_destroying_cancels_what_is_left),
-                                     cmocka_unit_test(test_ten_thousand_leave_nothing)};
+                                     cmocka_unit_test(test_closing_finishes_what_is_there),
+                                     cmocka_unit_test(test_ten_thousand_leave_nothing),
+                                     cmocka_unit_test(test_a_crowd_that_draws)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -127,7 +127,7 @@ static bool may_have_session(const nf_scheduler *s, const nf_job *j) {
 }
 
 static void admit(nf_scheduler *s) {
-  for (nf_job *j = s->line.first, *next; j != NULL; j = next) {
+  for (nf_job *j = s->line.first, *next; j != NULL && s->n < (size_t)s->info.sessions; j = next) {
     nf_status st = nf_ok();
     next = j->next;
     while (nf_is_ok(st) && may_have_session(s, j)) st = admit_answer(s, j);
@@ -153,17 +153,41 @@ static bool end_early(nf_scheduler *s, nf_job *j, bool between, bool ends, doubl
   return over;
 }
 
-// Takes what has come, and ends what was cancelled or has waited too long. Whether all is to end.
-static bool hear(nf_scheduler *s, bool between) {
-  const double now = nf_now();
+// When its time to wait is over, if that is before `first`; 0: never.
+static double sooner(double first, const nf_job *j) {
+  const double end = j->arrived + j->request.patience;
+  return !j->begun && j->request.patience > 0 && (first == 0 || end < first) ? end : first;
+}
+
+static void find_next_end(nf_scheduler *s) {
+  s->next_end = 0;
+  for (size_t i = 0; i < s->n; i++) s->next_end = sooner(s->next_end, s->answer[i].job);
+  for (const nf_job *j = s->line.first; j != NULL; j = j->next) s->next_end = sooner(s->next_end, j);
+}
+
+// Takes what has come. Whether somebody was cancelled: one that was begun stays so until it can be ended.
+static bool take_arrived(nf_scheduler *s, bool between, bool *ends) {
   pthread_mutex_lock(&s->lock);
-  const bool ends = s->ends;
+  const bool cancels = s->cancels;
+  *ends = s->ends;
+  s->cancels &= !between;
   for (nf_job *j = s->arrived.first, *next; j != NULL; j = next) {
     next = j->next;
+    s->next_end = sooner(s->next_end, j);
     nf_line_push(&s->line, j);
   }
   s->arrived = (nf_line){.end = &s->arrived.first};
   pthread_mutex_unlock(&s->lock);
+  return cancels;
+}
+
+// Ends what was cancelled or has waited too long, and looks for it only where there is some. Whether all is
+// to end.
+static bool hear(nf_scheduler *s, bool between) {
+  const double now = nf_now();
+  bool ends;
+  const bool cancels = take_arrived(s, between, &ends);
+  if (!ends && !cancels && (s->next_end == 0 || now < s->next_end)) return false;
   for (nf_job *j = s->line.first, *next; j != NULL; j = next) {
     next = j->next;
     end_early(s, j, between, ends, now);
@@ -173,20 +197,8 @@ static bool hear(nf_scheduler *s, bool between) {
       i++;
     else
       i = 0; // several may be gone
+  find_next_end(s);
   return ends;
-}
-
-// When its time to wait is over, if that is before `first`; 0: never.
-static double sooner(double first, const nf_job *j) {
-  const double end = j->arrived + j->request.patience;
-  return !j->begun && j->request.patience > 0 && (first == 0 || end < first) ? end : first;
-}
-
-static double next_end(const nf_scheduler *s) {
-  double first = 0;
-  for (size_t i = 0; i < s->n; i++) first = sooner(first, s->answer[i].job);
-  for (const nf_job *j = s->line.first; j != NULL; j = j->next) first = sooner(first, j);
-  return first;
 }
 
 // ---- turns ----
@@ -372,7 +384,7 @@ void *nf_scheduler_thread(void *scheduler) {
     do {
       hear(s, false);
       admit(s);
-    } while (!nf_scheduler_sleep(s, true, next_end(s)));
+    } while (!nf_scheduler_sleep(s, true, s->next_end));
     settle(s);
   }
   return NULL;
