@@ -192,6 +192,42 @@ static void endless_calls_become_text(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
+// What may come behind the beginning of an answer.
+static void what_comes_next_is_known(void **) {
+  static const struct {
+    const nf_chat *chat;
+    const char *answer;
+    nf_chat_place place;
+    bool think, call;
+  } cases[] = {
+      {&never, "", NF_PLACE_START, false, true},
+      {&hybrid, "", NF_PLACE_START, true, true},
+      {&off, "", NF_PLACE_START_OVER, false, true},
+      {&off, "\n\n", NF_PLACE_START_OVER, false, true},
+      {&always, "Hm", NF_PLACE_OTHER, false, false},
+      {&hybrid, "<think>\nHm", NF_PLACE_OTHER, false, false},
+      {&hybrid, "<think>\nHm\n</think>\n\n", NF_PLACE_START_OVER, false, true},
+      {&hybrid, "<think>\nHm\n</think>\n\nYes", NF_PLACE_TEXT, false, false},
+      {&never, "Yes", NF_PLACE_TEXT, false, false},
+      {&never, "<tool_call>{", NF_PLACE_OTHER, false, false},
+      {&never, "<tool_call>{\"name\":\"f\"}</tool_call>\n", NF_PLACE_START_OVER, false, true},
+      {&never, "<|im_start|>user\nx", NF_PLACE_OTHER, false, false},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nf_ids ids = {0};
+    nf_chat_reader *r;
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+    check_ok(nf_chatml.reader_create(tokenizer, cases[i].chat, &r));
+    for (size_t k = 0; k < ids.n; k++) check_ok(nf_chatml.read(r, ids.at[k], ignore, NULL));
+    const nf_chat_next next = nf_chatml.next(r);
+    if (next.place != cases[i].place || next.think != (cases[i].think ? id_of("<think>") : -1) ||
+        next.call != (cases[i].call ? id_of("<tool_call>") : -1) || next.must != -1)
+      fail_msg("'%s': place %d, think %d, call %d", cases[i].answer, next.place, next.think, next.call);
+    nf_chatml.reader_destroy(r);
+    nf_ids_deinit(&ids);
+  }
+}
+
 static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
 
 static void a_sink_may_stop(void **) {
@@ -247,6 +283,7 @@ int main(void) {
       cmocka_unit_test(half_characters_are_replaced),
       cmocka_unit_test(text_comes_as_it_is_read),
       cmocka_unit_test(endless_calls_become_text),
+      cmocka_unit_test(what_comes_next_is_known),
       cmocka_unit_test(a_sink_may_stop),
       cmocka_unit_test(memory_runs_out),
   };

@@ -344,6 +344,40 @@ static void answers_become_events(void **) {
 
 static nf_status ignore(void *, const nf_chat_event *) { return nf_ok(); }
 
+// The text of the answer, and headers that have said that it is one.
+static void what_comes_next_is_known(void **) {
+  static const struct {
+    const char *answer;
+    nf_chat_place place;
+    bool must;
+  } cases[] = {
+      {"", NF_PLACE_OTHER, false},
+      {"<|channel|>", NF_PLACE_OTHER, false},
+      {"<|channel|>analysis<|message|>x", NF_PLACE_OTHER, false},
+      {"<|channel|>final", NF_PLACE_OTHER, true},
+      {"<|channel|>final<|message|>", NF_PLACE_TEXT, false},
+      {"<|channel|>final<|message|>x", NF_PLACE_TEXT, false},
+      {"<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final", NF_PLACE_OTHER, true},
+      {"<|channel|>commentary to=functions.f<|message|>{", NF_PLACE_OTHER, false},
+      {"<|channel|>final to=functions.f<|message|>{", NF_PLACE_OTHER, false},
+      {"<|channel|>final<|message|>x<|end|>", NF_PLACE_OTHER, false},
+  };
+  int32_t message = -1;
+  assert_true(nf_token_id(tokenizer, NF_VIEW("<|message|>"), &message));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    nf_ids ids = {0};
+    nf_chat_reader *r;
+    check_ok(nf_encode(tokenizer, nf_view_of(cases[i].answer), 0, &ids));
+    check_ok(nf_harmony.reader_create(tokenizer, &(nf_chat){0}, &r));
+    for (size_t k = 0; k < ids.n; k++) check_ok(nf_harmony.read(r, ids.at[k], ignore, NULL));
+    const nf_chat_next next = nf_harmony.next(r);
+    if (next.place != cases[i].place || next.must != (cases[i].must ? message : -1))
+      fail_msg("'%s': place %d, must %d", cases[i].answer, next.place, next.must);
+    nf_harmony.reader_destroy(r);
+    nf_ids_deinit(&ids);
+  }
+}
+
 static nf_status refuse(void *, const nf_chat_event *) { return nf_error(NF_CANCELLED, "enough"); }
 
 static void a_sink_may_stop(void **) {
@@ -404,6 +438,7 @@ static void memory_runs_out(void **) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(what_comes_next_is_known),
       cmocka_unit_test(conversations_are_rendered),
       cmocka_unit_test(tools_are_rendered),
       cmocka_unit_test(spent_thoughts_are_dropped),
