@@ -100,14 +100,18 @@ static nf_status cuda_prepare(nf_gpu *g, const void *function) {
 // it needs to (lane_wait).
 static nf_status cuda_launch(nf_gpu *g, const nf_launch *l, void *stream, bool behind) {
   const nf_grid *grid = &l->grid;
-  nf_cuda_attribute early = {.id = NF_CUDA_PROGRAMMATIC, .value.on = 1};
+  nf_cuda_attribute attribute[2] = {{.id = NF_CUDA_PROGRAMMATIC, .value.on = 1}};
+  unsigned attributes = behind;
+  if (grid->cluster > 1)
+    attribute[attributes++] =
+        (nf_cuda_attribute){.id = NF_CUDA_CLUSTER, .value.blocks = {1, grid->cluster, 1}};
   const nf_cuda_launch launch = {
       .blocks = {grid->blocks[0], grid->blocks[1], grid->blocks[2]},
       .threads = {grid->threads[0], grid->threads[1], grid->threads[2]},
       .shared = (unsigned)grid->shared,
       .stream = stream,
-      .attribute = behind ? &early : NULL,
-      .attributes = behind,
+      .attribute = attributes > 0 ? attribute : NULL,
+      .attributes = attributes,
   };
   void *args = (void *)l->args;
   return NF_CUDA_DO(g, launch, &launch, l->function, &args, NULL);

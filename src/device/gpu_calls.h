@@ -77,6 +77,7 @@ typedef struct nf_cuda_attribute {
   int id, pad;
   union {
     int on;
+    unsigned blocks[3];
     char room[64];
   } value;
 } nf_cuda_attribute;
@@ -106,6 +107,7 @@ enum {
   NF_CUDA_FUNCTION_DYNAMIC = 8,
   NF_CUDA_ERROR_LOG = 5, // of loading a module
   NF_CUDA_ERROR_LOG_BYTES = 6,
+  NF_CUDA_CLUSTER = 4,      // of a launch: the blocks of a cluster
   NF_CUDA_PROGRAMMATIC = 6, // of a launch: it may begin before the one in front of it has ended
   NF_HIP_COPY_ANY = 4,      // the runtime sees from the addresses where they are
   // The same for both.

@@ -43,6 +43,9 @@ void nf_host_run(const nf_host_function *f, const void *args, nf_threads *thread
 typedef struct nf_grid {
   uint32_t blocks[3], threads[3]; // in blocks 0: nothing runs
   size_t shared;                  // bytes for each block
+  // So many blocks that follow one another in blocks[1], which is a multiple of it, run at the same time and
+  // write to one another's shared memory. 0: each is alone. NVIDIA's, up to 8.
+  uint32_t cluster;
 } nf_grid;
 
 // Where a rank waits until all have come to as many barriers. What they wrote before can be read after.

@@ -528,10 +528,18 @@ static int fake_function_set(const void *function, int attribute, int value) {
 }
 static int fake_launch(const nf_cuda_launch *l, const void *function, void **parameters, void **) {
   ENTER_CONTEXT(launch);
-  for (unsigned i = 0; i < l->attributes; i++)
-    if (l->attribute[i].id == NF_CUDA_PROGRAMMATIC && l->attribute[i].value.on) count_of("programmatic")->n++;
-  const nf_grid grid = {
-      {l->blocks[0], l->blocks[1], l->blocks[2]}, {l->threads[0], l->threads[1], l->threads[2]}, l->shared};
+  nf_grid grid = {.blocks = {l->blocks[0], l->blocks[1], l->blocks[2]},
+                  .threads = {l->threads[0], l->threads[1], l->threads[2]},
+                  .shared = l->shared};
+  for (unsigned i = 0; i < l->attributes; i++) {
+    const nf_cuda_attribute *a = &l->attribute[i];
+    if (a->id == NF_CUDA_PROGRAMMATIC && a->value.on) count_of("programmatic")->n++;
+    if (a->id != NF_CUDA_CLUSTER) continue;
+    grid.cluster = a->value.blocks[1];
+    if (a->value.blocks[0] != 1 || a->value.blocks[2] != 1 || grid.cluster < 1 || grid.cluster > 8 ||
+        grid.blocks[1] % grid.cluster != 0)
+      return INVALID;
+  }
   return launch(function, &grid, l->stream, parameters);
 }
 #define EXPORT_ALL NF_GPU_CALLS(EXPORT_GPU) NF_CUDA_CALLS(EXPORT)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Grids, blocks, and whose turn it is. Collectives: meet.c; memory: shadow.c (shared) and global.c.
+// Grids, clusters, blocks, and whose turn it is. Collectives: meet.c, cluster.c; memory: shadow.c (shared)
+// and global.c.
 #include "kernels/gpu/lane/emulator.h"
 #include "kernels/gpu/lane/grid.h"
 #include <pthread.h>
@@ -76,6 +77,7 @@ static const nf_lane_site end_of_kernel = {"the end of the kernel", "its source"
 static void end_lane(nf_lane *me) {
   nf_lane_grid *g = me->grid;
   if (!me->waited) nf_lane_fail(&end_of_kernel, "without lane_wait()");
+  if (me->put) nf_lane_fail(&end_of_kernel, "with no cluster_wait since cluster_put16");
   if (me->held > 0)
     nf_lane_fail(&end_of_kernel, "the product at %s:%d was not waited for",
                  nf_lane_file(g->held[me->who.thread][0].site), g->held[me->who.thread][0].site->line);
@@ -110,7 +112,7 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
     g->block.at[i] = (int)(block % (uint64_t)g->block.blocks[i]);
     block /= (uint64_t)g->block.blocks[i];
   }
-  g->arrived = g->ended = 0, g->first = NULL;
+  g->arrived = g->ended = g->met = 0, g->first = NULL, g->suspended = NULL;
   g->begun = g->barrier = ++g->now;
   for (int i = 0; i < g->waves; i++) {
     nf_lane_wave *w = &g->wave[i];
@@ -124,7 +126,7 @@ static void begin_block(nf_lane_grid *g, uint64_t block) {
     l->state = NF_LANE_READY;
     l->site = l->outer = l->waited = NULL;
     l->committed = l->copy_begin = l->copy_end = l->sets = l->published = 0;
-    l->held = 0, l->fenced = false;
+    l->held = 0, l->fenced = l->put = false, l->cluster = NULL;
   }
 }
 
@@ -139,19 +141,54 @@ static void leave_all(nf_lane_grid *g) {
 
 static uint64_t gcd(uint64_t a, uint64_t b) { return b ? gcd(b, a % b) : a; }
 
+static void all_have_met(nf_lane_grid *g) {
+  g->barrier = ++g->now;
+  for (int i = 0; i < g->waves; i++) g->wave[i].barrier = g->now;
+}
+
+// The blocks of a cluster, each in its grid, in turn until all have ended; `first` is block 0.
+static nf_status run_cluster(nf_lane_grid *g, uint64_t first, uint64_t lane) {
+  for (int i = 0; i < g->clusters; i++)
+    begin_block(g->cluster[i], first + (uint64_t)i * (uint64_t)g->block.blocks[0]);
+  for (int waiting = g->clusters, turn = 0; waiting > 0; turn++) {
+    waiting = 0;
+    for (int i = 0; i < g->clusters; i++) {
+      nf_lane_grid *of = g->cluster[(lane + (uint64_t)i) % (uint64_t)g->clusters];
+      nf_lane *next = turn == 0 ? &of->lane[lane % (uint64_t)g->block.threads] : of->suspended;
+      if (!next) continue;
+      of->suspended = NULL;
+      switch_to(&of->thread, next);
+      if (!nf_is_ok(of->status)) return of->status;
+      waiting += of->suspended != NULL;
+    }
+    for (int i = 0; i < g->clusters; i++) all_have_met(g->cluster[i]);
+    if (waiting > 0 && waiting < g->clusters)
+      return nf_error(NF_CHECK_FAILED,
+                      "kernel %s, waves of %d: some blocks of a cluster have ended while others wait for "
+                      "them in cluster_wait",
+                      g->kernel->symbol, g->kernel->lanes);
+  }
+  return nf_ok();
+}
+
+// Block 0 of cluster i.
+static uint64_t first_block(const nf_lane_grid *g, uint64_t i) {
+  const uint64_t x = (uint64_t)g->block.blocks[0], of = (uint64_t)g->clusters;
+  return i % x + i / x * x * of;
+}
+
 static nf_status run_blocks(nf_lane_grid *g) {
-  const uint64_t count =
-      (uint64_t)g->block.blocks[0] * (uint64_t)g->block.blocks[1] * (uint64_t)g->block.blocks[2];
+  const uint64_t count = (uint64_t)g->block.blocks[0] * (uint64_t)(g->block.blocks[1] / g->clusters) *
+                         (uint64_t)g->block.blocks[2];
   const uint64_t mixed = g->how.seed * 0x9e3779b97f4a7c15u >> 32, first = count ? mixed % count : 0;
   uint64_t step = g->how.seed ? count / 3 + mixed % 64 : 1;
+  nf_status st = nf_ok();
   while (count && gcd(step, count) != 1) step++;
-  g->step = (uint32_t)(g->how.seed ? mixed | 1 : 1);
-  for (uint64_t i = 0; i < count && nf_is_ok(g->status); i++) {
-    begin_block(g, (uint64_t)(((unsigned __int128)i * step + first) % count));
-    switch_to(&g->thread, &g->lane[mixed % (uint64_t)g->block.threads]);
-  }
-  leave_all(g);
-  return g->status;
+  for (int i = 0; i < g->clusters; i++) g->cluster[i]->step = (uint32_t)(g->how.seed ? mixed | 1 : 1);
+  for (uint64_t i = 0; i < count && nf_is_ok(st); i++)
+    st = run_cluster(g, first_block(g, (uint64_t)(((unsigned __int128)i * step + first) % count)), mixed);
+  for (int i = 0; i < g->clusters; i++) leave_all(g->cluster[i]);
+  return st;
 }
 
 // Stacks and states are kept for the next grid.
@@ -190,6 +227,14 @@ static void set_up(nf_lane_grid *g, const nf_emulated_kernel *k, const nf_grid *
   }
 }
 
+static nf_status check_cluster(const nf_emulated_kernel *k, const nf_grid *grid) {
+  if (grid->cluster == 0) return nf_ok();
+  if (k->lanes == 32 && grid->cluster <= NF_CLUSTER_MOST && grid->blocks[1] % grid->cluster == 0)
+    return nf_ok();
+  return nf_error(NF_USAGE, "kernel %s: clusters of %u of %u blocks; NVIDIA has such of up to %d", k->symbol,
+                  grid->cluster, grid->blocks[1], NF_CLUSTER_MOST);
+}
+
 static nf_status check_launch(const nf_emulated_kernel *k, const nf_grid *grid, size_t args_bytes) {
   const uint32_t threads = grid->threads[0];
   if (args_bytes != k->args_bytes)
@@ -202,24 +247,39 @@ static nf_status check_launch(const nf_emulated_kernel *k, const nf_grid *grid, 
   for (int i = 0; i < 3; i++)
     if (grid->blocks[i] > INT32_MAX)
       return nf_error(NF_USAGE, "kernel %s: %u blocks", k->symbol, grid->blocks[i]);
+  return check_cluster(k, grid);
+}
+
+static nf_status set_up_all(nf_lane_grid **g, int n, const nf_emulated_kernel *k, const nf_grid *grid,
+                            const void *args, const nf_emulation *how) {
+  for (int i = 0; i < n; i++) {
+    if (!nf_shared_init(g[i], grid->shared))
+      return nf_error(NF_NO_MEMORY, "kernel %s: no memory for %zu bytes of shared memory", k->symbol,
+                      grid->shared);
+    set_up(g[i], k, grid, args, how);
+    g[i]->cluster = g, g[i]->clusters = n;
+  }
   return nf_ok();
 }
 
 nf_status nf_emulate(const nf_emulated_kernel *k, const nf_grid *grid, const void *args, size_t args_bytes,
                      const nf_emulation *how) {
   NF_TRY(check_launch(k, grid, args_bytes));
-  nf_lane_grid *g = take_grid();
-  if (!g) return nf_error(NF_NO_MEMORY, "kernel %s: no memory for the stacks of its lanes", k->symbol);
-  nf_status st;
+  nf_lane_grid *g[NF_CLUSTER_MOST];
+  const int n = grid->cluster > 1 ? (int)grid->cluster : 1;
+  int taken = 0;
+  while (taken < n && (g[taken] = take_grid()) != NULL) taken++;
+  nf_status st = nf_error(NF_NO_MEMORY, "kernel %s: no memory for the stacks of its lanes", k->symbol);
   const nf_lane_who *outside = nf_lane_me;
-  if (nf_shared_init(g, grid->shared)) {
-    set_up(g, k, grid, args, how);
-    st = run_blocks(g);
-  } else
-    st = nf_error(NF_NO_MEMORY, "kernel %s: no memory for %zu bytes of shared memory", k->symbol,
-                  grid->shared);
+  if (taken == n) {
+    nf_status_free(st);
+    st = set_up_all(g, n, k, grid, args, how);
+    if (nf_is_ok(st)) st = run_blocks(g[0]);
+  }
   nf_lane_me = outside;
-  nf_shared_deinit(g);
-  give_grid(g);
+  for (int i = 0; i < taken; i++) {
+    nf_shared_deinit(g[i]);
+    give_grid(g[i]);
+  }
   return st;
 }

@@ -10,6 +10,10 @@
 // since (lane_sync within a wave, block_sync across), or what lane_copy_async16 still has on its way; what
 // another lane wrote or read is written with no barrier since; an access is outside, or not aligned.
 //
+// Clusters: lanes come to different cluster_waits, or without cluster_arrive; a block ends while others of
+// its cluster wait; something is put where others may not have begun, or have ended, or what is put there may
+// still be read.
+//
 // Launches: a lane ends without lane_wait, calls it twice, stores before it, or loads what is `late`.
 //
 // Global memory: 16 bytes are not aligned, or outside of `legal`.
@@ -47,7 +51,8 @@ typedef struct nf_emulation {
 // The host form of a kernel that is linked into the program, NULL when there is none.
 const nf_emulated_kernel *nf_emulated_find(const char *symbol, int lanes);
 
-// Runs all blocks of the grid, one after another, on the calling thread. `args` is the argument struct of the
+// Runs all blocks of the grid, one after another (those of a cluster in turn, from one cluster_wait to the
+// next), on the calling thread. `args` is the argument struct of the
 // kernel, args_bytes of it; `how` NULL: as all zeros. Several threads may do so at once. NF_CHECK_FAILED: the
 // kernel is wrong, and the grid ended there; NF_USAGE: no such launch (threads, argument bytes);
 // NF_NO_MEMORY.

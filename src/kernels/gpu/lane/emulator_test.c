@@ -299,8 +299,51 @@ static void test_the_sanitizer_finds_stores_outside(void **state) {
 }
 #endif
 
+// ---- clusters ----
+
+static nf_status launch_clusters(fixture *f, uint64_t seed, int wrong, nf_grid grid) {
+  const nf_planted args = {f->in, f->out, f->bits, f->pack, wrong};
+  for (int i = 0; i < MOST; i++) f->in[i] = (float)i;
+  return nf_emulate(nf_emulated_find("nf_planted_cluster", 32), &grid, &args, sizeof args,
+                    &(nf_emulation){.seed = seed});
+}
+static const nf_grid two_clusters = {
+    .blocks = {2, 4, 1}, .threads = {64, 1, 1}, .shared = 1024, .cluster = 4};
+
+static void test_blocks_of_a_cluster_give_to_each_other(void **state) {
+  for (uint64_t seed = 0; seed < 20; seed++) {
+    fixture *f = fresh(state);
+    expect_ok(launch_clusters(f, seed, 0, two_clusters));
+    for (int i = 0; i < 8 * 64; i++) assert_true(f->out[i] == (float)(i % 64) + (float)((i / 128 + 3) % 4));
+  }
+}
+
+static void test_faults_of_clusters_are_named(void **state) {
+  static const char *const says[] = {"before a cluster_wait: block",
+                                     "with no cluster_wait since cluster_put16",
+                                     "some blocks of a cluster have ended",
+                                     "with no barrier since",
+                                     "without cluster_arrive()",
+                                     "block 4 of a cluster of 4"};
+  for (int wrong = 1; wrong <= 6; wrong++)
+    for (uint64_t seed = 0; seed < 8; seed++)
+      expect_error(launch_clusters(fresh(state), seed, wrong, two_clusters), NF_CHECK_FAILED,
+                   says[wrong - 1]);
+}
+
+static void test_clusters_are_whole(void **state) {
+  nf_grid grid = two_clusters;
+  grid.blocks[1] = 6;
+  expect_error(launch_clusters(fresh(state), 0, 0, grid), NF_USAGE, "clusters of 4 of 6 blocks");
+  grid.blocks[1] = grid.cluster = 16;
+  expect_error(launch_clusters(fresh(state), 0, 0, grid), NF_USAGE, "up to 8");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown(test_blocks_of_a_cluster_give_to_each_other, drop),
+    cmocka_unit_test_teardown(test_faults_of_clusters_are_named, drop),
+    cmocka_unit_test_teardown(test_clusters_are_whole, drop),
     cmocka_unit_test_teardown(test_planted_faults_are_found_and_named, drop),
     cmocka_unit_test_teardown(test_planted_faults_are_found_in_any_order, drop),
     cmocka_unit_test_teardown(test_collectives_of_a_wave, drop),

@@ -90,6 +90,23 @@ GPU_INLINE void lane_copy_commit(void) {}
 #define lane_copy_wait(n) ((void)(n))
 #endif
 
+// ---- clusters ----
+
+#if defined(__NVPTX__)
+GPU_INLINE void cluster_arrive(void) { __asm__ volatile("barrier.cluster.arrive.release;" ::: "memory"); }
+GPU_INLINE void cluster_wait(void) { __asm__ volatile("barrier.cluster.wait.acquire;" ::: "memory"); }
+GPU_INLINE void cluster_put16(SHARED u32x4 *p, int rank, u32x4 v) {
+  __asm__ volatile("{.reg .b32 at; mapa.shared::cluster.u32 at, %0, %1;"
+                   "st.shared::cluster.v4.b32 [at], {%2, %3, %4, %5};}" ::"r"((uint32_t)(uintptr_t)p),
+                   "r"(rank), "r"(v[0]), "r"(v[1]), "r"(v[2]), "r"(v[3])
+                   : "memory");
+}
+#else // no launch has any
+GPU_INLINE void cluster_arrive(void) {}
+GPU_INLINE void cluster_wait(void) {}
+GPU_INLINE void cluster_put16(SHARED u32x4 *p, int rank, u32x4 v) { (void)rank, *p = v; }
+#endif
+
 // ---- global memory ----
 
 GPU_INLINE u32x4 lane_load16(const void *p) { return *(const u32x4 *)p; }

@@ -14,6 +14,7 @@ enum {
   NF_COPIES_MOST = 256,
   NF_GROUP_LANES = 128, // of a product of four waves
   NF_HELD_MOST = 256,   // by products of one lane that are on their way
+  NF_CLUSTER_MOST = 8,  // blocks
 };
 
 typedef enum { NF_LANE_READY, NF_LANE_IN_WAVE, NF_LANE_IN_BLOCK, NF_LANE_ENDED } nf_lane_state;
@@ -48,6 +49,9 @@ typedef struct nf_lane {
   uint32_t sets;      // committed
   int held;
   bool fenced;
+  // Of clusters
+  const nf_lane_site *cluster; // of cluster_arrive, until it has come to cluster_wait
+  bool put;                    // since its last cluster_wait
 } nf_lane;
 
 // Lanes of the wave that stand in a collective of it or in block_sync, that have ended, that may run.
@@ -94,6 +98,10 @@ typedef struct nf_lane_grid {
   int waves, arrived, ended;
   const nf_lane *first; // to arrive at block_sync
   uint32_t now, begun, barrier, writes;
+  // Its cluster, of which each block has a grid of its own
+  struct nf_lane_grid **cluster;
+  int clusters, met;  // blocks; cluster_waits that its lanes have come back from
+  nf_lane *suspended; // the lane that goes on when all blocks have come to cluster_wait
   // Shared memory
   char *shared;
   size_t shared_bytes;

@@ -145,6 +145,19 @@ void nf_lane_copy_wait(const nf_lane_site *site, int n);
 #define lane_copy_commit() nf_lane_copy_commit()
 #define lane_copy_wait(n) nf_lane_copy_wait(LANE_SITE("lane_copy_wait"), n)
 
+// ---- clusters ----
+
+void nf_cluster_arrive(const nf_lane_site *site);
+void nf_cluster_wait(const nf_lane_site *site);
+void *nf_cluster_place(const nf_lane_site *site, const void *p, int rank); // of the other block, checked
+#define cluster_arrive() nf_cluster_arrive(LANE_SITE("cluster_arrive"))
+#define cluster_wait() nf_cluster_wait(LANE_SITE("cluster_wait"))
+#define cluster_put16(p, rank, ...)                                           \
+  do {                                                                        \
+    const u32x4 value_ = (__VA_ARGS__);                                       \
+    *(u32x4 *)nf_cluster_place(LANE_SITE("cluster_put16"), p, rank) = value_; \
+  } while (0)
+
 // ---- global memory ----
 
 const void *nf_lane_loaded(const nf_lane_site *site, const void *p); // p, checked

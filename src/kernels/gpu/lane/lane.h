@@ -22,6 +22,11 @@
 //            lane_copy_async16(to, from, valid) copies 16 bytes from global memory (zeros unless valid),
 //            lane_copy_commit() closes a group of them, lane_copy_wait(n) waits until at most n (a constant)
 //            of the lane's groups are on their way; a block_sync then shows them to others.
+// Clusters   the blocks of a cluster (nf_grid) run at the same time; NVIDIA's alone, where LANES is 32.
+//            cluster_put16(p, rank, value): 16 bytes to where p lies in shared memory, but of block `rank` of
+//            the cluster. cluster_arrive() and behind it cluster_wait(): all lanes of all of its blocks, in
+//            turn, come to both; what was put before the first is seen behind the second. Nothing is put
+//            before a first cluster_wait, as others may not have begun, or behind the last.
 // Global     lane_load16, lane_load16_once (weights: read once, by nobody else), lane_store16,
 //            lane_atomic_add, lane_fence: what was written before is seen by who sees what is written after.
 //            lane_prefetch(p) brings the 128 bytes around p, a multiple of 16, nearer, where all blocks look

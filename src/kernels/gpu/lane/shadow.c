@@ -98,6 +98,9 @@ void nf_shared_read_wide(const nf_lane_site *site, const void *p) {
   const nf_lane_grid *g = s.me->grid;
   for (size_t i = s.begin; i < s.end; i++) {
     const nf_shared_cell *c = &g->cells[i];
+    if (c->writer == NF_READERS_ALL)
+      nf_lane_fail(s.site, "shared byte %zu: put there by another block at %s:%d, which products don't see",
+                   i << g->granule, PLACE_OF(c->write));
     if (c->sequence > g->lane[c->writer].published)
       nf_lane_fail(s.site,
                    "shared byte %zu: lane %d wrote it at %s:%d, and has not called wide_publish since",
