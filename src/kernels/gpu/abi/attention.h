@@ -42,15 +42,19 @@ typedef struct nf_gpu_attention {
   int32_t heads, kv_heads, group, each, chunks, page_shift;
   int32_t splits;      // of a sequence's keys, at most
   int32_t least;       // keys of a split, where there are several
+  int32_t cluster;     // of the kernel that shares keys: blocks that do, a power of two
   int32_t tile_tokens; // of a wave of the kernel for many tokens
   bool by_token;       // an item is a token; else a sequence, and those with several tokens are left out
   bool sinks_f32;
 } nf_gpu_attention;
 
-// Lanes of a block of the kernel for a share of the keys, at most. Its sums lie in shared memory in rows with
-// a gap.
+// Lanes of a block of the kernel for a share of the keys; of heads of 64 on NVIDIA there may be a wave more,
+// with which a window of 128 keys, of which 9 steps have some, is a step for each. Its sums lie in shared
+// memory in rows with a gap.
 #define NF_GPU_SPLIT 256
-enum { NF_GPU_SPLIT_ROOM = 4 };
+#define NF_GPU_SPLIT_64 288
+enum { NF_GPU_SPLIT_ROOM = 4, NF_GPU_SPLIT_STEP = 16 };
+enum { NF_GPU_CLUSTER = 8 }; // blocks that share keys, at most
 
 // Rows of a block of Hopper's kernel for many tokens, and keys that it treats together.
 enum {

@@ -12,12 +12,12 @@
 
 // Most tiles of queries that a wave has, packs of 32 numbers of a head, products for a head's sums.
 enum {
-  STEP = 16,
+  STEP = NF_GPU_SPLIT_STEP,
   LINE = 128,
   MOST_TILES = 4,
   MOST_PACKS = 8,
   MOST_PRODUCTS = 16,
-  MOST_WAVES = 8,
+  MOST_WAVES = 9,
   MOST_PAIRS = 4
 };
 enum { V_LANES = 16 / TILE_ROWS }; // that share a value
@@ -56,6 +56,10 @@ INLINE void step_fetch(const nf_gpu_attention *a, const task *t, int head, int s
     lane_prefetch(k + at);
     lane_prefetch(v + at);
   }
+}
+
+INLINE void sink_fetch(const nf_gpu_attention *a, int h) {
+  lane_prefetch((const char *)a->sinks + (h * (a->sinks_f32 ? 4 : 2) & -16));
 }
 
 INLINE void keys_load(const nf_gpu_attention *a, const task *t, int head, int slot, int key, keys *to) {
@@ -412,6 +416,7 @@ INLINE void attention_split(const nf_gpu_attention *a, int head, int most) {
     active = task_share(a, split, all, &t);
     w = walk_of(a, &t, (t.from & -STEP) + STEP * lane_wave(), all);
     if (split < active && w.slot >= 0) step_fetch(a, &t, head, w.slot, w.key);
+    if (a->sinks != NULL && lane_thread() == 0) sink_fetch(a, t.head);
   }
   lane_wait();
   if (!is && a->by_token && split == 0) zeros(a, &t, head, item, lane_thread(), lane_threads());
@@ -460,14 +465,21 @@ INLINE void attention_tiles(const nf_gpu_attention *a, int head, int tiles) {
 #else
 #define THREADS 256
 #endif
-#define ATTENTION(head, split_blocks)                                               \
-  KERNEL(nf_attention_split_##head, nf_gpu_attention, NF_GPU_SPLIT, split_blocks) { \
-    attention_split(a, head, NF_GPU_SPLIT / LANES);                                 \
-  }                                                                                 \
-  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) {                 \
-    attention_tiles(a, head, NF_GPU_TILES_##head);                                  \
+#if LANES == 32 // of 120 registers, so that two blocks of NF_GPU_SPLIT lanes run at once all the same
+#define SPLIT_64 NF_GPU_SPLIT_64
+#define SPLIT_64_BLOCKS 1
+#else
+#define SPLIT_64 NF_GPU_SPLIT
+#define SPLIT_64_BLOCKS 2
+#endif
+#define ATTENTION(head, split, split_blocks)                                 \
+  KERNEL(nf_attention_split_##head, nf_gpu_attention, split, split_blocks) { \
+    attention_split(a, head, split / LANES);                                 \
+  }                                                                          \
+  KERNEL(nf_attention_tiles_##head, nf_gpu_attention, THREADS, 2) {          \
+    attention_tiles(a, head, NF_GPU_TILES_##head);                           \
   }
-ATTENTION(32, 2)
-ATTENTION(64, 2)
-ATTENTION(128, 1)
-ATTENTION(256, 1)
+ATTENTION(32, NF_GPU_SPLIT, 2)
+ATTENTION(64, SPLIT_64, SPLIT_64_BLOCKS)
+ATTENTION(128, NF_GPU_SPLIT, 1)
+ATTENTION(256, NF_GPU_SPLIT, 1)

@@ -88,11 +88,18 @@ static nf_gpu_attention attention_of(const nf_launch_site *s) {
 }
 
 // Many small blocks rather than large ones where all are busy anyway. AMD's shared memory has no room for
-// what all waves have of large heads.
-static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
+// what all waves have of large heads. A wave for each step that a window has keys in, where blocks may be so
+// large (H200, 2026-11-29: a window of 128 takes 3.4 us in 9 waves, 3.7 in 8).
+static int32_t split_threads(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
   const bool hip = s->hw->backend == NF_BACKEND_HIP;
-  const bool half = (hip && head == 256) || whole_blocks(s, p) > blocks_at_once(s, head);
-  const int32_t threads = half ? NF_GPU_SPLIT / 2 : NF_GPU_SPLIT;
+  const int64_t steps = nf_ceil_div(p->window + NF_GPU_SPLIT_STEP - 1, NF_GPU_SPLIT_STEP);
+  const int64_t of_window = steps * nf_gpu_lanes(s->hw);
+  if ((hip && head == 256) || whole_blocks(s, p) > blocks_at_once(s, head)) return NF_GPU_SPLIT / 2;
+  if (p->window > 0 && of_window <= (head == 64 ? NF_GPU_SPLIT_64 : NF_GPU_SPLIT)) return (int32_t)of_window;
+  return NF_GPU_SPLIT;
+}
+static nf_grid split_grid(const nf_launch_site *s, const nf_gpu_attention *p, int64_t head) {
+  const int32_t threads = split_threads(s, p, head);
   const int32_t waves = threads / nf_gpu_lanes(s->hw);
   const int64_t floats = waves * columns(s, 1) * (head + NF_GPU_SPLIT_ROOM + 2) + 1;
   nf_grid g = nf_gpu_grid((int64_t)p->kv_heads * p->chunks, threads, (size_t)floats * sizeof(float));
@@ -110,18 +117,28 @@ static nf_grid tiles_grid(const nf_launch_site *s, nf_gpu_attention *p, int64_t 
   return g;
 }
 
-// Stages are those of splits, of tiles and of wide tiles, each a size of heads behind another.
+// Stages are those of splits, of tiles and of wide tiles, each a size of heads behind another, and of wide
+// tiles whose keys are shared, of the first two sizes.
+enum { WIDE = 2 * HEADS, SHARE = 3 * HEADS - 1, SHARES = 2 };
+
+// Three quarters of the multiprocessors are sure to have room for clusters, which lie in one of its parts
+// each: 32 clusters of 4 blocks do not run at once on the 132 of an H200 (64 tokens behind 1,024 keys: 28.3
+// us, 22.4 with clusters of 2).
+static nf_grid wide_grid(const nf_launch_site *s, int stage, nf_gpu_attention *p, int h) {
+  const int64_t at_once = h < SHARES ? nf_gpu_multiprocessors(s->hw) * 3 / 4 : 0;
+  const nf_grid g = nf_gpu_attention_wide_grid(p, of_head[h].head, of_head[h].wide_keys, at_once);
+  return (g.cluster > 1) == (stage >= SHARE) ? g : nf_gpu_grid(0, 32, 0);
+}
 static nf_grid launch_attention(const nf_launch_site *s, int stage, void *packed) {
   const nf_attention_args *a = s->args;
-  const int h = stage % HEADS;
+  const int h = stage < SHARE ? stage % HEADS : stage - SHARE;
   nf_gpu_attention *p = packed;
   *p = attention_of(s);
   if (of_head[h].head != a->q.dim[2]) return nf_gpu_grid(0, 32, 0);
   if (stage < HEADS) return split_grid(s, p, of_head[h].head);
   const bool wide = nf_gpu_is_wide(s) && of_head[h].wide_keys > 0;
-  if (wide != (stage >= 2 * HEADS)) return nf_gpu_grid(0, 32, 0);
-  return wide ? nf_gpu_attention_wide_grid(p, of_head[h].head, of_head[h].wide_keys)
-              : tiles_grid(s, p, of_head[h].head, of_head[h].tiles);
+  if (wide != (stage >= WIDE)) return nf_gpu_grid(0, 32, 0);
+  return wide ? wide_grid(s, stage, p, h) : tiles_grid(s, p, of_head[h].head, of_head[h].tiles);
 }
 
 static size_t scratch(const nf_launch_site *s) {
@@ -134,8 +151,9 @@ static size_t scratch(const nf_launch_site *s) {
 #define STAGES(kind) "nf_attention_" #kind "_64", "nf_attention_" #kind "_128", "nf_attention_" #kind "_256"
 #define SIZES sizeof(nf_gpu_attention), sizeof(nf_gpu_attention), sizeof(nf_gpu_attention)
 const nf_module_kernel nf_gpu_attention_bf16 = {
-    .stages = 3 * HEADS - 1,
-    .symbol = {STAGES(split), "nf_attention_split_32", STAGES(tiles), "nf_attention_tiles_32", STAGES(wide)},
-    .packed = {SIZES, SIZES, SIZES, sizeof(nf_gpu_attention), sizeof(nf_gpu_attention)},
+    .stages = SHARE + SHARES,
+    .symbol = {STAGES(split), "nf_attention_split_32", STAGES(tiles), "nf_attention_tiles_32", STAGES(wide),
+               "nf_attention_share_64", "nf_attention_share_128"},
+    .packed = {SIZES, SIZES, SIZES, SIZES, sizeof(nf_gpu_attention)},
     .launch = launch_attention,
     .scratch = scratch};

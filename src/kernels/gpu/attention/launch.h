@@ -8,5 +8,6 @@
 void nf_gpu_attention_columns(nf_gpu_attention *p, int32_t columns);
 // Tiles of tokens of all sequences, those of padding too; 0: tokens have blocks of their own.
 int64_t nf_gpu_attention_tiles(const nf_gpu_attention *p);
-// The grid of nf_attention_wide_HEAD, with `keys` at a time; sets p's columns.
-nf_grid nf_gpu_attention_wide_grid(nf_gpu_attention *p, int64_t head, int32_t keys);
+// The grid of nf_attention_wide_HEAD, with `keys` at a time, of which so many blocks run at once; sets p's
+// columns and cluster.
+nf_grid nf_gpu_attention_wide_grid(nf_gpu_attention *p, int64_t head, int32_t keys, int64_t at_once);

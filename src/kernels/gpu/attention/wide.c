@@ -4,12 +4,18 @@
 // registers (of large heads in shared memory), keys and values in shared memory, one tile ahead of what is
 // computed. The next logits and the sums of values are under way while weights are made. Weights are two
 // bf16, so that they have 16 bits.
+//
+// nf_attention_wide_*   a block has all keys of its rows
+// nf_attention_share_*  where blocks are few: those of a cluster share keys, and each has some of the rows
+// when
+//                       these are joined
 #include "kernels/gpu/tile/wide.h"
 #include "kernels/gpu/attention/task.h"
 
 #if TILE_WIDE
 enum { GROUPS = NF_GPU_WIDE_ROWS / WIDE_ROWS, THREADS = GROUPS * WIDE_LANES, WAVES = THREADS / LANES };
 enum { MOST_KEYS = 128, MOST_HEAD = 256, FAR = 8 };
+enum { FEW_TILES = 2 }; // of keys, that are not worth a share
 
 typedef struct rows {
   int position[2]; // of rows wide_row(0) and wide_row(1) of the group
@@ -237,6 +243,79 @@ INLINE void rows_put(const nf_gpu_attention *a, const task *t, int head, const r
   }
 }
 
+// ---- rows of which blocks of a cluster have sums over some keys ----
+
+// What blocks put into shared memory of the one that joins a row: [cluster][rows][packs], of sums and, the
+// last, the largest logit and the sum of weights.
+INLINE int join_block(const nf_gpu_attention *a, int row) { return row & (a->cluster - 1); }
+INLINE SHARED u32x4 *join_place(const nf_gpu_attention *a, int head, int rank, int row, int pack) {
+  const int shift = __builtin_ctz((uint32_t)a->cluster);
+  const int at = rank * (NF_GPU_WIDE_ROWS >> shift) + (row >> shift);
+  return (SHARED u32x4 *)block_shared() + at * (head / 4 + 1) + pack;
+}
+INLINE u32x4 four_of(float x, float y, float z, float w) {
+  return (u32x4){lane_as_u32(x), lane_as_u32(y), lane_as_u32(z), lane_as_u32(w)};
+}
+// Pack p has the sums of columns wide_col(j) and wide_col(j + 1), and those behind them, of lane p % 4.
+INLINE int join_column(int pack) { return pack / 4 * 16 + pack % 4 * 2; }
+INLINE void rows_send(const nf_gpu_attention *a, int head, int rank, const rows *r, const float *o) {
+  const int mine = lane_id() % 4;
+  UNROLL for (int i = 0; i < 2; i++) {
+    const int row = row_of_block(i), to = join_block(a, row);
+    const float total = row_sum(r->total[i]);
+    WIDE_UNROLL for (int j = 0; j < head / 8; j += 2) {
+      const float *x = &o[4 * j + 2 * i];
+      cluster_put16(join_place(a, head, rank, row, j * 2 + mine), to, four_of(x[0], x[1], x[4], x[5]));
+    }
+    if (mine == 0)
+      cluster_put16(join_place(a, head, rank, row, head / 4), to, four_of(r->most[i], total, 0, 0));
+  }
+}
+INLINE f32x4 join_get(const nf_gpu_attention *a, int head, int rank, int row, int pack) {
+  const u32x4 x = shared_get(join_place(a, head, rank, row, pack));
+  return (f32x4){lane_as_f32(x[0]), lane_as_f32(x[1]), lane_as_f32(x[2]), lane_as_f32(x[3])};
+}
+INLINE void row_join(const nf_gpu_attention *a, const task *t, int head, int row, int pack) {
+  float most = -__builtin_inff(), total = 0;
+  f32x4 o = {0};
+  for (int r = 0; r < a->cluster; r++) most = __builtin_fmaxf(most, join_get(a, head, r, row, head / 4)[0]);
+  for (int r = 0; r < a->cluster; r++) {
+    const f32x4 two = join_get(a, head, r, row, head / 4);
+    const float by = two[0] > -__builtin_inff() ? lane_exp2(two[0] - most) : 0;
+    total += two[1] * by;
+    o += join_get(a, head, r, row, pack) * by;
+  }
+  const int h = t->head + row % t->heads;
+  uint32_t *to = result_at(a, head, t->token + row / t->heads, h, join_column(pack));
+  o *= row_factor(a, h, most, total);
+  to[0] = f32x2_to_bf16x2(o[0], o[1]);
+  to[4] = f32x2_to_bf16x2(o[2], o[3]);
+}
+INLINE void rows_join(const nf_gpu_attention *a, const task *t, int head, const rows *r, const float *o) {
+  const int rank = lane_block_y() & (a->cluster - 1);
+  cluster_arrive();
+  cluster_wait(); // all are done with their tiles
+  rows_send(a, head, rank, r, o);
+  cluster_arrive();
+  cluster_wait();
+  for (int i = lane_thread();; i += THREADS) {
+    const int row = i / (head / 4) * a->cluster + rank;
+    if (row >= t->tokens * t->heads) return;
+    row_join(a, t, head, row, i % (head / 4));
+  }
+}
+
+// A block's share of a task's keys, of whole tiles. -> how many have some.
+INLINE int task_share(const nf_gpu_attention *a, int keys, int rank, task *t) {
+  const int tiles = (t->to - t->from + keys - 1) / keys, each = (tiles + a->cluster - 1) / a->cluster * keys;
+  if (tiles <= FEW_TILES) return 1;
+  t->from += rank * each;
+  if (t->from + each < t->to) t->to = t->from + each;
+  return a->cluster;
+}
+
+// ---- a block ----
+
 // All waves have come: the tile's values and the next one's keys are there, those before are done with.
 INLINE void tile_meet(const nf_gpu_attention *a, const task *t, int head, int keys, int key, int n,
                       const places *p) {
@@ -254,7 +333,7 @@ INLINE void tiles_ahead(const nf_gpu_attention *a, const task *t, int head, int 
   lane_copy_commit();
 }
 
-INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int keys) {
+INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int keys, bool alone) {
   const places p = places_of(head, keys);
   const int bytes = 2 * keys * head;
   rows r = rows_begin(t);
@@ -295,31 +374,39 @@ INLINE void attend(const nf_gpu_attention *a, const task *t, int head, int keys)
   values_begin(head, keys, p.values + n % 2 * bytes, high, low, o);
   wide_wait(0, head, o);
   if (!is_whole(a, t, keys, key)) odd_values(a, t, head, keys, key, &r, p.odd + n % 2 * WAVES, o);
-  rows_put(a, t, head, &r, o);
+  if (alone)
+    rows_put(a, t, head, &r, o);
+  else
+    rows_join(a, t, head, &r, o);
 }
 
-// Late rows, which have the most keys, are begun first.
-INLINE void attention_wide(const nf_gpu_attention *a, int head, int keys) {
+// Late rows, which have the most keys, are begun first. `shares`: blocks of a cluster share their keys.
+INLINE void attention_wide(const nf_gpu_attention *a, int head, int keys, bool shares) {
   task t;
   bool padding;
   lane_release();
-  task_heads(a, lane_block_y(), &t);
+  const int rank = shares ? lane_block_y() % a->cluster : 0;
+  task_heads(a, shares ? lane_block_y() / a->cluster : lane_block_y(), &t);
   const bool is = task_of_tile(a, lane_blocks() - 1 - lane_block(), &t, &padding);
   lane_wait();
   if (!is) return;
   if (padding) {
-    for (int i = 0; i < t.tokens; i++) zeros(a, &t, head, t.token + i, lane_thread(), THREADS);
+    if (rank == 0)
+      for (int i = 0; i < t.tokens; i++) zeros(a, &t, head, t.token + i, lane_thread(), THREADS);
     return;
   }
-  attend(a, &t, head, keys);
+  const int blocks = shares ? task_share(a, keys, rank, &t) : 1;
+  if (rank < blocks) attend(a, &t, head, keys, blocks == 1);
 }
 #endif
 
-#define WIDE(head, blocks_each)                                          \
-  KERNEL(nf_attention_wide_##head, nf_gpu_attention, 256, blocks_each) { \
-    (void)a;                                                             \
-    WIDE_ONLY(attention_wide(a, head, NF_GPU_WIDE_KEYS_##head);)         \
+#define WIDE(name, head, blocks_each, shares)                                \
+  KERNEL(nf_attention_##name##_##head, nf_gpu_attention, 256, blocks_each) { \
+    (void)a;                                                                 \
+    WIDE_ONLY(attention_wide(a, head, NF_GPU_WIDE_KEYS_##head, shares);)     \
   }
-WIDE(64, 2)
-WIDE(128, 1)
-WIDE(256, 1)
+WIDE(wide, 64, 2, false)
+WIDE(wide, 128, 1, false)
+WIDE(wide, 256, 1, false)
+WIDE(share, 64, 1, true)
+WIDE(share, 128, 1, true)
