@@ -93,7 +93,7 @@ INLINE void store_codes(const holder *h, const u32x4 *e, int each, int packs, bo
   KERNEL(name##_8, type, 256, 5) { hold_(a, 8, 1); }   \
   KERNEL(name##_16, type, 256, 5) { hold_(a, 16, 1); } \
   KERNEL(name##_32, type, 256, 5) { hold_(a, 32, 1); } \
-  KERNEL(name##_x1, type, 512, 2) { hold_(a, 0, 1); }  \
+  KERNEL(name##_x1, type, 640, 2) { hold_(a, 0, 1); }  \
   KERNEL(name##_x2, type, 512, 1) { hold_(a, 0, 2); }  \
   KERNEL(name##_x4, type, 512, 1) { hold_(a, 0, 4); }  \
   KERNEL(name##_x8, type, 512, 1) { hold_(a, 0, 8); }
