@@ -148,17 +148,23 @@ static nf_tensor *pool_of_pages(const nf_instance *i) {
   return NULL;
 }
 
+// NaN, or infinities of both signs where the pool is of bf16.
+static void hide_row(const nf_tensor *kv, void *row, bool none) {
+  memset(row, 0xff, (size_t)(nf_tensor_cols(kv) * nf_dtype_of(kv->dtype)->bits / 8));
+  if (none || kv->dtype != NF_BF16) return;
+  for (int64_t k = 0; k < nf_tensor_cols(kv); k++) ((uint16_t *)row)[k] = k % 2 == 0 ? 0x7f80 : 0xff80;
+}
+
 bool nf_instance_hide(nf_instance *i, int64_t sequence, int64_t t) {
   const nf_tensor *kv = pool_of_pages(i);
   const int64_t window = window_of(i->c), p = i->batch.position[t];
   if (kv == NULL) return false;
-  const size_t row = (size_t)(nf_tensor_cols(kv) * nf_dtype_of(kv->dtype)->bits / 8);
   const int64_t heads = kv->dim[2], page = kv->dim[3];
   for (int64_t j = 0; j < i->keys[sequence]; j++) {
     const int64_t slot = nf_batch_pages(&i->batch, kv->cache, sequence)[j / page];
     if (slot < 0 || (j <= p && (window == 0 || j > p - window))) continue;
     for (int64_t n = 0; n < 2 * heads; n++)
-      memset(nf_tensor_row(kv, (slot * 2 * heads + n) * page + j % page), 0xff, row);
+      hide_row(kv, nf_tensor_row(kv, (slot * 2 * heads + n) * page + j % page), j % 2 == 0);
   }
   return true;
 }
