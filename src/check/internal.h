@@ -15,7 +15,9 @@ bool nf_case_beyond(const nf_limit *l, const nf_dims *m, const nf_case *c, nf_ca
 bool nf_case_at(const nf_limit *l, const nf_dims *m, const nf_case *c, nf_case *out);
 bool nf_case_legal(const nf_variant *v, const nf_hw *hw, const nf_case *c);
 
-enum { NF_SWEEP_WORLD = 3, NF_GUARD = 64, NF_MAX_TENSORS = NF_MAX_IN + NF_MAX_OUT };
+// Guards are so wide that what lies between them begins where a device's lines of 128 bytes do, as a model's
+// weights do: cuBLASLt is a fifth slower from the middle of a line.
+enum { NF_SWEEP_WORLD = 3, NF_GUARD = 256, NF_MAX_TENSORS = NF_MAX_IN + NF_MAX_OUT };
 
 // A case in memory: arguments, storage between guards, batch.
 typedef struct nf_instance {
