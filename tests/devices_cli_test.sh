@@ -27,6 +27,12 @@ says 0 'devices=1 fail=alloc:2:2' 'NVIDIA Fake H200 is not measured: .* cuMemAll
 
 says 0 devices=0 '^cuda: not available: cuInit: CUDA_ERROR_NO_DEVICE (no CUDA-capable device is detected)$' devices
 says 4 devices=0 '^infuse: device cuda: cuInit: CUDA_ERROR_NO_DEVICE' devices --device cuda
+for command in 'generate --tokens 1,2,3' 'logits --tokens 1,2,3' verify explain tune 'bench latency' 'bench kernels' \
+  eval; do
+  # shellcheck disable=SC2086
+  says 4 devices=0 '^infuse: device cuda: cuInit: CUDA_ERROR_NO_DEVICE' $command -m checkpoints/gpt-oss-tiny --device cuda
+  [ "$(wc -l <"$out/out")" = 1 ] || { echo "infuse $command: more than one line" && cat "$out/out" && exit 1; }
+done
 says 4 'version=11040' 'device cuda: the driver is of CUDA 11.4; infuse needs 12.0 or later$' devices --device cuda
 says 4 'architecture=gfx1100' 'device hip: GPU 0 is a gfx1100; infuse has code for gfx942 and gfx950$' devices --device hip
 says 4 'fail=stream_sync:5:700' 'cuStreamSynchronize: CUDA_ERROR_ILLEGAL_ADDRESS .* any more$' check --device cuda add

@@ -151,6 +151,25 @@ static void lost_device(void **) {
   }
 }
 
+// A step that was begun: whoever waits for it is told, and the session is where it was.
+static void lost_behind_the_caller(void **) {
+  static const char *const ways[] = {"fail=exec_launch:1:719", "fail=event_sync:1:700"};
+  for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+    running r = run_on(tested);
+    const size_t position = infuse_session_position(r.s);
+    tested->fake(ways[i]);
+    ok(infuse_step_begin(r.m, &r.s, 1));
+    refused(infuse_step_wait(r.m), INFUSE_UNAVAILABLE, any_more);
+    assert_int_equal(infuse_session_position(r.s), position);
+    assert_int_equal(infuse_session_pending(r.s), 1);
+    infuse_session_destroy(r.s);
+    r.s = begin(r.m, prompt, 5); // which needs no device
+    refused(infuse_step(r.m, &r.s, 1), INFUSE_UNAVAILABLE, any_more);
+    end(&r);
+    tested->fake(NULL);
+  }
+}
+
 // As weights are brought there: the driver's words, not those of who found no room.
 static void lost_while_loading(void **) {
   static const char *const calls[] = {"event_create", "alloc_host", "copy", "event_record"};
@@ -308,11 +327,11 @@ static int find(gpu *g) {
 
 static int test(int i) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(cannot_begin),        cmocka_unit_test(spoilt_machine_code),
-      cmocka_unit_test(failing_step),        cmocka_unit_test(lost_device),
-      cmocka_unit_test(lost_while_loading),  cmocka_unit_test(too_little_memory),
-      cmocka_unit_test(memory_that_is_gone), cmocka_unit_test(graphs_are_counted),
-      cmocka_unit_test(spoilt_times)};
+      cmocka_unit_test(cannot_begin),           cmocka_unit_test(spoilt_machine_code),
+      cmocka_unit_test(failing_step),           cmocka_unit_test(lost_device),
+      cmocka_unit_test(lost_behind_the_caller), cmocka_unit_test(lost_while_loading),
+      cmocka_unit_test(too_little_memory),      cmocka_unit_test(memory_that_is_gone),
+      cmocka_unit_test(graphs_are_counted),     cmocka_unit_test(spoilt_times)};
   tested = &gpus[i], other = &gpus[1 - i];
   return cmocka_run_group_tests_name(tested->device, tests, set_up, tear_down);
 }
