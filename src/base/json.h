@@ -26,6 +26,9 @@ typedef struct nf_json {
 // count from 1.
 nf_status nf_json_load(const char *path, size_t max_bytes, nf_json *out);
 nf_status nf_json_parse(const char *text, size_t n, const char *where, nf_json *out);
+// The same for what clients send: NUL in a string is text where the string is a value, so it has to be read
+// by its length; in a key it is refused.
+nf_status nf_json_parse_nul(const char *text, size_t n, const char *where, nf_json *out);
 void nf_json_deinit(nf_json *j); // a zeroed document is fine
 
 // A value with the path that led to it, for messages: "config.json: rope_scaling.factor: ...".

@@ -78,7 +78,7 @@ static nf_status read_unicode(nf_json_reader *r) {
   size_t start = r->at - 2;
   int c = hex4(r);
   if (c < 0) return nf_json_bad(r, start, "\\u wants four hex digits");
-  if (c == 0) return nf_json_bad(r, start, "NUL in a string");
+  if (c == 0 && !r->nul) return nf_json_bad(r, start, "NUL in a string");
   if (c >= 0xd800 && c < 0xe000) {
     bool pair = c < 0xdc00 && accept(r, '\\') && accept(r, 'u');
     int low = pair ? hex4(r) : -1;
@@ -234,6 +234,7 @@ static nf_status parse_members(parser *p, int depth, json_t *object) {
     json_t *value = NULL;
     if (peek(r) != '"') return nf_json_bad(r, at, "expected a key in quotes");
     NF_TRY(nf_json_read_string(r, &name));
+    if (memchr(name.at, 0, name.n) != NULL) return nf_json_bad(r, at, "NUL in a key");
     json_t *key = json_stringn_nocheck(name.at, name.n); // the reader's string is gone behind the value
     if (key == NULL) return no_memory(r);
     const char *own = json_string_value(key);
@@ -283,18 +284,16 @@ static nf_status parse_value(parser *p, int depth, json_t **out) {
   return made(r, json_stringn_nocheck(string.at, string.n), out);
 }
 
-nf_status nf_json_parse_cut(const char *text, size_t n, const char *where, nf_json_cut *cut, size_t cuts,
-                            nf_json *out) {
+static nf_status parse_all(parser p, nf_json *out) {
   *out = (nf_json){0};
-  parser p = {.r = {.text = text, .where = where, .n = n}, .cut = cut, .cuts = cuts, .member = ""};
   nf_json j = {0};
   nf_status st = parse_value(&p, 0, &j.root);
   nf_text_deinit(&p.r.decoded);
   NF_TRY(st);
   nf_json_skip_space(&p.r);
-  if (p.r.at < n)
+  if (p.r.at < p.r.n)
     st = nf_json_bad(&p.r, p.r.at, "text behind the end of the value");
-  else if ((j.where = strdup(where)) == NULL)
+  else if ((j.where = strdup(p.r.where)) == NULL)
     st = no_memory(&p.r);
   if (nf_is_ok(st))
     *out = j;
@@ -303,6 +302,15 @@ nf_status nf_json_parse_cut(const char *text, size_t n, const char *where, nf_js
   return st;
 }
 
+nf_status nf_json_parse_cut(const char *text, size_t n, const char *where, nf_json_cut *cut, size_t cuts,
+                            nf_json *out) {
+  return parse_all((parser){{.text = text, .where = where, .n = n}, cut, cuts, ""}, out);
+}
+
 nf_status nf_json_parse(const char *text, size_t n, const char *where, nf_json *out) {
   return nf_json_parse_cut(text, n, where, NULL, 0, out);
+}
+
+nf_status nf_json_parse_nul(const char *text, size_t n, const char *where, nf_json *out) {
+  return parse_all((parser){{.text = text, .where = where, .n = n, .nul = true}, NULL, 0, ""}, out);
 }

@@ -8,6 +8,7 @@ typedef struct nf_json_reader { // text, where and n are the caller's; at begins
   const char *text, *where;     // borrowed; where: the file's name for messages
   size_t n, at;
   nf_text decoded; // the last string that had escapes; the caller frees it
+  bool nul;        // \u0000 is text
 } nf_json_reader;
 
 // NF_BAD_INPUT as nf_json_parse words it: "<where>: line 3, column 7 (byte `at`): <text>".

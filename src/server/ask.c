@@ -1,0 +1,380 @@
+// SPDX-License-Identifier: Apache-2.0
+// What bodies of all endpoints have in common: fields of sampling, stops, biases, tools, the answer's shape.
+#include "server/ask.h"
+#include "base/keys.h"
+#include <stdlib.h>
+#include <string.h>
+
+// ---- values ----
+
+void *nf_ask_make(nf_ask *a, size_t n, size_t size) { return nf_arena_alloc(&a->arena, n, size); }
+
+nf_status nf_ask_kept(const void *made) {
+  return made != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a request");
+}
+
+nf_status nf_ask_string(const nf_json_at *at, const char **out) {
+  nf_view s;
+  *out = NULL;
+  if (at->value == NULL) return nf_ok();
+  NF_TRY(nf_json_string(at, &s));
+  if (memchr(s.at, 0, s.n) != NULL) return nf_json_error(at, "holds a NUL");
+  *out = s.at;
+  return nf_ok();
+}
+
+nf_status nf_ask_word(const nf_json_at *at, const char *words, int *out) {
+  const char *s, *all = words;
+  nf_view word;
+  NF_TRY(nf_ask_string(at, &s));
+  for (int i = 0; s != NULL && nf_next_word(&words, &word); i++)
+    if (nf_view_equal(word, nf_view_of(s))) return *out = i, nf_ok();
+  return s == NULL ? nf_ok() : nf_json_error(at, "is '%s', should be one of: %s", s, all);
+}
+
+static nf_status read_field(const nf_json_at *at, const nf_field *f, void *to) {
+  int64_t i;
+  double x;
+  switch (f->kind) {
+  case NF_FIELD_BOOL:
+    return nf_json_bool(at, to);
+  case NF_FIELD_STRING:
+    return nf_ask_string(at, to);
+  case NF_FIELD_F32:
+    NF_TRY(nf_json_f64(at, f->lo, f->hi, &x));
+    *(float *)to = (float)x;
+    return nf_ok();
+  case NF_FIELD_I32:
+  case NF_FIELD_I64:
+    NF_TRY(nf_json_i64(at, (int64_t)f->lo, (int64_t)f->hi, &i));
+    if (f->kind == NF_FIELD_I32)
+      *(int32_t *)to = (int32_t)i;
+    else
+      *(int64_t *)to = i;
+  }
+  return nf_ok();
+}
+
+nf_status nf_ask_fields(const nf_json_at *object, const nf_field *f, size_t n, nf_ask *a) {
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at at = nf_json_get(object, f[i].key);
+    if (at.value == NULL) continue;
+    NF_TRY(read_field(&at, &f[i], (char *)a + f[i].at));
+    a->tells_sampling |= f[i].samples;
+  }
+  return nf_ok();
+}
+
+// ---- what all have ----
+
+#define SAMPLING(field) .at = offsetof(nf_ask, sampling.field), .samples = true
+#define ASK(field) .at = offsetof(nf_ask, field)
+
+static const nf_field common[] = {
+    {"model", NF_FIELD_STRING, ASK(model)},
+    {"stream", NF_FIELD_BOOL, ASK(stream)},
+    {"n", NF_FIELD_I64, ASK(n), .lo = 1, .hi = NF_ASK_CHOICES},
+    {"temperature", NF_FIELD_F32, SAMPLING(temperature), .lo = 0, .hi = 1e6},
+    {"top_p", NF_FIELD_F32, SAMPLING(top_p), .lo = 0, .hi = 1},
+    {"min_p", NF_FIELD_F32, SAMPLING(min_p), .lo = 0, .hi = 1},
+    {"top_k", NF_FIELD_I32, SAMPLING(top_k), .lo = -1, .hi = INT32_MAX},
+    {"repetition_penalty", NF_FIELD_F32, SAMPLING(repetition_penalty), .lo = 0, .hi = 1000},
+    {"frequency_penalty", NF_FIELD_F32, SAMPLING(frequency_penalty), .lo = -2, .hi = 2},
+    {"presence_penalty", NF_FIELD_F32, SAMPLING(presence_penalty), .lo = -2, .hi = 2},
+    {"min_tokens", NF_FIELD_I64, SAMPLING(min_tokens), .lo = 0, .hi = INT32_MAX},
+    {"ignore_eos", NF_FIELD_BOOL, ASK(session.ignore_eos)},
+};
+
+static nf_status read_seed(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "seed");
+  int64_t seed;
+  if (at.value == NULL) return nf_ok();
+  NF_TRY(nf_json_i64(&at, INT64_MIN, INT64_MAX, &seed));
+  a->sampling.seed = (uint64_t)seed;
+  a->seeded = true;
+  return nf_ok();
+}
+
+// A string, or a list of them.
+static nf_status read_stops(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "stop");
+  size_t n = 1;
+  if (at.value == NULL) return nf_ok();
+  if (!json_is_string(at.value)) NF_TRY(nf_json_array(&at, &n));
+  if (n > NF_ASK_STOPS) return nf_json_error(&at, "has %zu strings, should have at most %d", n, NF_ASK_STOPS);
+  const char **stop = nf_ask_make(a, n, sizeof *stop);
+  NF_TRY(nf_ask_kept(stop));
+  a->session.stop = stop;
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = json_is_string(at.value) ? at : nf_json_item(&at, i);
+    nf_view s;
+    NF_TRY(nf_json_string(&item, &s));
+    NF_TRY(nf_ask_string(&item, &stop[a->session.n_stop]));
+    a->session.n_stop += s.n != 0; // an empty one stops nothing: clients send it for none
+  }
+  return nf_ok();
+}
+
+static nf_status read_stop_ids(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "stop_token_ids");
+  size_t n;
+  if (at.value == NULL) return nf_ok();
+  NF_TRY(nf_json_array(&at, &n));
+  if (n > NF_ASK_STOPS) return nf_json_error(&at, "has %zu ids, should have at most %d", n, NF_ASK_STOPS);
+  int32_t *id = nf_ask_make(a, n, sizeof *id);
+  NF_TRY(nf_ask_kept(id));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&at, i);
+    int64_t value;
+    NF_TRY(nf_json_i64(&item, 0, INT32_MAX, &value));
+    id[i] = (int32_t)value;
+  }
+  a->session.stop_tokens = id, a->session.n_stop_tokens = n;
+  return nf_ok();
+}
+
+// {"id": bias}; -100 and less means never, as OpenAI's documents say.
+static nf_status read_bias(const nf_json_at *object, const char *key, int32_t *id, infuse_logit_bias *out) {
+  const nf_json_at at = nf_json_get(object, key);
+  int64_t token;
+  double bias = 0;
+  if (!nf_parse_i64(nf_view_of(key), &token) || token < 0 || token > INT32_MAX)
+    return nf_json_error(&at, "'%s' is no id of a token", key);
+  if (at.value != NULL) NF_TRY(nf_json_f64(&at, -100, 100, &bias));
+  *id = (int32_t)token;
+  *out = (infuse_logit_bias){id, 1, bias <= -100 ? -__builtin_inff() : (float)bias};
+  return nf_ok();
+}
+
+// Those of the request, behind the model's own.
+static nf_status read_biases(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "logit_bias");
+  infuse_sampling *s = &a->sampling;
+  if (at.value == NULL) return nf_ok();
+  NF_TRY(nf_json_object(&at));
+  const size_t n = json_object_size(at.value), own = s->n_logit_bias;
+  if (n > NF_ASK_BIASES)
+    return nf_json_error(&at, "has %zu entries, should have at most %d", n, NF_ASK_BIASES);
+  int32_t *id = nf_ask_make(a, n, sizeof *id);
+  infuse_logit_bias *all = nf_ask_make(a, own + n, sizeof *all);
+  NF_TRY(nf_ask_kept(id));
+  NF_TRY(nf_ask_kept(all));
+  if (own != 0) memcpy(all, s->logit_bias, own * sizeof *all);
+  const char *key;
+  json_t *value;
+  size_t i = 0;
+  json_object_foreach(at.value, key, value) {
+    NF_TRY(read_bias(&at, key, &id[i], &all[own + i]));
+    i++;
+  }
+  s->logit_bias = all, s->n_logit_bias = own + n;
+  a->tells_sampling = true;
+  return nf_ok();
+}
+
+static nf_status read_stream_options(const nf_json_at *body, nf_ask *a) {
+  static const nf_field field[] = {{"include_usage", NF_FIELD_BOOL, ASK(include_usage)},
+                                   {"continuous_usage_stats", NF_FIELD_BOOL, ASK(continuous_usage)}};
+  const nf_json_at at = nf_json_get(body, "stream_options");
+  if (at.value == NULL) return nf_ok();
+  NF_TRY(nf_json_object(&at));
+  return nf_ask_fields(&at, field, sizeof field / sizeof *field, a);
+}
+
+// ---- tools ----
+
+static nf_status read_tool(const nf_json_at *at, json_t *list) {
+  const nf_json_at type = nf_json_get(at, "type"), inner = nf_json_get(at, "function");
+  nf_view kind;
+  NF_TRY(nf_json_object(at));
+  NF_TRY(nf_json_string(&type, &kind));
+  if (!nf_view_equal(kind, NF_VIEW("function")))
+    return nf_json_error(&type, "is '%.*s'; only functions are supported", (int)kind.n, kind.at);
+  const nf_json_at *function = inner.value != NULL ? &inner : at;
+  const nf_json_at name = nf_json_get(function, "name");
+  const char *called;
+  NF_TRY(nf_json_object(function));
+  if (name.value == NULL) return nf_json_error(&name, "is missing, should be the function's name");
+  NF_TRY(nf_ask_string(&name, &called));
+  json_t *copy = json_object(), *whole = json_object();
+  bool ok = copy != NULL && whole != NULL;
+  static const char *const keys[] = {"name", "description", "parameters"};
+  for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++) {
+    const nf_json_at part = nf_json_get(function, keys[i]);
+    ok = part.value == NULL || json_object_set(copy, keys[i], part.value) == 0;
+  }
+  ok = nf_json_put(whole, "type", json_string("function")) && ok;
+  ok = nf_json_put(whole, "function", copy) && ok;
+  ok = nf_json_push(list, whole) && ok;
+  return ok ? nf_ok() : nf_ask_kept(NULL);
+}
+
+static bool has_tool(const nf_ask *a, const char *name) {
+  for (size_t i = 0; a->tools != NULL && i < json_array_size(a->tools); i++) {
+    const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
+    if (strcmp(json_string_value(json_object_get(f, "name")), name) == 0) return true;
+  }
+  return false;
+}
+
+static nf_status read_tool_choice(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "tool_choice");
+  int choice = NF_TOOLS_AUTO;
+  if (json_is_object(at.value)) {
+    const nf_json_at inner = nf_json_get(&at, "function");
+    const nf_json_at name = nf_json_get(inner.value != NULL ? &inner : &at, "name");
+    if (name.value == NULL) return nf_json_error(&name, "is missing, should be a function's name");
+    NF_TRY(nf_ask_string(&name, &a->tool));
+    if (!has_tool(a, a->tool)) return nf_json_error(&name, "'%s' is not among the tools", a->tool);
+    choice = NF_TOOLS_NAMED;
+  } else {
+    NF_TRY(nf_ask_word(&at, "auto none required", &choice));
+  }
+  if (choice >= NF_TOOLS_REQUIRED && a->tools == NULL)
+    return nf_json_error(&at, "asks for a call, but there are no tools");
+  a->tool_choice = (nf_tool_choice)choice;
+  return nf_ok();
+}
+
+// What templates are shown: with choice "none" there are no tools.
+static nf_status tell_tools(nf_ask *a) {
+  if (a->tools == NULL || a->tool_choice == NF_TOOLS_NONE) return nf_ok();
+  char *text = json_dumps(a->tools, JSON_COMPACT);
+  a->session.tools = text != NULL ? nf_arena_copy(&a->arena, text, strlen(text)) : NULL;
+  free(text);
+  return nf_ask_kept(a->session.tools);
+}
+
+nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "tools"), parallel = nf_json_get(body, "parallel_tool_calls");
+  size_t n = 0;
+  bool many = true;
+  if (at.value != NULL) NF_TRY(nf_json_array(&at, &n));
+  json_t *list = n != 0 ? json_array() : NULL;
+  if (n != 0) NF_TRY(nf_ask_kept(list));
+  // The body owns it from here on.
+  if (n != 0 && !nf_json_put(a->body.root, " tools", list)) return nf_ask_kept(NULL);
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&at, i);
+    NF_TRY(read_tool(&item, list));
+  }
+  a->tools = list;
+  if (parallel.value != NULL) NF_TRY(nf_json_bool(&parallel, &many));
+  a->one_call = !many;
+  NF_TRY(read_tool_choice(body, a));
+  return tell_tools(a);
+}
+
+// ---- the answer's shape ----
+
+static nf_status keep_schema(const nf_json_at *schema, nf_ask *a) {
+  if (schema->value == NULL) return nf_json_error(schema, "is missing, should be a JSON schema");
+  char *text = json_dumps(schema->value, JSON_COMPACT | JSON_ENCODE_ANY);
+  a->pattern = text != NULL ? nf_arena_copy(&a->arena, text, strlen(text)) : NULL;
+  free(text);
+  a->shape = NF_SHAPE_SCHEMA;
+  return nf_ask_kept(a->pattern);
+}
+
+nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a) {
+  int type = 0;
+  if (format->value == NULL) return nf_ok();
+  NF_TRY(nf_json_object(format));
+  const nf_json_at kind = nf_json_get(format, "type"), inner = nf_json_get(format, "json_schema");
+  NF_TRY(nf_ask_word(&kind, "text json_object json_schema", &type));
+  if (type == 1) a->shape = NF_SHAPE_OBJECT;
+  if (type != 2) return nf_ok();
+  const nf_json_at schema = nf_json_get(inner.value != NULL ? &inner : format, "schema");
+  return keep_schema(&schema, a);
+}
+
+static nf_status read_choices(const nf_json_at *at, nf_ask *a) {
+  size_t n;
+  NF_TRY(nf_json_array(at, &n));
+  if (n == 0) return nf_json_error(at, "is empty");
+  const char **choice = nf_ask_make(a, n, sizeof *choice);
+  NF_TRY(nf_ask_kept(choice));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(at, i);
+    nf_view s;
+    NF_TRY(nf_json_string(&item, &s));
+    NF_TRY(nf_ask_string(&item, &choice[i]));
+  }
+  a->choices = choice, a->n_choices = n, a->shape = NF_SHAPE_CHOICE;
+  return nf_ok();
+}
+
+// vLLM's fields of their own: one at most, and not beside a response_format.
+static nf_status read_structure(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "structured_outputs");
+  if (at.value == NULL) return nf_ok();
+  NF_TRY(nf_json_object(&at));
+  const nf_json_at schema = nf_json_get(&at, "json"), regex = nf_json_get(&at, "regex"),
+                   choice = nf_json_get(&at, "choice");
+  const int told = (schema.value != NULL) + (regex.value != NULL) + (choice.value != NULL);
+  if (told + (a->shape != NF_SHAPE_FREE) > 1)
+    return nf_json_error(&at, "the answer's shape is told more than once");
+  if (schema.value != NULL) return keep_schema(&schema, a);
+  if (choice.value != NULL) return read_choices(&choice, a);
+  if (regex.value == NULL) return nf_ok();
+  a->shape = NF_SHAPE_REGEX;
+  return nf_ask_string(&regex, &a->pattern);
+}
+
+// ---- a body ----
+
+static const nf_key refused[] = {
+    {"best_of", NF_KEY_CHANGES, "1"},
+    {"suffix", NF_KEY_CHANGES, ""},
+    {"use_beam_search", NF_KEY_CHANGES, "false"},
+    {"length_penalty", NF_KEY_CHANGES, "1 1.0"},
+    {"truncate_prompt_tokens", NF_KEY_CHANGES, NULL},
+    {"prompt_logprobs", NF_KEY_CHANGES, "0"},
+    {"functions", NF_KEY_CHANGES, "[]"},
+    {"function_call", NF_KEY_CHANGES, "none"},
+    {"guided_json", NF_KEY_CHANGES, NULL},
+    {"guided_regex", NF_KEY_CHANGES, NULL},
+    {"guided_choice", NF_KEY_CHANGES, NULL},
+    {"guided_grammar", NF_KEY_CHANGES, NULL},
+    {"audio", NF_KEY_CHANGES, NULL},
+    {"prediction", NF_KEY_CHANGES, NULL},
+    {"web_search_options", NF_KEY_CHANGES, NULL},
+    {"previous_response_id", NF_KEY_CHANGES, NULL},
+    {"conversation", NF_KEY_CHANGES, NULL},
+    {"background", NF_KEY_CHANGES, "false"},
+    {"*", NF_KEY_HARMLESS, NULL},
+};
+
+static nf_status read_common(const nf_json_at *body, nf_ask *a) {
+  static const nf_keys keys = NF_KEYS(refused, NULL);
+  NF_TRY(nf_keys_refuse(body, &keys));
+  NF_TRY(nf_ask_fields(body, common, sizeof common / sizeof *common, a));
+  if (a->sampling.top_k < 0) a->sampling.top_k = 0; // -1 is off to vLLM's clients
+  NF_TRY(read_seed(body, a));
+  NF_TRY(read_stops(body, a));
+  NF_TRY(read_stop_ids(body, a));
+  NF_TRY(read_biases(body, a));
+  return read_stream_options(body, a);
+}
+
+nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse_sampling *sampling,
+                      nf_ask *out) {
+  static nf_status (*const rest[])(const nf_json_at *, nf_ask *) = {
+      [NF_ASK_CHAT] = nf_ask_chat, [NF_ASK_TEXT] = nf_ask_text, [NF_ASK_RESPONSE] = nf_ask_response};
+  *out = (nf_ask){.kind = kind, .n = 1, .logprobs = -1, .max_tokens = -1};
+  out->sampling = *sampling;
+  out->session = (infuse_session_options){.size = sizeof out->session, .generate = true};
+  NF_TRY(nf_json_parse_nul(text, n, "body", &out->body));
+  const nf_json_at body = nf_json_root(&out->body);
+  NF_TRY(nf_json_object(&body));
+  NF_TRY(read_common(&body, out));
+  NF_TRY(rest[kind](&body, out));
+  NF_TRY(read_structure(&body, out));
+  if (out->max_tokens > 0) out->session.max_tokens = out->max_tokens;
+  return nf_ok();
+}
+
+void nf_ask_deinit(nf_ask *a) {
+  nf_json_deinit(&a->body);
+  nf_arena_deinit(&a->arena);
+}

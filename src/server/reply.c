@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the forms of answers share: choices as they grow, events, numbers.
+#include "server/reply.h"
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for an answer"); }
+
+// ---- pieces of JSON ----
+
+json_t *nf_json_text(const nf_text *t) { return json_stringn(t->n != 0 ? t->at : "", t->n); }
+
+double nf_logprob_number(double x) { return x > -9999 ? x : -9999; }
+
+json_t *nf_usage_json(const nf_usage *u) {
+  json_t *usage = json_object(), *prompt = json_object(), *answer = json_object();
+  bool ok = nf_json_put(prompt, "cached_tokens", json_integer(u->cached));
+  ok = nf_json_put(answer, "reasoning_tokens", json_integer(u->thoughts)) && ok;
+  ok = nf_json_put(usage, "prompt_tokens", json_integer(u->prompt)) && ok;
+  ok = nf_json_put(usage, "completion_tokens", json_integer(u->answer)) && ok;
+  ok = nf_json_put(usage, "total_tokens", json_integer(u->prompt + u->answer)) && ok;
+  ok = nf_json_put(usage, "prompt_tokens_details", prompt) && ok;
+  ok = nf_json_put(usage, "completion_tokens_details", answer) && ok;
+  return nf_json_whole(usage, ok);
+}
+
+static nf_status append_json(nf_text *out, json_t *value) {
+  char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+  json_decref(value);
+  if (text == NULL) return no_memory();
+  nf_text_append(out, text, strlen(text));
+  free(text);
+  return nf_text_status(out);
+}
+
+nf_status nf_reply_event(nf_text *out, const char *event, json_t *value) {
+  if (event != NULL) nf_text_printf(out, "event: %s\n", event);
+  nf_text_printf(out, "data: ");
+  NF_TRY(append_json(out, value));
+  nf_text_printf(out, "\n\n");
+  return nf_text_status(out);
+}
+
+const char *nf_finish_name(const nf_choice *c) {
+  const bool whole = c->finish == INFUSE_STOP;
+  return !whole ? "length" : c->n_calls != 0 ? "tool_calls" : "stop";
+}
+
+// ---- choices ----
+
+static bool is_call(const infuse_piece *p) { return p->recipient[0] != 0; }
+static bool is_thought(const infuse_piece *p) { return strcmp(p->channel, "analysis") == 0; }
+
+// Formats put a prefix of their own before a function's name.
+static const char *function_of(const char *recipient) {
+  static const char prefix[] = "functions.";
+  const size_t n = sizeof prefix - 1;
+  return strncmp(recipient, prefix, n) == 0 ? recipient + n : recipient;
+}
+
+static nf_status begin_call(nf_choice *c, const char *recipient) {
+  if (!nf_grow(&c->call, &c->cap_calls, c->n_calls + 1, sizeof *c->call)) return no_memory();
+  nf_reply_call *call = &c->call[c->n_calls++];
+  *call = (nf_reply_call){0};
+  const char *name = function_of(recipient);
+  nf_text_append(&call->name, name, strlen(name));
+  return nf_text_status(&call->name);
+}
+
+nf_part nf_choice_part(const infuse_piece *p) {
+  return is_call(p) ? NF_PART_CALL : is_thought(p) ? NF_PART_THOUGHTS : NF_PART_CONTENT;
+}
+
+static nf_status keep(nf_choice *c, const infuse_piece *p) {
+  if (is_call(p) && p->begins) NF_TRY(begin_call(c, p->recipient));
+  nf_text *to = is_call(p) ? &c->call[c->n_calls - 1].arguments : is_thought(p) ? &c->thoughts : &c->content;
+  nf_text_append(to, p->text, p->n);
+  return nf_text_status(to);
+}
+
+// ---- an answer ----
+
+nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
+                          nf_reply **out) {
+  static const nf_reply_form *const form[] = {[NF_ASK_CHAT] = &nf_reply_chat, [NF_ASK_TEXT] = &nf_reply_text};
+  nf_reply *r = nf_alloc(1, sizeof *r);
+  if (r == NULL) return no_memory();
+  *r = (nf_reply){.ask = ask, .form = form[ask->kind], .created = created};
+  r->n = (size_t)ask->n * (ask->n_prompts != 0 ? ask->n_prompts : 1);
+  r->id = nf_arena_printf(&r->arena, "%s%s", r->form->prefix, id);
+  r->model = nf_arena_copy(&r->arena, model, strlen(model));
+  r->choice = nf_arena_alloc(&r->arena, r->n, sizeof *r->choice);
+  if (r->id != NULL && r->model != NULL && r->choice != NULL) return *out = r, nf_ok();
+  nf_reply_destroy(r);
+  return no_memory();
+}
+
+void nf_reply_destroy(nf_reply *r) {
+  if (r == NULL) return;
+  for (size_t i = 0; r->choice != NULL && i < r->n; i++) {
+    nf_choice *c = &r->choice[i];
+    for (size_t k = 0; k < c->n_calls; k++) {
+      nf_text_deinit(&c->call[k].name);
+      nf_text_deinit(&c->call[k].arguments);
+    }
+    nf_free(c->call);
+    nf_text_deinit(&c->content);
+    nf_text_deinit(&c->thoughts);
+    json_decref(c->logprobs);
+  }
+  nf_arena_deinit(&r->arena);
+  nf_free(r);
+}
+
+nf_status nf_reply_begin(nf_reply *r, nf_text *out) {
+  return r->ask->stream ? r->form->begin(r, out) : nf_ok();
+}
+
+nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
+  nf_choice *c = &r->choice[told->choice];
+  c->finish = told->finish;
+  for (size_t i = 0; i < told->n_pieces; i++) NF_TRY(keep(c, &told->pieces[i]));
+  return r->form->tell(r, told, out);
+}
+
+nf_status nf_reply_end(nf_reply *r, const nf_usage *usage, nf_text *out) {
+  return r->ask->stream ? r->form->end(r, usage, out) : append_json(out, r->form->whole(r, usage));
+}
+
+nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out) {
+  (void)r;
+  json_t *copy = json_deep_copy(error);
+  return nf_reply_event(out, "error", copy);
+}

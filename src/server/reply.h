@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// The answer to a request as clients read it: one JSON body, or a stream of server-sent events. Pure: takes
+// what sessions tell (infuse_output) and writes text. Chats, completions and responses differ in a table of
+// functions each (reply_chat.c, reply_text.c, reply_response.c).
+//
+// A stream is created, told of every choice's tokens in any order, and ended; or broken off by an error. What
+// is written is whole events, to be sent in order. JSON is ASCII: some clients cut lines at U+0085 and
+// U+2028.
+#pragma once
+#include "server/ask.h"
+
+typedef struct nf_usage { // tokens
+  int64_t prompt, cached, answer, thoughts;
+} nf_usage;
+
+typedef struct nf_alternative {
+  nf_view token;  // its bytes, not always whole characters
+  double logprob; // natural logarithm; -INFINITY is told as -9999
+} nf_alternative;
+typedef struct nf_logprob { // of a position
+  nf_alternative token;
+  const nf_alternative *top; // [n_top] likeliest first
+  size_t n_top;
+} nf_logprob;
+
+// What came of a choice.
+typedef struct nf_told {
+  size_t choice;
+  const infuse_piece *pieces; // [n_pieces]
+  size_t n_pieces;
+  const nf_logprob *logprobs; // [n_logprobs] of the tokens that were drawn, where they are wanted
+  size_t n_logprobs;
+  infuse_finish finish;
+  nf_usage usage; // of the request so far
+} nf_told;
+
+typedef struct nf_reply nf_reply; // thread-compatible
+
+// The ask outlives it. id: letters and digits, unique; created: seconds since 1970. NF_NO_MEMORY.
+nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
+                          nf_reply **out);
+void nf_reply_destroy(nf_reply *r); // NULL is fine
+// Appends what is to be sent now: nothing where the answer is no stream.
+nf_status nf_reply_begin(nf_reply *r, nf_text *out);
+nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out);
+// All choices have finished: the rest of the stream, or the whole body.
+nf_status nf_reply_end(nf_reply *r, const nf_usage *usage, nf_text *out);
+// Breaks a stream off: {"error": …} as an event that all clients take for a failure.
+nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out);
+
+// ---- inside the room: what the forms of answers share ----
+
+typedef struct nf_reply_call {
+  nf_text name, arguments;
+} nf_reply_call;
+
+typedef struct nf_choice {
+  nf_text content, thoughts; // all so far
+  nf_reply_call *call;       // [n_calls]
+  size_t n_calls, cap_calls;
+  json_t *logprobs; // a list, NULL: none
+  int64_t offset;   // of completions: characters before the next token
+  infuse_finish finish;
+} nf_choice;
+
+typedef struct nf_reply_form {
+  const char *prefix;                                                 // of ids
+  nf_status (*begin)(nf_reply *r, nf_text *out);                      // of a stream
+  nf_status (*tell)(nf_reply *r, const nf_told *t, nf_text *out);     // not of a stream: `out` stays as it is
+  nf_status (*end)(nf_reply *r, const nf_usage *usage, nf_text *out); // the same
+  json_t *(*whole)(nf_reply *r, const nf_usage *usage);               // the body; NULL: no memory
+} nf_reply_form;
+
+struct nf_reply {
+  const nf_ask *ask;
+  const nf_reply_form *form;
+  char *id, *model; // of the arena
+  int64_t created;
+  nf_choice *choice; // [n]
+  size_t n;
+  nf_arena arena;
+};
+
+extern const nf_reply_form nf_reply_chat, nf_reply_text;
+
+// What of a message a piece belongs to.
+typedef enum nf_part { NF_PART_CONTENT, NF_PART_THOUGHTS, NF_PART_CALL } nf_part;
+nf_part nf_choice_part(const infuse_piece *p);
+
+// One event; takes the value. `event` NULL: no line of that name.
+nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
+json_t *nf_usage_json(const nf_usage *u);
+json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too
+const char *nf_finish_name(const nf_choice *c); // "stop", "length", "tool_calls"
+double nf_logprob_number(double x);

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of answers: what clients count on, chunk by chunk, and that streams and whole answers say the same.
+#include "server/reply.h"
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+static const infuse_sampling none = {.size = sizeof none};
+#define CHAT "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]"
+
+static infuse_piece piece(const char *channel, const char *recipient, bool begins, const char *text) {
+  return (infuse_piece){.begins = begins,
+                        .role = "assistant",
+                        .name = "",
+                        .channel = channel,
+                        .recipient = recipient,
+                        .content_type = "",
+                        .text = text,
+                        .n = strlen(text)};
+}
+
+typedef struct story {
+  nf_ask ask;
+  nf_reply *reply;
+  nf_text out;
+} story;
+
+static void open_story(story *s, nf_ask_kind kind, const char *body) {
+  *s = (story){0};
+  nf_status st = nf_ask_read(kind, body, strlen(body), &none, &s->ask);
+  assert_string_equal(nf_status_message(st), "");
+  assert_true(nf_is_ok(nf_reply_create(&s->ask, "1", 1700000000, "m", &s->reply)));
+  assert_true(nf_is_ok(nf_reply_begin(s->reply, &s->out)));
+}
+
+static void tell(story *s, size_t choice, const infuse_piece *p, size_t n, infuse_finish finish) {
+  const nf_told told = {.choice = choice, .pieces = p, .n_pieces = n, .finish = finish};
+  assert_true(nf_is_ok(nf_reply_tell(s->reply, &told, &s->out)));
+}
+
+static void close_story(story *s) {
+  const nf_usage usage = {.prompt = 10, .cached = 4, .answer = 3, .thoughts = 1};
+  assert_true(nf_is_ok(nf_reply_end(s->reply, &usage, &s->out)));
+}
+
+static void free_story(story *s) {
+  nf_reply_destroy(s->reply);
+  nf_ask_deinit(&s->ask);
+  nf_text_deinit(&s->out);
+}
+
+#define CHUNK(choices)                                                                                  \
+  "data: "                                                                                              \
+  "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1700000000,\"model\":\"m\"," \
+  "\"choices\":[" choices "]}\n\n"
+#define DELTA(delta, finish) \
+  CHUNK("{\"index\":0,\"delta\":" delta ",\"logprobs\":null,\"finish_reason\":" finish "}")
+
+static void a_stream_has_its_role_once_and_its_call_named_once(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_CHAT, "{" CHAT ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+  infuse_piece p = piece("analysis", "", true, "hm\xc2\x85");
+  tell(&s, 0, &p, 1, INFUSE_RUNNING);
+  const infuse_piece both[] = {piece("final", "", true, "see"), piece("commentary", "functions.f", true, "")};
+  tell(&s, 0, both, 2, INFUSE_RUNNING);
+  p = piece("commentary", "functions.f", false, "{\"a\":1}");
+  tell(&s, 0, &p, 1, INFUSE_STOP);
+  close_story(&s);
+  assert_string_equal(
+      s.out.at,
+      DELTA("{\"role\":\"assistant\",\"content\":\"\"}",
+            "null") DELTA("{\"reasoning\":\"hm\\u0085\"}", "null") DELTA("{\"content\":\"see\"}", "null")
+          DELTA("{\"tool_calls\":[{\"index\":0,\"id\":\"call_chatcmpl-1_0_0\",\"type\":\"function\","
+                "\"function\":{\"name\":"
+                "\"f\",\"arguments\":\"\"}}]}",
+                "null")
+              DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":\"{\\\"a\\\":1}\"}}]}", "null")
+                  DELTA("{}", "\"tool_calls\"") "data: "
+                                                "{\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\","
+                                                "\"created\":1700000000,\"model\":\"m\","
+                                                "\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_"
+                                                "tokens\":3,\"total_tokens\":13,"
+                                                "\"prompt_tokens_details\":{\"cached_tokens\":4},"
+                                                "\"completion_tokens_details\":{\"reasoning_tokens\":1}}}\n\n"
+                                                "data: [DONE]\n\n");
+  free_story(&s);
+}
+
+static json_t *body_of(const story *s) {
+  json_t *body = json_loads(s->out.at, 0, NULL);
+  assert_non_null(body);
+  return body;
+}
+
+static void a_whole_answer_says_the_same(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_CHAT, "{" CHAT ",\"n\":2}");
+  const infuse_piece call[] = {piece("analysis", "", true, "hm"),
+                               piece("commentary", "functions.f", true, "{}")};
+  tell(&s, 1, call, 2, INFUSE_STOP);
+  const infuse_piece text = piece("final", "", true, "ok");
+  tell(&s, 0, &text, 1, INFUSE_LENGTH);
+  assert_int_equal(s.out.n, 0);
+  close_story(&s);
+  json_t *body = body_of(&s), *m, *second;
+  const char *content, *finish, *other, *reasoning, *name, *arguments;
+  assert_int_equal(json_unpack(body, "{s:[{s:o,s:s},{s:o,s:s}]}", "choices", "message", &m, "finish_reason",
+                               &finish, "message", &second, "finish_reason", &other),
+                   0);
+  assert_int_equal(json_unpack(m, "{s:s}", "content", &content), 0);
+  assert_string_equal(content, "ok");
+  assert_string_equal(finish, "length");
+  assert_string_equal(other, "tool_calls");
+  assert_true(json_is_null(json_object_get(second, "content")));
+  assert_int_equal(json_unpack(second, "{s:s,s:[{s:{s:s,s:s}}]}", "reasoning", &reasoning, "tool_calls",
+                               "function", "name", &name, "arguments", &arguments),
+                   0);
+  assert_string_equal(reasoning, "hm");
+  assert_string_equal(name, "f");
+  assert_string_equal(arguments, "{}");
+  json_decref(body);
+  free_story(&s);
+}
+
+static void logprobs_are_lists_side_by_side(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_TEXT, "{\"prompt\":\"x\",\"logprobs\":2}");
+  const nf_alternative top[] = {{{"a", 1}, -0.5}, {{"\xe2\x80", 2}, -1}, {{"a", 1}, -2}};
+  const nf_logprob l[] = {
+      {{{"b", 1}, -INFINITY}, top, 3}, {{{"\xc3\xa9", 2}, -0.25}, NULL, 0}, {{{"c", 1}, 0}, NULL, 0}};
+  const infuse_piece p = piece("", "", true,
+                               "b\xc3\xa9"
+                               "c");
+  const nf_told told = {.pieces = &p, .n_pieces = 1, .logprobs = l, .n_logprobs = 3, .finish = INFUSE_LENGTH};
+  assert_true(nf_is_ok(nf_reply_tell(s.reply, &told, &s.out)));
+  close_story(&s);
+  json_t *body = body_of(&s);
+  char *text = json_dumps(json_object_get(json_array_get(json_object_get(body, "choices"), 0), "logprobs"),
+                          JSON_COMPACT);
+  assert_string_equal(
+      text,
+      "{\"tokens\":[\"b\",\"\xc3\xa9\",\"c\"],\"token_logprobs\":[-9999.0,-0.25,0.0],\"top_logprobs\":[{"
+      "\"a\":-0.5,\"bytes:\\\\xe2\\\\x80\":-1.0,\"b\":-9999.0},{\"\xc3\xa9\":-0.25},{\"c\":0.0}],"
+      "\"text_offset\":[0,1,2]}");
+  free(text);
+  json_decref(body);
+  free_story(&s);
+}
+
+static void an_error_in_the_middle_is_seen_by_all_clients(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_TEXT, "{\"prompt\":\"x\",\"stream\":true}");
+  json_t *error = json_pack("{s:{s:s}}", "error", "message", "the device is gone");
+  assert_true(nf_is_ok(nf_reply_fail(s.reply, error, &s.out)));
+  assert_string_equal(s.out.at, "event: error\ndata: {\"error\":{\"message\":\"the device is gone\"}}\n\n");
+  json_decref(error);
+  free_story(&s);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_stream_has_its_role_once_and_its_call_named_once),
+      cmocka_unit_test(a_whole_answer_says_the_same),
+      cmocka_unit_test(logprobs_are_lists_side_by_side),
+      cmocka_unit_test(an_error_in_the_middle_is_seen_by_all_clients),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
