@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of HTTP over real sockets: routes, keys, limits, what is answered later and by other threads, clients
+// that go away.
+#include "server/http.h"
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+// ---- handlers ----
+
+static _Atomic int gone;
+static void note_gone(void *user) { (void)user, gone++; }
+
+static void echo(void *user, nf_call *c) {
+  (void)user;
+  const nf_view body = nf_call_body(c);
+  nf_call_answer(c, 200, "text/plain", body.at != NULL ? body.at : "", body.n, 0);
+}
+static void rest(void *user, nf_call *c) {
+  (void)user;
+  nf_call_answer(c, 200, "text/plain", nf_call_rest(c), strlen(nf_call_rest(c)), 0);
+}
+
+static void *write_slowly(void *call) {
+  nf_call *c = call;
+  usleep(20000);
+  nf_call_stream(c);
+  for (int i = 0; i < 3; i++) {
+    usleep(10000);
+    nf_call_write(c, "data: x\n\n", 9);
+  }
+  nf_call_end(c);
+  return NULL;
+}
+static void *write_forever(void *call) {
+  nf_call *c = call;
+  nf_call_stream(c);
+  while (!nf_call_is_gone(c)) {
+    nf_call_write(c, "data: x\n\n", 9);
+    usleep(1000);
+  }
+  nf_call_end(c);
+  return NULL;
+}
+static pthread_t worker;
+static void stream(void *user, nf_call *c) {
+  (void)user;
+  assert_int_equal(pthread_create(&worker, NULL, write_slowly, c), 0);
+}
+static void endless(void *user, nf_call *c) {
+  (void)user;
+  nf_call_when_gone(c, note_gone, NULL);
+  assert_int_equal(pthread_create(&worker, NULL, write_forever, c), 0);
+}
+static nf_call *kept;
+static void keep(void *user, nf_call *c) {
+  (void)user;
+  nf_call_when_gone(c, note_gone, NULL);
+  kept = c;
+}
+
+static const nf_route routes[] = {{"POST", "/echo", false, echo},
+                                  {"GET", "/rest/*", true, rest},
+                                  {"GET", "/stream", true, stream},
+                                  {"GET", "/endless", true, endless},
+                                  {"GET", "/kept", true, keep}};
+
+// ---- a client ----
+
+static nf_http *server;
+static int start(void **state) {
+  (void)state;
+  const nf_http_options o = {
+      .key = "secret", .most_body = 1000, .route = routes, .n_routes = sizeof routes / sizeof *routes};
+  nf_status st = nf_http_start(&o, &server);
+  assert_string_equal(nf_status_message(st), "");
+  gone = 0;
+  return 0;
+}
+static int stop(void **state) {
+  (void)state;
+  nf_http_stop(server);
+  return 0;
+}
+
+static int dial(void) {
+  const struct sockaddr_in at = {.sin_family = AF_INET,
+                                 .sin_port = htons(nf_http_port(server)),
+                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  const struct timeval limit = {.tv_sec = 20};
+  const int s = socket(AF_INET, SOCK_STREAM, 0);
+  assert_true(s >= 0);
+  assert_int_equal(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+  assert_int_equal(connect(s, (const struct sockaddr *)&at, sizeof at), 0);
+  return s;
+}
+
+static void say(int s, const char *text) {
+  assert_int_equal(send(s, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+}
+
+// All that comes until the connection is closed, or until `until` has come.
+static char *hear(int s, const char *until) {
+  static char text[1 << 16];
+  size_t n = 0;
+  text[0] = 0;
+  for (ssize_t got; (until == NULL || strstr(text, until) == NULL) && n < sizeof text - 1 &&
+                    (got = recv(s, text + n, sizeof text - 1 - n, 0)) > 0;)
+    n += (size_t)got, text[n] = 0;
+  return text;
+}
+
+static char *ask(const char *text) {
+  const int s = dial();
+  say(s, text);
+  char *answer = hear(s, NULL);
+  close(s);
+  return answer;
+}
+
+#define CLOSE "Host: h\r\nConnection: close\r\n"
+static void routes_keys_and_limits(void **state) {
+  (void)state;
+  char large[2000];
+  snprintf(large, sizeof large,
+           "POST /echo HTTP/1.1\r\n" CLOSE
+           "Authorization: Bearer secret\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%01200d\r\n0\r\n\r\n",
+           1200, 0);
+  const struct {
+    const char *text, *status, *also;
+  } row[] = {
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Authorization: Bearer secret\r\nContent-Length: 2\r\n\r\nhi",
+       "200 OK", "\r\n\r\nhi"},
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Authorization: Bearer secret\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "1\r\nh\r\n1\r\ni\r\n0\r\n\r\n",
+       "200 OK", "hi"},
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Content-Length: 2\r\n\r\nhi", "401 Unauthorized",
+       "\"code\":\"invalid_api_key\""},
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Authorization: Bearer secrets\r\nContent-Length: 0\r\n\r\n",
+       "401 Unauthorized", "Bearer"},
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Authorization: Bearer \r\nContent-Length: 0\r\n\r\n",
+       "401 Unauthorized", "Bearer"},
+      {"POST /echo HTTP/1.1\r\n" CLOSE "Authorization: Bearer secret\r\nContent-Length: 1001\r\n\r\n",
+       "413 Content Too Large", "request_too_large"},
+      {large, "413 Content Too Large", "request_too_large"},
+      {"GET /echo HTTP/1.1\r\n" CLOSE "\r\n", "405 Method Not Allowed", "method_not_allowed"},
+      {"GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
+      {"GET /rest/a%2Fb?x=1 HTTP/1.1\r\n" CLOSE "\r\n", "200 OK", "\r\n\r\na/b"},
+      {"GET /rest/ HTTP/1.1\r\n" CLOSE "X-Request-ID: mine-1\r\n\r\n", "200 OK", "x-request-id: mine-1\r\n"},
+      {"HEAD /rest/abc HTTP/1.1\r\n" CLOSE "\r\n", "200 OK", "Content-Length: 3\r\n"},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char *answer = ask(row[i].text), want[64];
+    snprintf(want, sizeof want, "HTTP/1.1 %s\r\n", row[i].status);
+    if (strncmp(answer, want, strlen(want)) != 0 || strstr(answer, row[i].also) == NULL) {
+      print_error("%s\n-> %s\n", row[i].text, answer);
+      fail();
+    }
+    assert_non_null(strstr(answer, "x-request-id: "));
+  }
+  assert_int_equal(nf_http_calls(server), 0);
+}
+
+static void a_head_has_no_body(void **state) {
+  (void)state;
+  const char *answer = ask("HEAD /rest/abc HTTP/1.1\r\n" CLOSE "\r\n");
+  assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+}
+
+static void a_connection_serves_many_calls(void **state) {
+  (void)state;
+  const int s = dial();
+  for (int i = 0; i < 10; i++) {
+    say(s, i == 5 ? "GET /no HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /rest/abc HTTP/1.1\r\nHost: h\r\n\r\n");
+    assert_non_null(strstr(hear(s, i == 5 ? "}}" : "abc"), i == 5 ? "404 Not Found" : "200 OK"));
+  }
+  close(s);
+}
+
+static void a_stream_is_written_by_another_thread(void **state) {
+  (void)state;
+  const char *answer = ask("GET /stream HTTP/1.1\r\n" CLOSE "\r\n");
+  assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
+  int events = 0;
+  for (const char *at = answer; (at = strstr(at, "data: x\n\n")) != NULL; at++) events++;
+  assert_int_equal(events, 3);
+  pthread_join(worker, NULL);
+}
+
+static void wait_for_gone(void) {
+  for (int i = 0; i < 1000 && gone == 0; i++) usleep(10000);
+  assert_int_equal(gone, 1);
+}
+
+static void a_client_that_goes_away_is_noticed(void **state) {
+  (void)state;
+  const int s = dial();
+  say(s, "GET /endless HTTP/1.1\r\n" CLOSE "\r\n");
+  assert_non_null(strstr(hear(s, "data: x"), "200 OK"));
+  close(s);
+  wait_for_gone();
+  pthread_join(worker, NULL);
+}
+
+static void stopping_leaves_nobody_waiting(void **state) {
+  const int s = dial();
+  say(s, "GET /kept HTTP/1.1\r\n" CLOSE "\r\n");
+  for (int i = 0; i < 1000 && nf_http_calls(server) == 0; i++) usleep(1000);
+  usleep(20000);
+  nf_http_stop(server);
+  server = NULL;
+  assert_int_equal(gone, 1);
+  nf_call_answer(kept, 200, "text/plain", "late", 4, 0);
+  close(s);
+  assert_int_equal(start(state), 0);
+}
+
+static void what_cannot_be_had_is_said(void **state) {
+  (void)state;
+  nf_http *other;
+  const nf_http_options taken = {.port = nf_http_port(server)}, nowhere = {.host = "example.org"};
+  nf_status st = nf_http_start(&nowhere, &other);
+  assert_int_equal(nf_status_code(st), NF_USAGE);
+  nf_status_free(st);
+  st = nf_http_start(&taken, &other);
+  assert_int_equal(nf_status_code(st), NF_UNAVAILABLE);
+  nf_status_free(st);
+}
+
+int main(void) {
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
+  const struct CMUnitTest tests[] = {
+      TEST(routes_keys_and_limits),
+      TEST(a_head_has_no_body),
+      TEST(a_connection_serves_many_calls),
+      TEST(a_stream_is_written_by_another_thread),
+      TEST(a_client_that_goes_away_is_noticed),
+      TEST(stopping_leaves_nobody_waiting),
+      TEST(what_cannot_be_had_is_said),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
