@@ -17,10 +17,11 @@ typedef struct cli_list { // of an option that may be repeated
 typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *tune, *forget, *explain_op, *fuse,
-      *rules, *json_schema, *regex, *range, *file, *html, *input_len, *output_len, *output_json, *samples;
+      *rules, *json_schema, *regex, *range, *file, *html, *input_len, *output_len, *output_json, *samples,
+      *host, *api_key, *served_name;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
-      max_concurrency, limit, batch, compare_tokens;
+      max_concurrency, limit, batch, compare_tokens, port, max_queue;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_kl, min_top1,
       max_points, min_p_value;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
@@ -46,8 +47,9 @@ enum {
   CLI_BENCH = 1 << 9,
   CLI_EVAL = 1 << 10,
   CLI_AGAINST = 1 << 11, // no command: what --against of eval takes
+  CLI_SERVE = 1 << 12,
   CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE | CLI_BENCH | CLI_EVAL |
-              CLI_AGAINST, // load or plan a model
+              CLI_AGAINST | CLI_SERVE, // load or plan a model
   CLI_ALL = ~0,
 };
 
@@ -115,4 +117,5 @@ int cli_check(const cli_options *o, infuse_runtime *rt);
 int cli_bench_run(const cli_options *o, infuse_runtime *rt);
 int cli_eval(const cli_options *o, infuse_runtime *rt);
 int cli_devices(const cli_options *o, infuse_runtime *rt);
+int cli_serve(const cli_options *o, infuse_runtime *rt);
 int cli_tune(const cli_options *o, infuse_runtime *rt);

@@ -107,9 +107,8 @@ static void call_close(nf_call *c) { // by the connection
   pthread_mutex_lock(&c->lock);
   c->gone = true;
   c->connection = NULL;
-  void (*tell)(void *) = c->ended ? NULL : c->when_gone;
+  if (!c->ended && c->when_gone != NULL) c->when_gone(c->user);
   pthread_mutex_unlock(&c->lock);
-  if (tell != NULL) tell(c->user);
   call_release(c);
 }
 

@@ -13,7 +13,7 @@ json_t *nf_json_text(const nf_text *t) { return json_stringn(t->n != 0 ? t->at :
 
 double nf_logprob_number(double x) { return x > -9999 ? x : -9999; }
 
-json_t *nf_usage_json(const nf_usage *u) {
+json_t *nf_usage_json(const nf_spent *u) {
   json_t *usage = json_object(), *prompt = json_object(), *answer = json_object();
   bool ok = nf_json_put(prompt, "cached_tokens", json_integer(u->cached));
   ok = nf_json_put(answer, "reasoning_tokens", json_integer(u->thoughts)) && ok;
@@ -124,7 +124,7 @@ nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
   return r->form->tell(r, told, out);
 }
 
-nf_status nf_reply_end(nf_reply *r, const nf_usage *usage, nf_text *out) {
+nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out) {
   return r->ask->stream ? r->form->end(r, usage, out) : append_json(out, r->form->whole(r, usage));
 }
 

@@ -9,9 +9,9 @@
 #pragma once
 #include "server/ask.h"
 
-typedef struct nf_usage { // tokens
+typedef struct nf_spent { // tokens
   int64_t prompt, cached, answer, thoughts;
-} nf_usage;
+} nf_spent;
 
 typedef struct nf_alternative {
   nf_view token;  // its bytes, not always whole characters
@@ -31,7 +31,7 @@ typedef struct nf_told {
   const nf_logprob *logprobs; // [n_logprobs] of the tokens that were drawn, where they are wanted
   size_t n_logprobs;
   infuse_finish finish;
-  nf_usage usage; // of the request so far
+  nf_spent usage; // of the request so far
 } nf_told;
 
 typedef struct nf_reply nf_reply; // thread-compatible
@@ -44,7 +44,7 @@ void nf_reply_destroy(nf_reply *r); // NULL is fine
 nf_status nf_reply_begin(nf_reply *r, nf_text *out);
 nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out);
 // All choices have finished: the rest of the stream, or the whole body.
-nf_status nf_reply_end(nf_reply *r, const nf_usage *usage, nf_text *out);
+nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out);
 // Breaks a stream off: {"error": …} as an event that all clients take for a failure.
 nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out);
 
@@ -67,8 +67,8 @@ typedef struct nf_reply_form {
   const char *prefix;                                                 // of ids
   nf_status (*begin)(nf_reply *r, nf_text *out);                      // of a stream
   nf_status (*tell)(nf_reply *r, const nf_told *t, nf_text *out);     // not of a stream: `out` stays as it is
-  nf_status (*end)(nf_reply *r, const nf_usage *usage, nf_text *out); // the same
-  json_t *(*whole)(nf_reply *r, const nf_usage *usage);               // the body; NULL: no memory
+  nf_status (*end)(nf_reply *r, const nf_spent *usage, nf_text *out); // the same
+  json_t *(*whole)(nf_reply *r, const nf_spent *usage);               // the body; NULL: no memory
 } nf_reply_form;
 
 struct nf_reply {
@@ -89,7 +89,7 @@ nf_part nf_choice_part(const infuse_piece *p);
 
 // One event; takes the value. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
-json_t *nf_usage_json(const nf_usage *u);
+json_t *nf_usage_json(const nf_spent *u);
 json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too
 const char *nf_finish_name(const nf_choice *c); // "stop", "length", "tool_calls"
 double nf_logprob_number(double x);

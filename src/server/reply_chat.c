@@ -69,7 +69,7 @@ static json_t *frame(const nf_reply *r, const char *object) {
 
 // Takes delta and logprobs (NULL: none are told). finish NULL: not yet.
 static nf_status chunk(const nf_reply *r, size_t i, json_t *delta, json_t *logprobs, const char *finish,
-                       const nf_usage *usage, nf_text *out) {
+                       const nf_spent *usage, nf_text *out) {
   json_t *o = frame(r, "chat.completion.chunk"), *choice = json_object(), *choices = json_array();
   bool ok = nf_json_put(choice, "index", json_integer((json_int_t)i));
   ok = nf_json_put(choice, "delta", delta) && ok;
@@ -82,7 +82,7 @@ static nf_status chunk(const nf_reply *r, size_t i, json_t *delta, json_t *logpr
 }
 
 static nf_status begin(nf_reply *r, nf_text *out) {
-  const nf_usage nothing = {0};
+  const nf_spent nothing = {0};
   for (size_t i = 0; i < r->n; i++) {
     json_t *delta = json_object();
     bool ok = nf_json_put(delta, "role", json_string("assistant"));
@@ -125,7 +125,7 @@ static json_t *delta_of(const nf_reply *r, size_t i, const infuse_piece *p) {
 
 // Logprobs ride on the first chunk of the step; where it has none, on one without text.
 static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
-  const nf_usage *usage = r->ask->continuous_usage ? &t->usage : NULL;
+  const nf_spent *usage = r->ask->continuous_usage ? &t->usage : NULL;
   json_t *logprobs = t->n_logprobs != 0 ? content_of(positions(t)) : NULL;
   for (size_t i = 0; i < t->n_pieces; i++) {
     const infuse_piece *p = &t->pieces[i];
@@ -150,7 +150,7 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
   return ok ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for an answer");
 }
 
-static nf_status end(nf_reply *r, const nf_usage *usage, nf_text *out) {
+static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {
   if (r->ask->include_usage || r->ask->continuous_usage) {
     json_t *o = frame(r, "chat.completion.chunk");
     bool ok = nf_json_put(o, "choices", json_array());
@@ -190,7 +190,7 @@ static json_t *message(const nf_reply *r, size_t i) {
   return nf_json_whole(o, ok);
 }
 
-static json_t *whole(nf_reply *r, const nf_usage *usage) {
+static json_t *whole(nf_reply *r, const nf_spent *usage) {
   json_t *o = frame(r, "chat.completion"), *list = json_array();
   bool ok = list != NULL;
   for (size_t i = 0; i < r->n; i++) {

@@ -43,7 +43,7 @@ static void tell(story *s, size_t choice, const infuse_piece *p, size_t n, infus
 }
 
 static void close_story(story *s) {
-  const nf_usage usage = {.prompt = 10, .cached = 4, .answer = 3, .thoughts = 1};
+  const nf_spent usage = {.prompt = 10, .cached = 4, .answer = 3, .thoughts = 1};
   assert_true(nf_is_ok(nf_reply_end(s->reply, &usage, &s->out)));
 }
 

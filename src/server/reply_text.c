@@ -83,7 +83,7 @@ static json_t *choice_of(size_t i, json_t *text, json_t *logprobs, const char *f
 }
 
 // Takes choices.
-static json_t *frame(const nf_reply *r, json_t *choices, const nf_usage *usage) {
+static json_t *frame(const nf_reply *r, json_t *choices, const nf_spent *usage) {
   json_t *o = json_object();
   bool ok = nf_json_put(o, "id", json_string(r->id));
   ok = nf_json_put(o, "object", json_string("text_completion")) && ok;
@@ -121,14 +121,14 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
                                                       : nf_error(NF_NO_MEMORY, "no memory for an answer");
 }
 
-static nf_status end(nf_reply *r, const nf_usage *usage, nf_text *out) {
+static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {
   if (r->ask->include_usage || r->ask->continuous_usage)
     NF_TRY(nf_reply_event(out, NULL, frame(r, json_array(), usage)));
   nf_text_printf(out, "data: [DONE]\n\n");
   return nf_text_status(out);
 }
 
-static json_t *whole(nf_reply *r, const nf_usage *usage) {
+static json_t *whole(nf_reply *r, const nf_spent *usage) {
   json_t *list = json_array();
   bool ok = list != NULL;
   for (size_t i = 0; i < r->n; i++) {

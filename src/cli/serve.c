@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// infuse serve: a model behind OpenAI's API, until a signal ends it.
+#include "cli/cli.h"
+#include "server/server.h"
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+enum { PORT = 8000, SESSIONS = 16, CHUNK = 256, SNAPSHOTS = 16 };
+static const double grace = 30; // seconds that answers have to come to their end
+
+// The first signal lets answers come to their end, a second one does not.
+static int signals = -1; // an eventfd, as handlers may write to it
+
+static void note_signal(int signal) {
+  const uint64_t one = 1;
+  const int error = errno;
+  (void)signal;
+  if (cli_interrupted++ != 0) _exit(130);
+  if (write(signals, &one, sizeof one) != sizeof one) _exit(130);
+  errno = error;
+}
+
+static int wait_for_signal(void) {
+  uint64_t n;
+  while (read(signals, &n, sizeof n) < 0)
+    if (errno != EINTR) return cli_usage("can't wait for signals");
+  return 0;
+}
+
+static int catch_signals(void) {
+  const struct sigaction action = {.sa_handler = note_signal, .sa_flags = SA_RESTART};
+  signals = eventfd(0, EFD_CLOEXEC);
+  if (signals < 0 || sigaction(SIGINT, &action, NULL) != 0 || sigaction(SIGTERM, &action, NULL) != 0)
+    return cli_usage("can't wait for signals");
+  return 0;
+}
+
+// What a server wants where nothing is said.
+static infuse_model_options model_options(const cli_options *o) {
+  infuse_model_options mo = cli_model_options(o);
+  if (mo.sessions == 0) mo.sessions = SESSIONS;
+  if (mo.batch == 0) mo.batch = CHUNK;
+  if (mo.snapshots == 0) mo.snapshots = SNAPSHOTS;
+  return mo;
+}
+
+static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m) {
+  const char *key = o->api_key != NULL ? o->api_key : getenv("INFUSE_API_KEY");
+  const nf_server_options so = {.rt = rt,
+                                .model = m,
+                                .dir = o->model,
+                                .name = o->served_name,
+                                .host = o->host,
+                                .key = key != NULL && key[0] != 0 ? key : NULL,
+                                .port = (uint16_t)(o->port >= 0 ? o->port : PORT),
+                                .queue = (size_t)o->max_queue};
+  nf_server *s;
+  int code = catch_signals();
+  if (code == 0) code = cli_fail(nf_server_start(&so, &s).error);
+  if (code != 0) return code;
+  const char *host = o->host != NULL ? o->host : "127.0.0.1";
+  if (!o->quiet) printf("listening at http://%s:%u\n", host, nf_server_port(s));
+  fflush(stdout);
+  code = wait_for_signal();
+  nf_server_stop(s, grace);
+  return code;
+}
+
+int cli_serve(const cli_options *o, infuse_runtime *rt) {
+  const infuse_model_options mo = model_options(o);
+  infuse_model *m = NULL;
+  if (o->model == NULL) return cli_usage("serve wants -m DIR");
+  int code = cli_fail(infuse_model_load(rt, o->model, &mo, &m));
+  if (code == 0) code = run(o, rt, m);
+  infuse_model_destroy(m);
+  return code;
+}

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls that generate: a body becomes requests of the scheduler, whose events become the answer.
+//
+// A talk lives from its body to the last event of its last request. The server's thread makes it; from then
+// on the scheduler's has it, but for who goes away.
+#include "server/reply.h"
+#include "server/server_state.h"
+#include <string.h>
+#include <time.h>
+
+typedef struct part { // a prompt of it
+  struct talk *talk;
+  size_t first; // of its choices
+  int32_t *ids; // of a text that was tokenised, freed by infuse_free
+  size_t n;
+  _Atomic uint64_t id; // of the request; 0: none yet
+} part;
+
+typedef struct talk {
+  nf_server *server;
+  nf_call *call;
+  nf_ask ask;
+  nf_reply *reply;
+  nf_text out; // of one event
+  part *part;  // [n_parts]
+  size_t n_parts;
+  nf_spent spent;
+  bool begun, broken;  // broken: it has been answered by an error
+  _Atomic bool gone;   // nobody reads any more
+  _Atomic bool full;   // a part of it found no place in the queue: all are taken back
+  _Atomic size_t left; // parts that are not done
+  _Atomic int owners;  // these, and who submits
+} talk;
+
+static void release(talk *t) {
+  if (--t->owners != 0) return;
+  for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) infuse_free(t->part[i].ids);
+  nf_free(t->part);
+  nf_reply_destroy(t->reply);
+  nf_ask_deinit(&t->ask);
+  nf_text_deinit(&t->out);
+  nf_free(t);
+}
+
+static void cancel(void *of) {
+  talk *t = of;
+  t->gone = true;
+  for (size_t i = 0; i < t->n_parts; i++)
+    if (t->part[i].id != 0) nf_scheduler_cancel(t->server->scheduler, t->part[i].id);
+}
+
+// ---- what is sent ----
+
+static void flush(talk *t) {
+  if (t->out.n != 0) nf_call_write(t->call, t->out.at, t->out.n);
+  t->out.n = 0;
+}
+
+static void break_off(talk *t, nf_problem_kind kind, const char *message) {
+  if (t->broken) return;
+  t->broken = true;
+  if (!t->begun) return nf_serve_problem(t->call, kind, message, NULL);
+  json_t *error = nf_problem_json(kind, message, NULL);
+  if (error != NULL) nf_status_free(nf_reply_fail(t->reply, error, &t->out));
+  json_decref(error);
+  flush(t);
+  nf_call_end(t->call);
+}
+
+// Of the writing of answers: memory is all that can be wanting.
+static bool fine(talk *t, nf_status st) {
+  const bool ok = nf_is_ok(st);
+  nf_status_free(st);
+  if (!ok) break_off(t, NF_PROBLEM_INTERNAL, "no memory for the answer");
+  return ok;
+}
+
+static void begin(talk *t) {
+  if (t->begun || t->broken || !t->ask.stream) return;
+  t->begun = true;
+  nf_call_stream(t->call);
+  if (fine(t, nf_reply_begin(t->reply, &t->out))) flush(t);
+}
+
+static void end(talk *t) {
+  if (t->broken || !fine(t, nf_reply_end(t->reply, &t->spent, &t->out))) return;
+  if (!t->ask.stream) return nf_call_answer(t->call, 200, "application/json", t->out.at, t->out.n, 0);
+  flush(t);
+  nf_call_end(t->call);
+}
+
+// ---- events ----
+
+static void take_output(talk *t, const part *p, const nf_event *e) {
+  const infuse_output *o = e->output;
+  if (t->full) return;
+  t->spent.answer += o->token >= 0;
+  t->spent.thoughts += o->token >= 0 && o->channel != NULL && strcmp(o->channel, "analysis") == 0;
+  const nf_told told = {.choice = p->first + e->answer,
+                        .pieces = o->pieces,
+                        .n_pieces = o->n_pieces,
+                        .finish = o->finish,
+                        .usage = t->spent};
+  begin(t);
+  if (!t->broken && fine(t, nf_reply_tell(t->reply, &told, &t->out)) && t->ask.stream) flush(t);
+}
+
+// Before its first step a request is only refused for its length.
+static void fail_part(talk *t, const nf_event *e) {
+  char message[512];
+  const char *why = infuse_error_message(e->error);
+  const infuse_code code = infuse_error_code(e->error);
+  if (code != INFUSE_UNAVAILABLE || e->usage->queue != 0)
+    return break_off(t, nf_problem_of((nf_code)code), why);
+  snprintf(message, sizeof message, "This model's maximum context length is %ld tokens; %s",
+           (long)t->server->info.context, why);
+  break_off(t, NF_PROBLEM_CONTEXT, message);
+}
+
+static void take_end(talk *t, const nf_event *e) {
+  if (t->full) return;
+  if (e->reason == NF_REASON_FAILED) fail_part(t, e);
+  if (e->reason == NF_REASON_EXPIRED) break_off(t, NF_PROBLEM_WAITED, NULL);
+  if (e->reason == NF_REASON_CANCELLED)
+    break_off(t, NF_PROBLEM_UNAVAILABLE, "the request was cancelled: the server stops");
+}
+
+// The last one sends what there is to send.
+static void finish_part(talk *t) {
+  if (--t->left != 0) return release(t);
+  if (t->full)
+    break_off(t, t->server->stops ? NF_PROBLEM_UNAVAILABLE : NF_PROBLEM_BUSY, NULL);
+  else
+    end(t);
+  release(t);
+}
+
+static void hear(void *of, const nf_event *e) {
+  part *p = of;
+  talk *t = p->talk;
+  switch (e->kind) {
+  case NF_EVENT_BEGUN:
+    t->spent.prompt += (int64_t)e->usage->prompt_tokens;
+    t->spent.cached += (int64_t)e->usage->cached_tokens;
+    return;
+  case NF_EVENT_OUTPUT:
+    return take_output(t, p, e);
+  case NF_EVENT_ENDED:
+    return take_end(t, e);
+  case NF_EVENT_DONE:
+    return finish_part(t);
+  }
+}
+
+// ---- a body ----
+
+static nf_status check_ask(const talk *t) {
+  const nf_ask *a = &t->ask;
+  const char *what = a->logprobs >= 0                 ? "logprobs"
+                     : a->echo                        ? "echo"
+                     : a->shape != NF_SHAPE_FREE      ? "answers of a given shape"
+                     : a->tool_choice > NF_TOOLS_NONE ? "a tool_choice that forces a call"
+                                                      : NULL;
+  return what == NULL ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: not supported yet", what);
+}
+
+static nf_status tokenise(talk *t) {
+  const infuse_tokenizer *k = infuse_model_tokenizer(t->server->options.model);
+  for (size_t i = 0; i < t->ask.n_prompts; i++) {
+    const nf_prompt *p = &t->ask.prompt[i];
+    if (p->text == NULL) continue;
+    NF_TRY((nf_status){infuse_encode(k, p->text, p->n, 0, &t->part[i].ids, &t->part[i].n)});
+  }
+  return nf_ok();
+}
+
+static nf_status prepare(talk *t, nf_ask_kind kind) {
+  const nf_view body = nf_call_body(t->call);
+  NF_TRY(nf_ask_read(kind, body.at != NULL ? body.at : "", body.n, &t->server->sampling, &t->ask));
+  NF_TRY(check_ask(t));
+  if (!t->ask.seeded) t->ask.sampling.seed = t->server->seed++;
+  t->ask.session.sampling = &t->ask.sampling;
+  t->n_parts = t->left = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
+  NF_TRY(nf_make(&t->part, t->n_parts, sizeof *t->part, "a request"));
+  for (size_t i = 0; i < t->n_parts; i++) t->part[i].talk = t, t->part[i].first = i * (size_t)t->ask.n;
+  NF_TRY(tokenise(t));
+  return nf_reply_create(&t->ask, nf_call_id(t->call), (int64_t)time(NULL), t->server->name, &t->reply);
+}
+
+static nf_status submit(talk *t, size_t i) {
+  const nf_ask *a = &t->ask;
+  part *p = &t->part[i];
+  const bool encoded = p->ids != NULL;
+  const nf_request r = {.tokens = encoded             ? p->ids
+                                  : a->prompt != NULL ? a->prompt[i].ids
+                                                      : NULL,
+                        .n_tokens = encoded             ? p->n
+                                    : a->prompt != NULL ? a->prompt[i].n
+                                                        : 0,
+                        .messages = a->message,
+                        .n_messages = a->n_messages,
+                        .options = &a->session,
+                        .answers = (size_t)a->n,
+                        .patience = t->server->options.patience,
+                        .heard = hear,
+                        .user = p};
+  uint64_t id;
+  NF_TRY(nf_scheduler_submit(t->server->scheduler, &r, &id));
+  p->id = id;
+  if (t->gone) nf_scheduler_cancel(t->server->scheduler, id);
+  return nf_ok();
+}
+
+static void refuse(talk *t, nf_status st) {
+  nf_serve_status(t->call, st);
+  t->owners = 1;
+  release(t);
+}
+
+static void submit_all(talk *t) {
+  size_t i = 0;
+  t->owners = (int)t->n_parts + 1;
+  nf_call_when_gone(t->call, cancel, t);
+  for (; i < t->n_parts; i++) {
+    nf_status st = submit(t, i);
+    const bool ok = nf_is_ok(st);
+    nf_status_free(st);
+    if (!ok) break;
+  }
+  t->full = i < t->n_parts;
+  if (t->full) cancel(t);
+  for (; i < t->n_parts; i++) finish_part(t);
+  release(t);
+}
+
+static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
+  talk *t = nf_alloc(1, sizeof *t);
+  if (t == NULL) return nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
+  t->server = s, t->call = c;
+  nf_status st = prepare(t, kind);
+  if (!nf_is_ok(st)) return refuse(t, st);
+  if (nf_server_is_model(s, t->ask.model)) return submit_all(t);
+  nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
+  t->owners = 1;
+  release(t);
+}
+
+void nf_serve_chat(void *server, nf_call *c) { serve(server, c, NF_ASK_CHAT); }
+void nf_serve_text(void *server, nf_call *c) { serve(server, c, NF_ASK_TEXT); }

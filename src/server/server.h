@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server: OpenAI's API over a model and its scheduler. What paths there are is the table in server.c.
+#pragma once
+#include "schedule/scheduler.h"
+#include "server/http.h"
+
+typedef struct nf_server_options {
+  infuse_runtime *rt;
+  infuse_model *model;
+  const char *dir;  // of the checkpoint: told as the model's root
+  const char *name; // under which the model is served; NULL: that of the folder
+  const char *host, *key;
+  uint16_t port;
+  size_t queue;    // requests that may wait; 0: 1024
+  double patience; // seconds that one may; 0: for ever
+} nf_server_options;
+
+typedef struct nf_server nf_server;
+
+// Serves when it returns. What options point to outlives it.
+nf_status nf_server_start(const nf_server_options *o, nf_server **out);
+uint16_t nf_server_port(const nf_server *s);
+// Takes no more requests, lets those that are there go on for `seconds`, then cancels the rest. NULL is fine.
+void nf_server_stop(nf_server *s, double seconds);
