@@ -10,20 +10,20 @@
 
 // ---- answers ----
 
-static const char json_type[] = "application/json";
+static const char as_json[] = "application/json";
 
 void nf_serve_json(nf_call *c, json_t *value) {
   char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
   json_decref(value);
   if (text == NULL) return nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
-  nf_call_answer(c, 200, json_type, text, strlen(text), 0);
+  nf_call_answer(c, 200, as_json, text, strlen(text), 0);
   free(text);
 }
 
 void nf_serve_problem(nf_call *c, nf_problem_kind kind, const char *message, const char *param) {
   nf_text body = {0};
   nf_status_free(nf_problem_body(kind, message, param, &body));
-  nf_call_answer(c, nf_problem_status(kind), json_type, body.at != NULL ? body.at : "", body.n,
+  nf_call_answer(c, nf_problem_status(kind), as_json, body.at != NULL ? body.at : "", body.n,
                  nf_problem_retry_after(kind));
   nf_text_deinit(&body);
 }
@@ -42,7 +42,7 @@ bool nf_server_is_model(const nf_server *s, const char *name) {
 static void health(void *server, nf_call *c) {
   nf_server *s = server;
   if (s->stops) return nf_serve_problem(c, NF_PROBLEM_UNAVAILABLE, "the server stops", NULL);
-  nf_call_answer(c, 200, json_type, "{}", 2, 0);
+  nf_call_answer(c, 200, as_json, "{}", 2, 0);
 }
 
 static void version(void *server, nf_call *c) {

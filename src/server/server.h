@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server: OpenAI's API over a model and its scheduler. What paths there are is the table in server.c.
 #pragma once
-#include "schedule/scheduler.h"
+#include "schedule/schedule.h"
 #include "server/http.h"
 
 typedef struct nf_server_options {
