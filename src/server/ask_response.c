@@ -101,6 +101,8 @@ nf_status nf_ask_response(const nf_json_at *body, nf_ask *a) {
   static const nf_field effort[] = {{"effort", NF_FIELD_STRING, .at = offsetof(nf_ask, session.effort)}};
   const nf_json_at reasoning = nf_json_get(body, "reasoning"), text = nf_json_get(body, "text"),
                    format = nf_json_get(&text, "format");
+  const nf_json_at n = nf_json_get(body, "n");
+  if (a->n != 1) return nf_json_error(&n, "is %ld; a response has one answer", (long)a->n);
   NF_TRY(nf_ask_fields(body, field, 1, a));
   if (reasoning.value != NULL) NF_TRY(nf_json_object(&reasoning));
   if (reasoning.value != NULL) NF_TRY(nf_ask_fields(&reasoning, effort, 1, a));

@@ -247,3 +247,4 @@ static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
 
 void nf_serve_chat(void *server, nf_call *c) { serve(server, c, NF_ASK_CHAT); }
 void nf_serve_text(void *server, nf_call *c) { serve(server, c, NF_ASK_TEXT); }
+void nf_serve_response(void *server, nf_call *c) { serve(server, c, NF_ASK_RESPONSE); }

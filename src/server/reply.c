@@ -53,7 +53,7 @@ static bool is_call(const infuse_piece *p) { return p->recipient[0] != 0; }
 static bool is_thought(const infuse_piece *p) { return strcmp(p->channel, "analysis") == 0; }
 
 // Formats put a prefix of their own before a function's name.
-static const char *function_of(const char *recipient) {
+const char *nf_function_name(const char *recipient) {
   static const char prefix[] = "functions.";
   const size_t n = sizeof prefix - 1;
   return strncmp(recipient, prefix, n) == 0 ? recipient + n : recipient;
@@ -63,7 +63,7 @@ static nf_status begin_call(nf_choice *c, const char *recipient) {
   if (!nf_grow(&c->call, &c->cap_calls, c->n_calls + 1, sizeof *c->call)) return no_memory();
   nf_reply_call *call = &c->call[c->n_calls++];
   *call = (nf_reply_call){0};
-  const char *name = function_of(recipient);
+  const char *name = nf_function_name(recipient);
   nf_text_append(&call->name, name, strlen(name));
   return nf_text_status(&call->name);
 }
@@ -83,7 +83,8 @@ static nf_status keep(nf_choice *c, const infuse_piece *p) {
 
 nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
                           nf_reply **out) {
-  static const nf_reply_form *const form[] = {[NF_ASK_CHAT] = &nf_reply_chat, [NF_ASK_TEXT] = &nf_reply_text};
+  static const nf_reply_form *const form[] = {
+      [NF_ASK_CHAT] = &nf_reply_chat, [NF_ASK_TEXT] = &nf_reply_text, [NF_ASK_RESPONSE] = &nf_reply_response};
   nf_reply *r = nf_alloc(1, sizeof *r);
   if (r == NULL) return no_memory();
   *r = (nf_reply){.ask = ask, .form = form[ask->kind], .created = created};
@@ -109,6 +110,11 @@ void nf_reply_destroy(nf_reply *r) {
     nf_text_deinit(&c->thoughts);
     json_decref(c->logprobs);
   }
+  for (size_t i = 0; i < r->n_items; i++) {
+    nf_text_deinit(&r->item[i].text);
+    nf_text_deinit(&r->item[i].name);
+  }
+  nf_free(r->item);
   nf_arena_deinit(&r->arena);
   nf_free(r);
 }

@@ -50,6 +50,10 @@ nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out);
 
 // ---- inside the room: what the forms of answers share ----
 
+// What of a message a piece belongs to.
+typedef enum nf_part { NF_PART_CONTENT, NF_PART_THOUGHTS, NF_PART_CALL } nf_part;
+nf_part nf_choice_part(const infuse_piece *p);
+
 typedef struct nf_reply_call {
   nf_text name, arguments;
 } nf_reply_call;
@@ -62,6 +66,12 @@ typedef struct nf_choice {
   int64_t offset;   // of completions: characters before the next token
   infuse_finish finish;
 } nf_choice;
+
+typedef struct nf_item { // of a response's output
+  nf_part part;
+  nf_text text, name; // name: of a call
+  bool done;
+} nf_item;
 
 typedef struct nf_reply_form {
   const char *prefix;                                                 // of ids
@@ -78,14 +88,13 @@ struct nf_reply {
   int64_t created;
   nf_choice *choice; // [n]
   size_t n;
+  nf_item *item; // [n_items] of a response
+  size_t n_items, cap_items;
+  int64_t events; // of a response, so far
   nf_arena arena;
 };
 
-extern const nf_reply_form nf_reply_chat, nf_reply_text;
-
-// What of a message a piece belongs to.
-typedef enum nf_part { NF_PART_CONTENT, NF_PART_THOUGHTS, NF_PART_CALL } nf_part;
-nf_part nf_choice_part(const infuse_piece *p);
+extern const nf_reply_form nf_reply_chat, nf_reply_text, nf_reply_response;
 
 // One event; takes the value. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
@@ -93,3 +102,4 @@ json_t *nf_usage_json(const nf_spent *u);
 json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too
 const char *nf_finish_name(const nf_choice *c); // "stop", "length", "tool_calls"
 double nf_logprob_number(double x);
+const char *nf_function_name(const char *recipient); // without what formats put in front of it

@@ -95,6 +95,7 @@ static const nf_route routes[] = {
     {"GET", "/v1/models/*", false, one_model},
     {"POST", "/v1/chat/completions", false, nf_serve_chat},
     {"POST", "/v1/completions", false, nf_serve_text},
+    {"POST", "/v1/responses", false, nf_serve_response},
     {"POST", "/tokenize", false, nf_serve_tokenize},
     {"POST", "/detokenize", false, nf_serve_detokenize},
 };

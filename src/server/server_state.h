@@ -21,6 +21,7 @@ struct nf_server {
 // generate.c: an answer is made of the body, and sent as it comes.
 void nf_serve_chat(void *server, nf_call *c);
 void nf_serve_text(void *server, nf_call *c);
+void nf_serve_response(void *server, nf_call *c);
 // text.c
 void nf_serve_tokenize(void *server, nf_call *c);
 void nf_serve_detokenize(void *server, nf_call *c);
