@@ -277,11 +277,12 @@ static nf_status keep_schema(const nf_json_at *schema, nf_ask *a) {
 }
 
 nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a) {
-  int type = 0;
+  int type = -1;
   if (format->value == NULL) return nf_ok();
   NF_TRY(nf_json_object(format));
   const nf_json_at kind = nf_json_get(format, "type"), inner = nf_json_get(format, "json_schema");
   NF_TRY(nf_ask_word(&kind, "text json_object json_schema", &type));
+  if (type < 0) return nf_json_error(&kind, "is missing, should be one of: text json_object json_schema");
   if (type == 1) a->shape = NF_SHAPE_OBJECT;
   if (type != 2) return nf_ok();
   const nf_json_at schema = nf_json_get(inner.value != NULL ? &inner : format, "schema");

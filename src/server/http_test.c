@@ -2,7 +2,7 @@
 // Tests of HTTP over real sockets: routes, keys, limits, what is answered later and by other threads, clients
 // that go away.
 #include "server/http.h"
-#include <arpa/inet.h>
+#include "tests/support/http_client.h"
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 // cmocka wants the standard headers first
 #include <cmocka.h>
@@ -92,39 +91,14 @@ static int stop(void **state) {
   return 0;
 }
 
-static int dial(void) {
-  const struct sockaddr_in at = {.sin_family = AF_INET,
-                                 .sin_port = htons(nf_http_port(server)),
-                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  const struct timeval limit = {.tv_sec = 20};
-  const int s = socket(AF_INET, SOCK_STREAM, 0);
-  assert_true(s >= 0);
-  assert_int_equal(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
-  assert_int_equal(connect(s, (const struct sockaddr *)&at, sizeof at), 0);
-  return s;
-}
+static int dial(void) { return http_dial(nf_http_port(server)); }
+static void say(int s, const char *text) { http_say(s, text, strlen(text)); }
+static char *ask(const char *text) { return http_ask(nf_http_port(server), text, strlen(text)); }
 
-static void say(int s, const char *text) {
-  assert_int_equal(send(s, text, strlen(text), MSG_NOSIGNAL), strlen(text));
-}
-
-// All that comes until the connection is closed, or until `until` has come.
-static char *hear(int s, const char *until) {
-  static char text[1 << 16];
-  size_t n = 0;
-  text[0] = 0;
-  for (ssize_t got; (until == NULL || strstr(text, until) == NULL) && n < sizeof text - 1 &&
-                    (got = recv(s, text + n, sizeof text - 1 - n, 0)) > 0;)
-    n += (size_t)got, text[n] = 0;
-  return text;
-}
-
-static char *ask(const char *text) {
-  const int s = dial();
-  say(s, text);
-  char *answer = hear(s, NULL);
-  close(s);
-  return answer;
+static void expect(int s, const char *until, const char *part) { // what comes has this part
+  char *text = http_hear(s, until);
+  assert_non_null(strstr(text, part));
+  free(text);
 }
 
 #define CLOSE "Host: h\r\nConnection: close\r\n"
@@ -166,14 +140,16 @@ static void routes_keys_and_limits(void **state) {
       fail();
     }
     assert_non_null(strstr(answer, "x-request-id: "));
+    free(answer);
   }
   assert_int_equal(nf_http_calls(server), 0);
 }
 
 static void a_head_has_no_body(void **state) {
   (void)state;
-  const char *answer = ask("HEAD /rest/abc HTTP/1.1\r\n" CLOSE "\r\n");
+  char *answer = ask("HEAD /rest/abc HTTP/1.1\r\n" CLOSE "\r\n");
   assert_string_equal(strstr(answer, "\r\n\r\n"), "\r\n\r\n");
+  free(answer);
 }
 
 static void a_connection_serves_many_calls(void **state) {
@@ -181,18 +157,19 @@ static void a_connection_serves_many_calls(void **state) {
   const int s = dial();
   for (int i = 0; i < 10; i++) {
     say(s, i == 5 ? "GET /no HTTP/1.1\r\nHost: h\r\n\r\n" : "GET /rest/abc HTTP/1.1\r\nHost: h\r\n\r\n");
-    assert_non_null(strstr(hear(s, i == 5 ? "}}" : "abc"), i == 5 ? "404 Not Found" : "200 OK"));
+    expect(s, i == 5 ? "}}" : "abc", i == 5 ? "404 Not Found" : "200 OK");
   }
   close(s);
 }
 
 static void a_stream_is_written_by_another_thread(void **state) {
   (void)state;
-  const char *answer = ask("GET /stream HTTP/1.1\r\n" CLOSE "\r\n");
+  char *answer = ask("GET /stream HTTP/1.1\r\n" CLOSE "\r\n");
   assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
   int events = 0;
   for (const char *at = answer; (at = strstr(at, "data: x\n\n")) != NULL; at++) events++;
   assert_int_equal(events, 3);
+  free(answer);
   pthread_join(worker, NULL);
 }
 
@@ -205,7 +182,7 @@ static void a_client_that_goes_away_is_noticed(void **state) {
   (void)state;
   const int s = dial();
   say(s, "GET /endless HTTP/1.1\r\n" CLOSE "\r\n");
-  assert_non_null(strstr(hear(s, "data: x"), "200 OK"));
+  expect(s, "data: x", "200 OK");
   close(s);
   wait_for_gone();
   pthread_join(worker, NULL);

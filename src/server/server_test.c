@@ -1,0 +1,424 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tests of the server over a small model: what clients count on, and several hundred hostile requests, beside
+// a stream that none of them may disturb.
+#include "base/json.h"
+#include "server/server.h"
+#include "tests/support/http_client.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+// cmocka wants the standard headers first
+#include <cmocka.h>
+
+static infuse_runtime *rt;
+static infuse_model *model;
+static nf_server *server;
+static uint16_t port;
+
+static void well(infuse_error *e) { assert_string_equal(e != NULL ? infuse_error_message(e) : "", ""); }
+
+static int start(void **state) {
+  (void)state;
+  const infuse_runtime_options ro = {.size = sizeof ro, .figures = "stated", .threads = 2};
+  const infuse_model_options mo = {.size = sizeof mo, .sessions = 4, .context = 512, .batch = 64};
+  well(infuse_runtime_create(&ro, &rt));
+  well(infuse_model_load(rt, "models/infuse-oss", &mo, &model));
+  const nf_server_options so = {.rt = rt, .model = model, .dir = "models/infuse-oss", .queue = 64};
+  nf_status st = nf_server_start(&so, &server);
+  assert_string_equal(nf_status_message(st), "");
+  port = nf_server_port(server);
+  return 0;
+}
+
+static int stop(void **state) {
+  (void)state;
+  nf_server_stop(server, 10);
+  infuse_model_destroy(model);
+  infuse_runtime_destroy(rt);
+  return 0;
+}
+
+// ---- what clients count on ----
+
+#define CHAT "/v1/chat/completions"
+#define HI "\"messages\":[{\"role\":\"user\",\"content\":\"What is 12 + 30?\"}],\"temperature\":0"
+
+static json_t *post(const char *path, const char *body, int status) {
+  char *answer = http_call(port, "POST", path, body, strlen(body));
+  if (http_status(answer) != status) print_error("%s\n%s\n", body, answer);
+  assert_int_equal(http_status(answer), status);
+  json_t *value = json_loads(http_body(answer), 0, NULL);
+  assert_non_null(value);
+  free(answer);
+  return value;
+}
+
+static char *content_of(json_t *answer) {
+  const char *content;
+  assert_int_equal(json_unpack(answer, "{s:[{s:{s:s}}]}", "choices", "message", "content", &content), 0);
+  return strdup(content);
+}
+
+static void a_chat_is_answered(void **state) {
+  (void)state;
+  json_t *answer = post(CHAT, "{" HI "}", 200);
+  char *content = content_of(answer);
+  assert_string_equal(content, "The answer is 42.");
+  const char *id, *object, *model_name, *finish, *role;
+  json_int_t created, prompt, drawn, total;
+  assert_int_equal(json_unpack(answer, "{s:s,s:s,s:s,s:I,s:[{s:s,s:{s:s}}],s:{s:I,s:I,s:I}}", "id", &id,
+                               "object", &object, "model", &model_name, "created", &created, "choices",
+                               "finish_reason", &finish, "message", "role", &role, "usage", "prompt_tokens",
+                               &prompt, "completion_tokens", &drawn, "total_tokens", &total),
+                   0);
+  assert_string_equal(object, "chat.completion");
+  assert_string_equal(model_name, "infuse-oss");
+  assert_string_equal(finish, "stop");
+  assert_string_equal(role, "assistant");
+  assert_true(prompt > 0 && drawn > 0 && total == prompt + drawn);
+  free(content);
+  json_decref(answer);
+}
+
+// The texts of all deltas, and how often something stands in the stream.
+static char *joined(const char *stream, const char *key) {
+  char *all = calloc(1, strlen(stream) + 1);
+  assert_non_null(all);
+  for (const char *at = stream; (at = strstr(at, "data: {")) != NULL;) {
+    const char *end = strstr(at, "\n\n");
+    assert_non_null(end);
+    json_t *chunk = json_loadb(at + 6, (size_t)(end - at - 6), 0, NULL);
+    assert_non_null(chunk);
+    const json_t *choice = json_array_get(json_object_get(chunk, "choices"), 0);
+    const char *text = json_string_value(json_object_get(json_object_get(choice, "delta"), key));
+    if (text != NULL) strcat(all, text);
+    json_decref(chunk);
+    at = end;
+  }
+  return all;
+}
+
+static int count(const char *text, const char *part) {
+  int n = 0;
+  for (; (text = strstr(text, part)) != NULL; text++) n++;
+  return n;
+}
+
+// Chunks of the transfer coding are taken out: their sizes stand on lines of their own.
+static char *stream_of(const char *body) {
+  char *answer = http_call(port, "POST", CHAT, body, strlen(body));
+  assert_int_equal(http_status(answer), 200);
+  assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
+  char *out = calloc(1, strlen(answer) + 1), *to = out;
+  assert_non_null(out);
+  for (const char *at = http_body(answer); *at != 0;) {
+    char *end;
+    const unsigned long n = strtoul(at, &end, 16);
+    assert_int_equal(strncmp(end, "\r\n", 2), 0);
+    memcpy(to, end + 2, n);
+    to += n;
+    at = end + 2 + n + 2;
+    if (n == 0) break;
+  }
+  free(answer);
+  return out;
+}
+
+static void a_stream_says_what_the_whole_says(void **state) {
+  (void)state;
+  char *stream = stream_of("{" HI ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+  char *content = joined(stream, "content");
+  assert_string_equal(content, "The answer is 42.");
+  assert_int_equal(count(stream, "\"role\""), 1);
+  assert_int_equal(count(stream, "\"usage\""), 1);
+  assert_int_equal(count(stream, "data: [DONE]\n\n"), 1);
+  assert_int_equal(count(stream, "event:"), 0);
+  free(content);
+  free(stream);
+}
+
+static void many_choices_and_prompts_keep_their_places(void **state) {
+  (void)state;
+  json_t *answer = post("/v1/completions",
+                        "{\"prompt\":[\"Once upon a time\",\"The\"],\"n\":2,\"max_tokens\":4,"
+                        "\"temperature\":1,\"seed\":7}",
+                        200);
+  const json_t *choices = json_object_get(answer, "choices");
+  assert_int_equal(json_array_size(choices), 4);
+  for (size_t i = 0; i < 4; i++)
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(choices, i), "index")), i);
+  json_t *again = post("/v1/completions",
+                       "{\"prompt\":[\"Once upon a time\",\"The\"],\"n\":2,\"max_tokens\":4,"
+                       "\"temperature\":1,\"seed\":7}",
+                       200);
+  assert_true(json_equal(choices, json_object_get(again, "choices")));
+  json_decref(answer);
+  json_decref(again);
+}
+
+static void texts_become_ids_and_back(void **state) {
+  (void)state;
+  json_t *answer = post("/tokenize", "{\"prompt\":\"Once upon\",\"model\":\"models/infuse-oss\"}", 200);
+  json_t *body = json_object();
+  assert_int_equal(json_object_set(body, "tokens", json_object_get(answer, "tokens")), 0);
+  char *text = json_dumps(body, 0);
+  json_t *back = post("/detokenize", text, 200);
+  assert_string_equal(json_string_value(json_object_get(back, "prompt")), "Once upon");
+  free(text);
+  json_decref(answer);
+  json_decref(body);
+  json_decref(back);
+}
+
+static void get(const char *path, int status, const char *part) {
+  char *answer = http_call(port, "GET", path, "", 0);
+  assert_int_equal(http_status(answer), status);
+  assert_non_null(strstr(answer, part));
+  free(answer);
+}
+
+static void what_is_known_is_told(void **state) {
+  (void)state;
+  get("/health", 200, "{}");
+  get("/version", 200, infuse_version());
+  get("/v1/models", 200, "\"max_model_len\":512");
+  get("/v1/models/infuse-oss", 200, "\"root\":\"models/infuse-oss\"");
+  get("/v1/models/models%2Finfuse-oss", 200, "\"id\":\"infuse-oss\"");
+  get("/v1/models/other", 404, "model_not_found");
+  get("/load", 200, "server_load");
+  get("/metrics", 200, "vllm:num_requests_waiting{model_name=\"infuse-oss\"} 0");
+}
+
+static void errors_have_names(void **state) {
+  (void)state;
+  static const struct {
+    const char *path, *body;
+    int status;
+    const char *code, *part;
+  } row[] = {
+      {CHAT, "{\"model\":\"x\"," HI "}", 404, "model_not_found", ""},
+      {CHAT, "{}", 400, NULL, "messages"},
+      {"/v1/completions", "{\"prompt\":\"x\",\"logprobs\":1}", 400, NULL, "not supported yet"},
+      {"/v1/responses", "{\"input\":\"x\",\"previous_response_id\":\"r\"}", 400, NULL,
+       "previous_response_id"},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    json_t *answer = post(row[i].path, row[i].body, row[i].status), *error = json_object_get(answer, "error");
+    const char *code = json_string_value(json_object_get(error, "code"));
+    assert_true(row[i].code == NULL ? code == NULL : code != NULL && strcmp(code, row[i].code) == 0);
+    assert_non_null(strstr(json_string_value(json_object_get(error, "message")), row[i].part));
+    json_decref(answer);
+  }
+}
+
+static void a_prompt_that_is_too_long_is_told_in_words_that_routers_know(void **state) {
+  (void)state;
+  nf_text body = {0};
+  nf_text_printf(&body, "{\"messages\":[{\"role\":\"user\",\"content\":\"");
+  for (int i = 0; i < 2000; i++) nf_text_printf(&body, "word ");
+  nf_text_printf(&body, "\"}]}");
+  for (int stream = 0; stream < 2; stream++) {
+    if (stream) body.n--, nf_text_printf(&body, ",\"stream\":true}");
+    json_t *answer = post(CHAT, body.at, 400), *error = json_object_get(answer, "error");
+    assert_string_equal(json_string_value(json_object_get(error, "code")), "context_length_exceeded");
+    assert_non_null(strstr(json_string_value(json_object_get(error, "message")),
+                           "This model's maximum context length is 512 tokens"));
+    json_decref(answer);
+  }
+  nf_text_deinit(&body);
+}
+
+// ---- hostile requests ----
+
+static int hostile; // so many so far
+
+// Refused; what is no HTTP may have no answer. Afterwards the server is well.
+static void throw_at(const char *text, size_t n, bool transport) {
+  char *answer = http_ask(port, text, n);
+  const int status = http_status(answer);
+  if (!(status >= 400 && status < 500) && !(transport && (status == 0 || status == 505))) {
+    print_error("%.*s\n-> %s\n", (int)(n < 300 ? n : 300), text, answer);
+    fail();
+  }
+  free(answer);
+  hostile++;
+}
+
+static void throw_body(const char *path, const char *body, size_t n) {
+  nf_text text = {0};
+  nf_text_printf(&text, "POST %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+                 path, n);
+  nf_text_append(&text, body, n);
+  throw_at(text.at, text.n, false);
+  nf_text_deinit(&text);
+}
+
+static void wrong_transport(void) {
+  static const char *const row[] = {
+      "GARBAGE\r\n\r\n",
+      "GET\r\n\r\n",
+      "GET / HTTP/9.9\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET http://[ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET /%00 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET /../../etc/passwd HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET /v1/models/..%2f..%2f HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "BREW /v1/models HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "DELETE /v1/models HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "POST /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+      "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: -1\r\n\r\n",
+      "POST " CHAT
+      " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: 99999999999999999999\r\n\r\n",
+      "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: x\r\n\r\n",
+      "POST " CHAT
+      " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+      "POST " CHAT
+      " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n",
+      "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET /none HTTP/1.1\r\nConnection: close\r\n\r\n",
+      "GET /none HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
+      "GET /none HTTP/1.1\r\nHost : a\r\nConnection: close\r\n\r\n",
+      "GET /none HTTP/1.1\r\nHost: h\r\n folded: x\r\nConnection: close\r\n\r\n",
+      "\r\n\r\n\r\nGET /none HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) throw_at(row[i], strlen(row[i]), true);
+  nf_text large = {0}; // a header beyond all memory for them
+  nf_text_printf(&large, "GET /none HTTP/1.1\r\nHost: h\r\nX: %060000d\r\n\r\n", 0);
+  throw_at(large.at, large.n, true);
+  nf_text_deinit(&large);
+}
+
+// Every field that is read, given what it can't be.
+static void wrong_values(void) {
+  static const char *const field[] = {"temperature",
+                                      "top_p",
+                                      "min_p",
+                                      "top_k",
+                                      "n",
+                                      "seed",
+                                      "max_tokens",
+                                      "max_completion_tokens",
+                                      "stop",
+                                      "stop_token_ids",
+                                      "logit_bias",
+                                      "stream",
+                                      "stream_options",
+                                      "tools",
+                                      "messages",
+                                      "frequency_penalty",
+                                      "presence_penalty",
+                                      "repetition_penalty",
+                                      "response_format",
+                                      "min_tokens",
+                                      "reasoning_effort",
+                                      "logprobs",
+                                      "top_logprobs",
+                                      "chat_template_kwargs",
+                                      "ignore_eos",
+                                      "model",
+                                      "structured_outputs"};
+  static const char *const value[] = {"1e309",
+                                      "NaN",
+                                      "-Infinity",
+                                      "[[[]]]",
+                                      "{\"a\":{\"b\":[{}]}}",
+                                      "\"\\ud800\"",
+                                      "-1e19",
+                                      "\"\xff\"",
+                                      "1.5e300",
+                                      "[{\"x\":null}]"};
+  for (size_t f = 0; f < sizeof field / sizeof *field; f++)
+    for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
+      char body[300];
+      const int n =
+          snprintf(body, sizeof body, "{%s%s\"%s\":%s}", strcmp(field[f], "messages") != 0 ? HI : "",
+                   strcmp(field[f], "messages") != 0 ? "," : "", field[f], value[v]);
+      // Keys that stand there twice are wrong too: "temperature" is in HI.
+      const bool harmless = strcmp(field[f], "stream_options") == 0 ||
+                            strcmp(field[f], "chat_template_kwargs") == 0 ||
+                            strcmp(field[f], "structured_outputs") == 0;
+      if (!(harmless && value[v][0] == '{')) throw_body(CHAT, body, (size_t)n);
+    }
+}
+
+static void broken_bodies(void) {
+  static const char whole[] = "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}";
+  for (size_t n = 0; n + 1 < sizeof whole; n += 2) throw_body(CHAT, whole, n);
+  static const char *const row[] = {
+      "null",
+      "[]",
+      "0",
+      "\"\"",
+      "{\"messages\":{}}",
+      "{\"messages\":[[]]}",
+      "\xef\xbb\xbf{}",
+      "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}",
+      "{\"messages\":[{\"role\":\"tool\",\"content\":7}]}",
+      "{\"messages\":null}",
+      "{\"a\\u0000b\":1," HI "}"};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) throw_body(CHAT, row[i], strlen(row[i]));
+  nf_text deep = {0};
+  for (int i = 0; i < 100000; i++) nf_text_append(&deep, "[", 1);
+  throw_body(CHAT, deep.at, deep.n);
+  throw_body("/tokenize", deep.at, deep.n);
+  nf_text_deinit(&deep);
+  static const char *const ids[] = {"[-1]", "[1.5]", "[\"a\",1]", "[4294967296]", "[999999]",
+                                    "{}",   "[]",    "[[]]",      "[[[1]]]"};
+  for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
+    char body[64];
+    throw_body("/v1/completions", body, (size_t)snprintf(body, sizeof body, "{\"prompt\":%s}", ids[i]));
+    throw_body("/detokenize", body,
+               (size_t)snprintf(body, sizeof body, "{\"tokens\":%s}", strcmp(ids[i], "[]") ? ids[i] : "1"));
+  }
+}
+
+// Halves of requests, whose senders go away.
+static void broken_off(void) {
+  static const char text[] = "POST " CHAT " HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n\r\n{\"messages\"";
+  for (size_t n = 1; n < sizeof text; n += 9) {
+    const int s = http_dial(port);
+    http_say(s, text, n);
+    close(s);
+    hostile++;
+  }
+}
+
+static void nobody_is_harmed_by_hostile_requests(void **state) {
+  (void)state;
+  static const char body[] = "{" HI ",\"ignore_eos\":true,\"max_tokens\":300,\"stream\":true}";
+  char head[200];
+  const int s = http_dial(port);
+  const int n =
+      snprintf(head, sizeof head,
+               "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+               sizeof body - 1);
+  http_say(s, head, (size_t)n);
+  http_say(s, body, sizeof body - 1);
+  wrong_transport();
+  wrong_values();
+  broken_bodies();
+  broken_off();
+  assert_true(hostile >= 300);
+  char *stream = http_hear(s, NULL);
+  close(s);
+  assert_int_equal(count(stream, "\"finish_reason\":\"length\""), 1);
+  free(stream);
+  get("/health", 200, "{}");
+  get("/metrics", 200, "vllm:num_requests_running{model_name=\"infuse-oss\"} 0");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(a_chat_is_answered),
+      cmocka_unit_test(a_stream_says_what_the_whole_says),
+      cmocka_unit_test(many_choices_and_prompts_keep_their_places),
+      cmocka_unit_test(texts_become_ids_and_back),
+      cmocka_unit_test(what_is_known_is_told),
+      cmocka_unit_test(errors_have_names),
+      cmocka_unit_test(a_prompt_that_is_too_long_is_told_in_words_that_routers_know),
+      cmocka_unit_test(nobody_is_harmed_by_hostile_requests),
+  };
+  return cmocka_run_group_tests(tests, start, stop);
+}
