@@ -158,7 +158,6 @@ static nf_status check_ask(const talk *t) {
   const nf_ask *a = &t->ask;
   const char *what = a->logprobs >= 0                 ? "logprobs"
                      : a->echo                        ? "echo"
-                     : a->shape != NF_SHAPE_FREE      ? "answers of a given shape"
                      : a->tool_choice > NF_TOOLS_NONE ? "a tool_choice that forces a call"
                                                       : NULL;
   return what == NULL ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: not supported yet", what);
@@ -174,12 +173,22 @@ static nf_status tokenise(talk *t) {
   return nf_ok();
 }
 
+// What the answer must be like, as sessions are told it.
+static void tell_shape(nf_ask *a) {
+  infuse_session_options *o = &a->session;
+  if (a->shape == NF_SHAPE_SCHEMA) o->json_schema = a->pattern;
+  if (a->shape == NF_SHAPE_REGEX) o->regex = a->pattern;
+  if (a->shape == NF_SHAPE_CHOICE) o->choices = a->choices, o->n_choices = a->n_choices;
+  o->json_object = a->shape == NF_SHAPE_OBJECT;
+}
+
 static nf_status prepare(talk *t, nf_ask_kind kind) {
   const nf_view body = nf_call_body(t->call);
   NF_TRY(nf_ask_read(kind, body.at != NULL ? body.at : "", body.n, &t->server->sampling, &t->ask));
   NF_TRY(check_ask(t));
   if (!t->ask.seeded) t->ask.sampling.seed = t->server->seed++;
   t->ask.session.sampling = &t->ask.sampling;
+  tell_shape(&t->ask);
   t->n_parts = t->left = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
   NF_TRY(nf_make(&t->part, t->n_parts, sizeof *t->part, "a request"));
   for (size_t i = 0; i < t->n_parts; i++) t->part[i].talk = t, t->part[i].first = i * (size_t)t->ask.n;

@@ -159,6 +159,37 @@ static void many_choices_and_prompts_keep_their_places(void **state) {
   json_decref(again);
 }
 
+static void an_answer_has_the_shape_that_was_asked_for(void **state) {
+  (void)state;
+  static const char question[] =
+      "\"messages\":[{\"role\":\"user\",\"content\":\"What is 12 + 30?\"}],\"max_tokens\":200";
+  char body[600];
+  snprintf(body, sizeof body,
+           "{%s,\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{"
+           "\"type\":"
+           "\"object\",\"properties\":{\"sum\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":99}},"
+           "\"required\":[\"sum\"],"
+           "\"additionalProperties\":false}}}}",
+           question);
+  json_t *answer = post(CHAT, body, 200);
+  char *content = content_of(answer);
+  json_t *value = json_loads(content, 0, NULL);
+  json_int_t sum;
+  assert_int_equal(json_unpack(value, "{s:I!}", "sum", &sum), 0);
+  assert_true(sum >= 0 && sum <= 99);
+  json_decref(value);
+  json_decref(answer);
+  free(content);
+  snprintf(body, sizeof body, "{%s,\"structured_outputs\":{\"choice\":[\"yes\",\"no\"]}}", question);
+  answer = post(CHAT, body, 200);
+  content = content_of(answer);
+  assert_true(strcmp(content, "yes") == 0 || strcmp(content, "no") == 0);
+  json_decref(answer);
+  free(content);
+  snprintf(body, sizeof body, "{%s,\"structured_outputs\":{\"regex\":\"(\"}}", question);
+  json_decref(post(CHAT, body, 400));
+}
+
 static void texts_become_ids_and_back(void **state) {
   (void)state;
   json_t *answer = post("/tokenize", "{\"prompt\":\"Once upon\",\"model\":\"models/infuse-oss\"}", 200);
@@ -319,16 +350,8 @@ static void wrong_values(void) {
                                       "ignore_eos",
                                       "model",
                                       "structured_outputs"};
-  static const char *const value[] = {"1e309",
-                                      "NaN",
-                                      "-Infinity",
-                                      "[[[]]]",
-                                      "{\"a\":{\"b\":[{}]}}",
-                                      "\"\\ud800\"",
-                                      "-1e19",
-                                      "\"\xff\"",
-                                      "1.5e300",
-                                      "[{\"x\":null}]"};
+  static const char *const value[] = {"1e309",       "NaN",   "-Infinity", "[[[]]]",  "{\"a\":{\"b\":[{}]}}",
+                                      "\"\\ud800\"", "-1e19", "\"\xff\"",  "1.5e300", "[{\"x\":null}]"};
   for (size_t f = 0; f < sizeof field / sizeof *field; f++)
     for (size_t v = 0; v < sizeof value / sizeof *value; v++) {
       char body[300];
@@ -414,6 +437,7 @@ int main(void) {
       cmocka_unit_test(a_chat_is_answered),
       cmocka_unit_test(a_stream_says_what_the_whole_says),
       cmocka_unit_test(many_choices_and_prompts_keep_their_places),
+      cmocka_unit_test(an_answer_has_the_shape_that_was_asked_for),
       cmocka_unit_test(texts_become_ids_and_back),
       cmocka_unit_test(what_is_known_is_told),
       cmocka_unit_test(errors_have_names),
