@@ -304,7 +304,7 @@ static bool take_repetition(parser *r, int32_t *least, int32_t *most) {
 static nf_status read_repetitions(parser *r, tree **t) {
   int32_t least, most;
   for (size_t at = r->at; take_repetition(r, &least, &most); at = r->at) {
-    tree *outer;
+    tree *outer = NULL;
     if (least > COUNT_MAX || most > COUNT_MAX) return refuse(at, "a repetition of more than 10000 times");
     if (most != UNLIMITED && most < least) return refuse(at, "a repetition that ends before it begins");
     NF_TRY(new_tree(r, REPEAT, &outer));
@@ -339,7 +339,7 @@ static nf_status read_sequence(parser *r, bool outermost, tree **out) {
       (*out)->to_end = true;
       break;
     }
-    tree *t;
+    tree *t = NULL;
     NF_TRY(read_atom(r, &t));
     NF_TRY(read_repetitions(r, &t));
     *last = t;

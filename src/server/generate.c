@@ -189,7 +189,7 @@ static nf_status prepare(talk *t, nf_ask_kind kind) {
   if (!t->ask.seeded) t->ask.sampling.seed = t->server->seed++;
   t->ask.session.sampling = &t->ask.sampling;
   tell_shape(&t->ask);
-  t->n_parts = t->left = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
+  t->left = t->n_parts = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
   NF_TRY(nf_make(&t->part, t->n_parts, sizeof *t->part, "a request"));
   for (size_t i = 0; i < t->n_parts; i++) t->part[i].talk = t, t->part[i].first = i * (size_t)t->ask.n;
   NF_TRY(tokenise(t));
