@@ -141,13 +141,13 @@ static void hear(void *of, const nf_event *e) {
   switch (e->kind) {
   case NF_EVENT_BEGUN:
     t->spent.prompt += (int64_t)e->usage->prompt_tokens;
-    t->spent.cached += (int64_t)e->usage->cached_tokens;
     return;
   case NF_EVENT_OUTPUT:
     return take_output(t, p, e);
   case NF_EVENT_ENDED:
     return take_end(t, e);
   case NF_EVENT_DONE:
+    t->spent.cached += (int64_t)e->usage->cached_tokens;
     return finish_part(t);
   }
 }

@@ -23,7 +23,8 @@ static void well(infuse_error *e) { assert_string_equal(e != NULL ? infuse_error
 static int start(void **state) {
   (void)state;
   const infuse_runtime_options ro = {.size = sizeof ro, .figures = "stated", .threads = 2};
-  const infuse_model_options mo = {.size = sizeof mo, .sessions = 4, .context = 512, .batch = 64};
+  const infuse_model_options mo = {
+      .size = sizeof mo, .sessions = 4, .context = 512, .batch = 64, .snapshots = 4};
   well(infuse_runtime_create(&ro, &rt));
   well(infuse_model_load(rt, "models/infuse-oss", &mo, &model));
   const nf_server_options so = {.rt = rt, .model = model, .dir = "models/infuse-oss", .queue = 64};
@@ -138,6 +139,19 @@ static void a_stream_says_what_the_whole_says(void **state) {
   assert_int_equal(count(stream, "event:"), 0);
   free(content);
   free(stream);
+}
+
+// What is in the caches of a prompt, in whole pages of 64 tokens, is not computed again, and told.
+static void a_prompt_that_comes_again_is_in_the_caches(void **state) {
+  (void)state;
+  json_int_t prompt, cached;
+  json_decref(post(CHAT, "{" HI "}", 200));
+  json_t *answer = post(CHAT, "{" HI "}", 200);
+  assert_int_equal(json_unpack(answer, "{s:{s:I,s:{s:I}}}", "usage", "prompt_tokens", &prompt,
+                               "prompt_tokens_details", "cached_tokens", &cached),
+                   0);
+  assert_int_equal(cached, (prompt - 1) / 64 * 64);
+  json_decref(answer);
 }
 
 static void many_choices_and_prompts_keep_their_places(void **state) {
@@ -436,6 +450,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_chat_is_answered),
       cmocka_unit_test(a_stream_says_what_the_whole_says),
+      cmocka_unit_test(a_prompt_that_comes_again_is_in_the_caches),
       cmocka_unit_test(many_choices_and_prompts_keep_their_places),
       cmocka_unit_test(an_answer_has_the_shape_that_was_asked_for),
       cmocka_unit_test(texts_become_ids_and_back),
