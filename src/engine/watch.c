@@ -82,8 +82,8 @@ bool nf_watch_must_end(nf_watch *w) {
 // ---- tokens ----
 
 static void allow(nf_watch *w, int32_t token, bool allowed) {
+  if (token < 0 || token >= w->vocab) return; // a format may have no such mark
   const uint64_t bit = 1ull << (token % 64);
-  if (token < 0 || token >= w->vocab) return;
   if (allowed)
     w->allowed[token / 64] |= bit;
   else
