@@ -422,6 +422,18 @@ static void broken_off(void) {
   }
 }
 
+// The scheduler counts behind the last text that it hands out.
+static bool nothing_runs(void) {
+  bool none = false;
+  for (int i = 0; i < 1000 && !none; i++) {
+    char *answer = http_call(port, "GET", "/metrics", "", 0);
+    none = strstr(answer, "vllm:num_requests_running{model_name=\"infuse-oss\"} 0\n") != NULL;
+    free(answer);
+    if (!none) usleep(10000);
+  }
+  return none;
+}
+
 static void nobody_is_harmed_by_hostile_requests(void **state) {
   (void)state;
   static const char body[] = "{" HI ",\"ignore_eos\":true,\"max_tokens\":300,\"stream\":true}";
@@ -443,7 +455,7 @@ static void nobody_is_harmed_by_hostile_requests(void **state) {
   assert_int_equal(count(stream, "\"finish_reason\":\"length\""), 1);
   free(stream);
   get("/health", 200, "{}");
-  get("/metrics", 200, "vllm:num_requests_running{model_name=\"infuse-oss\"} 0");
+  assert_true(nothing_runs());
 }
 
 int main(void) {
