@@ -315,17 +315,14 @@ static void handle(nf_call *c) {
   c->route->handle(c->http->options.user, c);
 }
 
+// What is answered does not change any more, so it is sent without the lock: the library has one of its own
+// then, within which it reads streams.
 static enum MHD_Result proceed(nf_call *c) {
-  enum MHD_Result ok = MHD_YES;
   pthread_mutex_lock(&c->lock);
-  if (c->answered)
-    ok = send_answer(c);
-  else if (c->gone) // the server stops
-    ok = MHD_NO;
-  else
-    rest(c);
+  const bool answered = c->answered, gone = c->gone; // gone: the server stops
+  if (!answered && !gone) rest(c);
   pthread_mutex_unlock(&c->lock);
-  return ok;
+  return answered ? send_answer(c) : gone ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_access(void *http, struct MHD_Connection *connection, const char *path,
