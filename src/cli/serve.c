@@ -13,12 +13,13 @@ static const double grace = 30; // seconds that answers have to come to their en
 
 // The first signal lets answers come to their end, a second one does not.
 static int signals = -1; // an eventfd, as handlers may write to it
+static volatile sig_atomic_t seen;
 
 static void note_signal(int signal) {
   const uint64_t one = 1;
   const int error = errno;
   (void)signal;
-  if (cli_interrupted++ != 0) _exit(130);
+  if (seen++ != 0) _exit(130);
   if (write(signals, &one, sizeof one) != sizeof one) _exit(130);
   errno = error;
 }
