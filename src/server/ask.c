@@ -181,6 +181,14 @@ static nf_status read_stream_options(const nf_json_at *body, nf_ask *a) {
   return nf_ask_fields(&at, field, sizeof field / sizeof *field, a);
 }
 
+// The value as text, of the arena.
+static nf_status keep_json(nf_ask *a, const json_t *value, const char **out) {
+  char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+  *out = text != NULL ? nf_arena_copy(&a->arena, text, strlen(text)) : NULL;
+  free(text);
+  return nf_ask_kept(*out);
+}
+
 // ---- tools ----
 
 static nf_status read_tool(const nf_json_at *at, json_t *list) {
@@ -239,10 +247,7 @@ static nf_status read_tool_choice(const nf_json_at *body, nf_ask *a) {
 // What templates are shown: with choice "none" there are no tools.
 static nf_status tell_tools(nf_ask *a) {
   if (a->tools == NULL || a->tool_choice == NF_TOOLS_NONE) return nf_ok();
-  char *text = json_dumps(a->tools, JSON_COMPACT);
-  a->session.tools = text != NULL ? nf_arena_copy(&a->arena, text, strlen(text)) : NULL;
-  free(text);
-  return nf_ask_kept(a->session.tools);
+  return keep_json(a, a->tools, &a->session.tools);
 }
 
 nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a) {
@@ -269,11 +274,8 @@ nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a) {
 
 static nf_status keep_schema(const nf_json_at *schema, nf_ask *a) {
   if (schema->value == NULL) return nf_json_error(schema, "is missing, should be a JSON schema");
-  char *text = json_dumps(schema->value, JSON_COMPACT | JSON_ENCODE_ANY);
-  a->pattern = text != NULL ? nf_arena_copy(&a->arena, text, strlen(text)) : NULL;
-  free(text);
   a->shape = NF_SHAPE_SCHEMA;
-  return nf_ask_kept(a->pattern);
+  return keep_json(a, schema->value, &a->pattern);
 }
 
 nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a) {

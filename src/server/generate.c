@@ -10,8 +10,9 @@
 
 typedef struct part { // a prompt of it
   struct talk *talk;
-  size_t first; // of its choices
-  int32_t *ids; // of a text that was tokenised, freed by infuse_free
+  size_t first;       // of its choices
+  int32_t *own;       // ids of a text that was tokenised, freed by infuse_free
+  const int32_t *ids; // [n] of either kind of prompt; NULL: messages
   size_t n;
   _Atomic uint64_t id; // of the request; 0: none yet
 } part;
@@ -34,7 +35,7 @@ typedef struct talk {
 
 static void release(talk *t) {
   if (--t->owners != 0) return;
-  for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) infuse_free(t->part[i].ids);
+  for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) infuse_free(t->part[i].own);
   nf_free(t->part);
   nf_reply_destroy(t->reply);
   nf_ask_deinit(&t->ask);
@@ -60,9 +61,7 @@ static void break_off(talk *t, nf_problem_kind kind, const char *message) {
   if (t->broken) return;
   t->broken = true;
   if (!t->begun) return nf_serve_problem(t->call, kind, message, NULL);
-  json_t *error = nf_problem_json(kind, message, NULL);
-  if (error != NULL) nf_status_free(nf_reply_fail(t->reply, error, &t->out));
-  json_decref(error);
+  nf_status_free(nf_reply_event(&t->out, "error", nf_problem_json(kind, message, NULL)));
   flush(t);
   nf_call_end(t->call);
 }
@@ -127,10 +126,10 @@ static void take_end(talk *t, const nf_event *e) {
 
 // The last one sends what there is to send.
 static void finish_part(talk *t) {
-  if (--t->left != 0) return release(t);
-  if (t->full)
+  const bool last = --t->left == 0;
+  if (last && t->full)
     break_off(t, t->server->stops ? NF_PROBLEM_UNAVAILABLE : NF_PROBLEM_BUSY, NULL);
-  else
+  else if (last)
     end(t);
   release(t);
 }
@@ -166,9 +165,12 @@ static nf_status check_ask(const talk *t) {
 static nf_status tokenise(talk *t) {
   const infuse_tokenizer *k = infuse_model_tokenizer(t->server->options.model);
   for (size_t i = 0; i < t->ask.n_prompts; i++) {
-    const nf_prompt *p = &t->ask.prompt[i];
-    if (p->text == NULL) continue;
-    NF_TRY((nf_status){infuse_encode(k, p->text, p->n, 0, &t->part[i].ids, &t->part[i].n)});
+    const nf_prompt *from = &t->ask.prompt[i];
+    part *p = &t->part[i];
+    p->ids = from->ids, p->n = from->n;
+    if (from->text == NULL) continue;
+    NF_TRY((nf_status){infuse_encode(k, from->text, from->n, 0, &p->own, &p->n)});
+    p->ids = p->own;
   }
   return nf_ok();
 }
@@ -199,13 +201,8 @@ static nf_status prepare(talk *t, nf_ask_kind kind) {
 static nf_status submit(talk *t, size_t i) {
   const nf_ask *a = &t->ask;
   part *p = &t->part[i];
-  const bool encoded = p->ids != NULL;
-  const nf_request r = {.tokens = encoded             ? p->ids
-                                  : a->prompt != NULL ? a->prompt[i].ids
-                                                      : NULL,
-                        .n_tokens = encoded             ? p->n
-                                    : a->prompt != NULL ? a->prompt[i].n
-                                                        : 0,
+  const nf_request r = {.tokens = p->ids,
+                        .n_tokens = p->n,
                         .messages = a->message,
                         .n_messages = a->n_messages,
                         .options = &a->session,

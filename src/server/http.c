@@ -4,7 +4,6 @@
 // A call has two owners, the connection and the handler, and lives until both are done with it. What they
 // share is behind its lock.
 #include "server/http.h"
-#include "base/clock.h"
 #include "base/memory.h"
 #include "server/problem.h"
 #include <arpa/inet.h>

@@ -65,12 +65,15 @@ json_t *nf_problem_json(nf_problem_kind kind, const char *message, const char *p
   return nf_json_whole(o, ok);
 }
 
-nf_status nf_problem_body(nf_problem_kind kind, const char *message, const char *param, nf_text *out) {
-  json_t *value = nf_problem_json(kind, message, param);
+nf_status nf_json_write(json_t *value, nf_text *out) {
   char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
   json_decref(value);
-  if (text == NULL) return nf_error(NF_NO_MEMORY, "no memory for an error");
+  if (text == NULL) return nf_error(NF_NO_MEMORY, "no memory for an answer");
   nf_text_append(out, text, strlen(text));
   free(text);
   return nf_text_status(out);
+}
+
+nf_status nf_problem_body(nf_problem_kind kind, const char *message, const char *param, nf_text *out) {
+  return nf_json_write(nf_problem_json(kind, message, param), out);
 }

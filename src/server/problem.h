@@ -26,5 +26,8 @@ int nf_problem_retry_after(nf_problem_kind kind); // seconds; 0: trying again do
 json_t *nf_problem_json(nf_problem_kind kind, const char *message, const char *param);
 // The same, appended as text. NF_NO_MEMORY.
 nf_status nf_problem_body(nf_problem_kind kind, const char *message, const char *param, nf_text *out);
+// Appends a value as all that is sent is written: ASCII, as some clients cut lines at U+0085 and U+2028.
+// Takes it; NULL is NF_NO_MEMORY.
+nf_status nf_json_write(json_t *value, nf_text *out);
 // Of an error of the library's, before an answer has begun.
 nf_problem_kind nf_problem_of(nf_code code);

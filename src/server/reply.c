@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the forms of answers share: choices as they grow, events, numbers.
 #include "server/reply.h"
-#include <math.h>
-#include <stdlib.h>
+#include "server/problem.h"
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for an answer"); }
+nf_status nf_reply_no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for an answer"); }
 
 // ---- pieces of JSON ----
 
@@ -25,19 +24,10 @@ json_t *nf_usage_json(const nf_spent *u) {
   return nf_json_whole(usage, ok);
 }
 
-static nf_status append_json(nf_text *out, json_t *value) {
-  char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-  json_decref(value);
-  if (text == NULL) return no_memory();
-  nf_text_append(out, text, strlen(text));
-  free(text);
-  return nf_text_status(out);
-}
-
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value) {
   if (event != NULL) nf_text_printf(out, "event: %s\n", event);
   nf_text_printf(out, "data: ");
-  NF_TRY(append_json(out, value));
+  NF_TRY(nf_json_write(value, out));
   nf_text_printf(out, "\n\n");
   return nf_text_status(out);
 }
@@ -60,7 +50,7 @@ const char *nf_function_name(const char *recipient) {
 }
 
 static nf_status begin_call(nf_choice *c, const char *recipient) {
-  if (!nf_grow(&c->call, &c->cap_calls, c->n_calls + 1, sizeof *c->call)) return no_memory();
+  if (!nf_grow(&c->call, &c->cap_calls, c->n_calls + 1, sizeof *c->call)) return nf_reply_no_memory();
   nf_reply_call *call = &c->call[c->n_calls++];
   *call = (nf_reply_call){0};
   const char *name = nf_function_name(recipient);
@@ -86,7 +76,7 @@ nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, co
   static const nf_reply_form *const form[] = {
       [NF_ASK_CHAT] = &nf_reply_chat, [NF_ASK_TEXT] = &nf_reply_text, [NF_ASK_RESPONSE] = &nf_reply_response};
   nf_reply *r = nf_alloc(1, sizeof *r);
-  if (r == NULL) return no_memory();
+  if (r == NULL) return nf_reply_no_memory();
   *r = (nf_reply){.ask = ask, .form = form[ask->kind], .created = created};
   r->n = (size_t)ask->n * (ask->n_prompts != 0 ? ask->n_prompts : 1);
   r->id = nf_arena_printf(&r->arena, "%s%s", r->form->prefix, id);
@@ -94,7 +84,7 @@ nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, co
   r->choice = nf_arena_alloc(&r->arena, r->n, sizeof *r->choice);
   if (r->id != NULL && r->model != NULL && r->choice != NULL) return *out = r, nf_ok();
   nf_reply_destroy(r);
-  return no_memory();
+  return nf_reply_no_memory();
 }
 
 void nf_reply_destroy(nf_reply *r) {
@@ -131,11 +121,5 @@ nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
 }
 
 nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out) {
-  return r->ask->stream ? r->form->end(r, usage, out) : append_json(out, r->form->whole(r, usage));
-}
-
-nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out) {
-  (void)r;
-  json_t *copy = json_deep_copy(error);
-  return nf_reply_event(out, "error", copy);
+  return r->ask->stream ? r->form->end(r, usage, out) : nf_json_write(r->form->whole(r, usage), out);
 }

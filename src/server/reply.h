@@ -45,9 +45,6 @@ nf_status nf_reply_begin(nf_reply *r, nf_text *out);
 nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out);
 // All choices have finished: the rest of the stream, or the whole body.
 nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out);
-// Breaks a stream off: {"error": …} as an event that all clients take for a failure.
-nf_status nf_reply_fail(nf_reply *r, const json_t *error, nf_text *out);
-
 // ---- inside the room: what the forms of answers share ----
 
 // What of a message a piece belongs to.
@@ -96,7 +93,9 @@ struct nf_reply {
 
 extern const nf_reply_form nf_reply_chat, nf_reply_text, nf_reply_response;
 
-// One event; takes the value. `event` NULL: no line of that name.
+nf_status nf_reply_no_memory(void);
+// One event; takes the value. A stream is broken off by one named "error", which all clients take for a
+// failure. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
 json_t *nf_usage_json(const nf_spent *u);
 json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too

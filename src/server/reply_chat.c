@@ -147,7 +147,7 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
   if (c->logprobs == NULL) c->logprobs = json_array();
   bool ok = c->logprobs != NULL;
   for (size_t i = 0; i < t->n_logprobs; i++) ok = nf_json_push(c->logprobs, position(&t->logprobs[i])) && ok;
-  return ok ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for an answer");
+  return ok ? nf_ok() : nf_reply_no_memory();
 }
 
 static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {

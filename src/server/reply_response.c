@@ -4,8 +4,6 @@
 #include "server/reply.h"
 #include <string.h>
 
-static nf_status no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for an answer"); }
-
 // ---- items ----
 
 static const struct {
@@ -94,7 +92,7 @@ static nf_status send_item(nf_reply *r, size_t i, bool begins, nf_text *out) {
 }
 
 static nf_status open_item(nf_reply *r, const infuse_piece *p, nf_text *out) {
-  if (!nf_grow(&r->item, &r->cap_items, r->n_items + 1, sizeof *r->item)) return no_memory();
+  if (!nf_grow(&r->item, &r->cap_items, r->n_items + 1, sizeof *r->item)) return nf_reply_no_memory();
   const size_t i = r->n_items++;
   nf_item *item = &r->item[i];
   *item = (nf_item){.part = nf_choice_part(p)};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of answers: what clients count on, chunk by chunk, and that streams and whole answers say the same.
 #include "server/reply.h"
+#include "tests/support/piece.h"
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,17 +12,6 @@
 
 static const infuse_sampling none = {.size = sizeof none};
 #define CHAT "\"messages\":[{\"role\":\"user\",\"content\":\"x\"}]"
-
-static infuse_piece piece(const char *channel, const char *recipient, bool begins, const char *text) {
-  return (infuse_piece){.begins = begins,
-                        .role = "assistant",
-                        .name = "",
-                        .channel = channel,
-                        .recipient = recipient,
-                        .content_type = "",
-                        .text = text,
-                        .n = strlen(text)};
-}
 
 typedef struct story {
   nf_ask ask;
@@ -64,11 +54,11 @@ static void a_stream_has_its_role_once_and_its_call_named_once(void **state) {
   (void)state;
   story s;
   open_story(&s, NF_ASK_CHAT, "{" CHAT ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
-  infuse_piece p = piece("analysis", "", true, "hm\xc2\x85");
+  infuse_piece p = piece("analysis", "", "hm\xc2\x85", true);
   tell(&s, 0, &p, 1, INFUSE_RUNNING);
-  const infuse_piece both[] = {piece("final", "", true, "see"), piece("commentary", "functions.f", true, "")};
+  const infuse_piece both[] = {piece("final", "", "see", true), piece("commentary", "functions.f", "", true)};
   tell(&s, 0, both, 2, INFUSE_RUNNING);
-  p = piece("commentary", "functions.f", false, "{\"a\":1}");
+  p = piece("commentary", "functions.f", "{\"a\":1}", false);
   tell(&s, 0, &p, 1, INFUSE_STOP);
   close_story(&s);
   assert_string_equal(
@@ -101,10 +91,10 @@ static void a_whole_answer_says_the_same(void **state) {
   (void)state;
   story s;
   open_story(&s, NF_ASK_CHAT, "{" CHAT ",\"n\":2}");
-  const infuse_piece call[] = {piece("analysis", "", true, "hm"),
-                               piece("commentary", "functions.f", true, "{}")};
+  const infuse_piece call[] = {piece("analysis", "", "hm", true),
+                               piece("commentary", "functions.f", "{}", true)};
   tell(&s, 1, call, 2, INFUSE_STOP);
-  const infuse_piece text = piece("final", "", true, "ok");
+  const infuse_piece text = piece("final", "", "ok", true);
   tell(&s, 0, &text, 1, INFUSE_LENGTH);
   assert_int_equal(s.out.n, 0);
   close_story(&s);
@@ -135,9 +125,10 @@ static void logprobs_are_lists_side_by_side(void **state) {
   const nf_alternative top[] = {{{"a", 1}, -0.5}, {{"\xe2\x80", 2}, -1}, {{"a", 1}, -2}};
   const nf_logprob l[] = {
       {{{"b", 1}, -INFINITY}, top, 3}, {{{"\xc3\xa9", 2}, -0.25}, NULL, 0}, {{{"c", 1}, 0}, NULL, 0}};
-  const infuse_piece p = piece("", "", true,
+  const infuse_piece p = piece("", "",
                                "b\xc3\xa9"
-                               "c");
+                               "c",
+                               true);
   const nf_told told = {.pieces = &p, .n_pieces = 1, .logprobs = l, .n_logprobs = 3, .finish = INFUSE_LENGTH};
   assert_true(nf_is_ok(nf_reply_tell(s.reply, &told, &s.out)));
   close_story(&s);
@@ -159,9 +150,8 @@ static void an_error_in_the_middle_is_seen_by_all_clients(void **state) {
   story s;
   open_story(&s, NF_ASK_TEXT, "{\"prompt\":\"x\",\"stream\":true}");
   json_t *error = json_pack("{s:{s:s}}", "error", "message", "the device is gone");
-  assert_true(nf_is_ok(nf_reply_fail(s.reply, error, &s.out)));
+  assert_true(nf_is_ok(nf_reply_event(&s.out, "error", error)));
   assert_string_equal(s.out.at, "event: error\ndata: {\"error\":{\"message\":\"the device is gone\"}}\n\n");
-  json_decref(error);
   free_story(&s);
 }
 

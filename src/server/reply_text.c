@@ -109,7 +109,7 @@ static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
   json_t *chunk = frame(r, list, r->ask->continuous_usage ? &t->usage : NULL);
   if (ok && !silent) return nf_reply_event(out, NULL, chunk);
   json_decref(chunk);
-  return ok ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for an answer");
+  return ok ? nf_ok() : nf_reply_no_memory();
 }
 
 static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
@@ -117,8 +117,7 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
   if (r->ask->stream) return tell_stream(r, t, out);
   if (t->n_logprobs == 0) return nf_ok();
   if (c->logprobs == NULL) c->logprobs = empty_lists();
-  return append_positions(c->logprobs, t, &c->offset) ? nf_ok()
-                                                      : nf_error(NF_NO_MEMORY, "no memory for an answer");
+  return append_positions(c->logprobs, t, &c->offset) ? nf_ok() : nf_reply_no_memory();
 }
 
 static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // The server: its paths, and what is answered at once.
-#include "base/clock.h"
 #include "server/metrics.h"
 #include "server/server_state.h"
 #include <stdlib.h>
@@ -13,11 +12,14 @@
 static const char as_json[] = "application/json";
 
 void nf_serve_json(nf_call *c, json_t *value) {
-  char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
-  json_decref(value);
-  if (text == NULL) return nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
-  nf_call_answer(c, 200, as_json, text, strlen(text), 0);
-  free(text);
+  nf_text body = {0};
+  nf_status st = nf_json_write(value, &body);
+  if (nf_is_ok(st))
+    nf_call_answer(c, 200, as_json, body.at, body.n, 0);
+  else
+    nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
+  nf_status_free(st);
+  nf_text_deinit(&body);
 }
 
 void nf_serve_problem(nf_call *c, nf_problem_kind kind, const char *message, const char *param) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Final answers of contents, answers out of pieces, and calls that are judged.
 #include "cli/eval/reply.h"
+#include "tests/support/piece.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -32,17 +33,6 @@ static void test_final_answer(void **state) {
   for (size_t i = 0; i < sizeof all / sizeof *all; i++)
     is(eval_final_answer(nf_view_of(all[i][0])), all[i][1]);
   is(eval_bare(NF_VIEW(" `x`. ")), "x");
-}
-
-static infuse_piece piece(const char *channel, const char *recipient, const char *text, bool begins) {
-  return (infuse_piece){.begins = begins,
-                        .role = "assistant",
-                        .name = "",
-                        .channel = channel,
-                        .recipient = recipient,
-                        .content_type = "",
-                        .text = text,
-                        .n = strlen(text)};
 }
 
 static void add(eval_reply *r, infuse_piece p) { assert_true(nf_is_ok(eval_reply_add(r, &p))); }
