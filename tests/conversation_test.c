@@ -274,6 +274,7 @@ static void test_nothing_is_no_crash(void **) {
   refused(infuse_session_append_routed(NULL, prompt, 1, prompt), INFUSE_USAGE, "session is NULL");
   refused(infuse_session_truncate(NULL, 0), INFUSE_USAGE, "session is NULL");
   refused(infuse_session_chat(NULL, NULL, 0), INFUSE_USAGE, "session is NULL");
+  refused(infuse_model_render(NULL, NULL, NULL, 0, &ids, &n), INFUSE_USAGE, "model is NULL");
   refused(infuse_session_hidden(NULL, 0, NULL), INFUSE_USAGE, "session is NULL");
   refused(infuse_step(NULL, NULL, 0), INFUSE_USAGE, "model is NULL");
   refused(infuse_encode(NULL, "x", 1, 0, &ids, &n), INFUSE_BAD_INPUT, "no tokenizer");
@@ -295,6 +296,30 @@ static void test_nothing_is_no_crash(void **) {
   refused(infuse_session_clone(s, NULL), INFUSE_USAGE, "result is NULL");
   infuse_session_destroy(s);
   infuse_model_destroy(m);
+}
+
+// Rendering by itself gives what a session holds.
+static void test_rendering(void **) {
+  const infuse_message talk[] = {{"system", "Be brief."}, {"user", "Hello there"}, {"assistant", "Hi"}};
+  const infuse_session_options o = {.size = sizeof o, .generate = true, .date = ""};
+  for (size_t i = 0; i < sizeof tiny / sizeof *tiny; i++) {
+    infuse_model *m = load(runtime[1], tiny[i]);
+    infuse_session *s;
+    int32_t *ids = NULL;
+    size_t n = 0, held = 0;
+    ok(infuse_session_create(m, &o, &s));
+    infuse_error *chatted = infuse_session_chat(s, talk, 3),
+                 *rendered = infuse_model_render(m, &o, talk, 3, &ids, &n);
+    assert_string_equal(infuse_error_message(chatted), infuse_error_message(rendered));
+    const int32_t *holds = infuse_session_tokens(s, &held);
+    assert_int_equal(n, held);
+    if (n != 0) assert_memory_equal(ids, holds, n * sizeof *ids);
+    infuse_error_free(chatted);
+    infuse_error_free(rendered);
+    infuse_free(ids);
+    infuse_session_destroy(s);
+    infuse_model_destroy(m);
+  }
 }
 
 static void test_options_are_checked(void **) {
@@ -338,6 +363,10 @@ static void test_every_allocation_fails(void **) {
     if (e == NULL) e = infuse_session_append(s, NULL, 0);
     if (e == NULL) e = infuse_session_clone(s, &t);
     if (e == NULL) e = infuse_session_chat(t, talk, 3);
+    int32_t *ids = NULL;
+    size_t n_ids;
+    if (e == NULL) e = infuse_model_render(m, NULL, talk, 3, &ids, &n_ids);
+    infuse_free(ids);
     failed = nf_alloc_count() >= n;
     nf_alloc_fail_at(0, false);
     if (e != NULL) refused(e, INFUSE_NO_MEMORY, "");
@@ -355,6 +384,7 @@ int main(void) {
       cmocka_unit_test(test_stop_tokens_are_no_text),
       cmocka_unit_test(test_tools),
       cmocka_unit_test(test_messages),
+      cmocka_unit_test(test_rendering),
       cmocka_unit_test(test_nothing_is_no_crash_elsewhere),
       cmocka_unit_test(test_nothing_is_no_crash),
       cmocka_unit_test(test_options_are_checked),

@@ -328,6 +328,30 @@ static void test_refusals(void **state) {
   }
 }
 
+// The bounds that are told are those that are held to.
+static void test_bounds(void **state) {
+  (void)state;
+  size_t n;
+  const infuse_sampling_bound *bound = infuse_sampling_bounds(&n);
+  assert_true(n >= 6);
+  for (size_t i = 0; i < n; i++) {
+    const float at[] = {bound[i].least, bound[i].most, bound[i].least - 1, bound[i].most * 2};
+    for (int k = 0; k < 4; k++) {
+      infuse_sampling sampling = {0};
+      const infuse_session_options o = {.size = sizeof o, .generate = true, .sampling = &sampling};
+      infuse_session *s;
+      memcpy((char *)&sampling + bound[i].at, &at[k], sizeof at[k]);
+      infuse_error *e = infuse_session_create(model, &o, &s);
+      if (k >= 2) {
+        refused(e, INFUSE_USAGE, bound[i].name);
+        continue;
+      }
+      ok(e);
+      infuse_session_destroy(s);
+    }
+  }
+}
+
 static void test_nothing_left(void **state) {
   (void)state;
   infuse_model_info info = {.size = sizeof info};
@@ -368,6 +392,7 @@ int main(void) {
                                      cmocka_unit_test(test_model_sampling),
                                      cmocka_unit_test(test_model_defaults),
                                      cmocka_unit_test(test_refusals),
+                                     cmocka_unit_test(test_bounds),
                                      cmocka_unit_test(test_nothing_left)};
   return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -42,6 +42,14 @@ typedef struct infuse_sampling {
   const int32_t *begin_suppress_tokens; // never the first of the answer
   size_t n_begin_suppress_tokens;
 } infuse_sampling;
+// The numbers above that have bounds: floats outside of them are INFUSE_USAGE. [*n], the same for all models.
+// This struct does not grow.
+typedef struct infuse_sampling_bound {
+  const char *name; // of the field
+  size_t at;        // its offset
+  float least, most;
+} infuse_sampling_bound;
+INFUSE_API const infuse_sampling_bound *infuse_sampling_bounds(size_t *n);
 // What generation_config.json asks for; greedy when it says nothing. Its lists live as long as the model.
 INFUSE_API void infuse_model_sampling_sized(const infuse_model *m, infuse_sampling *out, size_t size);
 static inline infuse_sampling infuse_model_sampling(const infuse_model *m) {

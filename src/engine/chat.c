@@ -84,38 +84,73 @@ fail:
   return st;
 }
 
-static nf_status check(const infuse_session *s, const infuse_message *messages, size_t n) {
-  NF_TRY(NF_GIVEN({"session", s != NULL}, {"list of messages", messages != NULL || n == 0}));
-  NF_TRY(nf_status_copy(s->model->broken_text));
-  if (s->model->chat == NULL)
-    return nf_error(NF_USAGE, "the model has no chat format that infuse knows; give plain text");
-  if (s->generation == NULL) return nf_error(NF_USAGE, "a chat needs a session made with .generate");
-  if (s->generation->settings->effort.n != 0 && !s->model->chat->has_effort)
+static nf_status check_format(const infuse_model *m, const infuse_message *messages, size_t n) {
+  NF_TRY(NF_GIVEN({"list of messages", messages != NULL || n == 0}));
+  NF_TRY(nf_status_copy(m->broken_text));
+  if (m->chat != NULL) return nf_ok();
+  return nf_error(NF_USAGE, "the model has no chat format that infuse knows; give plain text");
+}
+
+// The caller's messages in the format's form, and by what they are rendered.
+static nf_status open_chat(const infuse_model *m, const nf_settings *g, conversation *c, nf_chat *out) {
+  if (g->effort.n != 0 && !m->chat->has_effort)
     return nf_error(NF_USAGE, "a reasoning effort is asked for, but the chat format %s has no place for one",
-                    s->model->chat->name);
+                    m->chat->name);
+  NF_TRY(nf_make(&c->message, c->n, sizeof *c->message, "messages"));
+  for (size_t i = 0; i < c->n; i++) NF_TRY(convert(c, i), "message %zu", i);
+  *out = (nf_chat){.message = c->message,
+                   .n = c->n,
+                   .effort = g->effort,
+                   .date = g->date,
+                   .functions = g->functions,
+                   .answer = true,
+                   .thinking = m->thinking,
+                   .think = g->think};
   return nf_ok();
 }
 
-static nf_status chat(infuse_session *s, conversation *c) {
-  NF_TRY(nf_make(&c->message, c->n, sizeof *c->message, "messages"));
-  for (size_t i = 0; i < c->n; i++) NF_TRY(convert(c, i), "message %zu", i);
-  const nf_settings *g = s->generation->settings;
-  return hold(s, &(nf_chat){.message = c->message,
-                            .n = c->n,
-                            .effort = g->effort,
-                            .date = g->date,
-                            .functions = g->functions,
-                            .answer = true,
-                            .thinking = s->model->thinking,
-                            .think = g->think});
+static void close_chat(conversation *c) {
+  nf_free(c->message);
+  nf_arena_deinit(&c->calls);
 }
 
 infuse_error *infuse_session_chat_sized(infuse_session *s, const infuse_message *messages, size_t n,
                                         size_t size) {
-  NF_TELL(check(s, messages, n));
+  NF_TELL(NF_GIVEN({"session", s != NULL}));
+  NF_TELL(check_format(s->model, messages, n));
+  if (s->generation == NULL) return nf_error(NF_USAGE, "a chat needs a session made with .generate").error;
   conversation c = {.at = (const char *)messages, .n = n, .size = size};
-  const nf_status st = chat(s, &c);
-  nf_free(c.message);
-  nf_arena_deinit(&c.calls);
+  nf_chat chat;
+  nf_status st = open_chat(s->model, s->generation->settings, &c, &chat);
+  if (nf_is_ok(st)) st = hold(s, &chat);
+  close_chat(&c);
   return st.error;
+}
+
+static nf_status render(const infuse_model *m, const infuse_session_options *o, conversation *c,
+                        nf_ids *out) {
+  nf_settings *settings = NULL;
+  nf_chat chat;
+  nf_status st = nf_settings_of_chat(m, o, &settings);
+  if (nf_is_ok(st)) st = open_chat(m, settings, c, &chat);
+  if (nf_is_ok(st)) st = m->chat->render(m->tokenizer, &chat, out);
+  nf_settings_release(settings);
+  close_chat(c);
+  return st;
+}
+
+infuse_error *infuse_model_render_sized(const infuse_model *m, const infuse_session_options *o,
+                                        const infuse_message *messages, size_t n, size_t size, int32_t **ids,
+                                        size_t *n_ids) {
+  infuse_session_options options = {0};
+  nf_ids out = {0};
+  NF_TELL(NF_GIVEN({"model", m != NULL}, {"result", ids != NULL}, {"result's count", n_ids != NULL}));
+  NF_TELL(NF_OPTIONS(infuse_session_options, rows, &options, o));
+  NF_TELL(check_format(m, messages, n));
+  conversation c = {.at = (const char *)messages, .n = n, .size = size};
+  const nf_status st = render(m, &options, &c, &out);
+  if (!nf_is_ok(st)) return nf_ids_deinit(&out), st.error;
+  *ids = out.at;
+  *n_ids = out.n;
+  return NULL;
 }

@@ -27,6 +27,8 @@ nf_status nf_model_make_sampling(infuse_model *m);
 // Of one user. NF_USAGE names what is out of bounds, NF_BAD_INPUT an id outside the vocabulary. Nothing is
 // kept of o. On failure too there is something to release.
 nf_status nf_settings_create(infuse_model *m, const infuse_session_options *o, nf_settings **out);
+// The same of what a conversation is rendered by, and of no more. Any thread may.
+nf_status nf_settings_of_chat(const infuse_model *m, const infuse_session_options *o, nf_settings **out);
 void nf_settings_release(nf_settings *s); // by one user; NULL is fine
 
 typedef struct nf_generation {

@@ -49,24 +49,25 @@ void infuse_model_sampling_sized(const infuse_model *m, infuse_sampling *out, si
 // ---- checking ----
 
 #define AT(field) offsetof(infuse_sampling, field)
-static const struct {
-  const char *name;
-  size_t at;
-  float lo, hi;
-} bounds[] = {{"temperature", AT(temperature), 0, 1e6f},
-              {"top_p", AT(top_p), 0, 1},
-              {"min_p", AT(min_p), 0, 1},
-              {"repetition_penalty", AT(repetition_penalty), 0, 1000},
-              {"frequency_penalty", AT(frequency_penalty), -1000, 1000},
-              {"presence_penalty", AT(presence_penalty), -1000, 1000}};
+static const infuse_sampling_bound bounds[] = {{"temperature", AT(temperature), 0, 1e6f},
+                                               {"top_p", AT(top_p), 0, 1},
+                                               {"min_p", AT(min_p), 0, 1},
+                                               {"repetition_penalty", AT(repetition_penalty), 0, 1000},
+                                               {"frequency_penalty", AT(frequency_penalty), -1000, 1000},
+                                               {"presence_penalty", AT(presence_penalty), -1000, 1000}};
+
+const infuse_sampling_bound *infuse_sampling_bounds(size_t *n) {
+  if (n != NULL) *n = sizeof bounds / sizeof *bounds;
+  return bounds;
+}
 
 static nf_status check_numbers(const infuse_sampling *s) {
   for (size_t i = 0; i < sizeof bounds / sizeof *bounds; i++) {
     float x;
     memcpy(&x, (const char *)s + bounds[i].at, sizeof x);
-    if (!(x >= bounds[i].lo && x <= bounds[i].hi))
+    if (!(x >= bounds[i].least && x <= bounds[i].most))
       return nf_error(NF_USAGE, "%s is %g; it must lie between %g and %g", bounds[i].name, (double)x,
-                      (double)bounds[i].lo, (double)bounds[i].hi);
+                      (double)bounds[i].least, (double)bounds[i].most);
   }
   if (s->top_k < 0) return nf_error(NF_USAGE, "top_k is %d; it must be at least 1, or 0 for off", s->top_k);
   if (s->no_repeat_ngram_size < 0)
@@ -264,6 +265,12 @@ static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_
 }
 
 // ---- all of them ----
+
+nf_status nf_settings_of_chat(const infuse_model *m, const infuse_session_options *o, nf_settings **out) {
+  NF_TRY(nf_make(out, 1, sizeof **out, "the settings of a chat"));
+  (*out)->users = 1;
+  return keep_chat_options(m, o, *out);
+}
 
 nf_status nf_settings_create(infuse_model *m, const infuse_session_options *o, nf_settings **out) {
   NF_TRY(nf_make(out, 1, sizeof **out, "a session"));

@@ -74,16 +74,26 @@ static const nf_field common[] = {
     {"model", NF_FIELD_STRING, ASK(model)},
     {"stream", NF_FIELD_BOOL, ASK(stream)},
     {"n", NF_FIELD_I64, ASK(n), .lo = 1, .hi = NF_ASK_CHOICES},
-    {"temperature", NF_FIELD_F32, SAMPLING(temperature), .lo = 0, .hi = 1e6},
-    {"top_p", NF_FIELD_F32, SAMPLING(top_p), .lo = 0, .hi = 1},
-    {"min_p", NF_FIELD_F32, SAMPLING(min_p), .lo = 0, .hi = 1},
     {"top_k", NF_FIELD_I32, SAMPLING(top_k), .lo = -1, .hi = INT32_MAX},
-    {"repetition_penalty", NF_FIELD_F32, SAMPLING(repetition_penalty), .lo = 0, .hi = 1000},
-    {"frequency_penalty", NF_FIELD_F32, SAMPLING(frequency_penalty), .lo = -2, .hi = 2},
-    {"presence_penalty", NF_FIELD_F32, SAMPLING(presence_penalty), .lo = -2, .hi = 2},
     {"min_tokens", NF_FIELD_I64, SAMPLING(min_tokens), .lo = 0, .hi = INT32_MAX},
     {"ignore_eos", NF_FIELD_BOOL, ASK(session.ignore_eos)},
 };
+
+// What sessions take, within their bounds.
+static nf_status read_sampling(const nf_json_at *body, nf_ask *a) {
+  size_t n;
+  const infuse_sampling_bound *bound = infuse_sampling_bounds(&n);
+  for (size_t i = 0; i < n; i++) {
+    const nf_field f = {.key = bound[i].name,
+                        .kind = NF_FIELD_F32,
+                        .at = offsetof(nf_ask, sampling) + bound[i].at,
+                        .lo = (double)bound[i].least,
+                        .hi = (double)bound[i].most,
+                        .samples = true};
+    NF_TRY(nf_ask_fields(body, &f, 1, a));
+  }
+  return nf_ok();
+}
 
 static nf_status read_seed(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "seed");
@@ -352,6 +362,7 @@ static nf_status read_common(const nf_json_at *body, nf_ask *a) {
   static const nf_keys keys = NF_KEYS(refused, NULL);
   NF_TRY(nf_keys_refuse(body, &keys));
   NF_TRY(nf_ask_fields(body, common, sizeof common / sizeof *common, a));
+  NF_TRY(read_sampling(body, a));
   if (a->sampling.top_k < 0) a->sampling.top_k = 0; // -1 is off to vLLM's clients
   NF_TRY(read_seed(body, a));
   NF_TRY(read_stops(body, a));
