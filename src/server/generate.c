@@ -163,14 +163,9 @@ static nf_status check_ask(const talk *t) {
 }
 
 static nf_status tokenise(talk *t) {
-  const infuse_tokenizer *k = infuse_model_tokenizer(t->server->options.model);
   for (size_t i = 0; i < t->ask.n_prompts; i++) {
-    const nf_prompt *from = &t->ask.prompt[i];
     part *p = &t->part[i];
-    p->ids = from->ids, p->n = from->n;
-    if (from->text == NULL) continue;
-    NF_TRY((nf_status){infuse_encode(k, from->text, from->n, 0, &p->own, &p->n)});
-    p->ids = p->own;
+    NF_TRY(nf_prompt_ids(t->server, &t->ask.prompt[i], &p->own, &p->ids, &p->n));
   }
   return nf_ok();
 }

@@ -2,8 +2,6 @@
 #include "server/metrics.h"
 #include <inttypes.h>
 
-enum { PAGE_TOKENS = 64 };
-
 #define AT(field) offsetof(nf_counters, field)
 static const struct {
   const char *name, *type, *help;
@@ -65,17 +63,18 @@ static void print_histogram(const nf_histogram *h, const char *name, const char 
   nf_text_printf(out, "vllm:%s_count{model_name=\"%s\"} %" PRIu64 "\n", name, model, below);
 }
 
-static void print_caches(const nf_counters *c, const char *model, nf_text *out) {
+static void print_caches(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out) {
   const double used = c->pages != 0 ? (double)c->pages_in_use / (double)c->pages : 0;
   head(out, "kv_cache_usage_perc", "gauge", "Share of the cache's pages that are in use, 0 to 1.");
   nf_text_printf(out, "vllm:kv_cache_usage_perc{model_name=\"%s\"} %.6g\n", model, used);
   head(out, "cache_config_info", "gauge", "The size of a page in tokens, and how many there are.");
-  nf_text_printf(
-      out, "vllm:cache_config_info{model_name=\"%s\",block_size=\"%d\",num_gpu_blocks=\"%" PRIu64 "\"} 1\n",
-      model, PAGE_TOKENS, c->pages);
+  nf_text_printf(out,
+                 "vllm:cache_config_info{model_name=\"%s\",block_size=\"%" PRId64
+                 "\",num_gpu_blocks=\"%" PRIu64 "\"} 1\n",
+                 model, page_tokens, c->pages);
 }
 
-void nf_metrics_text(const nf_counters *c, const char *model, nf_text *out) {
+void nf_metrics_text(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out) {
   nf_text name = {0};
   label(model, &name);
   const char *as = name.n != 0 ? name.at : "";
@@ -88,7 +87,7 @@ void nf_metrics_text(const nf_counters *c, const char *model, nf_text *out) {
   for (int r = 0; r < NF_REASONS; r++)
     nf_text_printf(out, "vllm:request_success_total{model_name=\"%s\",finished_reason=\"%s\"} %" PRIu64 "\n",
                    as, reasons[r], c->ended[r]);
-  print_caches(c, as, out);
+  print_caches(c, as, page_tokens, out);
   for (int t = 0; t < NF_TIMES; t++) print_histogram(&c->time[t], times[t].name, times[t].help, as, out);
   out->failed |= name.failed;
   nf_text_deinit(&name);

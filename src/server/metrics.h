@@ -5,5 +5,5 @@
 #include "base/text.h"
 #include "schedule/counters.h"
 
-// model: the name under which it is served.
-void nf_metrics_text(const nf_counters *c, const char *model, nf_text *out);
+// model: the name under which it is served; page_tokens: of a page of its caches.
+void nf_metrics_text(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out);

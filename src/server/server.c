@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server: its paths, and what is answered at once.
-#include "server/metrics.h"
+// The server: its paths, and its life.
 #include "server/server_state.h"
 #include <stdlib.h>
 #include <string.h>
@@ -39,65 +38,26 @@ bool nf_server_is_model(const nf_server *s, const char *name) {
   return name == NULL || strcmp(name, s->name) == 0 || strcmp(name, s->options.dir) == 0;
 }
 
-// ---- what is known ----
-
-static void health(void *server, nf_call *c) {
-  nf_server *s = server;
-  if (s->stops) return nf_serve_problem(c, NF_PROBLEM_UNAVAILABLE, "the server stops", NULL);
-  nf_call_answer(c, 200, as_json, "{}", 2, 0);
-}
-
-static void version(void *server, nf_call *c) {
-  (void)server;
-  nf_serve_json(c, json_pack("{s:s}", "version", infuse_version()));
-}
-
-static void load(void *server, nf_call *c) {
-  const nf_server *s = server;
-  nf_counters n;
-  nf_scheduler_read(s->scheduler, &n);
-  nf_serve_json(c, json_pack("{s:I}", "server_load", (json_int_t)(n.waiting + n.running)));
-}
-
-static void metrics(void *server, nf_call *c) {
-  const nf_server *s = server;
-  nf_counters n;
-  nf_text text = {0};
-  nf_scheduler_read(s->scheduler, &n);
-  nf_metrics_text(&n, s->name, &text);
-  if (text.failed)
-    nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
-  else
-    nf_call_answer(c, 200, "text/plain; version=0.0.4; charset=utf-8", text.at, text.n, 0);
-  nf_text_deinit(&text);
-}
-
-static json_t *model_of(const nf_server *s) {
-  return json_pack("{s:s,s:s,s:I,s:s,s:s,s:I}", "id", s->name, "object", "model", "created",
-                   (json_int_t)s->created, "owned_by", "infuse", "root", s->options.dir, "max_model_len",
-                   (json_int_t)s->info.context);
-}
-
-static void models(void *server, nf_call *c) {
-  nf_serve_json(c, json_pack("{s:s,s:[o]}", "object", "list", "data", model_of(server)));
-}
-
-static void one_model(void *server, nf_call *c) {
-  if (!nf_server_is_model(server, nf_call_rest(c)))
-    return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
-  nf_serve_json(c, model_of(server));
-}
-
 static const nf_route routes[] = {
-    {"GET", "/health", true, health},
-    {"GET", "/version", false, version},
-    {"GET", "/load", false, load},
-    {"GET", "/metrics", false, metrics},
-    {"GET", "/v1/models", false, models},
-    {"GET", "/v1/models/*", false, one_model},
+    {"GET", "/health", true, nf_serve_health},
+    {"GET", "/ping", true, nf_serve_health},
+    {"GET", "/version", false, nf_serve_version},
+    {"GET", "/metrics", false, nf_serve_metrics},
+    {"GET", "/load", false, nf_serve_load},
+    {"GET", "/get_load", false, nf_serve_get_load},
+    {"GET", "/server_info", false, nf_serve_server_info},
+    {"GET", "/get_server_info", false, nf_serve_server_info},
+    {"GET", "/model_info", false, nf_serve_model_info},
+    {"GET", "/get_model_info", false, nf_serve_model_info},
+    {"GET", "/v1/models", false, nf_serve_models},
+    {"GET", "/v1/models/*", false, nf_serve_model},
     {"POST", "/v1/chat/completions", false, nf_serve_chat},
     {"POST", "/v1/completions", false, nf_serve_text},
     {"POST", "/v1/responses", false, nf_serve_response},
+    {"POST", "/v1/chat/completions/render", false, nf_serve_render_chat},
+    {"POST", "/v1/completions/render", false, nf_serve_render_text},
+    {"POST", "/v1/responses/render", false, nf_serve_render_response},
+    {"GET", "/tokenizer_info", false, nf_serve_tokenizer_info},
     {"POST", "/tokenize", false, nf_serve_tokenize},
     {"POST", "/detokenize", false, nf_serve_detokenize},
 };
@@ -124,6 +84,13 @@ static nf_status listen(nf_server *s) {
   return nf_http_start(&h, &s->http);
 }
 
+// Before the scheduler owns the model.
+static infuse_caches caches_of(const infuse_model *m) {
+  infuse_caches c = {.size = sizeof c};
+  infuse_model_caches(m, &c);
+  return c;
+}
+
 nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   nf_server *s;
   uint64_t seed = 0;
@@ -132,7 +99,10 @@ nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   s->created = (int64_t)time(NULL);
   s->info.size = sizeof s->info;
   infuse_model_describe(o->model, &s->info);
+  const infuse_caches caches = caches_of(o->model);
+  s->page_tokens = caches.page_tokens, s->pages = caches.pages;
   s->sampling = infuse_model_sampling(o->model);
+  s->no_tokenizer_info = nf_tokenizer_info(o->model, o->dir, &s->tokenizer_info);
   if (getrandom(&seed, sizeof seed, 0) == sizeof seed) s->seed = seed;
   s->name = o->name != NULL ? strdup(o->name) : folder_name(o->dir);
   nf_status st = s->name != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a server");
@@ -158,6 +128,8 @@ void nf_server_stop(nf_server *s, double seconds) {
   }
   nf_scheduler_destroy(s->scheduler); // tells what is left that it is cancelled
   nf_http_stop(s->http);
+  json_decref(s->tokenizer_info);
+  nf_status_free(s->no_tokenizer_info);
   free(s->name);
   nf_free(s);
 }

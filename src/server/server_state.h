@@ -11,20 +11,45 @@ struct nf_server {
   nf_http *http;
   nf_scheduler *scheduler;
   infuse_model_info info;
-  infuse_sampling sampling; // the model's own
-  int64_t created;          // seconds since 1970
+  infuse_sampling sampling;   // the model's own
+  int64_t page_tokens, pages; // of the caches of layers that see all of a text; 0: there are none
+  json_t *tokenizer_info;     // NULL: there is none, because of
+  nf_status no_tokenizer_info;
+  int64_t created; // seconds since 1970
   char *name;
   _Atomic bool stops;
   _Atomic uint64_t seed; // of requests that tell none
 };
 
+// about.c
+void nf_serve_health(void *server, nf_call *c);
+void nf_serve_version(void *server, nf_call *c);
+void nf_serve_metrics(void *server, nf_call *c);
+void nf_serve_load(void *server, nf_call *c);
+void nf_serve_get_load(void *server, nf_call *c);
+void nf_serve_server_info(void *server, nf_call *c);
+void nf_serve_model_info(void *server, nf_call *c);
+void nf_serve_models(void *server, nf_call *c);
+void nf_serve_model(void *server, nf_call *c);
+void nf_serve_tokenizer_info(void *server, nf_call *c);
 // generate.c: an answer is made of the body, and sent as it comes.
 void nf_serve_chat(void *server, nf_call *c);
 void nf_serve_text(void *server, nf_call *c);
 void nf_serve_response(void *server, nf_call *c);
+// render.c: the tokens that such a body stands for
+void nf_serve_render_chat(void *server, nf_call *c);
+void nf_serve_render_text(void *server, nf_call *c);
+void nf_serve_render_response(void *server, nf_call *c);
 // text.c
 void nf_serve_tokenize(void *server, nf_call *c);
 void nf_serve_detokenize(void *server, nf_call *c);
+
+// The ids of a prompt: its own, or those of its text, which are *own then and freed by infuse_free.
+nf_status nf_prompt_ids(const nf_server *s, const nf_prompt *p, int32_t **own, const int32_t **ids,
+                        size_t *n);
+json_t *nf_ids_json(const int32_t *id, size_t n); // NULL: no memory
+// tokenizer_info.c: of a model's folder; *out NULL where it fails.
+nf_status nf_tokenizer_info(const infuse_model *m, const char *dir, json_t **out);
 
 // Answers with the value, which it takes (NULL: no memory), or with a problem.
 void nf_serve_json(nf_call *c, json_t *value);

@@ -2,8 +2,8 @@
 // Tests of the server over a small model: what clients count on, and several hundred hostile requests, beside
 // a stream that none of them may disturb.
 #include "base/json.h"
-#include "server/server.h"
-#include "tests/support/http_client.h"
+#include "base/text.h"
+#include "tests/support/serving.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,32 +13,20 @@
 // cmocka wants the standard headers first
 #include <cmocka.h>
 
-static infuse_runtime *rt;
-static infuse_model *model;
-static nf_server *server;
-static uint16_t port;
-
-static void well(infuse_error *e) { assert_string_equal(e != NULL ? infuse_error_message(e) : "", ""); }
+static serving served;
 
 static int start(void **state) {
   (void)state;
-  const infuse_runtime_options ro = {.size = sizeof ro, .figures = "stated", .threads = 2};
   const infuse_model_options mo = {
       .size = sizeof mo, .sessions = 4, .context = 512, .batch = 64, .snapshots = 4};
-  well(infuse_runtime_create(&ro, &rt));
-  well(infuse_model_load(rt, "models/infuse-oss", &mo, &model));
-  const nf_server_options so = {.rt = rt, .model = model, .dir = "models/infuse-oss", .queue = 64};
-  nf_status st = nf_server_start(&so, &server);
-  assert_string_equal(nf_status_message(st), "");
-  port = nf_server_port(server);
+  const nf_server_options so = {.queue = 64};
+  serving_start(&served, "models/infuse-oss", &mo, &so);
   return 0;
 }
 
 static int stop(void **state) {
   (void)state;
-  nf_server_stop(server, 10);
-  infuse_model_destroy(model);
-  infuse_runtime_destroy(rt);
+  serving_stop(&served, 10);
   return 0;
 }
 
@@ -48,13 +36,7 @@ static int stop(void **state) {
 #define HI "\"messages\":[{\"role\":\"user\",\"content\":\"What is 12 + 30?\"}],\"temperature\":0"
 
 static json_t *post(const char *path, const char *body, int status) {
-  char *answer = http_call(port, "POST", path, body, strlen(body));
-  if (http_status(answer) != status) print_error("%s\n%s\n", body, answer);
-  assert_int_equal(http_status(answer), status);
-  json_t *value = json_loads(http_body(answer), 0, NULL);
-  assert_non_null(value);
-  free(answer);
-  return value;
+  return serving_post(&served, path, body, status);
 }
 
 static char *content_of(json_t *answer) {
@@ -102,41 +84,16 @@ static char *joined(const char *stream, const char *key) {
   return all;
 }
 
-static int count(const char *text, const char *part) {
-  int n = 0;
-  for (; (text = strstr(text, part)) != NULL; text++) n++;
-  return n;
-}
-
-// Chunks of the transfer coding are taken out: their sizes stand on lines of their own.
-static char *stream_of(const char *body) {
-  char *answer = http_call(port, "POST", CHAT, body, strlen(body));
-  assert_int_equal(http_status(answer), 200);
-  assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
-  char *out = calloc(1, strlen(answer) + 1), *to = out;
-  assert_non_null(out);
-  for (const char *at = http_body(answer); *at != 0;) {
-    char *end;
-    const unsigned long n = strtoul(at, &end, 16);
-    assert_int_equal(strncmp(end, "\r\n", 2), 0);
-    memcpy(to, end + 2, n);
-    to += n;
-    at = end + 2 + n + 2;
-    if (n == 0) break;
-  }
-  free(answer);
-  return out;
-}
-
 static void a_stream_says_what_the_whole_says(void **state) {
   (void)state;
-  char *stream = stream_of("{" HI ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
+  char *stream =
+      serving_stream(&served, CHAT, "{" HI ",\"stream\":true,\"stream_options\":{\"include_usage\":true}}");
   char *content = joined(stream, "content");
   assert_string_equal(content, "The answer is 42.");
-  assert_int_equal(count(stream, "\"role\""), 1);
-  assert_int_equal(count(stream, "\"usage\""), 1);
-  assert_int_equal(count(stream, "data: [DONE]\n\n"), 1);
-  assert_int_equal(count(stream, "event:"), 0);
+  assert_int_equal(serving_count(stream, "\"role\""), 1);
+  assert_int_equal(serving_count(stream, "\"usage\""), 1);
+  assert_int_equal(serving_count(stream, "data: [DONE]\n\n"), 1);
+  assert_int_equal(serving_count(stream, "event:"), 0);
   free(content);
   free(stream);
 }
@@ -218,11 +175,48 @@ static void texts_become_ids_and_back(void **state) {
   json_decref(back);
 }
 
-static void get(const char *path, int status, const char *part) {
-  char *answer = http_call(port, "GET", path, "", 0);
-  assert_int_equal(http_status(answer), status);
-  assert_non_null(strstr(answer, part));
-  free(answer);
+static void get(const char *path, int status, const char *part) { serving_get(&served, path, status, part); }
+
+static const json_t *prompt_ids(json_t *answer) { return serving_at(answer, "token_ids"); }
+
+// What a router is told of a request's tokens is what the request is computed of.
+static void a_request_is_shown_as_tokens(void **state) {
+  (void)state;
+  json_t *shown = post(CHAT "/render", "{" HI ",\"seed\":5,\"max_tokens\":9,\"stop\":[\"x\"]}", 200);
+  json_t *counted = post("/tokenize", "{" HI "}", 200), *answer = post(CHAT, "{" HI "}", 200);
+  const size_t n = json_array_size(prompt_ids(shown));
+  assert_int_equal(n, json_integer_value(serving_at(answer, "usage.prompt_tokens")));
+  assert_true(json_equal(prompt_ids(shown), serving_at(counted, "tokens")));
+  assert_int_equal(json_integer_value(serving_at(counted, "count")), n);
+  assert_int_equal(json_integer_value(serving_at(shown, "sampling_params.max_tokens")), 9);
+  assert_int_equal(json_integer_value(serving_at(shown, "sampling_params.seed")), 5);
+  assert_string_equal(serving_string(shown, "sampling_params.stop.0"), "x");
+  assert_string_equal(serving_string(shown, "model"), "infuse-oss");
+  assert_non_null(serving_string(shown, "request_id"));
+  json_decref(shown);
+  json_decref(counted);
+  json_decref(answer);
+  shown = post("/v1/completions/render", "{\"prompt\":[\"Once upon\",[7,8]]}", 200);
+  counted = post("/tokenize", "{\"prompt\":\"Once upon\"}", 200);
+  assert_int_equal(json_array_size(shown), 2);
+  assert_true(json_equal(serving_at(shown, "0.token_ids"), serving_at(counted, "tokens")));
+  assert_int_equal(json_integer_value(serving_at(shown, "1.token_ids.1")), 8);
+  json_decref(shown);
+  json_decref(counted);
+  shown = post("/v1/responses/render", "{\"input\":\"Hi\"}", 200);
+  assert_true(json_array_size(prompt_ids(shown)) > 0);
+  json_decref(shown);
+  json_decref(post(CHAT "/render", "{\"model\":\"x\"," HI "}", 404));
+  json_decref(post(CHAT "/render", "{}", 400));
+}
+
+// Clients without a tokenizer of their own go by this.
+static void the_tokenizer_is_told(void **state) {
+  (void)state;
+  get("/tokenizer_info", 200, "\"eos_token\":\"<|return|>\"");
+  get("/tokenizer_info", 200, "\"bos_token\":\"<|startoftext|>\"");
+  get("/tokenizer_info", 200, "\"chat_template\":\"");
+  get("/tokenizer_info", 200, "\"tokenizer_class\":\"PreTrainedTokenizerFast\"");
 }
 
 static void what_is_known_is_told(void **state) {
@@ -234,6 +228,12 @@ static void what_is_known_is_told(void **state) {
   get("/v1/models/models%2Finfuse-oss", 200, "\"id\":\"infuse-oss\"");
   get("/v1/models/other", 404, "model_not_found");
   get("/load", 200, "server_load");
+  get("/get_load", 200, "\"load\":0");
+  get("/server_info", 200, "\"cache_config\":{\"block_size\":64,");
+  get("/get_server_info", 200, "\"max_running_requests\":4");
+  get("/model_info", 200, "\"model_path\":\"models/infuse-oss\"");
+  get("/get_model_info", 200, "\"is_generation\":true");
+  get("/ping", 200, "{}");
   get("/metrics", 200, "vllm:num_requests_waiting{model_name=\"infuse-oss\"} 0");
 }
 
@@ -282,7 +282,7 @@ static int hostile; // so many so far
 
 // Refused; what is no HTTP may have no answer. Afterwards the server is well.
 static void throw_at(const char *text, size_t n, bool transport) {
-  char *answer = http_ask(port, text, n);
+  char *answer = http_ask(served.port, text, n);
   const int status = http_status(answer);
   if (!(status >= 400 && status < 500) && !(transport && (status == 0 || status == 505))) {
     print_error("%.*s\n-> %s\n", (int)(n < 300 ? n : 300), text, answer);
@@ -415,30 +415,18 @@ static void broken_bodies(void) {
 static void broken_off(void) {
   static const char text[] = "POST " CHAT " HTTP/1.1\r\nHost: h\r\nContent-Length: 200\r\n\r\n{\"messages\"";
   for (size_t n = 1; n < sizeof text; n += 9) {
-    const int s = http_dial(port);
+    const int s = http_dial(served.port);
     http_say(s, text, n);
     close(s);
     hostile++;
   }
 }
 
-// The scheduler counts behind the last text that it hands out.
-static bool nothing_runs(void) {
-  bool none = false;
-  for (int i = 0; i < 1000 && !none; i++) {
-    char *answer = http_call(port, "GET", "/metrics", "", 0);
-    none = strstr(answer, "vllm:num_requests_running{model_name=\"infuse-oss\"} 0\n") != NULL;
-    free(answer);
-    if (!none) usleep(10000);
-  }
-  return none;
-}
-
 static void nobody_is_harmed_by_hostile_requests(void **state) {
   (void)state;
   static const char body[] = "{" HI ",\"ignore_eos\":true,\"max_tokens\":300,\"stream\":true}";
   char head[200];
-  const int s = http_dial(port);
+  const int s = http_dial(served.port);
   const int n =
       snprintf(head, sizeof head,
                "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
@@ -452,10 +440,10 @@ static void nobody_is_harmed_by_hostile_requests(void **state) {
   assert_true(hostile >= 300);
   char *stream = http_hear(s, NULL);
   close(s);
-  assert_int_equal(count(stream, "\"finish_reason\":\"length\""), 1);
+  assert_int_equal(serving_count(stream, "\"finish_reason\":\"length\""), 1);
   free(stream);
   get("/health", 200, "{}");
-  assert_true(nothing_runs());
+  assert_true(serving_is_idle(&served));
 }
 
 int main(void) {
@@ -466,6 +454,8 @@ int main(void) {
       cmocka_unit_test(many_choices_and_prompts_keep_their_places),
       cmocka_unit_test(an_answer_has_the_shape_that_was_asked_for),
       cmocka_unit_test(texts_become_ids_and_back),
+      cmocka_unit_test(a_request_is_shown_as_tokens),
+      cmocka_unit_test(the_tokenizer_is_told),
       cmocka_unit_test(what_is_known_is_told),
       cmocka_unit_test(errors_have_names),
       cmocka_unit_test(a_prompt_that_is_too_long_is_told_in_words_that_routers_know),

@@ -19,30 +19,40 @@ static nf_status check_model(const nf_server *s, const nf_json_at *root, bool *o
   return nf_ok();
 }
 
-static json_t *ids_json(const int32_t *id, size_t n) {
-  json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; i < n && ok; i++) ok = nf_json_push(list, json_integer(id[i]));
-  return nf_json_whole(list, ok);
+// A chat is what /v1/chat/completions would compute.
+static nf_status chat_ids(const nf_server *s, const nf_call *c, int32_t **id, size_t *n) {
+  const nf_view body = nf_call_body(c);
+  nf_ask a;
+  nf_status st = nf_ask_read(NF_ASK_CHAT, body.at, body.n, &s->sampling, &a);
+  if (nf_is_ok(st))
+    st = (nf_status){infuse_model_render(s->options.model, &a.session, a.message, a.n_messages, id, n)};
+  nf_ask_deinit(&a);
+  return st;
 }
 
-static nf_status tokenise(const nf_server *s, const nf_json_at *root, json_t **out) {
+static nf_status text_ids(const nf_server *s, const nf_json_at *root, int32_t **id, size_t *n) {
   const nf_json_at prompt = nf_json_get(root, "prompt"), special = nf_json_get(root, "add_special_tokens");
-  const infuse_tokenizer *k = infuse_model_tokenizer(s->options.model);
   nf_view text;
   bool add = true;
-  int32_t *id;
-  size_t n;
   NF_TRY(nf_json_string(&prompt, &text));
   if (special.value != NULL) NF_TRY(nf_json_bool(&special, &add));
-  NF_TRY((nf_status){infuse_encode(k, text.at, text.n, add ? 0 : INFUSE_ENCODE_BARE, &id, &n)});
+  return (nf_status){infuse_encode(infuse_model_tokenizer(s->options.model), text.at, text.n,
+                                   add ? 0 : INFUSE_ENCODE_BARE, id, n)};
+}
+
+static nf_status tokenise(const nf_server *s, const nf_call *c, const nf_json_at *root, json_t **out) {
+  const nf_json_at messages = nf_json_get(root, "messages");
+  int32_t *id;
+  size_t n;
+  NF_TRY(messages.value != NULL ? chat_ids(s, c, &id, &n) : text_ids(s, root, &id, &n));
   *out = json_pack("{s:I,s:I,s:o?}", "count", (json_int_t)n, "max_model_len", (json_int_t)s->info.context,
-                   "tokens", ids_json(id, n));
+                   "tokens", nf_ids_json(id, n));
   infuse_free(id);
   return nf_ok();
 }
 
-static nf_status detokenise(const nf_server *s, const nf_json_at *root, json_t **out) {
+static nf_status detokenise(const nf_server *s, const nf_call *c, const nf_json_at *root, json_t **out) {
+  (void)c;
   const nf_json_at tokens = nf_json_get(root, "tokens");
   const infuse_tokenizer *k = infuse_model_tokenizer(s->options.model);
   size_t n, bytes;
@@ -66,14 +76,14 @@ static nf_status detokenise(const nf_server *s, const nf_json_at *root, json_t *
 }
 
 static void serve(nf_server *s, nf_call *c,
-                  nf_status (*make)(const nf_server *, const nf_json_at *, json_t **)) {
+                  nf_status (*make)(const nf_server *, const nf_call *, const nf_json_at *, json_t **)) {
   nf_json body;
   json_t *answer = NULL;
   bool ours = true;
   nf_status st = read_body(c, &body);
   const nf_json_at root = nf_json_root(&body);
   if (nf_is_ok(st)) st = check_model(s, &root, &ours);
-  if (nf_is_ok(st) && ours) st = make(s, &root, &answer);
+  if (nf_is_ok(st) && ours) st = make(s, c, &root, &answer);
   nf_json_deinit(&body);
   if (!nf_is_ok(st)) return nf_serve_status(c, st);
   if (!ours) return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
