@@ -60,10 +60,9 @@ static void flush(talk *t) {
 static void break_off(talk *t, nf_problem_kind kind, const char *message) {
   if (t->broken) return;
   t->broken = true;
-  if (!t->begun) return nf_serve_problem(t->call, kind, message, NULL);
+  if (!nf_call_is_stream(t->call)) return nf_serve_problem(t->call, kind, message, NULL);
   nf_status_free(nf_reply_event(&t->out, "error", nf_problem_json(kind, message, NULL)));
-  flush(t);
-  nf_call_end(t->call);
+  nf_call_end(t->call, t->out.at, t->out.n);
 }
 
 // Of the writing of answers: memory is all that can be wanting.
@@ -82,10 +81,10 @@ static void begin(talk *t) {
 }
 
 static void end(talk *t) {
+  begin(t); // though nothing was drawn
   if (t->broken || !fine(t, nf_reply_end(t->reply, &t->spent, &t->out))) return;
   if (!t->ask.stream) return nf_call_answer(t->call, 200, "application/json", t->out.at, t->out.n, 0);
-  flush(t);
-  nf_call_end(t->call);
+  nf_call_end(t->call, t->out.at, t->out.n);
 }
 
 // ---- events ----
@@ -222,6 +221,7 @@ static void submit_all(talk *t) {
   size_t i = 0;
   t->owners = (int)t->n_parts + 1;
   nf_call_when_gone(t->call, cancel, t);
+  if (t->ask.stream) nf_call_will_stream(t->call);
   for (; i < t->n_parts; i++) {
     nf_status st = submit(t, i);
     const bool ok = nf_is_ok(st);

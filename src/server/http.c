@@ -1,240 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 // HTTP by libmicrohttpd: one thread for all connections, which are suspended while their answers are made.
 //
-// A call has two owners, the connection and the handler, and lives until both are done with it. What they
-// share is behind its lock.
+// The thread waits for the library's own list of sockets, and beside it for the end of those that are
+// suspended, so that a client that goes away is noticed while it waits.
 #include "server/http.h"
+#include "base/clock.h"
 #include "base/memory.h"
-#include "server/problem.h"
+#include "server/http_call.h"
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netdb.h>
-#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
-enum { ID_BYTES = 12, MOST_ID = 128, STREAM_BLOCK = 16 << 10, HEADERS = 32 << 10 };
-
-struct nf_call {
-  nf_http *http;
-  struct MHD_Connection *connection;
-  const nf_route *route;
-  char *rest;
-  char id[MOST_ID + 1];
-  nf_text body;
-  nf_problem_kind refused; // by the server itself
-  bool handled;
-  nf_call *next, *previous; // of those that are open
-
-  pthread_mutex_t lock;
-  int owners;
-  bool suspended; // the connection waits for an answer, or more of it
-  bool answered, streams, ended, gone;
-  int status, retry_after;
-  const char *content_type;
-  nf_text out;
-  size_t sent;
-  void (*when_gone)(void *user);
-  void *user;
-};
-
-struct nf_http {
-  nf_http_options options;
-  struct MHD_Daemon *daemon;
-  pthread_mutex_t lock; // of the list
-  nf_call *open;
-  size_t n_open;
-};
-
-// ---- a call's life ----
-
-static void make_id(char id[MOST_ID + 1]) {
-  unsigned char random[ID_BYTES];
-  if (getrandom(random, sizeof random, 0) != sizeof random) memset(random, 0, sizeof random);
-  for (size_t i = 0; i < sizeof random; i++) snprintf(id + 2 * i, 3, "%02x", random[i]);
-}
-
-// What a client names its request comes back in a header, so it has to be fit for one.
-static bool is_id(const char *s) {
-  const size_t n = strlen(s);
-  for (size_t i = 0; i < n; i++)
-    if (s[i] <= ' ' || s[i] > '~') return false;
-  return n != 0 && n <= MOST_ID;
-}
-
-static nf_call *call_create(nf_http *h, struct MHD_Connection *connection) {
-  nf_call *c = nf_alloc(1, sizeof *c);
-  if (c == NULL) return NULL;
-  const char *theirs = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "x-request-id");
-  c->http = h, c->connection = connection, c->owners = 1;
-  pthread_mutex_init(&c->lock, NULL);
-  if (theirs != NULL && is_id(theirs))
-    strcpy(c->id, theirs);
-  else
-    make_id(c->id);
-  pthread_mutex_lock(&h->lock);
-  c->next = h->open;
-  if (h->open != NULL) h->open->previous = c;
-  h->open = c;
-  h->n_open++;
-  pthread_mutex_unlock(&h->lock);
-  return c;
-}
-
-static void call_release(nf_call *c) {
-  pthread_mutex_lock(&c->lock);
-  const bool last = --c->owners == 0;
-  pthread_mutex_unlock(&c->lock);
-  if (!last) return;
-  pthread_mutex_destroy(&c->lock);
-  nf_text_deinit(&c->body);
-  nf_text_deinit(&c->out);
-  nf_free(c->rest);
-  nf_free(c);
-}
-
-static void call_close(nf_call *c) { // by the connection
-  nf_http *h = c->http;
-  pthread_mutex_lock(&h->lock);
-  if (c->next != NULL) c->next->previous = c->previous;
-  *(c->previous != NULL ? &c->previous->next : &h->open) = c->next;
-  h->n_open--;
-  pthread_mutex_unlock(&h->lock);
-  pthread_mutex_lock(&c->lock);
-  c->gone = true;
-  c->connection = NULL;
-  if (!c->ended && c->when_gone != NULL) c->when_gone(c->user);
-  pthread_mutex_unlock(&c->lock);
-  call_release(c);
-}
-
-static void wake(nf_call *c) { // its lock is held
-  if (c->suspended && c->connection != NULL) MHD_resume_connection(c->connection);
-  c->suspended = false;
-}
-
-static void rest(nf_call *c) { // the same: the connection does nothing until it is woken
-  c->suspended = true;
-  MHD_suspend_connection(c->connection);
-}
-
-// ---- what handlers do ----
-
-nf_view nf_call_body(const nf_call *c) { return nf_text_view(&c->body); }
-const char *nf_call_rest(const nf_call *c) { return c->rest != NULL ? c->rest : ""; }
-const char *nf_call_id(const nf_call *c) { return c->id; }
-
-void nf_call_answer(nf_call *c, int status, const char *content_type, const char *text, size_t n,
-                    int retry_after) {
-  pthread_mutex_lock(&c->lock);
-  c->status = status, c->content_type = content_type, c->retry_after = retry_after;
-  nf_text_append(&c->out, text, n);
-  if (c->out.failed) c->status = MHD_HTTP_INTERNAL_SERVER_ERROR, c->out.n = 0;
-  c->answered = c->ended = true;
-  wake(c);
-  pthread_mutex_unlock(&c->lock);
-  call_release(c);
-}
-
-void nf_call_stream(nf_call *c) {
-  pthread_mutex_lock(&c->lock);
-  c->status = MHD_HTTP_OK, c->content_type = "text/event-stream";
-  c->answered = c->streams = true;
-  wake(c);
-  pthread_mutex_unlock(&c->lock);
-}
-
-void nf_call_write(nf_call *c, const char *text, size_t n) {
-  pthread_mutex_lock(&c->lock);
-  if (!c->gone) nf_text_append(&c->out, text, n);
-  wake(c);
-  pthread_mutex_unlock(&c->lock);
-}
-
-void nf_call_end(nf_call *c) {
-  pthread_mutex_lock(&c->lock);
-  c->ended = true;
-  wake(c);
-  pthread_mutex_unlock(&c->lock);
-  call_release(c);
-}
-
-bool nf_call_is_gone(nf_call *c) {
-  pthread_mutex_lock(&c->lock);
-  const bool gone = c->gone;
-  pthread_mutex_unlock(&c->lock);
-  return gone;
-}
-
-void nf_call_when_gone(nf_call *c, void (*gone)(void *user), void *user) {
-  pthread_mutex_lock(&c->lock);
-  c->when_gone = gone, c->user = user;
-  pthread_mutex_unlock(&c->lock);
-}
-
-// ---- answers on their way ----
-
-// Sent text goes, so that a long stream does not pile up.
-static void forget_sent(nf_call *c) {
-  if (c->sent < c->out.n / 2 && c->sent < STREAM_BLOCK) return;
-  memmove(c->out.at, c->out.at + c->sent, c->out.n - c->sent);
-  c->out.n -= c->sent;
-  c->sent = 0;
-}
-
-static ssize_t read_stream(void *call, uint64_t position, char *to, size_t most) {
-  nf_call *c = call;
-  (void)position;
-  pthread_mutex_lock(&c->lock);
-  ssize_t n = (ssize_t)(c->out.n - c->sent < most ? c->out.n - c->sent : most);
-  if (n > 0) {
-    memcpy(to, c->out.at + c->sent, (size_t)n);
-    c->sent += (size_t)n;
-    forget_sent(c);
-  } else if (c->out.failed || (c->gone && !c->ended)) {
-    n = MHD_CONTENT_READER_END_WITH_ERROR;
-  } else if (c->ended) {
-    n = MHD_CONTENT_READER_END_OF_STREAM;
-  } else {
-    rest(c);
-  }
-  pthread_mutex_unlock(&c->lock);
-  return n;
-}
-
-static void add_headers(const nf_call *c, struct MHD_Response *r) {
-  char seconds[16];
-  MHD_add_response_header(r, "x-request-id", c->id);
-  MHD_add_response_header(r, MHD_HTTP_HEADER_CONTENT_TYPE, c->content_type);
-  if (c->streams) MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
-  snprintf(seconds, sizeof seconds, "%d", c->retry_after);
-  if (c->retry_after > 0) MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
-  if (c->status == MHD_HTTP_UNAUTHORIZED)
-    MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
-}
-
-static enum MHD_Result send_answer(nf_call *c) {
-  struct MHD_Response *r =
-      c->streams ? MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, read_stream, c, NULL)
-                 : MHD_create_response_from_buffer(c->out.n, c->out.at, MHD_RESPMEM_MUST_COPY);
-  if (r == NULL) return MHD_NO;
-  add_headers(c, r);
-  const enum MHD_Result queued = MHD_queue_response(c->connection, (unsigned)c->status, r);
-  MHD_destroy_response(r);
-  return queued;
-}
-
-// An error that the server itself finds.
-static void refuse(nf_call *c, nf_problem_kind kind) {
-  nf_text body = {0};
-  nf_status_free(nf_problem_body(kind, NULL, NULL, &body));
-  c->owners++;
-  nf_call_answer(c, nf_problem_status(kind), "application/json", body.at != NULL ? body.at : "", body.n, 0);
-  nf_text_deinit(&body);
-}
+enum { HEADERS = 32 << 10, EVENTS = 64, FAREWELL = 1 }; // FAREWELL: seconds
 
 // ---- routes ----
 
@@ -294,7 +78,7 @@ static bool announces_too_much(const nf_call *c) {
 static void admit(nf_call *c, const char *method, const char *path) {
   c->refused = find_route(c, method, path);
   if (c->refused == NF_PROBLEM_NONE && !may(c)) c->refused = NF_PROBLEM_KEY;
-  if (announces_too_much(c)) refuse(c, NF_PROBLEM_TOO_LARGE);
+  if (announces_too_much(c)) nf_call_refuse(c, NF_PROBLEM_TOO_LARGE);
 }
 
 static void take_body(nf_call *c, const char *data, size_t n) {
@@ -307,21 +91,25 @@ static void take_body(nf_call *c, const char *data, size_t n) {
 static void handle(nf_call *c) {
   c->handled = true;
   if (c->body.failed) c->refused = NF_PROBLEM_INTERNAL;
-  if (c->refused != NF_PROBLEM_NONE) return refuse(c, c->refused);
-  pthread_mutex_lock(&c->lock);
-  c->owners++;
-  pthread_mutex_unlock(&c->lock);
-  c->route->handle(c->http->options.user, c);
+  if (c->refused != NF_PROBLEM_NONE) return nf_call_refuse(c, c->refused);
+  pthread_mutex_lock(&c->http->handling);
+  const bool closed = c->http->closed;
+  if (!closed) {
+    nf_call_own(c);
+    c->route->handle(c->http->options.user, c);
+  }
+  pthread_mutex_unlock(&c->http->handling);
+  if (closed) nf_call_refuse(c, NF_PROBLEM_UNAVAILABLE);
 }
 
 // What is answered does not change any more, so it is sent without the lock: the library has one of its own
 // then, within which it reads streams.
 static enum MHD_Result proceed(nf_call *c) {
   pthread_mutex_lock(&c->lock);
-  const bool answered = c->answered, gone = c->gone; // gone: the server stops
-  if (!answered && !gone) rest(c);
+  const bool answered = c->answered, gone = c->gone;
+  if (!answered && !gone) nf_call_sleep(c);
   pthread_mutex_unlock(&c->lock);
-  return answered ? send_answer(c) : gone ? MHD_NO : MHD_YES;
+  return answered ? nf_call_send(c) : gone ? MHD_NO : MHD_YES;
 }
 
 static enum MHD_Result on_access(void *http, struct MHD_Connection *connection, const char *path,
@@ -330,10 +118,10 @@ static enum MHD_Result on_access(void *http, struct MHD_Connection *connection, 
   nf_call *c = *call;
   (void)version;
   if (c == NULL) {
-    *call = c = call_create(http, connection);
+    *call = c = nf_call_create(http, connection);
     if (c == NULL) return MHD_NO;
     admit(c, method, path);
-    return c->answered ? send_answer(c) : MHD_YES;
+    return c->answered ? nf_call_send(c) : MHD_YES;
   }
   if (*n != 0) {
     take_body(c, data, *n);
@@ -347,7 +135,7 @@ static enum MHD_Result on_access(void *http, struct MHD_Connection *connection, 
 static void on_completed(void *http, struct MHD_Connection *connection, void **call,
                          enum MHD_RequestTerminationCode why) {
   (void)http, (void)connection, (void)why;
-  if (*call != NULL) call_close(*call);
+  if (*call != NULL) nf_call_close(*call);
   *call = NULL;
 }
 
@@ -373,8 +161,8 @@ static nf_status resolve(const nf_http_options *o, struct addrinfo **out) {
 
 static nf_status listen_at(nf_http *h, const struct addrinfo *address) {
   const nf_http_options *o = &h->options;
-  const unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME |
-                         (address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
+  const unsigned flags =
+      MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
   h->daemon = MHD_start_daemon(
       flags, o->port, NULL, NULL, on_access, h, MHD_OPTION_SOCK_ADDR, address->ai_addr,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_CONNECTION_LIMIT,
@@ -385,21 +173,121 @@ static nf_status listen_at(nf_http *h, const struct addrinfo *address) {
   return nf_error(NF_UNAVAILABLE, "can't listen at %s port %u: %s", o->host, o->port, strerror(errno));
 }
 
+// ---- the thread ----
+
+void nf_http_stir(const nf_http *h) {
+  const uint64_t one = 1;
+  if (write(h->stir, &one, sizeof one) < 0) return; // it can only be full: then it is stirred already
+}
+
+// The library gives the socket back; who dials from here on is refused by the system.
+static void be_quiet(nf_http *h) {
+  const int listens = MHD_quiesce_daemon(h->daemon);
+  h->quiet = false;
+  if (listens >= 0) close(listens);
+}
+
+// Looks twice as often as there may be silence.
+static void end_silences(nf_http *h, double *next) {
+  const double now = nf_now();
+  if (now < *next) return;
+  *next = now + h->options.silence / 2;
+  pthread_mutex_lock(&h->lock);
+  for (nf_call *c = h->open; c != NULL; c = c->next) nf_call_comment(c, now);
+  pthread_mutex_unlock(&h->lock);
+}
+
+static int patience(nf_http *h, double next) { // milliseconds
+  MHD_UNSIGNED_LONG_LONG library;
+  double most = nf_http_calls(h) != 0 ? 1000 * (next - nf_now()) + 1 : 60000;
+  if (MHD_get_timeout(h->daemon, &library) == MHD_YES && (double)library < most) most = (double)library;
+  return most > 0 ? (int)most : 0;
+}
+
+// What is known of a connection is told before the library may forget it.
+static void hear(nf_http *h, int milliseconds) {
+  struct epoll_event e[EVENTS];
+  uint64_t times;
+  const int n = epoll_wait(h->epoll, e, EVENTS, milliseconds);
+  for (int i = 0; i < n; i++) {
+    if (e[i].data.ptr == h && read(h->stir, &times, sizeof times) < 0) continue;
+    if (e[i].data.ptr != h && e[i].data.ptr != NULL) nf_call_lose(e[i].data.ptr);
+  }
+}
+
+// Of those that are there none waits any more.
+static void lose_all(nf_http *h) {
+  pthread_mutex_lock(&h->lock);
+  for (nf_call *c = h->open; c != NULL; c = c->next) nf_call_lose(c);
+  pthread_mutex_unlock(&h->lock);
+}
+
+static void *run(void *http) {
+  nf_http *h = http;
+  double next = 0;
+  while (!h->ends) {
+    MHD_run(h->daemon); // takes who has dialled already
+    if (h->quiet) be_quiet(h);
+    end_silences(h, &next);
+    hear(h, patience(h, next));
+  }
+  lose_all(h);
+  for (const double end = nf_now() + FAREWELL;
+       nf_http_calls(h) != 0 && nf_now() < end;) { // what is ended goes out
+    MHD_run(h->daemon);
+    hear(h, 1);
+  }
+  lose_all(h);
+  return NULL;
+}
+
+static nf_status wait_for(const nf_http *h, int fd, void *as) {
+  struct epoll_event e = {.events = EPOLLIN, .data.ptr = as};
+  return epoll_ctl(h->epoll, EPOLL_CTL_ADD, fd, &e) == 0
+             ? nf_ok()
+             : nf_error(NF_UNAVAILABLE, "can't wait for connections: %s", strerror(errno));
+}
+
+// Signals of the process are for its own threads.
+static nf_status start_thread(nf_http *h) {
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  sigset_t all, old;
+  h->epoll = epoll_create1(EPOLL_CLOEXEC);
+  h->stir = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (info == NULL || h->epoll < 0 || h->stir < 0)
+    return nf_error(NF_UNAVAILABLE, "can't wait for connections: %s", strerror(errno));
+  NF_TRY(wait_for(h, info->epoll_fd, NULL));
+  NF_TRY(wait_for(h, h->stir, h));
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &old);
+  const int e = pthread_create(&h->thread, NULL, run, h);
+  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  h->runs = e == 0;
+  return e == 0 ? nf_ok()
+                : nf_error(NF_UNAVAILABLE, "can't make the server's thread: %s", strerrordesc_np(e));
+}
+
+// ---- a server ----
+
 nf_status nf_http_start(const nf_http_options *o, nf_http **out) {
   struct addrinfo *address;
   nf_http *h;
   NF_TRY(nf_make(&h, 1, sizeof *h, "a server"));
   h->options = *o;
+  h->epoll = h->stir = -1;
   if (h->options.host == NULL) h->options.host = "127.0.0.1";
   if (h->options.most_body == 0) h->options.most_body = 32 << 20;
   if (h->options.most_connections == 0) h->options.most_connections = 4096;
   if (h->options.idle_seconds == 0) h->options.idle_seconds = 60;
+  if (h->options.silence <= 0) h->options.silence = 2;
   pthread_mutex_init(&h->lock, NULL);
+  pthread_mutex_init(&h->handling, NULL);
   nf_status st = resolve(&h->options, &address);
   if (nf_is_ok(st)) {
     st = listen_at(h, address);
     freeaddrinfo(address);
   }
+  if (nf_is_ok(st)) st = start_thread(h);
   if (nf_is_ok(st))
     *out = h;
   else
@@ -420,26 +308,28 @@ size_t nf_http_calls(const nf_http *h) {
   return n;
 }
 
-void nf_http_quiet(nf_http *h) { MHD_quiesce_daemon(h->daemon); }
+void nf_http_quiet(nf_http *h) {
+  h->quiet = true;
+  nf_http_stir(h);
+}
 
-// Suspended connections would keep the library waiting.
-static void wake_all(nf_http *h) {
-  pthread_mutex_lock(&h->lock);
-  for (nf_call *c = h->open; c != NULL; c = c->next) {
-    pthread_mutex_lock(&c->lock);
-    c->gone = true;
-    wake(c);
-    pthread_mutex_unlock(&c->lock);
-  }
-  pthread_mutex_unlock(&h->lock);
+void nf_http_close(nf_http *h) {
+  pthread_mutex_lock(&h->handling);
+  h->closed = true;
+  pthread_mutex_unlock(&h->handling);
 }
 
 void nf_http_stop(nf_http *h) {
   if (h == NULL) return;
-  if (h->daemon != NULL) {
-    wake_all(h);
-    MHD_stop_daemon(h->daemon);
+  h->ends = true;
+  if (h->runs) {
+    nf_http_stir(h);
+    pthread_join(h->thread, NULL);
   }
+  if (h->daemon != NULL) MHD_stop_daemon(h->daemon);
+  if (h->epoll >= 0) close(h->epoll);
+  if (h->stir >= 0) close(h->stir);
   pthread_mutex_destroy(&h->lock);
+  pthread_mutex_destroy(&h->handling);
   nf_free(h);
 }

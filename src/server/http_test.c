@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 // cmocka wants the standard headers first
 #include <cmocka.h>
@@ -37,7 +38,7 @@ static void *write_slowly(void *call) {
     usleep(10000);
     nf_call_write(c, "data: x\n\n", 9);
   }
-  nf_call_end(c);
+  nf_call_end(c, "", 0);
   return NULL;
 }
 static void *write_forever(void *call) {
@@ -47,7 +48,7 @@ static void *write_forever(void *call) {
     nf_call_write(c, "data: x\n\n", 9);
     usleep(1000);
   }
-  nf_call_end(c);
+  nf_call_end(c, "", 0);
   return NULL;
 }
 static pthread_t worker;
@@ -60,26 +61,32 @@ static void endless(void *user, nf_call *c) {
   nf_call_when_gone(c, note_gone, NULL);
   assert_int_equal(pthread_create(&worker, NULL, write_forever, c), 0);
 }
-static nf_call *kept;
+static nf_call *_Atomic kept;
 static void keep(void *user, nf_call *c) {
   (void)user;
   nf_call_when_gone(c, note_gone, NULL);
   kept = c;
 }
 
-static const nf_route routes[] = {{"POST", "/echo", false, echo},
-                                  {"GET", "/rest/*", true, rest},
-                                  {"GET", "/stream", true, stream},
-                                  {"GET", "/endless", true, endless},
-                                  {"GET", "/kept", true, keep}};
+static void keep_stream(void *user, nf_call *c) {
+  nf_call_will_stream(c);
+  keep(user, c);
+}
+
+static const nf_route routes[] = {{"POST", "/echo", false, echo},   {"GET", "/rest/*", true, rest},
+                                  {"GET", "/stream", true, stream}, {"GET", "/endless", true, endless},
+                                  {"GET", "/kept", true, keep},     {"GET", "/silent", true, keep_stream}};
 
 // ---- a client ----
 
 static nf_http *server;
 static int start(void **state) {
   (void)state;
-  const nf_http_options o = {
-      .key = "secret", .most_body = 1000, .route = routes, .n_routes = sizeof routes / sizeof *routes};
+  const nf_http_options o = {.key = "secret",
+                             .most_body = 1000,
+                             .silence = 0.05,
+                             .route = routes,
+                             .n_routes = sizeof routes / sizeof *routes};
   nf_status st = nf_http_start(&o, &server);
   assert_string_equal(nf_status_message(st), "");
   gone = 0;
@@ -188,6 +195,109 @@ static void a_client_that_goes_away_is_noticed(void **state) {
   pthread_join(worker, NULL);
 }
 
+static void wait_for_call(void) {
+  for (int i = 0; i < 1000 && kept == NULL; i++) usleep(1000);
+  assert_non_null(kept);
+}
+
+// Nothing is written to it meanwhile, so that only its hanging up can tell.
+static void a_client_that_goes_away_while_it_waits_is_noticed(void **state) {
+  (void)state;
+  static const char *const path[] = {"/kept", "/silent"};
+  for (int half = 0; half < 2; half++)
+    for (int i = 0; i < 2; i++) {
+      char text[100];
+      gone = 0;
+      kept = NULL;
+      const int s = dial();
+      snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path[i]);
+      say(s, text);
+      wait_for_call();
+      assert_int_equal(gone, 0);
+      assert_int_equal(half ? shutdown(s, SHUT_WR) : close(s), 0);
+      wait_for_gone();
+      assert_true(nf_call_is_gone(kept));
+      nf_call_answer(kept, 200, "text/plain", "late", 4, 0);
+      if (half) close(s);
+    }
+  for (int i = 0; i < 1000 && nf_http_calls(server) != 0; i++) usleep(1000);
+  assert_int_equal(nf_http_calls(server), 0);
+}
+
+// A stream that has nothing to say yet begins by itself, and each comment has a blank line of its own.
+static void silences_are_broken_by_comments(void **state) {
+  (void)state;
+  const int s = dial();
+  kept = NULL;
+  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
+  wait_for_call();
+  char *text = http_hear(s, "to come\n\n");
+  assert_non_null(strstr(text, "200 OK"));
+  assert_non_null(strstr(text, "Content-Type: text/event-stream\r\n"));
+  assert_non_null(strstr(text, "\r\n: the answer"));
+  free(text);
+  expect(s, "to come\n\n", "\n: the answer"); // and another one
+  assert_true(nf_call_is_stream(kept));
+  nf_call_stream(kept);
+  nf_call_end(kept, "data: x\n\n", 9);
+  expect(s, NULL, "data: x\n\n");
+  close(s);
+}
+
+// Whoever has asked whether it is a stream, and it was none, may answer.
+static void what_is_no_stream_may_be_answered(void **state) {
+  (void)state;
+  const int s = dial();
+  kept = NULL;
+  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
+  wait_for_call();
+  assert_false(nf_call_is_stream(kept));
+  usleep(150000);
+  nf_call_answer(kept, 404, "text/plain", "none", 4, 0);
+  expect(s, NULL, "404 Not Found");
+  close(s);
+}
+
+static void a_body_may_be_expected(void **state) {
+  (void)state;
+  const int s = dial();
+  say(s, "POST /echo HTTP/1.1\r\n" CLOSE
+         "Authorization: Bearer secret\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+  expect(s, "\r\n\r\n", "HTTP/1.1 100 Continue\r\n");
+  say(s, "hi");
+  expect(s, NULL, "\r\n\r\nhi");
+  close(s);
+}
+
+// What browsers of other sites would need is not given.
+static void other_sites_get_nothing(void **state) {
+  (void)state;
+  char *answer =
+      ask("OPTIONS /echo HTTP/1.1\r\n" CLOSE "Origin: http://evil\r\n"
+          "Access-Control-Request-Method: POST\r\nAccess-Control-Request-Headers: content-type\r\n\r\n");
+  assert_int_equal(http_status(answer), 405);
+  assert_null(strstr(answer, "Access-Control"));
+  free(answer);
+  answer = ask("GET /rest/x HTTP/1.1\r\n" CLOSE "Origin: http://evil\r\n\r\n");
+  assert_null(strstr(answer, "Access-Control"));
+  free(answer);
+}
+
+static void a_quiet_server_refuses_who_dials(void **state) {
+  (void)state;
+  const int s = dial();
+  nf_http_quiet(server);
+  bool listens = true;
+  for (int i = 0; i < 1000 && listens; i++) {
+    listens = http_listens(nf_http_port(server));
+    usleep(1000);
+  }
+  assert_false(listens);
+  say(s, "GET /rest/abc HTTP/1.1\r\n" CLOSE "\r\n"); // who was there goes on
+  expect(s, NULL, "abc");
+  close(s);
+}
+
 static void stopping_leaves_nobody_waiting(void **state) {
   const int s = dial();
   say(s, "GET /kept HTTP/1.1\r\n" CLOSE "\r\n");
@@ -221,6 +331,12 @@ int main(void) {
       TEST(a_connection_serves_many_calls),
       TEST(a_stream_is_written_by_another_thread),
       TEST(a_client_that_goes_away_is_noticed),
+      TEST(a_client_that_goes_away_while_it_waits_is_noticed),
+      TEST(silences_are_broken_by_comments),
+      TEST(what_is_no_stream_may_be_answered),
+      TEST(a_body_may_be_expected),
+      TEST(other_sites_get_nothing),
+      TEST(a_quiet_server_refuses_who_dials),
       TEST(stopping_leaves_nobody_waiting),
       TEST(what_cannot_be_had_is_said),
   };

@@ -78,6 +78,7 @@ static nf_status listen(nf_server *s) {
   const nf_http_options h = {.host = o->host,
                              .port = o->port,
                              .key = o->key,
+                             .silence = o->silence,
                              .route = routes,
                              .n_routes = sizeof routes / sizeof *routes,
                              .user = s};
@@ -126,6 +127,7 @@ void nf_server_stop(nf_server *s, double seconds) {
     nf_scheduler_close(s->scheduler);
     nf_scheduler_wait(s->scheduler, seconds);
   }
+  if (s->http != NULL) nf_http_close(s->http);
   nf_scheduler_destroy(s->scheduler); // tells what is left that it is cancelled
   nf_http_stop(s->http);
   json_decref(s->tokenizer_info);

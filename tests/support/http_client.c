@@ -11,15 +11,28 @@
 // cmocka wants the standard headers first
 #include <cmocka.h>
 
-int http_dial(uint16_t port) {
+static int open_socket(uint16_t port, int *error) {
   const struct sockaddr_in at = {
       .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   const struct timeval limit = {.tv_sec = 30};
   const int s = socket(AF_INET, SOCK_STREAM, 0);
   assert_true(s >= 0);
   assert_int_equal(setsockopt(s, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
-  assert_int_equal(connect(s, (const struct sockaddr *)&at, sizeof at), 0);
+  *error = connect(s, (const struct sockaddr *)&at, sizeof at);
   return s;
+}
+
+int http_dial(uint16_t port) {
+  int error;
+  const int s = open_socket(port, &error);
+  assert_int_equal(error, 0);
+  return s;
+}
+
+bool http_listens(uint16_t port) {
+  int error;
+  close(open_socket(port, &error));
+  return error == 0;
 }
 
 void http_say(int s, const char *text, size_t n) {

@@ -2,10 +2,12 @@
 // A client of HTTP for tests: raw bytes over a socket of this machine, so that wrong requests can be said
 // too.
 #pragma once
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 int http_dial(uint16_t port);                     // a connection, or the test fails
+bool http_listens(uint16_t port);                 // whether there could be one
 void http_say(int s, const char *text, size_t n); // who hangs up meanwhile is no error
 // All that comes until `until` has come, the connection is closed (NULL: only then), or 30 seconds are over.
 // Freed by the caller.
