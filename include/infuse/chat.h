@@ -48,14 +48,15 @@ static inline INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *
   return infuse_session_chat_sized(s, messages, n, sizeof(infuse_message));
 }
 
+struct infuse_session_options; // infuse/session.h
 // The ids that such a session, made with these options, would hold; they are freed by infuse_free. Any thread
 // may ask, at any time, as long as the model is there.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_model_render_sized(const infuse_model *m,
-                                                                   const infuse_session_options *o,
+                                                                   const struct infuse_session_options *o,
                                                                    const infuse_message *messages, size_t n,
                                                                    size_t size, int32_t **ids, size_t *n_ids);
 static inline INFUSE_MUST_USE infuse_error *infuse_model_render(const infuse_model *m,
-                                                                const infuse_session_options *o,
+                                                                const struct infuse_session_options *o,
                                                                 const infuse_message *messages, size_t n,
                                                                 int32_t **ids, size_t *n_ids) {
   return infuse_model_render_sized(m, o, messages, n, sizeof(infuse_message), ids, n_ids);
