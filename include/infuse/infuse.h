@@ -195,6 +195,9 @@ INFUSE_API INFUSE_MUST_USE infuse_error *infuse_encode(const infuse_tokenizer *t
 // INFUSE_BAD_INPUT with its index. Freed by infuse_free.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids,
                                                        size_t n_ids, char **text, size_t *n);
+// The n bytes that an id stands for: part of a text, not always whole characters; of a mark its name. NULL
+// and n 0: it stands for no token. They live as long as the tokenizer.
+INFUSE_API const char *infuse_token_bytes(const infuse_tokenizer *t, int32_t id, size_t *n);
 INFUSE_API void infuse_free(void *p); // NULL is fine
 
 #ifdef __cplusplus

@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-enum { INFUSE_ALL_ROWS = -1 };
+enum { INFUSE_ALL_ROWS = -1, INFUSE_TOP_LOGPROBS = 20 };
 
 // Added to the logit of the last token of a sequence wherever the others stand before it. -INFINITY: the
 // sequence never becomes whole (bad words; of one token: it never comes). This struct does not grow.
@@ -101,6 +101,11 @@ typedef struct infuse_session_options {
   const char *const *choices; // [n_choices] one of these
   size_t n_choices;
   bool json_object; // any JSON object
+
+  // infuse_session_logprobs tells what each row says of the token behind it, and beside it the likeliest
+  // top_logprobs tokens, at most INFUSE_TOP_LOGPROBS. Takes time; the text stays the same.
+  bool logprobs;
+  int32_t top_logprobs;
 } infuse_session_options;
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_create(infuse_model *m, const infuse_session_options *o, infuse_session **out);
@@ -208,6 +213,7 @@ typedef struct infuse_output {
   infuse_finish finish;
   const struct infuse_piece *pieces; // [n_pieces] the same by messages (infuse/chat.h)
   size_t n_pieces;
+  bool in_answer; // the token is text of the answer itself: of a chat, of its message "final", and no mark
 } infuse_output;
 INFUSE_API void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size);
 static inline infuse_output infuse_session_output(const infuse_session *s) {
@@ -229,6 +235,29 @@ static inline infuse_rows infuse_session_logits(const infuse_session *s) {
   infuse_session_logits_sized(s, &out, sizeof out);
   return out;
 }
+
+// A token and the row of logits before it, as the model gives them: without bias, penalties, bans,
+// temperature, or what a constraint forbids. This struct does not grow.
+typedef struct infuse_logprob {
+  int32_t token;
+  int32_t rank;  // 1 + how many tokens are likelier
+  float logprob; // the natural logarithm of its probability; -INFINITY: it never comes
+} infuse_logprob;
+// What the last step's rows say of the tokens behind them: of the prompt's, and of the one that was drawn.
+// Nothing is told of the row of a session's last token where none was drawn. Needs .logprobs. Valid until the
+// session's next step, n 0 and data NULL when there is nothing.
+typedef struct infuse_logprobs {
+  const infuse_logprob *data; // [n][width] the token that stands there, then the likeliest, best first
+  size_t n, width;            // width: 1 + top_logprobs, or the vocabulary where that is less
+  size_t first;               // where the first one stands in infuse_session_tokens
+} infuse_logprobs;
+INFUSE_API void infuse_session_logprobs_sized(const infuse_session *s, infuse_logprobs *out, size_t size);
+static inline infuse_logprobs infuse_session_logprobs(const infuse_session *s) {
+  infuse_logprobs out;
+  infuse_session_logprobs_sized(s, &out, sizeof out);
+  return out;
+}
+
 // The residual stream entering layer `layer` (all tokens of the step), or for `layer` = layers after the
 // final norm (the rows that have logits). Needs keep_hidden. Valid until the next call for this model.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_session_hidden_sized(const infuse_session *s, int64_t layer,

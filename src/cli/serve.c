@@ -8,7 +8,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { PORT = 8000, SESSIONS = 16, CHUNK = 256, SNAPSHOTS = 16 };
+enum { PORT = 8000, SESSIONS = 16, CHUNK = 256, ROWS = 64, SNAPSHOTS = 16 };
 static const double grace = 30; // seconds that answers have to come to their end
 
 // The first signal lets answers come to their end, a second one does not.
@@ -44,6 +44,8 @@ static infuse_model_options model_options(const cli_options *o) {
   infuse_model_options mo = cli_model_options(o);
   if (mo.sessions == 0) mo.sessions = SESSIONS;
   if (mo.batch == 0) mo.batch = CHUNK;
+  mo.rows = mo.sessions > ROWS ? mo.sessions : ROWS; // for logprobs of prompts
+  if (mo.rows > mo.batch) mo.rows = mo.batch;
   if (mo.snapshots == 0) mo.snapshots = SNAPSHOTS;
   return mo;
 }

@@ -7,6 +7,7 @@
 #include "device/device.h"
 #include "engine/generate.h"
 #include "engine/kv.h"
+#include "engine/logprobs.h"
 #include "engine/sampler.h"
 #include "engine/step.h"
 #include "engine/tables.h"
@@ -181,6 +182,7 @@ struct infuse_session {
   size_t first_token, n_tokens; // of that step's T that are this session's
   size_t first_row, n_rows;     // and of its R
   int64_t first_token_position;
+  nf_logprobs logprobs;
   nf_status failure; // what ended it
 };
 

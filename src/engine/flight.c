@@ -47,11 +47,14 @@ static nf_status take_token(const nf_share *part) {
 // Sessions advance, take what they have drawn, or fail; others are not touched by one that does. Looking for
 // causes comes last, as it computes.
 static void settle(const nf_flight *f) {
-  for (size_t i = 0; i < f->n_named; i++)
+  for (size_t i = 0; i < f->n_named; i++) {
+    nf_logprobs_forget(&f->named[i]->logprobs);
     if (f->named[i]->generation != NULL) nf_generation_begin_step(f->named[i]->generation);
+  }
   for (size_t i = 0; i < f->n_shares; i++) {
     f->share[i].session->status = INFUSE_STATUS_COMPUTED;
     nf_step_advance(&f->share[i]);
+    nf_share_turn_logprobs(&f->share[i]);
     nf_session_fail(f->share[i].session, take_token(&f->share[i]));
   }
   for (size_t i = 0; i < f->n_shares; i++)

@@ -87,6 +87,7 @@ void nf_generation_forget(infuse_session *s) {
 
 void nf_generation_begin_step(nf_generation *g) {
   nf_answer_begin_step(&g->answer);
+  g->in_answer = false;
   g->token = -1;
 }
 
@@ -119,10 +120,17 @@ static infuse_finish limit_reached(const infuse_session *s, const nf_generation 
   return s->position >= s->model->options.context ? INFUSE_CONTEXT_FULL : INFUSE_RUNNING;
 }
 
+// Before it is read.
+static bool is_text(const infuse_model *m, const nf_answer *a, int32_t token) {
+  if (m->tokenizer == NULL || nf_token_is_added(m->tokenizer, token)) return false;
+  return a->reader == NULL || a->format->next(a->reader).place != NF_PLACE_OTHER;
+}
+
 static nf_status add_text(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
   static const infuse_end ends[] = {INFUSE_END_CUT, INFUSE_END_ANSWER, INFUSE_END_STOP};
   const verdict v = judge(s->model, g, token);
+  g->in_answer = v == GOES_ON && is_text(s->model, &g->answer, token);
   if (v == GOES_ON || (v == ENDS_ITSELF && is_mark(s->model, &g->answer, token)))
     NF_TRY(nf_answer_read(&g->answer, token));
   const bool whole = v == GOES_ON && nf_watch_must_end(&g->answer.watch);
@@ -151,7 +159,8 @@ static infuse_output output_of(const nf_generation *g) {
                          .tokens = g->tokens,
                          .finish = g->finish,
                          .pieces = a->piece,
-                         .n_pieces = a->n_pieces};
+                         .n_pieces = a->n_pieces,
+                         .in_answer = g->in_answer};
 }
 
 void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size) {

@@ -37,6 +37,7 @@ typedef struct nf_generation {
   nf_answer answer;
   int64_t answer_at; // where the answer of a chat begins in the session's tokens
   int32_t token;
+  bool in_answer; // as infuse_output has it
   size_t tokens;
   infuse_finish finish;
 } nf_generation;

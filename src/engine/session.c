@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sessions: how they begin, end and multiply, and what a step left of theirs.
+#include "base/checked.h"
 #include "base/memory.h"
 #include "engine/engine.h"
 #include <string.h>
@@ -32,6 +33,11 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
   return st;
 }
 
+static nf_status ask_logprobs(infuse_session *s, int64_t top) {
+  const int64_t most = s->rows_wanted == INFUSE_ALL_ROWS ? INT64_MAX : s->rows_wanted;
+  return nf_logprobs_init(&s->logprobs, top, s->model->config.vocab, nf_min(most, s->model->options.rows));
+}
+
 static nf_status create(infuse_model *m, const infuse_session_options *o, infuse_session **out) {
   infuse_session_options options = {0};
   NF_TRY(NF_GIVEN({"model", m != NULL}, {"result", out != NULL}));
@@ -44,7 +50,8 @@ static nf_status create(infuse_model *m, const infuse_session_options *o, infuse
   s->rows_wanted = options.rows != 0 ? options.rows : 1;
   s->unshared = options.unshared;
   if (options.generate) nf_model_tell_generation(m);
-  const nf_status st = options.generate ? nf_generation_create(m, &options, &s->generation) : nf_ok();
+  nf_status st = options.generate ? nf_generation_create(m, &options, &s->generation) : nf_ok();
+  if (nf_is_ok(st) && options.logprobs) st = ask_logprobs(s, options.top_logprobs);
   if (nf_is_ok(st))
     *out = s;
   else
@@ -64,6 +71,7 @@ void infuse_session_destroy(infuse_session *s) {
   s->model->free_row[--s->model->n_sessions] = s->row;
   nf_status_free(s->failure);
   nf_generation_destroy(s->generation);
+  nf_logprobs_deinit(&s->logprobs);
   nf_free(s->token);
   nf_free(s->routes);
   nf_free(s);
@@ -112,6 +120,7 @@ static nf_status clone(const infuse_session *s, infuse_session *to) {
   to->unshared = s->unshared;
   NF_TRY(clone_tokens(s, to));
   nf_session_share(s, to);
+  if (s->logprobs.width != 0) NF_TRY(ask_logprobs(to, (int64_t)s->logprobs.width - 1));
   return s->generation != NULL ? nf_generation_clone(s, &to->generation) : nf_ok();
 }
 

@@ -200,7 +200,8 @@ nf_status nf_step_prepare(infuse_model *m) {
 static bool wants_logits(const infuse_model *m) {
   const nf_flight *f = &m->flight;
   for (size_t i = 0; i < f->n_shares; i++)
-    if (f->share[i].rows > 1 || !nf_share_is_greedy(&f->share[i])) return true;
+    if (f->share[i].rows > 1 || !nf_share_is_greedy(&f->share[i]) || f->share[i].session->logprobs.width != 0)
+      return true;
   return m->best_token == NULL;
 }
 
@@ -219,6 +220,7 @@ nf_status nf_step_compute(void *model, int rank) {
   if (m->logits != NULL && nf_device_computes(m->rt->device) && wants_logits(m))
     NF_TRY(nf_model_fetch_logits(m));
   nf_step_draw(m);
+  nf_step_logprobs(m);
   return nf_ok();
 }
 

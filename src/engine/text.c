@@ -62,6 +62,12 @@ static nf_status check_ids(const nf_tokenizer *t, const int32_t *ids, size_t n) 
   return nf_ok();
 }
 
+const char *infuse_token_bytes(const infuse_tokenizer *t, int32_t id, size_t *n) {
+  const nf_view bytes = t != NULL ? nf_token_bytes((const nf_tokenizer *)t, id) : (nf_view){0};
+  if (n != NULL) *n = bytes.n;
+  return bytes.n != 0 ? bytes.at : NULL;
+}
+
 infuse_error *infuse_decode(const infuse_tokenizer *t, const int32_t *ids, size_t n_ids, char **text,
                             size_t *n) {
   nf_text out = {0};

@@ -15,15 +15,21 @@
 #include "schedule/counters.h"
 #include <infuse/infuse.h>
 
-typedef struct nf_usage {                            // of a request, all its answers
-  size_t prompt_tokens, cached_tokens, drawn_tokens; // cached: of the prompt, that were not computed
-  size_t preemptions;                                // how often an answer of it gave back its pages
+typedef struct nf_tokens {
+  size_t prompt, cached;  // cached: of the prompt, that were not computed
+  size_t drawn, thoughts; // thoughts: of those that were drawn
+} nf_tokens;
+
+typedef struct nf_usage { // of a request, all its answers
+  nf_tokens tokens;
+  size_t preemptions;               // how often an answer of it gave back its pages
   double queue, first_token, whole; // seconds from its arrival until it begins, has a token, has ended; 0:
                                     // not yet
 } nf_usage;
 
 typedef enum nf_event_kind {
-  NF_EVENT_BEGUN,  // its first step comes now: prompt_tokens and queue of its usage are known
+  NF_EVENT_BEGUN,  // its first step comes now: tokens.prompt and queue of its usage are known
+  NF_EVENT_PROMPT, // logprobs of tokens of the prompt, as steps compute them: in order, all of answer 0
   NF_EVENT_OUTPUT, // a token of an answer was drawn
   NF_EVENT_ENDED,  // of an answer, behind its last output. Each answer ends once, also if it never began
   NF_EVENT_DONE    // of the request, behind the ends of all answers: nothing of it is used any more
@@ -35,9 +41,11 @@ typedef struct nf_event {
   double now;                  // of nf_now: when that step was computed; of BEGUN: when the next one begins
   size_t answer;               // which of the request's, from 0
   const infuse_output *output; // OUTPUT; lives during the call
-  nf_reason reason;            // ENDED, and DONE: that of the last answer that ended
-  const infuse_error *error;   // of FAILED; lives during the call
-  const nf_usage *usage;       // so far; lives during the call
+  infuse_logprobs logprobs;  // PROMPT; OUTPUT: of the token that was drawn, where options ask for them. They
+                             // live during the call
+  nf_reason reason;          // ENDED, and DONE: that of the last answer that ended
+  const infuse_error *error; // of FAILED; lives during the call
+  const nf_usage *usage;     // so far; lives during the call
 } nf_event;
 
 // What it points to stays the caller's, and there, until its last event.
@@ -47,6 +55,8 @@ typedef struct nf_request {
   const infuse_message *messages; // [n_messages] a conversation; rendered by the scheduler's thread
   size_t n_messages;
   const infuse_session_options *options; // without .generate it ends when its prompt is computed; NULL: all 0
+  bool scores_prompt; // logprobs are wanted of the prompt too: all of it is computed, but for its first
+                      // token. `options` ask for them
   size_t answers; // to one prompt, which is computed once but for its last page; 0: 1. Answer i is drawn with
                   // the seed of `options` plus i
   double patience; // seconds that it may wait for its first step; 0: for ever

@@ -28,7 +28,8 @@ typedef struct nf_answer { // one that has a session
   size_t index; // of the job's
   infuse_session *session;
   int64_t most;           // tokens it may hold at its end
-  bool runs, named, said; // takes its turns; in this step; has an output that nobody was told of
+  size_t prompt;          // tokens
+  bool runs, named, said; // takes its turns; in this step; a step of it was computed that nobody was told of
   uint64_t gave_back;     // the step behind which it gave back its pages, + 1; 0: it has them
   size_t tokens;          // drawn
   double first, last;     // when

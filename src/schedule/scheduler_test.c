@@ -6,6 +6,7 @@
 #include "base/sanitized.h"
 #include "schedule/schedule.h"
 #include "tests/support/expect.h"
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/random.h>
@@ -35,8 +36,19 @@ typedef struct talk {
   nf_reason reason;
   infuse_code code;
   nf_usage usage;
-  bool cancels_itself; // at its first output
+  bool cancels_itself;          // at its first output
+  float logprob[PROMPT + LONG]; // [n_logprobs] of answer 0, of all its tokens but the prompt's first
+  size_t n_logprobs;
 } talk;
+
+static void add_logprobs(talk *t, const nf_event *e) {
+  const infuse_logprobs *l = &e->logprobs;
+  if (!t->options.logprobs || e->answer != 0) return;
+  assert_true(l->width == 1 + (size_t)t->options.top_logprobs && l->n != 0);
+  if (e->kind == NF_EVENT_OUTPUT) assert_true(l->n == 1 && l->data[0].token == e->output->token);
+  if (t->r.scores_prompt) assert_int_equal(l->first, 1 + t->n_logprobs);
+  for (size_t i = 0; i < l->n; i++) t->logprob[t->n_logprobs++] = l->data[i * l->width].logprob;
+}
 
 static void add_output(talk *t, const nf_event *e) {
   assert_true(t->begun && !t->ended[e->answer] && e->output->token >= 0);
@@ -57,7 +69,9 @@ static void hear(void *user, const nf_event *e) {
     assert_false(t->begun);
     t->begun = true;
   }
+  if (e->kind == NF_EVENT_PROMPT) assert_true(t->begun && t->n[0] == 0 && e->answer == 0);
   if (e->kind == NF_EVENT_OUTPUT) add_output(t, e);
+  if (e->kind == NF_EVENT_OUTPUT || e->kind == NF_EVENT_PROMPT) add_logprobs(t, e);
   if (e->kind == NF_EVENT_ENDED) {
     assert_false(t->ended[e->answer]);
     t->ended[e->answer] = true;
@@ -80,9 +94,12 @@ static void make(talk *t, uint64_t i, int32_t vocab, bool draws) {
                                         .max_tokens = 1 + (int64_t)(z >> 8) % TOKENS,
                                         .ignore_eos = true};
   if (t->options.max_tokens < 1) t->options.max_tokens = 1;
+  t->options.logprobs = (z >> 40) % 3 == 0;
+  t->options.top_logprobs = (int32_t)(z >> 44) & 3;
   t->r = (nf_request){.tokens = t->prompt,
                       .n_tokens = 1 + (z >> 16) % (i % 2 ? 9 : PROMPT),
                       .options = &t->options,
+                      .scores_prompt = draws && t->options.logprobs && (z >> 48) % 3 != 0,
                       .heard = hear,
                       .user = t};
   for (size_t k = 0; k < t->r.n_tokens; k++)
@@ -137,6 +154,28 @@ static void stop(engine *e) {
   infuse_runtime_destroy(e->rt);
 }
 
+// The logarithm of a token's probability, by the book.
+static double log_softmax(const float *logits, size_t n, int32_t token) {
+  double max = -INFINITY, sum = 0;
+  for (size_t i = 0; i < n; i++) max = fmax(max, (double)logits[i]);
+  for (size_t i = 0; i < n; i++) sum += exp((double)logits[i] - max);
+  return (double)logits[token] - max - log(sum);
+}
+
+// Of the last step, what t was told of them.
+static void logprobs_are_as_alone(const talk *t, const infuse_session *s) {
+  const infuse_rows rows = infuse_session_logits(s);
+  const size_t skipped = t->r.scores_prompt ? 1 : t->r.n_tokens;
+  size_t n;
+  const int32_t *all = infuse_session_tokens(s, &n);
+  for (size_t i = 0; i < rows.rows; i++) {
+    const size_t at = rows.first + i + 1;
+    if (at < n && at >= skipped)
+      assert_float_equal(t->logprob[at - skipped],
+                         log_softmax(rows.data + i * rows.width, rows.width, all[at]), 1e-4);
+  }
+}
+
 // What answer `index` of t draws with the model to itself.
 static void is_as_alone(infuse_model *m, const talk *t, size_t index) {
   infuse_session *s;
@@ -146,10 +185,16 @@ static void is_as_alone(infuse_model *m, const talk *t, size_t index) {
   sampling.seed += index;
   o.sampling = &sampling;
   o.unshared = true;
+  o.rows = INFUSE_ALL_ROWS, o.logprobs = false;
   ok(infuse_session_create(m, &o, &s));
   ok(infuse_session_append(s, t->prompt, t->r.n_tokens));
-  while (infuse_session_output(s).finish == INFUSE_RUNNING) ok(infuse_step(m, &s, 1));
+  while (infuse_session_output(s).finish == INFUSE_RUNNING) {
+    ok(infuse_step(m, &s, 1));
+    if (index == 0 && t->options.logprobs) logprobs_are_as_alone(t, s);
+  }
   const int32_t *all = infuse_session_tokens(s, &n);
+  if (index == 0 && t->options.logprobs)
+    assert_int_equal(t->n_logprobs, n - (t->r.scores_prompt ? 1 : t->r.n_tokens));
   assert_int_equal(n - t->r.n_tokens, t->n[index]);
   assert_memory_equal(all + t->r.n_tokens, t->token[index], t->n[index] * sizeof *all);
   infuse_session_destroy(s);
@@ -213,11 +258,11 @@ static void test_texts_are_as_alone(void **) {
     for (size_t i = 0; i < N; i++) {
       const size_t answers = t[i].r.answers != 0 ? t[i].r.answers : 1;
       assert_true(t[i].done && t[i].reason == NF_REASON_LENGTH &&
-                  t[i].usage.prompt_tokens == t[i].r.n_tokens);
-      assert_int_equal(t[i].usage.drawn_tokens, answers * (size_t)t[i].options.max_tokens);
+                  t[i].usage.tokens.prompt == t[i].r.n_tokens);
+      assert_int_equal(t[i].usage.tokens.drawn, answers * (size_t)t[i].options.max_tokens);
       assert_true(t[i].usage.queue > 0 && t[i].usage.queue < t[i].usage.first_token &&
                   t[i].usage.first_token <= t[i].usage.whole);
-      prompts += t[i].r.n_tokens, drawn += t[i].usage.drawn_tokens, cached += t[i].usage.cached_tokens;
+      prompts += t[i].r.n_tokens, drawn += t[i].usage.tokens.drawn, cached += t[i].usage.tokens.cached;
       for (size_t a = 0; a < answers; a++) is_as_alone(e.m, &t[i], a);
     }
     assert_true(c.prompt_tokens == prompts && c.generation_tokens == drawn &&
@@ -241,7 +286,7 @@ static void test_answers_share_their_prompt(void **) {
   t[0].r.n_tokens = PROMPT, t[0].r.answers = ANSWERS;
   submit(e.s, &t[0]);
   wait_all(e.s);
-  assert_int_equal(t[0].usage.cached_tokens, 0);
+  assert_int_equal(t[0].usage.tokens.cached, 0);
   t[1] = t[0]; // and once more: the other's pages
   t[1].begun = t[1].done = false;
   memset(t[1].ended, 0, sizeof t[1].ended);
@@ -249,7 +294,7 @@ static void test_answers_share_their_prompt(void **) {
   t[1].r.options = &t[1].options, t[1].r.user = &t[1], t[1].r.tokens = t[1].prompt;
   submit(e.s, &t[1]);
   wait_all(e.s);
-  assert_int_equal(t[1].usage.cached_tokens, 128);
+  assert_int_equal(t[1].usage.tokens.cached, 128);
   assert_memory_equal(t[0].token, t[1].token, sizeof t[0].token);
   stop(&e);
 }
@@ -277,7 +322,7 @@ static void test_conversations(void **) {
   start(&e, 0);
   for (int i = 0; i < 2; i++) submit(e.s, &t[i]);
   wait_all(e.s);
-  assert_true(t[0].done && t[0].reason != NF_REASON_FAILED && t[0].usage.prompt_tokens > 4);
+  assert_true(t[0].done && t[0].reason != NF_REASON_FAILED && t[0].usage.tokens.prompt > 4);
   assert_string_equal(t[0].text, alone);
   assert_true(t[1].reason == NF_REASON_FAILED && t[1].code == INFUSE_USAGE && !t[1].begun);
   stop(&e);

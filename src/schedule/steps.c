@@ -15,11 +15,26 @@ static void tell(const nf_scheduler *s, const nf_job *j, nf_event e) {
   j->request.heard(j->request.user, &e);
 }
 
+// What there is of `l` from place `from` to `to` in the text.
+static infuse_logprobs part_of(infuse_logprobs l, size_t from, size_t to) {
+  const size_t skip = from > l.first ? from - l.first : 0, end = l.first + l.n < to ? l.first + l.n : to;
+  if (l.first + skip >= end) return (infuse_logprobs){0};
+  return (infuse_logprobs){l.data + skip * l.width, end - l.first - skip, l.width, l.first + skip};
+}
+
 static void tell_output(const nf_scheduler *s, nf_answer *a) {
   if (!a->said) return;
   a->said = false;
   const infuse_output out = infuse_session_output(a->session);
-  tell(s, a->job, (nf_event){.kind = NF_EVENT_OUTPUT, .answer = a->index, .output = &out});
+  const infuse_logprobs l = infuse_session_logprobs(a->session), prompt = part_of(l, 0, a->prompt);
+  if (prompt.n != 0)
+    tell(s, a->job, (nf_event){.kind = NF_EVENT_PROMPT, .answer = a->index, .logprobs = prompt});
+  if (out.token >= 0)
+    tell(s, a->job,
+         (nf_event){.kind = NF_EVENT_OUTPUT,
+                    .answer = a->index,
+                    .output = &out,
+                    .logprobs = part_of(l, a->prompt, SIZE_MAX)});
 }
 
 static void tell_outputs(nf_scheduler *s) {
@@ -87,6 +102,7 @@ static nf_status make_session(nf_scheduler *s, const nf_job *j, infuse_session *
   sampling.size = sizeof sampling;
   sampling.seed += j->admitted;
   o.sampling = &sampling;
+  if (j->request.scores_prompt && j->admitted == 0) o.rows = INFUSE_ALL_ROWS;
   return (nf_status){infuse_session_create(s->m, &o, out)};
 }
 
@@ -103,10 +119,10 @@ static void put_answer(nf_scheduler *s, nf_job *j, infuse_session *session) {
   infuse_session_tokens(session, &n);
   while (at > 0 && s->answer[at - 1].job->id / s->n_jobs > j->id / s->n_jobs) at--;
   memmove(&s->answer[at + 1], &s->answer[at], (s->n++ - at) * sizeof *s->answer);
-  s->answer[at] = (nf_answer){.job = j, .index = j->admitted++, .session = session};
+  s->answer[at] = (nf_answer){.job = j, .index = j->admitted++, .session = session, .prompt = n};
   s->answer[at].most =
       asked != 0 && (int64_t)n + asked < s->info.context ? (int64_t)n + asked : s->info.context;
-  j->usage.prompt_tokens = n;
+  j->usage.tokens.prompt = n;
 }
 
 static nf_status admit_answer(nf_scheduler *s, nf_job *j) {
@@ -216,7 +232,7 @@ static void begin_job(nf_scheduler *s, nf_job *j) {
   nf_job_begins(s, j);
   j->usage.queue = now - j->arrived;
   nf_tally_time(&s->tally, NF_TIME_QUEUE, j->usage.queue);
-  nf_tally_add(&s->tally, NF_COUNT_PROMPT, j->usage.prompt_tokens);
+  nf_tally_add(&s->tally, NF_COUNT_PROMPT, j->usage.tokens.prompt);
   tell(s, j, (nf_event){.kind = NF_EVENT_BEGUN, .now = now});
 }
 
@@ -305,10 +321,10 @@ static bool begin_step(nf_scheduler *s) {
 
 // The prompt is computed; what an answer found of it again, after it had given back its pages, counts once.
 static void note_prompt(nf_scheduler *s, const nf_answer *a) {
-  nf_usage *u = &a->job->usage;
+  nf_tokens *t = &a->job->usage.tokens;
   const size_t cached = infuse_session_cached(a->session);
-  u->cached_tokens = cached < u->prompt_tokens ? cached : u->prompt_tokens - 1;
-  nf_tally_add(&s->tally, NF_COUNT_CACHED, u->cached_tokens);
+  t->cached = cached < t->prompt ? cached : t->prompt - 1;
+  nf_tally_add(&s->tally, NF_COUNT_CACHED, t->cached);
 }
 
 static void note_first(nf_scheduler *s, nf_answer *a) {
@@ -320,14 +336,14 @@ static void note_first(nf_scheduler *s, nf_answer *a) {
   nf_tally_time(&s->tally, NF_TIME_FIRST_TOKEN, j->usage.first_token);
 }
 
-static void note_token(nf_scheduler *s, nf_answer *a) {
+static void note_token(nf_scheduler *s, nf_answer *a, const infuse_output *out) {
   if (a->tokens++ == 0)
     note_first(s, a);
   else
     nf_tally_time(&s->tally, NF_TIME_GAP, s->now - a->last);
   a->last = s->now;
-  a->said = true;
-  a->job->usage.drawn_tokens++;
+  a->job->usage.tokens.drawn++;
+  a->job->usage.tokens.thoughts += out->channel != NULL && strcmp(out->channel, "analysis") == 0;
   nf_tally_add(&s->tally, NF_COUNT_GENERATION, 1);
 }
 
@@ -335,9 +351,10 @@ static void note_token(nf_scheduler *s, nf_answer *a) {
 static bool has_ended(nf_scheduler *s, nf_answer *a, nf_reason *why) {
   const infuse_session_options *o = a->job->request.options;
   const infuse_output out = infuse_session_output(a->session);
+  a->said = true;
   if (infuse_session_error(a->session) != NULL) return *why = NF_REASON_FAILED, true;
   if (o != NULL && o->generate) {
-    if (out.token >= 0) note_token(s, a);
+    if (out.token >= 0) note_token(s, a, &out);
     *why = out.finish == INFUSE_STOP ? NF_REASON_STOP : NF_REASON_LENGTH;
     return out.finish != INFUSE_RUNNING;
   }

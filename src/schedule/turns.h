@@ -15,7 +15,8 @@
 //    oldest never has to, and begins where nobody runs: it is always on its way.
 // With P tokens of prompt and G of answer a request has therefore ended after at most the sum of
 // 2 ceil(P / (batch - most + 1)) + G steps over itself and those that arrived before it, and one step for
-// each answer that gave back its pages meanwhile.
+// each answer that gave back its pages meanwhile. A prompt whose every token wants a row of logits advances
+// by rows: with `rows` in the place of `batch`.
 #pragma once
 #include <stdbool.h>
 #include <stddef.h>

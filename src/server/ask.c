@@ -60,22 +60,20 @@ nf_status nf_ask_fields(const nf_json_at *object, const nf_field *f, size_t n, n
     const nf_json_at at = nf_json_get(object, f[i].key);
     if (at.value == NULL) continue;
     NF_TRY(read_field(&at, &f[i], (char *)a + f[i].at));
-    a->tells_sampling |= f[i].samples;
   }
   return nf_ok();
 }
 
 // ---- what all have ----
 
-#define SAMPLING(field) .at = offsetof(nf_ask, sampling.field), .samples = true
 #define ASK(field) .at = offsetof(nf_ask, field)
 
 static const nf_field common[] = {
     {"model", NF_FIELD_STRING, ASK(model)},
     {"stream", NF_FIELD_BOOL, ASK(stream)},
     {"n", NF_FIELD_I64, ASK(n), .lo = 1, .hi = NF_ASK_CHOICES},
-    {"top_k", NF_FIELD_I32, SAMPLING(top_k), .lo = -1, .hi = INT32_MAX},
-    {"min_tokens", NF_FIELD_I64, SAMPLING(min_tokens), .lo = 0, .hi = INT32_MAX},
+    {"top_k", NF_FIELD_I32, ASK(sampling.top_k), .lo = -1, .hi = INT32_MAX},
+    {"min_tokens", NF_FIELD_I64, ASK(sampling.min_tokens), .lo = 0, .hi = INT32_MAX},
     {"ignore_eos", NF_FIELD_BOOL, ASK(session.ignore_eos)},
 };
 
@@ -88,8 +86,7 @@ static nf_status read_sampling(const nf_json_at *body, nf_ask *a) {
                         .kind = NF_FIELD_F32,
                         .at = offsetof(nf_ask, sampling) + bound[i].at,
                         .lo = (double)bound[i].least,
-                        .hi = (double)bound[i].most,
-                        .samples = true};
+                        .hi = (double)bound[i].most};
     NF_TRY(nf_ask_fields(body, &f, 1, a));
   }
   return nf_ok();
@@ -178,7 +175,6 @@ static nf_status read_biases(const nf_json_at *body, nf_ask *a) {
     i++;
   }
   s->logit_bias = all, s->n_logit_bias = own + n;
-  a->tells_sampling = true;
   return nf_ok();
 }
 
@@ -342,7 +338,6 @@ static const nf_key refused[] = {
     {"use_beam_search", NF_KEY_CHANGES, "false"},
     {"length_penalty", NF_KEY_CHANGES, "1 1.0"},
     {"truncate_prompt_tokens", NF_KEY_CHANGES, NULL},
-    {"prompt_logprobs", NF_KEY_CHANGES, "0"},
     {"functions", NF_KEY_CHANGES, "[]"},
     {"function_call", NF_KEY_CHANGES, "none"},
     {"guided_json", NF_KEY_CHANGES, NULL},
@@ -358,6 +353,15 @@ static const nf_key refused[] = {
     {"*", NF_KEY_HARMLESS, NULL},
 };
 
+nf_status nf_ask_prompt_logprobs(const nf_json_at *body, nf_ask *a) {
+  static const nf_field field[] = {
+      {"prompt_logprobs", NF_FIELD_I64, ASK(prompt_logprobs), .lo = 0, .hi = NF_ASK_LOGPROBS}};
+  const nf_json_at at = nf_json_get(body, "prompt_logprobs");
+  NF_TRY(nf_ask_fields(body, field, 1, a));
+  if (a->prompt_logprobs >= 0 && a->stream) return nf_json_error(&at, "can't be had of a stream");
+  return nf_ok();
+}
+
 static nf_status read_common(const nf_json_at *body, nf_ask *a) {
   static const nf_keys keys = NF_KEYS(refused, NULL);
   NF_TRY(nf_keys_refuse(body, &keys));
@@ -371,11 +375,21 @@ static nf_status read_common(const nf_json_at *body, nf_ask *a) {
   return read_stream_options(body, a);
 }
 
+bool nf_ask_scores_prompt(const nf_ask *a) {
+  return (a->echo && a->logprobs >= 0) || a->prompt_logprobs >= 0;
+}
+
+static void tell_logprobs(nf_ask *a) {
+  const int64_t most = a->logprobs > a->prompt_logprobs ? a->logprobs : a->prompt_logprobs;
+  a->session.logprobs = most >= 0;
+  a->session.top_logprobs = (int32_t)(most > 0 ? most : 0);
+}
+
 nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse_sampling *sampling,
                       nf_ask *out) {
   static nf_status (*const rest[])(const nf_json_at *, nf_ask *) = {
       [NF_ASK_CHAT] = nf_ask_chat, [NF_ASK_TEXT] = nf_ask_text, [NF_ASK_RESPONSE] = nf_ask_response};
-  *out = (nf_ask){.kind = kind, .n = 1, .logprobs = -1, .max_tokens = -1};
+  *out = (nf_ask){.kind = kind, .n = 1, .logprobs = -1, .prompt_logprobs = -1, .max_tokens = -1};
   out->sampling = *sampling;
   out->session = (infuse_session_options){.size = sizeof out->session, .generate = true};
   NF_TRY(nf_json_parse_nul(text, n, "body", &out->body));
@@ -385,6 +399,8 @@ nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse
   NF_TRY(rest[kind](&body, out));
   NF_TRY(read_structure(&body, out));
   if (out->max_tokens > 0) out->session.max_tokens = out->max_tokens;
+  out->session.generate = out->max_tokens != 0;
+  tell_logprobs(out);
   return nf_ok();
 }
 

@@ -10,11 +10,11 @@
 #include <infuse/infuse.h>
 
 enum {
-  NF_ASK_CHOICES = 128,   // n, and prompts times n, at most
-  NF_ASK_STOPS = 64,      // stop strings, and stop tokens
-  NF_ASK_LOGPROBS = 20,   // of a position, beside the one that was drawn
-  NF_ASK_BIASES = 4096,   // entries of logit_bias
-  NF_ASK_MESSAGES = 65536 // of a conversation
+  NF_ASK_CHOICES = 128,                  // n, and prompts times n, at most
+  NF_ASK_STOPS = 64,                     // stop strings, and stop tokens
+  NF_ASK_LOGPROBS = INFUSE_TOP_LOGPROBS, // of a position, beside the one that stands there
+  NF_ASK_BIASES = 4096,                  // entries of logit_bias
+  NF_ASK_MESSAGES = 65536                // of a conversation
 };
 
 typedef enum nf_ask_kind { NF_ASK_CHAT, NF_ASK_TEXT, NF_ASK_RESPONSE } nf_ask_kind;
@@ -50,10 +50,10 @@ typedef struct nf_ask {
   bool stream, include_usage, continuous_usage;
   int64_t n;                      // choices of each prompt
   int64_t logprobs;               // of how many tokens beside the drawn one; -1: none are wanted
+  int64_t prompt_logprobs;        // the same of each token of the prompt
   bool echo;                      // of completions: the prompt is part of the answer
   int64_t max_tokens;             // -1: not told
   bool seeded;                    // else each request draws differently
-  bool tells_sampling;            // `sampling` says what the model's own would not
   infuse_sampling sampling;       // over what the caller of nf_ask_read gave
   infuse_session_options session; // but for sampling, which is above
   infuse_message *message;        // [n_messages] of a chat or response
@@ -74,7 +74,8 @@ typedef struct nf_ask {
 // <path of the field>: <what is wrong>". On failure too there is something to deinit.
 nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse_sampling *sampling,
                       nf_ask *out);
-void nf_ask_deinit(nf_ask *a); // zeroed is fine
+void nf_ask_deinit(nf_ask *a);              // zeroed is fine
+bool nf_ask_scores_prompt(const nf_ask *a); // logprobs are wanted of the prompt's tokens
 
 // ---- inside the room: what the files of nf_ask share ----
 
@@ -91,7 +92,6 @@ typedef struct nf_field {
   nf_field_kind kind;
   size_t at; // in nf_ask
   double lo, hi;
-  bool samples; // it says something of sampling
 } nf_field;
 nf_status nf_ask_fields(const nf_json_at *object, const nf_field *f, size_t n, nf_ask *a);
 
@@ -107,6 +107,7 @@ nf_status nf_ask_string(const nf_json_at *at, const char **out);
 nf_status nf_ask_word(const nf_json_at *at, const char *words, int *out);
 // What all bodies spell alike: tools of chats, and of responses, which lack an object around the function.
 nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a);
-nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a); // {"type": "text" | "json_object" | …}
+nf_status nf_ask_prompt_logprobs(const nf_json_at *body, nf_ask *a); // of chats and completions
+nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a);        // {"type": "text" | "json_object" | …}
 // Content: a string, or parts of text, as one string.
 nf_status nf_ask_content(const nf_json_at *at, nf_ask *a, const char **out, size_t *n);

@@ -162,6 +162,7 @@ nf_status nf_ask_chat(const nf_json_at *body, nf_ask *a) {
   NF_TRY(read_messages(body, a));
   NF_TRY(read_template(body, a));
   NF_TRY(read_logprobs(body, a));
+  NF_TRY(nf_ask_prompt_logprobs(body, a));
   NF_TRY(read_length(body, a));
   NF_TRY(nf_ask_schema(&format, a));
   return nf_ask_tools(body, a);

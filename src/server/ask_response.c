@@ -95,6 +95,24 @@ static nf_status read_input(const nf_json_at *body, nf_ask *a) {
   return nf_ok();
 }
 
+// `include` says whether there are any; what else it may name is not told by default, and then not at all.
+static nf_status read_logprobs(const nf_json_at *body, nf_ask *a) {
+  const nf_json_at at = nf_json_get(body, "include"), top = nf_json_get(body, "top_logprobs"),
+                   prompt = nf_json_get(body, "prompt_logprobs");
+  size_t n = 0;
+  int64_t most = 0;
+  if (prompt.value != NULL) return nf_json_error(&prompt, "can't be had of a response");
+  if (at.value != NULL) NF_TRY(nf_json_array(&at, &n));
+  if (top.value != NULL) NF_TRY(nf_json_i64(&top, 0, NF_ASK_LOGPROBS, &most));
+  for (size_t i = 0; i < n; i++) {
+    const nf_json_at item = nf_json_item(&at, i);
+    nf_view s;
+    NF_TRY(nf_json_string(&item, &s));
+    if (nf_view_equal(s, NF_VIEW("message.output_text.logprobs"))) a->logprobs = most;
+  }
+  return nf_ok();
+}
+
 nf_status nf_ask_response(const nf_json_at *body, nf_ask *a) {
   static const nf_field field[] = {
       {"max_output_tokens", NF_FIELD_I64, .at = offsetof(nf_ask, max_tokens), .lo = 1, .hi = INT32_MAX}};
@@ -107,6 +125,7 @@ nf_status nf_ask_response(const nf_json_at *body, nf_ask *a) {
   if (reasoning.value != NULL) NF_TRY(nf_json_object(&reasoning));
   if (reasoning.value != NULL) NF_TRY(nf_ask_fields(&reasoning, effort, 1, a));
   NF_TRY(read_input(body, a));
+  NF_TRY(read_logprobs(body, a));
   NF_TRY(nf_ask_schema(&format, a));
   return nf_ask_tools(body, a);
 }

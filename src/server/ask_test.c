@@ -48,7 +48,7 @@ static void what_clients_send_is_read(void **state) {
       "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}]");
   assert_int_equal(a.tool_choice, NF_TOOLS_NAMED);
   assert_string_equal(a.tool, "f");
-  assert_true(a.one_call && a.stream && a.include_usage && a.seeded && a.tells_sampling);
+  assert_true(a.one_call && a.stream && a.include_usage && a.seeded);
   assert_int_equal(a.sampling.seed, 7);
   assert_int_equal(a.sampling.top_k, 0);
   assert_int_equal(a.session.n_stop, 1);
@@ -106,6 +106,19 @@ static void items_become_messages(void **state) {
   assert_string_equal(a.pattern, "{\"type\":\"object\"}");
   assert_string_equal(a.session.effort, "high");
   assert_int_equal(a.session.max_tokens, 9);
+  assert_false(a.session.logprobs);
+  nf_ask_deinit(&a);
+  a = read_ok(NF_ASK_RESPONSE,
+              "{\"input\":\"hi\",\"include\":[\"reasoning.encrypted_content\",\"message.output_text."
+              "logprobs\"],\"top_logprobs\":3}");
+  assert_true(a.session.logprobs && a.session.top_logprobs == 3 && a.logprobs == 3);
+  nf_ask_deinit(&a);
+  a = read_ok(NF_ASK_TEXT,
+              "{\"prompt\":\"a\",\"max_tokens\":0,\"echo\":true,\"logprobs\":0,\"prompt_logprobs\":2}");
+  assert_true(!a.session.generate && a.session.logprobs && a.session.top_logprobs == 2);
+  nf_ask_deinit(&a);
+  a = read_ok(NF_ASK_TEXT, "{\"prompt\":\"a\",\"logprobs\":null}");
+  assert_true(a.session.generate && !a.session.logprobs);
   nf_ask_deinit(&a);
   a = read_ok(NF_ASK_RESPONSE, "{\"input\":\"hi\"}");
   assert_int_equal(a.n_messages, 1);
@@ -144,6 +157,12 @@ static void what_is_wrong_is_named(void **state) {
        "body: response_format.schema: is missing, should be a JSON schema"},
       {NF_ASK_CHAT, "{" USER ",\"max_tokens\":0}",
        "body: max_tokens: is 0, should be an integer from 1 to 2147483647"},
+      {NF_ASK_CHAT, "{" USER ",\"prompt_logprobs\":1,\"stream\":true}",
+       "body: prompt_logprobs: can't be had of a stream"},
+      {NF_ASK_TEXT, "{\"prompt\":\"a\",\"prompt_logprobs\":-1}",
+       "body: prompt_logprobs: is -1, should be an integer from 0 to 20"},
+      {NF_ASK_RESPONSE, "{\"input\":\"a\",\"top_logprobs\":21}",
+       "body: top_logprobs: is 21, should be an integer from 0 to 20"},
       {NF_ASK_TEXT, "{\"prompt\":[]}", "body: prompt: is an empty list"},
       {NF_ASK_TEXT, "{\"prompt\":[-1]}", "body: prompt[0]: is -1, should be an integer from 0 to 2147483647"},
       {NF_ASK_TEXT, "{\"prompt\":\"a\",\"max_tokens\":0}",

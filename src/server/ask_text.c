@@ -57,6 +57,7 @@ nf_status nf_ask_text(const nf_json_at *body, nf_ask *a) {
   NF_TRY(nf_ask_fields(body, field, sizeof field / sizeof *field, a));
   if (a->max_tokens == 0 && !a->echo)
     return nf_json_error(&length, "is 0, which asks for nothing without echo; should be at least 1");
+  NF_TRY(nf_ask_prompt_logprobs(body, a));
   NF_TRY(read_prompts(body, a));
   return nf_ask_schema(&format, a);
 }

@@ -3,7 +3,7 @@
 //
 // A talk lives from its body to the last event of its last request. The server's thread makes it; from then
 // on the scheduler's has it, but for who goes away.
-#include "server/reply.h"
+#include "server/scores.h"
 #include "server/server_state.h"
 #include <string.h>
 #include <time.h>
@@ -12,9 +12,14 @@ typedef struct part { // a prompt of it
   struct talk *talk;
   size_t first;       // of its choices
   int32_t *own;       // ids of a text that was tokenised, freed by infuse_free
+  char *text;         // of ids that echo wants, the same
   const int32_t *ids; // [n] of either kind of prompt; NULL: messages
   size_t n;
-  _Atomic uint64_t id; // of the request; 0: none yet
+  nf_view echo;              // what echo says
+  nf_prompt_scores scores;   // where they are wanted
+  bool told[NF_ASK_CHOICES]; // of a choice: its prompt
+  nf_tokens tokens;          // of its request, so far
+  _Atomic uint64_t id;       // of the request; 0: none yet
 } part;
 
 typedef struct talk {
@@ -25,7 +30,7 @@ typedef struct talk {
   nf_text out; // of one event
   part *part;  // [n_parts]
   size_t n_parts;
-  nf_spent spent;
+  nf_tokens tokens;    // of all parts
   bool begun, broken;  // broken: it has been answered by an error
   _Atomic bool gone;   // nobody reads any more
   _Atomic bool full;   // a part of it found no place in the queue: all are taken back
@@ -35,7 +40,11 @@ typedef struct talk {
 
 static void release(talk *t) {
   if (--t->owners != 0) return;
-  for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) infuse_free(t->part[i].own);
+  for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) {
+    infuse_free(t->part[i].own);
+    infuse_free(t->part[i].text);
+    nf_prompt_scores_deinit(&t->part[i].scores);
+  }
   nf_free(t->part);
   nf_reply_destroy(t->reply);
   nf_ask_deinit(&t->ask);
@@ -82,25 +91,70 @@ static void begin(talk *t) {
 
 static void end(talk *t) {
   begin(t); // though nothing was drawn
-  if (t->broken || !fine(t, nf_reply_end(t->reply, &t->spent, &t->out))) return;
+  if (t->broken || !fine(t, nf_reply_end(t->reply, &t->tokens, &t->out))) return;
   if (!t->ask.stream) return nf_call_answer(t->call, 200, "application/json", t->out.at, t->out.n, 0);
   nf_call_end(t->call, t->out.at, t->out.n);
 }
 
 // ---- events ----
 
-static void take_output(talk *t, const part *p, const nf_event *e) {
+static void count(talk *t, part *p, const nf_tokens *now) {
+  t->tokens.prompt += now->prompt - p->tokens.prompt;
+  t->tokens.cached += now->cached - p->tokens.cached;
+  t->tokens.drawn += now->drawn - p->tokens.drawn;
+  t->tokens.thoughts += now->thoughts - p->tokens.thoughts;
+  p->tokens = *now;
+}
+
+static void send(talk *t, nf_status st) {
+  if (fine(t, st) && t->ask.stream) flush(t);
+}
+
+static const infuse_tokenizer *tokenizer_of(const talk *t) {
+  return infuse_model_tokenizer(t->server->options.model);
+}
+
+static void take_prompt(talk *t, part *p, const nf_event *e) {
+  if (!t->full && !t->broken) fine(t, nf_prompt_scores_add(&p->scores, &e->logprobs));
+}
+
+// What is asked for of the prompt comes first of each choice.
+static void tell_prompt(talk *t, part *p, size_t answer) {
+  nf_scores scores = {0};
+  if (p->told[answer] || t->broken || !(t->ask.echo || nf_ask_scores_prompt(&t->ask))) return;
+  p->told[answer] = true;
+  nf_status st = nf_ask_scores_prompt(&t->ask)
+                     ? nf_prompt_scores_make(tokenizer_of(t), &p->scores, p->n != 0 ? p->ids[0] : -1, &scores)
+                     : nf_ok();
+  if (nf_is_ok(st)) st = nf_reply_prompt(t->reply, p->first + answer, p->echo, scores.at, scores.n, &t->out);
+  nf_scores_deinit(&scores);
+  send(t, st);
+}
+
+// Of a completion all tokens are text.
+static bool is_scored(const talk *t, const nf_event *e) {
+  return t->ask.logprobs >= 0 && (t->ask.kind == NF_ASK_TEXT || e->output->in_answer);
+}
+
+static void take_output(talk *t, part *p, const nf_event *e) {
   const infuse_output *o = e->output;
+  nf_scores scores = {0};
   if (t->full) return;
-  t->spent.answer += o->token >= 0;
-  t->spent.thoughts += o->token >= 0 && o->channel != NULL && strcmp(o->channel, "analysis") == 0;
+  begin(t);
+  tell_prompt(t, p, e->answer);
+  nf_status st = is_scored(t, e)
+                     ? nf_scores_make(tokenizer_of(t), &e->logprobs, (size_t)t->ask.logprobs, &scores)
+                     : nf_ok();
   const nf_told told = {.choice = p->first + e->answer,
                         .pieces = o->pieces,
                         .n_pieces = o->n_pieces,
+                        .logprobs = scores.at,
+                        .n_logprobs = scores.n,
                         .finish = o->finish,
-                        .usage = t->spent};
-  begin(t);
-  if (!t->broken && fine(t, nf_reply_tell(t->reply, &told, &t->out)) && t->ask.stream) flush(t);
+                        .usage = t->tokens};
+  if (nf_is_ok(st) && !t->broken) st = nf_reply_tell(t->reply, &told, &t->out);
+  nf_scores_deinit(&scores);
+  if (!t->broken) send(t, st);
 }
 
 // Before its first step a request is only refused for its length.
@@ -115,8 +169,17 @@ static void fail_part(talk *t, const nf_event *e) {
   break_off(t, NF_PROBLEM_CONTEXT, message);
 }
 
-static void take_end(talk *t, const nf_event *e) {
+// Of max_tokens 0 there is no output, and a prompt that is all of the answer.
+static void end_undrawn(talk *t, part *p, const nf_event *e) {
+  const nf_told told = {.choice = p->first + e->answer, .finish = INFUSE_LENGTH, .usage = t->tokens};
+  begin(t);
+  tell_prompt(t, p, e->answer);
+  if (!t->broken) send(t, nf_reply_tell(t->reply, &told, &t->out));
+}
+
+static void take_end(talk *t, part *p, const nf_event *e) {
   if (t->full) return;
+  if (e->reason == NF_REASON_STOP && !t->ask.session.generate) end_undrawn(t, p, e);
   if (e->reason == NF_REASON_FAILED) fail_part(t, e);
   if (e->reason == NF_REASON_EXPIRED) break_off(t, NF_PROBLEM_WAITED, NULL);
   if (e->reason == NF_REASON_CANCELLED)
@@ -136,16 +199,17 @@ static void finish_part(talk *t) {
 static void hear(void *of, const nf_event *e) {
   part *p = of;
   talk *t = p->talk;
+  count(t, p, &e->usage->tokens);
   switch (e->kind) {
   case NF_EVENT_BEGUN:
-    t->spent.prompt += (int64_t)e->usage->prompt_tokens;
     return;
+  case NF_EVENT_PROMPT:
+    return take_prompt(t, p, e);
   case NF_EVENT_OUTPUT:
     return take_output(t, p, e);
   case NF_EVENT_ENDED:
-    return take_end(t, e);
+    return take_end(t, p, e);
   case NF_EVENT_DONE:
-    t->spent.cached += (int64_t)e->usage->cached_tokens;
     return finish_part(t);
   }
 }
@@ -153,18 +217,24 @@ static void hear(void *of, const nf_event *e) {
 // ---- a body ----
 
 static nf_status check_ask(const talk *t) {
-  const nf_ask *a = &t->ask;
-  const char *what = a->logprobs >= 0                 ? "logprobs"
-                     : a->echo                        ? "echo"
-                     : a->tool_choice > NF_TOOLS_NONE ? "a tool_choice that forces a call"
-                                                      : NULL;
+  const char *what = t->ask.tool_choice > NF_TOOLS_NONE ? "a tool_choice that forces a call" : NULL;
   return what == NULL ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: not supported yet", what);
+}
+
+// A text says itself; ids what they stand for.
+static nf_status find_echo(const talk *t, const nf_prompt *from, part *p) {
+  p->echo = (nf_view){from->text, from->n};
+  if (!t->ask.echo || from->text != NULL) return nf_ok();
+  NF_TRY((nf_status){infuse_decode(tokenizer_of(t), p->ids, p->n, &p->text, &p->echo.n)});
+  p->echo.at = p->text;
+  return nf_ok();
 }
 
 static nf_status tokenise(talk *t) {
   for (size_t i = 0; i < t->ask.n_prompts; i++) {
     part *p = &t->part[i];
     NF_TRY(nf_prompt_ids(t->server, &t->ask.prompt[i], &p->own, &p->ids, &p->n));
+    NF_TRY(find_echo(t, &t->ask.prompt[i], p));
   }
   return nf_ok();
 }
@@ -200,6 +270,7 @@ static nf_status submit(talk *t, size_t i) {
                         .messages = a->message,
                         .n_messages = a->n_messages,
                         .options = &a->session,
+                        .scores_prompt = nf_ask_scores_prompt(a),
                         .answers = (size_t)a->n,
                         .patience = t->server->options.patience,
                         .heard = hear,

@@ -2,6 +2,7 @@
 // What the forms of answers share: choices as they grow, events, numbers.
 #include "server/reply.h"
 #include "server/problem.h"
+#include <math.h>
 #include <string.h>
 
 nf_status nf_reply_no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory for an answer"); }
@@ -10,15 +11,88 @@ nf_status nf_reply_no_memory(void) { return nf_error(NF_NO_MEMORY, "no memory fo
 
 json_t *nf_json_text(const nf_text *t) { return json_stringn(t->n != 0 ? t->at : "", t->n); }
 
-double nf_logprob_number(double x) { return x > -9999 ? x : -9999; }
+json_t *nf_logprob_number(double x) { return isnan(x) ? json_null() : json_real(x > -9999 ? x : -9999); }
 
-json_t *nf_usage_json(const nf_spent *u) {
+// ---- logprobs ----
+
+static json_t *bytes_of(nf_view token) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; i < token.n; i++)
+    ok = nf_json_push(list, json_integer((unsigned char)token.at[i])) && ok;
+  return nf_json_whole(list, ok);
+}
+
+// A token that is no whole characters is shown with U+FFFD; its bytes are told beside it.
+json_t *nf_token_json(nf_view token) {
+  nf_text text = {0};
+  for (size_t i = 0; i < token.n;) {
+    const int n = nf_utf8_length(token.at + i, token.n - i);
+    nf_text_append(&text, n != 0 ? token.at + i : "\xef\xbf\xbd", n != 0 ? (size_t)n : 3);
+    i += n != 0 ? (size_t)n : 1;
+  }
+  json_t *value = text.failed ? NULL : nf_json_text(&text);
+  nf_text_deinit(&text);
+  return value;
+}
+
+static json_t *alternative(const nf_alternative *a) {
+  json_t *o = json_object();
+  bool ok = nf_json_put(o, "token", nf_token_json(a->token));
+  ok = nf_json_put(o, "logprob", nf_logprob_number(a->logprob)) && ok;
+  ok = nf_json_put(o, "bytes", bytes_of(a->token)) && ok;
+  return nf_json_whole(o, ok);
+}
+
+json_t *nf_logprob_json(const nf_logprob *l) {
+  json_t *o = alternative(&l->token), *top = json_array();
+  bool ok = o != NULL && top != NULL;
+  for (size_t i = 0; i < l->n_top; i++) ok = nf_json_push(top, alternative(&l->top[i])) && ok;
+  ok = nf_json_put(o, "top_logprobs", top) && ok;
+  return nf_json_whole(o, ok);
+}
+
+bool nf_json_push_logprobs(json_t *list, const nf_logprob *l, size_t n) {
+  bool ok = list != NULL;
+  for (size_t i = 0; i < n && ok; i++) ok = nf_json_push(list, nf_logprob_json(&l[i]));
+  return ok;
+}
+
+// As vLLM has it: {"<id>": {"logprob", "rank", "decoded_token"}}, the likeliest and the token itself.
+static bool put_ranked(json_t *to, const nf_alternative *a) {
+  char id[16];
+  json_t *o = json_object();
+  snprintf(id, sizeof id, "%d", a->id);
+  bool ok = nf_json_put(o, "logprob", nf_logprob_number(a->logprob));
+  ok = nf_json_put(o, "rank", json_integer(a->rank)) && ok;
+  ok = nf_json_put(o, "decoded_token", nf_token_json(a->token)) && ok;
+  return nf_json_put(to, id, nf_json_whole(o, ok));
+}
+
+static json_t *ranked(const nf_logprob *l, size_t top) {
+  if (isnan(l->token.logprob)) return json_null();
+  json_t *o = json_object();
+  bool ok = o != NULL && put_ranked(o, &l->token);
+  for (size_t i = 0; i < top && i < l->n_top; i++) ok = put_ranked(o, &l->top[i]) && ok;
+  return nf_json_whole(o, ok);
+}
+
+static json_t *ranked_list(const nf_logprob *l, size_t n, size_t top) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; i < n && ok; i++) ok = nf_json_push(list, ranked(&l[i], top));
+  return nf_json_whole(list, ok);
+}
+
+// ---- usage ----
+
+json_t *nf_usage_json(const nf_tokens *u) {
   json_t *usage = json_object(), *prompt = json_object(), *answer = json_object();
-  bool ok = nf_json_put(prompt, "cached_tokens", json_integer(u->cached));
-  ok = nf_json_put(answer, "reasoning_tokens", json_integer(u->thoughts)) && ok;
-  ok = nf_json_put(usage, "prompt_tokens", json_integer(u->prompt)) && ok;
-  ok = nf_json_put(usage, "completion_tokens", json_integer(u->answer)) && ok;
-  ok = nf_json_put(usage, "total_tokens", json_integer(u->prompt + u->answer)) && ok;
+  bool ok = nf_json_put(prompt, "cached_tokens", json_integer((json_int_t)u->cached));
+  ok = nf_json_put(answer, "reasoning_tokens", json_integer((json_int_t)u->thoughts)) && ok;
+  ok = nf_json_put(usage, "prompt_tokens", json_integer((json_int_t)u->prompt)) && ok;
+  ok = nf_json_put(usage, "completion_tokens", json_integer((json_int_t)u->drawn)) && ok;
+  ok = nf_json_put(usage, "total_tokens", json_integer((json_int_t)(u->prompt + u->drawn))) && ok;
   ok = nf_json_put(usage, "prompt_tokens_details", prompt) && ok;
   ok = nf_json_put(usage, "completion_tokens_details", answer) && ok;
   return nf_json_whole(usage, ok);
@@ -99,18 +173,31 @@ void nf_reply_destroy(nf_reply *r) {
     nf_text_deinit(&c->content);
     nf_text_deinit(&c->thoughts);
     json_decref(c->logprobs);
+    json_decref(c->prompt_logprobs);
   }
   for (size_t i = 0; i < r->n_items; i++) {
     nf_text_deinit(&r->item[i].text);
     nf_text_deinit(&r->item[i].name);
+    json_decref(r->item[i].logprobs);
   }
   nf_free(r->item);
+  json_decref(r->waiting);
   nf_arena_deinit(&r->arena);
   nf_free(r);
 }
 
 nf_status nf_reply_begin(nf_reply *r, nf_text *out) {
   return r->ask->stream ? r->form->begin(r, out) : nf_ok();
+}
+
+nf_status nf_reply_prompt(nf_reply *r, size_t choice, nf_view text, const nf_logprob *l, size_t n,
+                          nf_text *out) {
+  nf_choice *c = &r->choice[choice];
+  if (r->ask->prompt_logprobs >= 0) {
+    c->prompt_logprobs = ranked_list(l, n, (size_t)r->ask->prompt_logprobs);
+    if (c->prompt_logprobs == NULL) return nf_reply_no_memory();
+  }
+  return r->ask->echo ? r->form->echo(r, choice, text, l, n, out) : nf_ok();
 }
 
 nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
@@ -120,6 +207,6 @@ nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
   return r->form->tell(r, told, out);
 }
 
-nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out) {
+nf_status nf_reply_end(nf_reply *r, const nf_tokens *usage, nf_text *out) {
   return r->ask->stream ? r->form->end(r, usage, out) : nf_json_write(r->form->whole(r, usage), out);
 }

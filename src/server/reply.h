@@ -7,15 +7,13 @@
 // is written is whole events, to be sent in order. JSON is ASCII: some clients cut lines at U+0085 and
 // U+2028.
 #pragma once
+#include "schedule/schedule.h"
 #include "server/ask.h"
-
-typedef struct nf_spent { // tokens
-  int64_t prompt, cached, answer, thoughts;
-} nf_spent;
 
 typedef struct nf_alternative {
   nf_view token;  // its bytes, not always whole characters
-  double logprob; // natural logarithm; -INFINITY is told as -9999
+  double logprob; // natural logarithm; -INFINITY is told as -9999, NAN as null: not known
+  int32_t id, rank;
 } nf_alternative;
 typedef struct nf_logprob { // of a position
   nf_alternative token;
@@ -28,10 +26,11 @@ typedef struct nf_told {
   size_t choice;
   const infuse_piece *pieces; // [n_pieces]
   size_t n_pieces;
-  const nf_logprob *logprobs; // [n_logprobs] of the tokens that were drawn, where they are wanted
+  const nf_logprob *logprobs; // [n_logprobs] of the tokens that were drawn, where they are wanted; but in a
+                              // completion only of those that are text of the answer itself
   size_t n_logprobs;
   infuse_finish finish;
-  nf_spent usage; // of the request so far
+  nf_tokens usage; // of the request so far
 } nf_told;
 
 typedef struct nf_reply nf_reply; // thread-compatible
@@ -42,9 +41,14 @@ nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, co
 void nf_reply_destroy(nf_reply *r); // NULL is fine
 // Appends what is to be sent now: nothing where the answer is no stream.
 nf_status nf_reply_begin(nf_reply *r, nf_text *out);
+// Of a choice, before anything else is told of it: what is asked for of its prompt. `text`: of a completion,
+// what echo says; l [n]: all its tokens, of the first of which nothing is known, where logprobs of them are
+// wanted.
+nf_status nf_reply_prompt(nf_reply *r, size_t choice, nf_view text, const nf_logprob *l, size_t n,
+                          nf_text *out);
 nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out);
 // All choices have finished: the rest of the stream, or the whole body.
-nf_status nf_reply_end(nf_reply *r, const nf_spent *usage, nf_text *out);
+nf_status nf_reply_end(nf_reply *r, const nf_tokens *usage, nf_text *out);
 // ---- inside the room: what the forms of answers share ----
 
 // What of a message a piece belongs to.
@@ -59,23 +63,28 @@ typedef struct nf_choice {
   nf_text content, thoughts; // all so far
   nf_reply_call *call;       // [n_calls]
   size_t n_calls, cap_calls;
-  json_t *logprobs; // a list, NULL: none
-  int64_t offset;   // of completions: characters before the next token
+  json_t *logprobs;        // a list, NULL: none
+  json_t *prompt_logprobs; // vLLM's list; NULL: none are wanted
+  int64_t offset;          // of completions: characters before the next token
   infuse_finish finish;
 } nf_choice;
 
 typedef struct nf_item { // of a response's output
   nf_part part;
   nf_text text, name; // name: of a call
+  json_t *logprobs;   // of a message, all so far; NULL: none are wanted
+  size_t told;        // how many of them deltas have
   bool done;
 } nf_item;
 
 typedef struct nf_reply_form {
-  const char *prefix;                                                 // of ids
-  nf_status (*begin)(nf_reply *r, nf_text *out);                      // of a stream
-  nf_status (*tell)(nf_reply *r, const nf_told *t, nf_text *out);     // not of a stream: `out` stays as it is
-  nf_status (*end)(nf_reply *r, const nf_spent *usage, nf_text *out); // the same
-  json_t *(*whole)(nf_reply *r, const nf_spent *usage);               // the body; NULL: no memory
+  const char *prefix;                            // of ids
+  nf_status (*begin)(nf_reply *r, nf_text *out); // of a stream
+  // Of the prompt that echo wants. NULL: there is none
+  nf_status (*echo)(nf_reply *r, size_t choice, nf_view text, const nf_logprob *l, size_t n, nf_text *out);
+  nf_status (*tell)(nf_reply *r, const nf_told *t, nf_text *out); // not of a stream: `out` stays as it is
+  nf_status (*end)(nf_reply *r, const nf_tokens *usage, nf_text *out); // the same
+  json_t *(*whole)(nf_reply *r, const nf_tokens *usage);               // the body; NULL: no memory
 } nf_reply_form;
 
 struct nf_reply {
@@ -87,7 +96,8 @@ struct nf_reply {
   size_t n;
   nf_item *item; // [n_items] of a response
   size_t n_items, cap_items;
-  int64_t events; // of a response, so far
+  int64_t events;  // of a response, so far
+  json_t *waiting; // logprobs of a response's tokens whose text has not come yet; NULL: there were none
   nf_arena arena;
 };
 
@@ -97,8 +107,11 @@ nf_status nf_reply_no_memory(void);
 // One event; takes the value. A stream is broken off by one named "error", which all clients take for a
 // failure. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
-json_t *nf_usage_json(const nf_spent *u);
+json_t *nf_usage_json(const nf_tokens *u);
 json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too
 const char *nf_finish_name(const nf_choice *c); // "stop", "length", "tool_calls"
-double nf_logprob_number(double x);
+json_t *nf_logprob_number(double x);
+json_t *nf_token_json(nf_view token);         // as text
+json_t *nf_logprob_json(const nf_logprob *l); // {"token", "logprob", "bytes", "top_logprobs"}
+bool nf_json_push_logprobs(json_t *list, const nf_logprob *l, size_t n); // all of these
 const char *nf_function_name(const char *recipient); // without what formats put in front of it

@@ -6,48 +6,9 @@
 
 // ---- logprobs ----
 
-static json_t *bytes_of(nf_view token) {
-  json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; i < token.n; i++)
-    ok = nf_json_push(list, json_integer((unsigned char)token.at[i])) && ok;
-  return nf_json_whole(list, ok);
-}
-
-// A token that is no whole characters is shown with U+FFFD; its bytes are told beside it.
-static json_t *token_text(nf_view token) {
-  nf_text text = {0};
-  for (size_t i = 0; i < token.n;) {
-    const int n = nf_utf8_length(token.at + i, token.n - i);
-    nf_text_append(&text, n != 0 ? token.at + i : "\xef\xbf\xbd", n != 0 ? (size_t)n : 3);
-    i += n != 0 ? (size_t)n : 1;
-  }
-  json_t *value = text.failed ? NULL : nf_json_text(&text);
-  nf_text_deinit(&text);
-  return value;
-}
-
-static json_t *alternative(const nf_alternative *a) {
-  json_t *o = json_object();
-  bool ok = nf_json_put(o, "token", token_text(a->token));
-  ok = nf_json_put(o, "logprob", json_real(nf_logprob_number(a->logprob))) && ok;
-  ok = nf_json_put(o, "bytes", bytes_of(a->token)) && ok;
-  return nf_json_whole(o, ok);
-}
-
-static json_t *position(const nf_logprob *l) {
-  json_t *o = alternative(&l->token), *top = json_array();
-  bool ok = o != NULL && top != NULL;
-  for (size_t i = 0; i < l->n_top; i++) ok = nf_json_push(top, alternative(&l->top[i])) && ok;
-  ok = nf_json_put(o, "top_logprobs", top) && ok;
-  return nf_json_whole(o, ok);
-}
-
 static json_t *positions(const nf_told *t) {
   json_t *list = json_array();
-  bool ok = list != NULL;
-  for (size_t i = 0; i < t->n_logprobs; i++) ok = nf_json_push(list, position(&t->logprobs[i])) && ok;
-  return nf_json_whole(list, ok);
+  return nf_json_whole(list, nf_json_push_logprobs(list, t->logprobs, t->n_logprobs));
 }
 
 static json_t *content_of(json_t *list) { // {"content": list}; takes it
@@ -69,7 +30,7 @@ static json_t *frame(const nf_reply *r, const char *object) {
 
 // Takes delta and logprobs (NULL: none are told). finish NULL: not yet.
 static nf_status chunk(const nf_reply *r, size_t i, json_t *delta, json_t *logprobs, const char *finish,
-                       const nf_spent *usage, nf_text *out) {
+                       const nf_tokens *usage, nf_text *out) {
   json_t *o = frame(r, "chat.completion.chunk"), *choice = json_object(), *choices = json_array();
   bool ok = nf_json_put(choice, "index", json_integer((json_int_t)i));
   ok = nf_json_put(choice, "delta", delta) && ok;
@@ -82,7 +43,7 @@ static nf_status chunk(const nf_reply *r, size_t i, json_t *delta, json_t *logpr
 }
 
 static nf_status begin(nf_reply *r, nf_text *out) {
-  const nf_spent nothing = {0};
+  const nf_tokens nothing = {0};
   for (size_t i = 0; i < r->n; i++) {
     json_t *delta = json_object();
     bool ok = nf_json_put(delta, "role", json_string("assistant"));
@@ -125,7 +86,7 @@ static json_t *delta_of(const nf_reply *r, size_t i, const infuse_piece *p) {
 
 // Logprobs ride on the first chunk of the step; where it has none, on one without text.
 static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
-  const nf_spent *usage = r->ask->continuous_usage ? &t->usage : NULL;
+  const nf_tokens *usage = r->ask->continuous_usage ? &t->usage : NULL;
   json_t *logprobs = t->n_logprobs != 0 ? content_of(positions(t)) : NULL;
   for (size_t i = 0; i < t->n_pieces; i++) {
     const infuse_piece *p = &t->pieces[i];
@@ -145,12 +106,10 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
   if (r->ask->stream) return tell_stream(r, t, out);
   if (t->n_logprobs == 0) return nf_ok();
   if (c->logprobs == NULL) c->logprobs = json_array();
-  bool ok = c->logprobs != NULL;
-  for (size_t i = 0; i < t->n_logprobs; i++) ok = nf_json_push(c->logprobs, position(&t->logprobs[i])) && ok;
-  return ok ? nf_ok() : nf_reply_no_memory();
+  return nf_json_push_logprobs(c->logprobs, t->logprobs, t->n_logprobs) ? nf_ok() : nf_reply_no_memory();
 }
 
-static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {
+static nf_status end(nf_reply *r, const nf_tokens *usage, nf_text *out) {
   if (r->ask->include_usage || r->ask->continuous_usage) {
     json_t *o = frame(r, "chat.completion.chunk");
     bool ok = nf_json_put(o, "choices", json_array());
@@ -190,7 +149,7 @@ static json_t *message(const nf_reply *r, size_t i) {
   return nf_json_whole(o, ok);
 }
 
-static json_t *whole(nf_reply *r, const nf_spent *usage) {
+static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   json_t *o = frame(r, "chat.completion"), *list = json_array();
   bool ok = list != NULL;
   for (size_t i = 0; i < r->n; i++) {
@@ -206,7 +165,9 @@ static json_t *whole(nf_reply *r, const nf_spent *usage) {
   }
   ok = nf_json_put(o, "choices", list) && ok;
   ok = nf_json_put(o, "usage", nf_usage_json(usage)) && ok;
+  json_t *prompt = r->choice[0].prompt_logprobs; // of all choices; a chat's are vLLM's for the whole
+  if (prompt != NULL) ok = nf_json_put(o, "prompt_logprobs", json_incref(prompt)) && ok;
   return nf_json_whole(o, ok);
 }
 
-const nf_reply_form nf_reply_chat = {"chatcmpl-", begin, tell, end, whole};
+const nf_reply_form nf_reply_chat = {"chatcmpl-", begin, NULL, tell, end, whole};

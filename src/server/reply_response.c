@@ -26,6 +26,7 @@ static json_t *text_part(const nf_item *item) { // of a message or of thoughts
   bool ok = nf_json_put(part, "type", json_string(message ? "output_text" : "reasoning_text"));
   ok = nf_json_put(part, "text", nf_json_text(&item->text)) && ok;
   if (message) ok = nf_json_put(part, "annotations", json_array()) && ok;
+  if (item->logprobs != NULL) ok = nf_json_put(part, "logprobs", json_deep_copy(item->logprobs)) && ok;
   return nf_json_whole(part, ok);
 }
 
@@ -75,11 +76,12 @@ static json_t *about(const nf_reply *r, size_t i) { // an event of an item
   return nf_json_whole(o, ok);
 }
 
-// Takes the value.
+// Takes the value, and logprobs (NULL: it has none).
 static nf_status send_about(nf_reply *r, size_t i, const char *type, const char *key, json_t *value,
-                            nf_text *out) {
+                            json_t *logprobs, nf_text *out) {
   json_t *o = about(r, i);
-  const bool ok = nf_json_put(o, key, value);
+  bool ok = nf_json_put(o, key, value);
+  if (logprobs != NULL) ok = nf_json_put(o, "logprobs", logprobs) && ok;
   return send(r, type, nf_json_whole(o, ok), out);
 }
 
@@ -96,6 +98,7 @@ static nf_status open_item(nf_reply *r, const infuse_piece *p, nf_text *out) {
   const size_t i = r->n_items++;
   nf_item *item = &r->item[i];
   *item = (nf_item){.part = nf_choice_part(p)};
+  if (item->part == NF_PART_CONTENT && r->ask->logprobs >= 0) item->logprobs = json_array();
   const char *name = nf_function_name(p->recipient);
   nf_text_append(&item->name, name, strlen(name));
   NF_TRY(nf_text_status(&item->name));
@@ -103,7 +106,17 @@ static nf_status open_item(nf_reply *r, const infuse_piece *p, nf_text *out) {
   NF_TRY(send_item(r, i, true, out));
   if (item->part == NF_PART_CALL) return nf_ok();
   const nf_item empty = {.part = item->part};
-  return send_about(r, i, "response.content_part.added", "part", text_part(&empty), out);
+  return send_about(r, i, "response.content_part.added", "part", text_part(&empty), NULL, out);
+}
+
+// A copy of those of its tokens from `from` on, which clients expect of a message, though it be empty.
+static json_t *logprobs_of(const nf_item *item, size_t from) {
+  if (item->part != NF_PART_CONTENT) return NULL;
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = from; i < json_array_size(item->logprobs); i++)
+    ok = nf_json_push(list, json_incref(json_array_get(item->logprobs, i))) && ok;
+  return nf_json_whole(list, ok);
 }
 
 static nf_status close_item(nf_reply *r, bool done, nf_text *out) {
@@ -112,13 +125,27 @@ static nf_status close_item(nf_reply *r, bool done, nf_text *out) {
   const bool call = item->part == NF_PART_CALL;
   item->done = done;
   if (!r->ask->stream) return nf_ok();
-  NF_TRY(
-      send_about(r, i, kind[item->part].done, call ? "arguments" : "text", nf_json_text(&item->text), out));
-  if (!call) NF_TRY(send_about(r, i, "response.content_part.done", "part", text_part(item), out));
+  NF_TRY(send_about(r, i, kind[item->part].done, call ? "arguments" : "text", nf_json_text(&item->text),
+                    logprobs_of(item, 0), out));
+  if (!call) NF_TRY(send_about(r, i, "response.content_part.done", "part", text_part(item), NULL, out));
   return send_item(r, i, false, out);
 }
 
+// With the logprobs that no delta has told.
+static nf_status send_delta(nf_reply *r, size_t i, const infuse_piece *p, nf_text *out) {
+  nf_item *item = &r->item[i];
+  json_t *logprobs = logprobs_of(item, item->told);
+  item->told = json_array_size(item->logprobs);
+  return send_about(r, i, kind[item->part].delta, "delta", json_stringn(p->text, p->n), logprobs, out);
+}
+
 static bool is_open(const nf_reply *r) { return r->n_items != 0 && !r->item[r->n_items - 1].done; }
+
+static nf_status take_waiting(nf_reply *r, nf_item *item) {
+  if (r->waiting == NULL) return nf_ok();
+  const bool ok = json_array_extend(item->logprobs, r->waiting) == 0 && json_array_clear(r->waiting) == 0;
+  return ok ? nf_ok() : nf_reply_no_memory();
+}
 
 static nf_status tell_piece(nf_reply *r, const infuse_piece *p, nf_text *out) {
   if (p->begins && is_open(r)) NF_TRY(close_item(r, true, out));
@@ -126,24 +153,24 @@ static nf_status tell_piece(nf_reply *r, const infuse_piece *p, nf_text *out) {
   if (!is_open(r) && p->n == 0 && !(p->begins && calls)) return nf_ok(); // nothing has been said
   if (!is_open(r)) NF_TRY(open_item(r, p, out));
   const size_t i = r->n_items - 1;
+  if (r->item[i].part == NF_PART_CONTENT) NF_TRY(take_waiting(r, &r->item[i]));
   nf_text_append(&r->item[i].text, p->text, p->n);
   NF_TRY(nf_text_status(&r->item[i].text));
-  if (p->n != 0 && r->ask->stream)
-    NF_TRY(send_about(r, i, kind[r->item[i].part].delta, "delta", json_stringn(p->text, p->n), out));
+  if (p->n != 0 && r->ask->stream) NF_TRY(send_delta(r, i, p, out));
   return p->end != INFUSE_END_NONE && p->end != INFUSE_END_CUT ? close_item(r, true, out) : nf_ok();
 }
 
 // ---- responses ----
 
-static json_t *usage_json(const nf_spent *u) {
+static json_t *usage_json(const nf_tokens *u) {
   json_t *o = json_object(), *in = json_object(), *answer = json_object();
-  bool ok = nf_json_put(in, "cached_tokens", json_integer(u->cached));
-  ok = nf_json_put(answer, "reasoning_tokens", json_integer(u->thoughts)) && ok;
-  ok = nf_json_put(o, "input_tokens", json_integer(u->prompt)) && ok;
+  bool ok = nf_json_put(in, "cached_tokens", json_integer((json_int_t)u->cached));
+  ok = nf_json_put(answer, "reasoning_tokens", json_integer((json_int_t)u->thoughts)) && ok;
+  ok = nf_json_put(o, "input_tokens", json_integer((json_int_t)u->prompt)) && ok;
   ok = nf_json_put(o, "input_tokens_details", in) && ok;
-  ok = nf_json_put(o, "output_tokens", json_integer(u->answer)) && ok;
+  ok = nf_json_put(o, "output_tokens", json_integer((json_int_t)u->drawn)) && ok;
   ok = nf_json_put(o, "output_tokens_details", answer) && ok;
-  ok = nf_json_put(o, "total_tokens", json_integer(u->prompt + u->answer)) && ok;
+  ok = nf_json_put(o, "total_tokens", json_integer((json_int_t)(u->prompt + u->drawn))) && ok;
   return nf_json_whole(o, ok);
 }
 
@@ -160,7 +187,7 @@ static json_t *why_incomplete(const char *status) {
 }
 
 // usage NULL: not known yet.
-static json_t *response(const nf_reply *r, const char *status, const nf_spent *usage) {
+static json_t *response(const nf_reply *r, const char *status, const nf_tokens *usage) {
   const nf_ask *a = r->ask;
   json_t *o = json_object();
   bool ok = nf_json_put(o, "id", json_string(r->id));
@@ -183,7 +210,7 @@ static json_t *response(const nf_reply *r, const char *status, const nf_spent *u
   return nf_json_whole(o, ok);
 }
 
-static nf_status send_response(nf_reply *r, const char *type, const char *status, const nf_spent *usage,
+static nf_status send_response(nf_reply *r, const char *type, const char *status, const nf_tokens *usage,
                                nf_text *out) {
   json_t *o = json_object();
   const bool ok = nf_json_put(o, "response", response(r, status, usage));
@@ -196,6 +223,9 @@ static nf_status begin(nf_reply *r, nf_text *out) {
 }
 
 static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
+  if (t->n_logprobs != 0 && r->waiting == NULL) r->waiting = json_array();
+  if (t->n_logprobs != 0 && !nf_json_push_logprobs(r->waiting, t->logprobs, t->n_logprobs))
+    return nf_reply_no_memory();
   for (size_t i = 0; i < t->n_pieces; i++) NF_TRY(tell_piece(r, &t->pieces[i], out));
   if (t->finish == INFUSE_RUNNING || !is_open(r)) return nf_ok();
   return close_item(r, t->finish == INFUSE_STOP, out);
@@ -203,13 +233,13 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
 
 static bool is_whole(const nf_reply *r) { return r->choice[0].finish == INFUSE_STOP; }
 
-static nf_status end(nf_reply *r, const nf_spent *usage, nf_text *out) {
+static nf_status end(nf_reply *r, const nf_tokens *usage, nf_text *out) {
   return is_whole(r) ? send_response(r, "response.completed", "completed", usage, out)
                      : send_response(r, "response.incomplete", "incomplete", usage, out);
 }
 
-static json_t *whole(nf_reply *r, const nf_spent *usage) {
+static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   return response(r, is_whole(r) ? "completed" : "incomplete", usage);
 }
 
-const nf_reply_form nf_reply_response = {"resp_", begin, tell, end, whole};
+const nf_reply_form nf_reply_response = {"resp_", begin, NULL, tell, end, whole};

@@ -33,7 +33,7 @@ static void tell(story *s, size_t choice, const infuse_piece *p, size_t n, infus
 }
 
 static void close_story(story *s) {
-  const nf_spent usage = {.prompt = 10, .cached = 4, .answer = 3, .thoughts = 1};
+  const nf_tokens usage = {.prompt = 10, .cached = 4, .drawn = 3, .thoughts = 1};
   assert_true(nf_is_ok(nf_reply_end(s->reply, &usage, &s->out)));
 }
 
@@ -122,9 +122,10 @@ static void logprobs_are_lists_side_by_side(void **state) {
   (void)state;
   story s;
   open_story(&s, NF_ASK_TEXT, "{\"prompt\":\"x\",\"logprobs\":2}");
-  const nf_alternative top[] = {{{"a", 1}, -0.5}, {{"\xe2\x80", 2}, -1}, {{"a", 1}, -2}};
-  const nf_logprob l[] = {
-      {{{"b", 1}, -INFINITY}, top, 3}, {{{"\xc3\xa9", 2}, -0.25}, NULL, 0}, {{{"c", 1}, 0}, NULL, 0}};
+  const nf_alternative top[] = {{{"a", 1}, -0.5, 0, 1}, {{"\xe2\x80", 2}, -1, 1, 2}, {{"a", 1}, -2, 2, 3}};
+  const nf_logprob l[] = {{{{"b", 1}, -INFINITY, 3, 9}, top, 3},
+                          {{{"\xc3\xa9", 2}, -0.25, 4, 1}, NULL, 0},
+                          {{{"c", 1}, 0, 5, 1}, NULL, 0}};
   const infuse_piece p = piece("", "",
                                "b\xc3\xa9"
                                "c",
@@ -145,6 +146,77 @@ static void logprobs_are_lists_side_by_side(void **state) {
   free_story(&s);
 }
 
+// The prompt's first token has null, and numbers of the same place are spelled alike.
+static void a_prompt_comes_before_its_answer(void **state) {
+  (void)state;
+  static const nf_alternative top = {{"y", 1}, -0.1, 7, 1};
+  const nf_logprob prompt[] = {{{{"x", 1}, NAN, 6, 0}, NULL, 0}, {{{"y", 1}, -0.1, 7, 1}, &top, 1}},
+                   drawn = {{{"z", 1}, -3, 8, 2}, &top, 1};
+  const infuse_piece p = piece("", "", "z", true);
+  static const char *const body[] = {"{\"prompt\":\"xy\",\"echo\":true,\"logprobs\":1,\"prompt_logprobs\":1}",
+                                     "{\"prompt\":\"xy\",\"echo\":true,\"logprobs\":1,\"stream\":true}"};
+  for (int stream = 0; stream < 2; stream++) {
+    story s;
+    open_story(&s, NF_ASK_TEXT, body[stream]);
+    const nf_told told = {
+        .pieces = &p, .n_pieces = 1, .logprobs = &drawn, .n_logprobs = 1, .finish = INFUSE_LENGTH};
+    assert_true(nf_is_ok(nf_reply_prompt(s.reply, 0, NF_VIEW("xy"), prompt, 2, &s.out)));
+    assert_true(nf_is_ok(nf_reply_tell(s.reply, &told, &s.out)));
+    close_story(&s);
+    if (stream) {
+      assert_non_null(strstr(s.out.at,
+                             "\"text\":\"xy\",\"logprobs\":{\"tokens\":[\"x\",\"y\"],\"token_logprobs\":"
+                             "[null,-0.1"));
+      assert_non_null(strstr(s.out.at, "\"text\":\"z\",\"logprobs\":{\"tokens\":[\"z\"]"));
+      assert_non_null(strstr(s.out.at, "\"text_offset\":[2]"));
+    } else {
+      json_t *answer = body_of(&s),
+             *want = json_loads(
+                 "{\"text\":\"xyz\",\"index\":0,\"finish_reason\":\"length\",\"logprobs\":{\"tokens\":[\"x\","
+                 "\"y\",\"z\"],"
+                 "\"token_logprobs\":[null,-0.1,-3.0],\"top_logprobs\":[null,{\"y\":-0.1},{\"y\":-0.1,\"z\":-"
+                 "3.0}],"
+                 "\"text_offset\":[0,1,2]},\"prompt_logprobs\":[null,{\"7\":{\"logprob\":-0.1,\"rank\":1,"
+                 "\"decoded_token\":\"y\"}}]}",
+                 0, NULL);
+      assert_true(json_equal(json_array_get(json_object_get(answer, "choices"), 0), want));
+      json_decref(answer);
+      json_decref(want);
+    }
+    free_story(&s);
+  }
+}
+
+// A token whose character is not whole has its place in the message all the same.
+static void a_message_has_the_logprobs_of_its_tokens(void **state) {
+  (void)state;
+  for (int stream = 0; stream < 2; stream++) {
+    story s;
+    open_story(&s, NF_ASK_RESPONSE,
+               stream ? "{\"input\":\"x\",\"include\":[\"message.output_text.logprobs\"],\"stream\":true}"
+                      : "{\"input\":\"x\",\"include\":[\"message.output_text.logprobs\"]}");
+    const nf_logprob half = {{{"\xc3", 1}, -1, 1, 1}, NULL, 0}, rest = {{{"\xa9", 1}, -2, 2, 1}, NULL, 0};
+    const infuse_piece thought = piece("analysis", "", "hm", true),
+                       text = piece("final", "", "\xc3\xa9", true);
+    tell(&s, 0, &thought, 1, INFUSE_RUNNING);
+    const nf_told first = {.logprobs = &half, .n_logprobs = 1}, second = {.pieces = &text,
+                                                                          .n_pieces = 1,
+                                                                          .logprobs = &rest,
+                                                                          .n_logprobs = 1,
+                                                                          .finish = INFUSE_STOP};
+    assert_true(nf_is_ok(nf_reply_tell(s.reply, &first, &s.out)));
+    assert_true(nf_is_ok(nf_reply_tell(s.reply, &second, &s.out)));
+    close_story(&s);
+    static const char both[] =
+        "\"logprobs\":[{\"token\":\"\\uFFFD\",\"logprob\":-1.0,\"bytes\":[195],\"top_logprobs\":[]},"
+        "{\"token\":\"\\uFFFD\",\"logprob\":-2.0,\"bytes\":[169],\"top_logprobs\":[]}]";
+    int n = 0;
+    for (const char *at = s.out.at; (at = strstr(at, both)) != NULL; at++) n++;
+    assert_int_equal(n, stream ? 5 : 1); // delta; three that are done; and the whole
+    free_story(&s);
+  }
+}
+
 static void an_error_in_the_middle_is_seen_by_all_clients(void **state) {
   (void)state;
   story s;
@@ -160,6 +232,8 @@ int main(void) {
       cmocka_unit_test(a_stream_has_its_role_once_and_its_call_named_once),
       cmocka_unit_test(a_whole_answer_says_the_same),
       cmocka_unit_test(logprobs_are_lists_side_by_side),
+      cmocka_unit_test(a_prompt_comes_before_its_answer),
+      cmocka_unit_test(a_message_has_the_logprobs_of_its_tokens),
       cmocka_unit_test(an_error_in_the_middle_is_seen_by_all_clients),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
