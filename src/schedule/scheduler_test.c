@@ -283,7 +283,7 @@ static void test_answers_share_their_prompt(void **) {
   start(&e, 0);
   make(&t[0], 1, e.vocab, true);
   for (size_t k = 0; k < PROMPT; k++) t[0].prompt[k] = (int32_t)(k * 5 % 250);
-  t[0].r.n_tokens = PROMPT, t[0].r.answers = ANSWERS;
+  t[0].r.n_tokens = PROMPT, t[0].r.answers = ANSWERS, t[0].r.scores_prompt = false;
   submit(e.s, &t[0]);
   wait_all(e.s);
   assert_int_equal(t[0].usage.tokens.cached, 0);
@@ -291,6 +291,7 @@ static void test_answers_share_their_prompt(void **) {
   t[1].begun = t[1].done = false;
   memset(t[1].ended, 0, sizeof t[1].ended);
   memset(t[1].n, 0, sizeof t[1].n);
+  t[1].n_logprobs = 0;
   t[1].r.options = &t[1].options, t[1].r.user = &t[1], t[1].r.tokens = t[1].prompt;
   submit(e.s, &t[1]);
   wait_all(e.s);
