@@ -102,6 +102,13 @@ typedef struct infuse_session_options {
   size_t n_choices;
   bool json_object; // any JSON object
 
+  // Of chats with tools: what must be called. The answer is then thoughts and calls, whose arguments are JSON
+  // that the tool's "parameters" allow; json_schema and its like do not apply. Where neither is told, this is
+  // so of calls of tools that are "strict". INFUSE_USAGE: there is no such tool.
+  bool must_call;   // one of them, or several
+  const char *call; // the one of this name, once; NULL: not told
+  bool one_call;    // the answer ends with its first call
+
   // infuse_session_logprobs tells what each row says of the token behind it, and beside it the likeliest
   // top_logprobs tokens, at most INFUSE_TOP_LOGPROBS. Takes time; the text stays the same.
   bool logprobs;

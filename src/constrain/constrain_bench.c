@@ -68,7 +68,7 @@ static nf_status measure(const nf_tokenizer *t, nf_token_tree *tree, uint64_t *b
     add(&compiling, 0, nf_now() - start);
     nf_status st = answer(c, t, ids, bits, &fresh);
     if (nf_is_ok(st)) st = answer(c, t, ids, bits, &kept);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
     NF_TRY(st);
   }
   print("compile", &compiling, 1);

@@ -127,29 +127,113 @@ static void texts_are_judged(void **) {
     if (samples[i].begins != NULL && samples[i].begins[0] != '\0')
       check_texts(c, &samples[i], samples[i].begins, BEGINS);
     check_texts(c, &samples[i], samples[i].no, NO);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   }
 }
 
 static void pieces_follow_one_another(void **) {
   const nf_view names[] = {NF_VIEW("get"), NF_VIEW("getAll"), NF_VIEW("put")};
-  const nf_piece call[] = {{NF_PIECE_TEXT, NF_VIEW("<call "), NULL, 0},
-                           {NF_PIECE_CHOICE, {0}, names, 3},
-                           {NF_PIECE_TEXT, NF_VIEW(">"), NULL, 0},
+  const nf_piece call[] = {{NF_PIECE_TEXT, NF_VIEW("<call "), NULL, 0, {0}},
+                           {NF_PIECE_CHOICE, {0}, names, 3, {0}},
+                           {NF_PIECE_TEXT, NF_VIEW(">"), NULL, 0, {0}},
                            {NF_PIECE_SCHEMA,
                             NF_VIEW("{\"type\":\"object\",\"properties\":{\"k\":{\"type\":\"integer\"}},"
                                     "\"required\":[\"k\"],\"additionalProperties\":false}"),
                             NULL, 0},
-                           {NF_PIECE_TEXT, NF_VIEW("</call>"), NULL, 0}},
-                 text[] = {{NF_PIECE_REGEX, NF_VIEW("[a-z]+"), NULL, 0}};
+                           {NF_PIECE_TEXT, NF_VIEW("</call>"), NULL, 0, {0}}},
+                 text[] = {{NF_PIECE_REGEX, NF_VIEW("[a-z]+"), NULL, 0, {0}}};
   const nf_piece_sequence either[] = {{call, 5}, {text, 1}};
   nf_constraint *c;
-  check_ok(nf_constraint_create(tree, either, 2, &c));
+  check_ok(nf_constraint_create(tree, &(nf_outline){.part = either, .n_parts = 2}, &c));
   const sample s = {.constraint = "call"};
   check_texts(c, &s, "<call getAll>{\"k\":3}</call>|abc|<call put>{\"k\": -3}</call>", WHOLE);
   check_texts(c, &s, "<call get|<call put>{\"k\":3}", BEGINS);
   check_texts(c, &s, "<call x|<call put>{}|<call put>{\"k\":3}</call> |A", NO);
-  nf_constraint_destroy(c);
+  nf_constraint_release(c);
+}
+
+// What stands in front, several parts, and an end; bytes that no text has stand for what a client means.
+static void outlines_hold_the_whole_text(void **) {
+  const nf_piece thought[] = {{.kind = NF_PIECE_TEXT, .text = NF_VIEW("\xf5")},
+                              {.kind = NF_PIECE_REGEX, .text = NF_VIEW("[\\s\\S]*")},
+                              {.kind = NF_PIECE_TEXT, .text = NF_VIEW("\xf6")}},
+                 number[] = {{.kind = NF_PIECE_REGEX, .text = NF_VIEW("[0-9]+")}};
+  const nf_piece_sequence opening = {thought, 3}, part = {number, 1};
+  nf_outline o = {.opening = &opening,
+                  .n_openings = 1,
+                  .part = &part,
+                  .n_parts = 1,
+                  .between = NF_VIEW(","),
+                  .closing = NF_VIEW("!")};
+  static const struct {
+    bool must_open, again, several;
+    const char *whole, *begins, *no;
+  } row[] = {
+      {false, false, true,
+       "1!|\xf5\xf6"
+       "1,22!|\xf5 a\n\xc3\xa4\xf6"
+       "1!",
+       "\xf5|\xf5 a|1|1,|\xf5\xf6", "\xf6|!|\xf5\xf6\xf5|,|\xf5\xf5"},
+      {true, false, false,
+       "\xf5x\xf6"
+       "1!",
+       "\xf5x\xf6",
+       "1|\xf5x\xf6"
+       "1,"},
+      {false, true, false,
+       "1!|\xf5\xf6\xf5x\xf6"
+       "1!",
+       "\xf5\xf6\xf5",
+       "\xf5\xf6"
+       "1\xf5"},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    const sample s = {.constraint = "outline"};
+    nf_constraint *c;
+    o.must_open = row[i].must_open, o.opens_again = row[i].again;
+    o.between = row[i].several ? NF_VIEW(",") : (nf_view){0};
+    check_ok(nf_constraint_create(tree, &o, &c));
+    check_texts(c, &s, row[i].whole, WHOLE);
+    check_texts(c, &s, row[i].begins, BEGINS);
+    check_texts(c, &s, row[i].no, NO);
+    nf_constraint_release(c);
+  }
+}
+
+static nf_constraint *get_choice(nf_constraints *all, const char *text) {
+  const nf_view choice = nf_view_of(text);
+  const nf_piece p = {.kind = NF_PIECE_CHOICE, .choice = &choice, .n_choices = 1};
+  nf_constraint *c;
+  check_ok(
+      nf_constraints_get(all, tree, &(nf_outline){.part = &(nf_piece_sequence){&p, 1}, .n_parts = 1}, &c));
+  return c;
+}
+
+// Equal ones are one; those used longest ago go, but for their users.
+static void equal_constraints_are_made_once(void **) {
+  nf_constraints all = {0};
+  nf_constraint *first = get_choice(&all, "first"), *other;
+  char text[16];
+  for (int i = 0; i < 3; i++) {
+    other = get_choice(&all, "first");
+    assert_ptr_equal(other, first);
+    nf_constraint_release(other);
+  }
+  assert_int_equal(all.made, 1);
+  for (int i = 0; i < NF_CONSTRAINTS_KEPT; i++) {
+    snprintf(text, sizeof text, "other %d", i);
+    nf_constraint_release(get_choice(&all, text));
+  }
+  assert_int_equal(all.made, 1 + NF_CONSTRAINTS_KEPT);
+  const sample s = {.constraint = "choice"};
+  check_texts(first, &s, "first", WHOLE);
+  nf_constraint_release(first);
+  snprintf(text, sizeof text, "other %d", 1);
+  nf_constraint_release(get_choice(&all, text));
+  assert_int_equal(all.made, 1 + NF_CONSTRAINTS_KEPT);
+  nf_constraint_release(get_choice(&all, "first"));
+  assert_int_equal(all.made, 2 + NF_CONSTRAINTS_KEPT);
+  nf_constraints_deinit(&all);
 }
 
 static void what_does_not_compile_is_told(void **) {
@@ -263,7 +347,7 @@ static void walks_end_in_what_is_valid(void **) {
         fail_msg("seed %lu: %s: '%s' is not valid", (unsigned long)start, sample_schemas[i], text.at);
     }
     if (whole < 20) fail_msg("%s: only %d walks came to an end", sample_schemas[i], whole);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   }
   nf_text_deinit(&text);
 }
@@ -281,7 +365,7 @@ static void walks_match_their_regex(void **) {
     for (int k = 0; k < 100; k++)
       if (walk(c, &seed, &text) && !schema_matches(whole, text.at, text.n))
         fail_msg("%s: '%s' does not match", patterns[i], text.at);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   }
   nf_text_deinit(&text);
 }
@@ -311,7 +395,7 @@ static void masks_are_exact(void **) {
     }
     nf_constrained_deinit(&x);
     nf_constrained_deinit(&copy);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   }
 }
 
@@ -341,8 +425,8 @@ static void documents_are_allowed(void **) {
     nf_constrained_deinit(&x);
     nf_ids_deinit(&ids);
   }
-  nf_constraint_destroy(c);
-  nf_constraint_destroy(any);
+  nf_constraint_release(c);
+  nf_constraint_release(any);
 }
 
 // A document that the schema allows, drawn at random and written as constraints write it; false: of one that
@@ -498,7 +582,7 @@ static void drawn_documents_are_allowed(void **) {
       check_tokens(c, sample_schemas[i], &text);
     }
     json_decref(s);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   }
   assert_true(known > 500);
   nf_text_deinit(&text);
@@ -516,7 +600,7 @@ static void newlines_may_come_first(void **) {
     assert_true(fits);
     nf_constrained_deinit(&x);
   }
-  nf_constraint_destroy(c);
+  nf_constraint_release(c);
 }
 
 // Texts of several threads under one constraint are what they are alone.
@@ -545,9 +629,9 @@ static void threads_share_a_constraint(void **) {
     assert_string_equal(text.at, w.text[i].at);
     nf_text_deinit(&text);
     nf_text_deinit(&w.text[i]);
-    nf_constraint_destroy(alone);
+    nf_constraint_release(alone);
   }
-  nf_constraint_destroy(w.c);
+  nf_constraint_release(w.c);
 }
 
 // What is too ambiguous to be followed ends in an error in bounded time.
@@ -561,7 +645,7 @@ static void ambiguity_is_bounded(void **) {
   if (!nf_is_ok(st)) assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
   nf_status_free(st);
   nf_constrained_deinit(&x);
-  nf_constraint_destroy(c);
+  nf_constraint_release(c);
 }
 
 static nf_status use(const void *schema) {
@@ -577,7 +661,7 @@ static nf_status use(const void *schema) {
   NF_GOTO(nf_constrained_next(c, &x, bits, &next));
 fail:
   nf_constrained_deinit(&x);
-  nf_constraint_destroy(c);
+  nf_constraint_release(c);
   return st;
 }
 
@@ -595,6 +679,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(texts_are_judged),
       cmocka_unit_test(pieces_follow_one_another),
+      cmocka_unit_test(outlines_hold_the_whole_text),
+      cmocka_unit_test(equal_constraints_are_made_once),
       cmocka_unit_test(what_does_not_compile_is_told),
       cmocka_unit_test(walks_end_in_what_is_valid),
       cmocka_unit_test(walks_match_their_regex),

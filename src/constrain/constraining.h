@@ -9,7 +9,7 @@
 static inline nf_status constrain_to(const nf_token_tree *t, nf_piece_kind kind, nf_view text,
                                      nf_constraint **out) {
   const nf_piece p = {.kind = kind, .text = text};
-  return nf_constraint_create(t, &(nf_piece_sequence){&p, 1}, 1, out);
+  return nf_constraint_create(t, &(nf_outline){.part = &(nf_piece_sequence){&p, 1}, .n_parts = 1}, out);
 }
 
 // xorshift64*

@@ -55,7 +55,7 @@ static inline void fuzz_constraint(nf_piece_kind kind, const uint8_t *data, size
   const nf_status st = constrain_to(tree, kind, (nf_view){(const char *)data, n}, &c);
   if (nf_is_ok(st)) {
     for (size_t k = 0; k + 4 <= sizeof choices; k += 4) fuzz_walk(c, t, choices + k, sizeof choices - k);
-    nf_constraint_destroy(c);
+    nf_constraint_release(c);
   } else if (nf_status_code(st) != NF_BAD_INPUT) {
     abort();
   }

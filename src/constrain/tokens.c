@@ -21,11 +21,18 @@ static int by_bytes(const void *a, const void *b) {
   return x->id < y->id ? -1 : 1;
 }
 
+static bool is_text(nf_view bytes) { // or may become one
+  for (size_t i = 0; i < bytes.n; i++)
+    if ((uint8_t)bytes.at[i] >= NF_NO_UTF8) return false;
+  return true;
+}
+
 static size_t list(const nf_tokenizer *t, int32_t vocab, entry *out) {
   size_t n = 0;
   for (int32_t id = 0; id < vocab; id++) {
     const nf_view bytes = nf_token_bytes(t, id);
-    if (bytes.n != 0 && bytes.n <= TOKEN_MAX && !nf_token_is_added(t, id)) out[n++] = (entry){bytes, id};
+    if (bytes.n != 0 && bytes.n <= TOKEN_MAX && is_text(bytes) && !nf_token_is_added(t, id))
+      out[n++] = (entry){bytes, id};
   }
   qsort(out, n, sizeof *out, by_bytes);
   return n;

@@ -131,6 +131,7 @@ struct infuse_model {
   float *hidden;           // [batch][hidden] of the layer last asked for, with keep_hidden
   nf_tokenizer *tokenizer; // NULL: the folder has none that loads
   nf_token_tree *tokens;   // its tokens by their bytes, made for the first constraint; NULL: there was none
+  nf_constraints constraints; // made last
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
   nf_thinking thinking;       // for formats that go by the chat template
   nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load

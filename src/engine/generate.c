@@ -19,8 +19,12 @@ static nf_status make(const infuse_model *m, nf_settings *settings, nf_generatio
   g->answer.n_stop = settings->n_stop;
   g->answer.stop_in_thoughts = settings->stop_in_thoughts;
   if (settings->constraint != NULL)
-    NF_TRY(nf_watch_init(&g->answer.watch, settings->constraint, m->tokenizer, &settings->end,
-                         settings->functions.n != 0, m->config.vocab));
+    NF_TRY(nf_watch_init(&g->answer.watch, &(nf_watch){.constraint = settings->constraint,
+                                                       .tokenizer = m->tokenizer,
+                                                       .end = &settings->end,
+                                                       .mark = settings->whole ? settings->mark : NULL,
+                                                       .calls = settings->functions.n != 0,
+                                                       .vocab = m->config.vocab}));
   return nf_processors_create(&settings->sampling, m->config.vocab, &settings->end, &g->processors);
 }
 
@@ -126,6 +130,10 @@ static bool is_text(const infuse_model *m, const nf_answer *a, int32_t token) {
   return a->reader == NULL || a->format->next(a->reader).place != NF_PLACE_OTHER;
 }
 
+static bool has_called(const nf_answer *a) {
+  return a->n_pieces != 0 && a->piece[a->n_pieces - 1].end == INFUSE_END_CALL;
+}
+
 static nf_status add_text(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
   static const infuse_end ends[] = {INFUSE_END_CUT, INFUSE_END_ANSWER, INFUSE_END_STOP};
@@ -133,7 +141,8 @@ static nf_status add_text(infuse_session *s, int32_t token) {
   g->in_answer = v == GOES_ON && is_text(s->model, &g->answer, token);
   if (v == GOES_ON || (v == ENDS_ITSELF && is_mark(s->model, &g->answer, token)))
     NF_TRY(nf_answer_read(&g->answer, token));
-  const bool whole = v == GOES_ON && nf_watch_must_end(&g->answer.watch);
+  const bool whole = v == GOES_ON && (nf_watch_must_end(&g->answer.watch) ||
+                                      (g->settings->one_call && has_called(&g->answer)));
   g->finish = v != GOES_ON || whole || g->answer.stopped ? INFUSE_STOP : limit_reached(s, g);
   if (g->finish != INFUSE_RUNNING) NF_TRY(nf_answer_end(&g->answer, ends[whole ? ENDS_ITSELF : v]));
   if (g->answer.stopped) g->finish = INFUSE_STOP; // perhaps in what was held back until the end

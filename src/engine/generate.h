@@ -3,6 +3,7 @@
 // of them.
 #pragma once
 #include "engine/answer.h"
+#include "engine/calls.h"
 #include "engine/processors.h"
 
 // What a client asks for, checked, and kept for the session and its clones.
@@ -15,10 +16,13 @@ typedef struct nf_settings {
   nf_view effort, date, functions; // empty: not told
   const char *const *stop;         // [n_stop] none empty
   size_t n_stop;
-  nf_ids stop_token;         // of the caller's
-  nf_ids end;                // all ids that sampling.min_tokens holds back, or a constraint
-  nf_constraint *constraint; // on what the text must be; NULL: it is free
-  nf_arena arena;            // owns strings and lists, but for what is the model's
+  nf_ids stop_token;          // of the caller's
+  nf_ids end;                 // all ids that sampling.min_tokens holds back, or a constraint
+  nf_constraint *constraint;  // on what the text must be; NULL: it is free
+  bool whole;                 // of a chat's answer, with marks,
+  int32_t mark[NF_MARKS_MAX]; // which are these
+  bool one_call;              // the answer ends with its first call
+  nf_arena arena;             // owns strings and lists, but for what is the model's
 } nf_settings;
 
 // m->sampling from m->generation.

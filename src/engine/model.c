@@ -196,6 +196,7 @@ static void release(infuse_model *m) {
   nf_free(m->flight.named);
   nf_free(m->flight.share);
   nf_free(m->free_row);
+  nf_constraints_deinit(&m->constraints);
   nf_token_tree_destroy(m->tokens);
   nf_tokenizer_destroy(m->tokenizer);
   nf_status_free(m->broken_text);

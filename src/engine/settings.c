@@ -243,11 +243,20 @@ static nf_status add_choices(nf_settings *s, const infuse_session_options *o, nf
   return nf_ok();
 }
 
-static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_settings *s) {
+static nf_status know_tokens(infuse_model *m) {
+  if (m->tokens != NULL) return nf_ok();
+  const int64_t vocab = nf_min(nf_tokenizer_vocab_size(m->tokenizer), m->config.vocab);
+  return nf_token_tree_create(m->tokenizer, (int32_t)vocab, &m->tokens);
+}
+
+// What a text must be where it is free of calls; *any: something.
+static nf_status make_piece(infuse_model *m, const infuse_session_options *o, nf_settings *s, nf_piece *out,
+                            bool *any) {
   nf_piece piece = {0};
   const int asked = (o->json_schema != NULL) + (o->regex != NULL) + (o->n_choices != 0) + o->json_object;
   if (o->n_choices != 0 && o->choices == NULL)
     return nf_error(NF_USAGE, "n_choices is %zu, but choices is NULL", o->n_choices);
+  *any = asked != 0;
   if (asked == 0) return nf_ok();
   if (asked > 1)
     return nf_error(NF_USAGE,
@@ -258,10 +267,39 @@ static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_
   if (o->json_object) piece.kind = NF_PIECE_OBJECT;
   if (o->n_choices != 0) piece.kind = NF_PIECE_CHOICE;
   if (o->n_choices != 0) NF_TRY(add_choices(s, o, &piece));
-  if (m->tokens == NULL)
-    NF_TRY(nf_token_tree_create(
-        m->tokenizer, (int32_t)nf_min(nf_tokenizer_vocab_size(m->tokenizer), m->config.vocab), &m->tokens));
-  return nf_constraint_create(m->tokens, &(nf_piece_sequence){&piece, 1}, 1, &s->constraint);
+  return *out = piece, nf_ok();
+}
+
+// Of a session whose chats have tools.
+static nf_status make_calling(const infuse_model *m, const infuse_session_options *o, const nf_piece *content,
+                              nf_settings *s, nf_calling *out) {
+  bool thinks;
+  *out = (nf_calling){.format = m->chat,
+                      .tools = nf_view_of(o->tools),
+                      .must = o->must_call || o->call != NULL,
+                      .only = nf_view_of(o->call),
+                      .once = s->one_call,
+                      .content = content};
+  NF_TRY(nf_calling_check(out, &s->whole));
+  if (!s->whole) return nf_ok();
+  NF_TRY(nf_chat_thinks(m->chat->by_template ? m->thinking : NF_THINKING_ALWAYS, s->think, &thinks));
+  out->in_thought = m->chat->by_template && m->thinking == NF_THINKING_ALWAYS;
+  out->thinks = thinks;
+  return nf_chat_form_marks(m->chat, m->tokenizer, s->mark);
+}
+
+static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_settings *s) {
+  nf_piece piece = {0};
+  nf_calling calling;
+  bool any = false;
+  s->one_call = o->one_call || o->call != NULL;
+  NF_TRY(make_piece(m, o, s, &piece, &any));
+  NF_TRY(make_calling(m, o, any ? &piece : NULL, s, &calling));
+  if (!any && !s->whole) return nf_ok();
+  NF_TRY(know_tokens(m));
+  if (s->whole) return nf_calling_constrain(&calling, &m->constraints, m->tokens, &s->constraint);
+  const nf_outline text = {.part = &(nf_piece_sequence){&piece, 1}, .n_parts = 1};
+  return nf_constraints_get(&m->constraints, m->tokens, &text, &s->constraint);
 }
 
 // ---- all of them ----
@@ -293,7 +331,7 @@ void nf_settings_release(nf_settings *s) {
   if (s == NULL || --s->users != 0) return;
   nf_ids_deinit(&s->stop_token);
   nf_ids_deinit(&s->end);
-  nf_constraint_destroy(s->constraint);
+  nf_constraint_release(s->constraint);
   nf_arena_deinit(&s->arena);
   nf_free(s);
 }

@@ -4,10 +4,14 @@
 #include "base/memory.h"
 #include <math.h>
 
-nf_status nf_watch_init(nf_watch *w, nf_constraint *c, const nf_tokenizer *t, const nf_ids *end, bool calls,
-                        int64_t vocab) {
-  *w = (nf_watch){.constraint = c, .tokenizer = t, .end = end, .calls = calls, .vocab = vocab};
-  NF_TRY(nf_make(&w->allowed, ((size_t)vocab + 63) / 64, sizeof *w->allowed, "a constraint"));
+nf_status nf_watch_init(nf_watch *w, const nf_watch *like) {
+  *w = (nf_watch){.constraint = like->constraint,
+                  .tokenizer = like->tokenizer,
+                  .end = like->end,
+                  .mark = like->mark,
+                  .calls = like->calls,
+                  .vocab = like->vocab};
+  NF_TRY(nf_make(&w->allowed, ((size_t)w->vocab + 63) / 64, sizeof *w->allowed, "a constraint"));
   nf_watch_begin(w, NULL, NULL);
   return nf_ok();
 }
@@ -24,8 +28,13 @@ static nf_chat_next next_of(const nf_chat_format *format, const nf_chat_reader *
   return reader != NULL ? format->next(reader) : (nf_chat_next){NF_PLACE_TEXT, -1, -1, -1};
 }
 
+// A whole answer is text of the constraint from its beginning on; without a chat there is none.
+static nf_chat_next whole_of(const nf_chat_reader *reader) {
+  return (nf_chat_next){reader != NULL ? NF_PLACE_TEXT : NF_PLACE_OTHER, -1, -1, -1};
+}
+
 static void look(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader) {
-  w->next = next_of(format, reader);
+  w->next = w->mark != NULL ? whole_of(reader) : next_of(format, reader);
   const bool on = w->next.place != NF_PLACE_OTHER;
   if (on && !w->on) {
     nf_constrained_begin(&w->text, w->next.place == NF_PLACE_START_OVER);
@@ -40,10 +49,22 @@ void nf_watch_begin(nf_watch *w, const nf_chat_format *format, const nf_chat_rea
   look(w, format, reader);
 }
 
-// A mark is no text; what is behind it may be.
+// What stands for the mark in a whole answer; empty: it is none.
+static nf_view mark_of(const nf_watch *w, int32_t token) {
+  static const char spelling[NF_MARKS_MAX + 1] = "\xf5\xf6\xf7\xf8\xf9\xfa\xfb\xfc\xfd";
+  _Static_assert(NF_MARK_BYTE == 0xf5, "as they are spelled above");
+  for (int i = 0; w->mark != NULL && i < NF_MARKS_MAX; i++)
+    if (w->mark[i] == token) return (nf_view){&spelling[i], 1};
+  return (nf_view){0};
+}
+
+// A mark is no text; what is behind it may be. In a whole answer it stands for itself.
 static nf_status take(nf_watch *w, int32_t token) {
-  bool fits = true;
-  if (nf_token_is_added(w->tokenizer, token))
+  const nf_view mark = mark_of(w, token);
+  bool fits = w->mark == NULL;
+  if (mark.n != 0)
+    NF_TRY(nf_constrained_take(w->constraint, &w->text, mark, &fits));
+  else if (nf_token_is_added(w->tokenizer, token))
     w->on = false;
   else
     NF_TRY(nf_constrained_take(w->constraint, &w->text, nf_token_bytes(w->tokenizer, token), &fits));
@@ -98,6 +119,17 @@ static void allow_marks(nf_watch *w, bool may_end) {
   allow(w, w->next.call, at_start && w->calls);
 }
 
+static nf_status allow_marks_of_whole(nf_watch *w) {
+  for (int i = 0; i < NF_MARKS_MAX; i++) {
+    const nf_view mark = w->mark[i] >= 0 ? mark_of(w, w->mark[i]) : (nf_view){0};
+    bool fits;
+    if (mark.n == 0) continue;
+    NF_TRY(nf_constrained_fits(w->constraint, &w->text, mark, &fits));
+    allow(w, w->mark[i], fits);
+  }
+  return nf_ok();
+}
+
 static void leave_only(const nf_watch *w, int32_t token, float *logits) {
   for (int64_t i = 0; i < w->vocab; i++) logits[i] = i == token ? logits[i] : -INFINITY;
 }
@@ -109,6 +141,7 @@ nf_status nf_watch_apply(nf_watch *w, float *logits) {
   if (w->broken) return nf_error(NF_BAD_INPUT, "the answer so far is not what the constraint allows");
   NF_TRY(nf_constrained_next(w->constraint, &w->text, w->allowed, &next));
   allow_marks(w, next.may_end);
+  if (w->mark != NULL) NF_TRY(allow_marks_of_whole(w));
   for (int64_t i = 0; i < w->vocab; i += 64) {
     const uint64_t allowed = w->allowed[i / 64];
     const int64_t n = w->vocab - i < 64 ? w->vocab - i : 64;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Inside the room: a constraint on the text of an answer, token by token. Of a chat it holds for the message
-// "final" alone: thoughts, calls and headers are free.
+// "final" alone, and thoughts, calls and headers are free; or for the whole answer with its marks.
 #pragma once
 #include "constrain/constrain.h"
 #include "text/chat.h"
@@ -9,6 +9,7 @@ typedef struct nf_watch {
   nf_constraint *constraint; // borrowed; NULL: there is none, and nothing below is used
   const nf_tokenizer *tokenizer;
   const nf_ids *end;   // borrowed: tokens that end the answer
+  const int32_t *mark; // borrowed: [NF_MARKS_MAX] of a whole answer; NULL: the constraint is on text
   bool calls;          // a tool may be called instead
   nf_constrained text; // so far
   bool on;             // the next token is text under the constraint
@@ -19,8 +20,8 @@ typedef struct nf_watch {
   int64_t vocab;
 } nf_watch;
 
-nf_status nf_watch_init(nf_watch *w, nf_constraint *c, const nf_tokenizer *t, const nf_ids *end, bool calls,
-                        int64_t vocab);
+// What points to something is of `like`, as are `calls` and `vocab`.
+nf_status nf_watch_init(nf_watch *w, const nf_watch *like);
 void nf_watch_deinit(nf_watch *w); // a zeroed one is fine
 // An answer begins, of a chat or (format NULL) plain text.
 void nf_watch_begin(nf_watch *w, const nf_chat_format *format, const nf_chat_reader *reader);

@@ -205,14 +205,16 @@ static nf_status read_tool(const nf_json_at *at, json_t *list) {
   if (!nf_view_equal(kind, NF_VIEW("function")))
     return nf_json_error(&type, "is '%.*s'; only functions are supported", (int)kind.n, kind.at);
   const nf_json_at *function = inner.value != NULL ? &inner : at;
-  const nf_json_at name = nf_json_get(function, "name");
+  const nf_json_at name = nf_json_get(function, "name"), strict = nf_json_get(function, "strict");
   const char *called;
+  bool is_strict;
   NF_TRY(nf_json_object(function));
   if (name.value == NULL) return nf_json_error(&name, "is missing, should be the function's name");
   NF_TRY(nf_ask_string(&name, &called));
+  if (strict.value != NULL) NF_TRY(nf_json_bool(&strict, &is_strict));
   json_t *copy = json_object(), *whole = json_object();
   bool ok = copy != NULL && whole != NULL;
-  static const char *const keys[] = {"name", "description", "parameters"};
+  static const char *const keys[] = {"name", "description", "parameters", "strict"};
   for (size_t i = 0; ok && i < sizeof keys / sizeof *keys; i++) {
     const nf_json_at part = nf_json_get(function, keys[i]);
     ok = part.value == NULL || json_object_set(copy, keys[i], part.value) == 0;
@@ -253,6 +255,9 @@ static nf_status read_tool_choice(const nf_json_at *body, nf_ask *a) {
 // What templates are shown: with choice "none" there are no tools.
 static nf_status tell_tools(nf_ask *a) {
   if (a->tools == NULL || a->tool_choice == NF_TOOLS_NONE) return nf_ok();
+  a->session.must_call = a->tool_choice == NF_TOOLS_REQUIRED;
+  a->session.call = a->tool; // NULL unless one is named
+  a->session.one_call = a->one_call;
   return keep_json(a, a->tools, &a->session.tools);
 }
 

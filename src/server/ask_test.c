@@ -47,7 +47,8 @@ static void what_clients_send_is_read(void **state) {
       a.session.tools,
       "[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":\"object\"}}}]");
   assert_int_equal(a.tool_choice, NF_TOOLS_NAMED);
-  assert_string_equal(a.tool, "f");
+  assert_string_equal(a.session.call, "f");
+  assert_true(a.session.one_call && !a.session.must_call);
   assert_true(a.one_call && a.stream && a.include_usage && a.seeded);
   assert_int_equal(a.sampling.seed, 7);
   assert_int_equal(a.sampling.top_k, 0);
@@ -151,6 +152,12 @@ static void what_is_wrong_is_named(void **state) {
       {NF_ASK_CHAT, "{" USER ",\"top_logprobs\":3}", "body: top_logprobs: is 3, but logprobs is not true"},
       {NF_ASK_CHAT, "{" USER ",\"tool_choice\":\"required\"}",
        "body: tool_choice: asks for a call, but there are no tools"},
+      {NF_ASK_CHAT,
+       "{" USER ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{"
+                "\"type\":\"function\",\"function\":{\"name\":\"g\"}}}",
+       "body: tool_choice.function.name: 'g' is not among the tools"},
+      {NF_ASK_RESPONSE, "{\"input\":\"a\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":1}]}",
+       "body: tools[0].strict: is a number, should be true or false"},
       {NF_ASK_CHAT, "{" USER ",\"tools\":[{\"type\":\"web\"}]}",
        "body: tools[0].type: is 'web'; only functions are supported"},
       {NF_ASK_CHAT, "{" USER ",\"response_format\":{\"type\":\"json_schema\"}}",

@@ -216,11 +216,6 @@ static void hear(void *of, const nf_event *e) {
 
 // ---- a body ----
 
-static nf_status check_ask(const talk *t) {
-  const char *what = t->ask.tool_choice > NF_TOOLS_NONE ? "a tool_choice that forces a call" : NULL;
-  return what == NULL ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: not supported yet", what);
-}
-
 // A text says itself; ids what they stand for.
 static nf_status find_echo(const talk *t, const nf_prompt *from, part *p) {
   p->echo = (nf_view){from->text, from->n};
@@ -251,7 +246,6 @@ static void tell_shape(nf_ask *a) {
 static nf_status prepare(talk *t, nf_ask_kind kind) {
   const nf_view body = nf_call_body(t->call);
   NF_TRY(nf_ask_read(kind, body.at != NULL ? body.at : "", body.n, &t->server->sampling, &t->ask));
-  NF_TRY(check_ask(t));
   if (!t->ask.seeded) t->ask.sampling.seed = t->server->seed++;
   t->ask.session.sampling = &t->ask.sampling;
   tell_shape(&t->ask);

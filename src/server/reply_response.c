@@ -186,6 +186,13 @@ static json_t *why_incomplete(const char *status) {
   return incomplete ? json_pack("{s:s}", "reason", "max_output_tokens") : json_null();
 }
 
+static json_t *tool_choice(const nf_ask *a) {
+  static const char *const names[] = {
+      [NF_TOOLS_AUTO] = "auto", [NF_TOOLS_NONE] = "none", [NF_TOOLS_REQUIRED] = "required"};
+  return a->tool_choice == NF_TOOLS_NAMED ? json_pack("{s:s,s:s}", "type", "function", "name", a->tool)
+                                          : json_string(names[a->tool_choice]);
+}
+
 // usage NULL: not known yet.
 static json_t *response(const nf_reply *r, const char *status, const nf_tokens *usage) {
   const nf_ask *a = r->ask;
@@ -205,7 +212,7 @@ static json_t *response(const nf_reply *r, const char *status, const nf_tokens *
   ok = nf_json_put(o, "temperature", json_real((double)a->sampling.temperature)) && ok;
   ok = nf_json_put(o, "top_p", json_real((double)a->sampling.top_p)) && ok;
   ok = nf_json_put(o, "tools", a->tools != NULL ? json_deep_copy(a->tools) : json_array()) && ok;
-  ok = nf_json_put(o, "tool_choice", json_string(a->tool_choice == NF_TOOLS_NONE ? "none" : "auto")) && ok;
+  ok = nf_json_put(o, "tool_choice", tool_choice(a)) && ok;
   ok = nf_json_put(o, "store", json_false()) && ok;
   return nf_json_whole(o, ok);
 }

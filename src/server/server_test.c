@@ -213,6 +213,59 @@ static void an_answer_has_the_shape_that_was_asked_for(void **state) {
   json_decref(post(CHAT, body, 400));
 }
 
+#define TOOLS                                                                                            \
+  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"PartialX\",\"parameters\":{\"type\":"      \
+  "\"object\","                                                                                          \
+  "\"properties\":{\"sum\":{\"type\":\"integer\",\"minimum\":0,\"maximum\":99}},\"required\":[\"sum\"]," \
+  "\"additionalProperties\":false}}},{\"type\":\"function\",\"function\":{\"name\":\"other\"}}]"
+
+// Forced by name, by being required, and beside a schema for an answer's text; with "none" there is no call.
+static void calls_come_that_are_asked_for(void **state) {
+  (void)state;
+  static const struct {
+    const char *choice;
+    bool named, called;
+  } row[] = {
+      {"{\"type\":\"function\",\"function\":{\"name\":\"PartialX\"}}", true, true},
+      {"\"required\",\"parallel_tool_calls\":false", false, true},
+      {"\"required\",\"response_format\":{\"type\":\"json_object\"}", false, true},
+      {"\"none\"", false, false},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char body[1000];
+    snprintf(body, sizeof body, "{" HI "," TOOLS ",\"tool_choice\":%s,\"max_tokens\":200}", row[i].choice);
+    json_t *answer = post(CHAT, body, 200);
+    const json_t *message = serving_at(answer, "choices.0.message"),
+                 *calls = json_object_get(message, "tool_calls");
+    assert_int_equal(json_array_size(calls) != 0, row[i].called);
+    assert_string_equal(serving_string(answer, "choices.0.finish_reason"),
+                        row[i].called ? "tool_calls" : "stop");
+    assert_int_equal(json_is_null(json_object_get(message, "content")), row[i].called);
+    const char *name = serving_string(answer, "choices.0.message.tool_calls.0.function.name"),
+               *arguments = serving_string(answer, "choices.0.message.tool_calls.0.function.arguments");
+    if (row[i].named) {
+      json_t *value = json_loads(arguments, 0, NULL);
+      json_int_t sum = -1;
+      assert_string_equal(name, "PartialX");
+      assert_int_equal(json_unpack(value, "{s:I!}", "sum", &sum), 0);
+      assert_true(sum >= 0 && sum <= 99);
+      json_decref(value);
+    }
+    json_decref(answer);
+  }
+  json_t *answer = post(
+      "/v1/responses",
+      "{\"input\":\"What is 12 + 30?\",\"temperature\":0,\"max_output_tokens\":200,\"text\":{\"format\":{"
+      "\"type\":\"json_schema\",\"name\":\"n\",\"schema\":{\"type\":\"integer\"}}},\"tools\":[{\"type\":"
+      "\"function\",\"name\":\"f\"}],\"tool_choice\":{\"type\":\"function\",\"name\":\"f\"}}",
+      200);
+  const json_t *output = json_object_get(answer, "output");
+  const json_t *last = json_array_get(output, json_array_size(output) - 1);
+  assert_string_equal(json_string_value(json_object_get(last, "type")), "function_call");
+  assert_string_equal(json_string_value(json_object_get(last, "name")), "f");
+  json_decref(answer);
+}
+
 // What lm-eval asks for: the prompt's places and exactly max_tokens more, though the caches have the prompt.
 static void scores_are_those_of_the_logits(void **state) {
   (void)state;
@@ -575,6 +628,7 @@ int main(void) {
       cmocka_unit_test(a_prompt_that_comes_again_is_in_the_caches),
       cmocka_unit_test(many_choices_and_prompts_keep_their_places),
       cmocka_unit_test(an_answer_has_the_shape_that_was_asked_for),
+      cmocka_unit_test(calls_come_that_are_asked_for),
       cmocka_unit_test(scores_are_those_of_the_logits),
       cmocka_unit_test(logprobs_are_of_the_answer),
       cmocka_unit_test(texts_become_ids_and_back),

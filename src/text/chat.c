@@ -39,6 +39,21 @@ nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t) {
   return nf_chat_marks_find(f->marks, t, (int32_t[NF_MARKS_MAX]){0});
 }
 
+nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_tokenizer *t, int32_t id[NF_MARKS_MAX]) {
+  const nf_answer_form *form = &f->form;
+  const nf_view part[] = {form->call, form->arguments, form->called, form->end};
+  for (int i = 0; i < NF_MARKS_MAX; i++) id[i] = -1;
+  NF_TRY(nf_chat_marks_find(f->marks, t, id));
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++)
+    for (size_t k = 0; k < part[i].n; k++) {
+      const int mark = (uint8_t)part[i].at[k] - NF_MARK_BYTE;
+      if (mark >= 0 && id[mark] < 0)
+        return nf_error(NF_BAD_INPUT, "the tokenizer has no token %s, by which the %s format calls tools",
+                        f->marks->spelling[mark], f->marks->format);
+    }
+  return nf_ok();
+}
+
 bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id) {
   const nf_chat_marks *m = f->marks;
   int32_t mark[NF_MARKS_MAX];

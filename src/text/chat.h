@@ -105,6 +105,20 @@ typedef struct nf_chat_next {
                        // front of it would be read as the message's; -1: none
 } nf_chat_next;
 
+// What a whole answer consists of, as the model writes it, for constraints on it. Byte NF_MARK_BYTE + i is
+// the format's mark i; no UTF-8 has such bytes.
+enum { NF_MARK_BYTE = 0xf5, NF_MARKS_MAX = 9 };
+typedef struct nf_answer_form {
+  nf_view think, thought; // before and behind a thought
+  bool thinks_again;      // there may be several
+  nf_view aside, said;    // around text in front of a call that is a message of its own; .at NULL: none is
+  nf_view say, answered;  // around the answer
+  nf_view call, arguments, called; // before a function's name, between it and the arguments, behind these
+  bool quotes;                     // the name stands in a JSON string
+  nf_view between;                 // a call and what follows; .at NULL: nothing does
+  nf_view end;                     // of all
+} nf_answer_form;
+
 typedef struct nf_chat_reader nf_chat_reader;
 typedef struct nf_chat_marks nf_chat_marks;
 
@@ -113,6 +127,7 @@ typedef struct nf_chat_format {
   bool has_effort;            // a conversation says how much the model is to reason
   bool by_template;           // .thinking is what the checkpoint's template says; else always
   const nf_chat_marks *marks; // its special tokens
+  nf_answer_form form;
   // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
   // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
   // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
@@ -137,6 +152,8 @@ const nf_chat_format *nf_chat_format_of(const char *name);
 // Whether the tokenizer has the format's special tokens; else an error that names the first missing one.
 nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t);
 bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id); // it ends the answer
+// The ids of the format's marks, -1 of those that are no tokens. NF_BAD_INPUT: one of the form is not.
+nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_tokenizer *t, int32_t id[NF_MARKS_MAX]);
 
 // ---- what a checkpoint's chat template says of thinking ----
 //

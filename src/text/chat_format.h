@@ -4,7 +4,6 @@
 #pragma once
 #include "text/chat.h"
 
-enum { NF_MARKS_MAX = 9 };
 struct nf_chat_marks {
   const char *format; // its name
   const char *spelling[NF_MARKS_MAX];

@@ -75,6 +75,7 @@ static nf_status declare(nf_view tools, nf_text *out) {
   NF_TRY(nf_tools_parse(tools, &doc));
   nf_view source = tools;
   json_array_foreach(doc.root, i, tool) {
+    json_object_del((json_t *)nf_tool_function(tool), "strict"); // it is not the model that is told
     if (i) nf_text_append(out, "\n", 1);
     source = nf_json_print(tool, &nf_json_python, source, out);
   }
@@ -284,10 +285,31 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
   return nf_render(&nf_chatml_marks, put_chat, t, chat, out);
 }
 
+#define END "\xf6"
+#define THINK "\xf8"
+#define THINK_END "\xf9"
+#define CALL "\xfa"
+#define CALL_END "\xfb"
+#define TEXT(s) \
+  { (s), sizeof(s) - 1 }
+_Static_assert(NF_MARK_BYTE + NF_CHATML_END == 0xf6 && NF_MARK_BYTE + NF_CHATML_THINK == 0xf8 &&
+                   NF_MARK_BYTE + NF_CHATML_CALL_END == 0xfb,
+               "marks as they are spelled above");
+
 const nf_chat_format nf_chatml = {
     .name = "chatml",
     .by_template = true,
     .marks = &nf_chatml_marks,
+    .form = {.think = TEXT(THINK),
+             .thought = TEXT(THINK_END "\n\n"),
+             .say = TEXT(""),
+             .answered = TEXT(""),
+             .call = TEXT(CALL "\n{\"name\": \""),
+             .arguments = TEXT("\", \"arguments\": "),
+             .called = TEXT("}\n" CALL_END),
+             .quotes = true,
+             .between = TEXT("\n"),
+             .end = TEXT(END)},
     .declare = declare,
     .render = render,
     .reader_create = nf_chatml_reader_create,

@@ -249,10 +249,32 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
   return nf_render(&nf_harmony_marks, put_chat, t, chat, out);
 }
 
+#define START "\xf5"
+#define MESSAGE "\xf6"
+#define CHANNEL "\xf7"
+#define CONSTRAIN "\xf8"
+#define END "\xf9"
+#define CALL "\xfa"
+#define RETURN "\xfb"
+#define TEXT(s) \
+  { (s), sizeof(s) - 1 }
+_Static_assert(NF_MARK_BYTE + NF_HARMONY_START == 0xf5 && NF_MARK_BYTE + NF_HARMONY_RETURN == 0xfb,
+               "marks as they are spelled above");
+
 const nf_chat_format nf_harmony = {
     .name = "harmony",
     .has_effort = true,
     .marks = &nf_harmony_marks,
+    .form = {.think = TEXT(CHANNEL "analysis" MESSAGE),
+             .thought = TEXT(END START "assistant"),
+             .thinks_again = true,
+             .aside = TEXT(CHANNEL "commentary" MESSAGE),
+             .said = TEXT(END START "assistant"),
+             .say = TEXT(CHANNEL "final" MESSAGE),
+             .answered = TEXT(RETURN),
+             .call = TEXT(CHANNEL "commentary to=functions."),
+             .arguments = TEXT(" " CONSTRAIN "json" MESSAGE),
+             .called = TEXT(CALL)},
     .declare = nf_harmony_declare,
     .render = render,
     .reader_create = nf_harmony_reader_create,

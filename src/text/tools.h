@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tools in OpenAI's form, as JSON, and JSON values as text in the very spelling of the programs that made the
-// prompts which models were trained on; for this room only.
+// prompts which models were trained on; but for the tools for this room only.
 #pragma once
 #include "base/json.h"
 
