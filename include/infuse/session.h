@@ -9,7 +9,7 @@
 extern "C" {
 #endif
 
-enum { INFUSE_ALL_ROWS = -1, INFUSE_TOP_LOGPROBS = 20 };
+enum { INFUSE_ALL_ROWS = -1, INFUSE_TOP_LOGPROBS = 20, INFUSE_GUESSES = 16 };
 
 // Added to the logit of the last token of a sequence wherever the others stand before it. -INFINITY: the
 // sequence never becomes whole (bad words; of one token: it never comes). This struct does not grow.
@@ -108,6 +108,13 @@ typedef struct infuse_session_options {
   bool must_call;   // one of them, or several
   const char *call; // the one of this name, once; NULL: not told
   bool one_call;    // the answer ends with its first call
+
+  // How many tokens are guessed at a time, at most INFUSE_GUESSES, by what stood behind the last ones before;
+  // 0: none. Those that are drawn come in one step, and the text is the same: for texts that repeat what they
+  // hold already. It guesses where the step has no prompt to compute, and room for as many tokens and rows,
+  // and rests where guesses are mostly wrong; never with logprobs or a constraint. INFUSE_USAGE: the model
+  // has layers with a state, which can't go back.
+  int32_t guesses;
 
   // infuse_session_logprobs tells what each row says of the token behind it, and beside it the likeliest
   // top_logprobs tokens, at most INFUSE_TOP_LOGPROBS. Takes time; the text stays the same.
@@ -215,11 +222,13 @@ typedef struct infuse_output {
   size_t n;
   const char *channel; // of a chat's last message: "analysis", "commentary", "final"; "" before the first;
                        // NULL: no chat
-  int32_t token;       // that was drawn, -1: none in this step
+  int32_t token;       // that was drawn, -1: none in this step. Of several the last
   size_t tokens;       // drawn so far
   infuse_finish finish;
   const struct infuse_piece *pieces; // [n_pieces] the same by messages (infuse/chat.h)
   size_t n_pieces;
+  const int32_t *drawn;    // [n_drawn] all tokens of this step: several where guesses were right
+  size_t n_drawn, guessed; // guessed: tokens that were computed in the hope that they are drawn
   bool in_answer; // the token is text of the answer itself: of a chat, of its message "final", and no mark
 } infuse_output;
 INFUSE_API void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size);

@@ -107,7 +107,8 @@ static bool add_id(cli_answer *a, int32_t id) {
 }
 
 bool cli_answer_add(cli_answer *a, const infuse_output *out) {
-  bool ok = out->token < 0 || add_id(a, out->token);
+  bool ok = true;
+  for (size_t i = 0; ok && i < out->n_drawn; i++) ok = add_id(a, out->drawn[i]);
   for (size_t i = 0; ok && i < out->n_pieces; i++) {
     if (a->form == CLI_TEXT) show_piece(a, &out->pieces[i]);
     if (a->form == CLI_DOCUMENT) ok = keep_piece(a, &out->pieces[i]);

@@ -21,11 +21,12 @@ void cli_print_json(void *user, const char *json, size_t n) { // main.c's
   { b, e, "assistant", "", channel, to, "", text, sizeof(text) - 1 }
 #define STEP(id, ...)                                                        \
   {                                                                          \
-    .token = id, .pieces = (const infuse_piece[]){__VA_ARGS__},              \
+    .token = id, .drawn = (const int32_t[]){id}, .n_drawn = 1,               \
+    .pieces = (const infuse_piece[]){__VA_ARGS__},                           \
     .n_pieces = sizeof((infuse_piece[]){__VA_ARGS__}) / sizeof(infuse_piece) \
   }
 #define NONE(id) \
-  { .token = id }
+  { .token = id, .drawn = (const int32_t[]){id}, .n_drawn = 1 }
 
 // What showing these steps prints.
 static void show(cli_form form, const infuse_output *steps, size_t n, char *out, size_t size) {
@@ -82,8 +83,9 @@ static void an_answer_alone_has_no_label(void **) {
 }
 
 static void ids_stand_for_text_that_is_not_there(void **) {
-  const infuse_output ids[] = {NONE(7), {.token = -1}, NONE(8)};
-  expect(CLI_IDS, ids, N(ids), "7,8\n");
+  const infuse_output ids[] = {
+      NONE(7), {.token = -1}, {.token = 9, .drawn = (const int32_t[]){8, 9}, .n_drawn = 2}};
+  expect(CLI_IDS, ids, N(ids), "7,8,9\n");
 }
 
 #define MESSAGE(channel, to, text, tokens, end)                                         \

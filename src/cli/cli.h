@@ -21,7 +21,7 @@ typedef struct cli_options {
       *host, *api_key, *served_name;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
-      max_concurrency, limit, batch, compare_tokens, port, max_queue;
+      max_concurrency, limit, batch, compare_tokens, port, max_queue, speculate;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_kl, min_top1,
       max_points, min_p_value;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,

@@ -83,7 +83,7 @@ static int run(job *j) {
     if (code != 0) return code;
     out = infuse_session_output(j->s);
     if (out.token >= 0) j->end = nf_now();
-    if (out.tokens == 1) j->first = j->end;
+    if (j->first == 0) j->first = j->end;
     if (!cli_answer_add(&j->answer, &out)) return no_memory();
     fflush(stdout);
   }
@@ -214,7 +214,8 @@ static int create_session(job *j) {
                                      .json_object = o->json_object,
                                      .regex = o->regex,
                                      .choices = o->choice.at,
-                                     .n_choices = o->choice.n};
+                                     .n_choices = o->choice.n,
+                                     .guesses = (int32_t)o->speculate};
   return cli_fail(infuse_session_create(j->m, &so, &j->s));
 }
 
@@ -244,7 +245,8 @@ static int check(const cli_options *o) {
 }
 
 int cli_generate(const cli_options *o, infuse_runtime *rt) {
-  const infuse_model_options mo = cli_model_options(o);
+  infuse_model_options mo = cli_model_options(o);
+  mo.rows = o->speculate != 0 ? o->speculate + 1 : 0;
   job j = {.o = o, .start = nf_now()};
   int code = check(o);
   if (code == 0) code = cli_fail(infuse_model_load(rt, o->model, &mo, &j.m));

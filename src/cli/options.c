@@ -88,6 +88,8 @@ static const row rows[] = {
      "no N tokens stand twice in the text; 0 is off", 0, 1 << 24},
     {"--min-tokens", "N", NUMBER, AT(min_tokens), CLI_GENERATE, "no stop token before N others", 0, 1 << 24},
     {"--logit-bias", "ID:VALUE,...", NAMES, AT(logit_bias), CLI_GENERATE, "added to logits of tokens"},
+    {"--speculate", "N", NUMBER, AT(speculate), CLI_GENERATE | CLI_SERVE,
+     "guess N tokens at a time by what the text holds already (0: none)", 0, INFUSE_GUESSES},
     {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), CLI_GENERATE, "do not stop at the model's stop tokens"},
     {"--plain", NULL, SWITCH, AT(plain), CLI_TOKENIZE, "special-token spellings are ordinary text"},
     {"--bare", NULL, SWITCH, AT(bare), CLI_TOKENIZE, "without what the tokenizer puts around a text (a BOS)"},

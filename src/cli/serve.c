@@ -59,7 +59,8 @@ static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m) {
                                 .host = o->host,
                                 .key = key != NULL && key[0] != 0 ? key : NULL,
                                 .port = (uint16_t)(o->port >= 0 ? o->port : PORT),
-                                .queue = (size_t)o->max_queue};
+                                .queue = (size_t)o->max_queue,
+                                .guesses = (int32_t)o->speculate};
   nf_server *s;
   int code = catch_signals();
   if (code == 0) code = cli_fail(nf_server_start(&so, &s).error);

@@ -15,9 +15,9 @@ static float sign_of_life(const infuse_model *m, size_t row) {
 
 // The first token of the share whose logits are not finite, or -1. A few of -infinity are tokens that never
 // come.
-static int64_t first_bad(const infuse_model *m, const nf_share *part) {
+static int64_t first_bad(const infuse_model *m, const nf_share *part, int64_t first, int64_t end) {
   const infuse_session *s = part->session;
-  for (int64_t i = 0; i < part->rows; i++)
+  for (int64_t i = first; i < end; i++)
     if (!isfinite(sign_of_life(m, s->first_row + (size_t)i)))
       return s->first_token_position + part->tokens - part->rows + i;
   return -1;
@@ -27,30 +27,46 @@ static bool draws_as_they_are(const nf_generation *g) {
   return g->processors == NULL && !nf_watch_is_on(&g->answer.watch);
 }
 
-// What changes logits, on a copy.
-static nf_status process(const infuse_session *s, float *logits) {
+// What changes logits, on a copy: those behind the first n of its tokens, of which `more` are not known yet.
+static nf_status process(const infuse_session *s, size_t n, size_t more, float *logits) {
   nf_generation *g = s->generation;
-  const size_t n = (size_t)s->known;
-  if (g->processors != NULL) nf_processors_apply(g->processors, s->token, n, g->tokens, logits);
+  if (g->processors != NULL) nf_processors_apply(g->processors, s->token, n, g->tokens + more, logits);
   NF_TRY(nf_watch_apply(&g->answer.watch, logits));
   if (nf_row_max(logits, (int32_t)s->model->config.vocab) != -INFINITY) return nf_ok();
   return nf_error(NF_USAGE, "the settings of sampling leave no token to draw after %zu tokens", n);
 }
 
-// The token behind those of the session.
-static nf_status draw(const infuse_session *s, float *scratch, int32_t *out) {
+// The token behind those of the session and `more` of its guesses, by row `row` of the step.
+static nf_status draw(const infuse_session *s, size_t more, size_t row, float *scratch, int32_t *out) {
   const nf_generation *g = s->generation;
   const int32_t vocab = (int32_t)s->model->config.vocab;
-  const size_t n = (size_t)s->known;
-  if (!nf_model_has_logits(s->model))
-    return *out = s->model->best_token[s->first_row + s->n_rows - 1], nf_ok();
-  const float *logits = nf_model_logits(s->model, s->first_row + s->n_rows - 1);
+  const size_t n = (size_t)s->known + more;
+  if (!nf_model_has_logits(s->model)) return *out = s->model->best_token[row], nf_ok();
+  const float *logits = nf_model_logits(s->model, row);
   if (!draws_as_they_are(g)) {
     logits = memcpy(scratch, logits, (size_t)vocab * sizeof *logits);
-    NF_TRY(process(s, scratch));
+    NF_TRY(process(s, n, more, scratch));
   }
   *out = nf_sample(&g->settings->sampling, logits, vocab, n, scratch);
   return nf_ok();
+}
+
+// Goes on as long as what is drawn was guessed. What is wrong behind the first token is found again, and
+// told, by the step that has nothing else to say.
+static void draw_all(const infuse_model *m, nf_share *part, float *scratch) {
+  const infuse_session *s = part->session;
+  const int64_t first = part->rows - part->guesses;
+  bool right = true;
+  for (int64_t i = 0; i <= part->guesses && right; i++) {
+    int32_t *token = &part->token[i];
+    if (i != 0 && first_bad(m, part, first + i - 1, first + i) >= 0) return;
+    nf_status st = draw(s, (size_t)i, s->first_row + (size_t)(first + i - 1), scratch, token);
+    if (!nf_is_ok(st) && i == 0) part->failure = st;
+    if (!nf_is_ok(st) && i != 0) nf_status_free(st);
+    if (!nf_is_ok(st)) return;
+    part->n_drawn++;
+    right = i < part->guesses && *token == s->token[s->known + i];
+  }
 }
 
 bool nf_share_is_greedy(const nf_share *part) {
@@ -69,8 +85,8 @@ static void draw_some(const void *arg, int64_t block) {
   float *scratch = d->m->scratch + (size_t)block * nf_sampler_scratch((int32_t)d->m->config.vocab);
   for (size_t i; (i = atomic_fetch_add_explicit(d->next, 1, memory_order_relaxed)) < f->n_shares;) {
     nf_share *part = &f->share[i];
-    part->bad = first_bad(d->m, part);
-    if (part->bad < 0 && part->draws) part->failure = draw(part->session, scratch, &part->token);
+    part->bad = first_bad(d->m, part, 0, part->rows - part->guesses);
+    if (part->bad < 0 && part->draws) draw_all(d->m, part, scratch);
   }
 }
 

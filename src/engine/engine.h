@@ -162,6 +162,8 @@ struct infuse_session {
   int64_t position, queued, known;
   int32_t *routes; // [known][layers * experts per token], when experts are forced
   size_t routes_cap;
+  int64_t
+      guessed; // tokens behind `known` that the step that is being made computes in the hope that they come
   int64_t cached; // tokens that were found in the caches
   int64_t told;   // tokens before this one have had their rows, and get none when computed again
   int64_t row;    // of the model's page tables that is this session's

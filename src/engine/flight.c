@@ -29,7 +29,9 @@ static nf_status check_sessions(infuse_model *m, infuse_session *const *sessions
 // so still.
 static void give_up(const nf_flight *f) {
   for (size_t i = 0; i < f->n_shares; i++) {
-    nf_session_undo(f->share[i].session);
+    infuse_session *s = f->share[i].session;
+    if (f->share[i].guesses != 0) nf_processors_cut(s->generation->processors, s->token, (size_t)s->known);
+    nf_session_undo(s);
     nf_status_free(f->share[i].failure);
   }
   for (size_t i = 0; i < f->n_named; i++) {
@@ -38,10 +40,21 @@ static void give_up(const nf_flight *f) {
   }
 }
 
-// What was drawn, or why nothing could be.
-static nf_status take_token(const nf_share *part) {
+// What was drawn, or why nothing could be. Of right guesses each is computed when it is taken; those behind
+// the end of an answer never were.
+static nf_status take_tokens(const nf_share *part) {
+  infuse_session *s = part->session;
   if (part->bad >= 0 || !nf_is_ok(part->failure) || !part->draws) return part->failure;
-  return nf_generation_take(part->session, part->token);
+  nf_guessing_note(&s->generation->guessing, (size_t)part->guesses, part->n_drawn);
+  s->generation->guessed = (size_t)part->guesses;
+  size_t i = 0;
+  for (; i < part->n_drawn && s->generation->finish == INFUSE_RUNNING; i++) {
+    if (i != 0) nf_step_advance(part, 1);
+    NF_TRY(nf_generation_take(s, part->token[i]));
+  }
+  if (i < part->n_drawn) nf_processors_cut(s->generation->processors, s->token, (size_t)s->known);
+  s->n_tokens -= (size_t)part->guesses + 1 - i, s->n_rows -= (size_t)part->guesses + 1 - i;
+  return nf_ok();
 }
 
 // Sessions advance, take what they have drawn, or fail; others are not touched by one that does. Looking for
@@ -53,9 +66,9 @@ static void settle(const nf_flight *f) {
   }
   for (size_t i = 0; i < f->n_shares; i++) {
     f->share[i].session->status = INFUSE_STATUS_COMPUTED;
-    nf_step_advance(&f->share[i]);
+    nf_step_advance(&f->share[i], f->share[i].tokens - f->share[i].guesses);
     nf_share_turn_logprobs(&f->share[i]);
-    nf_session_fail(f->share[i].session, take_token(&f->share[i]));
+    nf_session_fail(f->share[i].session, take_tokens(&f->share[i]));
   }
   for (size_t i = 0; i < f->n_shares; i++)
     if (f->share[i].bad >= 0)

@@ -12,6 +12,7 @@ static nf_status make(const infuse_model *m, nf_settings *settings, nf_generatio
   if (!nf_is_ok(st)) return nf_settings_release(settings), st;
   nf_generation *g = *out;
   g->settings = settings;
+  g->guessing.most = settings->guesses;
   g->token = -1;
   nf_answer_begin(&g->answer, NULL, NULL, NULL);
   g->answer.tokenizer = m->tokenizer;
@@ -76,6 +77,7 @@ void nf_generation_expect(infuse_session *s, const nf_chat_format *format, const
   g->answer_at = s->known;
   g->finish = INFUSE_RUNNING;
   g->token = -1;
+  g->n_drawn = g->guessed = 0;
   g->tokens = 0;
 }
 
@@ -92,6 +94,7 @@ void nf_generation_forget(infuse_session *s) {
 void nf_generation_begin_step(nf_generation *g) {
   nf_answer_begin_step(&g->answer);
   g->in_answer = false;
+  g->n_drawn = g->guessed = 0;
   g->token = -1;
 }
 
@@ -151,7 +154,7 @@ static nf_status add_text(infuse_session *s, int32_t token) {
 
 nf_status nf_generation_take(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
-  g->token = token;
+  g->token = g->drawn[g->n_drawn++] = token;
   g->tokens++;
   s->token[s->known++] = token; // there is room for one beyond the context
   NF_TRY(add_text(s, token));
@@ -169,6 +172,9 @@ static infuse_output output_of(const nf_generation *g) {
                          .finish = g->finish,
                          .pieces = a->piece,
                          .n_pieces = a->n_pieces,
+                         .drawn = g->n_drawn != 0 ? g->drawn : NULL,
+                         .n_drawn = g->n_drawn,
+                         .guessed = g->guessed,
                          .in_answer = g->in_answer};
 }
 

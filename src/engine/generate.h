@@ -4,6 +4,7 @@
 #pragma once
 #include "engine/answer.h"
 #include "engine/calls.h"
+#include "engine/guess.h"
 #include "engine/processors.h"
 
 // What a client asks for, checked, and kept for the session and its clones.
@@ -21,6 +22,7 @@ typedef struct nf_settings {
   nf_constraint *constraint;  // on what the text must be; NULL: it is free
   bool whole;                 // of a chat's answer, with marks,
   int32_t mark[NF_MARKS_MAX]; // which are these
+  int32_t guesses;            // at a time, 0: none
   bool one_call;              // the answer ends with its first call
   nf_arena arena;             // owns strings and lists, but for what is the model's
 } nf_settings;
@@ -39,9 +41,11 @@ typedef struct nf_generation {
   nf_settings *settings;     // shared with its clones
   nf_processors *processors; // NULL: logits are drawn from as they are
   nf_answer answer;
-  int64_t answer_at; // where the answer of a chat begins in the session's tokens
-  int32_t token;
-  bool in_answer; // as infuse_output has it
+  int64_t answer_at;                        // where the answer of a chat begins in the session's tokens
+  int32_t token, drawn[1 + NF_GUESSES_MAX]; // as infuse_output has them
+  size_t n_drawn, guessed;
+  bool in_answer;
+  nf_guessing guessing;
   size_t tokens;
   infuse_finish finish;
 } nf_generation;

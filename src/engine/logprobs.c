@@ -92,7 +92,7 @@ void nf_logprobs_of(const float *logits, int32_t vocab, int32_t token, infuse_lo
 static int32_t token_behind(const nf_share *part, int64_t r) {
   const infuse_session *s = part->session;
   const int64_t at = s->first_token_position + part->tokens - part->rows + r + 1;
-  return at < s->known ? s->token[at] : part->draws ? part->token : -1;
+  return at < s->known ? s->token[at] : part->n_drawn != 0 ? part->token[0] : -1;
 }
 
 static bool asks(const nf_share *part) {
@@ -137,6 +137,6 @@ void nf_step_logprobs(infuse_model *m) {
 void nf_share_turn_logprobs(const nf_share *part) {
   const infuse_session *s = part->session;
   const int64_t first = s->first_token_position + part->tokens - part->rows + 1;
-  const int64_t all = asks(part) ? nf_min(part->rows, s->known + part->draws - first) : 0;
+  const int64_t all = asks(part) ? nf_min(part->rows, s->known + (int64_t)part->n_drawn - first) : 0;
   nf_logprobs_turn(&part->session->logprobs, (size_t)nf_max(0, all), (size_t)first);
 }

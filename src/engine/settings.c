@@ -156,6 +156,7 @@ static nf_status declare_tools(const infuse_model *m, const char *tools, nf_sett
   return st;
 }
 
+_Static_assert((int)INFUSE_GUESSES == (int)NF_GUESSES_MAX, "one bound");
 _Static_assert((int)INFUSE_THINKING_ON == (int)NF_THINK_ON && (int)INFUSE_THINKING_OFF == (int)NF_THINK_OFF,
                "infuse_thinking and nf_think must name the same things in the same order");
 
@@ -302,6 +303,20 @@ static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_
   return nf_constraints_get(&m->constraints, m->tokens, &text, &s->constraint);
 }
 
+// ---- guesses ----
+
+static nf_status keep_guesses(const infuse_model *m, const infuse_session_options *o, nf_settings *s) {
+  if (o->guesses < 0 || o->guesses > INFUSE_GUESSES)
+    return nf_error(NF_USAGE, "guesses is %d; it must be 0 to %d", o->guesses, INFUSE_GUESSES);
+  if (o->guesses != 0 && m->uses[NF_CACHE_RECURRENT])
+    return nf_error(NF_USAGE, "guessing tokens (speculation) is not for hybrid models: the state of their "
+                              "recurrent layers can't go back behind a wrong guess");
+  const bool free =
+      s->constraint == NULL && !o->logprobs && !m->options.forced_experts && !m->options.keep_hidden;
+  s->guesses = free ? o->guesses : 0;
+  return nf_ok();
+}
+
 // ---- all of them ----
 
 nf_status nf_settings_of_chat(const infuse_model *m, const infuse_session_options *o, nf_settings **out) {
@@ -323,6 +338,7 @@ nf_status nf_settings_create(infuse_model *m, const infuse_session_options *o, n
   NF_TRY(copy_sampling(m, o->sampling, &s->sampling));
   NF_TRY(keep_sampling(s));
   NF_TRY(constrain(m, o, s));
+  NF_TRY(keep_guesses(m, o, s));
   if (s->sampling.min_tokens != 0 || s->constraint != NULL) NF_TRY(find_ends(m, s));
   return set_stops(m, o, s);
 }

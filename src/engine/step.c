@@ -11,36 +11,82 @@ static int64_t rows_among(const infuse_session *s, int64_t tokens) {
   return nf_max(0, nf_min(tokens, nf_min(wanted, untold)));
 }
 
+// ---- guesses ----
+
+static bool may_guess(const infuse_session *s) {
+  const nf_generation *g = s->generation;
+  return g != NULL && infuse_session_pending(s) == 1 && nf_guessing_most(&g->guessing) != 0;
+}
+
+// In tokens and rows beyond one for each session: none where there is a prompt.
+static int64_t room_for_guesses(const infuse_model *m) {
+  const nf_flight *f = &m->flight;
+  int64_t n = 0;
+  for (size_t i = 0; i < f->n_named; i++) {
+    const size_t pending = infuse_session_pending(f->named[i]);
+    if (pending > 1) return 0;
+    n += pending != 0;
+  }
+  return nf_min(m->options.batch, m->options.rows) - n;
+}
+
+// What is behind the context or the answer's end is of no use.
+static int64_t useful_guesses(const infuse_session *s) {
+  const nf_generation *g = s->generation;
+  const int64_t left = s->model->options.context - s->known, most = g->settings->max_tokens;
+  return nf_min(left, most != 0 ? most - (int64_t)g->tokens - 1 : left);
+}
+
+// Tokens behind those that s holds.
+static int64_t guess(infuse_session *s, int64_t room) {
+  const int64_t most =
+      nf_min((int64_t)nf_guessing_most(&s->generation->guessing), nf_min(room, useful_guesses(s)));
+  return most > 0 ? (int64_t)nf_guess(s->token, (size_t)s->known, (size_t)most, s->token + s->known) : 0;
+}
+
+static void guess_all(infuse_model *m) {
+  const nf_flight *f = &m->flight;
+  int64_t room = room_for_guesses(m);
+  for (size_t i = 0; i < f->n_named; i++) {
+    infuse_session *s = f->named[i];
+    s->guessed = may_guess(s) ? guess(s, room) : 0;
+    room -= s->guessed;
+  }
+}
+
 // Adds as many tokens of s as the step still has room for, in tokens, rows of logits and pages.
 static nf_status add(infuse_model *m, infuse_session *s) {
   nf_flight *f = &m->flight;
   const int64_t pending = (int64_t)infuse_session_pending(s), rows_left = m->options.rows - f->at.of[NF_R];
   int64_t n = nf_session_chunk(s, nf_min(pending, m->options.batch - f->at.of[NF_T]));
   while (n > 0 && rows_among(s, n) > rows_left) n -= rows_among(s, n) - rows_left;
-  n = nf_max(n, 0);
+  n = n > 0 ? n + s->guessed : 0;
   NF_TRY(nf_session_reserve(s, &n));
-  const int64_t rows = rows_among(s, n);
-  const bool draws = s->generation != NULL && n == pending && nf_device_computes(m->rt->device);
+  const int64_t guesses = nf_max(0, n - pending), rows = rows_among(s, n - guesses) + guesses;
+  const bool draws = s->generation != NULL && n >= pending && nf_device_computes(m->rt->device);
   s->status = n != 0                        ? INFUSE_STATUS_COMPUTING
               : s->waits_for != NF_NO_CACHE ? INFUSE_STATUS_NO_PAGES
                                             : INFUSE_STATUS_NO_ROOM;
   if (n == 0) return nf_ok();
-  f->share[f->n_shares++] = (nf_share){s, n, rows, .draws = draws, .bad = -1};
+  f->share[f->n_shares++] = (nf_share){s, n, rows, .draws = draws, .guesses = guesses, .bad = -1};
   f->at = nf_sizes_of(f->at.of[NF_T] + n, (int64_t)f->n_shares, f->at.of[NF_R] + rows);
   return nf_ok();
 }
 
-// Sessions with one pending token first: kernels may treat the leading decode part of a batch apart.
+// Sessions with one token first: kernels may treat the leading decode part of a batch apart. Behind them
+// those that guess, then prompts.
+static int pass_of(const infuse_session *s) { return infuse_session_pending(s) > 1 ? 2 : s->guessed != 0; }
+
 static nf_status choose(infuse_model *m) {
   nf_flight *f = &m->flight;
   f->n_shares = 0;
   f->at = nf_sizes_of(0, 0, 0);
   for (size_t i = 0; i < f->n_named; i++) nf_session_skip(f->named[i]);
-  for (int pass = 0; pass < 2; pass++)
-    for (size_t i = 0; i < f->n_named; i++) {
-      const size_t pending = infuse_session_pending(f->named[i]);
-      if (pending != 0 && (pending == 1) == (pass == 0)) NF_TRY(add(m, f->named[i]));
-    }
+  guess_all(m);
+  for (int pass = 0; pass < 3; pass++)
+    for (size_t i = 0; i < f->n_named; i++)
+      if (infuse_session_pending(f->named[i]) != 0 && pass_of(f->named[i]) == pass)
+        NF_TRY(add(m, f->named[i]));
   return nf_ok();
 }
 
@@ -200,7 +246,8 @@ nf_status nf_step_prepare(infuse_model *m) {
 static bool wants_logits(const infuse_model *m) {
   const nf_flight *f = &m->flight;
   for (size_t i = 0; i < f->n_shares; i++)
-    if (f->share[i].rows > 1 || !nf_share_is_greedy(&f->share[i]) || f->share[i].session->logprobs.width != 0)
+    if (f->share[i].rows > 1 + f->share[i].guesses || !nf_share_is_greedy(&f->share[i]) ||
+        f->share[i].session->logprobs.width != 0)
       return true;
   return m->best_token == NULL;
 }
@@ -224,11 +271,11 @@ nf_status nf_step_compute(void *model, int rank) {
   return nf_ok();
 }
 
-void nf_step_advance(const nf_share *part) {
+void nf_step_advance(const nf_share *part, int64_t tokens) {
   infuse_session *s = part->session;
   s->step = s->model->steps;
   for (int g = 1; g < NF_CACHE_COUNT; g++) s->changed[g] = (nf_range){0};
-  nf_session_advance(s, part->tokens);
+  nf_session_advance(s, tokens);
 }
 
 nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_trace *trace) {
@@ -240,7 +287,7 @@ nf_status nf_step_traced(infuse_session *s, int64_t tokens, int64_t rows, nf_tra
   nf_status st = begin(s->model, &part, 1, &at, &at);
   if (nf_is_ok(st)) st = nf_ranks_run(s->model->ranks, run_rank, &(job){s->model, &part, 1, at, trace});
   if (nf_is_ok(st))
-    nf_step_advance(&part);
+    nf_step_advance(&part, tokens);
   else
     nf_session_undo(s);
   return st;

@@ -2,6 +2,7 @@
 // Inside the room: one step of a model, session by session.
 #pragma once
 #include "base/status.h"
+#include "engine/guess.h"
 #include "op/batch.h"
 #include "plan/plan.h"
 
@@ -12,10 +13,12 @@ struct infuse_session;
 typedef struct nf_share {
   struct infuse_session *session;
   int64_t tokens, rows;
-  bool draws; // the token behind these
+  bool draws;      // the token behind these
+  int64_t guesses; // of them, at their end; each has a row
   // What its rows say, once they are computed:
-  int64_t bad;       // the first token whose logits are not finite, -1: none
-  int32_t token;     // drawn, where `draws`
+  int64_t bad;                       // the first token whose logits are not finite, -1: none
+  int32_t token[1 + NF_GUESSES_MAX]; // [n_drawn] where `draws`
+  size_t n_drawn;
   nf_status failure; // why none could be
 } nf_share;
 
@@ -40,7 +43,7 @@ nf_status nf_step_compute(void *model, int rank);
 // of threads; allocates nothing.
 void nf_step_draw(struct infuse_model *m);
 bool nf_share_is_greedy(const nf_share *part); // all it wants of its last row is the likeliest token
-void nf_step_advance(const nf_share *part);    // its tokens are computed
+void nf_step_advance(const nf_share *part, int64_t tokens); // so many of its tokens are computed
 
 // trace.c: where numbers that are none began. A session whose logits are not finite is computed again from
 // its first token, and every value is looked at as it is made.

@@ -54,6 +54,9 @@ void nf_tally_read(const nf_tally *t, nf_counters *out) {
                        .prompt_tokens = count(t, NF_COUNT_PROMPT),
                        .cached_prompt_tokens = count(t, NF_COUNT_CACHED),
                        .generation_tokens = count(t, NF_COUNT_GENERATION),
+                       .guesses = count(t, NF_COUNT_GUESSES),
+                       .guessed_tokens = count(t, NF_COUNT_GUESSED),
+                       .right_tokens = count(t, NF_COUNT_RIGHT),
                        .cancelled = count(t, NF_COUNT_CANCELLED)};
   for (int i = 0; i < NF_REASONS; i++) out->ended[i] = count(t, NF_COUNT_ENDED + i);
   for (int i = 0; i < NF_TIMES; i++) read_histogram(t, i, &out->time[i]);

@@ -40,6 +40,7 @@ typedef struct nf_counters {
   uint64_t prompt_tokens, cached_prompt_tokens, generation_tokens; // cached ones are prompt tokens too
   uint64_t ended[NF_REASONS];                                      // answers
   uint64_t cancelled;                                              // requests, by whoever may
+  uint64_t guesses, guessed_tokens, right_tokens; // of n-gram lookup: steps of answers that had some; tokens
   nf_histogram time[NF_TIMES];
 } nf_counters;
 
@@ -58,6 +59,9 @@ typedef enum nf_count {
   NF_COUNT_CACHED,
   NF_COUNT_GENERATION,
   NF_COUNT_CANCELLED,
+  NF_COUNT_GUESSES,
+  NF_COUNT_GUESSED,
+  NF_COUNT_RIGHT,
   NF_COUNT_ENDED, // and NF_REASONS of them
   NF_COUNTS = NF_COUNT_ENDED + NF_REASONS
 } nf_count;

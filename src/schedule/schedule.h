@@ -30,7 +30,7 @@ typedef struct nf_usage { // of a request, all its answers
 typedef enum nf_event_kind {
   NF_EVENT_BEGUN,  // its first step comes now: tokens.prompt and queue of its usage are known
   NF_EVENT_PROMPT, // logprobs of tokens of the prompt, as steps compute them: in order, all of answer 0
-  NF_EVENT_OUTPUT, // a token of an answer was drawn
+  NF_EVENT_OUTPUT, // tokens of an answer were drawn: one, or with guesses several
   NF_EVENT_ENDED,  // of an answer, behind its last output. Each answer ends once, also if it never began
   NF_EVENT_DONE    // of the request, behind the ends of all answers: nothing of it is used any more
 } nf_event_kind;

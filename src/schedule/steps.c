@@ -336,15 +336,19 @@ static void note_first(nf_scheduler *s, nf_answer *a) {
   nf_tally_time(&s->tally, NF_TIME_FIRST_TOKEN, j->usage.first_token);
 }
 
-static void note_token(nf_scheduler *s, nf_answer *a, const infuse_output *out) {
-  if (a->tokens++ == 0)
-    note_first(s, a);
-  else
-    nf_tally_time(&s->tally, NF_TIME_GAP, s->now - a->last);
+static void note_tokens(nf_scheduler *s, nf_answer *a, const infuse_output *out) {
+  const size_t n = out->n_drawn;
+  if (a->tokens == 0) note_first(s, a);
+  for (size_t i = a->tokens == 0; i < n; i++)
+    nf_tally_time(&s->tally, NF_TIME_GAP, (s->now - a->last) / (double)n);
   a->last = s->now;
-  a->job->usage.tokens.drawn++;
-  a->job->usage.tokens.thoughts += out->channel != NULL && strcmp(out->channel, "analysis") == 0;
-  nf_tally_add(&s->tally, NF_COUNT_GENERATION, 1);
+  a->tokens += n;
+  a->job->usage.tokens.drawn += n;
+  if (out->channel != NULL && strcmp(out->channel, "analysis") == 0) a->job->usage.tokens.thoughts += n;
+  nf_tally_add(&s->tally, NF_COUNT_GENERATION, n);
+  nf_tally_add(&s->tally, NF_COUNT_GUESSES, out->guessed != 0);
+  nf_tally_add(&s->tally, NF_COUNT_GUESSED, out->guessed);
+  nf_tally_add(&s->tally, NF_COUNT_RIGHT, n - 1);
 }
 
 // One that draws nothing has ended when its prompt is computed.
@@ -354,7 +358,7 @@ static bool has_ended(nf_scheduler *s, nf_answer *a, nf_reason *why) {
   a->said = true;
   if (infuse_session_error(a->session) != NULL) return *why = NF_REASON_FAILED, true;
   if (o != NULL && o->generate) {
-    if (out.token >= 0) note_token(s, a, &out);
+    if (out.n_drawn != 0) note_tokens(s, a, &out);
     *why = out.finish == INFUSE_STOP ? NF_REASON_STOP : NF_REASON_LENGTH;
     return out.finish != INFUSE_RUNNING;
   }

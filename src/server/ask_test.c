@@ -154,7 +154,7 @@ static void what_is_wrong_is_named(void **state) {
        "body: tool_choice: asks for a call, but there are no tools"},
       {NF_ASK_CHAT,
        "{" USER ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{"
-                "\"type\":\"function\",\"function\":{\"name\":\"g\"}}}",
+       "\"type\":\"function\",\"function\":{\"name\":\"g\"}}}",
        "body: tool_choice.function.name: 'g' is not among the tools"},
       {NF_ASK_RESPONSE, "{\"input\":\"a\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":1}]}",
        "body: tools[0].strict: is a number, should be true or false"},

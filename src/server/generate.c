@@ -248,6 +248,7 @@ static nf_status prepare(talk *t, nf_ask_kind kind) {
   NF_TRY(nf_ask_read(kind, body.at != NULL ? body.at : "", body.n, &t->server->sampling, &t->ask));
   if (!t->ask.seeded) t->ask.sampling.seed = t->server->seed++;
   t->ask.session.sampling = &t->ask.sampling;
+  t->ask.session.guesses = t->server->options.guesses;
   tell_shape(&t->ask);
   t->left = t->n_parts = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
   NF_TRY(nf_make(&t->part, t->n_parts, sizeof *t->part, "a request"));

@@ -18,6 +18,10 @@ static const struct {
     {"prompt_tokens_cached_total", "counter", "Tokens of prompts that were not computed.",
      AT(cached_prompt_tokens)},
     {"generation_tokens_total", "counter", "Tokens drawn.", AT(generation_tokens)},
+    {"spec_decode_num_drafts_total", "counter", "Steps of answers in which tokens were guessed.",
+     AT(guesses)},
+    {"spec_decode_num_draft_tokens_total", "counter", "Tokens that were guessed.", AT(guessed_tokens)},
+    {"spec_decode_num_accepted_tokens_total", "counter", "Guessed tokens that were drawn.", AT(right_tokens)},
 };
 
 static const char *const reasons[NF_REASONS] = {

@@ -92,6 +92,16 @@ static infuse_caches caches_of(const infuse_model *m) {
   return c;
 }
 
+// What no session of the model could have is told before there are any.
+static nf_status check_guesses(const nf_server_options *o) {
+  const infuse_session_options so = {.size = sizeof so, .generate = true, .guesses = o->guesses};
+  infuse_session *session;
+  if (o->guesses == 0) return nf_ok();
+  NF_TRY((nf_status){infuse_session_create(o->model, &so, &session)});
+  infuse_session_destroy(session);
+  return nf_ok();
+}
+
 nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   nf_server *s;
   uint64_t seed = 0;
@@ -106,7 +116,7 @@ nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   s->no_tokenizer_info = nf_tokenizer_info(o->model, o->dir, &s->tokenizer_info);
   if (getrandom(&seed, sizeof seed, 0) == sizeof seed) s->seed = seed;
   s->name = o->name != NULL ? strdup(o->name) : folder_name(o->dir);
-  nf_status st = s->name != NULL ? nf_ok() : nf_error(NF_NO_MEMORY, "no memory for a server");
+  nf_status st = s->name != NULL ? check_guesses(o) : nf_error(NF_NO_MEMORY, "no memory for a server");
   if (nf_is_ok(st))
     st = nf_scheduler_create(o->rt, o->model, (nf_scheduler_options){.queue = o->queue}, &s->scheduler);
   if (nf_is_ok(st)) st = listen(s);

@@ -14,6 +14,7 @@ typedef struct nf_server_options {
   size_t queue;    // requests that may wait; 0: 1024
   double patience; // seconds that one may; 0: for ever
   double silence;  // seconds without a word in a stream, after which a comment is sent; 0: 2
+  int32_t guesses; // of sessions: tokens that are guessed at a time
 } nf_server_options;
 
 typedef struct nf_server nf_server;
