@@ -18,7 +18,7 @@ says() { # says <code> <FAKE_GPU> <line of what is printed> <arguments>...
 
 says 0 devices=2 '^cuda: NVIDIA Fake H200, 132 multiprocessors, .* sm_90 sm_90a cublaslt$' devices
 [ "$(grep -c '^cuda: ' "$out/out")" = 2 ] || { echo "two GPUs are not two" && exit 1; }
-grep -q '^hip: AMD Fake MI300X, 304 multiprocessors, .* gfx942$' "$out/out"
+grep -q '^hip: AMD Fake MI300X, 304 multiprocessors, .* gfx942 hipblaslt$' "$out/out"
 if grep -q 'not available' "$out/out"; then cat "$out/out" && exit 1; fi
 says 0 devices=1 '^cuda measured: reads [0-9.]* GB/s, copies [0-9.]* GB/s$' devices --device cuda
 says 0 devices=1 '^cuda: ' devices --figures stated

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuBLASLt. What it calls matrices has columns where we have rows: it multiplies w, transposed, with x.
+// cuBLASLt and hipBLASLt, which differ by names and numbers. What they call matrices has columns where we
+// have rows: w, transposed, is multiplied with x.
 #include "device/blas.h"
 #include "base/memory.h"
 #include <dlfcn.h>
@@ -11,8 +12,10 @@ typedef struct chosen {
 } chosen;
 
 struct nf_blas {
+  const struct library *of;
+  const nf_blas_numbers *numbers;
   void *library, *handle;
-#define CALL(field, symbol, parameters) int(*field) parameters;
+#define CALL(field, cublaslt, hipblaslt, parameters) int(*field) parameters;
   NF_BLAS_CALLS(CALL)
 #undef CALL
   chosen *chosen;
@@ -21,47 +24,72 @@ struct nf_blas {
 
 // ---- the library ----
 
-static void *load(void) {
-  static const char *const names[] = {"libcublasLt.so.13", "libcublasLt.so.12"};
-  for (int i = 0; i < 2; i++) {
-    void *library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+static bool is_recent(void *library) {
+  size_t (*version)(void) = (size_t(*)(void))dlsym(library, "cublasLtGetVersion");
+  return version != NULL && version() >= NF_CUBLASLT_VERSION;
+}
+
+static const struct library {
+  const char *name, *files[2];      // newest first
+  bool (*is_recent)(void *library); // NULL: its file's name says enough
+  const char *wanted;
+  uint64_t feature;
+} libraries[NF_BLAS_MAKERS] = {
+    [NF_CUBLASLT] = {"cuBLASLt",
+                     {"libcublasLt.so.13", "libcublasLt.so.12"},
+                     is_recent,
+                     "libcublasLt.so.13 or .12 can't be loaded, or is older than 12.9",
+                     NF_GPU(CUBLASLT)},
+    [NF_HIPBLASLT] = {
+        "hipBLASLt", {"libhipblaslt.so.1"}, NULL, "libhipblaslt.so.1 can't be loaded", NF_GPU(HIPBLASLT)}};
+
+static void *load(const struct library *l) {
+  for (int i = 0; i < 2 && l->files[i] != NULL; i++) {
+    void *library = dlopen(l->files[i], RTLD_NOW | RTLD_LOCAL);
     if (library == NULL) continue;
-    size_t (*version)(void) = (size_t(*)(void))dlsym(library, "cublasLtGetVersion");
-    if (version != NULL && version() >= NF_BLAS_VERSION) return library;
+    if (l->is_recent == NULL || l->is_recent(library)) return library;
     dlclose(library);
   }
   return NULL;
 }
 
-static nf_status blas_status(const char *call, int code) {
+static nf_status blas_status(const nf_blas *b, const char *call, int code) {
   if (code == 0) return nf_ok();
-  const nf_code of = code == 3 ? NF_NO_MEMORY : code == 15 ? NF_UNAVAILABLE : NF_INTERNAL;
-  return nf_error(of, "%s answers %d%s", call, code, code == 15 ? ": it has no such product" : "");
+  const bool unsupported = code == b->numbers->unsupported;
+  const nf_code of = code == b->numbers->no_memory ? NF_NO_MEMORY
+                     : unsupported                 ? NF_UNAVAILABLE
+                                                   : NF_INTERNAL;
+  return nf_error(of, "%s of %s answers %d%s", call, b->of->name, code,
+                  unsupported ? ": it has no such product" : "");
 }
-#define DO(b, field, ...) blas_status(#field " of cuBLASLt", (b)->field(__VA_ARGS__))
+#define DO(b, field, ...) blas_status(b, #field, (b)->field(__VA_ARGS__))
 
-static nf_status find_calls(nf_blas *b) {
-  b->library = load();
-  if (b->library == NULL)
-    return nf_error(NF_UNAVAILABLE, "libcublasLt.so.13 or .12 can't be loaded, or is older than 12.9");
-#define CALL(field_, symbol, parameters)                     \
-  b->field_ = (int(*) parameters)dlsym(b->library, #symbol); \
-  if (b->field_ == NULL) return nf_error(NF_UNAVAILABLE, "cuBLASLt has no %s", #symbol);
+static nf_status find_calls(nf_blas *b, nf_blas_maker maker) {
+  b->library = load(b->of);
+  if (b->library == NULL) return nf_error(NF_UNAVAILABLE, "%s", b->of->wanted);
+  const char *symbol;
+#define CALL(field_, cublaslt, hipblaslt, parameters)       \
+  symbol = maker == NF_CUBLASLT ? #cublaslt : #hipblaslt;   \
+  b->field_ = (int(*) parameters)dlsym(b->library, symbol); \
+  if (b->field_ == NULL) return nf_error(NF_UNAVAILABLE, "%s has no %s", b->of->name, symbol);
   NF_BLAS_CALLS(CALL)
 #undef CALL
   return nf_ok();
 }
 
-nf_status nf_blas_open(nf_blas **out) {
+nf_status nf_blas_open(nf_blas_maker maker, nf_blas **out) {
   nf_blas *b;
   NF_TRY(nf_make(&b, 1, sizeof *b, "a library of products"));
-  const nf_status st = find_calls(b);
+  b->of = &libraries[maker], b->numbers = &nf_blas_numbers_of[maker];
+  const nf_status st = find_calls(b, maker);
   if (nf_is_ok(st))
     *out = b;
   else
     nf_blas_close(b);
   return st;
 }
+
+uint64_t nf_blas_feature(const nf_blas *b) { return b != NULL ? b->of->feature : 0; }
 
 nf_status nf_blas_begin(nf_blas *b) { return b->handle != NULL ? nf_ok() : DO(b, create, &b->handle); }
 
@@ -88,27 +116,27 @@ static nf_status set_address(nf_blas *b, const problem *p, int attribute, const 
 
 static nf_status set_bias(nf_blas *b, const nf_matmul *m, const problem *p) {
   if (m->bias == NULL) return nf_ok();
-  NF_TRY(set(b, p, NF_BLAS_EPILOGUE, NF_BLAS_EPILOGUE_BIAS));
-  NF_TRY(set(b, p, NF_BLAS_BIAS_TYPE, NF_BLAS_BF16));
-  return set_address(b, p, NF_BLAS_BIAS, m->bias);
+  NF_TRY(set(b, p, b->numbers->epilogue, NF_BLAS_EPILOGUE_BIAS));
+  NF_TRY(set(b, p, b->numbers->bias_type, NF_BLAS_BF16));
+  return set_address(b, p, b->numbers->bias, m->bias);
 }
 
 static nf_status set_scales(nf_blas *b, const nf_matmul *m, const problem *p) {
   if (!m->fp8) return nf_ok();
   NF_TRY(set(b, p, NF_BLAS_A_SCALE_MODE, NF_BLAS_SCALE_OF_ROWS));
   NF_TRY(set(b, p, NF_BLAS_B_SCALE_MODE, NF_BLAS_SCALE_OF_ROWS));
-  NF_TRY(set_address(b, p, NF_BLAS_A_SCALE, m->w_scale));
-  return set_address(b, p, NF_BLAS_B_SCALE, m->x_scale);
+  NF_TRY(set_address(b, p, b->numbers->a_scale, m->w_scale));
+  return set_address(b, p, b->numbers->b_scale, m->x_scale);
 }
 
 static nf_status describe(nf_blas *b, const nf_matmul *m, problem *p) {
   const int type = m->fp8 ? NF_BLAS_E4M3 : NF_BLAS_BF16, result = m->y_f32 ? NF_BLAS_F32 : NF_BLAS_BF16;
   const uint64_t k = (uint64_t)m->k, n = (uint64_t)m->n, tokens = (uint64_t)m->tokens;
-  NF_TRY(DO(b, product_create, &p->product, NF_BLAS_COMPUTE_F32, NF_BLAS_F32));
+  NF_TRY(DO(b, product_create, &p->product, b->numbers->compute_f32, NF_BLAS_F32));
   NF_TRY(DO(b, layout_create, &p->w, type, k, n, m->w_stride));
   NF_TRY(DO(b, layout_create, &p->x, type, k, tokens, m->x_stride));
   NF_TRY(DO(b, layout_create, &p->y, result, n, tokens, m->y_stride));
-  NF_TRY(set(b, p, NF_BLAS_TRANSPOSE_A, NF_BLAS_TRANSPOSED));
+  NF_TRY(set(b, p, b->numbers->transpose_a, b->numbers->transposed));
   NF_TRY(set_bias(b, m, p));
   return set_scales(b, m, p);
 }
@@ -145,10 +173,11 @@ static nf_status prefer(nf_blas *b, const nf_matmul *m, problem *p) {
   NF_TRY(DO(b, preference_create, &p->preference));
   NF_TRY(DO(b, preference_set, p->preference, NF_BLAS_WORKSPACE, &m->workspace_bytes,
             sizeof m->workspace_bytes));
-  NF_TRY(DO(b, preference_set, p->preference, NF_BLAS_REDUCTIONS, &reductions, sizeof reductions));
-  for (int i = 0; i < 4; i++) {
+  if (b->numbers->reductions != NF_BLAS_NONE)
+    NF_TRY(DO(b, preference_set, p->preference, b->numbers->reductions, &reductions, sizeof reductions));
+  for (int i = 0; i < 4 && b->numbers->alignment != NF_BLAS_NONE; i++) {
     const uint32_t bytes = alignment(at[i]);
-    NF_TRY(DO(b, preference_set, p->preference, NF_BLAS_ALIGNMENT + i, &bytes, sizeof bytes));
+    NF_TRY(DO(b, preference_set, p->preference, b->numbers->alignment + i, &bytes, sizeof bytes));
   }
   return nf_ok();
 }
@@ -164,7 +193,7 @@ static nf_status choose(nf_blas *b, const nf_matmul *m, problem *p, const nf_bla
   c->shape = shape;
   NF_TRY(prefer(b, m, p));
   NF_TRY(DO(b, choose, b->handle, p->product, p->w, p->x, p->y, p->y, p->preference, 1, &c->choice, &n));
-  if (n < 1) return blas_status("choose of cuBLASLt", 15);
+  if (n < 1) return blas_status(b, "choose", b->numbers->unsupported);
   b->n_chosen++;
   return *out = &c->choice, nf_ok();
 }

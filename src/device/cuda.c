@@ -120,6 +120,7 @@ static nf_status cuda_launch(nf_gpu *g, const nf_launch *l, void *stream, bool b
 // Version 12.0: the first that takes our PTX.
 const nf_gpu_maker nf_cuda_maker = {.libraries = libraries,
                                     .backend = NF_BACKEND_CUDA,
+                                    .blas = NF_CUBLASLT,
                                     .versions = "CUDA",
                                     .least = 12000,
                                     .major = 1000,

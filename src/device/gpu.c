@@ -142,7 +142,7 @@ static void gpu_unload(nf_module *m) { DROP(gpu_of(m->device), module_unload, m-
 
 static nf_status library_function(nf_gpu *g, const void **out) {
   if (g->blas == NULL)
-    NF_TRY(nf_blas_open(&g->blas)); // which says why it could not be when the GPU was opened
+    NF_TRY(nf_blas_open(g->maker->blas, &g->blas)); // which says why it could not be when the GPU was opened
   NF_TRY(nf_blas_begin(g->blas));
   return *out = g->blas, nf_ok();
 }
@@ -151,7 +151,7 @@ static nf_status gpu_function(const nf_module *m, const char *symbol, const void
   nf_gpu *g = gpu_of(m->device);
   void *function;
   NF_TRY(enter(g));
-  if (g->maker->backend == NF_BACKEND_CUDA && nf_is_matmul(symbol)) return library_function(g, out);
+  if (nf_is_matmul(symbol)) return library_function(g, out);
   const int code = g->api.module_function(&function, m->handle, symbol);
   if (code == NF_GPU_NOT_FOUND) return *out = NULL, nf_ok();
   NF_TRY(nf_gpu_status(g, NF_GPU_module_function, code));

@@ -36,11 +36,13 @@ typedef union nf_gpu_api {
 
 typedef struct nf_gpu nf_gpu;
 typedef struct nf_blas nf_blas; // blas.h
+typedef enum nf_blas_maker { NF_CUBLASLT, NF_HIPBLASLT, NF_BLAS_MAKERS } nf_blas_maker;
 
 // What differs between the makers. Functions that can fail have made their status with nf_gpu_status.
 typedef struct nf_gpu_maker {
   const char *const *libraries; // names to try, newest first, NULL behind the last
   nf_backend backend;
+  nf_blas_maker blas;      // its library of products
   const char *versions;    // what versions of the driver are of: "CUDA"
   int least, major, minor; // the least version; a version is major * so much + minor * so much + …
   // What the device is, to out->features and multiprocessors; NF_UNAVAILABLE: none that we have code for. The
@@ -70,7 +72,7 @@ struct nf_gpu {
   // Scratch that was outgrown: captures that were made before point into it.
   void **outgrown;
   size_t n_outgrown, cap_outgrown;
-  nf_blas *blas; // CUDA: NULL where the library is not
+  nf_blas *blas; // NULL where the library is not
   int lost;      // the code after which nothing works any more; 0: well
   nf_gpu_call lost_in;
 };

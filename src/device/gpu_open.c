@@ -122,7 +122,7 @@ static nf_status open_device(nf_gpu *g) {
   NF_TRY(find_device(g));
   NF_TRY(g->maker->know(g, &hw, &silicon));
   if (g->maker->open != NULL) NF_TRY(g->maker->open(g));
-  if (g->maker->backend == NF_BACKEND_CUDA) nf_status_free(nf_blas_open(&g->blas)); // it need not be there
+  nf_status_free(nf_blas_open(g->maker->blas, &g->blas)); // it need not be there
   return nf_ok();
 }
 
@@ -175,7 +175,7 @@ nf_status nf_gpu_describe(nf_gpu *g, nf_hw *out) {
   NF_TRY(NF_GPU_DO(g, memory_info, &free, &total));
   hw.memory = free;
   look_up(&hw, silicon, all);
-  if (g->blas != NULL) hw.features |= NF_GPU(CUBLASLT);
+  hw.features |= nf_blas_feature(g->blas);
   *out = hw;
   return nf_ok();
 }

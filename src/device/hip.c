@@ -57,6 +57,7 @@ static nf_status hip_launch(nf_gpu *g, const nf_launch *l, void *stream, bool) {
 
 const nf_gpu_maker nf_hip_maker = {.libraries = libraries,
                                    .backend = NF_BACKEND_HIP,
+                                   .blas = NF_HIPBLASLT,
                                    .versions = "HIP",
                                    .least = 60000000,
                                    .major = 10000000,

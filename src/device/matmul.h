@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A product that a maker's library computes: cuBLASLt, looked for at run time. nf_module_function gives it
-// for NF_MATMUL where the device has the feature (NF_GPU(CUBLASLT)), and a launch of it, which says so in
+// A product that a maker's library computes: cuBLASLt or hipBLASLt, looked for at run time.
+// nf_module_function gives it for NF_MATMUL where the device has the feature (NF_GPU(CUBLASLT),
+// NF_GPU(HIPBLASLT)), and a launch of it, which says so in
 // nf_launch.is_matmul, takes an nf_matmul.
 #pragma once
 #include <stdbool.h>

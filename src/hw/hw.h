@@ -44,14 +44,15 @@ const char *nf_cpu_feature_name(int index); // "avx2"
 
 // GPU architectures: device code is built for exactly one, so a kernel that needs one runs on no other;
 // sm_90a is what of sm_90 later ones don't have, cublaslt a library of NVIDIA's beside the driver, 12.9 or
-// later. Their bits share a word with the CPU features.
+// later, hipblaslt one of AMD's, 1.0 or later. Their bits share a word with the CPU features.
 #define NF_GPU_FEATURES(X) \
   X(GFX942, "gfx942")      \
   X(GFX950, "gfx950")      \
   X(SM_90, "sm_90")        \
   X(SM_90A, "sm_90a")      \
   X(SM_100, "sm_100")      \
-  X(CUBLASLT, "cublaslt")
+  X(CUBLASLT, "cublaslt")  \
+  X(HIPBLASLT, "hipblaslt")
 enum {
   NF_GPU_INDEX_BASE = 31, // the next one is the first bit
 #define NF_GPU_BIT(id, name) NF_GPU_INDEX_##id,

@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// cuBLASLt where there is none: the calls of src/device/blas.h, which put a product that the host computes
-// into the fake driver's stream. What the library would not take, or we never ask for, is refused.
+// The makers' libraries of products where there are none, compiled twice, as fake.c is: the calls of
+// src/device/blas.h, which put a product that the host computes into the fake driver's stream. What the
+// library would not take, or we never ask for, is refused.
 #include "device/blas.h"
 #include "tests/drivers/fake.h"
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { INVALID = 7, UNSUPPORTED = 15, MOST_ATTRIBUTES = 40 };
+#ifdef FAKE_HIP
+enum { MAKER = NF_HIPBLASLT, INVALID = 3, CHOICE_BYTES = 56 };
+#define DRIVER "libamdhip64.so.6"
+#else
+enum { MAKER = NF_CUBLASLT, INVALID = 7, CHOICE_BYTES = 96 };
+#define DRIVER "libcuda.so.1"
+#endif
+enum { MOST_ATTRIBUTES = 40 };
+static const nf_blas_numbers *const numbers = &nf_blas_numbers_of[MAKER];
 
 typedef struct layout {
   int type;
@@ -29,7 +38,7 @@ static int fake_create(void **out) { return *out = malloc(1), 0; }
 static int fake_destroy(void *handle) { return free(handle), 0; }
 static int fake_product_create(void **out, int compute, int scale) {
   return *out = calloc(1, sizeof(values)),
-         compute == NF_BLAS_COMPUTE_F32 && scale == NF_BLAS_F32 ? 0 : INVALID;
+         compute == numbers->compute_f32 && scale == NF_BLAS_F32 ? 0 : INVALID;
 }
 static int fake_product_destroy(void *product) { return free(product), 0; }
 static int fake_product_set(void *product, int attribute, const void *value, size_t bytes) {
@@ -52,12 +61,12 @@ static int fake_preference_set(void *preference, int attribute, const void *valu
 static int check(const values *product, const layout *w, const layout *x, const layout *y) {
   const bool fp8 = w->type == NF_BLAS_E4M3;
   const uint64_t scaled = fp8 ? NF_BLAS_SCALE_OF_ROWS : 0;
-  if (product->of[NF_BLAS_TRANSPOSE_A] != NF_BLAS_TRANSPOSED) return INVALID;
+  if (product->of[numbers->transpose_a] != (uint64_t)numbers->transposed) return INVALID;
   if (w->rows != x->rows || w->columns != y->rows || x->columns != y->columns) return INVALID;
-  if (w->type != x->type || (!fp8 && w->type != NF_BLAS_BF16)) return UNSUPPORTED;
+  if (w->type != x->type || (!fp8 && w->type != NF_BLAS_BF16)) return numbers->unsupported;
   if (product->of[NF_BLAS_A_SCALE_MODE] != scaled || product->of[NF_BLAS_B_SCALE_MODE] != scaled)
     return INVALID;
-  if (fp8 && (w->rows % 16 || w->columns % 16)) return UNSUPPORTED;
+  if (fp8 && (w->rows % 16 || w->columns % 16)) return numbers->unsupported;
   return 0;
 }
 
@@ -66,9 +75,12 @@ static int fake_choose(void *, void *product, void *a, void *b, void *c, void *d
                        nf_blas_choice *out, int *n) {
   const values *p = preference;
   if (c != d || most != 1 || p->of[NF_BLAS_WORKSPACE] == 0) return INVALID;
-  if (p->of[NF_BLAS_REDUCTIONS] != NF_BLAS_REDUCED_IN_F32 || p->of[NF_BLAS_ALIGNMENT] == 0) return INVALID;
+  if (numbers->reductions != NF_BLAS_NONE &&
+      (p->of[numbers->reductions] != NF_BLAS_REDUCED_IN_F32 || p->of[numbers->alignment] == 0))
+    return INVALID;
   const int code = check(product, a, b, d);
-  *out = (nf_blas_choice){.algorithm = {((const layout *)d)->columns}};
+  memset(out, 0xa5, CHOICE_BYTES);
+  out->algorithm[0] = ((const layout *)d)->columns;
   return *n = code == 0, code;
 }
 
@@ -84,14 +96,14 @@ static int fake_matmul(void *, void *product, const void *alpha, const void *a, 
     return INVALID;
   if (algorithm[0] != y->columns || workspace == NULL || (uintptr_t)workspace % 256 || bytes == 0)
     return INVALID;
-  const bool biased = p->of[NF_BLAS_EPILOGUE] == NF_BLAS_EPILOGUE_BIAS;
-  if (biased && p->of[NF_BLAS_BIAS_TYPE] != NF_BLAS_BF16) return UNSUPPORTED;
+  const bool biased = p->of[numbers->epilogue] == NF_BLAS_EPILOGUE_BIAS;
+  if (biased && p->of[numbers->bias_type] != NF_BLAS_BF16) return numbers->unsupported;
   const nf_matmul m = {.x = b,
                        .w = a,
-                       .bias = biased ? (const void *)p->of[NF_BLAS_BIAS] : NULL,
+                       .bias = biased ? (const void *)p->of[numbers->bias] : NULL,
                        .y = d,
-                       .x_scale = (const float *)p->of[NF_BLAS_B_SCALE],
-                       .w_scale = (const float *)p->of[NF_BLAS_A_SCALE],
+                       .x_scale = (const float *)p->of[numbers->b_scale],
+                       .w_scale = (const float *)p->of[numbers->a_scale],
                        .x_stride = x->stride,
                        .w_stride = w->stride,
                        .y_stride = y->stride,
@@ -101,16 +113,21 @@ static int fake_matmul(void *, void *product, const void *alpha, const void *a, 
                        .fp8 = w->type == NF_BLAS_E4M3,
                        .y_f32 = y->type == NF_BLAS_F32};
   int (*enqueue)(void *, const char *, unsigned, const void *) =
-      (int (*)(void *, const char *, unsigned, const void *))dlsym(dlopen("libcuda.so.1", RTLD_NOW),
+      (int (*)(void *, const char *, unsigned, const void *))dlsym(dlopen(DRIVER, RTLD_NOW),
                                                                    "fake_gpu_enqueue");
   return enqueue == NULL ? INVALID : enqueue(stream, "matmul", (unsigned)m.tokens, &m);
 }
 
+#ifdef FAKE_HIP
+#define SYMBOL(cublaslt, hipblaslt) hipblaslt
+#else
+#define SYMBOL(cublaslt, hipblaslt) cublaslt
 __attribute__((visibility("default"))) size_t cublasLtGetVersion(void);
 size_t cublasLtGetVersion(void) {
   const char *asked = getenv("FAKE_CUBLASLT_VERSION");
-  return asked != NULL ? strtoul(asked, NULL, 10) : NF_BLAS_VERSION;
+  return asked != NULL ? strtoul(asked, NULL, 10) : NF_CUBLASLT_VERSION;
 }
-#define CALL(field, symbol, parameters) \
-  __attribute__((visibility("default"), alias("fake_" #field))) int symbol parameters;
+#endif
+#define CALL(field, cublaslt, hipblaslt, parameters) \
+  __attribute__((visibility("default"), alias("fake_" #field))) int SYMBOL(cublaslt, hipblaslt) parameters;
 NF_BLAS_CALLS(CALL)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Linears of a library of products, cuBLASLt or hipBLASLt (device/matmul.h).
 #include "kernels/gpu/products/linear_launch.h"
 
 // For parts of K that are added up: PARTS results, but no more than WORKSPACE bytes.
@@ -44,15 +45,15 @@ static nf_grid launch_bf16(const nf_launch_site *s, int stage, void *packed) {
 static size_t scratch_bf16(const nf_launch_site *s) {
   return nf_linear_gathered(s->args) + workspace_room(s);
 }
-const nf_module_kernel nf_gpu_linear_bf16_cublaslt = {.stages = 2,
-                                                      .symbol = {"nf_linear_gather", NF_MATMUL},
-                                                      .packed = {sizeof(nf_gpu_gather), sizeof(nf_matmul)},
-                                                      .launch = launch_bf16,
-                                                      .scratch = scratch_bf16};
+const nf_module_kernel nf_gpu_linear_bf16_library = {.stages = 2,
+                                                     .symbol = {"nf_linear_gather", NF_MATMUL},
+                                                     .packed = {sizeof(nf_gpu_gather), sizeof(nf_matmul)},
+                                                     .launch = launch_bf16,
+                                                     .scratch = scratch_bf16};
 
 static nf_grid launch_fp8(const nf_launch_site *s, int, void *packed) { return matmul(s, 0, packed); }
-const nf_module_kernel nf_gpu_linear_fp8_cublaslt = {.stages = 1,
-                                                     .symbol = {NF_MATMUL},
-                                                     .packed = {sizeof(nf_matmul)},
-                                                     .launch = launch_fp8,
-                                                     .scratch = workspace_room};
+const nf_module_kernel nf_gpu_linear_fp8_library = {.stages = 1,
+                                                    .symbol = {NF_MATMUL},
+                                                    .packed = {sizeof(nf_matmul)},
+                                                    .launch = launch_fp8,
+                                                    .scratch = workspace_room};
