@@ -11,33 +11,31 @@ enum { FEW_MOST_COLUMNS = 2, FEW_MOST_WAVES = NF_GPU_EXPERTS_THREADS / LANES }; 
 enum { FEW_STEP = NF_GPU_EXPERTS_STEP, FEW_SCALES = FEW_STEP / 16 };
 enum { FEW_COPIES = FEW_STEP / 16 / LANES, FEW_WORDS = 4 }; // of a lane, of a row
 
-// ---- a step: word w of a strip's rows is at byte 128 w, chunk c multiplies words 4 c to 4 c + 3 ----
+// ---- a step: word w of a strip's rows is at byte 128 w. Chunk c multiplies words 4 c to 4 c + 3, of MXFP4
+// words c, c + 4, c + 8 and c + 12, so that a product's four words of a row are those of one block of 32 ----
 
 // Each 8 lanes copy 128 bytes that lie together: where a lane copied what it multiplies, 32 bytes of each of
 // four lines by 8 lanes, experts of 32 tokens took 534 µs instead of 380 (H200, 2026-11-29). In shared memory
 // the packs of 16 bytes of a line are swapped by chunk, so that lanes read them from banks of their own.
 INLINE int few_from(int copy) { return (copy * LANES + lane_id()) * 16; }
 INLINE int few_word(int copy) { return copy * (LANES / 8) + lane_id() / 8; }
-INLINE int few_to(int copy, bool across) {
+INLINE int few_to(expert_format f, int copy) {
   const int line = few_word(copy), pack = lane_id() % 8;
-  return line * 128 + (pack ^ (across ? line % FEW_WORDS : line / FEW_WORDS) * 2) * 16;
+  return line * 128 + (pack ^ (f == EXPERT_MXFP4 ? line % FEW_WORDS : line / FEW_WORDS) * 2) * 16;
 }
 #if LANES == 32
 typedef u32x4 few_rows;
 #else
 typedef u32x2 few_rows;
 #endif
-INLINE int few_at(int j) {
+INLINE few_rows few_words(expert_format f, const SHARED char *from, int j) { // those of the lane's word j
   const int chunk = tile_chunk(), at = tile_row(0) * (int)sizeof(few_rows);
-  return (chunk * FEW_WORDS + j) * 128 + ((at / 16) ^ (chunk * 2)) * 16 + at % 16;
+  const int line = f == EXPERT_MXFP4 ? j * FEW_WORDS + chunk : chunk * FEW_WORDS + j;
+  return shared_get((const SHARED few_rows *)(from + line * 128 + ((at / 16) ^ (chunk * 2)) * 16 + at % 16));
 }
 
-// Packs of 16 bytes of x beside a lane's 4 words, and where the pack's place is in a kept row: lanes of a
-// wave read neighbours.
+// Packs of 16 bytes of x beside a lane's 4 words: lanes of a wave read neighbours.
 INLINE int few_packs(expert_format f) { return f == EXPERT_MXFP4 ? 4 : 1; }
-INLINE int few_place(expert_format f, int pack) {
-  return f == EXPERT_MXFP4 ? pack / 16 * 16 + pack % 4 * 4 + pack / 4 % 4 : pack;
-}
 
 // ---- weights on their way ----
 
@@ -85,13 +83,12 @@ INLINE const void *few_beyond(const char *w, int bytes) {
 }
 
 // Words of a row that are left for the lane's copies; none for a unit that has no weights.
-// across: lanes will read word c of each chunk at once, not words of chunk c.
-INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot, bool across) {
+INLINE void few_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot) {
   const few_cursor *c = &s->next;
   SHARED char *to = s->ring + slot;
   const int words = c->w != NULL ? a->words - c->step * 16 : 0;
   UNROLL for (int j = 0; j < FEW_COPIES; j++) lane_copy_async16(
-      (SHARED u32x4 *)(to + few_to(j, across)), few_beyond(c->w, j * LANES * 16), few_word(j) < words);
+      (SHARED u32x4 *)(to + few_to(f, j)), few_beyond(c->w, j * LANES * 16), few_word(j) < words);
   if (f == EXPERT_MXFP4 && lane_id() < FEW_SCALES / 16) // 32 bytes beside 4 words
     lane_copy_async16((SHARED u32x4 *)(to + FEW_STEP + lane_id() * 16), c->scales, lane_id() / 2 * 4 < words);
   lane_copy_commit();
@@ -136,6 +133,50 @@ INLINE void few_advance(const nf_gpu_experts *a, expert_format f, few_state *s) 
   few_aim(a, f, s);
 }
 
+// ---- MXFP4: a product's four words of a row are those of one block, whose scale comes to the sum ----
+
+// Codes are multiplied as they are, times 2^-126, and x times 2^63 (from 2^65 on infinite), so that sums
+// keep their bits: one token of gpt-oss-120b took 33.8 µs with scaled numbers, 22.3 so (H200, 2026-11-29). A
+// scale of 2^-127 counts as 0.
+INLINE u32x4 few_raised(u32x4 x) {
+  UNROLL for (int i = 0; i < 4; i++) x[i] = bf16x2_times(x[i], 0x5f005f00u);
+  return x;
+}
+
+// Scales of the rows that a lane has sums of, neighbours: bytes.
+#if LANES == 32
+typedef uint32_t few_powers;
+INLINE float few_power(few_powers s, int h, int i) {
+  const int k = 2 * h + i / 2;
+  return lane_as_f32((k == 3 ? s >> 1 : s << (23 - 8 * k)) & 0x7f800000u);
+}
+#else
+typedef u32x2 few_powers;
+INLINE float few_power(few_powers s, int h, int i) {
+  return lane_as_f32((s[i / 2] >> (8 * (i % 2 * 2 + h)) & 0xff) << 23);
+}
+#endif
+INLINE few_powers few_powers_of(const SHARED char *from, int j) {
+  return shared_get((const SHARED few_powers *)(from + FEW_STEP + j * 32 + expert_row(0, tile_sum_row(0))));
+}
+
+// by: of a lane's sums every so manieth is wanted.
+INLINE void few_mxfp4(int columns, int by, few_rows w, few_powers powers, const u32x4 *x, few_state *s) {
+  UNROLL for (int h = 0; h < 2; h++) {
+    tile_a t[2];
+    UNROLL for (int r = 0; r < TILE_ROWS; r++) {
+      uint32_t n[4];
+      mxfp4_codes(w[h * TILE_ROWS + r], n);
+      UNROLL for (int p = 0; p < 2; p++) tile_a_put(&t[p], r, (u32x2){n[2 * p], n[2 * p + 1]});
+    }
+    UNROLL for (int c = 0; c < columns; c++) {
+      f32x4 part = {0};
+      UNROLL for (int p = 0; p < 2; p++) part = tile_mma_bf16(t[p], tile_b_of(part_bf16(x[c], p)), part);
+      UNROLL for (int i = 0; i < 4; i += by) s->sum[h][c][i] += part[i] * few_power(powers, h, i);
+    }
+  }
+}
+
 // ---- products ----
 
 // The pack of x beside word j of a lane's words, of a step. A kernel for one tile of columns has them kept.
@@ -143,79 +184,59 @@ INLINE u32x4 few_x(const nf_gpu_experts *a, expert_format f, int columns, const 
                    int j) {
   if (columns == 1 || a->x_at != 0)
     return shared_get((const SHARED u32x4 *)(s->x[c] + step * 64 * few_packs(f) + j * 64));
-  if (step * 16 + tile_chunk() * FEW_WORDS >= a->words) return (u32x4){0};
+  const bool mxfp4 = f == EXPERT_MXFP4;
+  const int word = step * 16 + (mxfp4 ? j * FEW_WORDS + tile_chunk() : tile_chunk() * FEW_WORDS);
+  if (word >= a->words) return (u32x4){0};
   const char *row = row_of(&a->x, expert_pair(&s->tile, c * TILE_COLS + tile_col()) / a->share);
-  return lane_load16(row + (int64_t)((step * 4 + tile_chunk()) * few_packs(f) + j) * 16);
-}
-
-INLINE tile_b few_b(expert_format f, u32x4 x, int p) {
-  return tile_b_of(f == EXPERT_FP8 ? part_fp8(x, p) : part_bf16(x, p));
-}
-
-// Word j of a lane's rows as what a product takes: MXFP4's are of two products, FP8's of one, bf16's with the
-// next ones of one.
-typedef struct few_factors {
-  tile_a a[2][2]; // [half][product]
-} few_factors;
-
-INLINE few_factors few_mxfp4(few_rows w, const uint32_t factor[EXPERT_ROWS], uint32_t scales, bool beyond) {
-  few_factors to;
-  uint32_t n[EXPERT_ROWS][4];
-  UNROLL for (int r = 0; r < EXPERT_ROWS; r++) mxfp4_pairs(w[r], factor[r], n[r]);
-  if (beyond)
-    UNROLL for (int r = 0; r < EXPERT_ROWS; r++) UNROLL for (int k = 0; k < 4; k++) n[r][k] =
-        mxfp4_beyond(n[r][k], scales >> 8 * r & 0xff);
-  UNROLL for (int r = 0; r < EXPERT_ROWS; r++) UNROLL for (int p = 0; p < 2; p++)
-      tile_a_put(&to.a[r / TILE_ROWS][p], r % TILE_ROWS, (u32x2){n[r][2 * p], n[r][2 * p + 1]});
-  return to;
-}
-
-INLINE few_factors few_others(expert_format f, few_rows w, few_rows next) {
-  few_factors to;
-  UNROLL for (int r = 0; r < EXPERT_ROWS; r++) {
-    const u32x2 fp8 = {e4m3x2_to_f16x2((uint16_t)w[r]), e4m3x2_to_f16x2((uint16_t)(w[r] >> 16))};
-    tile_a_put(&to.a[r / TILE_ROWS][0], r % TILE_ROWS, f == EXPERT_FP8 ? fp8 : (u32x2){w[r], next[r]});
-  }
-  return to;
+  const u32x4 x = lane_load16(row + (int64_t)(mxfp4 ? word : word / FEW_WORDS) * 16);
+  return mxfp4 ? few_raised(x) : x;
 }
 
 // Word j of a step with what is beside it; loaded while the word before is multiplied.
 typedef struct few_pieces {
   few_rows w;
+  few_powers powers;
   u32x4 x[FEW_MOST_COLUMNS];
 } few_pieces;
 INLINE void few_load(const nf_gpu_experts *a, expert_format f, int columns, const SHARED char *from,
                      const few_state *s, int step, int j, few_pieces *to) {
-  to->w = shared_get((const SHARED few_rows *)(from + few_at(j)));
+  to->w = few_words(f, from, j);
+  if (f == EXPERT_MXFP4) to->powers = few_powers_of(from, j);
   if (f == EXPERT_MXFP4 || j == 0)
     UNROLL for (int c = 0; c < columns; c++) to->x[c] = few_x(a, f, columns, s, c, step, j);
 }
 
+// The lane's rows of half h of a product: a word of FP8, or of bf16 with the next one.
+INLINE tile_a few_a(expert_format f, int h, few_rows w, few_rows next) {
+  tile_a to;
+  UNROLL for (int i = 0; i < TILE_ROWS; i++) {
+    const int r = h * TILE_ROWS + i;
+    const u32x2 fp8 = {e4m3x2_to_f16x2((uint16_t)w[r]), e4m3x2_to_f16x2((uint16_t)(w[r] >> 16))};
+    tile_a_put(&to, i, f == EXPERT_FP8 ? fp8 : (u32x2){w[r], next[r]});
+  }
+  return to;
+}
+INLINE void few_others(expert_format f, int columns, int j, const few_pieces *now, few_rows next,
+                       few_state *s) {
+  if (f == EXPERT_BF16 && j % 2 == 1) return;
+  UNROLL for (int h = 0; h < 2; h++) {
+    const tile_a to = few_a(f, h, now->w, next);
+    UNROLL for (int c = 0; c < columns; c++) s->part[h][c] =
+        f == EXPERT_FP8 ? tile_mma_f16(to, tile_b_of(part_fp8(now->x[c], j)), s->part[h][c])
+                        : tile_mma_bf16(to, tile_b_of(part_bf16(now->x[c], j / 2)), s->part[h][c]);
+  }
+}
+
+// For MXFP4, which has no registers to spare, words are loaded behind the products before.
 INLINE void few_multiply(const nf_gpu_experts *a, expert_format f, int columns, const SHARED char *from,
                          few_state *s, int step) {
-  uint32_t scales = 0, factor[EXPERT_ROWS];
   few_pieces now, next;
-  if (f == EXPERT_MXFP4) {
-    const SHARED char *at = from + FEW_STEP + tile_chunk() * 32 + tile_row(0) * EXPERT_ROWS;
-    scales = LANES == 32 ? shared_get((const SHARED uint32_t *)at) : shared_get((const SHARED uint16_t *)at);
-  }
   few_load(a, f, columns, from, s, step, 0, &now);
-  UNROLL for (int r = 0; r < EXPERT_ROWS; r++) factor[r] = mxfp4_factor(scales >> 8 * r);
-  const bool beyond = f == EXPERT_MXFP4 && lane_ballot((scales & 0x80808080u) != 0) != 0;
-  const int each = f == EXPERT_MXFP4 ? 2 : 1;
   UNROLL for (int j = 0; j < FEW_WORDS; j++) {
     next = now; // FP8's and bf16's packs are of all words
+    if (f == EXPERT_MXFP4) few_mxfp4(columns, 1, now.w, now.powers, now.x, s);
     if (j + 1 < FEW_WORDS) few_load(a, f, columns, from, s, step, j + 1, &next);
-    if (f != EXPERT_BF16 || j % 2 == 0) {
-      const few_factors to =
-          f == EXPERT_MXFP4 ? few_mxfp4(now.w, factor, scales, beyond) : few_others(f, now.w, next.w);
-      UNROLL for (int h = 0; h < 2; h++) UNROLL for (int p = 0; p < each; p++)
-          UNROLL for (int c = 0; c < columns; c++) {
-        const tile_b b = few_b(f, now.x[c], f == EXPERT_MXFP4 ? p : f == EXPERT_FP8 ? j : j / 2);
-        s->part[h][c] = f == EXPERT_FP8 ? tile_mma_f16(to.a[h][p], b, s->part[h][c])
-                                        : tile_mma_bf16(to.a[h][p], b, s->part[h][c]);
-      }
-    }
+    if (f != EXPERT_MXFP4) few_others(f, columns, j, &now, next.w, s);
     now = next;
   }
 }
@@ -258,7 +279,7 @@ INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_
   else
     lane_copy_wait(NF_GPU_EXPERTS_DEPTH - 2);
   lane_sync();
-  few_copy(a, f, s, s->slot == 0 ? few_ring(f) - FEW_SLOT : s->slot - FEW_SLOT, false);
+  few_copy(a, f, s, s->slot == 0 ? few_ring(f) - FEW_SLOT : s->slot - FEW_SLOT);
   few_advance(a, f, s);
   s->slot = s->slot == few_ring(f) - FEW_SLOT ? 0 : s->slot + FEW_SLOT;
   if (step >= s->steps) return;
@@ -279,11 +300,14 @@ INLINE void few_keep(const nf_gpu_experts *a, expert_format f, int columns, few_
   for (int i = lane_thread(); a->x_at && i < t->count * packs; i += lane_threads()) {
     const int column = i / packs, pack = i % packs;
     const char *row = row_of(&a->x, expert_pair(t, column) / a->share);
-    lane_copy_async16(kept + column * a->x_pitch + few_place(f, pack), row + (int64_t)pack * 16,
-                      pack < there);
+    lane_copy_async16(kept + column * a->x_pitch + pack, row + (int64_t)pack * 16, pack < there);
   }
   lane_copy_commit();
   lane_copy_wait(0);
+  for (int i = lane_thread(); f == EXPERT_MXFP4 && a->x_at && i < t->count * packs; i += lane_threads()) {
+    SHARED u32x4 *x = kept + i / packs * a->x_pitch + i % packs; // of those that the lane has copied
+    shared_put(x, few_raised(shared_get(x)));
+  }
   UNROLL for (int c = 0; c < columns; c++) {
     const int column = c * TILE_COLS + tile_col(), last = t->count - 1;
     s->x[c] = (const SHARED char *)(kept + (column < last ? column : last) * a->x_pitch + tile_chunk());
@@ -305,7 +329,9 @@ INLINE SHARED float *few_room(const nf_gpu_experts *a, int columns, int room) {
 
 INLINE void few_put(const nf_gpu_experts *a, expert_format f, int columns, few_state *s, SHARED float *to) {
   UNROLL for (int h = 0; h < 2; h++) UNROLL for (int c = 0; c < columns; c++) {
-    const f32x4 v = f == EXPERT_FP8 && a->x_groups != 0 ? s->sum[h][c] : s->part[h][c];
+    const f32x4 v = f == EXPERT_MXFP4                     ? s->sum[h][c] * 0x1p63f
+                    : f == EXPERT_FP8 && a->x_groups != 0 ? s->sum[h][c]
+                                                          : s->part[h][c];
     UNROLL for (int i = 0; i < 4; i++) {
       const int column = c * TILE_COLS + tile_sum_col(i);
       if (column < s->tile.count)
@@ -400,7 +426,7 @@ INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   if (!a->ids_before) lane_wait();
   few_begin(a, f, expert_tiles(a, columns * TILE_COLS), &s);
   for (int slot = 0; slot < few_ring(f) - FEW_SLOT; slot += FEW_SLOT) {
-    few_copy(a, f, &s, slot, false);
+    few_copy(a, f, &s, slot);
     few_advance(a, f, &s);
   }
   if (a->ids_before) lane_wait();

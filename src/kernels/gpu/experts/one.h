@@ -21,7 +21,7 @@ INLINE void one_begin(const nf_gpu_experts *a, few_state *s) {
 
 INLINE void one_copy(const nf_gpu_experts *a, expert_format f, few_state *s, int slot) {
   few_cursor *c = &s->next;
-  few_copy(a, f, s, slot, f == EXPERT_MXFP4);
+  few_copy(a, f, s, slot);
   c->step += s->by;
   if (c->w != NULL) c->w += s->by * FEW_STEP;
   if (f == EXPERT_MXFP4 && c->w != NULL) c->scales += s->by * FEW_SCALES;
@@ -53,44 +53,14 @@ INLINE void one_x(const nf_gpu_experts *a, expert_format f, few_state *s) {
     UNROLL for (int i = 0; i < TILE_SUM_COLS; i++) s->x_scale[0][i] = a->x_scale + row * a->x_groups;
 }
 
-// ---- MXFP4: a product's four words of a row are those of one block, whose scale comes to the sum ----
+// ---- a wave's sums ----
 
-// Codes are multiplied as they are, times 2^-126, and x times 2^63 (from 2^65 on infinite), so that sums
-// keep their bits: 16 multiplications a step instead of 64, which took 33.8 µs instead of 22.3 (H200,
-// 2026-11-29, gpt-oss-120b). A scale of 2^-127 counts as 0.
-INLINE few_rows one_word(const SHARED char *from, int j) {
-  const int chunk = tile_chunk(), at = tile_row(0) * (int)sizeof(few_rows);
-  const int line = (j * FEW_WORDS + chunk) * 128;
-  return shared_get((const SHARED few_rows *)(from + line + ((at / 16) ^ (chunk * 2)) * 16 + at % 16));
-}
-INLINE float one_scale(const SHARED char *from, int j, int row) {
-  const uint32_t e = shared_get((const SHARED uint8_t *)(from + FEW_STEP + j * 32 + row));
-  return lane_as_f32(e << 23);
-}
 INLINE void one_mxfp4(const SHARED char *from, const SHARED char *x, few_state *s) {
   UNROLL for (int j = 0; j < FEW_WORDS; j++) {
-    const few_rows w = one_word(from, j);
-    u32x4 b = shared_get((const SHARED u32x4 *)(x + j * 64));
-    uint32_t n[EXPERT_ROWS][4];
-    UNROLL for (int i = 0; i < 4; i++) b[i] = bf16x2_times(b[i], 0x5f005f00u);
-    UNROLL for (int r = 0; r < EXPERT_ROWS; r++) mxfp4_codes(w[r], n[r]);
-    UNROLL for (int h = 0; h < 2; h++) {
-      f32x4 part = {0};
-      UNROLL for (int p = 0; p < 2; p++) {
-        tile_a t;
-        UNROLL for (int r = 0; r < TILE_ROWS; r++) {
-          const uint32_t *row = n[h * TILE_ROWS + r];
-          tile_a_put(&t, r, (u32x2){row[2 * p], row[2 * p + 1]});
-        }
-        part = tile_mma_bf16(t, tile_b_of(part_bf16(b, p)), part);
-      }
-      UNROLL for (int i = 0; i < 4; i += TILE_SUM_COLS) // of the one column
-          s->sum[h][0][i] += part[i] * one_scale(from, j, expert_row(h, tile_sum_row(i)));
-    }
+    const u32x4 raised = few_raised(shared_get((const SHARED u32x4 *)(x + j * 64)));
+    few_mxfp4(1, TILE_SUM_COLS, few_words(EXPERT_MXFP4, from, j), few_powers_of(from, j), &raised, s);
   }
 }
-
-// ---- a wave's sums ----
 
 // Copies are in the order in which they are waited for, but for x behind the first weights.
 INLINE void one_sum(const nf_gpu_experts *a, expert_format f, few_state *s) {
@@ -108,14 +78,13 @@ INLINE void one_sum(const nf_gpu_experts *a, expert_format f, few_state *s) {
     if (i != 0) // the slot that everybody has just left
       one_copy(a, f, s, slot == 0 ? ONE_RING - FEW_SLOT : slot - FEW_SLOT);
     if (f == EXPERT_MXFP4) {
-      one_mxfp4(s->ring + slot, s->x[0] + i * 4 * 64, s);
+      one_mxfp4(s->ring + slot, s->x[0] + i * FEW_WORDS * 64, s);
     } else {
       few_multiply(a, f, 1, s->ring + slot, s, i);
       few_add(a, f, 1, s, &by);
     }
     slot = slot == ONE_RING - FEW_SLOT ? 0 : slot + FEW_SLOT;
   }
-  if (f == EXPERT_MXFP4) UNROLL for (int h = 0; h < 2; h++) s->part[h][0] = s->sum[h][0] * 0x1p63f;
 }
 
 INLINE void experts_one(const nf_gpu_experts *a, expert_format f) {
