@@ -44,11 +44,13 @@ typedef struct nf_gpu_experts {
 
 // Of sums of a strip, for each column of a tile.
 enum {
-  NF_GPU_EXPERTS_THREADS = 320,
+  NF_GPU_EXPERTS_THREADS_1 = 256, // by one tile of columns, of which a multiprocessor has two blocks
+  NF_GPU_EXPERTS_THREADS_2 = 384,
   NF_GPU_EXPERTS_SORTED = 64,
   NF_GPU_EXPERTS_STEP = 2048,
-  NF_GPU_EXPERTS_DEPTH = 2,
-  NF_GPU_EXPERTS_DEPTH_FP8 = 3, // where a wave has 32 lanes
+  NF_GPU_EXPERTS_DEPTH = 3,
+  NF_GPU_EXPERTS_DEPTH_FP8 = 4, // rows of x are short
+  NF_GPU_EXPERTS_DEPTH_64 = 2,  // where a wave has 64 lanes
   NF_GPU_EXPERTS_SUMS = 33,
   NF_GPU_EXPERTS_ONE_THREADS = 256,
   NF_GPU_EXPERTS_ONE_DEPTH = 3

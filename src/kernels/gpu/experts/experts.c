@@ -6,8 +6,8 @@
 #include "kernels/gpu/experts/prepare.h"
 
 #define FORMAT(name, format)                                                           \
-  KERNEL(nf_experts_##name##_1, nf_gpu_experts, 320, 2) { experts_few(a, format, 1); } \
-  KERNEL(nf_experts_##name##_2, nf_gpu_experts, 320, 1) { experts_few(a, format, 2); } \
+  KERNEL(nf_experts_##name##_1, nf_gpu_experts, 256, 2) { experts_few(a, format, 1); } \
+  KERNEL(nf_experts_##name##_2, nf_gpu_experts, 384, 1) { experts_few(a, format, 2); } \
   KERNEL(nf_experts_##name##_many, nf_gpu_experts, 512, 1) {                           \
     (void)a;                                                                           \
     WIDE_ONLY(experts_many(a, format);)                                                \

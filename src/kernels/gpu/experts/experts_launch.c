@@ -15,7 +15,7 @@ enum {
   SECOND = CODES + 1,
   STAGES = SECOND + KERNELS
 };
-enum { THREADS = NF_GPU_EXPERTS_THREADS, CODES_THREADS = 256, PREPARE_THREADS = 512 };
+enum { CODES_THREADS = 256, PREPARE_THREADS = 512 };
 // From so many pairs of an expert on, on average, experts/many.h is faster than experts/few.h. H200,
 // 2026-11-29: MXFP4 of gpt-oss-120b 819 µs at 4 (many.h 1,093), FP8 of Qwen3-Next-80B 782 at 2.5 (714).
 static int64_t many_pairs(nf_dtype w) { return w == NF_MXFP4 ? 16 : nf_is_fp8(w) ? 2 : 8; }
@@ -230,8 +230,9 @@ static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int wave
   const int64_t most = s->hw->backend == NF_BACKEND_HIP ? MOST_SHARED_HIP : MOST_SHARED;
   const int64_t row = nf_ceil_div(p->words, 16) * (bits == 4 ? 16 : 4);
   const int64_t columns = nf_gpu_tile_columns(s->hw) << kernel;
-  const int64_t depth =
-      bits == 8 && nf_gpu_lanes(s->hw) == 32 ? NF_GPU_EXPERTS_DEPTH_FP8 : NF_GPU_EXPERTS_DEPTH;
+  const int64_t depth = nf_gpu_lanes(s->hw) == 64 ? NF_GPU_EXPERTS_DEPTH_64
+                        : bits == 8               ? NF_GPU_EXPERTS_DEPTH_FP8
+                                                  : NF_GPU_EXPERTS_DEPTH;
   const int64_t rooms = waves * (p->own ? p->strips : 2);
   *bytes = (32 + 4 + 4 * NF_GPU_EXPERTS_SORTED) * (int64_t)sizeof(int32_t);
   room(&p->sums_at, bytes, rooms * columns * NF_GPU_EXPERTS_SUMS * (int64_t)sizeof(float));
@@ -265,10 +266,12 @@ static nf_grid one_grid(const nf_launch_site *s, const deal *d, int bits, nf_gpu
 static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const nf_tensor *w,
                        nf_gpu_experts p, void *packed) {
   *(nf_gpu_experts *)packed = p;
-  if ((kernel >= MANY || d->kernel >= MANY) && kernel != d->kernel) return nf_gpu_grid(0, THREADS, 0);
+  if ((kernel >= MANY || d->kernel >= MANY) && kernel != d->kernel)
+    return nf_gpu_grid(0, NF_GPU_EXPERTS_THREADS_1, 0);
   if (kernel == MANY) return many_grid(s, d, w, &p);
   const int bits = nf_dtype_of(w->dtype)->bits;
-  const int lanes = nf_gpu_lanes(s->hw), most = THREADS / lanes;
+  const int lanes = nf_gpu_lanes(s->hw),
+            most = (d->kernel ? NF_GPU_EXPERTS_THREADS_2 : NF_GPU_EXPERTS_THREADS_1) / lanes;
   const int64_t steps = nf_ceil_div(p.words, 16);
   int use = d->kernel;
   int64_t bytes;

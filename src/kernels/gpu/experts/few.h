@@ -7,7 +7,7 @@
 #pragma once
 #include "kernels/gpu/experts/tile.h"
 
-enum { FEW_MOST_COLUMNS = 2, FEW_MOST_WAVES = NF_GPU_EXPERTS_THREADS / LANES }; // columns: in tiles
+enum { FEW_MOST_COLUMNS = 2, FEW_MOST_WAVES = NF_GPU_EXPERTS_THREADS_2 / LANES }; // columns: in tiles
 enum { FEW_STEP = NF_GPU_EXPERTS_STEP, FEW_SCALES = FEW_STEP / 16 };
 enum { FEW_COPIES = FEW_STEP / 16 / LANES, FEW_WORDS = 4 }; // of a lane, of a row
 
@@ -48,7 +48,8 @@ typedef struct few_cursor {
 typedef struct few_state {
   nf_gpu_experts_tile tile; // of the sums
   few_cursor next;
-  int run, last; // of the block's units, counted over all tiles: the first, and where they end
+  int rounds;    // of a tile: each wave has a unit, or all have one
+  int run, last; // of the block's rounds, counted over all tiles: the first, and where they end
   int last_tile;
   int slot;             // of the ring, in bytes
   int steps, first, by; // of a strip; the wave's
@@ -58,24 +59,26 @@ typedef struct few_state {
   f32x4 sum[2][FEW_MOST_COLUMNS], part[2][FEW_MOST_COLUMNS]; // part: of a group of 128 of k, before its scale
 } few_state;
 
-// The run's units of a tile; which of them is the wave's first, and how far the next.
-INLINE int few_lowest(const nf_gpu_experts *a, const few_state *s, int tile) {
-  return s->run > tile * a->units ? s->run - tile * a->units : 0;
-}
-INLINE int few_highest(const nf_gpu_experts *a, const few_state *s, int tile) {
-  const int end = s->last - tile * a->units;
-  return end < a->units ? end : a->units;
-}
 // Whether each wave has units of its own: AMD's scalar registers do not suffice for that.
 INLINE bool few_own(const nf_gpu_experts *a) { return LANES == 32 && a->own; }
 INLINE int few_unit(const nf_gpu_experts *a) { return few_own(a) ? lane_wave() : 0; }
 INLINE int few_units(const nf_gpu_experts *a) { return few_own(a) ? lane_waves() : 1; }
+// The run's units of a tile.
+INLINE int few_lowest(const nf_gpu_experts *a, const few_state *s, int tile) {
+  return s->run > tile * s->rounds ? (s->run - tile * s->rounds) * few_units(a) : 0;
+}
+INLINE int few_highest(const nf_gpu_experts *a, const few_state *s, int tile) {
+  const int end = (s->last - tile * s->rounds) * few_units(a);
+  return end < a->units ? end : a->units;
+}
 
 enum { FEW_SLOT = FEW_STEP + FEW_SCALES };
-INLINE bool few_deep(expert_format f) { return LANES == 32 && f == EXPERT_FP8; } // rows of x are short
-INLINE int few_ring(expert_format f) {
-  return (few_deep(f) ? NF_GPU_EXPERTS_DEPTH_FP8 : NF_GPU_EXPERTS_DEPTH) * FEW_SLOT;
-}
+// Of a ring, in steps: a constant where it is used.
+#define FEW_DEPTH(f)                              \
+  (LANES == 64         ? NF_GPU_EXPERTS_DEPTH_64  \
+   : (f) == EXPERT_FP8 ? NF_GPU_EXPERTS_DEPTH_FP8 \
+                       : NF_GPU_EXPERTS_DEPTH)
+INLINE int few_ring(expert_format f) { return FEW_DEPTH(f) * FEW_SLOT; }
 
 // Where there is nothing nothing is read, so any address will do.
 INLINE const void *few_beyond(const char *w, int bytes) {
@@ -274,10 +277,10 @@ INLINE void few_step(const nf_gpu_experts *a, expert_format f, int columns, few_
                      int step) {
   const SHARED char *from = s->ring + s->slot;
   const few_scales by = few_scales_of(a, f, columns, s, scale, step);
-  if (few_deep(f))
-    lane_copy_wait(NF_GPU_EXPERTS_DEPTH_FP8 - 2);
+  if (f == EXPERT_FP8) // a constant
+    lane_copy_wait(FEW_DEPTH(EXPERT_FP8) - 2);
   else
-    lane_copy_wait(NF_GPU_EXPERTS_DEPTH - 2);
+    lane_copy_wait(FEW_DEPTH(EXPERT_BF16) - 2);
   lane_sync();
   few_copy(a, f, s, s->slot == 0 ? few_ring(f) - FEW_SLOT : s->slot - FEW_SLOT);
   few_advance(a, f, s);
@@ -405,17 +408,18 @@ INLINE void few_do(const nf_gpu_experts *a, expert_format f, int columns, few_st
 
 // ---- a block ----
 
-// Blocks have runs of all tiles' units.
+// Blocks have runs of all tiles' rounds.
 INLINE void few_begin(const nf_gpu_experts *a, expert_format f, int tiles, few_state *s) {
-  const int units = tiles * a->units, each = units / lane_blocks(), more = units % lane_blocks();
+  s->rounds = (a->units + few_units(a) - 1) / few_units(a);
+  const int all = tiles * s->rounds, each = all / lane_blocks(), more = all % lane_blocks();
   s->run = each * lane_block() + (lane_block() < more ? lane_block() : more);
   s->last = s->run + each + (lane_block() < more);
-  s->last_tile = s->last > s->run ? (s->last - 1) / a->units : -1;
+  s->last_tile = s->last > s->run ? (s->last - 1) / s->rounds : -1;
   s->steps = (a->words + 15) / 16;
   s->by = few_own(a) ? 1 : lane_waves() / a->strips, s->first = few_own(a) ? 0 : lane_wave() / a->strips;
   s->ring = (SHARED char *)block_shared() + a->ring_at + lane_wave() * few_ring(f);
   s->next = (few_cursor){
-      s->run / a->units - 1, 0, 0, few_own(a) ? 0 : lane_wave() % a->strips, s->first, -1, NULL, NULL};
+      s->run / s->rounds - 1, 0, 0, few_own(a) ? 0 : lane_wave() % a->strips, s->first, -1, NULL, NULL};
   few_turn(a, s);
   few_aim(a, f, s);
 }
@@ -431,7 +435,7 @@ INLINE void experts_few(const nf_gpu_experts *a, expert_format f, int columns) {
   }
   if (a->ids_before) lane_wait();
   lane_release();
-  for (int tile = s.run / a->units, turn = 0; tile <= s.last_tile; tile++) {
+  for (int tile = s.run / s.rounds, turn = 0; tile <= s.last_tile; tile++) {
     s.tile = expert_tile(a, tile);
     few_keep(a, f, columns, &s);
     const int end = few_highest(a, &s, tile);
