@@ -270,8 +270,9 @@ static nf_grid grid_of(const nf_launch_site *s, const deal *d, int kernel, const
     return nf_gpu_grid(0, NF_GPU_EXPERTS_THREADS_1, 0);
   if (kernel == MANY) return many_grid(s, d, w, &p);
   const int bits = nf_dtype_of(w->dtype)->bits;
-  const int lanes = nf_gpu_lanes(s->hw),
-            most = (d->kernel ? NF_GPU_EXPERTS_THREADS_2 : NF_GPU_EXPERTS_THREADS_1) / lanes;
+  const int lanes = nf_gpu_lanes(s->hw);
+  const int most =
+      (lanes == 32 && d->kernel == 1 ? NF_GPU_EXPERTS_THREADS_2 : NF_GPU_EXPERTS_THREADS_1) / lanes;
   const int64_t steps = nf_ceil_div(p.words, 16);
   int use = d->kernel;
   int64_t bytes;
