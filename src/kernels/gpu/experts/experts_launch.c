@@ -17,12 +17,13 @@ enum {
 };
 enum { CODES_THREADS = 256, PREPARE_THREADS = 512 };
 // From so many pairs of an expert on, on average, experts/many.h is faster than experts/few.h. H200,
-// 2026-11-29: MXFP4 of gpt-oss-120b 819 µs at 4 (many.h 1,093), FP8 of Qwen3-Next-80B 782 at 2.5 (714).
-static int64_t many_pairs(nf_dtype w) { return w == NF_MXFP4 ? 16 : nf_is_fp8(w) ? 2 : 8; }
+// 2026-11-29: MXFP4 of gpt-oss-120b 774 µs at 12, 1,039 at 16 (many.h 1,063, 1,077), FP8 of Qwen3-Next-80B
+// 453 at 2.5, 671 at 10 (many.h 722, 791).
+static int64_t many_pairs(nf_dtype w) { return w == NF_MXFP4 ? 16 : nf_is_fp8(w) ? 12 : 8; }
 enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
-// Waves add up their sums of one unit unless each has so many of its own (H200, 2026-11-29, MXFP4 of
-// gpt-oss-120b: together 35 µs at 1 token, 421 at 32, 661 at 128; each its own 43, 380, 577), or a strip has
-// too few steps.
+// Waves add up their sums of one unit unless each has so many of its own (H200, 2026-11-29, with 4 instead of
+// 2: MXFP4 of gpt-oss-120b 174 instead of 136 µs at 8 tokens, 486 instead of 459 at 64), or a strip has too
+// few steps.
 enum { OWN_UNITS = 2, LEAST_STEPS = 4 };
 // Of a block of experts/one.h: waves at most, and steps that a wave has at least. H200, 2026-11-29, gate and
 // up, down: MXFP4 of gpt-oss-120b 33 µs with 8 and 8 waves, 36.5 with 4 and 8, 36.7 with 8 and 4; FP8 of
@@ -74,8 +75,8 @@ static deal deal_of(const nf_launch_site *s, const work *w) {
   const int columns = nf_gpu_tile_columns(s->hw);
   deal d = {.tokens = w->ids->dim[0], .choices = w->ids->dim[1]};
   d.pairs = d.tokens * d.choices;
-  // No expert is chosen twice by a token; half full tiles are seldom too small.
-  d.kernel = d.tokens > columns && d.pairs * 2 > w->experts * columns;
+  // No expert is chosen twice by a token; tiles that are full to three quarters are seldom too small.
+  d.kernel = d.tokens > columns && d.pairs * 4 > w->experts * columns * 3;
   d.tile = columns << d.kernel;
   if (is_many(s, w, d.pairs)) deal_many(&d, w);
   if (d.tokens == 1 && d.pairs <= NF_GPU_EXPERTS_SORTED) d.kernel = ONE;
