@@ -18,3 +18,6 @@ find_library(INFUSE_MICROHTTPD microhttpd REQUIRED)
 add_library(microhttpd UNKNOWN IMPORTED)
 set_target_properties(microhttpd PROPERTIES IMPORTED_LOCATION ${INFUSE_MICROHTTPD}
                                             INTERFACE_INCLUDE_DIRECTORIES ${INFUSE_MICROHTTPD_INCLUDE})
+
+# Of the load generator alone.
+pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.85)

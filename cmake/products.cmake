@@ -29,8 +29,9 @@ add_custom_command(OUTPUT ${static_library} DEPENDS infuse_all VERBATIM
                    COMMAND ${CMAKE_COMMAND} -E rm infuse.o)
 add_custom_target(infuse_static ALL DEPENDS ${static_library})
 
-add_executable(infuse $<TARGET_OBJECTS:nf_schedule> $<TARGET_OBJECTS:nf_server> $<TARGET_OBJECTS:nf_cli> $<TARGET_OBJECTS:nf_cli_eval> $<TARGET_OBJECTS:nf_cli_explain>)
-target_link_libraries(infuse PRIVATE infuse_all microhttpd)
+add_executable(infuse $<TARGET_OBJECTS:nf_schedule> $<TARGET_OBJECTS:nf_server> $<TARGET_OBJECTS:nf_cli> $<TARGET_OBJECTS:nf_cli_eval> $<TARGET_OBJECTS:nf_cli_explain>
+               $<TARGET_OBJECTS:nf_cli_load>)
+target_link_libraries(infuse PRIVATE infuse_all microhttpd PkgConfig::curl)
 set_target_properties(infuse PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 nf_register_test(cli.version infuse TIMEOUT 60 LABELS cli smoke COMMAND infuse --version)
 set_tests_properties(cli.version PROPERTIES PASS_REGULAR_EXPRESSION "infuse ${PROJECT_VERSION}")

@@ -77,9 +77,9 @@ has "$work/kernels.json" '"nodes":4' '"roof_us":' '"tokens":1,' '"tokens":8,' 'e
 "$infuse" bench kernels -m checkpoints/qwen3-tiny --load-format dummy --layers 1 --chunk 1 --quiet >"$work/kernels"
 has "$work/kernels" 'a step of 1 token' 'total: '
 
-refused 2 "bench wants latency, throughput, kernels or fusions" 
+refused 2 "bench wants latency, throughput, kernels, fusions or serve"
 refused 2 "did you mean latency" latencies -m $m
-refused 2 "bench wants -m DIR" latency
+refused 2 "bench latency wants -m DIR" latency
 refused 2 "--input-len: '0' is not a number from 1" latency -m $m --input-len 0
 refused 2 "--input-len: '2:9' is not a number from 1" latency -m $m --input-len 2:9
 refused 2 "--output-len: '9:2' is not a number, or LO:HI" throughput -m $m --output-len 9:2

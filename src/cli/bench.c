@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/explain/doc.h"
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,11 +48,12 @@ static int bench_kernels(cli_bench *b, json_t **out) {
   return take_over(infuse_check(b->rt, &co, take, &t), &t, out);
 }
 
-enum { LATENCY, THROUGHPUT, KERNELS, FUSIONS, N_KINDS };
+enum { LATENCY, THROUGHPUT, KERNELS, FUSIONS, SERVE, N_KINDS };
 static const kind kinds[] = {[LATENCY] = {"latency", cli_bench_latency, cli_show_latency},
                              [THROUGHPUT] = {"throughput", cli_bench_throughput, cli_show_throughput},
                              [KERNELS] = {"kernels", bench_kernels, cli_show_kernels},
-                             [FUSIONS] = {"fusions", cli_bench_fusions, cli_show_fusions}};
+                             [FUSIONS] = {"fusions", cli_bench_fusions, cli_show_fusions},
+                             [SERVE] = {"serve", cli_bench_serve, cli_show_serve}};
 
 static const kind *find_kind(const char *name) {
   const char *names[N_KINDS];
@@ -60,9 +62,9 @@ static const kind *find_kind(const char *name) {
     if (name != NULL && strcmp(name, names[i]) == 0) return &kinds[i];
   }
   const char *near = name != NULL ? nf_nearest(name, names, N_KINDS) : NULL;
-  cli_usage("bench wants latency, throughput, kernels or fusions%s%s%s%s%s", name != NULL ? ", not '" : "",
-            name != NULL ? name : "", name != NULL ? "'" : "", near != NULL ? "; did you mean " : "",
-            near != NULL ? near : "");
+  cli_usage("bench wants latency, throughput, kernels, fusions or serve%s%s%s%s%s",
+            name != NULL ? ", not '" : "", name != NULL ? name : "", name != NULL ? "'" : "",
+            near != NULL ? "; did you mean " : "", near != NULL ? near : "");
   return NULL;
 }
 
@@ -75,18 +77,82 @@ typedef struct owned { // an option that only some kinds take
 } owned;
 
 static int check_options(const cli_options *o, const kind *k) {
-  enum { L = 1 << LATENCY, T = 1 << THROUGHPUT, F = 1 << FUSIONS };
-  const owned options[] = {{"--input-len", o->input_len != NULL, L | T},
-                           {"--output-len", o->output_len != NULL, L | T},
-                           {"--batch-size", o->batch_size != 0, L},
-                           {"--num-iters", o->num_iters != 0, L | F},
-                           {"--num-iters-warmup", o->num_iters_warmup >= 0, L},
-                           {"--num-prompts", o->num_prompts != 0, T},
-                           {"--max-concurrency", o->max_concurrency != 0, T}};
-  if (o->model == NULL) return cli_usage("bench wants -m DIR");
+  enum { L = 1 << LATENCY, T = 1 << THROUGHPUT, F = 1 << FUSIONS, S = 1 << SERVE, MODEL = ~S };
+  const owned options[] = {
+      {"--input-len", o->input_len != NULL, L | T | S},
+      {"--output-len", o->output_len != NULL, L | T | S},
+      {"--batch-size", o->batch_size != 0, L},
+      {"--num-iters", o->num_iters != 0, L | F},
+      {"--num-iters-warmup", o->num_iters_warmup >= 0, L},
+      {"--num-prompts", o->num_prompts != 0, T | S},
+      {"--max-concurrency", o->max_concurrency != NULL, T | S},
+      {"--base-url", o->base_url != NULL, S},
+      {"--backend", o->backend != NULL, S},
+      {"--endpoint", o->endpoint != NULL, S},
+      {"--tokenizer", o->tokenizer != NULL, S},
+      {"--served-model-name", o->served_name != NULL, S},
+      {"--dataset-name", o->dataset_name != NULL, S},
+      {"--dataset-path", o->dataset_path != NULL, S},
+      {"--random-range-ratio", o->random_range_ratio >= 0, S},
+      {"--random-prefix-len", o->random_prefix_len != 0, S},
+      {"--request-rate", o->request_rate != NULL, S},
+      {"--burstiness", o->burstiness >= 0, S},
+      {"--num-warmups", o->num_warmups != 0, S},
+      {"--ready-check-timeout-sec", o->ready_timeout != 0, S},
+      {"--percentile-metrics", o->percentile_metrics != NULL, S},
+      {"--metric-percentiles", o->metric_percentiles != NULL, S},
+      {"--goodput", o->goodput.n != 0, S},
+      {"--extra-body", o->extra_body != NULL, S},
+      {"--save-result", o->save_result, S},
+      {"--save-detailed", o->save_detailed, S},
+      {"--result-dir", o->result_dir != NULL, S},
+      {"--result-filename", o->result_filename != NULL, S},
+      {"--label", o->label != NULL, S},
+      {"--metadata", o->metadata.n != 0, S},
+      {"--plot", o->plot != NULL, S},
+      {"--temperature", o->temperature >= 0, S},
+      {"--top-k", o->top_k >= 0, S},
+      {"--top-p", o->top_p >= 0, S},
+      {"--min-p", o->min_p >= 0, S},
+      {"--repetition-penalty", o->repetition_penalty >= 0, S},
+      {"--presence-penalty", !isnan(o->presence_penalty), S},
+      {"--frequency-penalty", !isnan(o->frequency_penalty), S},
+      {"--ignore-eos", o->ignore_eos, S},
+      {"--chunk", o->chunk != 0, MODEL},
+      {"--layers", o->layers != 0, MODEL},
+      {"--load-format", o->load_format != NULL, MODEL},
+      {"--act-quant", o->act_quant != NULL, MODEL},
+      {"--memory", o->memory != 0, MODEL},
+      {"--world", o->world != 0, MODEL},
+      {"--force", o->force.n != 0, MODEL},
+      {"--fuse", o->fuse != NULL, MODEL},
+      {"--fuse-order", o->fuse_order.n != 0, MODEL},
+      {"--rules", o->rules != NULL, MODEL},
+      {"--device", o->device != NULL, MODEL},
+      {"--target", o->target != NULL, MODEL},
+      {"--figures", o->figures != NULL, MODEL},
+      {"--tune", o->tune != NULL, MODEL},
+  };
+  if (o->model == NULL && k != &kinds[SERVE]) return cli_usage("bench %s wants -m DIR", k->name);
   for (size_t i = 0; i < sizeof options / sizeof *options; i++)
     if (options[i].given && !(options[i].kinds & 1u << (k - kinds)))
       return cli_usage("bench %s does not take %s; see: infuse bench -h", k->name, options[i].name);
+  return 0;
+}
+
+int cli_parse_numbers(const char *option, const char *text, double lo, double hi, size_t most,
+                      cli_numbers *out) {
+  out->n = 0;
+  for (const char *at = text; at != NULL;) {
+    const nf_view one = {at, strcspn(at, ",")};
+    double value = (double)INFINITY;
+    const bool infinite = isinf(hi) && nf_view_equal(one, NF_VIEW("inf"));
+    if (out->n == most) return cli_usage("%s: more than %zu numbers", option, most);
+    if (!infinite && (!nf_parse_f64(one, &value) || value < lo || value > hi))
+      return cli_usage("%s: '%.*s' is not a number from %g to %g", option, (int)one.n, at, lo, hi);
+    out->at[out->n++] = value;
+    at = at[one.n] == ',' ? at + one.n + 1 : NULL;
+  }
   return 0;
 }
 
@@ -104,22 +170,29 @@ static int parse_lengths(const char *option, const char *text, bool range, cli_l
                    range ? "a number, or LO:HI with LO at most HI," : "a number", MOST);
 }
 
-static int64_t sessions_of(const cli_options *o, const kind *k) {
-  enum { CONCURRENCY = 8, PROMPTS = 16 };
-  if (k == &kinds[LATENCY]) return o->batch_size != 0 ? o->batch_size : 1;
-  const int64_t most = o->max_concurrency != 0 ? o->max_concurrency : CONCURRENCY;
+// Of those that run in this process.
+static int read_sessions(cli_bench *b, const kind *k) {
+  enum { CONCURRENCY = 8, PROMPTS = 16, MOST = 4096 };
+  const cli_options *o = b->o;
+  cli_numbers most = {{CONCURRENCY}, 1};
+  if (k == &kinds[SERVE]) return 0;
+  const int code = o->max_concurrency != NULL
+                       ? cli_parse_numbers("--max-concurrency", o->max_concurrency, 1, MOST, 1, &most)
+                       : 0;
   const int64_t n = o->num_prompts != 0 ? o->num_prompts : PROMPTS;
-  return most < n ? most : n;
+  b->sessions = (int64_t)most.at[0] < n ? (int64_t)most.at[0] : n;
+  if (k == &kinds[LATENCY]) b->sessions = o->batch_size != 0 ? o->batch_size : 1;
+  return code;
 }
 
 static int read_options(cli_bench *b, const kind *k) {
   const cli_options *o = b->o;
-  const bool range = k == &kinds[THROUGHPUT];
+  const bool range = k == &kinds[THROUGHPUT] || k == &kinds[SERVE];
   b->in = (cli_lengths){128, 128};
   b->out = (cli_lengths){32, 32};
-  b->sessions = sessions_of(o, k);
   b->random = o->seed > 0 ? (uint64_t)o->seed : 0;
   int code = check_options(o, k);
+  if (code == 0) code = read_sessions(b, k);
   if (code == 0) code = parse_lengths("--input-len", o->input_len, range, &b->in);
   if (code == 0) code = parse_lengths("--output-len", o->output_len, range, &b->out);
   return code;
@@ -207,7 +280,8 @@ static infuse_model_options model_options(const cli_bench *b) {
 }
 
 static int measure(cli_bench *b, const kind *k, json_t **out) {
-  if (k == &kinds[KERNELS] || k == &kinds[FUSIONS]) return k->measure(b, out);
+  if (k != &kinds[LATENCY] && k != &kinds[THROUGHPUT])
+    return k->measure(b, out); // others load it themselves, or none
   const infuse_model_options mo = model_options(b);
   infuse_model_info info = {.size = sizeof info};
   const bool fits = mo.batch == 0 || mo.batch >= b->sessions; // a step has room for all of them
@@ -257,5 +331,5 @@ int cli_bench_run(const cli_options *o, infuse_runtime *rt) {
   if (code == 0) code = deliver(o, k, doc, &f);
   if (o->output_json != NULL) nf_new_file_close(&f);
   json_decref(doc);
-  return code;
+  return code != 0 ? code : b.code;
 }

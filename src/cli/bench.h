@@ -11,6 +11,12 @@ typedef struct cli_lengths { // tokens, from lo to hi
   int64_t lo, hi;
 } cli_lengths;
 
+enum { CLI_MAX_NUMBERS = 32 };
+typedef struct cli_numbers { // of an option that takes several
+  double at[CLI_MAX_NUMBERS];
+  size_t n;
+} cli_numbers;
+
 typedef struct cli_request {
   int64_t in, out;                // tokens of its prompt and answer
   int32_t *prompt;                // [in]
@@ -30,7 +36,12 @@ typedef struct cli_bench {
   uint64_t random;    // state of the generator that lengths and prompts come from
   size_t done, total; // tokens of all answers, for the progress bar
   cli_bar bar;
+  int code; // the exit code once the document is out
 } cli_bench;
+
+// "1,2,4": at most `most` numbers from lo to hi, "inf" where hi is infinite. 0, or the exit code.
+int cli_parse_numbers(const char *option, const char *text, double lo, double hi, size_t most,
+                      cli_numbers *out);
 
 // Requests that ran, at most `sessions` of them at a time.
 typedef struct cli_flight {
@@ -60,16 +71,18 @@ int cli_bench_explain(const cli_bench *b, const infuse_model_options *mo, const 
 int cli_bench_latency(cli_bench *b, json_t **out);
 int cli_bench_throughput(cli_bench *b, json_t **out);
 int cli_bench_fusions(cli_bench *b, json_t **out);
+int cli_bench_serve(cli_bench *b, json_t **out);
 void cli_show_latency(const json_t *doc);
 void cli_show_throughput(const json_t *doc);
 void cli_show_fusions(const json_t *doc);
+void cli_show_serve(const json_t *doc);
 void cli_show_kernels(const json_t *doc);
 
 // ---- rows ----
 
-// Puts mean, median, std and p99 of a series of seconds under "mean_<name>_ms" and so on. Sorts it.
-bool cli_put_times(json_t *doc, const char *name, cli_series *s);
-void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label);
+// What cli_series_put has put: mean, median, and these percentiles.
+void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label,
+                     const double *percent, size_t n);
 void cli_print_title(const char *title, char fill); // in the middle of 50 columns
 void cli_print_row(const json_t *doc, const char *label, const char *key);
 void cli_print_reads(const json_t *doc); // what a decoding step reads, and how fast

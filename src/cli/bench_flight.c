@@ -3,22 +3,13 @@
 // greedy and as long as was asked, and nothing of a prompt is shared.
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/random.h"
 #include "cli/bench.h"
 #include <stdio.h>
 
 static int no_memory(void) { return fprintf(stderr, "infuse: no memory for the requests\n"), 4; }
 
-// splitmix64: the same everywhere.
-static uint64_t draw(uint64_t *state) {
-  uint64_t z = *state += 0x9e3779b97f4a7c15u;
-  z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-  z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-  return z ^ z >> 31;
-}
-
-static int64_t draw_length(cli_bench *b, cli_lengths l) {
-  return l.lo + (int64_t)(draw(&b->random) % (uint64_t)(l.hi - l.lo + 1));
-}
+static int64_t draw_length(cli_bench *b, cli_lengths l) { return nf_random_between(&b->random, l.lo, l.hi); }
 
 int cli_flight_init(cli_bench *b, size_t n, cli_flight *out) {
   out->at = nf_alloc(n, sizeof *out->at);
@@ -39,7 +30,8 @@ void cli_flight_deinit(cli_flight *f) {
 
 static int32_t *draw_tokens(cli_bench *b, int64_t n) {
   int32_t *ids = nf_alloc((size_t)n, sizeof *ids);
-  for (int64_t i = 0; ids != NULL && i < n; i++) ids[i] = (int32_t)(draw(&b->random) % (uint64_t)b->vocab);
+  for (int64_t i = 0; ids != NULL && i < n; i++)
+    ids[i] = (int32_t)nf_random_between(&b->random, 0, b->vocab - 1);
   return ids;
 }
 

@@ -26,9 +26,11 @@ static void add_times(times *t, const cli_flight *f) {
   for (size_t i = 0; i < f->gaps.n; i++) cli_series_add(&t->itl, f->gaps.at[i]);
 }
 
+static const double p99[] = {99};
+
 static bool put_times(json_t *doc, times *t) {
-  return cli_put_times(doc, "ttft", &t->ttft) && cli_put_times(doc, "tpot", &t->tpot) &&
-         cli_put_times(doc, "itl", &t->itl);
+  return cli_series_put(doc, "ttft", &t->ttft, p99, 1) && cli_series_put(doc, "tpot", &t->tpot, p99, 1) &&
+         cli_series_put(doc, "itl", &t->itl, p99, 1);
 }
 
 static double rate(double amount, double seconds) { return seconds > 0 ? amount / seconds : 0; }
@@ -118,9 +120,9 @@ void cli_show_latency(const json_t *doc) {
     snprintf(key, sizeof key, "percentiles.%d", percents[i]);
     printf("%d%% percentile latency: %.6f seconds\n", percents[i], cli_number(doc, key));
   }
-  cli_print_times(doc, "Time to First Token", "ttft", "TTFT");
+  cli_print_times(doc, "Time to First Token", "ttft", "TTFT", p99, 1);
   cli_print_row(doc, "Prefill throughput (tok/s):", "prefill_throughput");
-  cli_print_times(doc, "Time per Output Token (excl. 1st token)", "tpot", "TPOT");
+  cli_print_times(doc, "Time per Output Token (excl. 1st token)", "tpot", "TPOT", p99, 1);
   cli_print_row(doc, "Decode throughput (tok/s):", "decode_throughput");
   cli_print_reads(doc);
   cli_print_title("", '=');
@@ -199,9 +201,9 @@ void cli_show_throughput(const json_t *doc) {
                                         {"Total token throughput (tok/s):", "total_token_throughput"}};
   cli_print_title(" Serving Benchmark Result ", '=');
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) cli_print_row(doc, rows[i][0], rows[i][1]);
-  cli_print_times(doc, "Time to First Token", "ttft", "TTFT");
-  cli_print_times(doc, "Time per Output Token (excl. 1st token)", "tpot", "TPOT");
-  cli_print_times(doc, "Inter-token Latency", "itl", "ITL");
+  cli_print_times(doc, "Time to First Token", "ttft", "TTFT", p99, 1);
+  cli_print_times(doc, "Time per Output Token (excl. 1st token)", "tpot", "TPOT", p99, 1);
+  cli_print_times(doc, "Inter-token Latency", "itl", "ITL", p99, 1);
   cli_print_title("", '=');
   printf("Throughput: %.2f requests/s, %.2f total tokens/s, %.2f output tokens/s\n",
          cli_number(doc, "request_throughput"), cli_number(doc, "total_token_throughput"),

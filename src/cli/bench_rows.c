@@ -25,27 +25,25 @@ void cli_print_row(const json_t *doc, const char *label, const char *key) {
 
 // ---- times ----
 
-static bool put(json_t *doc, const char *what, const char *name, double seconds) {
-  char key[64];
-  snprintf(key, sizeof key, "%s_%s_ms", what, name);
-  return nf_json_put(doc, key, json_real(1e3 * seconds));
+static void print_time(const json_t *doc, const char *what, const char *key_of, const char *name,
+                       const char *label) {
+  char text[LABEL + 1], key[64];
+  snprintf(text, sizeof text, "%s %s (ms):", what, label);
+  snprintf(key, sizeof key, "%s_%s_ms", key_of, name);
+  // A percentile's key may hold a point, which cli_at takes for a path.
+  printf("%-*s %-10.2f\n", LABEL, text, json_number_value(json_object_get(doc, key)));
 }
 
-bool cli_put_times(json_t *doc, const char *name, cli_series *s) {
-  cli_sort(s);
-  return !s->failed && put(doc, "mean", name, cli_mean(s)) &&
-         put(doc, "median", name, cli_percentile(s, 50)) && put(doc, "std", name, cli_deviation(s)) &&
-         put(doc, "p99", name, cli_percentile(s, 99));
-}
-
-void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label) {
-  static const char *const rows[][2] = {{"Mean", "mean"}, {"Median", "median"}, {"P99", "p99"}};
+void cli_print_times(const json_t *doc, const char *title, const char *name, const char *label,
+                     const double *percent, size_t n) {
   cli_print_title(title, '-');
-  for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-    char text[LABEL + 1], key[64];
-    snprintf(text, sizeof text, "%s %s (ms):", rows[i][0], label);
-    snprintf(key, sizeof key, "%s_%s_ms", rows[i][1], name);
-    cli_print_row(doc, text, key);
+  print_time(doc, "Mean", "mean", name, label);
+  print_time(doc, "Median", "median", name, label);
+  for (size_t i = 0; i < n; i++) {
+    char what[32], key[32];
+    snprintf(what, sizeof what, "P%g", percent[i]);
+    snprintf(key, sizeof key, "p%g", percent[i]);
+    print_time(doc, what, key, name, label);
   }
 }
 

@@ -18,15 +18,18 @@ typedef struct cli_options {
   const char *model, *tokens, *output, *routes, *device, *target, *log, *load_format, *argument, *prompt,
       *system, *think, *tools, *effort, *act_quant, *cpu, *figures, *tune, *forget, *explain_op, *fuse,
       *rules, *json_schema, *regex, *range, *file, *html, *input_len, *output_len, *output_json, *samples,
-      *host, *api_key, *served_name;
+      *host, *api_key, *served_name, *base_url, *backend, *endpoint, *tokenizer, *dataset_name, *dataset_path,
+      *request_rate, *max_concurrency, *percentile_metrics, *metric_percentiles, *extra_body, *result_dir,
+      *result_filename, *label, *plot;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
-      max_concurrency, limit, batch, compare_tokens, port, max_queue, speculate;
+      num_warmups, random_prefix_len, ready_timeout, limit, batch, compare_tokens, port, max_queue,
+      speculate;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_kl, min_top1,
-      max_points, min_p_value;
+      max_points, min_p_value, burstiness, random_range_ratio;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,
-      stop_in_thoughts, json_object;
-  cli_list force, stop, choice, logit_bias, fuse_order, diff, task, against;
+      stop_in_thoughts, json_object, save_result, save_detailed;
+  cli_list force, stop, choice, logit_bias, fuse_order, diff, task, against, goodput, metadata;
   const char
       *names; // "help" was given for an option's value: the part of infuse_names's document, or "a|b|c"
   const char *names_of; // and for which op: "linear=help", or NULL

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 void cli_series_add(cli_series *s, double value) {
@@ -52,4 +53,22 @@ double cli_percentile(const cli_series *sorted, double percent) {
   const double place = percent / 100 * (double)(sorted->n - 1);
   const size_t below = (size_t)place, above = below + 1 < sorted->n ? below + 1 : below;
   return sorted->at[below] + (place - (double)below) * (sorted->at[above] - sorted->at[below]);
+}
+
+static bool put(json_t *doc, const char *what, const char *name, double seconds) {
+  char key[64];
+  snprintf(key, sizeof key, "%s_%s_ms", what, name);
+  return nf_json_put(doc, key, json_real(1e3 * seconds));
+}
+
+bool cli_series_put(json_t *doc, const char *name, cli_series *s, const double *percent, size_t n) {
+  cli_sort(s);
+  bool ok = !s->failed && put(doc, "mean", name, cli_mean(s)) &&
+            put(doc, "median", name, cli_percentile(s, 50)) && put(doc, "std", name, cli_deviation(s));
+  for (size_t i = 0; i < n && ok; i++) {
+    char what[32];
+    snprintf(what, sizeof what, "p%g", percent[i]);
+    ok = put(doc, what, name, cli_percentile(s, percent[i]));
+  }
+  return ok;
 }

@@ -20,3 +20,6 @@ double cli_deviation(const cli_series *s);
 void cli_sort(cli_series *s);
 // Of a sorted series, between its neighbours in proportion, as numpy does; percent from 0 to 100.
 double cli_percentile(const cli_series *sorted, double percent);
+// Puts mean, median, std and the percentiles of a series of seconds under "mean_<name>_ms", "p99.9_<name>_ms"
+// and so on. Sorts it. False: memory was out.
+bool cli_series_put(json_t *doc, const char *name, cli_series *s, const double *percent, size_t n);
