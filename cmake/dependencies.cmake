@@ -12,6 +12,9 @@ add_library(nf_dependencies INTERFACE)
 target_link_libraries(nf_dependencies INTERFACE PkgConfig::jansson PkgConfig::pcre2 PkgConfig::utf8proc PkgConfig::hwloc
                                                 Threads::Threads ${CMAKE_DL_LIBS} m)
 
+# Of the program alone: what a user types is edited by it.
+pkg_check_modules(libedit REQUIRED IMPORTED_TARGET libedit)
+
 # Of the server alone. Its .pc file would ask for those of all that its TLS stands on.
 find_path(INFUSE_MICROHTTPD_INCLUDE microhttpd.h REQUIRED)
 find_library(INFUSE_MICROHTTPD microhttpd REQUIRED)

@@ -190,7 +190,7 @@ INFUSE_API bool infuse_step_poll(infuse_model *m);
 // Waits for the step that was begun, if there is one: its tokens become text, and its error is returned.
 INFUSE_API INFUSE_MUST_USE infuse_error *infuse_step_wait(infuse_model *m);
 // Ends the step that computes now, if there is one and it is not computed already, with INFUSE_CANCELLED. May
-// be called by any thread as long as the model is there.
+// be called by any thread, and by a signal's handler, as long as the model is there.
 INFUSE_API void infuse_step_cancel(infuse_model *m);
 
 // What came of a session in the last step that named it.

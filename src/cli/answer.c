@@ -4,6 +4,7 @@
 #include "cli/answer.h"
 #include "cli/cli.h"
 #include "cli/eval/reply.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,12 +23,43 @@ void cli_answer_deinit(cli_answer *a) {
 
 // ---- text ----
 
+static void show_label(const infuse_piece *p) {
+  printf("[%s%s%s] ", p->channel[0] != '\0' ? p->channel : p->role, p->recipient[0] != '\0' ? " to=" : "",
+         p->recipient);
+}
+
 static void show_piece(cli_answer *a, const infuse_piece *p) {
   if (p->begins && a->begun) putchar('\n');
-  if (p->begins && (a->begun || !eval_is_final(p)))
-    printf("[%s%s%s] ", p->channel[0] != '\0' ? p->channel : p->role, p->recipient[0] != '\0' ? " to=" : "",
-           p->recipient);
+  if (p->begins && (a->begun || !eval_is_final(p))) show_label(p);
   fwrite(p->text, 1, p->n, stdout);
+  a->begun = true;
+}
+
+// The characters U+0080 to U+009F are controls as well, and two bytes each.
+static bool is_control(const char *s, size_t n) {
+  const unsigned char c = (unsigned char)s[0];
+  return (iscntrl(c) && c != '\n' && c != '\t') || (c == 0xc2 && n > 1 && (unsigned char)s[1] < 0xa0);
+}
+
+static void show_harmless(const char *s, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const bool control = is_control(s + i, n - i);
+    if (control)
+      fputs("\xef\xbf\xbd", stdout); // U+FFFD
+    else
+      putchar(s[i]);
+    i += control && (unsigned char)s[i] == 0xc2;
+  }
+}
+
+// Dim ends with each piece: what ends the answer, or the program, leaves the terminal as it was.
+static void show_piece_dimmed(cli_answer *a, const infuse_piece *p) {
+  const bool thought = a->dims && strcmp(p->channel, "analysis") == 0 && p->recipient[0] == '\0';
+  if (p->begins && a->begun) putchar('\n');
+  if (p->begins && !thought && !eval_is_final(p)) show_label(p);
+  if (thought) fputs(CLI_DIM, stdout);
+  show_harmless(p->text, p->n);
+  if (thought) fputs(CLI_NOT_DIM, stdout);
   a->begun = true;
 }
 
@@ -111,6 +143,7 @@ bool cli_answer_add(cli_answer *a, const infuse_output *out) {
   for (size_t i = 0; ok && i < out->n_drawn; i++) ok = add_id(a, out->drawn[i]);
   for (size_t i = 0; ok && i < out->n_pieces; i++) {
     if (a->form == CLI_TEXT) show_piece(a, &out->pieces[i]);
+    if (a->form == CLI_TERMINAL) show_piece_dimmed(a, &out->pieces[i]);
     if (a->form == CLI_DOCUMENT) ok = keep_piece(a, &out->pieces[i]);
     if (a->form == CLI_LINES) ok = add_line(a, &out->pieces[i]);
   }
@@ -118,7 +151,7 @@ bool cli_answer_add(cli_answer *a, const infuse_output *out) {
 }
 
 bool cli_answer_end(cli_answer *a, json_t *figures) {
-  if (a->form == CLI_TEXT || a->form == CLI_IDS) return json_decref(figures), putchar('\n'), true;
+  if (a->form != CLI_DOCUMENT && a->form != CLI_LINES) return json_decref(figures), putchar('\n'), true;
   if (figures == NULL || json_object_set(figures, "ids", a->ids) != 0) return json_decref(figures), false;
   if (a->form == CLI_LINES) return print_document(figures);
   json_t *last = json_object_get(last_message(a), "tokens"); // NULL: there is no message

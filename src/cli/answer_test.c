@@ -114,6 +114,16 @@ static void an_interrupted_message_has_no_end(void **) {
          MESSAGE("analysis", "null", "Hm", "1,2", "null}") "],\"text\":\"\"}\n");
 }
 
+// By default thoughts have a label; bytes of a text are shown but for those that a terminal obeys.
+static void a_terminal_is_not_changed(void **) {
+  static const char shown[] = "a\xef\xbf\xbd[31m\tb\xef\xbf\xbd\xef\xbf\xbd\xc3\xa9";
+  const infuse_output evil[] = {STEP(1, PIECE(true, 0, "analysis", "", "a\033[31m\tb\xc2\x9b\177\xc3\xa9"))};
+  char line[64];
+  snprintf(line, sizeof line, "[analysis] %s\n", shown);
+  expect(CLI_TERMINAL, evil, N(evil), line);
+  expect(CLI_TERMINAL, steps, N(steps), "[analysis] Hm.\n[commentary to=f] {}\none\ntwo\n");
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(messages_have_lines_and_labels),
@@ -121,6 +131,7 @@ int main(void) {
       cmocka_unit_test(ids_stand_for_text_that_is_not_there),
       cmocka_unit_test(every_token_belongs_to_a_message),
       cmocka_unit_test(pieces_stream_as_lines),
+      cmocka_unit_test(a_terminal_is_not_changed),
       cmocka_unit_test(an_interrupted_message_has_no_end),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

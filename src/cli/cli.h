@@ -50,9 +50,12 @@ enum {
   CLI_EVAL = 1 << 10,
   CLI_AGAINST = 1 << 11, // no command: what --against of eval takes
   CLI_SERVE = 1 << 12,
+  CLI_CHAT = 1 << 13,
+  CLI_SET = 1 << 14, // no command: what /set of chat takes
+  CLI_ANSWER = CLI_GENERATE | CLI_CHAT | CLI_SET,
   CLI_MODEL = CLI_LOGITS | CLI_EXPLAIN | CLI_GENERATE | CLI_VERIFY | CLI_TUNE | CLI_BENCH | CLI_EVAL |
-              CLI_AGAINST | CLI_SERVE, // load or plan a model
-  CLI_ALL = ~0,
+              CLI_AGAINST | CLI_SERVE | CLI_CHAT, // load or plan a model
+  CLI_ALL = ~CLI_SET,
 };
 
 typedef struct cli_command {
@@ -65,6 +68,8 @@ typedef struct cli_command {
 
 // Parses argv behind the command's name. false: an error line was printed (exit 2).
 bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out);
+// The same on top of what *out holds, also after an error in part.
+bool cli_parse_more(const cli_command *c, int argc, char **argv, cli_options *out);
 void cli_print_options(unsigned command); // to stdout
 
 // Prints the error as one line on stderr, frees it, and gives the exit code: 1 failed check, 2 usage, 3 bad
@@ -110,6 +115,7 @@ int cli_render_devices(const json_t *doc, const cli_options *o);
 int cli_names(const cli_options *o, infuse_runtime *rt); // lists o->names
 
 int cli_generate(const cli_options *o, infuse_runtime *rt);
+int cli_chat(const cli_options *o, infuse_runtime *rt);
 int cli_tokenize(const cli_options *o, infuse_runtime *rt);
 int cli_detokenize(const cli_options *o, infuse_runtime *rt);
 int cli_logits(const cli_options *o, infuse_runtime *rt);

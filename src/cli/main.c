@@ -13,6 +13,7 @@
 
 static const cli_command commands[] = {
     {"generate", CLI_GENERATE, "-m DIR -p TEXT", "text from a prompt", NULL, cli_generate},
+    {"chat", CLI_CHAT, "-m DIR", "a conversation at the terminal", NULL, cli_chat},
     {"serve", CLI_SERVE, "-m DIR [--port N]", "a server with OpenAI's API", NULL, cli_serve},
     {"tokenize", CLI_TOKENIZE, "-m DIR|tokenizer.json", "token ids of a text, as a JSON array", NULL,
      cli_tokenize},
