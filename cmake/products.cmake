@@ -29,7 +29,7 @@ add_custom_command(OUTPUT ${static_library} DEPENDS infuse_all VERBATIM
                    COMMAND ${CMAKE_COMMAND} -E rm infuse.o)
 add_custom_target(infuse_static ALL DEPENDS ${static_library})
 
-add_executable(infuse $<TARGET_OBJECTS:nf_schedule> $<TARGET_OBJECTS:nf_server> $<TARGET_OBJECTS:nf_cli> $<TARGET_OBJECTS:nf_cli_eval> $<TARGET_OBJECTS:nf_cli_explain>
+add_executable(infuse $<TARGET_OBJECTS:nf_schedule> $<TARGET_OBJECTS:nf_server> $<TARGET_OBJECTS:nf_cli> $<TARGET_OBJECTS:nf_cli_eval> $<TARGET_OBJECTS:nf_report>
                $<TARGET_OBJECTS:nf_cli_load>)
 target_link_libraries(infuse PRIVATE infuse_all microhttpd PkgConfig::libedit PkgConfig::curl)
 set_target_properties(infuse PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})

@@ -15,7 +15,7 @@ function(nf_room room)
   target_compile_options(${target} PRIVATE ${arg_OPTIONS})
   target_link_libraries(${target} PUBLIC nf_dependencies ${arg_LINK})
   nf_tests_target(${name}) # tests_<room> is there even before its first test
-  if(NOT room MATCHES "^(cli|schedule|server)")
+  if(NOT room MATCHES "^(cli|report|schedule|server)")
     set_property(GLOBAL APPEND PROPERTY nf_rooms ${target})
     set_property(GLOBAL APPEND PROPERTY nf_libraries ${arg_LINK})
   endif()

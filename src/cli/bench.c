@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/explain/doc.h"
+#include "report/doc.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,7 +203,7 @@ static int read_options(cli_bench *b, const kind *k) {
 static int no_memory(void) { return fprintf(stderr, "infuse: no memory for the document\n"), 4; }
 
 static bool reads_weights(const json_t *node, const json_t *weights) {
-  CLI_EACH(operand, cli_at(node, "operands")) {
+  REPORT_EACH(operand, report_at(node, "operands")) {
     if (json_object_get(weights, json_string_value(operand)) != NULL) return true;
   }
   return false;
@@ -213,7 +213,7 @@ static bool reads_weights(const json_t *node, const json_t *weights) {
 static bool add_type(json_t *types, const char *type) {
   const size_t n = strcspn(type, "@[");
   if (strchr(type, ',') == NULL) return true;
-  CLI_EACH(t, types) {
+  REPORT_EACH(t, types) {
     if (json_string_length(t) == n && strncmp(json_string_value(t), type, n) == 0) return true;
   }
   return nf_json_push(types, json_stringn(type, n));
@@ -222,13 +222,13 @@ static bool add_type(json_t *types, const char *type) {
 // Bytes that the nodes which read weights move in a step, as the cost model counts them, and the weights'
 // dtypes.
 static bool put_weights(json_t *doc, const json_t *plan) {
-  json_t *by_name = cli_by_name(cli_at(plan, "weights")), *types = json_array();
-  const double seconds = cli_number(doc, "decode_step_ms") * 1e-3;
+  json_t *by_name = report_by_name(report_at(plan, "weights")), *types = json_array();
+  const double seconds = report_number(doc, "decode_step_ms") * 1e-3;
   double bytes = 0;
   bool ok = by_name != NULL && types != NULL;
-  CLI_EACH(w, cli_at(plan, "weights")) ok = ok && add_type(types, cli_text(w, "type"));
-  CLI_EACH(node, cli_at(plan, "plan.nodes")) {
-    if (reads_weights(node, by_name)) bytes += cli_number(node, "bytes");
+  REPORT_EACH(w, report_at(plan, "weights")) ok = ok && add_type(types, report_text(w, "type"));
+  REPORT_EACH(node, report_at(plan, "plan.nodes")) {
+    if (reads_weights(node, by_name)) bytes += report_number(node, "bytes");
   }
   json_decref(by_name);
   ok = nf_json_put(doc, "weight_types", types) && ok;
@@ -241,14 +241,14 @@ static int measure_reads(const cli_bench *b, double *best) {
   taken t = {0};
   json_t *doc = NULL;
   const int code = take_over(infuse_measure(b->rt, take, &t), &t, &doc);
-  const double now = 1e-9 * cli_number(doc, "measured.all.bandwidth");
+  const double now = 1e-9 * report_number(doc, "measured.all.bandwidth");
   *best = now > *best ? now : *best;
   json_decref(doc);
   return code;
 }
 
 static bool put_reads(json_t *doc, double reads) {
-  const double weights = cli_number(doc, "weight_gb_s");
+  const double weights = report_number(doc, "weight_gb_s");
   return reads <= 0 || weights <= 0 ||
          (nf_json_put(doc, "read_gb_s", json_real(reads)) &&
           nf_json_put(doc, "read_share", json_real(weights / reads)));

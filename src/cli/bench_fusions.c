@@ -6,8 +6,8 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/bench.h"
-#include "cli/explain/doc.h"
-#include "cli/explain/screen.h"
+#include "report/doc.h"
+#include "report/screen.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -45,10 +45,10 @@ static choice *find(fusions *f, const char *rule) {
 // Rules that some plan chooses, with the places in the plan that has most.
 static void list_choices(fusions *f) {
   f->of[f->n++].name = "off";
-  CLI_EACH(plan, cli_at(f->plans, "plans")) {
+  REPORT_EACH(plan, report_at(f->plans, "plans")) {
     for (int i = 0; i < f->n; i++) f->of[i].us[0].room = 0;
-    CLI_EACH(fusion, cli_at(plan, "fusions")) {
-      choice *c = find(f, cli_text(fusion, "rule"));
+    REPORT_EACH(fusion, report_at(plan, "fusions")) {
+      choice *c = find(f, report_text(fusion, "rule"));
       if (c != NULL && ++c->us[0].room > c->sites) c->sites = (double)c->us[0].room;
     }
   }
@@ -194,7 +194,7 @@ int cli_bench_fusions(cli_bench *b, json_t **out) {
   if (code == 0) {
     list_choices(f);
     list_sizes(f);
-    b->vocab = (int64_t)cli_number(f->plans, "model.vocab");
+    b->vocab = (int64_t)report_number(f->plans, "model.vocab");
     code = measure(f, rounds);
   }
   if (code == 0) *out = document(f, rounds);
@@ -206,17 +206,18 @@ int cli_bench_fusions(cli_bench *b, json_t **out) {
 }
 
 void cli_show_fusions(const json_t *doc) {
-  const json_t *tokens = cli_at(doc, "tokens");
+  const json_t *tokens = report_at(doc, "tokens");
   for (size_t i = 0; i < json_array_size(tokens); i++) {
     const double n = json_number_value(json_array_get(tokens, i));
-    cli_heading("a step of %.0f token%s", n, n == 1 ? "" : "s");
+    report_heading("a step of %.0f token%s", n, n == 1 ? "" : "s");
     printf("%-36s %6s %12s %12s %12s %9s\n", "fusion", "places", "us a step", "us a token", "tokens/s",
            "times off");
-    CLI_EACH(row, cli_at(doc, "rows")) {
-      const double us = json_number_value(json_array_get(cli_at(row, "step_us"), i));
-      printf("%-36s %6.0f %12.1f %12.2f %12.1f %9.3f\n", cli_text(row, "fusion"), cli_number(row, "sites"),
-             us, us / n, json_number_value(json_array_get(cli_at(row, "tokens_per_second"), i)),
-             json_number_value(json_array_get(cli_at(row, "times_off"), i)));
+    REPORT_EACH(row, report_at(doc, "rows")) {
+      const double us = json_number_value(json_array_get(report_at(row, "step_us"), i));
+      printf("%-36s %6.0f %12.1f %12.2f %12.1f %9.3f\n", report_text(row, "fusion"),
+             report_number(row, "sites"), us, us / n,
+             json_number_value(json_array_get(report_at(row, "tokens_per_second"), i)),
+             json_number_value(json_array_get(report_at(row, "times_off"), i)));
     }
   }
 }

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/json.h"
 #include "cli/bench.h"
-#include "cli/explain/doc.h"
+#include "report/doc.h"
 #include <stdio.h>
 
 typedef struct times { // seconds
@@ -114,11 +114,11 @@ int cli_bench_latency(cli_bench *b, json_t **out) {
 }
 
 void cli_show_latency(const json_t *doc) {
-  printf("Avg latency: %.6f seconds\n", cli_number(doc, "avg_latency"));
+  printf("Avg latency: %.6f seconds\n", report_number(doc, "avg_latency"));
   for (int i = 0; i < N_PERCENTS; i++) {
     char key[24];
     snprintf(key, sizeof key, "percentiles.%d", percents[i]);
-    printf("%d%% percentile latency: %.6f seconds\n", percents[i], cli_number(doc, key));
+    printf("%d%% percentile latency: %.6f seconds\n", percents[i], report_number(doc, key));
   }
   cli_print_times(doc, "Time to First Token", "ttft", "TTFT", p99, 1);
   cli_print_row(doc, "Prefill throughput (tok/s):", "prefill_throughput");
@@ -206,8 +206,8 @@ void cli_show_throughput(const json_t *doc) {
   cli_print_times(doc, "Inter-token Latency", "itl", "ITL", p99, 1);
   cli_print_title("", '=');
   printf("Throughput: %.2f requests/s, %.2f total tokens/s, %.2f output tokens/s\n",
-         cli_number(doc, "request_throughput"), cli_number(doc, "total_token_throughput"),
-         cli_number(doc, "output_throughput"));
-  printf("Total num prompt tokens:  %.0f\n", cli_number(doc, "total_input_tokens"));
-  printf("Total num output tokens:  %.0f\n", cli_number(doc, "total_output_tokens"));
+         report_number(doc, "request_throughput"), report_number(doc, "total_token_throughput"),
+         report_number(doc, "output_throughput"));
+  printf("Total num prompt tokens:  %.0f\n", report_number(doc, "total_input_tokens"));
+  printf("Total num output tokens:  %.0f\n", report_number(doc, "total_output_tokens"));
 }

@@ -2,8 +2,8 @@
 // infuse bench: rows of text, laid out as vLLM's are.
 #include "base/json.h"
 #include "cli/bench.h"
-#include "cli/explain/doc.h"
-#include "cli/explain/screen.h"
+#include "report/doc.h"
+#include "report/screen.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -19,8 +19,8 @@ void cli_print_title(const char *title, char fill) {
 }
 
 void cli_print_row(const json_t *doc, const char *label, const char *key) {
-  const bool whole = json_is_integer(cli_at(doc, key));
-  printf("%-*s %-10.*f\n", LABEL, label, whole ? 0 : 2, cli_number(doc, key));
+  const bool whole = json_is_integer(report_at(doc, key));
+  printf("%-*s %-10.*f\n", LABEL, label, whole ? 0 : 2, report_number(doc, key));
 }
 
 // ---- times ----
@@ -30,7 +30,7 @@ static void print_time(const json_t *doc, const char *what, const char *key_of, 
   char text[LABEL + 1], key[64];
   snprintf(text, sizeof text, "%s %s (ms):", what, label);
   snprintf(key, sizeof key, "%s_%s_ms", key_of, name);
-  // A percentile's key may hold a point, which cli_at takes for a path.
+  // A percentile's key may hold a point, which report_at takes for a path.
   printf("%-*s %-10.2f\n", LABEL, text, json_number_value(json_object_get(doc, key)));
 }
 
@@ -48,11 +48,11 @@ void cli_print_times(const json_t *doc, const char *title, const char *name, con
 }
 
 void cli_print_reads(const json_t *doc) {
-  if (cli_number(doc, "weight_gb_s") <= 0) return;
+  if (report_number(doc, "weight_gb_s") <= 0) return;
   cli_print_title("Reading of weights while decoding", '-');
   cli_print_row(doc, "Weights read a step (MB):", "weight_mb_per_step");
   cli_print_row(doc, "Weights read (GB/s):", "weight_gb_s");
-  if (cli_number(doc, "read_gb_s") <= 0) return;
+  if (report_number(doc, "read_gb_s") <= 0) return;
   cli_print_row(doc, "Memory reads, measured (GB/s):", "read_gb_s");
   cli_print_row(doc, "Share of what memory reads:", "read_share");
 }
@@ -64,23 +64,24 @@ typedef struct totals { // of a step, µs
 } totals;
 
 static void print_kernel(const json_t *row, totals *t) {
-  const double us = cli_number(row, "us"), roof = cli_number(row, "roof_us"), n = cli_number(row, "nodes");
+  const double us = report_number(row, "us"), roof = report_number(row, "roof_us"),
+               n = report_number(row, "nodes");
   int width = 34;
-  cli_fit_names(&width, 1, 7 + 11 + 11 + 9 + 9 + 7);
-  cli_name(cli_text(row, "variant"), width);
-  printf(" %6.0f %10.1f %10.1f %8.1f %8.1f %6.0f\n", n, us, n * us, cli_number(row, "gb_s"),
-         cli_number(row, "gflop_s"), 100 * roof / us);
-  cli_wrapped(2, 4, "%s", cli_text(row, "case"));
+  report_fit_names(&width, 1, 7 + 11 + 11 + 9 + 9 + 7);
+  report_name(report_text(row, "variant"), width);
+  printf(" %6.0f %10.1f %10.1f %8.1f %8.1f %6.0f\n", n, us, n * us, report_number(row, "gb_s"),
+         report_number(row, "gflop_s"), 100 * roof / us);
+  report_wrapped(2, 4, "%s", report_text(row, "case"));
   t->measured += n * us;
   t->roof += n * roof;
 }
 
 static void print_step(const json_t *doc, double tokens) {
   totals t = {0};
-  cli_heading("a step of %.0f token%s", tokens, tokens == 1 ? "" : "s");
+  report_heading("a step of %.0f token%s", tokens, tokens == 1 ? "" : "s");
   printf("kernel: nodes, us each, us of all, GB/s, GFLOP/s, %% of the roof that the cost model states\n");
-  CLI_EACH(row, cli_at(doc, "rows")) {
-    if (cli_number(row, "tokens") == tokens) print_kernel(row, &t);
+  REPORT_EACH(row, report_at(doc, "rows")) {
+    if (report_number(row, "tokens") == tokens) print_kernel(row, &t);
   }
   printf("total: %.1f us, %.0f %% of its roof\n", t.measured, t.measured > 0 ? 100 * t.roof / t.measured : 0);
 }
@@ -88,8 +89,8 @@ static void print_step(const json_t *doc, double tokens) {
 // Rows are of steps of one token, and where steps may be larger of the largest.
 void cli_show_kernels(const json_t *doc) {
   double most = 1;
-  CLI_EACH(row, cli_at(doc, "rows")) {
-    if (cli_number(row, "tokens") > most) most = cli_number(row, "tokens");
+  REPORT_EACH(row, report_at(doc, "rows")) {
+    if (report_number(row, "tokens") > most) most = report_number(row, "tokens");
   }
   print_step(doc, 1);
   if (most > 1) print_step(doc, most);

@@ -6,9 +6,9 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/bench.h"
-#include "cli/explain/doc.h"
 #include "cli/load/document.h"
 #include "cli/load/plot.h"
+#include "report/doc.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -382,7 +382,7 @@ static int run_point(serving *s, double rate, double limit, json_t *points) {
   int code = cli_fail(load_point_run(&po, s->prompts, &p).error);
   if (code == 0 && (doc = document_of(s, &p, &po)) == NULL) code = no_memory();
   if (code == 0) {
-    const size_t failed = (size_t)cli_number(doc, "failed");
+    const size_t failed = (size_t)report_number(doc, "failed");
     s->done += p.n;
     s->failed += failed;
     tell_failures(s, &p, failed);
@@ -427,13 +427,13 @@ static int draw_plot(const serving *s, const json_t *points) {
 // vLLM's: backend, rate, limit, model and time.
 static void name_result(const serving *s, const json_t *doc, nf_text *out) {
   const char *name = strrchr(s->model, '/');
-  const bool limited = json_is_integer(cli_at(doc, "max_concurrency"));
-  const bool paced = json_is_real(cli_at(doc, "request_rate"));
-  nf_text_printf(out, "%s-", s->o->label != NULL ? s->o->label : cli_text(doc, "backend"));
-  if (paced) nf_text_printf(out, "%gqps", cli_number(doc, "request_rate"));
+  const bool limited = json_is_integer(report_at(doc, "max_concurrency"));
+  const bool paced = json_is_real(report_at(doc, "request_rate"));
+  nf_text_printf(out, "%s-", s->o->label != NULL ? s->o->label : report_text(doc, "backend"));
+  if (paced) nf_text_printf(out, "%gqps", report_number(doc, "request_rate"));
   if (!paced) nf_text_printf(out, "infqps");
-  if (limited) nf_text_printf(out, "-concurrency%.0f", cli_number(doc, "max_concurrency"));
-  nf_text_printf(out, "-%s-%s.json", name != NULL ? name + 1 : s->model, cli_text(doc, "date"));
+  if (limited) nf_text_printf(out, "-concurrency%.0f", report_number(doc, "max_concurrency"));
+  nf_text_printf(out, "-%s-%s.json", name != NULL ? name + 1 : s->model, report_text(doc, "date"));
 }
 
 static int save_result(const serving *s, const json_t *doc) {
@@ -500,9 +500,9 @@ int cli_bench_serve(cli_bench *b, json_t **out) {
 static void show_times(const json_t *doc) {
   double percents[MOST_PERCENTS];
   size_t n = 0;
-  CLI_EACH(p, cli_at(doc, "metric_percentiles")) percents[n++] = json_number_value(p);
+  REPORT_EACH(p, report_at(doc, "metric_percentiles")) percents[n++] = json_number_value(p);
   for (int i = 0; i < N_METRICS; i++)
-    if (strstr(cli_text(doc, "percentile_metrics"), metrics[i].name) != NULL)
+    if (strstr(report_text(doc, "percentile_metrics"), metrics[i].name) != NULL)
       cli_print_times(doc, metrics[i].title, metrics[i].name, metrics[i].label, percents, n);
 }
 
@@ -524,7 +524,7 @@ static void show_point(const json_t *doc) {
   cli_print_title(" Serving Benchmark Result ", '=');
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     const bool cached = strcmp(rows[i][1], "total_cached_tokens") == 0;
-    if (json_is_number(cli_at(doc, rows[i][1])) && (!cached || cli_number(doc, rows[i][1]) > 0))
+    if (json_is_number(report_at(doc, rows[i][1])) && (!cached || report_number(doc, rows[i][1]) > 0))
       cli_print_row(doc, rows[i][0], rows[i][1]);
   }
   show_times(doc);
@@ -532,21 +532,22 @@ static void show_point(const json_t *doc) {
 }
 
 static void show_line(const json_t *p) {
-  const bool limited = json_is_integer(cli_at(p, "max_concurrency"));
-  const bool paced = json_is_real(cli_at(p, "request_rate"));
+  const bool limited = json_is_integer(report_at(p, "max_concurrency"));
+  const bool paced = json_is_real(report_at(p, "request_rate"));
   char limit[24] = "-", rate[24] = "inf";
-  if (limited) snprintf(limit, sizeof limit, "%.0f", cli_number(p, "max_concurrency"));
-  if (paced) snprintf(rate, sizeof rate, "%.3g", cli_number(p, "request_rate"));
+  if (limited) snprintf(limit, sizeof limit, "%.0f", report_number(p, "max_concurrency"));
+  if (paced) snprintf(rate, sizeof rate, "%.3g", report_number(p, "request_rate"));
   printf("%11s %8s %7.0f %7.0f %8.2f %9.1f %9.1f %9.1f %9.2f %9.2f\n", limit, rate,
-         cli_number(p, "completed"), cli_number(p, "failed"), cli_number(p, "request_throughput"),
-         cli_number(p, "output_throughput"), cli_number(p, "median_ttft_ms"), cli_number(p, "p99_ttft_ms"),
-         cli_number(p, "median_tpot_ms"), cli_number(p, "p99_tpot_ms"));
+         report_number(p, "completed"), report_number(p, "failed"), report_number(p, "request_throughput"),
+         report_number(p, "output_throughput"), report_number(p, "median_ttft_ms"),
+         report_number(p, "p99_ttft_ms"), report_number(p, "median_tpot_ms"),
+         report_number(p, "p99_tpot_ms"));
 }
 
 void cli_show_serve(const json_t *doc) {
-  const json_t *points = cli_at(doc, "points");
+  const json_t *points = report_at(doc, "points");
   if (points == NULL) return show_point(doc);
   printf("%11s %8s %7s %7s %8s %9s %9s %9s %9s %9s\n", "concurrency", "rate", "ok", "failed", "req/s",
          "out tok/s", "TTFT p50", "p99 ms", "TPOT p50", "p99 ms");
-  CLI_EACH(p, points) show_line(p);
+  REPORT_EACH(p, points) show_line(p);
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse explain: which form is wanted, and of what; the difference of two documents.
-#include "cli/explain/explain.h"
 #include "base/json.h"
 #include "base/memory.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "report/report.h"
 #include <string.h>
 #include <time.h>
 
@@ -17,16 +17,16 @@ static nf_status write_page(const cli_options *o, const json_t *doc) {
   struct tm tm;
   const time_t now = time(NULL);
   if (gmtime_r(&now, &tm) == NULL || strftime(date, sizeof date, "%Y-%m-%d", &tm) == 0) date[0] = '\0';
-  const cli_page page = {o->model, o->line, infuse_version(), date[0] != '\0' ? date : NULL};
-  return cli_explain_html(doc, &page, o->html);
+  const report_page page = {o->model, o->line, infuse_version(), date[0] != '\0' ? date : NULL};
+  return report_write_page(doc, &page, o->html);
 }
 
 static int show(const json_t *doc, const cli_options *o) {
   if (o->html != NULL) return cli_fail(write_page(o, doc).error);
   if (o->brief)
-    cli_explain_brief(doc);
+    report_print_brief(doc);
   else
-    cli_explain_text(doc, o->all);
+    report_print(doc, o->all);
   return 0;
 }
 
@@ -53,7 +53,8 @@ static nf_status check(const json_t *doc, const char *where) {
   if (!json_is_string(found)) return nf_error(NF_BAD_INPUT, "%s: has no schema, %s is wanted", where, schema);
   if (strcmp(json_string_value(found), schema) != 0)
     return nf_error(NF_BAD_INPUT, "%s: has schema %s, %s is wanted", where, json_string_value(found), schema);
-  if (json_is_array(cli_at(doc, "plan.nodes")) && json_is_array(cli_at(doc, "fusion.sites"))) return nf_ok();
+  if (json_is_array(report_at(doc, "plan.nodes")) && json_is_array(report_at(doc, "fusion.sites")))
+    return nf_ok();
   return nf_error(NF_BAD_INPUT, "%s: has no plan.nodes or no fusion.sites, which %s has", where, schema);
 }
 
@@ -72,7 +73,7 @@ static int load(const char *path, nf_json *out) {
 }
 
 static nf_status show_diff(const json_t *diff, const cli_options *o) {
-  if (!o->json) return cli_diff_text(diff, o->all), nf_ok();
+  if (!o->json) return report_diff_text(diff, o->all), nf_ok();
   char *json = json_dumps(diff, JSON_INDENT(1));
   if (json == NULL) return nf_error(NF_NO_MEMORY, "no memory to print a difference");
   cli_print_json(NULL, json, strlen(json));
@@ -85,10 +86,10 @@ static int explain_diff(const cli_options *o) {
   json_t *diff = NULL;
   int code = load(o->diff.at[0], &a);
   if (code == 0) code = load(o->diff.at[1], &b);
-  nf_status st = code == 0 ? cli_diff(a.root, b.root, &diff) : nf_ok();
+  nf_status st = code == 0 ? report_diff(a.root, b.root, &diff) : nf_ok();
   if (code == 0 && nf_is_ok(st)) st = show_diff(diff, o);
   if (code == 0) code = cli_fail(st.error);
-  if (code == 0 && !cli_is(diff, "ok")) code = 1;
+  if (code == 0 && !report_is(diff, "ok")) code = 1;
   json_decref(diff);
   nf_json_deinit(&a);
   nf_json_deinit(&b);

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "base/memory.h"
 #include "cli/cli.h"
-#include "cli/explain/doc.h"
+#include "report/doc.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -57,26 +57,26 @@ int cli_devices(const cli_options *o, infuse_runtime *rt) {
 // ---- names ----
 
 static void print_row(const json_t *row) {
-  const json_t *also = cli_at(row, "also");
+  const json_t *also = report_at(row, "also");
   nf_text t = {0};
-  nf_text_printf(&t, also != NULL ? "%-16s" : "%-38s", cli_text(row, "name"));
-  if (cli_at(row, "family") != NULL) cli_fill(&t, row, " {family}");
-  if (cli_at(row, "what") != NULL) cli_fill(&t, row, " {what}");
-  cli_names_of(&t, also, ", also ", ", ");
+  nf_text_printf(&t, also != NULL ? "%-16s" : "%-38s", report_text(row, "name"));
+  if (report_at(row, "family") != NULL) report_fill(&t, row, " {family}");
+  if (report_at(row, "what") != NULL) report_fill(&t, row, " {what}");
+  report_names_of(&t, also, ", also ", ", ");
   puts(t.failed ? "?" : t.at);
   nf_text_deinit(&t);
 }
 
 static void print_kernels(const json_t *op) {
-  CLI_EACH(kernel, cli_at(op, "kernels")) {
-    printf("%s=%s%s\n", cli_text(op, "name"), cli_text(kernel, "name"),
-           cli_is(kernel, "declared") ? "  (declared, not written yet)" : "");
+  REPORT_EACH(kernel, report_at(op, "kernels")) {
+    printf("%s=%s%s\n", report_text(op, "name"), report_text(kernel, "name"),
+           report_is(kernel, "declared") ? "  (declared, not written yet)" : "");
   }
 }
 
 // "linear=help" asks for those of linear.
 static bool is_of(const json_t *op, const char *asked) {
-  const char *name = cli_text(op, "name");
+  const char *name = report_text(op, "name");
   const size_t n = strlen(name);
   return asked == NULL || (strncmp(asked, name, n) == 0 && asked[n] == '=');
 }
@@ -84,7 +84,7 @@ static bool is_of(const json_t *op, const char *asked) {
 static int print_names(const json_t *doc, const cli_options *o) {
   const bool kernels = strcmp(o->names, "ops") == 0;
   size_t printed = 0;
-  CLI_EACH(row, cli_at(doc, o->names)) {
+  REPORT_EACH(row, report_at(doc, o->names)) {
     if (kernels && !is_of(row, o->names_of)) continue;
     (kernels ? print_kernels : print_row)(row);
     printed++;

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "cli/cli.h"
-#include "cli/explain/doc.h"
+#include "report/doc.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,7 +231,7 @@ static char *command_line(int argc, char **argv) {
     nf_text_printf(&t, " ");
     write_word(&t, argv[i]);
   }
-  return cli_taken(&t);
+  return report_taken(&t);
 }
 
 static int run_line(int argc, char **argv) {

@@ -1,64 +1,66 @@
 // SPDX-License-Identifier: Apache-2.0
 // infuse tune: kernels of a model measured on this machine; what is kept of it.
 #include "cli/cli.h"
-#include "cli/explain/doc.h"
-#include "cli/explain/screen.h"
+#include "report/doc.h"
+#include "report/screen.h"
 #include <stdio.h>
 #include <string.h>
 
 static const char *winner_of(const json_t *site) {
-  const json_t *winner = cli_at(site, "winner");
+  const json_t *winner = report_at(site, "winner");
   return json_is_string(winner) ? json_string_value(winner) : "the reference";
 }
 
 static void print_candidate(const json_t *site, const json_t *c) {
-  const char *name = cli_text(c, "kernel");
+  const char *name = report_text(c, "kernel");
   const json_t *estimate = json_object_get(json_object_get(site, "estimated_us"), name);
   nf_text t = {0};
   if (json_is_real(estimate)) nf_text_printf(&t, ", estimated %.4g", json_real_value(estimate));
-  if (cli_at(c, "refused") != NULL)
-    cli_wrapped(4, 8, "%s: refused, %s", name, cli_text(c, "refused"));
+  if (report_at(c, "refused") != NULL)
+    report_wrapped(4, 8, "%s: refused, %s", name, report_text(c, "refused"));
   else
-    cli_wrapped(4, 8, "%s: %.4g µs ± %.2g%s%s%s", name, cli_number(c, "us"), cli_number(c, "spread"),
-                t.failed || t.n == 0 ? "" : t.at, cli_equal(site, "default", name) ? "; the default" : "",
-                strcmp(winner_of(site), name) == 0 ? "; chosen" : "");
+    report_wrapped(4, 8, "%s: %.4g µs ± %.2g%s%s%s", name, report_number(c, "us"), report_number(c, "spread"),
+                   t.failed || t.n == 0 ? "" : t.at,
+                   report_equal(site, "default", name) ? "; the default" : "",
+                   strcmp(winner_of(site), name) == 0 ? "; chosen" : "");
   nf_text_deinit(&t);
 }
 
 static void print_site(const json_t *site) {
-  cli_say(0, 4, site, cli_at(site, "name") != NULL ? "{name} {key}" : "{key}");
-  CLI_EACH(c, cli_at(site, "candidates")) print_candidate(site, c);
-  if (cli_at(site, "why") != NULL) cli_say(4, 8, site, "not measured: {why}");
-  if (cli_at(site, "candidates") == NULL && cli_at(site, "why") == NULL)
-    cli_say(4, 8, site, "not measured yet; {default} by estimates");
+  report_say(0, 4, site, report_at(site, "name") != NULL ? "{name} {key}" : "{key}");
+  REPORT_EACH(c, report_at(site, "candidates")) print_candidate(site, c);
+  if (report_at(site, "why") != NULL) report_say(4, 8, site, "not measured: {why}");
+  if (report_at(site, "candidates") == NULL && report_at(site, "why") == NULL)
+    report_say(4, 8, site, "not measured yet; {default} by estimates");
 }
 
 // What is faster than by estimates, and what must not be used.
 static bool remarkable(const json_t *site) {
-  bool refused = cli_at(site, "why") != NULL;
-  CLI_EACH(c, cli_at(site, "candidates")) refused |= cli_at(c, "refused") != NULL;
-  return refused || (cli_at(site, "winner") != NULL && !cli_equal(site, "default", winner_of(site)));
+  bool refused = report_at(site, "why") != NULL;
+  REPORT_EACH(c, report_at(site, "candidates")) refused |= report_at(c, "refused") != NULL;
+  return refused || (report_at(site, "winner") != NULL && !report_equal(site, "default", winner_of(site)));
 }
 
 static int render(const json_t *doc, const cli_options *o) {
-  CLI_EACH(site, cli_at(doc, "sites")) {
+  REPORT_EACH(site, report_at(doc, "sites")) {
     if (o->explain_op != NULL || remarkable(site)) print_site(site);
   }
-  cli_wrapped(
+  report_wrapped(
       0, 2,
       "tune: %.0f known before, %.0f measured, %.0f left to estimates, %.0f kernels refused; %.3f times "
       "as fast as by estimates (geometric mean of the ops), never slower by measurement",
-      cli_number(doc, "hits"), cli_number(doc, "measured"), cli_number(doc, "left"),
-      cli_number(doc, "refused"), cli_number(doc, "gain"));
-  if (!json_is_string(cli_at(doc, "folder"))) cli_wrapped(0, 2, "nothing is kept: there is no cache folder");
+      report_number(doc, "hits"), report_number(doc, "measured"), report_number(doc, "left"),
+      report_number(doc, "refused"), report_number(doc, "gain"));
+  if (!json_is_string(report_at(doc, "folder")))
+    report_wrapped(0, 2, "nothing is kept: there is no cache folder");
   return 0;
 }
 
 static int render_list(const json_t *doc, const cli_options *o) {
   (void)o;
-  CLI_EACH(entry, cli_at(doc, "entries")) print_site(entry);
-  cli_wrapped(0, 2, "%zu entries in %s", json_array_size(cli_at(doc, "entries")),
-              json_is_string(cli_at(doc, "folder")) ? cli_text(doc, "folder") : "no folder");
+  REPORT_EACH(entry, report_at(doc, "entries")) print_site(entry);
+  report_wrapped(0, 2, "%zu entries in %s", json_array_size(report_at(doc, "entries")),
+                 json_is_string(report_at(doc, "folder")) ? report_text(doc, "folder") : "no folder");
   return 0;
 }
 

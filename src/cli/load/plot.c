@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The plot of bench serve.
 #include "cli/load/plot.h"
-#include "cli/explain/doc.h"
-#include "cli/explain/html.h"
+#include "report/doc.h"
+#include "report/html.h"
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +30,7 @@ enum { N_CURVES = sizeof curves / sizeof *curves };
 static double value(const field *f, const json_t *point, const curve *c) {
   char key[32];
   snprintf(key, sizeof key, "%s_%s_ms", c->what, f->name);
-  return cli_number(point, key);
+  return report_number(point, key);
 }
 
 // ---- axes ----
@@ -61,8 +61,8 @@ static axis axis_of(double least, double most, bool may_be_logarithmic) {
 
 static void find_axes(field *f) {
   double fastest = 0, least = INFINITY, most = 0;
-  CLI_EACH(p, f->points) {
-    fastest = fmax(fastest, cli_number(p, "output_throughput"));
+  REPORT_EACH(p, f->points) {
+    fastest = fmax(fastest, report_number(p, "output_throughput"));
     for (int c = 0; c < N_CURVES; c++) {
       least = fmin(least, value(f, p, &curves[c]));
       most = fmax(most, value(f, p, &curves[c]));
@@ -91,20 +91,20 @@ static void write_ticks(nf_text *t, const field *f) {
 
 // What a point was asked for: its limit of requests at a time, its rate, or both.
 static void write_label(nf_text *t, const json_t *point) {
-  const bool limited = json_is_integer(cli_at(point, "max_concurrency"));
-  const bool paced = json_is_real(cli_at(point, "request_rate"));
-  if (limited) nf_text_printf(t, "%.0f", cli_number(point, "max_concurrency"));
-  if (paced) nf_text_printf(t, "%s%.3g/s", limited ? ", " : "", cli_number(point, "request_rate"));
+  const bool limited = json_is_integer(report_at(point, "max_concurrency"));
+  const bool paced = json_is_real(report_at(point, "request_rate"));
+  if (limited) nf_text_printf(t, "%.0f", report_number(point, "max_concurrency"));
+  if (paced) nf_text_printf(t, "%s%.3g/s", limited ? ", " : "", report_number(point, "request_rate"));
 }
 
 static void write_curve(nf_text *t, const field *f, const curve *c, bool labelled) {
   nf_text_printf(t, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\" d=\"", c->colour);
-  CLI_EACH(p, f->points)
-  nf_text_printf(t, "%s%.1f %.1f", p_at == 0 ? "M" : "L", at_x(f, cli_number(p, "output_throughput")),
+  REPORT_EACH(p, f->points)
+  nf_text_printf(t, "%s%.1f %.1f", p_at == 0 ? "M" : "L", at_x(f, report_number(p, "output_throughput")),
                  at_y(f, value(f, p, c)));
   nf_text_printf(t, "\"/>\n");
-  CLI_EACH(p, f->points) {
-    const double x = at_x(f, cli_number(p, "output_throughput")), y = at_y(f, value(f, p, c));
+  REPORT_EACH(p, f->points) {
+    const double x = at_x(f, report_number(p, "output_throughput")), y = at_y(f, value(f, p, c));
     nf_text_printf(t, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>", x, y, c->colour);
     if (!labelled) continue;
     nf_text_printf(t, "<text class=\"p\" text-anchor=\"middle\" x=\"%.1f\" y=\"%.1f\">", x, y - 7);
@@ -143,7 +143,7 @@ void load_plot(nf_text *out, const json_t *points, const char *title) {
       "<style>.g{stroke:#e2e2e2}.h{font-weight:bold}.p{font-size:10px;fill:#666}</style>\n"
       "<rect width=\"%d\" height=\"%d\" fill=\"#fff\"/>\n<text font-size=\"13\" x=\"%d\" y=\"22\">",
       WIDTH, HEIGHT, WIDTH, HEIGHT, WIDTH, HEIGHT, LEFT);
-  cli_html_escape(out, title, strlen(title));
+  report_html_escape(out, title, strlen(title));
   nf_text_printf(out, "</text>\n");
   write_field(out, &first);
   write_field(out, &each);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Drawing a graph in layers. Cells are boxes and, where a wire passes a rank, its place there. Segments join
 // cells of neighbouring ranks.
-#include "cli/explain/drawing.h"
+#include "report/drawing.h"
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
@@ -26,7 +26,7 @@ typedef struct grid {
 
 // ---- ranks ----
 
-static void rank_boxes(cli_place *box, size_t n, const cli_wire *wire, size_t n_wires) {
+static void rank_boxes(report_place *box, size_t n, const report_wire *wire, size_t n_wires) {
   for (size_t i = 0; i < n; i++) box[i].rank = 0;
   for (size_t i = 0; i < n_wires; i++) {
     const size_t after = box[wire[i].from].rank + 1;
@@ -40,7 +40,7 @@ static void rank_boxes(cli_place *box, size_t n, const cli_wire *wire, size_t n_
   }
 }
 
-static size_t count_cells(const cli_place *box, size_t n, const cli_wire *wire, size_t n_wires) {
+static size_t count_cells(const report_place *box, size_t n, const report_wire *wire, size_t n_wires) {
   size_t cells = n;
   for (size_t i = 0; i < n_wires; i++) cells += box[wire[i].to].rank - box[wire[i].from].rank - 1;
   return cells;
@@ -59,7 +59,7 @@ static bool allocate(grid *g, size_t cells, size_t n_wires, nf_arena *a) {
          g->d != NULL && g->w != NULL && g->run != NULL;
 }
 
-static void add_cells(grid *g, const cli_place *box, size_t n, const cli_wire *wire, size_t n_wires) {
+static void add_cells(grid *g, const report_place *box, size_t n, const report_wire *wire, size_t n_wires) {
   for (size_t i = 0; i < n; i++) g->cell[g->n++] = (cell){.rank = box[i].rank, .w = box[i].w};
   for (size_t i = 0; i < n_wires; i++) {
     size_t at = wire[i].from;
@@ -86,13 +86,13 @@ static void sort_by_rank(grid *g) {
 
 // Cells of a rank side by side, around x = 0.
 static void pack(grid *g, size_t r) {
-  double wide = -CLI_BOX_GAP;
-  for (size_t i = g->first[r]; i < g->first[r + 1]; i++) wide += g->cell[g->order[i]].w + CLI_BOX_GAP;
+  double wide = -REPORT_BOX_GAP;
+  for (size_t i = g->first[r]; i < g->first[r + 1]; i++) wide += g->cell[g->order[i]].w + REPORT_BOX_GAP;
   double x = -wide / 2;
   for (size_t i = g->first[r]; i < g->first[r + 1]; i++) {
     cell *c = &g->cell[g->order[i]];
     c->x = x + c->w / 2;
-    x += c->w + CLI_BOX_GAP;
+    x += c->w + REPORT_BOX_GAP;
   }
 }
 
@@ -163,7 +163,7 @@ static void settle(grid *g, size_t r) {
   double shift = 0;
   for (size_t i = 0; i < n; i++) {
     const cell *c = &g->cell[g->order[first + i]];
-    if (i > 0) shift += (g->cell[g->order[first + i - 1]].w + c->w) / 2 + CLI_BOX_GAP;
+    if (i > 0) shift += (g->cell[g->order[first + i - 1]].w + c->w) / 2 + REPORT_BOX_GAP;
     g->d[runs] = c->key - shift;
     g->w[runs] = c->w == LANE ? 8 : 1;
     g->run[runs++] = 1;
@@ -178,7 +178,7 @@ static void settle(grid *g, size_t r) {
   for (size_t run = 0, i = 0; run < runs; run++)
     for (size_t k = 0; k < g->run[run]; k++, i++) {
       cell *c = &g->cell[g->order[first + i]];
-      if (i > 0) shift += (g->cell[g->order[first + i - 1]].w + c->w) / 2 + CLI_BOX_GAP;
+      if (i > 0) shift += (g->cell[g->order[first + i - 1]].w + c->w) / 2 + REPORT_BOX_GAP;
       c->x = g->d[run] + shift;
     }
 }
@@ -188,11 +188,11 @@ static void free_room(const grid *g, size_t i, double *lo, double *hi) {
   const cell *c = &g->cell[g->order[i]];
   if (i > g->first[c->rank]) {
     const cell *left = &g->cell[g->order[i - 1]];
-    *lo = fmax(*lo, left->x + (left->w + c->w) / 2 + CLI_BOX_GAP);
+    *lo = fmax(*lo, left->x + (left->w + c->w) / 2 + REPORT_BOX_GAP);
   }
   if (i + 1 < g->first[c->rank + 1]) {
     const cell *right = &g->cell[g->order[i + 1]];
-    *hi = fmin(*hi, right->x - (right->w + c->w) / 2 - CLI_BOX_GAP);
+    *hi = fmin(*hi, right->x - (right->w + c->w) / 2 - REPORT_BOX_GAP);
   }
 }
 
@@ -236,21 +236,21 @@ static double find_columns(grid *g, size_t n_boxes) {
     if (c == 0 || left < lo) lo = left;
     if (c == 0 || right > hi) hi = right;
   }
-  for (size_t c = 0; c < g->n; c++) g->cell[c].x += CLI_MARGIN - lo;
-  return hi - lo + 2 * CLI_MARGIN;
+  for (size_t c = 0; c < g->n; c++) g->cell[c].x += REPORT_MARGIN - lo;
+  return hi - lo + 2 * REPORT_MARGIN;
 }
 
 // Tops of the ranks in g->d, their heights in g->w.
-static double find_rows(grid *g, const cli_place *box, size_t n) {
-  double y = CLI_RANK_GAP; // room for what is written above the first rank
+static double find_rows(grid *g, const report_place *box, size_t n) {
+  double y = REPORT_RANK_GAP; // room for what is written above the first rank
   for (size_t r = 0; r < g->n_ranks; r++) {
     g->d[r] = y;
     g->w[r] = 0;
     for (size_t i = 0; i < n; i++)
       if (box[i].rank == r && box[i].h > g->w[r]) g->w[r] = box[i].h;
-    y += g->w[r] + CLI_RANK_GAP;
+    y += g->w[r] + REPORT_RANK_GAP;
   }
-  return y - CLI_RANK_GAP + CLI_MARGIN;
+  return y - REPORT_RANK_GAP + REPORT_MARGIN;
 }
 
 // ---- wires ----
@@ -271,27 +271,28 @@ static double port(const grid *g, const segment *s, bool lower_end) {
   return g->cell[box].x + ((double)left - (double)(all - 1) / 2) * step;
 }
 
-static bool lead(const grid *g, cli_wire *wire, size_t w, const cli_place *box, nf_arena *arena) {
+static bool lead(const grid *g, report_wire *wire, size_t w, const report_place *box, nf_arena *arena) {
   const size_t ranks = box[wire->to].rank - box[wire->from].rank;
-  cli_point *p = wire->point = nf_arena_alloc(arena, 2 * ranks, sizeof *wire->point);
+  report_point *p = wire->point = nf_arena_alloc(arena, 2 * ranks, sizeof *wire->point);
   if (p == NULL) return false;
   for (size_t s = 0; s < g->n_segments; s++) {
     const segment *seg = &g->segment[s];
     if (seg->wire != w) continue;
     const size_t r = g->cell[seg->up].rank;
     const bool leaves = seg->up == wire->from, comes = seg->down == wire->to;
-    p[wire->n_points++] = leaves ? (cli_point){port(g, seg, false), box[wire->from].y + box[wire->from].h / 2}
-                                 : (cli_point){g->cell[seg->up].x, g->d[r] + g->w[r]};
-    p[wire->n_points++] = comes ? (cli_point){port(g, seg, true), box[wire->to].y - box[wire->to].h / 2}
-                                : (cli_point){g->cell[seg->down].x, g->d[r + 1]};
+    p[wire->n_points++] = leaves
+                              ? (report_point){port(g, seg, false), box[wire->from].y + box[wire->from].h / 2}
+                              : (report_point){g->cell[seg->up].x, g->d[r] + g->w[r]};
+    p[wire->n_points++] = comes ? (report_point){port(g, seg, true), box[wire->to].y - box[wire->to].h / 2}
+                                : (report_point){g->cell[seg->down].x, g->d[r + 1]};
   }
   return true;
 }
 
-nf_status cli_layout(cli_place *box, size_t n, cli_wire *wire, size_t n_wires, nf_arena *arena,
-                     cli_point *out_size, bool *fits) {
+nf_status report_layout(report_place *box, size_t n, report_wire *wire, size_t n_wires, nf_arena *arena,
+                        report_point *out_size, bool *fits) {
   grid g = {0};
-  *fits = n <= CLI_MOST_BOXES && n_wires <= 4 * CLI_MOST_BOXES;
+  *fits = n <= REPORT_MOST_BOXES && n_wires <= 4 * REPORT_MOST_BOXES;
   if (!*fits) return nf_ok();
   rank_boxes(box, n, wire, n_wires);
   for (size_t i = 0; i < n; i++) g.n_ranks = box[i].rank + 1 > g.n_ranks ? box[i].rank + 1 : g.n_ranks;

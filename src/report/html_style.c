@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The look of explain's page: sober, from a phone's width up, light or dark as the reader's system is.
-#include "cli/explain/html.h"
+#include "report/html.h"
 
 // The colours of frames are pairs, rim and fill: six that can be told apart with any kind of sight when
 // beside each other, and each frame carries its rule's name.
-const char cli_html_style[] =
+const char report_html_style[] =
     ":root{color-scheme:light dark;--page:#f6f7f8;--card:#fff;--ink:#1b1e23;--dim:#5d6570;--line:#dcdfe4;"
     "--wire:#8a929d;--node:#fff;--good:#1a7f37;"
     "--r0:#3b73c4;--f0:#dfeafb;--r1:#b06f10;--f1:#fbeed6;--r2:#23835a;--f2:#dcf3e8;"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/explain/screen.h"
-#include "cli/explain/doc.h"
+#include "report/screen.h"
+#include "report/doc.h"
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,9 +25,9 @@ static int64_t asked_width(void) {
   return isatty(STDOUT_FILENO) && ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) == 0 ? w.ws_col : 0;
 }
 
-size_t cli_screen_width(void) {
+size_t report_screen_width(void) {
   const int64_t n = asked_width();
-  return n <= 0 ? SIZE_MAX : n < CLI_NARROWEST ? CLI_NARROWEST : (size_t)n;
+  return n <= 0 ? SIZE_MAX : n < REPORT_NARROWEST ? REPORT_NARROWEST : (size_t)n;
 }
 
 // Characters of s[0..n), each taken for one column.
@@ -55,7 +55,7 @@ static const char *skip(const char *s, size_t count) {
 
 // Broken where the screen ends when it is longer than a line. Gives the column behind it.
 static size_t print_word(const char *s, size_t n, int hang, size_t at) {
-  const size_t most = cli_screen_width();
+  const size_t most = report_screen_width();
   while (at < most && columns(s, n) > most - at) {
     const size_t part = (size_t)(skip(s, most - at) - s);
     print_safely(s, part);
@@ -68,7 +68,7 @@ static size_t print_word(const char *s, size_t n, int hang, size_t at) {
 }
 
 static void print_words(const char *s, int indent, int hang) {
-  const size_t most = cli_screen_width();
+  const size_t most = report_screen_width();
   size_t at = (size_t)printf("%*s", indent, "");
   for (bool first = true; *s != '\0'; first = false) {
     const size_t n = strcspn(s, " ");
@@ -89,7 +89,7 @@ static void print_formatted(int indent, int hang, const char *fmt, va_list args)
   free(line);
 }
 
-void cli_heading(const char *fmt, ...) {
+void report_heading(const char *fmt, ...) {
   const bool bold = decorated();
   va_list args;
   fputs(bold ? "\n\033[1m" : "\n", stdout);
@@ -99,7 +99,7 @@ void cli_heading(const char *fmt, ...) {
   fputs(bold ? "\033[0m\n" : "\n", stdout);
 }
 
-void cli_wrapped(int indent, int hang, const char *fmt, ...) {
+void report_wrapped(int indent, int hang, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   print_formatted(indent, hang, fmt, args);
@@ -107,22 +107,22 @@ void cli_wrapped(int indent, int hang, const char *fmt, ...) {
   printf("\n");
 }
 
-void cli_line(int indent, int hang, nf_text *t) {
+void report_line(int indent, int hang, nf_text *t) {
   print_words(t->failed || t->at == NULL ? "no memory for this line" : t->at, indent, hang);
   printf("\n");
   nf_text_deinit(t);
 }
 
-void cli_say(int indent, int hang, const json_t *object, const char *template) {
+void report_say(int indent, int hang, const json_t *object, const char *template) {
   nf_text line = {0};
-  cli_fill(&line, object, template);
-  cli_line(indent, hang, &line);
+  report_fill(&line, object, template);
+  report_line(indent, hang, &line);
 }
 
 // ---- tables ----
 
-void cli_fit_names(int *width, int n, int others) {
-  const size_t most = cli_screen_width();
+void report_fit_names(int *width, int n, int others) {
+  const size_t most = report_screen_width();
   int all = 0;
   for (int i = 0; i < n; i++) all += width[i];
   if (most == SIZE_MAX || (size_t)(all + others) <= most) return;
@@ -136,7 +136,7 @@ void cli_fit_names(int *width, int n, int others) {
 // Gives how many columns it took.
 static size_t print_name(const char *s, size_t most) {
   const size_t n = columns(s, strlen(s));
-  if (n <= most || most < 3 || cli_screen_width() == SIZE_MAX) return print_safely(s, strlen(s)), n;
+  if (n <= most || most < 3 || report_screen_width() == SIZE_MAX) return print_safely(s, strlen(s)), n;
   const size_t head = (most - 1) / 2, tail = most - 1 - head;
   print_safely(s, (size_t)(skip(s, head) - s));
   fputs("…", stdout);
@@ -145,20 +145,20 @@ static size_t print_name(const char *s, size_t most) {
   return most;
 }
 
-void cli_name(const char *s, int width) {
+void report_name(const char *s, int width) {
   const size_t n = print_name(s, (size_t)width);
   if (n < (size_t)width) printf("%*s", (int)((size_t)width - n), "");
 }
 
-void cli_two_names(const char *a, int a_width, const char *b, int b_width, int others) {
+void report_two_names(const char *a, int a_width, const char *b, int b_width, int others) {
   int width[] = {a_width, b_width};
-  cli_fit_names(width, 2, others);
-  cli_name(a, width[0]);
+  report_fit_names(width, 2, others);
+  report_name(a, width[0]);
   printf(" ");
-  cli_name(b, width[1]);
+  report_name(b, width[1]);
 }
 
-void cli_last_name(const char *s, int width) {
+void report_last_name(const char *s, int width) {
   print_name(s, (size_t)width);
   printf("\n");
 }

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "cli/explain/explain.h"
-#include "cli/explain/html.h"
+#include "report/html.h"
+#include "report/report.h"
 #include "tests/support/alloc_fail.h"
 #include <ctype.h>
 #include <infuse/inspect.h>
@@ -68,14 +68,14 @@ static void check_alone(const char *page) {
     if (strstr(page, never[i]) != NULL) fail_msg("the page has %s", never[i]);
 }
 
-static const cli_page page_facts = {"configs/a-model/", "infuse explain -m '<b>'", "9.9.9", "2026-01-02"};
+static const report_page page_facts = {"configs/a-model/", "infuse explain -m '<b>'", "9.9.9", "2026-01-02"};
 
 static char *page_of(const json_t *doc) {
   char *page = NULL;
   size_t n;
   char path[64];
   snprintf(path, sizeof path, "/tmp/infuse-page-%d.html", (int)getpid());
-  nf_status st = cli_explain_html(doc, &page_facts, path);
+  nf_status st = report_write_page(doc, &page_facts, path);
   assert_string_equal(nf_status_message(st), "");
   st = nf_file_load(path, (size_t)1 << 26, &page, &n);
   assert_string_equal(nf_status_message(st), "");
@@ -147,32 +147,32 @@ static figures copies_of(const json_t *nodes) {
   figures f = {0};
   const json_t *node;
   for (size_t i = 0; (node = json_array_get(nodes, i)) != NULL; i++)
-    if (strcmp(cli_text(node, "op"), "reshape") == 0 && json_is_string(json_object_get(node, "kernel")))
-      f.launches[1]++, f.us[1] += cli_number(node, "us");
+    if (strcmp(report_text(node, "op"), "reshape") == 0 && json_is_string(json_object_get(node, "kernel")))
+      f.launches[1]++, f.us[1] += report_number(node, "us");
   return f;
 }
 
 // What fusing saves by the nodes, by the sites, by the families and by the totals. Where kernels take packed
 // weights, fusing does not know yet that 1 row will be padded to 16.
 static figures check_document(const json_t *doc, bool fused, bool packed) {
-  const json_t *nodes = cli_at(doc, "plan.nodes"), *unfused = json_object_get(doc, "unfused");
-  const figures f = {{(double)cli_launches(unfused), (double)cli_launches(nodes)},
-                     {cli_sum(unfused, "us"), cli_sum(nodes, "us")}};
-  const json_t *totals = cli_at(doc, "fusion.totals"), *site, *c;
+  const json_t *nodes = report_at(doc, "plan.nodes"), *unfused = json_object_get(doc, "unfused");
+  const figures f = {{(double)report_launches(unfused), (double)report_launches(nodes)},
+                     {report_sum(unfused, "us"), report_sum(nodes, "us")}};
+  const json_t *totals = report_at(doc, "fusion.totals"), *site, *c;
   double saved = 0;
-  for (size_t i = 0; (site = json_array_get(cli_at(doc, "fusion.sites"), i)) != NULL; i++)
+  for (size_t i = 0; (site = json_array_get(report_at(doc, "fusion.sites"), i)) != NULL; i++)
     for (size_t k = 0; (c = json_array_get(json_object_get(site, "candidates"), k)) != NULL; k++)
-      if (cli_chosen(c)) saved += cli_number(c, "before_us") - cli_number(c, "after_us");
+      if (report_chosen(c)) saved += report_number(c, "before_us") - report_number(c, "after_us");
   const double allowed = packed ? 1e-3 * f.us[1] : 1e-3;
-  assert_true(f.launches[1] == cli_number(doc, "plan.launches"));
-  assert_float_equal(f.us[1], cli_number(doc, "plan.us"), 1e-3);
+  assert_true(f.launches[1] == report_number(doc, "plan.launches"));
+  assert_float_equal(f.us[1], report_number(doc, "plan.us"), 1e-3);
   const figures copies = copies_of(nodes);
   assert_float_equal(f.us[0] - (f.us[1] - copies.us[1]), saved, allowed);
-  assert_float_equal(cli_sum(cli_at(doc, "fusion.families"), "saved_us"), saved, 1e-3);
+  assert_float_equal(report_sum(report_at(doc, "fusion.families"), "saved_us"), saved, 1e-3);
   if (!fused) return f; // without fusions nobody asks what nodes cost
   const figures told = {
-      {cli_number(totals, "nodes_before"), cli_number(totals, "nodes_after") + copies.launches[1]},
-      {cli_number(totals, "before_us"), cli_number(totals, "after_us") + copies.us[1]}};
+      {report_number(totals, "nodes_before"), report_number(totals, "nodes_after") + copies.launches[1]},
+      {report_number(totals, "before_us"), report_number(totals, "after_us") + copies.us[1]}};
   assert_figures(&told, &f, allowed);
   return f;
 }
@@ -325,7 +325,7 @@ static void large_graphs_are_bounded(void **state) {
     }
     json_t *doc = json_pack("{s:{s:i}, s:o}", "model", "layers", 1, "unfused", nodes);
     char *page = page_of(doc);
-    assert_int_equal(strstr(page, "Too large to be drawn") != NULL, n > CLI_MOST_BOXES);
+    assert_int_equal(strstr(page, "Too large to be drawn") != NULL, n > REPORT_MOST_BOXES);
     nf_free(page);
     json_decref(doc);
   }
@@ -336,7 +336,7 @@ static void writes_all_or_nothing(void **state) {
   nf_json doc = {0};
   const nf_status parsed = nf_json_parse("{}", 2, "doc", &doc);
   assert_string_equal(nf_status_message(parsed), "");
-  const nf_status st = cli_explain_html(doc.root, &page_facts, "no/such/folder/page.html");
+  const nf_status st = report_write_page(doc.root, &page_facts, "no/such/folder/page.html");
   assert_non_null(strstr(nf_status_message(st), "no/such/folder/page.html: can't create"));
   nf_status_free(st);
   nf_json_deinit(&doc);
@@ -351,12 +351,12 @@ static void survives_lack_of_memory(void **state) {
   nf_json doc = explain("checkpoints/gpt-oss-tiny", "gfx950");
   nf_alloc_fail_at(0, false);
   const int64_t live = nf_alloc_live();
-  assert_true(nf_is_ok(cli_explain_html(doc.root, &page_facts, path)));
+  assert_true(nf_is_ok(report_write_page(doc.root, &page_facts, path)));
   const uint64_t all = nf_alloc_count(), step = all / 400 + 1;
   for (uint64_t n = 1; n <= all; n += n < 40 ? 1 : step) {
     assert_true(remove(path) == 0 || n > 1);
     nf_alloc_fail_at(n, true);
-    const nf_status st = cli_explain_html(doc.root, &page_facts, path);
+    const nf_status st = report_write_page(doc.root, &page_facts, path);
     nf_alloc_fail_at(0, false);
     assert_int_equal(nf_is_ok(st), nf_path_exists(path));
     nf_status_free(st);

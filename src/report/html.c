@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/explain/html.h"
+#include "report/html.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
-void cli_html_escape(nf_text *t, const char *s, size_t n) {
+void report_html_escape(nf_text *t, const char *s, size_t n) {
   for (size_t i = 0; i < n; i++)
     if (strchr("<>&\"'", s[i]) != NULL)
       nf_text_printf(t, "&#%d;", s[i]);
@@ -21,7 +21,7 @@ static size_t convert(nf_text *t, const char *spec, va_list args) {
   switch (spec[n - 1]) {
   case 's':
     s = va_arg(args, const char *);
-    cli_html_escape(t, s, strlen(s));
+    report_html_escape(t, s, strlen(s));
     break;
   case 'u':
     nf_text_printf(t, "%zu", va_arg(args, size_t));
@@ -38,7 +38,7 @@ static size_t convert(nf_text *t, const char *spec, va_list args) {
   return n;
 }
 
-void cli_html(nf_text *t, const char *fmt, ...) {
+void report_html(nf_text *t, const char *fmt, ...) {
   va_list args;
   va_start(args, fmt);
   while (*fmt != '\0') {
@@ -50,13 +50,13 @@ void cli_html(nf_text *t, const char *fmt, ...) {
   va_end(args);
 }
 
-void cli_html_fill(nf_text *t, const json_t *object, const char *template) {
-  cli_fill_with(t, object, template, cli_html_escape);
+void report_html_fill(nf_text *t, const json_t *object, const char *template) {
+  report_fill_with(t, object, template, report_html_escape);
 }
 
-void cli_html_name(nf_text *t, const char *name) {
+void report_html_name(nf_text *t, const char *name) {
   for (const char *s = name; *s != '\0'; s++) {
-    cli_html_escape(t, s, 1);
+    report_html_escape(t, s, 1);
     if ((*s == '_' || *s == '.') && s[1] != '\0') nf_text_printf(t, "<wbr>");
   }
 }
