@@ -18,7 +18,7 @@ static nf_status write_page(const cli_options *o, const json_t *doc) {
   const time_t now = time(NULL);
   if (gmtime_r(&now, &tm) == NULL || strftime(date, sizeof date, "%Y-%m-%d", &tm) == 0) date[0] = '\0';
   const report_page page = {o->model, o->line, infuse_version(), date[0] != '\0' ? date : NULL};
-  return report_write_page(doc, &page, o->html);
+  return report_save_page(doc, &page, o->html);
 }
 
 static int show(const json_t *doc, const cli_options *o) {

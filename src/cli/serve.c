@@ -50,10 +50,11 @@ static infuse_model_options model_options(const cli_options *o) {
   return mo;
 }
 
-static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m) {
+static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m, const infuse_model_options *mo) {
   const char *key = o->api_key != NULL ? o->api_key : getenv("INFUSE_API_KEY");
   const nf_server_options so = {.rt = rt,
                                 .model = m,
+                                .loaded = mo,
                                 .dir = o->model,
                                 .name = o->served_name,
                                 .host = o->host,
@@ -78,7 +79,7 @@ int cli_serve(const cli_options *o, infuse_runtime *rt) {
   infuse_model *m = NULL;
   if (o->model == NULL) return cli_usage("serve wants -m DIR");
   int code = cli_fail(infuse_model_load(rt, o->model, &mo, &m));
-  if (code == 0) code = run(o, rt, m);
+  if (code == 0) code = run(o, rt, m, &mo);
   infuse_model_destroy(m);
   return code;
 }

@@ -133,13 +133,18 @@ static nf_status write_file(const char *path, const nf_text *t) {
   return st;
 }
 
-nf_status report_write_page(const json_t *doc, const report_page *page, const char *path) {
-  nf_text t = {0};
+nf_status report_write_page(const json_t *doc, const report_page *page, nf_text *out) {
   report_outline o;
   nf_status st = report_outline_init(doc, false, &o);
-  if (nf_is_ok(st)) st = write_page(&t, doc, page, &o);
-  if (nf_is_ok(st)) st = write_file(path, &t);
+  if (nf_is_ok(st)) st = write_page(out, doc, page, &o);
   report_outline_deinit(&o);
+  return st;
+}
+
+nf_status report_save_page(const json_t *doc, const report_page *page, const char *path) {
+  nf_text t = {0};
+  nf_status st = report_write_page(doc, page, &t);
+  if (nf_is_ok(st)) st = write_file(path, &t);
   nf_text_deinit(&t);
   return st;
 }

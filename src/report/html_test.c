@@ -75,7 +75,7 @@ static char *page_of(const json_t *doc) {
   size_t n;
   char path[64];
   snprintf(path, sizeof path, "/tmp/infuse-page-%d.html", (int)getpid());
-  nf_status st = report_write_page(doc, &page_facts, path);
+  nf_status st = report_save_page(doc, &page_facts, path);
   assert_string_equal(nf_status_message(st), "");
   st = nf_file_load(path, (size_t)1 << 26, &page, &n);
   assert_string_equal(nf_status_message(st), "");
@@ -336,7 +336,7 @@ static void writes_all_or_nothing(void **state) {
   nf_json doc = {0};
   const nf_status parsed = nf_json_parse("{}", 2, "doc", &doc);
   assert_string_equal(nf_status_message(parsed), "");
-  const nf_status st = report_write_page(doc.root, &page_facts, "no/such/folder/page.html");
+  const nf_status st = report_save_page(doc.root, &page_facts, "no/such/folder/page.html");
   assert_non_null(strstr(nf_status_message(st), "no/such/folder/page.html: can't create"));
   nf_status_free(st);
   nf_json_deinit(&doc);
@@ -351,12 +351,12 @@ static void survives_lack_of_memory(void **state) {
   nf_json doc = explain("checkpoints/gpt-oss-tiny", "gfx950");
   nf_alloc_fail_at(0, false);
   const int64_t live = nf_alloc_live();
-  assert_true(nf_is_ok(report_write_page(doc.root, &page_facts, path)));
+  assert_true(nf_is_ok(report_save_page(doc.root, &page_facts, path)));
   const uint64_t all = nf_alloc_count(), step = all / 400 + 1;
   for (uint64_t n = 1; n <= all; n += n < 40 ? 1 : step) {
     assert_true(remove(path) == 0 || n > 1);
     nf_alloc_fail_at(n, true);
-    const nf_status st = report_write_page(doc.root, &page_facts, path);
+    const nf_status st = report_save_page(doc.root, &page_facts, path);
     nf_alloc_fail_at(0, false);
     assert_int_equal(nf_is_ok(st), nf_path_exists(path));
     nf_status_free(st);

@@ -39,6 +39,9 @@ bool nf_server_is_model(const nf_server *s, const char *name) {
 }
 
 static const nf_route routes[] = {
+    {"GET", "/", true, nf_serve_page},
+    {"GET", "/page/*", true, nf_serve_page},
+    {"GET", "/plan", false, nf_serve_plan},
     {"GET", "/health", true, nf_serve_health},
     {"GET", "/ping", true, nf_serve_health},
     {"GET", "/version", false, nf_serve_version},
@@ -117,6 +120,7 @@ nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   if (getrandom(&seed, sizeof seed, 0) == sizeof seed) s->seed = seed;
   s->name = o->name != NULL ? strdup(o->name) : folder_name(o->dir);
   nf_status st = s->name != NULL ? check_guesses(o) : nf_error(NF_NO_MEMORY, "no memory for a server");
+  if (nf_is_ok(st)) s->no_plan = nf_server_plan(s, &s->plan);
   if (nf_is_ok(st))
     st = nf_scheduler_create(o->rt, o->model, (nf_scheduler_options){.queue = o->queue}, &s->scheduler);
   if (nf_is_ok(st)) st = listen(s);
@@ -142,6 +146,8 @@ void nf_server_stop(nf_server *s, double seconds) {
   nf_http_stop(s->http);
   json_decref(s->tokenizer_info);
   nf_status_free(s->no_tokenizer_info);
+  nf_status_free(s->no_plan);
+  nf_text_deinit(&s->plan);
   free(s->name);
   nf_free(s);
 }

@@ -7,6 +7,8 @@
 typedef struct nf_server_options {
   infuse_runtime *rt;
   infuse_model *model;
+  const infuse_model_options
+      *loaded;      // with which the model was, for the page that shows its plan; NULL: none
   const char *dir;  // of the checkpoint: told as the model's root
   const char *name; // under which the model is served; NULL: that of the folder
   const char *host, *key;

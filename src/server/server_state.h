@@ -15,6 +15,8 @@ struct nf_server {
   int64_t page_tokens, pages; // of the caches of layers that see all of a text; 0: there are none
   json_t *tokenizer_info;     // NULL: there is none, because of
   nf_status no_tokenizer_info;
+  nf_text plan; // a page; empty: there is none, because of
+  nf_status no_plan;
   int64_t created; // seconds since 1970
   char *name;
   _Atomic bool stops;
@@ -40,6 +42,9 @@ void nf_serve_response(void *server, nf_call *c);
 void nf_serve_render_chat(void *server, nf_call *c);
 void nf_serve_render_text(void *server, nf_call *c);
 void nf_serve_render_response(void *server, nf_call *c);
+// page.c
+void nf_serve_page(void *server, nf_call *c);
+void nf_serve_plan(void *server, nf_call *c);
 // text.c
 void nf_serve_tokenize(void *server, nf_call *c);
 void nf_serve_detokenize(void *server, nf_call *c);
@@ -50,6 +55,9 @@ nf_status nf_prompt_ids(const nf_server *s, const nf_prompt *p, int32_t **own, c
 json_t *nf_ids_json(const int32_t *id, size_t n); // NULL: no memory
 // tokenizer_info.c: of a model's folder; *out NULL where it fails.
 nf_status nf_tokenizer_info(const infuse_model *m, const char *dir, json_t **out);
+
+// page.c: the plan of the model as a page, before the scheduler has the model; nothing where it fails.
+nf_status nf_server_plan(const nf_server *s, nf_text *out);
 
 // Answers with the value, which it takes (NULL: no memory), or with a problem.
 void nf_serve_json(nf_call *c, json_t *value);

@@ -1,0 +1,41 @@
+// The views, and which of them is seen: the one that the address names behind '#'.
+import { ask } from "./api.js";
+import { startChat } from "./chat.js";
+import { startFigures } from "./figures.js";
+import { showPlan } from "./plan.js";
+
+const tabs = [...document.querySelectorAll("[role=tab]")];
+
+function show(tab) {
+  for (const each of tabs) {
+    const seen = each === tab;
+    each.setAttribute("aria-selected", seen);
+    each.tabIndex = seen ? 0 : -1;
+    document.getElementById(each.getAttribute("aria-controls")).hidden = !seen;
+  }
+  if (tab.id === "plan-tab") showPlan();
+  if (tab.id === "chat-tab") document.getElementById("question").focus();
+}
+
+function showNamed() {
+  const name = location.hash.slice(1);
+  show(tabs.find((tab) => tab.getAttribute("aria-controls") === name) ?? tabs[0]);
+}
+
+for (const tab of tabs) tab.onclick = () => (location.hash = tab.getAttribute("aria-controls"));
+document.getElementById("tabs").onkeydown = (event) => {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!step) return;
+  const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+  next.click();
+  requestAnimationFrame(() => next.focus());
+};
+addEventListener("hashchange", showNamed);
+showNamed();
+
+const models = await (await ask("v1/models")).json();
+const model = models.data[0].id;
+document.getElementById("model").textContent = model;
+document.title = `${model} – infuse`;
+startChat(model);
+startFigures();
