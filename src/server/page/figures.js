@@ -67,7 +67,7 @@ const eachTime = (name, share) => each((from, to) => quantile(name, share, from,
 
 const plots = [
   ["Tokens drawn", "tokens/s", ["drawn"], () => [eachRate("generation_tokens_total")]],
-  ["Tokens of prompts", "tokens/s", ["all", "found in the cache"],
+  ["Tokens of prompts", "tokens/s", ["all", "cached"],
     () => [eachRate("prompt_tokens_total"), eachRate("prompt_tokens_cached_total")]],
   ["Requests", "", ["running", "waiting"],
     () => [each((_, to) => to.values.num_requests_running), each((_, to) => to.values.num_requests_waiting)]],
