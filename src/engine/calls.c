@@ -72,10 +72,20 @@ static nf_status keep_json(draft *d, const json_t *value, nf_view *out) {
   return kept(out->at);
 }
 
+// Where the name stands in a header, words end it.
+static nf_status check_name(const nf_answer_form *form, nf_view name) {
+  for (size_t i = 0; i < name.n && !form->quotes; i++)
+    if ((uint8_t)name.at[i] <= ' ' || strchr("<{\x7f", name.at[i]) != NULL)
+      return nf_error(NF_BAD_INPUT, "tool '%.*s': byte %zu of its name can't stand in a call", (int)name.n,
+                      name.at, i);
+  return nf_ok();
+}
+
 // All that stands in front of the arguments.
 static nf_status spell_call(draft *d, const json_t *function, nf_view *out) {
   const nf_answer_form *form = &d->c->format->form;
   nf_view name = name_of(function);
+  NF_TRY(check_name(form, name));
   if (form->quotes) {
     NF_TRY(keep_json(d, json_object_get(function, "name"), &name));
     name = (nf_view){name.at + 1, name.n - 2};
