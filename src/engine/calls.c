@@ -142,7 +142,7 @@ static nf_status add_openings(draft *d) {
   nf_outline *o = &d->outline;
   o->opening = d->opening;
   o->must_open = c->in_thought;
-  o->opens_again = form->thinks_again;
+  o->opens_again = form->thinks_again && !c->must; // one thought, and then the call
   if (c->thinks || c->in_thought)
     NF_TRY(enclose(d, c->in_thought ? NF_VIEW("") : form->think, anything, form->thought,
                    &d->opening[o->n_openings++]));
