@@ -172,6 +172,7 @@ struct infuse_session {
   nf_range changed[NF_CACHE_COUNT]; // pages that devices have not been told of
   int64_t n_pages;                  // behind so many there is none
   int64_t evicted;                  // sliding pages before this one are gone
+  int64_t answer_end;               // where its answer has left a state, at a page's end; 0: nowhere
   int64_t fork;                     // where another text has parted from this one, as far as is known
   nf_prefix *prefix;                // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;

@@ -125,8 +125,23 @@ void nf_session_skip(infuse_session *s) {
   nf_session_find(s, s->queued - nf_max(1, rows));
 }
 
-// Names what the last `tokens` tokens have filled. States are kept where a chunk ends, not at each page of an
-// answer. Texts go on from the end of a prompt and from where they have parted before more often than from
+// An answer leaves one state, at the end of its last whole page: there the next turn of a conversation goes
+// on. The one before it is given up.
+static void leave_answer_state(infuse_session *s) {
+  nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
+  const int64_t page = s->position / NF_PAGE - 1;
+  const int32_t old = s->answer_end != 0 ? nf_kv_find(kv, s->prefix[s->answer_end / NF_PAGE - 1]) : -1;
+  if (old >= 0 && nf_kv_refs(kv, old) == 0) {
+    nf_kv_share(kv, old);
+    nf_kv_unname(kv, old);
+    nf_kv_release(kv, old);
+  }
+  s->answer_end = nf_kv_find(kv, s->prefix[page]) < 0 ? s->position : 0; // not what others have left
+  nf_kv_name(kv, s->state, s->prefix[page], false);
+}
+
+// Names what the last `tokens` tokens have filled. States are kept where a chunk ends, and one of an answer.
+// Texts go on from the end of a prompt or answer and from where they have parted before more often than from
 // elsewhere: states there and the windows of prompts outlive others.
 static void leave(infuse_session *s, int64_t tokens) {
   if (!shares(s)) return;
@@ -137,7 +152,11 @@ static void leave(infuse_session *s, int64_t tokens) {
       if (s->page[g] != NULL && s->page[g][p] >= 0)
         nf_kv_name(&s->model->kv[g], s->page[g][p], name, g == NF_CACHE_SLIDING && tokens == 1);
   }
-  if (s->state >= 0 && s->position % NF_PAGE == 0 && tokens > 1)
+  if (s->state < 0 || s->position % NF_PAGE != 0) return;
+  if (tokens > 1) s->answer_end = 0;
+  if (tokens == 1)
+    leave_answer_state(s);
+  else
     nf_kv_name(&s->model->kv[NF_CACHE_RECURRENT], s->state, s->prefix[s->position / NF_PAGE - 1], passes);
 }
 
@@ -248,6 +267,7 @@ static bool caches_reach(const infuse_session *s, int64_t n) {
 
 void nf_session_go_back(infuse_session *s, int64_t n) {
   s->n_prefixes = nf_min(s->n_prefixes, n / NF_PAGE);
+  if (s->answer_end > n) s->answer_end = 0;
   s->fork = nf_min(s->fork, n);
   if (n >= s->position) return;
   if (caches_reach(s, n)) {

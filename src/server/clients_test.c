@@ -112,7 +112,7 @@ static void a_stream_is_over_with_its_last_word(void **state) {
   assert_int_equal(ended(&wide, "stop"), stopped + 10);
   assert_int_equal(ended(&wide, "abort"), aborted);
   for (int i = 0; i < 1000 && descriptors() > before; i++) usleep(1000);
-  assert_int_equal(descriptors(), before);
+  assert_true(descriptors() <= before);
 }
 
 static void a_connection_is_of_use_again(void **state) {
@@ -632,6 +632,59 @@ static void odd_conversations_are_taken(void **state) {
   serving_stop(&other, 10);
 }
 
+// A user's message of about so many tokens, whose last page of 64 has just begun.
+static void write_question(const serving *s, size_t tokens, nf_text *out) {
+  static const char *const words[] = {"the", "cat", "sat", "on", "a", "mat", "and", "looked", "at", "rain"};
+  for (size_t i = 0, n = 0; n < tokens || n % 64 > 12; i++) {
+    nf_text body = {0};
+    nf_text_printf(out, "%s%s", i != 0 ? " " : "", words[(i * i + i / 7) % 10]);
+    if (i + 300 < tokens) continue; // there are no fewer tokens than words
+    nf_text_printf(&body, "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]}", out->at);
+    json_t *counted = serving_post(s, "/tokenize", body.at, 200);
+    n = (size_t)json_integer_value(serving_at(counted, "count"));
+    json_decref(counted);
+    nf_text_deinit(&body);
+  }
+}
+
+// A model that keeps states, which can't go back, reads of a second turn what is new, and a page of 64 tokens
+// at most: the answer has left one behind too.
+static void a_second_turn_is_in_the_caches(void **state) {
+  (void)state;
+  static const char hits[] = "vllm:prefix_cache_hits_total", queries[] = "vllm:prefix_cache_queries_total";
+  static serving other;
+  const infuse_model_options mo = {
+      .size = sizeof mo, .sessions = 1, .context = 4096, .batch = 256, .snapshots = 4};
+  const nf_server_options so = {.queue = 4};
+  nf_text question = {0}, body = {0};
+  serving_start(&other, "models/infuse-next", &mo, &so);
+  write_question(&other, 3850, &question);
+  nf_text_printf(
+      &body, "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"max_tokens\":100,\"temperature\":0}",
+      question.at);
+  json_t *first = serving_post(&other, CHAT, body.at, 200);
+  const double asked = serving_metric(&other, queries), found = serving_metric(&other, hits);
+  char *said = json_dumps(serving_at(first, "choices.0.message.content"), JSON_ENCODE_ANY);
+  body.n = 0;
+  nf_text_printf(
+      &body,
+      "{\"messages\":[{\"role\":\"user\",\"content\":\"%s\"},{\"role\":\"assistant\",\"content\":%s},"
+      "{\"role\":\"user\",\"content\":\"And then?\"}],\"max_tokens\":1}",
+      question.at, said);
+  json_t *second = serving_post(&other, CHAT, body.at, 200);
+  const double prompt = serving_metric(&other, queries) - asked,
+               reused = serving_metric(&other, hits) - found;
+  assert_true(prompt > 3900);
+  if (reused < 0.98 * prompt) print_error("%g of %g tokens\n", reused, prompt);
+  assert_true(reused >= 0.98 * prompt);
+  json_decref(first);
+  json_decref(second);
+  free(said);
+  nf_text_deinit(&question);
+  nf_text_deinit(&body);
+  serving_stop(&other, 10);
+}
+
 // ---- responses ----
 
 static void responses_come_in_order(void **state) {
@@ -720,6 +773,7 @@ int main(void) {
       cmocka_unit_test(thoughts_are_reasoning),
       cmocka_unit_test(a_server_that_stops_says_so),
       cmocka_unit_test(odd_conversations_are_taken),
+      cmocka_unit_test(a_second_turn_is_in_the_caches),
       cmocka_unit_test(responses_come_in_order),
       cmocka_unit_test(metrics_are_named_and_typed),
   };
