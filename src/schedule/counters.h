@@ -16,14 +16,21 @@ typedef enum nf_reason { // why an answer has ended
 } nf_reason;
 
 enum { NF_MOST_BOUNDS = 24 };
-typedef enum nf_time { // what histograms are of
-  NF_TIME_FIRST_TOKEN, // of a request, since its arrival
-  NF_TIME_GAP,         // between two tokens of an answer
-  NF_TIME_PER_TOKEN,   // of an answer, mean of its tokens behind the first
-  NF_TIME_QUEUE,       // of a request, from its arrival to its session
-  NF_TIME_WHOLE,       // of a request, from its arrival to the end of its last answer
-  NF_TIMES
-} nf_time;
+typedef enum nf_measure { // what histograms are of
+  NF_TIME_FIRST_TOKEN,    // of a request, since its arrival
+  NF_TIME_GAP,            // between two tokens of an answer
+  NF_TIME_PER_TOKEN,      // of an answer, mean of its tokens behind the first
+  NF_TIME_QUEUE,          // of a request, from its arrival to its session
+  NF_TIME_WHOLE,          // of a request, from its arrival to the end of its last answer
+  NF_TIME_INFERENCE,      // of a request, from its first step to that end
+  NF_TIME_PREFILL,        // of a request, from its first step to its first token
+  NF_TIME_DECODE,         // of a request, from its first token to that end
+  NF_TOKENS_PROMPT,       // of a request
+  NF_TOKENS_COMPUTED,     // of its prompt, those that were not in the caches
+  NF_TOKENS_DRAWN,        // of all its answers
+  NF_TOKENS_STEP,         // that a step computed
+  NF_MEASURES
+} nf_measure;
 
 typedef struct nf_histogram {
   const double *bound; // [n] rising; the last bucket is above them all
@@ -41,7 +48,7 @@ typedef struct nf_counters {
   uint64_t ended[NF_REASONS];                                      // answers
   uint64_t cancelled;                                              // requests, by whoever may
   uint64_t guesses, guessed_tokens, right_tokens; // of n-gram lookup: steps of answers that had some; tokens
-  nf_histogram time[NF_TIMES];
+  nf_histogram measure[NF_MEASURES];
 } nf_counters;
 
 // ---- inside the room ----
@@ -69,8 +76,8 @@ typedef enum nf_count {
 // Zeroed: nothing was counted.
 typedef struct nf_tally {
   _Atomic uint64_t of[NF_COUNTS];
-  _Atomic uint64_t bucket[NF_TIMES][NF_MOST_BOUNDS + 1];
-  _Atomic double sum[NF_TIMES];
+  _Atomic uint64_t bucket[NF_MEASURES][NF_MOST_BOUNDS + 1];
+  _Atomic double sum[NF_MEASURES];
 } nf_tally;
 
 static inline void nf_tally_add(nf_tally *t, nf_count c, uint64_t n) {
@@ -79,5 +86,5 @@ static inline void nf_tally_add(nf_tally *t, nf_count c, uint64_t n) {
 static inline void nf_tally_set(nf_tally *t, nf_count c, uint64_t n) {
   atomic_store_explicit(&t->of[c], n, memory_order_relaxed);
 }
-void nf_tally_time(nf_tally *t, nf_time what, double seconds); // by one thread at a time
+void nf_tally_measure(nf_tally *t, nf_measure what, double value); // by one thread at a time
 void nf_tally_read(const nf_tally *t, nf_counters *out);

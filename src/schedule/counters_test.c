@@ -22,21 +22,22 @@ static void test_counts(void **) {
 // A time on a bound belongs below it, as in Prometheus ("le").
 static void test_histograms(void **) {
   static const struct {
-    nf_time what;
+    nf_measure what;
     size_t n;
     double first, last;
-  } shapes[] = {{NF_TIME_FIRST_TOKEN, 22, 0.001, 2560},
-                {NF_TIME_GAP, 19, 0.01, 80},
-                {NF_TIME_PER_TOKEN, 19, 0.01, 80},
-                {NF_TIME_QUEUE, 21, 0.3, 7680},
-                {NF_TIME_WHOLE, 21, 0.3, 7680}};
+  } shapes[] = {{NF_TIME_FIRST_TOKEN, 22, 0.001, 2560}, {NF_TIME_GAP, 19, 0.01, 80},
+                {NF_TIME_PER_TOKEN, 19, 0.01, 80},      {NF_TIME_QUEUE, 21, 0.3, 7680},
+                {NF_TIME_WHOLE, 21, 0.3, 7680},         {NF_TIME_INFERENCE, 21, 0.3, 7680},
+                {NF_TIME_PREFILL, 21, 0.3, 7680},       {NF_TIME_DECODE, 21, 0.3, 7680},
+                {NF_TOKENS_PROMPT, 22, 1, 1e7},         {NF_TOKENS_COMPUTED, 22, 1, 1e7},
+                {NF_TOKENS_DRAWN, 22, 1, 1e7},          {NF_TOKENS_STEP, 13, 1, 16384}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
-    nf_tally_time(&tally, shapes[i].what, shapes[i].first);
-    nf_tally_time(&tally, shapes[i].what, 0);
-    nf_tally_time(&tally, shapes[i].what, shapes[i].last);
-    nf_tally_time(&tally, shapes[i].what, 2 * shapes[i].last);
+    nf_tally_measure(&tally, shapes[i].what, shapes[i].first);
+    nf_tally_measure(&tally, shapes[i].what, 0);
+    nf_tally_measure(&tally, shapes[i].what, shapes[i].last);
+    nf_tally_measure(&tally, shapes[i].what, 2 * shapes[i].last);
     nf_tally_read(&tally, &c);
-    const nf_histogram *h = &c.time[shapes[i].what];
+    const nf_histogram *h = &c.measure[shapes[i].what];
     assert_true(h->n == shapes[i].n && h->bound[0] == shapes[i].first &&
                 h->bound[h->n - 1] == shapes[i].last);
     assert_true(h->bucket[0] == 2 && h->bucket[h->n - 1] == 1 && h->bucket[h->n] == 1 && h->count == 4);

@@ -29,6 +29,7 @@ typedef struct nf_answer { // one that has a session
   infuse_session *session;
   int64_t most;           // tokens it may hold at its end
   size_t prompt;          // tokens
+  int64_t position;       // of the session, when the step was made
   bool runs, named, said; // takes its turns; in this step; a step of it was computed that nobody was told of
   uint64_t gave_back;     // the step behind which it gave back its pages, + 1; 0: it has them
   size_t tokens;          // drawn

@@ -272,7 +272,7 @@ static void test_texts_are_as_alone(void **) {
     }
     assert_true(c.prompt_tokens == prompts && c.generation_tokens == drawn &&
                 c.cached_prompt_tokens == cached);
-    assert_true(c.time[NF_TIME_FIRST_TOKEN].count == N && c.time[NF_TIME_WHOLE].count == N);
+    assert_true(c.measure[NF_TIME_FIRST_TOKEN].count == N && c.measure[NF_TIME_WHOLE].count == N);
     assert_true(c.waiting == 0 && c.ended[NF_REASON_LENGTH] >= N && c.steps > 0);
     start(&e, 0);
     stop(&e);
@@ -534,7 +534,7 @@ static void test_ten_thousand_leave_nothing(void **) {
   for (uint64_t k = 1; k < ROUNDS; k++) run_crowd(e.s, t, N, e.vocab, k * N, false);
   if (!NF_SANITIZED) assert_true(nf_peak_rss() <= before + before / 50);
   nf_scheduler_read(e.s, &c);
-  assert_true(c.waiting == 0 && c.time[NF_TIME_QUEUE].count != 0);
+  assert_true(c.waiting == 0 && c.measure[NF_TIME_QUEUE].count != 0);
   uint64_t ended = 0;
   for (int i = 0; i < NF_REASONS; i++) ended += c.ended[i];
   assert_true(ended >= N * ROUNDS && c.ended[NF_REASON_CANCELLED] != 0);

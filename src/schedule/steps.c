@@ -50,9 +50,20 @@ static void tell_end(nf_scheduler *s, nf_job *j, size_t answer, nf_reason why, c
   tell(s, j, (nf_event){.kind = NF_EVENT_ENDED, .answer = answer, .reason = why, .error = error});
 }
 
+static void measure_job(nf_scheduler *s, const nf_usage *u) {
+  nf_tally_measure(&s->tally, NF_TIME_WHOLE, u->whole);
+  nf_tally_measure(&s->tally, NF_TIME_INFERENCE, u->whole - u->queue);
+  nf_tally_measure(&s->tally, NF_TOKENS_PROMPT, (double)u->tokens.prompt);
+  nf_tally_measure(&s->tally, NF_TOKENS_DRAWN, (double)u->tokens.drawn);
+  if (u->first_token == 0) return;
+  nf_tally_measure(&s->tally, NF_TIME_PREFILL, u->first_token - u->queue);
+  nf_tally_measure(&s->tally, NF_TIME_DECODE, u->whole - u->first_token);
+  nf_tally_measure(&s->tally, NF_TOKENS_COMPUTED, (double)(u->tokens.prompt - u->tokens.cached));
+}
+
 static void end_job(nf_scheduler *s, nf_job *j, const infuse_error *error) {
   j->usage.whole = nf_now() - j->arrived;
-  if (j->begun && j->reason != NF_REASON_CANCELLED) nf_tally_time(&s->tally, NF_TIME_WHOLE, j->usage.whole);
+  if (j->begun && j->reason != NF_REASON_CANCELLED) measure_job(s, &j->usage);
   nf_job_begins(s, j);
   tell(s, j, (nf_event){.kind = NF_EVENT_DONE, .reason = j->reason, .error = error});
   nf_job_release(s, j);
@@ -64,7 +75,7 @@ static void end_answer(nf_scheduler *s, size_t i, nf_reason why, const infuse_er
   tell_output(s, a);
   tell_end(s, ended.job, ended.index, why, error);
   if (ended.tokens > 1)
-    nf_tally_time(&s->tally, NF_TIME_PER_TOKEN, (ended.last - ended.first) / (double)(ended.tokens - 1));
+    nf_tally_measure(&s->tally, NF_TIME_PER_TOKEN, (ended.last - ended.first) / (double)(ended.tokens - 1));
   memmove(a, a + 1, (--s->n - i) * sizeof *a);
   if (ended.job->ended == ended.job->answers) end_job(s, ended.job, error);
   infuse_session_destroy(ended.session); // its error may be what was told
@@ -231,7 +242,7 @@ static void begin_job(nf_scheduler *s, nf_job *j) {
   const double now = nf_now();
   nf_job_begins(s, j);
   j->usage.queue = now - j->arrived;
-  nf_tally_time(&s->tally, NF_TIME_QUEUE, j->usage.queue);
+  nf_tally_measure(&s->tally, NF_TIME_QUEUE, j->usage.queue);
   nf_tally_add(&s->tally, NF_COUNT_PROMPT, j->usage.tokens.prompt);
   tell(s, j, (nf_event){.kind = NF_EVENT_BEGUN, .now = now});
 }
@@ -250,8 +261,9 @@ static size_t choose(nf_scheduler *s) {
   infuse_caches c;
   note_caches(s, &c);
   for (size_t i = 0; i < s->n; i++) {
-    const nf_answer *a = &s->answer[i];
-    s->turn[i] = (nf_turn){.position = (int64_t)infuse_session_position(a->session),
+    nf_answer *a = &s->answer[i];
+    a->position = (int64_t)infuse_session_position(a->session);
+    s->turn[i] = (nf_turn){.position = a->position,
                            .pending = (int64_t)infuse_session_pending(a->session),
                            .most = a->most,
                            .runs = a->runs,
@@ -333,14 +345,14 @@ static void note_first(nf_scheduler *s, nf_answer *a) {
   if (j->usage.first_token != 0) return;
   note_prompt(s, a);
   j->usage.first_token = s->now - j->arrived;
-  nf_tally_time(&s->tally, NF_TIME_FIRST_TOKEN, j->usage.first_token);
+  nf_tally_measure(&s->tally, NF_TIME_FIRST_TOKEN, j->usage.first_token);
 }
 
 static void note_tokens(nf_scheduler *s, nf_answer *a, const infuse_output *out) {
   const size_t n = out->n_drawn;
   if (a->tokens == 0) note_first(s, a);
   for (size_t i = a->tokens == 0; i < n; i++)
-    nf_tally_time(&s->tally, NF_TIME_GAP, (s->now - a->last) / (double)n);
+    nf_tally_measure(&s->tally, NF_TIME_GAP, (s->now - a->last) / (double)n);
   a->last = s->now;
   a->tokens += n;
   a->job->usage.tokens.drawn += n;
@@ -376,6 +388,17 @@ static bool settle_answer(nf_scheduler *s, size_t i) {
   return false;
 }
 
+// What sessions found in the caches when it began counts with it, as it does for vLLM.
+static void measure_step(nf_scheduler *s) {
+  int64_t tokens = 0;
+  for (size_t i = 0; i < s->n; i++) {
+    const nf_answer *a = &s->answer[i];
+    const int64_t now = (int64_t)infuse_session_position(a->session);
+    if (a->named && now > a->position) tokens += now - a->position;
+  }
+  nf_tally_measure(&s->tally, NF_TOKENS_STEP, (double)tokens);
+}
+
 static void settle(nf_scheduler *s) {
   infuse_error *e = infuse_step_wait(s->m);
   s->now = nf_now();
@@ -387,6 +410,7 @@ static void settle(nf_scheduler *s) {
     return;
   }
   const bool lacks = lacks_pages(s);
+  measure_step(s);
   for (size_t i = 0; i < s->n;) i += !s->answer[i].named || settle_answer(s, i);
   if (lacks) make_pages(s);
 }

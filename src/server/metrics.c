@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/metrics.h"
 #include <inttypes.h>
+#include <math.h>
 
 #define AT(field) offsetof(nf_counters, field)
 static const struct {
@@ -31,68 +32,96 @@ static const char *const reasons[NF_REASONS] = {
 
 static const struct {
   const char *name, *help;
-} times[NF_TIMES] = {
+} measures[NF_MEASURES] = {
     [NF_TIME_FIRST_TOKEN] = {"time_to_first_token_seconds", "From a request's arrival to its first token."},
     [NF_TIME_GAP] = {"inter_token_latency_seconds", "Between two tokens of an answer."},
     [NF_TIME_PER_TOKEN] = {"request_time_per_output_token_seconds", "Mean time of an answer's tokens."},
     [NF_TIME_QUEUE] = {"request_queue_time_seconds", "From a request's arrival to its first step."},
     [NF_TIME_WHOLE] = {"e2e_request_latency_seconds", "From a request's arrival to its end."},
+    [NF_TIME_INFERENCE] = {"request_inference_time_seconds", "From a request's first step to its end."},
+    [NF_TIME_PREFILL] = {"request_prefill_time_seconds", "From a request's first step to its first token."},
+    [NF_TIME_DECODE] = {"request_decode_time_seconds", "From a request's first token to its end."},
+    [NF_TOKENS_PROMPT] = {"request_prompt_tokens", "Tokens of a request's prompt."},
+    [NF_TOKENS_COMPUTED] = {"request_prefill_kv_computed_tokens",
+                            "Tokens of a request's prompt that were not in the caches."},
+    [NF_TOKENS_DRAWN] = {"request_generation_tokens", "Tokens drawn for a request."},
+    [NF_TOKENS_STEP] = {"iteration_tokens_total", "Tokens of a step."},
 };
 
 static void head(nf_text *out, const char *name, const char *type, const char *help) {
   nf_text_printf(out, "# HELP vllm:%s %s\n# TYPE vllm:%s %s\n", name, help, name, type);
 }
 
-// A name within quotes: backslashes, quotes and line ends are escaped.
+// What each line is labelled with: the model's name, in which backslashes, quotes and line ends are escaped,
+// and the engine, of which vLLM's servers may have several.
 static void label(const char *model, nf_text *out) {
+  nf_text_printf(out, "model_name=\"");
   for (const char *s = model; *s != 0; s++) {
     if (*s == '\\' || *s == '"') nf_text_append(out, "\\", 1);
     if (*s != '\n') nf_text_append(out, s, 1);
   }
+  nf_text_printf(out, "\",engine=\"0\"");
 }
 
-static void print_histogram(const nf_histogram *h, const char *name, const char *help, const char *model,
-                            nf_text *out) {
+// Bounds beyond what one request can have are left out.
+static void print_histogram(const nf_histogram *h, const char *name, const char *help, const char *labels,
+                            double most, nf_text *out) {
   uint64_t below = 0;
   head(out, name, "histogram", help);
-  for (size_t i = 0; i <= h->n; i++) {
+  for (size_t i = 0; i < h->n; i++) {
     below += h->bucket[i];
-    nf_text_printf(out, "vllm:%s_bucket{model_name=\"%s\",le=\"", name, model);
-    if (i < h->n)
-      nf_text_printf(out, "%g\"} %" PRIu64 "\n", h->bound[i], below);
-    else
-      nf_text_printf(out, "+Inf\"} %" PRIu64 "\n", below);
+    if (h->bound[i] <= most)
+      nf_text_printf(out, "vllm:%s_bucket{%s,le=\"%g\"} %" PRIu64 "\n", name, labels, h->bound[i], below);
   }
-  nf_text_printf(out, "vllm:%s_sum{model_name=\"%s\"} %.9g\n", name, model, h->sum);
-  nf_text_printf(out, "vllm:%s_count{model_name=\"%s\"} %" PRIu64 "\n", name, model, below);
+  nf_text_printf(out, "vllm:%s_bucket{%s,le=\"+Inf\"} %" PRIu64 "\n", name, labels, h->count);
+  nf_text_printf(out, "vllm:%s_sum{%s} %.9g\n", name, labels, h->sum);
+  nf_text_printf(out, "vllm:%s_count{%s} %" PRIu64 "\n", name, labels, h->count);
 }
 
-static void print_caches(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out) {
+static void print_caches(const nf_counters *c, const char *labels, const nf_metrics_facts *f, nf_text *out) {
   const double used = c->pages != 0 ? (double)c->pages_in_use / (double)c->pages : 0;
   head(out, "kv_cache_usage_perc", "gauge", "Share of the cache's pages that are in use, 0 to 1.");
-  nf_text_printf(out, "vllm:kv_cache_usage_perc{model_name=\"%s\"} %.6g\n", model, used);
+  nf_text_printf(out, "vllm:kv_cache_usage_perc{%s} %.6g\n", labels, used);
   head(out, "cache_config_info", "gauge", "The size of a page in tokens, and how many there are.");
   nf_text_printf(out,
-                 "vllm:cache_config_info{model_name=\"%s\",block_size=\"%" PRId64
-                 "\",num_gpu_blocks=\"%" PRIu64 "\"} 1\n",
-                 model, page_tokens, c->pages);
+                 "vllm:cache_config_info{%s,block_size=\"%" PRId64 "\",num_gpu_blocks=\"%" PRIu64
+                 "\",enable_prefix_caching=\"True\"} 1\n",
+                 labels, f->page_tokens, c->pages);
 }
 
-void nf_metrics_text(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out) {
-  nf_text name = {0};
-  label(model, &name);
-  const char *as = name.n != 0 ? name.at : "";
-  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
-    head(out, plain[i].name, plain[i].type, plain[i].help);
-    nf_text_printf(out, "vllm:%s{model_name=\"%s\"} %" PRIu64 "\n", plain[i].name, as,
-                   *(const uint64_t *)((const char *)c + plain[i].at));
-  }
+// Counters and gauges of which there is one for each word.
+static void print_words(const nf_counters *c, const char *labels, nf_text *out) {
+  const uint64_t prompt = c->prompt_tokens, cached = c->cached_prompt_tokens; // not read at one time
   head(out, "request_success_total", "counter", "Answers that have ended, by why.");
   for (int r = 0; r < NF_REASONS; r++)
-    nf_text_printf(out, "vllm:request_success_total{model_name=\"%s\",finished_reason=\"%s\"} %" PRIu64 "\n",
-                   as, reasons[r], c->ended[r]);
-  print_caches(c, as, page_tokens, out);
-  for (int t = 0; t < NF_TIMES; t++) print_histogram(&c->time[t], times[t].name, times[t].help, as, out);
-  out->failed |= name.failed;
-  nf_text_deinit(&name);
+    nf_text_printf(out, "vllm:request_success_total{%s,finished_reason=\"%s\"} %" PRIu64 "\n", labels,
+                   reasons[r], c->ended[r]);
+  head(out, "num_requests_waiting_by_reason", "gauge", "Requests that wait for their first step, by why.");
+  nf_text_printf(out, "vllm:num_requests_waiting_by_reason{%s,reason=\"capacity\"} %" PRIu64 "\n", labels,
+                 c->waiting);
+  head(out, "prompt_tokens_by_source_total", "counter", "Tokens of prompts, by where they came from.");
+  nf_text_printf(out, "vllm:prompt_tokens_by_source_total{%s,source=\"local_compute\"} %" PRIu64 "\n", labels,
+                 prompt > cached ? prompt - cached : 0);
+  nf_text_printf(out, "vllm:prompt_tokens_by_source_total{%s,source=\"local_cache_hit\"} %" PRIu64 "\n",
+                 labels, cached);
+}
+
+void nf_metrics_text(const nf_counters *c, const nf_metrics_facts *f, nf_text *out) {
+  nf_text labels = {0};
+  label(f->model, &labels);
+  const char *as = labels.n != 0 ? labels.at : "";
+  for (size_t i = 0; i < sizeof plain / sizeof *plain; i++) {
+    head(out, plain[i].name, plain[i].type, plain[i].help);
+    nf_text_printf(out, "vllm:%s{%s} %" PRIu64 "\n", plain[i].name, as,
+                   *(const uint64_t *)((const char *)c + plain[i].at));
+  }
+  print_words(c, as, out);
+  print_caches(c, as, f, out);
+  for (int i = 0; i < NF_MEASURES; i++) {
+    const bool capped = i >= NF_TOKENS_PROMPT && i <= NF_TOKENS_DRAWN;
+    print_histogram(&c->measure[i], measures[i].name, measures[i].help, as,
+                    capped ? (double)f->context : INFINITY, out);
+  }
+  out->failed |= labels.failed;
+  nf_text_deinit(&labels);
 }

@@ -5,5 +5,10 @@
 #include "base/text.h"
 #include "schedule/counters.h"
 
-// model: the name under which it is served; page_tokens: of a page of its caches.
-void nf_metrics_text(const nf_counters *c, const char *model, int64_t page_tokens, nf_text *out);
+typedef struct nf_metrics_facts {
+  const char *model;   // the name under which it is served
+  int64_t page_tokens; // of a page of its caches
+  int64_t context;     // tokens that a request may have
+} nf_metrics_facts;
+
+void nf_metrics_text(const nf_counters *c, const nf_metrics_facts *f, nf_text *out);

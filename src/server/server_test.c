@@ -408,8 +408,9 @@ static void what_is_known_is_told(void **state) {
   get("/model_info", 200, "\"model_path\":\"models/infuse-oss\"");
   get("/get_model_info", 200, "\"is_generation\":true");
   get("/ping", 200, "{}");
-  get("/metrics", 200, "vllm:spec_decode_num_accepted_tokens_total{model_name=\"infuse-oss\"} 0");
-  get("/metrics", 200, "vllm:num_requests_waiting{model_name=\"infuse-oss\"} 0");
+  get("/metrics", 200,
+      "vllm:spec_decode_num_accepted_tokens_total{model_name=\"infuse-oss\",engine=\"0\"} 0");
+  get("/metrics", 200, "vllm:num_requests_waiting{model_name=\"infuse-oss\",engine=\"0\"} 0");
 }
 
 static void errors_have_names(void **state) {
