@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // What real clients of OpenAI's API were seen to need or to trip over, each of it as a test over a small
 // model: connections, bodies, streams, models and errors.
+#include "base/file.h"
+#include "base/memory.h"
 #include "base/text.h"
 #include "tests/support/serving.h"
 #include <dirent.h>
@@ -178,7 +180,7 @@ static bool soon(const serving *s, const char *metric, double value) {
 static void who_goes_away_gives_back_its_place(void **state) {
   (void)state;
   static const char *const rest[] = {",\"stream\":true}", "}"};
-  const int beside = send_to(&narrow, TEXT, "Connection: close\r\n", "{" LONG "600,\"stream\":true}");
+  const int beside = send_to(&narrow, TEXT, "Connection: close\r\n", "{" LONG "2000,\"stream\":true}");
   free(http_hear(beside, "data: "));
   for (int i = 0; i < 2; i++) {
     char body[200];
@@ -524,6 +526,40 @@ static void thoughts_are_reasoning(void **state) {
   free(events);
 }
 
+// ---- recorded requests ----
+
+// What openai 3.57.0 and lm-eval 0.4.13 sent, byte by byte.
+static void recorded_requests_are_answered(void **state) {
+  (void)state;
+  static const struct {
+    const char *file, *part, *end;
+  } row[] = {{"openai-chat-stream", "\"content\":\"The\"", "data: [DONE]\n\n"},
+             {"openai-response", "The answer is 42.", "\"store\":false}"},
+             {"openai-model", "\"id\":\"infuse-oss\"", "}"},
+             {"openai-completion", "\"object\":\"text_completion\"", "}}}"},
+             {"openai-parse", "\"content\":\"{\\\"sum\\\":", "}}}"},
+             {"lm-eval-tokenizer-info", "\"eos_token\":\"<|return|>\"", "}"},
+             {"lm-eval-tokenize", "\"tokens\":[", "}"},
+             {"lm-eval-scores", "\"token_logprobs\":[null,", "}}}"},
+             {"lm-eval-generate", "\"finish_reason\":", "}}}"}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char path[100], *text;
+    size_t n;
+    snprintf(path, sizeof path, "tests/data/clients/%s.http", row[i].file);
+    nf_status st = nf_file_load(path, 1 << 16, &text, &n);
+    assert_string_equal(nf_status_message(st), "");
+    const int c = http_dial(narrow.port);
+    http_say(c, text, n);
+    char *heard = http_hear(c, row[i].end);
+    close(c);
+    if (http_status(heard) != 200 || strstr(heard, row[i].part) == NULL) print_error("%s\n%s\n", path, heard);
+    assert_int_equal(http_status(heard), 200);
+    assert_non_null(strstr(heard, row[i].part));
+    free(heard);
+    nf_free(text);
+  }
+}
+
 // A failure behind the first text is an event of both forms that clients look for; one before it a status.
 static void *stop_narrow(void *unused) {
   nf_server_stop(narrow.server, 0.05);
@@ -771,6 +807,7 @@ int main(void) {
       cmocka_unit_test(choices_begin_in_order),
       cmocka_unit_test(characters_come_whole),
       cmocka_unit_test(thoughts_are_reasoning),
+      cmocka_unit_test(recorded_requests_are_answered),
       cmocka_unit_test(a_server_that_stops_says_so),
       cmocka_unit_test(odd_conversations_are_taken),
       cmocka_unit_test(a_second_turn_is_in_the_caches),

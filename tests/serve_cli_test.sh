@@ -1,0 +1,141 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# serve_cli_test.sh INFUSE: servers that are killed leave nothing behind; and real clients and routers talk to them, those
+# that are installed: openai and lm-eval of $PYTHON (python3), vllm-router and sglang-router of $PATH. A line says of each
+# that is missing that it was left out.
+set -eu
+infuse=$1 python=${PYTHON:-python3}
+work=$(mktemp -d)
+servers=
+trap 'kill $servers 2>/dev/null || true; rm -rf "$work"' EXIT
+export XDG_CACHE_HOME="$work/cache" HF_HUB_OFFLINE=1
+fail() {
+  echo "$*" >&2
+  exit 1
+}
+has() { grep -qF -e "$2" "$1" || fail "no '$2' in: $(cat "$1")"; }
+
+serve() { # NAME PORT: begins a server, whose port is then in $work/NAME.port
+  touch "$work/$1.out"
+  "$infuse" serve -m models/infuse-oss --port "$2" >"$work/$1.out" 2>"$work/$1.err" &
+  pid=$!
+  servers="$servers $pid"
+  until grep -q listening "$work/$1.out"; do
+    kill -0 $pid 2>/dev/null || fail "serve: $(cat "$work/$1.err")"
+    sleep 0.05
+  done
+  sed 's/.*://' "$work/$1.out" >"$work/$1.port"
+}
+
+post() { # PORT PATH BODY: the answer, whole; a GET without a body
+  exec 3<>"/dev/tcp/127.0.0.1/$1"
+  printf '%s %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s' \
+    "$([ -n "$3" ] && echo POST || echo GET)" "$2" ${#3} "$3" >&3
+  cat <&3
+  exec 3>&-
+}
+
+# ---- killed, and begun again at the same port while a client still has a connection ----
+
+serve killed 0
+port=$(cat "$work/killed.port")
+body='{"prompt":"Once","max_tokens":4000,"ignore_eos":true,"stream":true}'
+touch "$work/stream"
+post "$port" /v1/completions "$body" >"$work/stream" &
+client=$!
+until grep -q data "$work/stream"; do sleep 0.05; done
+kill -9 $pid
+wait $pid 2>/dev/null || true
+wait $client || true # it has come to an end, which is what counts
+! grep -q '\[DONE\]' "$work/stream" || fail "the server was not killed in the middle of an answer"
+(cd "$work/cache" && find . -type f) >"$work/left"
+! grep -E 'lock|tmp|\.part' "$work/left" || fail "a killed server has left these"
+serve again "$port"
+post "$port" /v1/completions '{"prompt":"Once","max_tokens":4}' >"$work/answer"
+has "$work/answer" '"finish_reason":"length"'
+post "$port" /metrics "" >"$work/metrics"
+has "$work/metrics" 'vllm:num_requests_running{model_name="infuse-oss",engine="0"} 0'
+[ ! -s "$work/again.err" ] || fail "a server after a killed one complains: $(cat "$work/again.err")"
+
+# ---- real clients ----
+
+has_module() { "$python" -c "import $1" 2>/dev/null || { echo "left out: $python has no $1" && false; }; }
+
+if has_module openai; then
+  "$python" - "http://127.0.0.1:$port/v1" <<'END'
+import openai, sys
+question = [{"role": "user", "content": "What is 12 + 30?"}]
+def client():
+    return openai.OpenAI(base_url=sys.argv[1], api_key="none", max_retries=0, timeout=30)
+for _ in range(3):
+    with client().chat.completions.create(model="infuse-oss", messages=question, temperature=0, stream=True) as stream:
+        assert "".join(c.choices[0].delta.content or "" for c in stream) == "The answer is 42."
+assert client().chat.completions.create(model="infuse-oss", messages=question, temperature=0).choices[0].message.content == "The answer is 42."
+assert client().responses.create(model="infuse-oss", input="What is 12 + 30?", temperature=0).output_text == "The answer is 42."
+with client().responses.stream(model="infuse-oss", input="What is 12 + 30?", temperature=0) as events:
+    for _ in events:
+        pass
+    assert events.get_final_response().output_text == "The answer is 42."
+assert [m.id for m in client().models.list()] == ["infuse-oss"]
+assert client().models.retrieve("infuse-oss").id == "infuse-oss"
+for wrong, kind in [({"model": "none"}, openai.NotFoundError), ({"messages": []}, openai.BadRequestError)]:
+    try:
+        client().chat.completions.create(**{"model": "infuse-oss", "messages": question, **wrong})
+        raise SystemExit(f"{wrong} was taken")
+    except kind as e:
+        assert e.request_id
+END
+fi
+
+if has_module lm_eval; then
+  printf '%s\n' '{"q":"What is 12 + 30?","c":["42","41"],"a":0}' >"$work/sums.jsonl"
+  cat >"$work/sums.yaml" <<END
+task: sums
+dataset_path: json
+dataset_kwargs: {data_files: {test: $work/sums.jsonl}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{{q}} "
+doc_to_choice: "{{c}}"
+doc_to_target: "{{a}}"
+metric_list: [{metric: acc}]
+END
+  "$python" -m lm_eval --model local-completions --tasks sums --include_path "$work" --model_args \
+    "base_url=http://127.0.0.1:$port/v1/completions,model=infuse-oss,tokenizer_backend=remote" >"$work/eval" 2>&1 ||
+    fail "lm-eval: $(tail -n 20 "$work/eval")"
+  has "$work/eval" "|sums |"
+fi
+
+# ---- two servers behind a router ----
+
+route() { # PROGRAM ARGUMENTS...: a chat through it is answered
+  router=$1
+  shift
+  [ -e "$work/other.port" ] || serve other 0
+  other=$(cat "$work/other.port")
+  entry=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  "$router" "$@" --worker-urls "http://127.0.0.1:$port" "http://127.0.0.1:$other" --host 127.0.0.1 --port "$entry" \
+    --prometheus-port $((entry + 1)) >"$work/router" 2>&1 &
+  routes=$!
+  servers="$servers $routes"
+  tries=0
+  until post "$entry" /v1/chat/completions "$chat" >"$work/answer" 2>/dev/null && grep -q "200 OK" "$work/answer"; do
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] && kill -0 $routes 2>/dev/null || fail "$router $*: $(tail -n 20 "$work/router")"
+    sleep 0.2
+  done
+  has "$work/answer" "The answer is 42."
+  kill $routes
+}
+chat='{"model":"infuse-oss","messages":[{"role":"user","content":"What is 12 + 30?"}],"temperature":0}'
+policies="round_robin power_of_two cache_aware"
+if command -v vllm-router >/dev/null; then
+  for policy in $policies; do route vllm-router --policy $policy; done
+else
+  echo "left out: no vllm-router"
+fi
+if command -v sglang-router >/dev/null; then
+  for policy in $policies; do route sglang-router launch --policy $policy; done
+else
+  echo "left out: no sglang-router"
+fi
