@@ -22,11 +22,12 @@ typedef struct found {
 
 // The wave's best, each taken out when it is found. Of equal ones the first lane's is first.
 INLINE void find(const found *f, uint32_t *key, int each, int first) {
+  const uint64_t before = (1ull << lane_id()) - 1;
   for (int j = 0; j < f->rounds; j++) {
     uint32_t most = key[0];
     int at = 0;
     UNROLL for (int i = 1; i < each; i++) if (key[i] > most) most = key[i], at = i;
-    const bool is = __builtin_ctzll(lane_ballot(most == lane_max_u32(most))) == lane_id();
+    const bool best = most == lane_max_u32(most), is = (lane_ballot(best) & before) == 0 && best;
     if (is)
       shared_put(f->of_wave + lane_wave() * f->rounds + j, (u32x2){most, most ? (uint32_t)(first + at) : 0});
     UNROLL for (int i = 0; i < each; i++) if (is && i == at) key[i] = 0;
