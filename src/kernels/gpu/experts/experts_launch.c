@@ -26,12 +26,15 @@ enum { ROWS = 32, MOST_SHARED = 227 << 10, MOST_SHARED_HIP = 64 << 10 };
 // few steps.
 enum { OWN_UNITS = 2, LEAST_STEPS = 4 };
 // Of a block of experts/one.h: waves at most, and steps that a wave has at least. H200, 2026-11-29, gate and
-// up, down: MXFP4 of gpt-oss-120b 33 µs with 8 and 8 waves, 36.5 with 4 and 8, 36.7 with 8 and 4; FP8 of
-// Qwen3-Next-80B 14.9 with 8 and 2, 16.6 with 8 and 4, 15.6 with 4 and 4, 15.7 with 4 and 2.
+// up, down: MXFP4 of gpt-oss-120b 20.9 µs with 4 and 8 waves, 21.4 with 8 and 8, 24.5 with 4 and 4; FP8 of
+// Qwen3-Next-80B 15.2 with 8 waves, and at least 4 steps.
 typedef struct one_form {
   int waves, steps;
 } one_form;
-static one_form one_form_of(int bits) { return (one_form){8, bits == 4 ? 3 : 4}; }
+static one_form one_form_of(int bits, nf_gpu_experts_then then) {
+  if (bits != 4) return (one_form){8, 4};
+  return (one_form){then == NF_GPU_THEN_NOTHING ? 8 : 4, 3};
+}
 // What an op says of its products.
 typedef struct work {
   const nf_tensor *x, *ids;
@@ -248,7 +251,7 @@ static bool lay_out(const nf_launch_site *s, int kernel, int64_t pairs, int wave
 // Of experts/one.h: a block for each unit and choice.
 static nf_grid one_grid(const nf_launch_site *s, const deal *d, int bits, nf_gpu_experts *p) {
   const int lanes = nf_gpu_lanes(s->hw);
-  const one_form f = one_form_of(bits);
+  const one_form f = one_form_of(bits, p->then);
   const int64_t steps = nf_ceil_div(p->words, 16);
   int64_t waves = nf_min(f.waves, NF_GPU_EXPERTS_ONE_THREADS / lanes), bytes = 32 * sizeof(int32_t);
   while (waves > 2 && nf_ceil_div(steps * p->strips, waves) < f.steps) waves /= 2;
