@@ -28,3 +28,13 @@ if(nf_sanitize)
   add_compile_options(-fsanitize=${nf_sanitize} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=${nf_sanitize})
 endif()
+
+# Of what computes: compilers take minutes to watch every sum of a pointer and every load of unrolled tiles, and programs
+# most of their time. Where a pointer that wrapped leads to is watched as everywhere.
+set(nf_sanitize_kernels)
+if(nf_sanitize MATCHES undefined)
+  list(APPEND nf_sanitize_kernels -fno-sanitize=pointer-overflow)
+endif()
+if(nf_sanitize AND CMAKE_C_COMPILER_ID STREQUAL "Clang")
+  list(APPEND nf_sanitize_kernels -Wno-pass-failed -mllvm -pragma-unroll-threshold=64)
+endif()

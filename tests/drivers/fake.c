@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <threads.h>
 
 #ifdef FAKE_HIP
 enum { HIP = 1, LANES = 64 };
@@ -96,7 +97,20 @@ void fake_gpu(const char *settings) {
   pthread_mutex_unlock(&fake.lock);
 }
 
-[[gnu::constructor]] static void begin(void) { fake_gpu(getenv("FAKE_GPU")); }
+static tss_t failure; // text: what the emulator said of this thread's last kernel
+static void keep_failure(const char *text) {
+  free(tss_get(failure));
+  if (tss_set(failure, strdup(text)) != thrd_success) abort();
+}
+
+[[gnu::constructor]] static void begin(void) {
+  if (tss_create(&failure, free) != thrd_success) abort();
+  fake_gpu(getenv("FAKE_GPU"));
+}
+[[gnu::destructor]] static void end(void) {
+  free(tss_get(failure));
+  tss_delete(failure);
+}
 
 // Codes after which a driver answers nothing else.
 static bool is_lost(long code) {
@@ -191,9 +205,9 @@ static int named(int code, const char **out, bool text) {
   return *out = NULL, INVALID;
 }
 static int fake_error_name(int code, const char **out) { return named(code, out, false); }
-static _Thread_local char failure[1024]; // what the emulator said of this thread's last kernel
 static int fake_error_text(int code, const char **out) {
-  if (code == LAUNCH_FAILED && failure[0] != 0) return *out = failure, 0;
+  const char *said = tss_get(failure);
+  if (code == LAUNCH_FAILED && said != NULL) return *out = said, 0;
   return named(code, out, true);
 }
 
@@ -339,7 +353,7 @@ static int run(const function *f, const nf_grid *grid, const void *args) {
   const nf_status st = fake_kernel_run(&f->kernel, grid, args);
   fake_reach_leave();
   if (nf_is_ok(st)) return 0;
-  snprintf(failure, sizeof failure, "%s", nf_status_message(st));
+  keep_failure(nf_status_message(st));
   nf_status_free(st);
   return (int)(fake.lost = LAUNCH_FAILED);
 }
