@@ -163,7 +163,7 @@ INLINE few_powers few_powers_of(const SHARED char *from, int j) {
   return shared_get((const SHARED few_powers *)(from + FEW_STEP + j * 32 + expert_row(0, tile_sum_row(0))));
 }
 
-// by: of a lane's sums every so manieth is wanted.
+// Of a lane's four sums those at multiples of `by` are wanted.
 INLINE void few_mxfp4(int columns, int by, few_rows w, few_powers powers, const u32x4 *x, few_state *s) {
   UNROLL for (int h = 0; h < 2; h++) {
     tile_a t[2];
