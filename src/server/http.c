@@ -141,10 +141,11 @@ static void on_completed(void *http, struct MHD_Connection *connection, void **c
 
 // ---- a server ----
 
-// %2F within a path is text: models have names with it.
+// %2F within a path is text: models have names with it. A zero would end it before its end, so what has one
+// stays escaped, and is no path.
 static size_t unescape(void *user, struct MHD_Connection *connection, char *s) {
   (void)user, (void)connection;
-  return MHD_http_unescape(s);
+  return strstr(s, "%00") == NULL ? MHD_http_unescape(s) : strlen(s);
 }
 
 static nf_status resolve(const nf_http_options *o, struct addrinfo **out) {
