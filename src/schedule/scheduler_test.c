@@ -236,7 +236,7 @@ static void test_texts_are_as_alone(void **) {
                 {"checkpoints/gpt-oss-tiny", 384},
                 {"checkpoints/qwen3-next-tiny", 384}};
   static talk t[N];
-  uint64_t preemptions = 0, right = 0;
+  uint64_t preemptions = 0;
   for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
     engine e = load("cpu", models[k].dir,
                     (infuse_model_options){
@@ -257,7 +257,6 @@ static void test_texts_are_as_alone(void **) {
     wait_all(e.s);
     nf_scheduler_read(e.s, &c);
     preemptions += c.preemptions;
-    right += c.right_tokens;
     assert_true(c.right_tokens <= c.guessed_tokens && c.guesses <= c.guessed_tokens);
     nf_scheduler_destroy(e.s);
     for (size_t i = 0; i < N; i++) {
@@ -277,7 +276,32 @@ static void test_texts_are_as_alone(void **) {
     start(&e, 0);
     stop(&e);
   }
-  assert_true(preemptions > 0 && right > 0);
+  assert_true(preemptions > 0);
+}
+
+static void test_guesses_are_counted(void **) {
+  engine e = load("cpu", "checkpoints/qwen3-tiny",
+                  (infuse_model_options){.context = 192, .sessions = 1, .batch = 32, .rows = 8});
+  static talk t;
+  nf_counters c;
+  make(&t, 1, e.vocab, true);
+  t.sampling.temperature = 0;
+  t.options.logprobs = t.r.scores_prompt = false;
+  t.options.guesses = 3, t.options.max_tokens = 100;
+  t.r.n_tokens = 24;
+  for (size_t i = 0; i < t.r.n_tokens; i++) t.prompt[i] = (int32_t)(i % 3) + 1;
+  start(&e, 0);
+  submit(e.s, &t);
+  wait_all(e.s);
+  nf_scheduler_read(e.s, &c);
+  assert_true(c.right_tokens > 0 && c.right_tokens <= c.guessed_tokens && c.guesses <= c.guessed_tokens);
+  assert_int_equal(c.generation_tokens, 100);
+  assert_int_equal(t.usage.tokens.drawn, 100);
+  assert_true(c.steps < 100 && c.measure[NF_TIME_GAP].count == 99);
+  nf_scheduler_destroy(e.s);
+  is_as_alone(e.m, &t, 0);
+  start(&e, 0);
+  stop(&e);
 }
 
 // The prompt of several answers is computed once but for its last page.
@@ -565,6 +589,7 @@ int main(int argc, char **argv) {
     (void)!getrandom(&seed, sizeof seed, 0);
   printf("seed %lu\n", seed);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_texts_are_as_alone),
+                                     cmocka_unit_test(test_guesses_are_counted),
                                      cmocka_unit_test(test_answers_share_their_prompt),
                                      cmocka_unit_test(test_conversations),
                                      cmocka_unit_test(test_what_is_wrong_with_one_is_its_own),
