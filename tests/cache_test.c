@@ -560,6 +560,52 @@ static void test_anything(void **) {
     }
 }
 
+// ---- telling of pages ----
+
+typedef struct told {
+  uint64_t page[64], before[64];
+  size_t n, stored, gone;
+  int32_t last; // of the tokens of the last page
+} told;
+
+static void note_page(void *user, const infuse_page_event *e) {
+  told *t = user;
+  t->stored += e->tokens != NULL;
+  t->gone += e->tokens == NULL;
+  if (e->tokens == NULL) return;
+  assert_int_equal(e->n, NF_PAGE);
+  t->page[t->n % 64] = e->page, t->before[t->n++ % 64] = e->before;
+  t->last = e->tokens[NF_PAGE - 1];
+}
+
+// Each page that can be found is told once, behind the one in front of it; and so is its end.
+static void tells_of_pages(kind k) {
+  told t = {0};
+  int32_t other[MANY];
+  float row[VOCAB];
+  if (k.reference) return;
+  infuse_model_on_pages(k.m, note_page, &t);
+  for (int i = 0; i < 2; i++) { // the second finds all that the first has left
+    infuse_session *s = holding(k.m, false, prompt, 2 * NF_PAGE + 1);
+    finish(s, row);
+    infuse_session_destroy(s);
+  }
+  assert_true(t.stored == 2 && t.gone == 0);
+  assert_true(t.before[0] == 0 && t.page[0] != 0 && t.before[1] == t.page[0] && t.page[1] != t.page[0]);
+  assert_int_equal(t.last, prompt[2 * NF_PAGE - 1]);
+  for (int i = 1; i < 40 && t.gone == 0; i++) {
+    vary(other, i, 0);
+    infuse_session *s = holding(k.m, false, other, 2 * NF_PAGE + 1);
+    finish(s, row);
+    infuse_session_destroy(s);
+  }
+  assert_true(t.gone > 0 && t.gone < t.stored);
+  infuse_model_on_pages(k.m, NULL, NULL);
+}
+static void test_tells_of_pages(void **) {
+  everywhere(tells_of_pages, (infuse_model_options){.sessions = 1, .snapshots = 2});
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_begins_behind_what_others_have_left),
@@ -575,6 +621,7 @@ int main(void) {
       cmocka_unit_test(test_rows_are_told_once),
       cmocka_unit_test(test_waits_for_pages),
       cmocka_unit_test(test_the_size_of_caches),
+      cmocka_unit_test(test_tells_of_pages),
       cmocka_unit_test(test_anything),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -163,6 +163,19 @@ typedef struct infuse_caches {
 } infuse_caches;
 INFUSE_API void infuse_model_caches(const infuse_model *m, infuse_caches *out); // out->size as above
 
+// A page of layers that see all of a text is full, and is found from here on by who has the same text; or it
+// is found no more.
+typedef struct infuse_page_event {
+  uint64_t page, before; // names: its own, and that of the page in front of it, 0: there is none
+  const int32_t *tokens; // [n] its own; NULL: it is found no more
+  size_t n;
+  const void *reserved[4];
+} infuse_page_event;
+// Told within calls that compute, or change sessions, by their thread; must not call the library. NULL:
+// nobody is told any more.
+INFUSE_API void infuse_model_on_pages(infuse_model *m, void (*told)(void *user, const infuse_page_event *e),
+                                      void *user);
+
 // ---- text ----
 
 // tokenizer.json of a checkpoint. Immutable: any number of threads may use one at the same time.

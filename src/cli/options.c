@@ -178,6 +178,8 @@ static const row rows[] = {
     {"--host", "ADDRESS", TEXT, AT(host), CLI_SERVE,
      "where to listen (127.0.0.1); 0.0.0.0 and :: are everywhere"},
     {"--port", "N", NUMBER, AT(port), CLI_SERVE, "port (8000); 0: any that is free", 0, 65535},
+    {"--kv-events", "PORT", NUMBER, AT(kv_events), CLI_SERVE,
+     "where to tell routers what is in the caches, by ZeroMQ; 0: any that is free (not)", 0, 65535},
     {"--api-key", "KEY", TEXT, AT(api_key), CLI_SERVE,
      "what clients must know, all but /health; INFUSE_API_KEY is not seen by ps (none)"},
     {"--served-model-name", "NAME", TEXT, AT(served_name), CLI_SERVE | CLI_BENCH,
@@ -367,7 +369,8 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
                        .num_iters_warmup = -1,
                        .burstiness = -1,
                        .random_range_ratio = -1,
-                       .port = -1};
+                       .port = -1,
+                       .kv_events = -1};
   return cli_parse_more(c, argc, argv, out);
 }
 

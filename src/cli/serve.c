@@ -60,6 +60,8 @@ static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m, const 
                                 .host = o->host,
                                 .key = key != NULL && key[0] != 0 ? key : NULL,
                                 .port = (uint16_t)(o->port >= 0 ? o->port : PORT),
+                                .events = o->kv_events >= 0,
+                                .events_port = (uint16_t)(o->kv_events >= 0 ? o->kv_events : 0),
                                 .queue = (size_t)o->max_queue,
                                 .guesses = (int32_t)o->speculate};
   nf_server *s;

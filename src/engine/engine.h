@@ -134,7 +134,9 @@ struct infuse_model {
   nf_constraints constraints; // made last
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
   nf_thinking thinking;       // for formats that go by the chat template
-  nf_status broken_text;      // why the folder's tokenizer or else its chat template did not load
+  void (*on_pages)(void *user, const infuse_page_event *e); // NULL: nobody is told of pages
+  void *pages_user;
+  nf_status broken_text; // why the folder's tokenizer or else its chat template did not load
   nf_generation_config generation;
   infuse_sampling sampling;  // what `generation` asks for
   infuse_logit_bias *biases; // that it points to; their tokens are in `generation`

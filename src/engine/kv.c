@@ -58,6 +58,7 @@ void nf_kv_unname(nf_kv *kv, int32_t i) {
   while (*at != i) at = &kv->slot[*at].other;
   *at = s->other;
   s->named = false;
+  if (kv->forgotten != NULL) kv->forgotten(kv->user, s->name);
 }
 
 bool nf_kv_is_named(const nf_kv *kv, int32_t i) { return kv->slot[i].named; }

@@ -24,6 +24,8 @@ typedef struct nf_kv {
   int32_t *bucket;         // [mask + 1] first slot of the names that fall into it, -1: none
   size_t mask;
   int64_t n, unused;
+  void (*forgotten)(void *user, nf_prefix name); // when a name is taken away; NULL: nobody is told
+  void *user;
 } nf_kv;
 nf_status nf_kv_init(nf_kv *kv, int64_t n); // n >= 0 slots, none in use
 void nf_kv_deinit(nf_kv *kv);               // zeroed is fine

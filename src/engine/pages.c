@@ -140,6 +140,32 @@ static void leave_answer_state(infuse_session *s) {
   nf_kv_name(kv, s->state, s->prefix[page], false);
 }
 
+static uint64_t public_name(nf_prefix p) { return p.hash[0]; }
+
+static void tell_stored(infuse_session *s, int64_t p) {
+  const infuse_model *m = s->model;
+  const infuse_page_event e = {.page = public_name(s->prefix[p]),
+                               .before = p > 0 ? public_name(s->prefix[p - 1]) : 0,
+                               .tokens = s->token + p * NF_PAGE,
+                               .n = NF_PAGE};
+  if (m->on_pages != NULL && nf_kv_find(&m->kv[NF_CACHE_FULL], s->prefix[p]) < 0)
+    m->on_pages(m->pages_user, &e);
+}
+
+static void tell_forgotten(void *model, nf_prefix name) {
+  const infuse_model *m = model;
+  const infuse_page_event e = {.page = public_name(name)};
+  m->on_pages(m->pages_user, &e);
+}
+
+void infuse_model_on_pages(infuse_model *m, void (*told)(void *user, const infuse_page_event *e),
+                           void *user) {
+  if (m == NULL) return;
+  m->on_pages = told, m->pages_user = user;
+  m->kv[NF_CACHE_FULL].forgotten = told != NULL ? tell_forgotten : NULL;
+  m->kv[NF_CACHE_FULL].user = m;
+}
+
 // Names what the last `tokens` tokens have filled. States are kept where a chunk ends, and one of an answer.
 // Texts go on from the end of a prompt or answer and from where they have parted before more often than from
 // elsewhere: states there and the windows of prompts outlive others.
@@ -148,6 +174,7 @@ static void leave(infuse_session *s, int64_t tokens) {
   const bool passes = s->position != s->fork && s->position + NF_PAGE <= s->queued;
   for (int64_t p = (s->position - tokens) / NF_PAGE; (p + 1) * NF_PAGE <= s->position; p++) {
     const nf_prefix name = prefix_at(s, p);
+    if (s->page[NF_CACHE_FULL] != NULL) tell_stored(s, p);
     for (int g = 1; g < NF_CACHE_COUNT; g++)
       if (s->page[g] != NULL && s->page[g][p] >= 0)
         nf_kv_name(&s->model->kv[g], s->page[g][p], name, g == NF_CACHE_SLIDING && tokens == 1);

@@ -48,6 +48,17 @@ void nf_serve_get_load(void *server, nf_call *c) {
                              (json_int_t)(n.pages_in_use * (uint64_t)s->page_tokens)));
 }
 
+// Where page events are published, by the rank among servers that share requests, as vllm-router reads it:
+// without a version of their form it listens to none and says nothing.
+void nf_serve_event_sources(void *server, nf_call *c) {
+  const nf_server *s = server;
+  if (s->events == NULL) return nf_serve_json(c, json_object());
+  nf_serve_json(c, json_pack("{s:{s:s,s:s,s:s,s:n,s:s,s:i,s:i,s:b}}", "0", "publisher", "zmq", "endpoint",
+                             nf_events_endpoint(s->events), "topic", nf_events_topic(s->events),
+                             "replay_endpoint", "encoding", "msgpack", "schema_version", 1, "buffer_steps", 0,
+                             "enable_kv_cache_events", 1));
+}
+
 // ---- the model ----
 
 static json_t *model_of(const nf_server *s) {

@@ -50,6 +50,7 @@ static const nf_route routes[] = {
     {"GET", "/get_load", false, nf_serve_get_load},
     {"GET", "/server_info", false, nf_serve_server_info},
     {"GET", "/get_server_info", false, nf_serve_server_info},
+    {"GET", "/kv_event_sources", false, nf_serve_event_sources},
     {"GET", "/model_info", false, nf_serve_model_info},
     {"GET", "/get_model_info", false, nf_serve_model_info},
     {"GET", "/v1/models", false, nf_serve_models},
@@ -105,6 +106,15 @@ static nf_status check_guesses(const nf_server_options *o) {
   return nf_ok();
 }
 
+// The scheduler's thread tells, so this comes before it.
+static nf_status start_events(nf_server *s) {
+  const nf_server_options *o = &s->options;
+  if (!o->events) return nf_ok();
+  NF_TRY(nf_events_start(o->host != NULL ? o->host : "127.0.0.1", o->events_port, s->name, &s->events));
+  infuse_model_on_pages(o->model, nf_events_tell, s->events);
+  return nf_ok();
+}
+
 nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   nf_server *s;
   uint64_t seed = 0;
@@ -121,6 +131,7 @@ nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   s->name = o->name != NULL ? strdup(o->name) : folder_name(o->dir);
   nf_status st = s->name != NULL ? check_guesses(o) : nf_error(NF_NO_MEMORY, "no memory for a server");
   if (nf_is_ok(st)) s->no_plan = nf_server_plan(s, &s->plan);
+  if (nf_is_ok(st)) st = start_events(s);
   if (nf_is_ok(st))
     st = nf_scheduler_create(o->rt, o->model, (nf_scheduler_options){.queue = o->queue}, &s->scheduler);
   if (nf_is_ok(st)) st = listen(s);
@@ -144,6 +155,8 @@ void nf_server_stop(nf_server *s, double seconds) {
   if (s->http != NULL) nf_http_close(s->http);
   nf_scheduler_destroy(s->scheduler); // tells what is left that it is cancelled
   nf_http_stop(s->http);
+  if (s->events != NULL) infuse_model_on_pages(s->options.model, NULL, NULL);
+  nf_events_stop(s->events);
   json_decref(s->tokenizer_info);
   nf_status_free(s->no_tokenizer_info);
   nf_status_free(s->no_plan);

@@ -2,6 +2,7 @@
 // Inside the room: what a server holds, and its handlers.
 #pragma once
 #include "server/ask.h"
+#include "server/events.h"
 #include "server/problem.h"
 #include "server/server.h"
 #include <stdatomic.h>
@@ -10,6 +11,7 @@ struct nf_server {
   nf_server_options options;
   nf_http *http;
   nf_scheduler *scheduler;
+  nf_events *events; // NULL: none are published
   infuse_model_info info;
   infuse_sampling sampling;   // the model's own
   int64_t page_tokens, pages; // of the caches of layers that see all of a text; 0: there are none
@@ -30,6 +32,7 @@ void nf_serve_metrics(void *server, nf_call *c);
 void nf_serve_load(void *server, nf_call *c);
 void nf_serve_get_load(void *server, nf_call *c);
 void nf_serve_server_info(void *server, nf_call *c);
+void nf_serve_event_sources(void *server, nf_call *c);
 void nf_serve_model_info(void *server, nf_call *c);
 void nf_serve_models(void *server, nf_call *c);
 void nf_serve_model(void *server, nf_call *c);
