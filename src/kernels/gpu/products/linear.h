@@ -37,9 +37,11 @@ INLINE float linear_scale(const nf_gpu_linear *a, int token, int n, int group) {
 }
 
 // A sum becomes a result.
+INLINE float linear_result(const nf_gpu_linear *a, linear_format f, int token, int n, float sum) {
+  if (f == LINEAR_FP8_ROW) sum = sum * a->x_scale[token] * a->w_scale[n];
+  return a->bias != NULL ? sum + number_at(a->bias, n, a->bias_f32) : sum;
+}
 INLINE void linear_store(const nf_gpu_linear *a, linear_format f, int token, int n, float sum) {
   if (token >= a->tokens || n >= a->n) return;
-  if (f == LINEAR_FP8_ROW) sum = sum * a->x_scale[token] * a->w_scale[n];
-  if (a->bias != NULL) sum += number_at(a->bias, n, a->bias_f32);
-  number_put((char *)a->y + token * a->y_stride, n, a->y_f32, sum);
+  number_put((char *)a->y + token * a->y_stride, n, a->y_f32, linear_result(a, f, token, n, sum));
 }

@@ -23,5 +23,5 @@ KERNEL(nf_linear_bf16_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_BF16, 
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 32, 2)
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 64, 2)
 LINEAR_STREAM(bf16, linear_stream, LINEAR_BF16, 128, 1)
-LINEAR_PANEL(bf16, 128)
-LINEAR_PANEL(bf16, 256)
+LINEAR_PANEL(bf16, linear_panel, LINEAR_BF16, 128)
+LINEAR_PANEL(bf16, linear_panel, LINEAR_BF16, 256)

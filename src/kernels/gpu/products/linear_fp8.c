@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// linear of FP8 times FP8, as f16 that holds them: products are exact, sums are float32.
+// linear of FP8 times FP8, as f16 that holds them: products are exact, sums are float32. Panels multiply FP8.
 #include "kernels/gpu/products/few.h"
 #include "kernels/gpu/products/many.h"
+#include "kernels/gpu/products/panel_fp8.h"
 #include "kernels/gpu/products/stream_fp8.h"
 
 KERNEL(nf_linear_fp8_row_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_ROW, 1, 3}); }
@@ -16,6 +17,8 @@ KERNEL(nf_linear_fp8_row_64, nf_gpu_linear, 256, 2) { linear_many(a, LINEAR_FP8_
 KERNEL(nf_linear_fp8_row_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_ROW, 128); }
 LINEAR_STREAM(fp8_row, linear_stream_fp8, LINEAR_FP8_ROW, 32, 2)
 LINEAR_STREAM(fp8_row, linear_stream_fp8, LINEAR_FP8_ROW, 64, 2)
+LINEAR_PANEL(fp8_row, linear_panel_fp8, LINEAR_FP8_ROW, 128)
+LINEAR_PANEL(fp8_row, linear_panel_fp8, LINEAR_FP8_ROW, 256)
 
 KERNEL(nf_linear_fp8_block_8, nf_gpu_linear, 256, 2) { linear_few(a, (few_form){LINEAR_FP8_BLOCK, 1, 3}); }
 KERNEL(nf_linear_fp8_block_tall, nf_gpu_linear, 128, 6) {
@@ -29,3 +32,5 @@ KERNEL(nf_linear_fp8_block_64, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP
 KERNEL(nf_linear_fp8_block_128, nf_gpu_linear, 256, 1) { linear_many(a, LINEAR_FP8_BLOCK, 128); }
 LINEAR_STREAM(fp8_block, linear_stream_fp8, LINEAR_FP8_BLOCK, 32, 2)
 LINEAR_STREAM(fp8_block, linear_stream_fp8, LINEAR_FP8_BLOCK, 64, 2)
+LINEAR_PANEL(fp8_block, linear_panel_fp8, LINEAR_FP8_BLOCK, 128)
+LINEAR_PANEL(fp8_block, linear_panel_fp8, LINEAR_FP8_BLOCK, 256)

@@ -8,6 +8,7 @@
 // up to 32, 64 and, of bf16, 128 tokens, and for more of bf16 with 128 and 256 rows of w a block.
 enum { NF_LINEAR_TILES = 5, NF_LINEAR_STREAMS = 3, NF_LINEAR_PANEL = NF_LINEAR_TILES + NF_LINEAR_STREAMS };
 enum { NF_LINEAR_KERNELS = NF_LINEAR_PANEL + 2, NF_LINEAR_FP8_KERNELS = NF_LINEAR_PANEL - 1 };
+enum { NF_LINEAR_STREAM_TOKENS = 64 }; // of FP8
 enum { NF_LINEAR_THREADS = 256, NF_LINEAR_MOST_SPLITS = 16 };
 
 static inline bool nf_linear_is_fp8(const nf_launch_site *s) {
@@ -33,7 +34,8 @@ static inline int nf_linear_kernel(const nf_launch_site *s, int64_t tokens) {
   while (kernel < NF_LINEAR_TILES - 1 && tokens > nf_linear_tokens(kernel)) kernel++;
   if (nf_gpu_is_wide(s) && !nf_linear_is_fp8(s) && tokens > NF_GPU_PANEL_TOKENS)
     return nf_linear_panel(s, tokens);
-  const bool stream = tokens > NF_GPU_FEW_TOKENS && tokens <= (nf_linear_is_fp8(s) ? 64 : 128);
+  const bool stream =
+      tokens > NF_GPU_FEW_TOKENS && tokens <= (nf_linear_is_fp8(s) ? NF_LINEAR_STREAM_TOKENS : 128);
   return nf_gpu_is_wide(s) && stream ? kernel + NF_LINEAR_STREAMS : kernel;
 }
 
@@ -159,14 +161,15 @@ static inline nf_grid nf_linear_stream_grid(const nf_launch_site *s, int kernel,
                          16); // FP8's x is twice as wide, twice
 }
 
+static inline nf_grid nf_linear_panel_grid(const nf_launch_site *s, const nf_gpu_linear *p, int rows) {
+  return nf_gpu_grid(nf_linear_panels(s, p->tokens, rows), NF_GPU_PANEL_LANES,
+                     (size_t)(NF_GPU_PANEL_STAGES * (NF_GPU_PANEL_TOKENS + rows) * NF_GPU_LINEAR_STEP));
+}
+
 // The grid of a kernel; without blocks where another is meant.
 static inline nf_grid nf_linear_grid(const nf_launch_site *s, int kernel, nf_gpu_linear *p) {
   if (kernel != nf_linear_kernel(s, p->tokens) || p->tokens == 0) return nf_gpu_grid(0, NF_LINEAR_THREADS, 0);
-  if (kernel >= NF_LINEAR_PANEL) {
-    const int rows = 128 << (kernel - NF_LINEAR_PANEL);
-    return nf_gpu_grid(nf_linear_panels(s, p->tokens, rows), NF_GPU_PANEL_LANES,
-                       (size_t)(NF_GPU_PANEL_STAGES * (NF_GPU_PANEL_TOKENS + rows) * NF_GPU_LINEAR_STEP));
-  }
+  if (kernel >= NF_LINEAR_PANEL) return nf_linear_panel_grid(s, p, 128 << (kernel - NF_LINEAR_PANEL));
   const int tile = nf_linear_tokens(kernel);
   if (nf_linear_is_stream(kernel)) return nf_linear_stream_grid(s, kernel, p);
   return tile <= NF_GPU_FEW_TOKENS ? nf_linear_few_grid(s, p) : nf_linear_many_grid(s, tile, p);
