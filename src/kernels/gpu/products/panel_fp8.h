@@ -37,13 +37,12 @@ INLINE void panel_fp8_add(linear_format f, int which, panel_part *part, panel_su
       f == LINEAR_FP8_BLOCK ? part->at[i] * part->scale[i / 2 % 2] : part->at[i];
 }
 
-// A part of 128 rows is added as soon as its products are there. Of 256 that is done when the next part's are
-// about to begin, the first time with zeros, so that they run while others are waited for. There ptxas waits
-// for every single product, as sums on their way go through the loop, and yet that is faster, with 128 slower
-// (H200, 2026-11-29, 512 tokens: 51200 x 5120 346 us instead of 366, 5120 x 25600 178 instead of 199; 10240 x
-// 5120, by 128 rows, 91 instead of 85).
+// A part is added as soon as its products are there; of 256 rows that have no scales by block when the next
+// part's are about to begin, the first time as zeros, so that they run while others are waited for (H200,
+// 2026-11-29, 512 tokens: 51200 x 5120 346 us instead of 366, 5120 x 25600 178 instead of 199; but 10240 x
+// 5120, by 128 rows, 91 instead of 85). With scales ptxas would then wait for every single product.
 INLINE panel_sums panel_fp8_sum(const nf_gpu_linear *a, const panel *p, linear_format f, int rows) {
-  const bool later = rows > PANEL_PART;
+  const bool later = f == LINEAR_FP8_ROW && rows > PANEL_PART;
   panel_sums sums = {0};
   panel_part part = {0};
   panel_begin(a, p, rows);
