@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench/peers/make_gguf.py: a GGUF of a model's shapes with made-up weights, so that llama.cpp can be measured without a download.
 
-usage: make_gguf.py CONFIG.json OUT.gguf [--layers N] [--type bf16|q8_0]
+usage: make_gguf.py CONFIG.json OUT.gguf [--layers N] [--type bf16|q8_0] [--tokenizer tokenizer.json]
 
-Qwen3 and GPT-OSS. Matrices are of the type (bf16), experts of GPT-OSS MXFP4, norms, biases and routers float32. There is no
-vocabulary, only its size: llama-bench draws ids. Values are ordinary numbers, one megabyte of them again and again.
+Qwen3 and GPT-OSS. Matrices are of the type (bf16), experts of GPT-OSS MXFP4, norms, biases and routers float32. Without a
+tokenizer there is no vocabulary, only its size: llama-bench draws ids. A tokenizer, byte-level BPE, is what llama-server wants. Values are ordinary numbers, one megabyte of them again and again.
 """
 import argparse
 import json
@@ -31,7 +31,13 @@ def block(kind, rng):
 
 
 def text(s):
-    return struct.pack("<Q", len(s)) + s.encode()
+    return struct.pack("<Q", len(s.encode())) + s.encode()
+
+
+def packed_list(values):
+    strings = isinstance(values[0], str)
+    items = b"".join(map(text, values)) if strings else struct.pack(f"<{len(values)}i", *values)
+    return struct.pack("<IQ", 8 if strings else 5, len(values)) + items
 
 
 def pair(key, value):
@@ -39,6 +45,7 @@ def pair(key, value):
         int: lambda: (4, struct.pack("<I", value)),
         float: lambda: (6, struct.pack("<f", value)),
         str: lambda: (8, text(value)),
+        list: lambda: (9, packed_list(value)),
     }[type(value)]()
     return text(key) + struct.pack("<I", kind) + packed
 
@@ -60,6 +67,25 @@ def common(c, arch, layers, kind):
         f"{arch}.rope.freq_base": float(c["rope_theta"]),
         f"{arch}.vocab_size": c["vocab_size"],
         "tokenizer.ggml.model": "none",
+    }
+
+
+def vocabulary(path, size):
+    """The keys of a byte-level BPE; ids that it does not have are unused tokens."""
+    with open(path, encoding="utf-8") as f:
+        model = json.load(f)["model"]
+    tokens = [f"[unused{i}]" for i in range(size)]
+    kinds = [5] * size
+    for token, i in model["vocab"].items():
+        if i < size:
+            tokens[i], kinds[i] = token, 1
+    merges = [m if isinstance(m, str) else " ".join(m) for m in model["merges"]]
+    return {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": "qwen2",
+        "tokenizer.ggml.tokens": tokens,
+        "tokenizer.ggml.token_type": kinds,
+        "tokenizer.ggml.merges": merges,
     }
 
 
@@ -158,6 +184,7 @@ def main():
     p.add_argument("out")
     p.add_argument("--layers", type=int, help="the first N layers (all)")
     p.add_argument("--type", choices=("bf16", "q8_0"), default="bf16", help="of matrices (bf16)")
+    p.add_argument("--tokenizer", help="a tokenizer.json (none)")
     a = p.parse_args()
     with open(a.config, encoding="utf-8") as f:
         c = json.load(f)
@@ -169,6 +196,8 @@ def main():
         sys.exit(f"make_gguf.py: --layers {layers} is not from 1 to {c['num_hidden_layers']}")
     matrix = {"bf16": BF16, "q8_0": Q8_0}[a.type]
     keys, tensors = family(c, layers, matrix)
+    if a.tokenizer:
+        keys |= vocabulary(a.tokenizer, c["vocab_size"])
     with open(a.out, "wb") as out:
         write(out, keys, list(around(c, matrix)) + tensors)
 

@@ -128,6 +128,13 @@ nf_status load_client_start(load_client *c, load_call *call) {
   return st;
 }
 
+static void give_back(load_client *c, CURL *easy) {
+  curl_multi_remove_handle(c->multi, easy);
+  c->free[c->n_free++] = easy;
+}
+
+void load_client_drop(load_client *c, load_call *call) { give_back(c, call->handle); }
+
 // ---- turns ----
 
 static void end_call(load_client *c, CURL *easy, CURLcode result) {
@@ -139,8 +146,7 @@ static void end_call(load_client *c, CURL *easy, CURLcode result) {
   if (result != CURLE_OK)
     call->error = nf_error(NF_UNAVAILABLE, "%s%s", status != 0 ? "the answer was cut: " : "",
                            curl_easy_strerror(result));
-  curl_multi_remove_handle(c->multi, easy);
-  c->free[c->n_free++] = easy;
+  give_back(c, easy);
   call->ended(call);
 }
 
