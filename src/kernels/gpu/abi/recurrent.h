@@ -28,4 +28,18 @@ typedef struct nf_gpu_delta {
   nf_gpu_sequences of;
   int32_t heads, key_heads, key, value;
   bool a_f32, b_f32, a_log_f32, dt_bias_f32; // else bf16
+  int32_t few;                               // longer sequences go by chunks
+  char *key_tiles, *head_tiles;              // of chunks: [slots][key_heads], [slots][heads]
 } nf_gpu_delta;
+
+enum {
+  NF_GPU_DELTA_FEW = 32,     // tokens that go one after the other
+  NF_GPU_DELTA_CHUNK = 64,   // tokens
+  NF_GPU_DELTA_KEY = 128,    // rows of the state, at most
+  NF_GPU_DELTA_COLUMNS = 32, // of the state, of a block
+  NF_GPU_DELTA_TILE = 512,   // bytes of a tile of matrix units
+  NF_GPU_DELTA_KEY_TILES =
+      3 * 32 * NF_GPU_DELTA_TILE,                   // bytes of a chunk and key head, see recurrent/chunks.h
+  NF_GPU_DELTA_HEAD_TILES = 64 * NF_GPU_DELTA_TILE, // and of a head
+  NF_GPU_DELTA_PREPARE_SHARED = 71168,              // bytes that a block has to prepare a chunk
+};

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// gated_delta_rule, one token after the other. A block has 32 columns of a head's state in registers: groups
-// of 8 lanes each have packs of 8 rows of them, a lane 4 columns. What the delta and the result need of the
-// state is read before the token's decay and update, and summed over the groups once a token:
-// delta = beta (v - e^g S^T k) and o = e^g S^T q + (q.k) delta.
-#include "kernels/gpu/abi/recurrent.h"
-#include "kernels/gpu/rows/rows.h"
+// gated_delta_rule. Sequences of more than `few` tokens are chunks.h's, all others go one token after the
+// other. A block has 32 columns of a head's state in registers: groups of 8 lanes each have packs of 8 rows
+// of them, a lane 4 columns. What the delta and the result need of the state is read before the token's decay
+// and update, and summed over the groups once a token: delta = beta (v - e^g S^T k) and o = e^g S^T q + (q.k)
+// delta.
+#include "kernels/gpu/recurrent/chunks.h"
 
 enum { ACROSS = 8, THREADS = 128, GROUPS = THREADS / ACROSS, PACKS = 16, WAVES = THREADS / LANES };
 
@@ -24,11 +24,6 @@ typedef struct token {
   uint32_t a, b;
 } token;
 
-INLINE uint32_t raw(const void *p, int64_t i, bool f32) {
-  return f32 ? ((const uint32_t *)p)[i] : ((const uint16_t *)p)[i];
-}
-INLINE float number(uint32_t raw, bool f32) { return lane_as_f32(f32 ? raw : raw << 16); }
-
 // The columns of the state are the fastest, then heads, then sequences.
 INLINE slice slice_of(const nf_gpu_delta *a) {
   const int parts = (a->value + ACROSS * 4 - 1) / (ACROSS * 4), at = lane_block();
@@ -40,7 +35,7 @@ INLINE slice slice_of(const nf_gpu_delta *a) {
   c.q = (int64_t)g * a->key;
   c.k = c.q + keys;
   c.v = 2 * keys + (int64_t)h * a->value + (c.there ? c.column : 0);
-  c.rate = -lane_exp(number_at(a->a_log, h, a->a_log_f32));
+  c.rate = rate_of(a, h);
   c.bias = number_at(a->dt_bias, h, a->dt_bias_f32);
   return c;
 }
@@ -74,13 +69,6 @@ INLINE token token_load(const nf_gpu_delta *a, const slice *c, int packs, bool a
   x.a = raw(row_of(&a->a, t), c->h, a->a_f32);
   x.b = raw(row_of(&a->b, t), c->h, a->b_f32);
   return x;
-}
-
-// log(1 + e^x)
-INLINE float softplus(float x) {
-  const float e = lane_exp(-__builtin_fabsf(x));
-  const float log = e < 0x1p-6f ? e * (1 - e * (0.5f - e * 0.333333333f)) : lane_log2(1 + e) * 0.69314718f;
-  return __builtin_fmaxf(x, 0) + log;
 }
 
 // What of a token has nothing to do with the state.
@@ -175,7 +163,7 @@ INLINE void delta(const nf_gpu_delta *a, int packs) {
   const int in = a->of.in[c.s], out = a->of.out[c.s];
   UNROLL for (int i = 0; i < 8 * packs; i++) S[i] = (f32x4){0};
   lane_wait();
-  if (c.first >= c.end) return;
+  if (c.first >= c.end || c.end - c.first > a->few) return;
   if (((uintptr_t)a->qkv.data | (uint64_t)a->qkv.outer | (uint64_t)a->qkv.stride) % 16 == 0)
     walk(a, &c, packs, true, in, S);
   else
@@ -187,3 +175,5 @@ INLINE void delta(const nf_gpu_delta *a, int packs) {
 
 KERNEL(nf_delta_8, nf_gpu_delta, 128, 1) { delta(a, 1); }
 KERNEL(nf_delta_16, nf_gpu_delta, 128, 1) { delta(a, 2); }
+KERNEL(nf_delta_prepare, nf_gpu_delta, 128, 2) { chunk_prepare(a); }
+KERNEL(nf_delta_chunks, nf_gpu_delta, 128, 1) { chunks_walk(a); }
