@@ -213,6 +213,32 @@ bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_
   return false;
 }
 
+// Around chunks of 64 tokens, alone; several sequences, of more chunks than the kernels take at once; and one
+// between others that decode, one of which has no state yet.
+bool nf_case_long(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out) {
+  static const struct {
+    int64_t tokens, sequences, past, key, value;
+  } list[] = {{64, 1, 5, 16, 16},  {65, 1, 7, 128, 16},   {127, 1, 3, 48, 48}, {128, 1, 9, 16, 32},
+              {129, 1, 4, 64, 16}, {645, 3, 11, 16, 16}, {470, 6, 0, 32, 48}, {2600, 2, 6, 16, 16}};
+  const nf_case like = {.seed = nf_check_hash(seed, 1000 + (uint64_t)i)};
+  bool recurrent = false;
+  if (i >= (int)(sizeof list / sizeof *list)) return false;
+  for (int try = 0; try < DTYPES; try++) {
+    nf_dims m = dims_of(i, false);
+    m.q[NF_Q_HEAD] = list[i].key, m.q[NF_Q_VALUE] = list[i].value, m.q[NF_Q_K] = 64;
+    m.q[NF_Q_KV_HEADS] = 1, m.q[NF_Q_GROUP] = 1 + i % 2;
+    m.tokens = list[i].tokens;
+    set_dtypes(&m, i + try);
+    if (!made(v->op, &m, &like, out)) continue;
+    for (int n = 0; n < nf_op_of(v->op)->n_in; n++) recurrent |= out->d.in[n].cache == NF_CACHE_RECURRENT;
+    if (!recurrent) return false;
+    out->at = nf_sizes_of(m.tokens, list[i].sequences, 1);
+    out->past = list[i].past;
+    if (nf_case_legal(v, hw, out)) return true;
+  }
+  return false;
+}
+
 bool nf_case_at(const nf_limit *l, const nf_dims *from, const nf_case *c, nf_case *out) {
   nf_dims m = *from;
   if (!move_to(&m, l)) return false;

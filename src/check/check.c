@@ -84,6 +84,8 @@ static nf_status check_variant(check *k, const nf_variant *v) {
     report(k, &r);
     return nf_ok();
   }
+  for (int i = 0; i < CASES; i++)
+    if (nf_case_long(v, k->hw, i, k->o->seed, &c)) NF_TRY(check_case(k, v, &c));
   for (int l = 0; l < NF_MAX_LIMITS && v->limit[l].relation; l++)
     NF_TRY(check_limit(k, v, &v->limit[l], &dims, &any));
   return nf_ok();

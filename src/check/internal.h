@@ -9,6 +9,8 @@ nf_status nf_case_make(nf_op op, const nf_dims *dims, nf_case *out); // NF_BAD_I
 void nf_case_print(const nf_case *c, char *out, size_t size);
 // Case i of a variant, moved to where its limits hold, and what it is made from; false where none was found.
 bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_dims *m, nf_case *out);
+// Case i of those whose sequences have many tokens of the step, for ops that keep a state of each.
+bool nf_case_long(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out);
 // A case like c, which is made from m, on the wrong side of limit l; false when there is none.
 bool nf_case_beyond(const nf_limit *l, const nf_dims *m, const nf_case *c, nf_case *out);
 // The case at the limit's value itself.

@@ -29,7 +29,9 @@ typedef struct nf_gpu_delta {
   int32_t heads, key_heads, key, value;
   bool a_f32, b_f32, a_log_f32, dt_bias_f32; // else bf16
   int32_t few;                               // longer sequences go by chunks
-  char *key_tiles, *head_tiles;              // of chunks: [slots][key_heads], [slots][heads]
+  int32_t slot, slots, turn;                 // those of a piece of the step; which piece it is
+  char *key_tiles, *head_tiles;              // of its chunks: [slots][key_heads], [slots][heads]
+  float *carried[2];                         // [heads][key][value] of who goes on in the next piece
 } nf_gpu_delta;
 
 enum {

@@ -14,8 +14,11 @@
 // needs anything of another's. q, k and v are bf16, with which products are exact; what is float32, S, R, U,
 // T and P, is multiplied as the sum of three bf16 numbers, which together have its 24 bits.
 //
-// A slot of the scratch is a chunk's: its first token / 64 + how many sequences of more than `few` tokens
-// come before it, which no two share. In it lie operands tile after tile as the lanes of a wave take them.
+// A slot is a chunk's: its sequence's first token / 64 + how many sequences of more than `few` tokens come
+// before that + which of the sequence's chunks it is; no two share one. Scratch has room for a piece of the
+// step, so many slots: the two kernels run for one piece after the other, and a sequence that goes on in the
+// next one leaves its state in `carried`. In a slot lie operands tile after tile as the lanes of a wave take
+// them.
 #pragma once
 #include "kernels/gpu/recurrent/gates.h"
 #include "kernels/gpu/tile/tile.h"
@@ -71,11 +74,12 @@ INLINE chunks chunks_find(const nf_gpu_delta *a, int slot, int rank) {
   return c;
 }
 
+// Of a slot of the piece.
 INLINE char *key_tiles_of(const nf_gpu_delta *a, int slot, int g) {
-  return a->key_tiles + ((int64_t)slot * a->key_heads + g) * NF_GPU_DELTA_KEY_TILES;
+  return a->key_tiles + ((int64_t)(slot - a->slot) * a->key_heads + g) * NF_GPU_DELTA_KEY_TILES;
 }
 INLINE char *head_tiles_of(const nf_gpu_delta *a, int slot, int h) {
-  return a->head_tiles + ((int64_t)slot * a->heads + h) * NF_GPU_DELTA_HEAD_TILES;
+  return a->head_tiles + ((int64_t)(slot - a->slot) * a->heads + h) * NF_GPU_DELTA_HEAD_TILES;
 }
 
 // ---- what has nothing to do with the state ----
@@ -251,7 +255,8 @@ INLINE void prepare_numbers(SHARED prepared *m, char *tiles) {
 
 INLINE void chunk_prepare(const nf_gpu_delta *a) {
   SHARED prepared *m = (SHARED prepared *)block_shared();
-  const int slot = lane_block() / a->heads, h = lane_block() % a->heads, each = a->heads / a->key_heads;
+  const int slot = a->slot + lane_block() / a->heads, h = lane_block() % a->heads;
+  const int each = a->heads / a->key_heads;
   lane_release();
   const chunks c = chunks_find(a, slot, -1);
   lane_wait();
@@ -289,13 +294,12 @@ INLINE void chunk_prepare(const nf_gpu_delta *a) {
 enum { CHUNK_BYTES = NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES };
 
 typedef struct walker {
-  int s, h, first, end, rank;
-  int column; // the wave's first
+  int h, column; // the wave's first
+  int s, end;    // the sequence, behind its last token
 } walker;
 
-INLINE void chunk_copy(const nf_gpu_delta *a, const walker *w, int first, SHARED char *to) {
-  const int slot = first / CHUNK + w->rank, g = w->h / (a->heads / a->key_heads);
-  const char *keys = key_tiles_of(a, slot, g), *head = head_tiles_of(a, slot, w->h);
+INLINE void chunk_copy(const nf_gpu_delta *a, int h, int slot, SHARED char *to) {
+  const char *keys = key_tiles_of(a, slot, h / (a->heads / a->key_heads)), *head = head_tiles_of(a, slot, h);
   for (int i = lane_thread() * 16; i < NF_GPU_DELTA_KEY_TILES; i += lane_threads() * 16)
     lane_copy_async16(to + i, keys + i, true);
   for (int i = lane_thread() * 16; i < (TILES_NUMBERS + 2) * NF_GPU_DELTA_TILE; i += lane_threads() * 16)
@@ -412,44 +416,71 @@ INLINE void chunk_walk(const nf_gpu_delta *a, const walker *w, int first, const 
   add_to_state(tiles, c, S);
 }
 
-INLINE float *walker_state(const nf_gpu_delta *a, const walker *w, int slot, int row, int i) {
-  return a->pool + (((int64_t)slot * a->heads + w->h) * a->key + row * 16 + tile_sum_row(i)) * a->value +
-         walker_column(w, i);
+INLINE float *walker_state(const nf_gpu_delta *a, const walker *w, float *of_slot, int row, int i) {
+  return of_slot + ((int64_t)w->h * a->key + row * 16 + tile_sum_row(i)) * a->value + walker_column(w, i);
 }
 INLINE bool walker_has(const nf_gpu_delta *a, const walker *w, int row, int i) {
   return row * 16 + tile_sum_row(i) < a->key && walker_column(w, i) < a->value;
 }
-
-// Blocks are long sequences by their rank, heads, and shares of 32 columns.
-INLINE void chunks_walk(const nf_gpu_delta *a) {
-  SHARED char *tiles = (SHARED char *)block_shared();
-  const int parts = (a->value + NF_GPU_DELTA_COLUMNS - 1) / NF_GPU_DELTA_COLUMNS;
-  const int rank = lane_block() / parts / a->heads;
-  lane_release();
-  const chunks c = chunks_find(a, 0, rank);
-  lane_wait();
-  if (c.first >= c.end) return;
-  const walker w = {.s = c.s,
-                    .h = lane_block() / parts % a->heads,
-                    .first = c.first,
-                    .end = c.end,
-                    .rank = rank,
-                    .column = lane_block() % parts * NF_GPU_DELTA_COLUMNS + lane_wave() * TILE_COLS};
-  const int in = a->of.in[w.s], out = a->of.out[w.s];
-  chunk_copy(a, &w, w.first, tiles);
-  lane_copy_commit();
-  f32x4 S[KEY_TILES];
+INLINE float *pool_slot(const nf_gpu_delta *a, int slot) {
+  return slot < 0 ? NULL : a->pool + (int64_t)slot * a->heads * a->key * a->value;
+}
+INLINE void state_load(const nf_gpu_delta *a, const walker *w, float *from, f32x4 *S) {
   UNROLL for (int row = 0; row < KEY_TILES; row++) UNROLL for (int i = 0; i < 4; i++) S[row][i] =
-      in >= 0 && walker_has(a, &w, row, i) ? *walker_state(a, &w, in, row, i) : 0;
-  int turn = 0;
-  for (int first = w.first; first < w.end; first += CHUNK, turn ^= 1) {
+      from != NULL && walker_has(a, w, row, i) ? *walker_state(a, w, from, row, i) : 0;
+}
+INLINE void state_store(const nf_gpu_delta *a, const walker *w, float *to, const f32x4 *S) {
+  UNROLL for (int row = 0; row < KEY_TILES; row++)
+          UNROLL for (int i = 0; i < 4; i++) if (to != NULL && walker_has(a, w, row, i)) *
+      walker_state(a, w, to, row, i) = S[row][i];
+}
+
+// Those of a sequence's chunks that are in the piece.
+typedef struct passage {
+  int slot, from, until, all; // of its first chunk; chunks; how many it has
+} passage;
+INLINE passage passage_of(const nf_gpu_delta *a, const chunks *c) {
+  passage p = {.slot = c->first / CHUNK + c->rank, .all = (c->end - c->first + CHUNK - 1) / CHUNK};
+  const int until = a->slot + a->slots - p.slot;
+  p.from = a->slot > p.slot ? a->slot - p.slot : 0;
+  p.until = until < p.all ? until : p.all;
+  return p;
+}
+
+// Returns the half of shared memory that nobody reads any more.
+INLINE int passage_walk(const nf_gpu_delta *a, const walker *w, const chunks *c, const passage *p, int turn,
+                        SHARED char *tiles) {
+  f32x4 S[KEY_TILES];
+  chunk_copy(a, w->h, p->slot + p->from, tiles + turn * CHUNK_BYTES);
+  lane_copy_commit();
+  state_load(a, w, p->from > 0 ? a->carried[a->turn % 2 ^ 1] : pool_slot(a, a->of.in[w->s]), S);
+  for (int i = p->from; i < p->until; i++, turn ^= 1) {
     lane_copy_wait(0);
     block_sync();
-    if (first + CHUNK < w.end) chunk_copy(a, &w, first + CHUNK, tiles + (turn ^ 1) * CHUNK_BYTES);
+    if (i + 1 < p->until) chunk_copy(a, w->h, p->slot + i + 1, tiles + (turn ^ 1) * CHUNK_BYTES);
     lane_copy_commit();
-    chunk_walk(a, &w, first, tiles + turn * CHUNK_BYTES, S);
+    chunk_walk(a, w, c->first + i * CHUNK, tiles + turn * CHUNK_BYTES, S);
   }
-  UNROLL for (int row = 0; row < KEY_TILES; row++)
-          UNROLL for (int i = 0; i < 4; i++) if (out >= 0 && walker_has(a, &w, row, i)) *
-      walker_state(a, &w, out, row, i) = S[row][i];
+  state_store(a, w, p->until < p->all ? a->carried[a->turn % 2] : pool_slot(a, a->of.out[w->s]), S);
+  return turn;
+}
+
+// Blocks are shares of 32 columns of heads; where these are few, several take turns at the sequences.
+INLINE void chunks_walk(const nf_gpu_delta *a) {
+  SHARED char *tiles = (SHARED char *)block_shared();
+  const int parts = (a->value + NF_GPU_DELTA_COLUMNS - 1) / NF_GPU_DELTA_COLUMNS, columns = parts * a->heads;
+  walker w = {.h = lane_block() / parts % a->heads,
+              .column = lane_block() % parts * NF_GPU_DELTA_COLUMNS + lane_wave() * TILE_COLS};
+  int turn = 0;
+  lane_release();
+  const int first = chunks_find(a, a->slot, -1).rank;
+  lane_wait();
+  for (int rank = first + lane_block() / columns;; rank += lane_blocks() / columns) {
+    const chunks c = chunks_find(a, 0, rank);
+    const passage p = passage_of(a, &c);
+    if (c.first >= c.end || p.slot >= a->slot + a->slots) return;
+    if (p.from >= p.until) continue;
+    w.s = c.s, w.end = c.end;
+    turn = passage_walk(a, &w, &c, &p, turn, tiles);
+  }
 }
