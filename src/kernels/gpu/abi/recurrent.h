@@ -44,4 +44,6 @@ enum {
       3 * 32 * NF_GPU_DELTA_TILE,                   // bytes of a chunk and key head, see recurrent/chunks.h
   NF_GPU_DELTA_HEAD_TILES = 64 * NF_GPU_DELTA_TILE, // and of a head
   NF_GPU_DELTA_PREPARE_SHARED = 71168,              // bytes that a block has to prepare a chunk
+  NF_GPU_DELTA_WALK_SHARED = 2 * (NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES +
+                                  NF_GPU_DELTA_CHUNK * (NF_GPU_DELTA_COLUMNS + 8) * 2), // and to walk them
 };

@@ -291,15 +291,48 @@ INLINE void chunk_prepare(const nf_gpu_delta *a) {
 
 // ---- from chunk to chunk ----
 
-enum { CHUNK_BYTES = NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES };
+// In shared memory a chunk's tiles and behind them its values, of the block's columns; 16 bytes between rows
+// of these for the banks.
+enum { VALUES = NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES, ROW_VALUES = NF_GPU_DELTA_COLUMNS + 8 };
+_Static_assert(VALUES + CHUNK * ROW_VALUES * 2 == NF_GPU_DELTA_WALK_SHARED / 2, "as the launch says");
 
 typedef struct walker {
-  int h, column; // the wave's first
-  int s, end;    // the sequence, behind its last token
+  int h, share, column;      // of the block's 32 columns; the wave's first
+  int s, end;                // the sequence, behind its last token
+  char *v, *o;               // of the first token of the step, the block's columns
+  int64_t v_pitch, o_pitch;  // from token to token, bytes
+  bool aligned;              // v, to 16 bytes
 } walker;
 
-INLINE void chunk_copy(const nf_gpu_delta *a, int h, int slot, SHARED char *to) {
-  const char *keys = key_tiles_of(a, slot, h / (a->heads / a->key_heads)), *head = head_tiles_of(a, slot, h);
+INLINE walker walker_of(const nf_gpu_delta *a, int parts) {
+  walker w = {.h = lane_block() / parts % a->heads, .share = lane_block() % parts * NF_GPU_DELTA_COLUMNS};
+  w.column = w.share + lane_wave() * TILE_COLS;
+  w.v_pitch = row_of(&a->qkv, 1) - row_of(&a->qkv, 0);
+  w.o_pitch = row_of(&a->o, a->heads) - row_of(&a->o, 0);
+  w.v = row_of(&a->qkv, 0) + (2 * (int64_t)a->key_heads * a->key + (int64_t)w.h * a->value + w.share) * 2;
+  w.o = row_of(&a->o, w.h) + (int64_t)w.share * 2;
+  w.aligned = ((uintptr_t)w.v | (uint64_t)w.v_pitch) % 16 == 0;
+  return w;
+}
+
+INLINE void values_copy(const nf_gpu_delta *a, const walker *w, int first, SHARED char *to) {
+  enum { PACKS_EACH = NF_GPU_DELTA_COLUMNS / 8 };
+  for (int i = lane_thread(); i < CHUNK * PACKS_EACH; i += lane_threads()) {
+    const int token = i / PACKS_EACH, pack = i % PACKS_EACH;
+    const bool there = first + token < w->end && w->share + pack * 8 < a->value;
+    const char *from = w->v + (first + token) * w->v_pitch + pack * 16;
+    SHARED char *at = to + VALUES + token * ROW_VALUES * 2 + pack * 16;
+    if (w->aligned)
+      lane_copy_async16(at, from, there);
+    else
+      shared_put((SHARED u32x4 *)at, there ? row_load(from) : (u32x4){0});
+  }
+}
+
+INLINE void chunk_copy(const nf_gpu_delta *a, const walker *w, int slot, int first, SHARED char *to) {
+  const char *keys = key_tiles_of(a, slot, w->h / (a->heads / a->key_heads));
+  const char *head = head_tiles_of(a, slot, w->h);
+  values_copy(a, w, first, to);
   for (int i = lane_thread() * 16; i < NF_GPU_DELTA_KEY_TILES; i += lane_threads() * 16)
     lane_copy_async16(to + i, keys + i, true);
   for (int i = lane_thread() * 16; i < (TILES_NUMBERS + 2) * NF_GPU_DELTA_TILE; i += lane_threads() * 16)
@@ -367,22 +400,17 @@ INLINE void add_to_state(const SHARED char *tiles, const columns *u, f32x4 *S) {
           tile_mma_bf16(tile_get(tiles, TILES_TURNED + row * TOKEN_TILES + t), u[t].term[i], S[row]);
 }
 
-INLINE int walker_column(const walker *w, int i) { return w->column + tile_sum_col(i); }
-
-INLINE void values_load(const nf_gpu_delta *a, const walker *w, int first, uint16_t (*v)[4]) {
-  const int64_t at = 2 * (int64_t)a->key_heads * a->key + (int64_t)w->h * a->value;
-  UNROLL for (int t = 0; t < TOKEN_TILES; t++) UNROLL for (int i = 0; i < 4; i++) {
-    const int token = first + t * 16 + tile_sum_row(i), column = walker_column(w, i);
-    const bool there = token < w->end && column < a->value;
-    v[t][i] = there ? ((const uint16_t *)row_of(&a->qkv, token))[at + column] : 0;
-  }
-}
-
+// A lane's sums of a row are of neighbouring columns.
 INLINE void results_store(const nf_gpu_delta *a, const walker *w, int first, const f32x4 *o) {
-  UNROLL for (int t = 0; t < TOKEN_TILES; t++) UNROLL for (int i = 0; i < 4; i++) {
-    const int token = first + t * 16 + tile_sum_row(i), column = walker_column(w, i);
-    if (token < w->end && column < a->value)
-      ((uint16_t *)row_of(&a->o, (int64_t)token * a->heads + w->h))[column] = f32_to_bf16(o[t][i]);
+  if (w->column >= a->value) return;
+  char *at = w->o + first * w->o_pitch + (w->column - w->share + tile_sum_col(0)) * 2;
+  UNROLL for (int t = 0; t < TOKEN_TILES; t++) UNROLL for (int i = 0; i < 4; i += TILE_SUM_COLS) {
+    const int token = t * 16 + tile_sum_row(i);
+    if (first + token >= w->end) continue;
+    if (TILE_SUM_COLS == 2)
+      *(uint32_t *)(at + token * w->o_pitch) = f32x2_to_bf16x2(o[t][i], o[t][i + TILE_SUM_COLS - 1]);
+    else
+      *(uint16_t *)(at + token * w->o_pitch) = f32_to_bf16(o[t][i]);
   }
 }
 
@@ -390,15 +418,15 @@ INLINE void chunk_walk(const nf_gpu_delta *a, const walker *w, int first, const 
                        f32x4 *S) {
   const SHARED char *head = tiles + NF_GPU_DELTA_KEY_TILES;
   const SHARED float *by = (const SHARED float *)(head + TILES_NUMBERS * NF_GPU_DELTA_TILE);
-  uint16_t v[TOKEN_TILES][4];
+  const SHARED uint16_t *v = (const SHARED uint16_t *)(tiles + VALUES) + w->column - w->share;
   f32x4 r[TOKEN_TILES], o[TOKEN_TILES], u[TOKEN_TILES];
   columns c[TOKEN_TILES];
-  values_load(a, w, first, v);
   times_state(tiles, S, r, o);
   UNROLL for (int t = 0; t < TOKEN_TILES; t++) {
     UNROLL for (int i = 0; i < 4; i++) {
       const int token = t * 16 + tile_sum_row(i);
-      r[t][i] = bf16_to_f32(v[t][i]) - shared_get(&by[BY_K * CHUNK + token]) * r[t][i];
+      r[t][i] = bf16_to_f32(shared_get(&v[token * ROW_VALUES + tile_sum_col(i)])) -
+                shared_get(&by[BY_K * CHUNK + token]) * r[t][i];
       o[t][i] *= shared_get(&by[BY_Q * CHUNK + token]);
     }
     c[t] = columns_of(r[t]);
@@ -416,23 +444,23 @@ INLINE void chunk_walk(const nf_gpu_delta *a, const walker *w, int first, const 
   add_to_state(tiles, c, S);
 }
 
-INLINE float *walker_state(const nf_gpu_delta *a, const walker *w, float *of_slot, int row, int i) {
-  return of_slot + ((int64_t)w->h * a->key + row * 16 + tile_sum_row(i)) * a->value + walker_column(w, i);
-}
-INLINE bool walker_has(const nf_gpu_delta *a, const walker *w, int row, int i) {
-  return row * 16 + tile_sum_row(i) < a->key && walker_column(w, i) < a->value;
-}
 INLINE float *pool_slot(const nf_gpu_delta *a, int slot) {
   return slot < 0 ? NULL : a->pool + (int64_t)slot * a->heads * a->key * a->value;
 }
+// The wave's columns of 16 rows of a head's state.
+INLINE float *state_rows(const nf_gpu_delta *a, const walker *w, float *of_slot, int row, int i) {
+  return of_slot + ((int64_t)w->h * a->key + row * 16 + tile_sum_row(i)) * a->value + w->column + tile_sum_col(i);
+}
 INLINE void state_load(const nf_gpu_delta *a, const walker *w, float *from, f32x4 *S) {
-  UNROLL for (int row = 0; row < KEY_TILES; row++) UNROLL for (int i = 0; i < 4; i++) S[row][i] =
-      from != NULL && walker_has(a, w, row, i) ? *walker_state(a, w, from, row, i) : 0;
+  UNROLL for (int row = 0; row < KEY_TILES; row++) S[row] = (f32x4){0};
+  if (from == NULL || w->column >= a->value) return;
+  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key)
+      UNROLL for (int i = 0; i < 4; i++) S[row][i] = *state_rows(a, w, from, row, i);
 }
 INLINE void state_store(const nf_gpu_delta *a, const walker *w, float *to, const f32x4 *S) {
-  UNROLL for (int row = 0; row < KEY_TILES; row++)
-          UNROLL for (int i = 0; i < 4; i++) if (to != NULL && walker_has(a, w, row, i)) *
-      walker_state(a, w, to, row, i) = S[row][i];
+  if (to == NULL || w->column >= a->value) return;
+  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key)
+      UNROLL for (int i = 0; i < 4; i++) *state_rows(a, w, to, row, i) = S[row][i];
 }
 
 // Those of a sequence's chunks that are in the piece.
@@ -451,15 +479,17 @@ INLINE passage passage_of(const nf_gpu_delta *a, const chunks *c) {
 INLINE int passage_walk(const nf_gpu_delta *a, const walker *w, const chunks *c, const passage *p, int turn,
                         SHARED char *tiles) {
   f32x4 S[KEY_TILES];
-  chunk_copy(a, w->h, p->slot + p->from, tiles + turn * CHUNK_BYTES);
+  enum { HALF = NF_GPU_DELTA_WALK_SHARED / 2 };
+  chunk_copy(a, w, p->slot + p->from, c->first + p->from * CHUNK, tiles + turn * HALF);
   lane_copy_commit();
   state_load(a, w, p->from > 0 ? a->carried[a->turn % 2 ^ 1] : pool_slot(a, a->of.in[w->s]), S);
   for (int i = p->from; i < p->until; i++, turn ^= 1) {
     lane_copy_wait(0);
     block_sync();
-    if (i + 1 < p->until) chunk_copy(a, w->h, p->slot + i + 1, tiles + (turn ^ 1) * CHUNK_BYTES);
+    if (i + 1 < p->until)
+      chunk_copy(a, w, p->slot + i + 1, c->first + (i + 1) * CHUNK, tiles + (turn ^ 1) * HALF);
     lane_copy_commit();
-    chunk_walk(a, w, c->first + i * CHUNK, tiles + turn * CHUNK_BYTES, S);
+    chunk_walk(a, w, c->first + i * CHUNK, tiles + turn * HALF, S);
   }
   state_store(a, w, p->until < p->all ? a->carried[a->turn % 2] : pool_slot(a, a->of.out[w->s]), S);
   return turn;
@@ -469,8 +499,7 @@ INLINE int passage_walk(const nf_gpu_delta *a, const walker *w, const chunks *c,
 INLINE void chunks_walk(const nf_gpu_delta *a) {
   SHARED char *tiles = (SHARED char *)block_shared();
   const int parts = (a->value + NF_GPU_DELTA_COLUMNS - 1) / NF_GPU_DELTA_COLUMNS, columns = parts * a->heads;
-  walker w = {.h = lane_block() / parts % a->heads,
-              .column = lane_block() % parts * NF_GPU_DELTA_COLUMNS + lane_wave() * TILE_COLS};
+  walker w = walker_of(a, parts);
   int turn = 0;
   lane_release();
   const int first = chunks_find(a, a->slot, -1).rank;

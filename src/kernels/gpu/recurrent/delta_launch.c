@@ -4,7 +4,6 @@
 enum { THREADS = 128, ROOM = 2 * THREADS / 32 * 8 * 2 * 16, COLUMNS = NF_GPU_DELTA_COLUMNS };
 enum { PIECES = 8, PIECE = 32 }; // at most so many, of at least so many chunks
 enum { SERIAL_8, SERIAL_16, CHUNKS, STAGES = CHUNKS + 2 * PIECES };
-enum { CHUNKS_SHARED = 2 * (NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES) };
 
 // Sequences that may be long, and chunks of them.
 static int64_t most_long(const nf_launch_site *s, int64_t tokens) {
@@ -84,7 +83,7 @@ static nf_grid launch_chunks(const nf_launch_site *s, int stage, nf_gpu_delta *p
   scratch_of(a, piece, p, s->scratch);
   if (stage % 2 == 0) return nf_gpu_grid((int64_t)p->slots * p->heads, THREADS, NF_GPU_DELTA_PREPARE_SHARED);
   const int64_t walkers = nf_min(most_long(s, tokens), nf_ceil_div(nf_gpu_multiprocessors(s->hw), columns));
-  return nf_gpu_grid(walkers * columns, THREADS, CHUNKS_SHARED);
+  return nf_gpu_grid(walkers * columns, THREADS, NF_GPU_DELTA_WALK_SHARED);
 }
 
 static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
