@@ -218,7 +218,7 @@ bool nf_case_for(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_
 bool nf_case_long(const nf_variant *v, const nf_hw *hw, int i, uint64_t seed, nf_case *out) {
   static const struct {
     int64_t tokens, sequences, past, key, value;
-  } list[] = {{64, 1, 5, 16, 16},  {65, 1, 7, 128, 16},   {127, 1, 3, 48, 48}, {128, 1, 9, 16, 32},
+  } list[] = {{64, 1, 5, 16, 16},  {65, 1, 7, 128, 16},  {127, 1, 3, 48, 48}, {128, 1, 9, 16, 32},
               {129, 1, 4, 64, 16}, {645, 3, 11, 16, 16}, {470, 6, 0, 32, 48}, {2600, 2, 6, 16, 16}};
   const nf_case like = {.seed = nf_check_hash(seed, 1000 + (uint64_t)i)};
   bool recurrent = false;

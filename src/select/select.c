@@ -37,6 +37,11 @@ static bool limits_hold(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
   return true;
 }
 
+// Where steps of other sizes may sum in other orders anyway, where one begins is no further reason.
+static nf_promise promised(const nf_variant *v) {
+  return v->promise == NF_PROMISE_CUT && v->order == NF_ORDER_ANY ? NF_PROMISE_F32 : v->promise;
+}
+
 static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *d, const nf_select_options *o,
                         nf_candidate *c) {
   if (!runs_on(v->backend, hw->backend)) return NF_REFUSED_BACKEND;
@@ -44,7 +49,7 @@ static nf_refusal judge(const nf_variant *v, const nf_hw *hw, const nf_op_desc *
   if (nf_variant_is_declared(v) && hw->target == NULL) return NF_REFUSED_DECLARED;
   if (!limits_hold(v, hw, d, o, c)) return NF_REFUSED_LIMIT;
   if (unread_pack(v, d) >= 0) return NF_REFUSED_PACK;
-  return v->promise < o->promise ? NF_REFUSED_PROMISE : NF_CHOSEN;
+  return promised(v) < o->promise ? NF_REFUSED_PROMISE : NF_CHOSEN;
 }
 
 // The variant's name in the last "op=variant" that speaks of this op, or NULL.

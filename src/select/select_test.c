@@ -414,11 +414,12 @@ static void orders(void **state) {
   assert_null(s.chosen);
 }
 
-// What depends on where a step begins runs only by name.
+// What depends on where a step begins runs only by name, where kernels declare their order of sums.
 static void cuts(void **state) {
   (void)state;
   nf_variant rows[] = {list[0], list[2], list[3]};
   rows[2].promise = NF_PROMISE_CUT;
+  rows[2].order = NF_ORDER_PLAIN;
   const nf_op_desc d = linear(2880, NF_BF16);
   const char *force[] = {"linear=linear_avx2"};
   const nf_select_options forced = {.force = force, .n_force = 1};
@@ -427,6 +428,9 @@ static void cuts(void **state) {
   assert_ptr_equal(s.chosen, &rows[1]);
   tells(&s, 2, &zen2, &d, &any, "promises less than was asked");
   nf_select_from(rows, 3, &zen2, &d, &forced, &s);
+  assert_ptr_equal(s.chosen, &rows[2]);
+  rows[2].order = NF_ORDER_ANY;
+  nf_select_from(rows, 3, &zen2, &d, &any, &s);
   assert_ptr_equal(s.chosen, &rows[2]);
 }
 

@@ -81,7 +81,8 @@ typedef struct nf_want {
 
 // Numeric promise. Only variants of the asked promise or a stronger one compete.
 typedef enum nf_promise {
-  NF_PROMISE_CUT = -1, // the same, but where a step begins has a part in it: only by name
+  NF_PROMISE_CUT = -1, // the same, but where a step begins has a part in it: only by name, unless the row
+                       // declares no order of sums
   NF_PROMISE_F32, // float32 sums in any order that what else is in the step has no part in; the op's rounding
                   // points
   NF_PROMISE_EXACT, // bitwise equal to the reference

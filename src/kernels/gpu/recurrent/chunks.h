@@ -297,11 +297,11 @@ enum { VALUES = NF_GPU_DELTA_KEY_TILES + NF_GPU_DELTA_HEAD_TILES, ROW_VALUES = N
 _Static_assert(VALUES + CHUNK * ROW_VALUES * 2 == NF_GPU_DELTA_WALK_SHARED / 2, "as the launch says");
 
 typedef struct walker {
-  int h, share, column;      // of the block's 32 columns; the wave's first
-  int s, end;                // the sequence, behind its last token
-  char *v, *o;               // of the first token of the step, the block's columns
-  int64_t v_pitch, o_pitch;  // from token to token, bytes
-  bool aligned;              // v, to 16 bytes
+  int h, share, column;     // of the block's 32 columns; the wave's first
+  int s, end;               // the sequence, behind its last token
+  char *v, *o;              // of the first token of the step, the block's columns
+  int64_t v_pitch, o_pitch; // from token to token, bytes
+  bool aligned;             // v, to 16 bytes
 } walker;
 
 INLINE walker walker_of(const nf_gpu_delta *a, int parts) {
@@ -449,18 +449,19 @@ INLINE float *pool_slot(const nf_gpu_delta *a, int slot) {
 }
 // The wave's columns of 16 rows of a head's state.
 INLINE float *state_rows(const nf_gpu_delta *a, const walker *w, float *of_slot, int row, int i) {
-  return of_slot + ((int64_t)w->h * a->key + row * 16 + tile_sum_row(i)) * a->value + w->column + tile_sum_col(i);
+  return of_slot + ((int64_t)w->h * a->key + row * 16 + tile_sum_row(i)) * a->value + w->column +
+         tile_sum_col(i);
 }
 INLINE void state_load(const nf_gpu_delta *a, const walker *w, float *from, f32x4 *S) {
   UNROLL for (int row = 0; row < KEY_TILES; row++) S[row] = (f32x4){0};
   if (from == NULL || w->column >= a->value) return;
-  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key)
-      UNROLL for (int i = 0; i < 4; i++) S[row][i] = *state_rows(a, w, from, row, i);
+  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key) UNROLL for (int i = 0; i < 4; i++)
+      S[row][i] = *state_rows(a, w, from, row, i);
 }
 INLINE void state_store(const nf_gpu_delta *a, const walker *w, float *to, const f32x4 *S) {
   if (to == NULL || w->column >= a->value) return;
-  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key)
-      UNROLL for (int i = 0; i < 4; i++) *state_rows(a, w, to, row, i) = S[row][i];
+  UNROLL for (int row = 0; row < KEY_TILES; row++) if (row * 16 < a->key) UNROLL for (int i = 0; i < 4; i++) *
+      state_rows(a, w, to, row, i) = S[row][i];
 }
 
 // Those of a sequence's chunks that are in the piece.

@@ -12,9 +12,7 @@ static int64_t most_long(const nf_launch_site *s, int64_t tokens) {
 static int64_t most_slots(const nf_launch_site *s, int64_t tokens) {
   return nf_ceil_div(tokens, NF_GPU_DELTA_CHUNK) + most_long(s, tokens);
 }
-static int64_t piece_of(int64_t slots) {
-  return nf_min(slots, nf_max(PIECE, nf_ceil_div(slots, PIECES)));
-}
+static int64_t piece_of(int64_t slots) { return nf_min(slots, nf_max(PIECE, nf_ceil_div(slots, PIECES))); }
 
 // AMD's blocks have too little shared memory for what a chunk takes.
 static bool may_have_chunks(const nf_launch_site *s) {
