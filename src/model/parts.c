@@ -39,7 +39,7 @@ static nf_val parts_together(const nf_parts *p, const char *name, nf_val x, int6
 }
 
 nf_val nf_part_grouped_linear(const nf_parts *p, const char *name, const char *module, nf_act *x,
-                              int64_t heads, nf_row_groups groups) {
+                              int64_t heads, nf_row_groups groups, bool *out_apart) {
   int64_t width = 0;
   nf_dtype reads;
   bool apart;
@@ -48,6 +48,7 @@ nf_val nf_part_grouped_linear(const nf_parts *p, const char *name, const char *m
       nf_part_grouped_weight(p, NF_NAME(p, "%s.w", name), module,
                              (const int64_t[]){heads * width, p->c->hidden}, groups, &reads, &apart);
   const nf_val y = NF_BUILD(p->b, name, linear, (nf_part_operand(p, x, reads), w), .out = p->o->activation);
+  if (out_apart != NULL) return *out_apart = apart, y;
   return apart ? parts_together(p, name, y, heads, width, &groups) : y;
 }
 
@@ -138,19 +139,44 @@ static nf_val attend(const nf_parts *p, nf_val q, nf_val k, nf_val v, bool with_
                   .window = c->layer[p->layer] == NF_LAYER_SLIDING ? c->window : 0);
 }
 
+// q_proj of a gated attention has the rows of a head's query and behind them those of its gate. Unless
+// *out_apart queries of all heads come before all gates here, which then are views of whole rows for who
+// reads them flat.
+static nf_val gated_projection(const nf_parts *p, nf_act *x, bool *out_apart) {
+  const nf_config *c = p->c;
+  *out_apart = true;
+  if (c->attention_bias) return projection(p, "q", x, 2 * c->heads * c->head, c->hidden);
+  return nf_part_grouped_linear(p, "attn.q", "self_attn.q_proj", x, c->heads,
+                                (nf_row_groups){2, {c->head, c->head}}, out_apart);
+}
+
+// [T, heads, head], the query and its gate.
+static nf_val gated_query(const nf_parts *p, nf_val q, bool apart, nf_val *gate) {
+  const nf_config *c = p->c;
+  const int64_t width = c->heads * c->head;
+  if (apart) {
+    const nf_val heads = nf_part_reshaped(p, "attn.q.heads", q, c->heads, 2 * c->head);
+    *gate = NF_BUILD(p->b, "attn.gate", narrow, (heads), .start = c->head, .size = c->head);
+    return NF_BUILD(p->b, "attn.q.query", narrow, (heads), .start = 0, .size = c->head);
+  }
+  const nf_val all = NF_BUILD(p->b, "attn.gate.flat", narrow, (q), .start = width, .size = width);
+  *gate = nf_part_reshaped(p, "attn.gate", all, c->heads, c->head);
+  const nf_val queries = NF_BUILD(p->b, "attn.q.flat", narrow, (q), .start = 0, .size = width);
+  return nf_part_reshaped(p, "attn.q.query", queries, c->heads, c->head);
+}
+
 nf_val nf_part_attention(const nf_parts *p, nf_act *x, nf_attention_kind kind) {
   const nf_config *c = p->c;
   nf_builder *b = p->b;
   const int64_t width = c->heads * c->head, kv_width = c->kv_heads * c->head;
   nf_act flat = {.name = kind.gated ? "attn.gated" : "attn.flat"};
-  const nf_val q = projection(p, "q", x, kind.gated ? 2 * width : width, c->hidden);
+  bool apart = false;
+  nf_val gate = 0;
+  const nf_val q = kind.gated ? gated_projection(p, x, &apart) : projection(p, "q", x, width, c->hidden);
   const nf_val k = projection(p, "k", x, kv_width, c->hidden);
   const nf_val v = projection(p, "v", x, kv_width, c->hidden);
-  nf_val qh = nf_part_reshaped(p, "attn.q.heads", q, c->heads, kind.gated ? 2 * c->head : c->head), gate = 0;
-  if (kind.gated) {
-    gate = NF_BUILD(b, "attn.gate", narrow, (qh), .start = c->head, .size = c->head);
-    qh = NF_BUILD(b, "attn.q.query", narrow, (qh), .start = 0, .size = c->head);
-  }
+  const nf_val qh = kind.gated ? gated_query(p, q, apart, &gate)
+                               : nf_part_reshaped(p, "attn.q.heads", q, c->heads, c->head);
   const nf_val kh = nf_part_reshaped(p, "attn.k.heads", k, c->kv_heads, c->head);
   const nf_val vh = nf_part_reshaped(p, "attn.v.heads", v, c->kv_heads, c->head);
   const nf_val qr = rotated(p, "q", qh, kind.head_norms);

@@ -61,9 +61,10 @@ typedef struct nf_act {
 nf_val nf_part_linear(const nf_parts *p, const char *name, const char *module, nf_act *x, int64_t n,
                       int64_t k, nf_dtype out, bool bias);
 // A linear of `heads` groups of columns each of some parts: the first part of all, then the second of all,
-// and so on. Where the weight's rows can't lie so, columns are copied.
+// and so on. Where the weight's rows can't lie so, columns are copied, or, with out_apart, stay in groups as
+// they are, and that is true.
 nf_val nf_part_grouped_linear(const nf_parts *p, const char *name, const char *module, nf_act *x,
-                              int64_t heads, nf_row_groups groups);
+                              int64_t heads, nf_row_groups groups, bool *out_apart);
 // Experts with tensors of their own, '*' in `module` for their numbers.
 nf_val nf_part_experts(const nf_parts *p, const char *name, const char *module, nf_act *x, nf_val ids,
                        int64_t n, int64_t k, bool bias);

@@ -81,9 +81,9 @@ static projections project(const nf_parts *p, nf_act *x) {
   const int64_t heads = l->key_heads, of = l->value_heads / heads, values = of * l->value;
   const int64_t channels = heads * (2 * l->key + values);
   const nf_val qkvz = nf_part_grouped_linear(p, "attn.qkvz", "linear_attn.in_proj_qkvz", x, heads,
-                                             (nf_row_groups){4, {l->key, l->key, values, values}});
-  const nf_val ba =
-      nf_part_grouped_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads, (nf_row_groups){2, {of, of}});
+                                             (nf_row_groups){4, {l->key, l->key, values, values}}, NULL);
+  const nf_val ba = nf_part_grouped_linear(p, "attn.ba", "linear_attn.in_proj_ba", x, heads,
+                                           (nf_row_groups){2, {of, of}}, NULL);
   const nf_val z = columns(p, "attn.z.flat", qkvz, channels, heads * values);
   return (projections){.qkv = columns(p, "attn.qkv", qkvz, 0, channels),
                        .z = nf_part_reshaped(p, "attn.z", z, l->value_heads, l->value),
