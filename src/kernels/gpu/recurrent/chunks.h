@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// gated_delta_rule of longer sequences in chunks of 64 tokens, cut from the sequence's first token of the
-// step on (arXiv 2412.06464, section 3.3), by matrix units. With S the state before the chunk, q and k as
-// they were given, c and d what these are divided by, G_i the sum of g up to token i, and of all matrices
-// only what lies at or below the diagonal:
+// gated_delta_rule of longer sequences in chunks of 64 tokens (NVIDIA's alone), cut from the sequence's first
+// token of the step on (arXiv 2412.06464, section 3.3), by matrix units. With S the state before the chunk, q
+// and k as they were given, c and d what these are divided by, G_i the sum of g up to token i, and of all
+// matrices only what lies at or below the diagonal:
 //
 //   A_ij = beta_i (k_i.k_j) e^(G_i - G_j) / (d_i d_j), j < i;   T = (I + A)^-1 with column j times beta_j
 //   P_ij = (q_i.k_j) e^(G_i - G_j) / (c_i d_j);                 U = T R,  R_i = v_i - e^G_i / d_i S^T k_i
@@ -10,7 +10,7 @@
 //   U_j^T
 //
 // T and P have nothing to do with the state: chunk_prepare makes those of all chunks at once. chunks_walk
-// goes from chunk to chunk; its waves have 8 (AMD: 16) columns of the state each, in registers, and no wave
+// goes from chunk to chunk; its waves have 8 columns of the state each, in registers, and no wave
 // needs anything of another's. q, k and v are bf16, with which products are exact; what is float32, S, R, U,
 // T and P, is multiplied as the sum of three bf16 numbers, which together have its 24 bits.
 //
@@ -407,10 +407,7 @@ INLINE void results_store(const nf_gpu_delta *a, const walker *w, int first, con
   UNROLL for (int t = 0; t < TOKEN_TILES; t++) UNROLL for (int i = 0; i < 4; i += TILE_SUM_COLS) {
     const int token = t * 16 + tile_sum_row(i);
     if (first + token >= w->end) continue;
-    if (TILE_SUM_COLS == 2)
-      *(uint32_t *)(at + token * w->o_pitch) = f32x2_to_bf16x2(o[t][i], o[t][i + TILE_SUM_COLS - 1]);
-    else
-      *(uint16_t *)(at + token * w->o_pitch) = f32_to_bf16(o[t][i]);
+    *(uint32_t *)(at + token * w->o_pitch) = f32x2_to_bf16x2(o[t][i], o[t][i + 1]);
   }
 }
 

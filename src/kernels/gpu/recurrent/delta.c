@@ -4,7 +4,10 @@
 // of them, a lane 4 columns. What the delta and the result need of the state is read before the token's decay
 // and update, and summed over the groups once a token: delta = beta (v - e^g S^T k) and o = e^g S^T q + (q.k)
 // delta.
+#include "kernels/gpu/recurrent/gates.h"
+#if LANES == 32
 #include "kernels/gpu/recurrent/chunks.h"
+#endif
 
 enum { ACROSS = 8, THREADS = 128, GROUPS = THREADS / ACROSS, PACKS = 16, WAVES = THREADS / LANES };
 
@@ -175,5 +178,7 @@ INLINE void delta(const nf_gpu_delta *a, int packs) {
 
 KERNEL(nf_delta_8, nf_gpu_delta, 128, 1) { delta(a, 1); }
 KERNEL(nf_delta_16, nf_gpu_delta, 128, 1) { delta(a, 2); }
+#if LANES == 32
 KERNEL(nf_delta_prepare, nf_gpu_delta, 128, 2) { chunk_prepare(a); }
 KERNEL(nf_delta_chunks, nf_gpu_delta, 128, 1) { chunks_walk(a); }
+#endif

@@ -14,10 +14,9 @@ static int64_t most_slots(const nf_launch_site *s, int64_t tokens) {
 }
 static int64_t piece_of(int64_t slots) { return nf_min(slots, nf_max(PIECE, nf_ceil_div(slots, PIECES))); }
 
-// AMD's blocks have too little shared memory for what a chunk takes.
 static bool may_have_chunks(const nf_launch_site *s) {
   const nf_gated_delta_rule_args *a = s->args;
-  return nf_gpu_lanes(s->hw) == 32 && a->state.dim[2] <= NF_GPU_DELTA_KEY && a->qkv.dim[0] > NF_GPU_DELTA_FEW;
+  return a->state.dim[2] <= NF_GPU_DELTA_KEY && a->qkv.dim[0] > NF_GPU_DELTA_FEW;
 }
 
 // Steps of one capture may have half as many sequences as the largest of them: where so many have a token
@@ -48,7 +47,7 @@ static size_t scratch_delta(const nf_launch_site *s) {
   return may_have_chunks(s) ? scratch_of(a, piece_of(most_slots(s, a->qkv.dim[0])), NULL, NULL) : 0;
 }
 
-static void pack(const nf_launch_site *s, nf_gpu_delta *p) {
+static void pack(const nf_launch_site *s, bool chunks, nf_gpu_delta *p) {
   const nf_gated_delta_rule_args *a = s->args;
   *p = (nf_gpu_delta){.qkv = nf_gpu_rows_of(&a->qkv),
                       .a = nf_gpu_rows_of(&a->a),
@@ -66,7 +65,7 @@ static void pack(const nf_launch_site *s, nf_gpu_delta *p) {
                       .b_f32 = a->b.dtype == NF_F32,
                       .a_log_f32 = a->a_log.dtype == NF_F32,
                       .dt_bias_f32 = a->dt_bias.dtype == NF_F32,
-                      .few = has_chunks(s) ? NF_GPU_DELTA_FEW : INT32_MAX};
+                      .few = chunks ? NF_GPU_DELTA_FEW : INT32_MAX};
 }
 
 // Piece after piece: what has nothing to do with the state, then the way from chunk to chunk.
@@ -74,7 +73,7 @@ static nf_grid launch_chunks(const nf_launch_site *s, int stage, nf_gpu_delta *p
   const nf_gated_delta_rule_args *a = s->args;
   const int64_t tokens = a->qkv.dim[0], slots = most_slots(s, tokens), piece = piece_of(slots);
   const int64_t first = stage / 2 * piece, columns = p->heads * nf_ceil_div(p->value, COLUMNS);
-  if (!has_chunks(s) || first >= slots) return (nf_grid){0};
+  if (first >= slots) return (nf_grid){0};
   p->turn = stage / 2;
   p->slot = (int32_t)first;
   p->slots = (int32_t)nf_min(piece, slots - first);
@@ -84,19 +83,37 @@ static nf_grid launch_chunks(const nf_launch_site *s, int stage, nf_gpu_delta *p
   return nf_gpu_grid(walkers * columns, THREADS, NF_GPU_DELTA_WALK_SHARED);
 }
 
-static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
-  nf_gpu_delta *p = packed;
-  pack(s, p);
-  if (((const nf_gated_delta_rule_args *)s->args)->qkv.dim[0] == 0) return (nf_grid){0};
-  if (stage >= CHUNKS) return launch_chunks(s, stage - CHUNKS, p);
+static nf_grid launch_serial(int stage, const nf_gpu_delta *p) {
   if ((p->key <= 128) != (stage == SERIAL_8)) return (nf_grid){0};
   return nf_gpu_grid(p->of.n * p->heads * nf_ceil_div(p->value, COLUMNS), THREADS, ROOM);
 }
 
+static bool is_empty(const nf_launch_site *s) {
+  return ((const nf_gated_delta_rule_args *)s->args)->qkv.dim[0] == 0;
+}
+
+static nf_grid launch_delta(const nf_launch_site *s, int stage, void *packed) {
+  pack(s, false, packed);
+  return is_empty(s) ? (nf_grid){0} : launch_serial(stage, packed);
+}
+
+static nf_grid launch_delta_chunks(const nf_launch_site *s, int stage, void *packed) {
+  const bool chunks = has_chunks(s);
+  pack(s, chunks, packed);
+  if (is_empty(s)) return (nf_grid){0};
+  if (stage < CHUNKS) return launch_serial(stage, packed);
+  return chunks ? launch_chunks(s, stage - CHUNKS, packed) : (nf_grid){0};
+}
+
+const nf_module_kernel nf_gpu_gated_delta_rule_bf16 = {.stages = CHUNKS,
+                                                       .symbol = {"nf_delta_8", "nf_delta_16"},
+                                                       .packed = {sizeof(nf_gpu_delta), sizeof(nf_gpu_delta)},
+                                                       .launch = launch_delta};
+
 #define BOTH "nf_delta_prepare", "nf_delta_chunks"
-const nf_module_kernel nf_gpu_gated_delta_rule_bf16 = {
+const nf_module_kernel nf_gpu_gated_delta_rule_chunks = {
     .stages = STAGES,
     .symbol = {"nf_delta_8", "nf_delta_16", BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH, BOTH},
     .packed = {[0 ... STAGES - 1] = sizeof(nf_gpu_delta)},
-    .launch = launch_delta,
+    .launch = launch_delta_chunks,
     .scratch = scratch_delta};
