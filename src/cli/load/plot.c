@@ -78,12 +78,12 @@ static void write_ticks(nf_text *t, const field *f) {
   for (double v = f->y.lo; v <= f->y.hi * 1.0001; v = next_tick(&f->y, v))
     nf_text_printf(t,
                    "<path class=\"g\" d=\"M%.1f %.1fh%d\"/><text text-anchor=\"end\" x=\"%.1f\" "
-                   "y=\"%.1f\">%.4g</text>\n",
+                   "y=\"%.1f\">%.6g</text>\n",
                    f->left, at_y(f, v), WIDE, f->left - 6, at_y(f, v) + 4, v);
   for (double v = f->x.lo; v <= f->x.hi * 1.0001; v = next_tick(&f->x, v))
     nf_text_printf(
         t,
-        "<path class=\"g\" d=\"M%.1f %dv%d\"/><text text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%.5g</text>\n",
+        "<path class=\"g\" d=\"M%.1f %dv%d\"/><text text-anchor=\"middle\" x=\"%.1f\" y=\"%d\">%.6g</text>\n",
         at_x(f, v), TOP, HIGH, at_x(f, v), TOP + HIGH + 16, v);
 }
 
