@@ -35,7 +35,7 @@ enum {
 
 static struct {
   pthread_mutex_t lock;
-  long devices, version, capability, memory, peers; // settings
+  long devices, version, capability, multiprocessors, memory, peers; // settings
   char architecture[32], fail[32];
   long fail_at, fail_code, fail_seen, lost;
   long used; // bytes of device memory
@@ -66,8 +66,8 @@ long fake_gpu_count(const char *call) {
 }
 
 static void set_defaults(void) {
-  fake.devices = 4, fake.version = HIP ? 60300000 : 12080, fake.capability = 90, fake.memory = 1l << 33,
-  fake.peers = 1;
+  fake.devices = 4, fake.version = HIP ? 60300000 : 12080, fake.capability = 90,
+  fake.multiprocessors = HIP ? 304 : 132, fake.memory = 1l << 33, fake.peers = 1;
   fake.fail[0] = 0, fake.fail_at = fake.fail_code = fake.fail_seen = fake.lost = 0;
   strcpy(fake.architecture, "gfx942:sramecc+:xnack-");
 }
@@ -76,11 +76,9 @@ static void set_one(const char *word) {
   const struct {
     const char *format;
     long *at;
-  } numbers[] = {{"devices=%ld", &fake.devices},
-                 {"version=%ld", &fake.version},
-                 {"capability=%ld", &fake.capability},
-                 {"memory=%ld", &fake.memory},
-                 {"peers=%ld", &fake.peers}};
+  } numbers[] = {{"devices=%ld", &fake.devices},       {"version=%ld", &fake.version},
+                 {"capability=%ld", &fake.capability}, {"multiprocessors=%ld", &fake.multiprocessors},
+                 {"memory=%ld", &fake.memory},         {"peers=%ld", &fake.peers}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (sscanf(word, numbers[i].format, numbers[i].at) == 1) return;
   if (sscanf(word, "architecture=%31s", fake.architecture) == 1) return;
@@ -468,7 +466,7 @@ int fake_gpu_enqueue(void *s, const char *symbol, unsigned blocks, const void *a
 #ifdef FAKE_HIP
 static int fake_properties(nf_hip_properties *out, int) {
   ENTER(properties);
-  *out = (nf_hip_properties){.multiprocessors = 304};
+  *out = (nf_hip_properties){.multiprocessors = (int)fake.multiprocessors};
   return strcpy(out->architecture, fake.architecture), 0;
 }
 static int fake_device_set(int device) {
@@ -499,7 +497,7 @@ static int fake_device_attribute(int *out, int attribute, int) {
   ENTER(device_attribute);
   const int values[][2] = {{NF_CUDA_MAJOR, (int)fake.capability / 10},
                            {NF_CUDA_MINOR, (int)fake.capability % 10},
-                           {NF_CUDA_MULTIPROCESSORS, 132},
+                           {NF_CUDA_MULTIPROCESSORS, (int)fake.multiprocessors},
                            {NF_CUDA_SHARED_MOST, 227 << 10}};
   for (int i = 0; i < 4; i++)
     if (values[i][0] == attribute) return *out = values[i][1], 0;

@@ -3,7 +3,8 @@
 // "key=value" between blanks; each call begins anew with the defaults, and the library itself with those of
 // the variable FAKE_GPU.
 //
-//   devices=4 version=12080 capability=90 memory=8589934592 peers=1 architecture=gfx942:sramecc+:xnack-
+//   devices=4 version=12080 capability=90 multiprocessors=132 memory=8589934592 peers=1
+//   architecture=gfx942:sramecc+:xnack-
 //   fail=CALL:N:CODE    the Nth call from now on of CALL (a field of gpu_calls.h) answers CODE; a code of a
 //   lost
 //                       device is what everything answers from then on
