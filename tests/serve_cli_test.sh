@@ -8,7 +8,8 @@ infuse=$1 python=${PYTHON:-python3}
 work=$(mktemp -d)
 servers=
 trap 'kill $servers 2>/dev/null || true; rm -rf "$work"' EXIT
-export XDG_CACHE_HOME="$work/cache" HF_HUB_OFFLINE=1
+mkdir "$work/cache"
+export INFUSE_CACHE_DIR="$work/cache" HF_HUB_OFFLINE=1
 fail() {
   echo "$*" >&2
   exit 1

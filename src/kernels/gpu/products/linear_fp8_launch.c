@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/gpu/products/linear_launch.h"
+#include <assert.h>
 
 // The first stages are of scales by row, the others of those by group and block; the last of each is that for
 // few tokens and so many rows that blocks follow one another: more of them at once, whose tokens are loaded
@@ -30,6 +31,7 @@ static size_t scratch(const nf_launch_site *s) {
 
 // Panels of FP8 as it is, for more tokens than a stream has: 128 rows a block, then 256.
 enum { PANEL_STAGES = 2 * STAGES, PANELS = 2 };
+static_assert(PANEL_STAGES % PANELS == 0, "a stage says which panel it is");
 static int panel_rows(const nf_launch_site *s, int64_t tokens) {
   const int64_t room = nf_gpu_multiprocessors(s->hw);
   const int64_t few = nf_ceil_div(nf_linear_panels(s, tokens, 128), room),
@@ -40,7 +42,7 @@ static nf_grid launch_panel(const nf_launch_site *s, int stage, void *packed) {
   nf_gpu_linear p = nf_linear_packed(s);
   const bool panels = p.tokens > NF_LINEAR_STREAM_TOKENS;
   if (stage < PANEL_STAGES && !panels) return launch(s, stage, packed);
-  const int rows = 128 << (stage - PANEL_STAGES) % PANELS;
+  const int rows = 128 << stage % PANELS;
   const bool blocks = stage >= PANEL_STAGES + PANELS;
   *(nf_gpu_linear *)packed = p;
   if (stage < PANEL_STAGES || !panels || blocks != (p.x_groups > 0) || rows != panel_rows(s, p.tokens))
