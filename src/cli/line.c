@@ -2,13 +2,17 @@
 // Lines by libedit, or by getline where nobody edits.
 #include "cli/line.h"
 #include "base/memory.h"
+#include "cli/cli.h"
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 enum { HISTORY = 1000 };
 static const char quotes[] = "\"\"\"";
@@ -17,8 +21,9 @@ struct cli_line {
   EditLine *editor; // NULL: nobody edits
   History *history;
   const char *prompt;
-  nf_text text; // what was typed, without what holds its lines together
-  char *line;   // of getline
+  sigset_t heard; // what the caller blocks, and nothing more: while a key is waited for
+  nf_text text;   // what was typed, without what holds its lines together
+  char *line;     // of getline
   size_t cap;
 };
 
@@ -34,6 +39,28 @@ static void take_utf8(void) {
   if (locale == NULL || MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+// libedit's own looks for a key with read, which a Ctrl-C just before it would not end. Here it is blocked
+// but where a key is waited for.
+static int get_key(EditLine *editor, wchar_t *out) {
+  const cli_line *l;
+  struct pollfd keys = {.fd = STDIN_FILENO, .events = POLLIN};
+  mbstate_t state = {0};
+  char byte;
+  el_get(editor, EL_CLIENTDATA, &l);
+  for (;;) {
+    if (cli_interrupted) return errno = EINTR, -1;
+    if (ppoll(&keys, 1, NULL, &l->heard) < 0) {
+      if (errno == EINTR) continue;
+      return -1;
+    }
+    const ssize_t n = read(STDIN_FILENO, &byte, 1);
+    if (n <= 0) return (int)n;
+    const size_t used = mbrtowc(out, &byte, 1, &state);
+    if (used <= 1) return 1;
+    if (used == (size_t)-1) state = (mbstate_t){0}; // a byte that is no text is left out
+  }
+}
+
 static bool open_editor(cli_line *l) {
   HistEvent event;
   take_utf8();
@@ -44,6 +71,7 @@ static bool open_editor(cli_line *l) {
   history(l->history, &event, H_SETUNIQUE, 1);
   el_set(l->editor, EL_CLIENTDATA, l);
   el_set(l->editor, EL_PROMPT, prompt);
+  el_set(l->editor, EL_GETCFN, get_key);
   el_set(l->editor, EL_EDITOR, "emacs");
   el_set(l->editor, EL_HIST, history, l->history);
   el_set(l->editor, EL_BIND, "^R", "em-inc-search-prev", NULL);
@@ -69,12 +97,24 @@ void cli_line_close(cli_line *l) {
 
 bool cli_line_edits(const cli_line *l) { return l->editor != NULL; }
 
+static const char *gets_edited(cli_line *l, int *n) {
+  sigset_t interrupt;
+  sigemptyset(&interrupt);
+  sigaddset(&interrupt, SIGINT);
+  el_resize(l->editor); // the window may have another size than at the last line
+  pthread_sigmask(SIG_BLOCK, &interrupt, &l->heard);
+  errno = 0;
+  const char *line = el_gets(l->editor, n);
+  const int why = errno;
+  pthread_sigmask(SIG_SETMASK, &l->heard, NULL);
+  errno = why;
+  return line;
+}
+
 static cli_typed edit(cli_line *l, nf_view *out) {
   HistEvent event;
   int n;
-  el_resize(l->editor); // the window may have another size than at the last line
-  errno = 0;
-  const char *line = el_gets(l->editor, &n);
+  const char *line = gets_edited(l, &n);
   if (line == NULL || n <= 0) return errno == EINTR ? CLI_TYPED_INTERRUPT : CLI_TYPED_END;
   if (line[0] != '\n') history(l->history, &event, H_ENTER, line);
   *out = (nf_view){line, (size_t)n};
