@@ -319,12 +319,19 @@ static nf_status read_choices(const nf_json_at *at, nf_ask *a) {
 }
 
 // vLLM's fields of their own: one at most, and not beside a response_format.
+static const nf_key refused_structures[] = {
+    {"grammar structural_tag whitespace_pattern", NF_KEY_CHANGES, NULL},
+    {"json_object disable_additional_properties", NF_KEY_CHANGES, "false"},
+    {"*", NF_KEY_HARMLESS, NULL},
+};
 static nf_status read_structure(const nf_json_at *body, nf_ask *a) {
+  static const nf_keys keys = NF_KEYS(refused_structures, NULL);
   const nf_json_at at = nf_json_get(body, "structured_outputs");
   if (at.value == NULL) return nf_ok();
   NF_TRY(nf_json_object(&at));
   const nf_json_at schema = nf_json_get(&at, "json"), regex = nf_json_get(&at, "regex"),
                    choice = nf_json_get(&at, "choice");
+  NF_TRY(nf_keys_refuse(&at, &keys));
   const int told = (schema.value != NULL) + (regex.value != NULL) + (choice.value != NULL);
   if (told + (a->shape != NF_SHAPE_FREE) > 1)
     return nf_json_error(&at, "the answer's shape is told more than once");
@@ -355,6 +362,14 @@ static const nf_key refused[] = {
     {"previous_response_id", NF_KEY_CHANGES, NULL},
     {"conversation", NF_KEY_CHANGES, NULL},
     {"background", NF_KEY_CHANGES, "false"},
+    {"allowed_token_ids bad_words documents logits_processors", NF_KEY_CHANGES, "[]"},
+    {"include_reasoning skip_special_tokens add_generation_prompt", NF_KEY_CHANGES, "true"},
+    {"continue_final_message include_stop_str_in_output return_token_ids return_tokens_as_token_ids",
+     NF_KEY_CHANGES, "false"},
+    {"chat_template thinking_token_budget lora_path regex ebnf json_schema", NF_KEY_CHANGES, NULL},
+    {"no_repeat_ngram_size top_a dry_multiplier", NF_KEY_CHANGES, "0 0.0"},
+    {"typical_p", NF_KEY_CHANGES, "1 1.0"},
+    {"modalities", NF_KEY_CHANGES, "[\"text\"]"},
     {"*", NF_KEY_HARMLESS, NULL},
 };
 

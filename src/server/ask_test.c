@@ -191,8 +191,17 @@ static void what_is_wrong_is_named(void **state) {
 // What would change the answer and is not done here is no secret.
 static void what_is_not_supported_is_refused(void **state) {
   (void)state;
-  static const char *const field[] = {"\"best_of\":2", "\"suffix\":\"x\"", "\"use_beam_search\":true",
-                                      "\"functions\":[{\"name\":\"f\"}]", "\"previous_response_id\":\"r\""};
+  static const char *const field[] = {"\"best_of\":2",
+                                      "\"suffix\":\"x\"",
+                                      "\"use_beam_search\":true",
+                                      "\"functions\":[{\"name\":\"f\"}]",
+                                      "\"previous_response_id\":\"r\"",
+                                      "\"allowed_token_ids\":[5]",
+                                      "\"skip_special_tokens\":false",
+                                      "\"include_stop_str_in_output\":true",
+                                      "\"typical_p\":0.5",
+                                      "\"modalities\":[\"text\",\"audio\"]",
+                                      "\"structured_outputs\":{\"grammar\":\"x\"}"};
   for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
     char body[128], name[32];
     nf_ask a;
@@ -204,6 +213,13 @@ static void what_is_not_supported_is_refused(void **state) {
     nf_status_free(st);
     nf_ask_deinit(&a);
   }
+  static const char plain[] =
+      "{\"prompt\":\"a\",\"allowed_token_ids\":null,\"bad_words\":[],\"skip_special_tokens\":true,"
+      "\"modalities\":[\"text\"],\"typical_p\":1.0}";
+  nf_ask a;
+  nf_status st = nf_ask_read(NF_ASK_TEXT, plain, strlen(plain), &none, &a);
+  if (!nf_is_ok(st)) fail_msg("%s", nf_status_message(st));
+  nf_ask_deinit(&a);
 }
 
 int main(void) {

@@ -226,9 +226,11 @@ static nf_status find_echo(const talk *t, const nf_prompt *from, part *p) {
 }
 
 static nf_status tokenise(talk *t) {
+  const nf_json_at body = nf_json_root(&t->ask.body), prompt = nf_json_get(&body, "prompt");
   for (size_t i = 0; i < t->ask.n_prompts; i++) {
     part *p = &t->part[i];
     NF_TRY(nf_prompt_ids(t->server, &t->ask.prompt[i], &p->own, &p->ids, &p->n));
+    if (p->n == 0) return nf_json_error(&prompt, "there is no token to begin with in prompt %zu", i);
     NF_TRY(find_echo(t, &t->ask.prompt[i], p));
   }
   return nf_ok();

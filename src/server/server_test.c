@@ -578,6 +578,12 @@ static void broken_bodies(void) {
   throw_body(CHAT, deep.at, deep.n);
   throw_body("/tokenize", deep.at, deep.n);
   nf_text_deinit(&deep);
+  static const char *const nothing[] = {"\"\"", "[\"a\",\"\"]", "[[]]"};
+  for (size_t i = 0; i < sizeof nothing / sizeof *nothing; i++) { // and not 429, which is tried again
+    char body[64];
+    snprintf(body, sizeof body, "{\"prompt\":%s,\"max_tokens\":1}", nothing[i]);
+    json_decref(post("/v1/completions", body, 400));
+  }
   static const char *const ids[] = {"[-1]", "[1.5]", "[\"a\",1]", "[4294967296]", "[999999]",
                                     "{}",   "[]",    "[[]]",      "[[[1]]]"};
   for (size_t i = 0; i < sizeof ids / sizeof *ids; i++) {
