@@ -56,29 +56,40 @@ static bool is_key(const char *key, const char *given) {
   return differ == 0;
 }
 
+static const char *header(const nf_call *c, const char *name) {
+  return MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, name);
+}
+
 static bool may(const nf_call *c) {
   static const char scheme[] = "Bearer ";
   const nf_http_options *o = &c->http->options;
   if (o->key == NULL || c->route->open) return true;
-  const char *given =
-      MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_AUTHORIZATION);
+  const char *given = header(c, MHD_HTTP_HEADER_AUTHORIZATION);
   return given != NULL && strncmp(given, scheme, sizeof scheme - 1) == 0 &&
          is_key(o->key, given + sizeof scheme - 1);
 }
 
+// A proxy in front may go by the other one, and take what follows for another request (RFC 9112, 6.3).
+static bool ends_twice(const nf_call *c) {
+  return header(c, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL &&
+         header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+}
+
 static bool announces_too_much(const nf_call *c) {
-  const char *length =
-      MHD_lookup_connection_value(c->connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_CONTENT_LENGTH);
+  const char *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
   int64_t n;
   return length != NULL && nf_parse_i64(nf_view_of(length), &n) && (uint64_t)n > c->http->options.most_body;
 }
 
-// When the headers are there. A body that is too large is not read; others are, so that the connection stays
-// of use behind a refusal.
+// When the headers are there. A body that is too large, or whose end is not sure, is not read, and the
+// connection ends; others are, so that it stays of use behind a refusal.
 static void admit(nf_call *c, const char *method, const char *path) {
   c->refused = find_route(c, method, path);
   if (c->refused == NF_PROBLEM_NONE && !may(c)) c->refused = NF_PROBLEM_KEY;
-  if (announces_too_much(c)) nf_call_refuse(c, NF_PROBLEM_TOO_LARGE);
+  if (ends_twice(c))
+    nf_call_refuse(c, NF_PROBLEM_REQUEST);
+  else if (announces_too_much(c))
+    nf_call_refuse(c, NF_PROBLEM_TOO_LARGE);
 }
 
 static void take_body(nf_call *c, const char *data, size_t n) {
