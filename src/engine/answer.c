@@ -65,11 +65,12 @@ static nf_status open_message(nf_answer *a, const nf_chat_event *e) {
   return running_piece(a) != NULL ? nf_ok() : no_memory();
 }
 
-static nf_status close_message(nf_answer *a, infuse_end end) {
+static nf_status close_message(nf_answer *a, infuse_end end, bool odd) {
   NF_TRY(let_out(a, a->held.n));
   infuse_piece *p = running_piece(a);
   if (p == NULL) return no_memory();
   p->end = end;
+  p->odd = odd;
   a->open = false;
   return nf_ok();
 }
@@ -108,7 +109,7 @@ static nf_status release(nf_answer *a) {
   NF_TRY(let_out(a, stop));
   a->held.n = 0;
   a->stopped = true;
-  return close_message(a, INFUSE_END_STOP);
+  return close_message(a, INFUSE_END_STOP, false);
 }
 
 // ---- reading ----
@@ -121,7 +122,7 @@ static nf_status take_event(void *user, const nf_chat_event *e) {
                              [NF_END_CUT] = a->cut};
   if (a->stopped) return nf_ok();
   if (e->kind == NF_CHAT_HEADER) return open_message(a, e);
-  if (e->kind == NF_CHAT_END) return close_message(a, ends[e->end]);
+  if (e->kind == NF_CHAT_END) return close_message(a, ends[e->end], e->odd);
   nf_text_append(&a->held, e->text.at, e->text.n);
   return release(a);
 }
@@ -151,7 +152,7 @@ nf_status nf_answer_end(nf_answer *a, infuse_end cut) {
   if (a->reader != NULL) return a->format->finish(a->reader, take_event, a);
   nf_decoder_end(&a->decoder, &a->held);
   NF_TRY(release_raw(a));
-  return a->open && !a->stopped ? close_message(a, cut) : nf_ok();
+  return a->open && !a->stopped ? close_message(a, cut, false) : nf_ok();
 }
 
 // ---- steps ----

@@ -65,6 +65,7 @@ void nf_tally_read(const nf_tally *t, nf_counters *out) {
                        .prompt_tokens = count(t, NF_COUNT_PROMPT),
                        .cached_prompt_tokens = count(t, NF_COUNT_CACHED),
                        .generation_tokens = count(t, NF_COUNT_GENERATION),
+                       .odd_messages = count(t, NF_COUNT_ODD),
                        .guesses = count(t, NF_COUNT_GUESSES),
                        .guessed_tokens = count(t, NF_COUNT_GUESSED),
                        .right_tokens = count(t, NF_COUNT_RIGHT),

@@ -47,6 +47,7 @@ typedef struct nf_counters {
   uint64_t prompt_tokens, cached_prompt_tokens, generation_tokens; // cached ones are prompt tokens too
   uint64_t ended[NF_REASONS];                                      // answers
   uint64_t cancelled;                                              // requests, by whoever may
+  uint64_t odd_messages;                          // of answers, that were not as their format wants them
   uint64_t guesses, guessed_tokens, right_tokens; // of n-gram lookup: steps of answers that had some; tokens
   nf_histogram measure[NF_MEASURES];
 } nf_counters;
@@ -66,6 +67,7 @@ typedef enum nf_count {
   NF_COUNT_CACHED,
   NF_COUNT_GENERATION,
   NF_COUNT_CANCELLED,
+  NF_COUNT_ODD,
   NF_COUNT_GUESSES,
   NF_COUNT_GUESSED,
   NF_COUNT_RIGHT,

@@ -3,6 +3,7 @@
 // while the next one computes.
 #include "base/clock.h"
 #include "schedule/scheduler.h"
+#include <infuse/chat.h>
 #include <string.h>
 
 // ---- telling ----
@@ -363,6 +364,11 @@ static void note_tokens(nf_scheduler *s, nf_answer *a, const infuse_output *out)
   nf_tally_add(&s->tally, NF_COUNT_RIGHT, n - 1);
 }
 
+static void note_messages(nf_scheduler *s, const infuse_output *out) {
+  for (size_t i = 0; i < out->n_pieces; i++)
+    nf_tally_add(&s->tally, NF_COUNT_ODD, out->pieces[i].end != INFUSE_END_NONE && out->pieces[i].odd);
+}
+
 // One that draws nothing has ended when its prompt is computed.
 static bool has_ended(nf_scheduler *s, nf_answer *a, nf_reason *why) {
   const infuse_session_options *o = a->job->request.options;
@@ -371,6 +377,7 @@ static bool has_ended(nf_scheduler *s, nf_answer *a, nf_reason *why) {
   if (infuse_session_error(a->session) != NULL) return *why = NF_REASON_FAILED, true;
   if (o != NULL && o->generate) {
     if (out.n_drawn != 0) note_tokens(s, a, &out);
+    note_messages(s, &out);
     *why = out.finish == INFUSE_STOP ? NF_REASON_STOP : NF_REASON_LENGTH;
     return out.finish != INFUSE_RUNNING;
   }

@@ -78,6 +78,15 @@ static void print_histogram(const nf_histogram *h, const char *name, const char 
   nf_text_printf(out, "vllm:%s_count{%s} %" PRIu64 "\n", name, labels, h->count);
 }
 
+// What vLLM does not tell.
+static void print_odd(const nf_counters *c, const char *labels, nf_text *out) {
+  nf_text_printf(
+      out,
+      "# HELP infuse:odd_messages_total Messages of answers that were not as their format wants them.\n"
+      "# TYPE infuse:odd_messages_total counter\ninfuse:odd_messages_total{%s} %" PRIu64 "\n",
+      labels, c->odd_messages);
+}
+
 static void print_caches(const nf_counters *c, const char *labels, const nf_metrics_facts *f, nf_text *out) {
   const double used = c->pages != 0 ? (double)c->pages_in_use / (double)c->pages : 0;
   head(out, "kv_cache_usage_perc", "gauge", "Share of the cache's pages that are in use, 0 to 1.");
@@ -117,6 +126,7 @@ void nf_metrics_text(const nf_counters *c, const nf_metrics_facts *f, nf_text *o
   }
   print_words(c, as, out);
   print_caches(c, as, f, out);
+  print_odd(c, as, out);
   for (int i = 0; i < NF_MEASURES; i++) {
     const bool capped = i >= NF_TOKENS_PROMPT && i <= NF_TOKENS_DRAWN;
     print_histogram(&c->measure[i], measures[i].name, measures[i].help, as,

@@ -453,6 +453,14 @@ static void a_prompt_that_is_too_long_is_told_in_words_that_routers_know(void **
   nf_text_deinit(&body);
 }
 
+// Of a model that writes nothing but <|constrain|>.
+static void odd_messages_are_counted(void **state) {
+  (void)state;
+  get("/metrics", 200, "infuse:odd_messages_total{model_name=\"infuse-oss\",engine=\"0\"} 0");
+  json_decref(post(CHAT, "{" HI ",\"logit_bias\":{\"4090\":100},\"max_tokens\":4}", 200));
+  get("/metrics", 200, "infuse:odd_messages_total{model_name=\"infuse-oss\",engine=\"0\"} 1");
+}
+
 // ---- hostile requests ----
 
 static int hostile; // so many so far
@@ -634,6 +642,7 @@ static void nobody_is_harmed_by_hostile_requests(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(odd_messages_are_counted), // first: others may have some
       cmocka_unit_test(a_chat_is_answered),
       cmocka_unit_test(a_stream_says_what_the_whole_says),
       cmocka_unit_test(a_prompt_that_comes_again_is_in_the_caches),
