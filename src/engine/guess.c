@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // A guess is looked for from the end of the text on: what was said last is the likeliest to be said again.
 #include "engine/guess.h"
-#include <stdbool.h>
-#include <string.h>
 
-static bool ends_alike(const int32_t *token, size_t at, size_t n, size_t width) {
-  return memcmp(token + at - width, token + n - width, width * sizeof *token) == 0;
+// How many tokens before `at` are those before n, at most NF_GUESS_WIDEST.
+static size_t alike(const int32_t *token, size_t at, size_t n) {
+  const size_t most = at < NF_GUESS_WIDEST ? at : NF_GUESS_WIDEST;
+  size_t width = 0;
+  while (width < most && token[at - 1 - width] == token[n - 1 - width]) width++;
+  return width;
 }
 
-// The last place before n behind which the last `width` tokens stand too; 0: there is none.
-static size_t find(const int32_t *token, size_t n, size_t width) {
-  for (size_t at = n - 1; at >= width; at--)
-    if (token[at - 1] == token[n - 1] && ends_alike(token, at, n, width)) return at;
-  return 0;
+// The last place before n behind which as many of the last tokens stand as anywhere; 0: there is none.
+static size_t find(const int32_t *token, size_t n) {
+  const size_t first = n > NF_GUESS_REACH ? n - NF_GUESS_REACH : 0;
+  size_t found = 0, widest = NF_GUESS_NARROWEST - 1;
+  for (size_t at = n - 1; at > first && widest < NF_GUESS_WIDEST; at--) {
+    if (token[at - 1] != token[n - 1]) continue; // nearly all
+    const size_t width = alike(token, at, n);
+    if (width <= widest) continue;
+    found = at;
+    widest = width;
+  }
+  return found;
 }
 
 size_t nf_guess(const int32_t *token, size_t n, size_t most, int32_t *out) {
-  for (size_t width = NF_GUESS_WIDEST; width >= NF_GUESS_NARROWEST && most != 0; width--) {
-    const size_t at = n > width ? find(token, n, width) : 0;
-    if (at == 0) continue;
-    for (size_t i = 0; i < most; i++) out[i] = at + i < n ? token[at + i] : out[at + i - n];
-    return most;
-  }
-  return 0;
+  const size_t at = most != 0 && n > NF_GUESS_NARROWEST ? find(token, n) : 0;
+  if (at == 0) return 0;
+  for (size_t i = 0; i < most; i++) out[i] = at + i < n ? token[at + i] : out[at + i - n];
+  return most;
 }
 
 static const float keeps = 0.8f, too_wrong = 0.75f, begins_again = 0.5f;

@@ -15,8 +15,11 @@ typedef struct nf_guessing {
   int32_t rests; // tokens that are drawn before it guesses again
 } nf_guessing;
 
-// Up to `most` tokens that may come behind token[0..n), to out: those behind the last place where its last
-// NF_GUESS_WIDEST or fewer tokens stood before. How many.
+// How far back it looks: between steps, which wait for it, so that this must take microseconds of each text.
+enum { NF_GUESS_REACH = 16384 };
+
+// Up to `most` tokens that may come behind token[0..n), to out: those behind the place among the last
+// NF_GUESS_REACH where most of its last NF_GUESS_WIDEST tokens stood before, of several the last. How many.
 size_t nf_guess(const int32_t *token, size_t n, size_t most, int32_t *out);
 
 // How many may be guessed now.

@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 // cmocka wants the standard headers first
 #include <cmocka.h>
@@ -33,6 +34,19 @@ static void what_stood_behind_is_guessed(void **state) {
   }
 }
 
+static void far_back_nothing_is_looked_for(void **state) {
+  (void)state;
+  enum { N = NF_GUESS_REACH + 2 };
+  int32_t *text = malloc(N * sizeof *text), out = 0;
+  for (int32_t i = 0; i < N; i++) text[i] = i;
+  text[N - 2] = 1, text[N - 1] = 2; // which stand before place 3, the first within reach
+  assert_int_equal(nf_guess(text, N, 1, &out), 1);
+  assert_int_equal(out, 3);
+  text[N - 2] = 0, text[N - 1] = 1; // before place 2
+  assert_int_equal(nf_guess(text, N, 1, &out), 0);
+  free(text);
+}
+
 static void it_rests_where_guesses_are_wrong(void **state) {
   (void)state;
   nf_guessing g = {0};
@@ -51,6 +65,7 @@ static void it_rests_where_guesses_are_wrong(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(what_stood_behind_is_guessed),
+      cmocka_unit_test(far_back_nothing_is_looked_for),
       cmocka_unit_test(it_rests_where_guesses_are_wrong),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
