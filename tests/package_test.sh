@@ -43,6 +43,7 @@ asks() { dpkg-deb -f "$work"/made/"$1"_*.deb Depends; }
 for library in libjansson4 libmicrohttpd12 libpcre2-8-0 libutf8proc2 libhwloc15; do
   asks infuse | grep -q "$library (>= " || fail "infuse depends on: $(asks infuse)"
 done
+dpkg-deb -f "$work"/made/infuse_*.deb Suggests | grep -qx libzmq5
 ! asks libinfuse0 | grep -q microhttpd || fail "libinfuse0 depends on: $(asks libinfuse0)"
 asks libinfuse-dev | grep -qx 'libinfuse0 (= .*)'
 
