@@ -91,7 +91,7 @@ void nf_events_pack(const infuse_page_event *e, double now, nf_text *out) {
 
 // ---- ZeroMQ ----
 
-enum { ZMQ_PUB = 1, ZMQ_SNDMORE = 2, ZMQ_LINGER = 17, ZMQ_LAST_ENDPOINT = 32 };
+enum { ZMQ_PUB = 1, ZMQ_SNDMORE = 2, ZMQ_LINGER = 17, ZMQ_LAST_ENDPOINT = 32, ZMQ_IPV6 = 42 };
 
 typedef struct zmq {
   void *library;
@@ -142,10 +142,10 @@ static nf_status open_library(zmq *z) {
 }
 
 static nf_status open_socket(nf_events *e, const char *host, uint16_t port) {
-  const int linger = 0;
   char endpoint[sizeof e->endpoint];
   size_t n = sizeof e->endpoint;
   const char *open = strchr(host, ':') != NULL ? "[" : "", *end = *open != 0 ? "]" : "";
+  const int linger = 0, ipv6 = *open != 0; // libzmq leaves IPv6 out unless told
   char number[8] = "*";
   if (port != 0) snprintf(number, sizeof number, "%u", port);
   const int written = snprintf(endpoint, sizeof endpoint, "tcp://%s%s%s:%s", open, host, end, number);
@@ -153,7 +153,7 @@ static nf_status open_socket(nf_events *e, const char *host, uint16_t port) {
   e->context = e->z.ctx_new();
   e->socket = e->context != NULL ? e->z.socket(e->context, ZMQ_PUB) : NULL;
   if (e->socket != NULL && e->z.setsockopt(e->socket, ZMQ_LINGER, &linger, sizeof linger) == 0 &&
-      e->z.bind(e->socket, endpoint) == 0 &&
+      e->z.setsockopt(e->socket, ZMQ_IPV6, &ipv6, sizeof ipv6) == 0 && e->z.bind(e->socket, endpoint) == 0 &&
       e->z.getsockopt(e->socket, ZMQ_LAST_ENDPOINT, e->endpoint, &n) == 0)
     return nf_ok();
   return nf_error(NF_UNAVAILABLE, "can't publish page events at %s: %s", endpoint,
