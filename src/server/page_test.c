@@ -316,6 +316,14 @@ static const char visit[] =
     "innerWidth;"
     "  id('chat-tab').click(); await until(() => !id('chat').hidden); id('clear').click();"
     "  found.cleared = all('.answer').length === 0;"
+    "  id('question').value = 'Tell me a story.'; id('ask').requestSubmit();"
+    "  await until(() => all('.text').length === 1); id('clear').click();"
+    "  await until(() => !id('send').hidden);" // the answer that was cut has ended
+    "  const asks = window.fetch; let body; window.fetch = (path, o) => { body = o.body ?? body; return "
+    "asks(path, o); };"
+    "  id('question').value = 'What is 12 + 30?'; id('ask').requestSubmit();"
+    "  await until(() => all('.counts').length === 1); window.fetch = asks;"
+    "  found.begun_anew = JSON.parse(body).messages.length === 1;"
     "  return found;"
     "})()";
 
@@ -338,8 +346,8 @@ static void visits(browser *b, int width, int height) {
   const json_t *found = serving_at(result, "result.value");
   assert_string_equal(serving_string(found, "answer"), "The answer is 42.");
   assert_string_equal(serving_string(found, "thoughts"), "12 + 30 = 42");
-  static const char *const facts[] = {"stops", "figures", "drawn", "fits", "cleared"};
-  for (size_t i = 0; i < 5; i++) {
+  static const char *const facts[] = {"stops", "figures", "drawn", "fits", "cleared", "begun_anew"};
+  for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
     if (!json_is_true(json_object_get(found, facts[i])))
       print_error("%d pixels: not so: %s\n", width, facts[i]);
     assert_true(json_is_true(json_object_get(found, facts[i])));

@@ -110,6 +110,7 @@ async function receive(model, answer) {
 }
 
 async function converse(model, text) {
+  const mine = said; // "Clear" begins another, which has nothing of this
   const answer = new Answer();
   answering = new AbortController();
   send.hidden = true;
@@ -124,6 +125,7 @@ async function converse(model, text) {
   answering = null;
   send.hidden = false;
   stop.hidden = true;
+  if (said !== mine) return;
   if (answer.text || answer.thoughts) said.push({ role: "assistant", content: answer.text });
   else {
     said.pop(); // it was not asked: it can be put in another way

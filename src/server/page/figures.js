@@ -107,6 +107,11 @@ async function read() {
   state.className = "";
 }
 
+export function showLost(error) {
+  state.textContent = `no connection: ${error.message}`;
+  state.className = "bad";
+}
+
 export function startFigures() {
   const shownCards = cards.map(makeCard);
   const shownPlots = plots.map(([title, unit, names, , most]) =>
@@ -116,8 +121,7 @@ export function startFigures() {
       if (!document.hidden) await read();
       if (samples.length && !document.getElementById("figures").hidden) draw(shownCards, shownPlots);
     } catch (error) {
-      state.textContent = `no connection: ${error.message}`;
-      state.className = "bad";
+      showLost(error);
     }
     setTimeout(tick, 1000);
   };

@@ -1,7 +1,7 @@
 // The views, and which of them is seen: the one that the address names behind '#'.
 import { ask } from "./api.js";
 import { startChat } from "./chat.js";
-import { startFigures } from "./figures.js";
+import { showLost, startFigures } from "./figures.js";
 import { showPlan } from "./plan.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
@@ -33,8 +33,19 @@ document.getElementById("tabs").onkeydown = (event) => {
 addEventListener("hashchange", showNamed);
 showNamed();
 
-const models = await (await ask("v1/models")).json();
-const model = models.data[0].id;
+// The name of what is served; asked for until the server tells it.
+async function findModel() {
+  for (;;) {
+    try {
+      return (await (await ask("v1/models")).json()).data[0].id;
+    } catch (error) {
+      showLost(error);
+    }
+    await new Promise((done) => setTimeout(done, 1000));
+  }
+}
+
+const model = await findModel();
 document.getElementById("model").textContent = model;
 document.title = `${model} – infuse`;
 startChat(model);
