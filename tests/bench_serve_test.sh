@@ -77,6 +77,7 @@ refused 2 "--max-concurrency: '0' is not a number" --max-concurrency 0
 refused 2 "--goodput: 'itl:5' is none of" --goodput itl:5
 refused 2 "--percentile-metrics: 'tpt'" --percentile-metrics ttft,tpt
 refused 2 "--endpoint: '/v1/embeddings' is no path" --endpoint /v1/embeddings
+refused 2 "--metadata: 'who' is not KEY=VALUE" --metadata who --base-url http://127.0.0.1:1 # before it asks a server
 refused 2 "wants --dataset-path" --dataset-name custom
 refused 2 "bench serve does not take --layers" --layers 1
 refused 3 "--extra-body: line 1" --extra-body '{"a"'

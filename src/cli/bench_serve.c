@@ -167,10 +167,18 @@ static int check_dataset(const serving *s) {
   return 0;
 }
 
+static int check_metadata(const serving *s) {
+  for (size_t i = 0; i < s->o->metadata.n; i++)
+    if (strchr(s->o->metadata.at[i], '=') == NULL)
+      return cli_usage("--metadata: '%s' is not KEY=VALUE", s->o->metadata.at[i]);
+  return 0;
+}
+
 static int read_serving(serving *s) {
   const char *names = s->o->percentile_metrics;
   int code = read_endpoint(s);
   if (code == 0) code = check_dataset(s);
+  if (code == 0) code = check_metadata(s);
   if (code == 0) code = read_percents(s);
   if (code == 0 && names != NULL) code = check_metrics(names);
   if (code == 0) code = read_goodput(s);
@@ -341,8 +349,7 @@ static bool put_metadata(json_t *doc, const cli_options *o) {
   bool ok = o->label == NULL || nf_json_put(doc, "label", json_string(o->label));
   for (size_t i = 0; i < o->metadata.n && ok; i++) {
     const char *text = o->metadata.at[i], *equals = strchr(text, '=');
-    if (equals == NULL) return cli_usage("--metadata: '%s' is not KEY=VALUE", text), false;
-    const size_t n = (size_t)(equals - text);
+    const size_t n = (size_t)(equals - text); // check_metadata found it
     ok = json_object_setn_new(doc, text, n, json_string(equals + 1)) == 0;
   }
   return ok;
