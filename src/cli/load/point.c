@@ -23,7 +23,6 @@ struct running {
   double start;
   flight *flight; // [n]
   size_t sent, open, ended;
-  bool no_memory;
 };
 
 static double since(const running *r) { return nf_now() - r->start; }
@@ -82,7 +81,9 @@ static void land(flight *f) {
 
 static void end(load_call *call) {
   flight *f = call->user;
-  f->record->failure = judge(f);
+  load_record *r = f->record;
+  r->failure = judge(f);
+  if (nf_is_ok(r->failure) && r->gaps.failed) r->failure = nf_error(NF_NO_MEMORY, "no memory for its times");
   land(f);
 }
 
