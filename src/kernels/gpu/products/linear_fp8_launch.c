@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of linears whose weights are FP8, by streams, tall streams and panels.
 #include "kernels/gpu/products/linear_launch.h"
 #include <assert.h>
 

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of gated_delta_rule: grids, scratch and arguments of its stages, by chunks where a sequence is
+// long.
 #include "kernels/gpu/recurrent/sequences.h"
 
 enum { THREADS = 128, ROOM = 2 * THREADS / 32 * 8 * 2 * 16, COLUMNS = NF_GPU_DELTA_COLUMNS };
