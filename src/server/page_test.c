@@ -253,6 +253,10 @@ static json_t *browser_do(browser *b, const char *method, json_t *params) {
   }
 }
 
+// A network that comes late, as a phone's does: the first that is asked fails.
+static const char late[] = "{ const asks = fetch; window.fetch = () => { window.fetch = asks; return "
+                           "Promise.reject(new TypeError('Failed to fetch')); }; }";
+
 static void browser_open(browser *b, int width, int height) {
   char url[64];
   free(b->session);
@@ -266,9 +270,12 @@ static void browser_open(browser *b, int width, int height) {
   json_decref(on);
   json_decref(browser_do(b, "Log.enable", json_object()));
   json_decref(browser_do(b, "Runtime.enable", json_object()));
+  json_decref(browser_do(b, "Page.enable", json_object()));
   json_decref(browser_do(b, "Emulation.setDeviceMetricsOverride",
                          json_pack("{s:i, s:i, s:i, s:b}", "width", width, "height", height,
                                    "deviceScaleFactor", 1, "mobile", width < 600)));
+  if (width < 600)
+    json_decref(browser_do(b, "Page.addScriptToEvaluateOnNewDocument", json_pack("{s:s}", "source", late)));
   snprintf(url, sizeof url, "http://127.0.0.1:%u/", served.port);
   json_decref(browser_do(b, "Page.navigate", json_pack("{s:s}", "url", url)));
 }
