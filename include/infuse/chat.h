@@ -77,13 +77,13 @@ typedef enum infuse_end {
 // message that says nothing of itself. Strings are "" where nothing was said, and live until the session's
 // next step.
 typedef struct infuse_piece {
-  bool begins; // the first piece of its message
-  bool odd;    // its message is not as the format wants it, and was read as it can best be; known at its end
+  bool begins;    // the first piece of its message
   infuse_end end; // of the message, with this piece
   const char *role, *name, *channel, *recipient, *content_type;
   const char *text; // NUL-terminated, n bytes
   size_t n;
-  const void *reserved[4];
+  bool odd; // its message is not as the format wants it, and was read as it can best be; known at its end
+  const void *reserved[3];
 } infuse_piece;
 
 #ifdef __cplusplus
