@@ -133,6 +133,8 @@ static void give_back(load_client *c, CURL *easy) {
   c->free[c->n_free++] = easy;
 }
 
+void load_client_drop(load_client *c, load_call *call) { give_back(c, call->handle); }
+
 // ---- turns ----
 
 static void end_call(load_client *c, CURL *easy, CURLcode result) {

@@ -33,6 +33,9 @@ nf_status load_client_create(const load_client_options *o, load_client **out);
 void load_client_destroy(load_client *c); // calls that are open are dropped without a word. NULL is fine
 // Begins a call. An error is the caller's, who is not told of an end then.
 nf_status load_client_start(load_client *c, load_call *call);
+// Goes away from a call that has not ended, whatever comes of it: its connection is closed, `ended` not
+// called.
+void load_client_drop(load_client *c, load_call *call);
 // Waits until something comes, or `until` (seconds of nf_now), or a signal; tells calls of it.
 nf_status load_client_turn(load_client *c, double until);
 // One call from its start to its end. The error of the call, or of a status that is no success.
