@@ -349,11 +349,14 @@ static void note_first(nf_scheduler *s, nf_answer *a) {
   nf_tally_measure(&s->tally, NF_TIME_FIRST_TOKEN, j->usage.first_token);
 }
 
+// Tokens of one step share the time since the one before; those beside an answer's first came with it. So the
+// gaps of an answer are one less than its tokens, and their sum is the time from its first to its last.
 static void note_tokens(nf_scheduler *s, nf_answer *a, const infuse_output *out) {
   const size_t n = out->n_drawn;
-  if (a->tokens == 0) note_first(s, a);
-  for (size_t i = a->tokens == 0; i < n; i++)
-    nf_tally_measure(&s->tally, NF_TIME_GAP, (s->now - a->last) / (double)n);
+  const bool first = a->tokens == 0;
+  const double gap = first ? 0 : (s->now - a->last) / (double)n;
+  if (first) note_first(s, a);
+  for (size_t i = first; i < n; i++) nf_tally_measure(&s->tally, NF_TIME_GAP, gap);
   a->last = s->now;
   a->tokens += n;
   a->job->usage.tokens.drawn += n;
