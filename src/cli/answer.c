@@ -23,15 +23,22 @@ void cli_answer_deinit(cli_answer *a) {
 
 // ---- text ----
 
-static void show_label(const infuse_piece *p) {
-  printf("[%s%s%s] ", p->channel[0] != '\0' ? p->channel : p->role, p->recipient[0] != '\0' ? " to=" : "",
-         p->recipient);
+// Names are the model's as well as texts are.
+static void show_label(const infuse_piece *p, void (*show)(const char *s, size_t n)) {
+  const char *name = p->channel[0] != '\0' ? p->channel : p->role;
+  putchar('[');
+  show(name, strlen(name));
+  fputs(p->recipient[0] != '\0' ? " to=" : "", stdout);
+  show(p->recipient, strlen(p->recipient));
+  fputs("] ", stdout);
 }
+
+static void show_bytes(const char *s, size_t n) { fwrite(s, 1, n, stdout); }
 
 static void show_piece(cli_answer *a, const infuse_piece *p) {
   if (p->begins && a->begun) putchar('\n');
-  if (p->begins && (a->begun || !eval_is_final(p))) show_label(p);
-  fwrite(p->text, 1, p->n, stdout);
+  if (p->begins && (a->begun || !eval_is_final(p))) show_label(p, show_bytes);
+  show_bytes(p->text, p->n);
   a->begun = true;
 }
 
@@ -56,7 +63,7 @@ static void show_harmless(const char *s, size_t n) {
 static void show_piece_dimmed(cli_answer *a, const infuse_piece *p) {
   const bool thought = a->dims && strcmp(p->channel, "analysis") == 0 && p->recipient[0] == '\0';
   if (p->begins && a->begun) putchar('\n');
-  if (p->begins && !thought && !eval_is_final(p)) show_label(p);
+  if (p->begins && !thought && !eval_is_final(p)) show_label(p, show_harmless);
   if (thought) fputs(CLI_DIM, stdout);
   show_harmless(p->text, p->n);
   if (thought) fputs(CLI_NOT_DIM, stdout);

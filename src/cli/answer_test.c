@@ -121,6 +121,10 @@ static void a_terminal_is_not_changed(void **) {
   char line[64];
   snprintf(line, sizeof line, "[analysis] %s\n", shown);
   expect(CLI_TERMINAL, evil, N(evil), line);
+  const infuse_output named[] = {STEP(1, PIECE(true, 0, "a\033b", "f\xc2\x9b", "c"))};
+  expect(CLI_TERMINAL, named, N(named),
+         "[a\xef\xbf\xbd"
+         "b to=f\xef\xbf\xbd] c\n");
   expect(CLI_TERMINAL, steps, N(steps), "[analysis] Hm.\n[commentary to=f] {}\none\ntwo\n");
 }
 
