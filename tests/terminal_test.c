@@ -68,6 +68,9 @@ int main(int argc, char **argv) {
   type_and_expect("Tell me a story.\n", " the ");
   type_and_expect("\003", "(interrupted)");
   expect("> ");
+  type_and_expect("Tell me a story.\n", "\r\n"); // before its first step, or soon after
+  type_and_expect("\003", "(interrupted)");
+  expect("> ");
   type_and_expect("half a line", "half a line");
   type_and_expect("\003", "\n> ");
   type_and_expect("\033[A\033[A", "/set ignore-eos"); // two lines back

@@ -34,11 +34,12 @@ static void interrupt(int signal) {
   infuse_step_cancel(answering);
 }
 
-// Reading a line is to be interrupted, writing is not. Where nobody types, Ctrl-C ends the program as always.
+// Reading a line is to be interrupted, writing is not. What came between a line and its answer stops the
+// answer: only where reading begins is it forgotten. Where nobody types, Ctrl-C ends the program as always.
 static void hear(const chat *c, bool reading) {
   const struct sigaction action = {.sa_handler = interrupt, .sa_flags = reading ? 0 : SA_RESTART};
   if (!cli_line_edits(c->line)) return;
-  cli_interrupted = 0;
+  if (reading) cli_interrupted = 0;
   answering = reading ? NULL : c->session.m;
   sigaction(SIGINT, &action, NULL);
 }
