@@ -14,6 +14,6 @@ typedef struct load_document_options {
 // NULL: memory was out. Keys are in docs/benchmarks.md.
 json_t *load_document(const load_point *p, const load_point_options *po, const load_document_options *o);
 
-// Failures, alike ones together: the most frequent's text and how many have it, for at most `most` of them.
-// Appends lines "  3 x text".
+// Failures, alike ones together: the first's text and how many have it, for the first `most` kinds as they
+// were met. Appends lines "  3 x text".
 void load_failures(const load_point *p, size_t most, nf_text *out);
