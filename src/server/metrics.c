@@ -57,8 +57,8 @@ static void head(nf_text *out, const char *name, const char *type, const char *h
 static void label(const char *model, nf_text *out) {
   nf_text_printf(out, "model_name=\"");
   for (const char *s = model; *s != 0; s++) {
-    if (*s == '\\' || *s == '"') nf_text_append(out, "\\", 1);
-    if (*s != '\n') nf_text_append(out, s, 1);
+    if (*s == '\\' || *s == '"' || *s == '\n') nf_text_append(out, "\\", 1);
+    nf_text_append(out, *s != '\n' ? s : "n", 1);
   }
   nf_text_printf(out, "\",engine=\"0\"");
 }
