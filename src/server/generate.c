@@ -16,7 +16,9 @@ typedef struct part { // a prompt of it
   const int32_t *ids; // [n] of either kind of prompt; NULL: messages
   size_t n;
   nf_view echo;              // what echo says
-  nf_prompt_scores scores;   // where they are wanted
+  nf_prompt_scores scores;   // where they are wanted, and
+  nf_scores prompt;          // what is told of them, made for the first choice; until the last one has it
+  size_t n_told;             // choices
   bool told[NF_ASK_CHOICES]; // of a choice: its prompt
   nf_tokens tokens;          // of its request, so far
   _Atomic uint64_t id;       // of the request; 0: none yet
@@ -32,18 +34,23 @@ typedef struct talk {
   size_t n_parts;
   nf_tokens tokens;    // of all parts
   bool begun, broken;  // broken: it has been answered by an error
-  _Atomic bool gone;   // nobody reads any more
+  _Atomic bool gone;   // nobody reads any more: all parts are taken back
   _Atomic bool full;   // a part of it found no place in the queue: all are taken back
   _Atomic size_t left; // parts that are not done
   _Atomic int owners;  // these, and who submits
 } talk;
+
+static void forget_scores(part *p) {
+  nf_prompt_scores_deinit(&p->scores);
+  nf_scores_deinit(&p->prompt);
+}
 
 static void release(talk *t) {
   if (--t->owners != 0) return;
   for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) {
     infuse_free(t->part[i].own);
     infuse_free(t->part[i].text);
-    nf_prompt_scores_deinit(&t->part[i].scores);
+    forget_scores(&t->part[i]);
   }
   nf_free(t->part);
   nf_reply_destroy(t->reply);
@@ -66,9 +73,11 @@ static void flush(talk *t) {
   t->out.n = 0;
 }
 
+// What else was asked for would be drawn for nobody.
 static void break_off(talk *t, nf_problem_kind kind, const char *message) {
   if (t->broken) return;
   t->broken = true;
+  cancel(t);
   if (!nf_call_is_stream(t->call)) return nf_serve_problem(t->call, kind, message, NULL);
   nf_status_free(nf_reply_event(&t->out, "error", nf_problem_json(kind, message, NULL)));
   nf_call_end(t->call, t->out.at, t->out.n);
@@ -118,16 +127,19 @@ static void take_prompt(talk *t, part *p, const nf_event *e) {
   if (!t->full && !t->broken) fine(t, nf_prompt_scores_add(&p->scores, &e->logprobs));
 }
 
+static nf_status score_prompt(talk *t, part *p) {
+  if (!nf_ask_scores_prompt(&t->ask) || p->n_told != 0) return nf_ok();
+  return nf_prompt_scores_make(tokenizer_of(t), &p->scores, p->n != 0 ? p->ids[0] : -1, &p->prompt);
+}
+
 // What is asked for of the prompt comes first of each choice.
 static void tell_prompt(talk *t, part *p, size_t answer) {
-  nf_scores scores = {0};
   if (p->told[answer] || t->broken || !(t->ask.echo || nf_ask_scores_prompt(&t->ask))) return;
   p->told[answer] = true;
-  nf_status st = nf_ask_scores_prompt(&t->ask)
-                     ? nf_prompt_scores_make(tokenizer_of(t), &p->scores, p->n != 0 ? p->ids[0] : -1, &scores)
-                     : nf_ok();
-  if (nf_is_ok(st)) st = nf_reply_prompt(t->reply, p->first + answer, p->echo, scores.at, scores.n, &t->out);
-  nf_scores_deinit(&scores);
+  nf_status st = score_prompt(t, p);
+  if (nf_is_ok(st))
+    st = nf_reply_prompt(t->reply, p->first + answer, p->echo, p->prompt.at, p->prompt.n, &t->out);
+  if (++p->n_told == (size_t)t->ask.n) forget_scores(p);
   send(t, st);
 }
 
@@ -139,9 +151,10 @@ static bool is_scored(const talk *t, const nf_event *e) {
 static void take_output(talk *t, part *p, const nf_event *e) {
   const infuse_output *o = e->output;
   nf_scores scores = {0};
-  if (t->full) return;
+  if (t->full || t->broken) return;
   begin(t);
   tell_prompt(t, p, e->answer);
+  if (t->broken) return;
   nf_status st = is_scored(t, e)
                      ? nf_scores_make(tokenizer_of(t), &e->logprobs, (size_t)t->ask.logprobs, &scores)
                      : nf_ok();
@@ -152,9 +165,9 @@ static void take_output(talk *t, part *p, const nf_event *e) {
                         .n_logprobs = scores.n,
                         .finish = o->finish,
                         .usage = t->tokens};
-  if (nf_is_ok(st) && !t->broken) st = nf_reply_tell(t->reply, &told, &t->out);
+  if (nf_is_ok(st)) st = nf_reply_tell(t->reply, &told, &t->out);
   nf_scores_deinit(&scores);
-  if (!t->broken) send(t, st);
+  send(t, st);
 }
 
 // Before its first step a request is only refused for its length.

@@ -190,12 +190,16 @@ nf_status nf_reply_begin(nf_reply *r, nf_text *out) {
   return r->ask->stream ? r->form->begin(r, out) : nf_ok();
 }
 
+json_t **nf_reply_prompt_logprobs(nf_reply *r, size_t choice) {
+  return &r->choice[choice - choice % (size_t)r->ask->n].prompt_logprobs;
+}
+
 nf_status nf_reply_prompt(nf_reply *r, size_t choice, nf_view text, const nf_logprob *l, size_t n,
                           nf_text *out) {
-  nf_choice *c = &r->choice[choice];
-  if (r->ask->prompt_logprobs >= 0) {
-    c->prompt_logprobs = ranked_list(l, n, (size_t)r->ask->prompt_logprobs);
-    if (c->prompt_logprobs == NULL) return nf_reply_no_memory();
+  json_t **list = nf_reply_prompt_logprobs(r, choice);
+  if (r->ask->prompt_logprobs >= 0 && *list == NULL) {
+    *list = ranked_list(l, n, (size_t)r->ask->prompt_logprobs);
+    if (*list == NULL) return nf_reply_no_memory();
   }
   return r->ask->echo ? r->form->echo(r, choice, text, l, n, out) : nf_ok();
 }

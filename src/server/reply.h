@@ -64,7 +64,7 @@ typedef struct nf_choice {
   nf_reply_call *call;       // [n_calls]
   size_t n_calls, cap_calls;
   json_t *logprobs;        // a list, NULL: none
-  json_t *prompt_logprobs; // vLLM's list; NULL: none are wanted
+  json_t *prompt_logprobs; // vLLM's list, of a prompt's first choice; NULL: none are wanted
   int64_t offset;          // of completions: characters before the next token
   infuse_finish finish;
 } nf_choice;
@@ -104,6 +104,7 @@ struct nf_reply {
 extern const nf_reply_form nf_reply_chat, nf_reply_text, nf_reply_response;
 
 nf_status nf_reply_no_memory(void);
+json_t **nf_reply_prompt_logprobs(nf_reply *r, size_t choice); // where all choices of its prompt have them
 // One event; takes the value. A stream is broken off by one named "error", which all clients take for a
 // failure. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);

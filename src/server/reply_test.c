@@ -187,6 +187,29 @@ static void a_prompt_comes_before_its_answer(void **state) {
   }
 }
 
+// Whichever choice comes first.
+static void choices_of_a_prompt_share_its_logprobs(void **state) {
+  (void)state;
+  static const nf_alternative top[] = {{{"y", 1}, -0.5, 7, 1}, {{"z", 1}, -0.25, 8, 1}};
+  story s;
+  open_story(&s, NF_ASK_TEXT, "{\"prompt\":[\"y\",\"z\"],\"n\":2,\"prompt_logprobs\":0}");
+  for (size_t i = 4; i-- > 0;) {
+    const nf_logprob l = {top[i / 2], NULL, 0};
+    assert_true(nf_is_ok(nf_reply_prompt(s.reply, i, NF_VIEW(""), &l, 1, &s.out)));
+    tell(&s, i, NULL, 0, INFUSE_LENGTH);
+  }
+  close_story(&s);
+  json_t *answer = body_of(&s);
+  for (size_t i = 0; i < 4; i++) {
+    const json_t *choice = json_array_get(json_object_get(answer, "choices"), i),
+                 *row = json_array_get(json_object_get(choice, "prompt_logprobs"), 0);
+    assert_true(json_real_value(json_object_get(json_object_get(row, i < 2 ? "7" : "8"), "logprob")) ==
+                top[i / 2].logprob);
+  }
+  json_decref(answer);
+  free_story(&s);
+}
+
 // A token whose character is not whole has its place in the message all the same.
 static void a_message_has_the_logprobs_of_its_tokens(void **state) {
   (void)state;
@@ -233,6 +256,7 @@ int main(void) {
       cmocka_unit_test(a_whole_answer_says_the_same),
       cmocka_unit_test(logprobs_are_lists_side_by_side),
       cmocka_unit_test(a_prompt_comes_before_its_answer),
+      cmocka_unit_test(choices_of_a_prompt_share_its_logprobs),
       cmocka_unit_test(a_message_has_the_logprobs_of_its_tokens),
       cmocka_unit_test(an_error_in_the_middle_is_seen_by_all_clients),
   };

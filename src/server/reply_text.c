@@ -155,9 +155,9 @@ static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   bool ok = list != NULL;
   for (size_t i = 0; i < r->n; i++) {
     const nf_choice *c = &r->choice[i];
+    json_t *prompt = *nf_reply_prompt_logprobs(r, i);
     json_t *choice = choice_of(i, nf_json_text(&c->content), json_incref(c->logprobs), nf_finish_name(c));
-    if (c->prompt_logprobs != NULL)
-      ok = nf_json_put(choice, "prompt_logprobs", json_incref(c->prompt_logprobs)) && ok;
+    if (prompt != NULL) ok = nf_json_put(choice, "prompt_logprobs", json_incref(prompt)) && ok;
     ok = nf_json_push(list, choice) && ok;
   }
   json_t *o = frame(r, list, usage);

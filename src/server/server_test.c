@@ -461,6 +461,30 @@ static void odd_messages_are_counted(void **state) {
   get("/metrics", 200, "infuse:odd_messages_total{model_name=\"infuse-oss\",engine=\"0\"} 1");
 }
 
+static int aborted(void) {
+  char *answer = http_call(served.port, "GET", "/metrics", "", 0);
+  const char *at = strstr(answer, "finished_reason=\"abort\"} ");
+  assert_non_null(at);
+  const int n = atoi(at + strlen("finished_reason=\"abort\"} "));
+  free(answer);
+  return n;
+}
+
+// One prompt of two is too long: the other's choices, which would go on to the end of the context, are not
+// drawn to their ends.
+static void an_error_ends_what_else_was_asked_for(void **state) {
+  (void)state;
+  const int before = aborted();
+  nf_text body = {0};
+  nf_text_printf(&body, "{\"n\":2,\"ignore_eos\":true,\"max_tokens\":500,\"prompt\":[\"");
+  for (int i = 0; i < 2000; i++) nf_text_printf(&body, "word ");
+  nf_text_printf(&body, "\",\"x\"]}");
+  json_decref(post("/v1/completions", body.at, 400));
+  nf_text_deinit(&body);
+  for (int i = 0; i < 1000 && aborted() != before + 2; i++) usleep(10000);
+  assert_int_equal(aborted(), before + 2);
+}
+
 // ---- hostile requests ----
 
 static int hostile; // so many so far
@@ -657,6 +681,7 @@ int main(void) {
       cmocka_unit_test(what_is_known_is_told),
       cmocka_unit_test(errors_have_names),
       cmocka_unit_test(a_prompt_that_is_too_long_is_told_in_words_that_routers_know),
+      cmocka_unit_test(an_error_ends_what_else_was_asked_for),
       cmocka_unit_test(nobody_is_harmed_by_hostile_requests),
   };
   return cmocka_run_group_tests(tests, start, stop);
