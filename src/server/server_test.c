@@ -532,8 +532,8 @@ static void wrong_transport(void) {
       " HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n",
       "POST " CHAT " HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
       // With both ends its connection closes, whatever the client says: the second request has no answer.
-      "POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
-      "0\r\n\r\nGET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      ("POST /health HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "0\r\n\r\nGET /health HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
       "GET /none HTTP/1.1\r\nConnection: close\r\n\r\n",
       "GET /none HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
       "GET /none HTTP/1.1\r\nHost : a\r\nConnection: close\r\n\r\n",
