@@ -68,7 +68,8 @@ int main(int argc, char **argv) {
   type_and_expect("Tell me a story.\n", " the ");
   type_and_expect("\003", "(interrupted)");
   expect("> ");
-  type_and_expect("Tell me a story.\n", "\r\n"); // before its first step, or soon after
+  type_and_expect("\033[A", "Tell me a story."); // by the editor, which reads what comes next
+  type_and_expect("\n", "\r\n");                 // before its first step, or soon after
   type_and_expect("\003", "(interrupted)");
   expect("> ");
   type_and_expect("half a line", "half a line");
