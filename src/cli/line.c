@@ -4,6 +4,7 @@
 #include "base/memory.h"
 #include "cli/cli.h"
 #include <errno.h>
+#include <fcntl.h>
 #include <histedit.h>
 #include <locale.h>
 #include <poll.h>
@@ -39,6 +40,17 @@ static void take_utf8(void) {
   if (locale == NULL || MB_CUR_MAX == 1) setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+// Of a key that was there: a Ctrl-C takes back what was typed, and reading would then wait for more.
+static ssize_t read_typed(char *byte) {
+  const int flags = fcntl(STDIN_FILENO, F_GETFL);
+  fcntl(STDIN_FILENO, F_SETFL, flags | O_NONBLOCK);
+  const ssize_t n = read(STDIN_FILENO, byte, 1);
+  const int why = errno;
+  fcntl(STDIN_FILENO, F_SETFL, flags);
+  errno = why;
+  return n;
+}
+
 // libedit's own looks for a key with read, which a Ctrl-C just before it would not end. Here it is blocked
 // but where a key is waited for.
 static int get_key(EditLine *editor, wchar_t *out) {
@@ -53,7 +65,8 @@ static int get_key(EditLine *editor, wchar_t *out) {
       if (errno == EINTR) continue;
       return -1;
     }
-    const ssize_t n = read(STDIN_FILENO, &byte, 1);
+    const ssize_t n = read_typed(&byte);
+    if (n < 0 && errno == EAGAIN) continue;
     if (n <= 0) return (int)n;
     const size_t used = mbrtowc(out, &byte, 1, &state);
     if (used <= 1) return 1;
@@ -103,6 +116,7 @@ static const char *gets_edited(cli_line *l, int *n) {
   sigaddset(&interrupt, SIGINT);
   el_resize(l->editor); // the window may have another size than at the last line
   pthread_sigmask(SIG_BLOCK, &interrupt, &l->heard);
+  el_set(l->editor, EL_PREP_TERM, 1); // before the prompt: a key typed at sight of it is the editor's
   errno = 0;
   const char *line = el_gets(l->editor, n);
   const int why = errno;
