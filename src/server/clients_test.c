@@ -150,7 +150,8 @@ static void a_head_is_that_of_the_get(void **state) {
       free(answer);
     }
     assert_string_equal(type[0], type[1]);
-    assert_string_equal(length[0], length[1]);
+    assert_true(length[1][0] != '\0');
+    if (strcmp(path[i], "/metrics") != 0) assert_string_equal(length[0], length[1]); // which go on meanwhile
   }
 }
 
