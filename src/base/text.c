@@ -14,6 +14,14 @@ nf_view nf_view_of(const char *s) { return (nf_view){s, s != NULL ? strlen(s) : 
 
 bool nf_view_equal(nf_view a, nf_view b) { return a.n == b.n && (a.n == 0 || memcmp(a.at, b.at, a.n) == 0); }
 
+bool nf_view_begins(nf_view v, nf_view with) {
+  return v.n >= with.n && (with.n == 0 || memcmp(v.at, with.at, with.n) == 0);
+}
+
+bool nf_view_ends(nf_view v, nf_view with) {
+  return v.n >= with.n && (with.n == 0 || memcmp(v.at + (v.n - with.n), with.at, with.n) == 0);
+}
+
 bool nf_glob(const char *pattern, const char *s) {
   const char *star = NULL, *retry = NULL;
   while (*s) {

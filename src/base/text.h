@@ -13,6 +13,8 @@ typedef struct nf_view { // borrowed bytes, not NUL-terminated
 #define NF_VIEW(literal) ((nf_view){(literal), sizeof(literal) - 1})
 nf_view nf_view_of(const char *s); // NULL is empty
 bool nf_view_equal(nf_view a, nf_view b);
+bool nf_view_begins(nf_view v, nf_view with);
+bool nf_view_ends(nf_view v, nf_view with);
 bool nf_glob(const char *pattern, const char *s); // '*' matches any run; a blank ends the pattern
 
 // A growing string. Out of memory is remembered in `failed` and later appends do nothing, so callers check

@@ -35,6 +35,10 @@ static void views_compare(void **state) {
   assert_false(nf_view_equal(NF_VIEW("ab"), NF_VIEW("ac")));
   assert_false(nf_view_equal(NF_VIEW("ab"), NF_VIEW("a")));
   assert_true(nf_view_equal((nf_view){0}, NF_VIEW("")));
+  assert_true(nf_view_begins(NF_VIEW("abc"), NF_VIEW("ab")) && nf_view_ends(NF_VIEW("abc"), NF_VIEW("bc")));
+  assert_false(nf_view_begins(NF_VIEW("abc"), NF_VIEW("bc")) || nf_view_ends(NF_VIEW("abc"), NF_VIEW("ab")));
+  assert_false(nf_view_begins(NF_VIEW("a"), NF_VIEW("ab")) || nf_view_ends(NF_VIEW("b"), NF_VIEW("ab")));
+  assert_true(nf_view_begins((nf_view){0}, NF_VIEW("")) && nf_view_ends((nf_view){0}, NF_VIEW("")));
 }
 
 static void globs(void **state) {

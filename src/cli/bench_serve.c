@@ -63,11 +63,6 @@ static const char *default_endpoint(const char *name) {
   return backends[0].endpoint;
 }
 
-static bool ends_in(const char *text, const char *end) {
-  const size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static int read_endpoint(serving *s) {
   const cli_options *o = s->o;
   const char *base = o->base_url != NULL ? o->base_url : "http://127.0.0.1:8000";
@@ -77,8 +72,9 @@ static int read_endpoint(serving *s) {
   if (s->base == NULL) return no_memory();
   for (size_t n = strlen(s->base); n != 0 && s->base[n - 1] == '/';) s->base[--n] = '\0';
   s->endpoint = o->endpoint != NULL ? o->endpoint : default_endpoint(o->backend);
-  s->chat = ends_in(s->endpoint, "/chat/completions");
-  if (s->endpoint[0] == '/' && (s->chat || ends_in(s->endpoint, "/completions"))) return 0;
+  const nf_view path = nf_view_of(s->endpoint);
+  s->chat = nf_view_ends(path, NF_VIEW("/chat/completions"));
+  if (s->endpoint[0] == '/' && (s->chat || nf_view_ends(path, NF_VIEW("/completions")))) return 0;
   return cli_usage("--endpoint: '%s' is no path that ends in /completions or /chat/completions", s->endpoint);
 }
 

@@ -150,21 +150,12 @@ static cli_typed read_line(cli_line *l, const char *before, nf_view *out) {
   return typed;
 }
 
-static bool begins(nf_view line, const char *with) {
-  return line.n >= strlen(with) && memcmp(line.at, with, strlen(with)) == 0;
-}
-
-static bool ends(nf_view line, const char *with) {
-  const size_t n = strlen(with);
-  return line.n >= n && memcmp(line.at + line.n - n, with, n) == 0;
-}
-
 // Quoted lines go on until one ends in the quotes, others as long as they end in a backslash. Whether this
 // one does; its mark is not text.
 static bool append(nf_text *t, nf_view line, bool quoted) {
-  const char *mark = quoted ? quotes : "\\";
-  const bool marked = ends(line, mark), more = marked != quoted;
-  nf_text_append(t, line.at, line.n - (marked ? strlen(mark) : 0));
+  const nf_view mark = nf_view_of(quoted ? quotes : "\\");
+  const bool marked = nf_view_ends(line, mark), more = marked != quoted;
+  nf_text_append(t, line.at, line.n - (marked ? mark.n : 0));
   if (more) nf_text_append(t, "\n", 1);
   return more;
 }
@@ -174,7 +165,7 @@ cli_typed cli_line_read(cli_line *l, nf_view *out) {
   l->text.n = 0;
   cli_typed typed = read_line(l, "> ", &line);
   if (typed != CLI_TYPED_TEXT) return typed;
-  const bool quoted = begins(line, quotes);
+  const bool quoted = nf_view_begins(line, nf_view_of(quotes));
   if (quoted) line.at += strlen(quotes), line.n -= strlen(quotes);
   while (append(&l->text, line, quoted)) {
     typed = read_line(l, ". ", &line);

@@ -9,7 +9,6 @@
 static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 static bool is_mark(char c) { return c == NF_HEADER_CHANNEL || c == NF_HEADER_CONSTRAIN; }
 
-static bool begins(nf_view v, nf_view what) { return v.n >= what.n && memcmp(v.at, what.at, what.n) == 0; }
 static nf_view behind(nf_view v, size_t n) { return (nf_view){v.at + n, v.n - n}; }
 
 // ---- names ----
@@ -24,7 +23,7 @@ static int rank_of(nf_view channel) { // 0: unknown, -1: none
 static size_t known_channel(nf_view word) {
   const char *known = "analysis commentary final";
   for (nf_view name; nf_next_word(&known, &name);)
-    if (begins(word, name)) return name.n;
+    if (nf_view_begins(word, name)) return name.n;
   return 0;
 }
 
@@ -34,8 +33,8 @@ static bool is_type(nf_view word) {
 
 // A name that only tools have.
 static bool is_tool(nf_view word) {
-  return begins(word, NF_VIEW("functions.")) || begins(word, NF_VIEW("browser.")) ||
-         begins(word, NF_VIEW("container.")) || nf_view_equal(word, NF_VIEW("python"));
+  return nf_view_begins(word, NF_VIEW("functions.")) || nf_view_begins(word, NF_VIEW("browser.")) ||
+         nf_view_begins(word, NF_VIEW("container.")) || nf_view_equal(word, NF_VIEW("python"));
 }
 
 // ---- words ----
@@ -73,7 +72,7 @@ static size_t take_role(parse *p, nf_view word) {
 // "assistant" once more, or grown together with the channel; 0: it is neither.
 static size_t take_assistant(parse *p, nf_view word) {
   const nf_view assistant = NF_VIEW("assistant");
-  if (!begins(word, assistant) || (!p->closed && p->out->channel.n)) return 0;
+  if (!nf_view_begins(word, assistant) || (!p->closed && p->out->channel.n)) return 0;
   const nf_view rest = behind(word, assistant.n);
   if (rest.n && !known_channel(rest)) return 0;
   p->out->odd = p->out->odd || rest.n || !p->need_role;
@@ -101,7 +100,7 @@ static size_t take_bare(parse *p, nf_view word) {
 static size_t take_word(parse *p, nf_view word) {
   const nf_view to = NF_VIEW("to=");
   size_t n;
-  if (begins(word, to)) {
+  if (nf_view_begins(word, to)) {
     p->out->recipient = behind(word, to.n);
     if (word.n == to.n) p->expect = RECIPIENT;
     return word.n;
