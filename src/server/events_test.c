@@ -106,8 +106,8 @@ static void a_router_hears_of_pages(void **state) {
   }
   serving s = {0};
   subscriber hears = {0};
-  serving_start(&s, "models/infuse-oss", &mo, &so);
-  char *answer = http_call(s.port, "GET", "/kv_event_sources", "", 0), topic[200], endpoint[200];
+  serving_start(&s, SMALL, &mo, &so);
+  char *answer = http_call(s.port, "GET /kv_event_sources", "", NULL), topic[200], endpoint[200];
   json_t *sources = json_loads(http_body(answer), 0, NULL);
   snprintf(topic, sizeof topic, "%s", serving_string(sources, "0.topic"));
   snprintf(endpoint, sizeof endpoint, "%s", serving_string(sources, "0.endpoint"));
@@ -121,7 +121,7 @@ static void a_router_hears_of_pages(void **state) {
     nf_text_printf(&body, "{\"max_tokens\":1,\"prompt\":[%d", k < 2 ? 10 : 10 + k);
     for (int i = 1; i < 140; i++) nf_text_printf(&body, ",%d", 20 + i);
     nf_text_printf(&body, "]}");
-    json_decref(serving_post(&s, "/v1/completions", body.at, 200));
+    json_decref(serving_post(&s, TEXT, body.at, 200));
   }
   for (uint64_t last = 0, i = 0; removed == 0; i++) {
     char message[2000];
@@ -149,7 +149,7 @@ static void without_events_there_are_no_sources(void **state) {
   const infuse_model_options mo = {.size = sizeof mo, .sessions = 1, .context = 512, .batch = 64};
   const nf_server_options so = {.queue = 4};
   serving s = {0};
-  serving_start(&s, "models/infuse-oss", &mo, &so);
+  serving_start(&s, SMALL, &mo, &so);
   serving_get(&s, "/kv_event_sources", 200, "\r\n\r\n{}");
   serving_stop(&s, 10);
 }

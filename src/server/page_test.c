@@ -18,19 +18,11 @@
 #include <cmocka.h>
 
 #define KEY "a secret"
-static serving served;
-
 static int start(void **state) {
   (void)state;
   static const infuse_model_options mo = {.size = sizeof mo, .sessions = 4, .context = 1024, .batch = 64};
   const nf_server_options so = {.queue = 64, .key = KEY, .loaded = &mo};
-  serving_start(&served, "models/infuse-oss", &mo, &so);
-  return 0;
-}
-
-static int stop(void **state) {
-  (void)state;
-  serving_stop(&served, 10);
+  serving_start(&served, SMALL, &mo, &so);
   return 0;
 }
 
@@ -38,10 +30,9 @@ static int stop(void **state) {
 
 // The whole answer; freed by the caller.
 static char *get(const char *path, bool with_key) {
-  char text[400];
-  const int n = snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n%sConnection: close\r\n\r\n", path,
-                         with_key ? "Authorization: Bearer " KEY "\r\n" : "");
-  return http_ask(served.port, text, (size_t)n);
+  char line[300];
+  snprintf(line, sizeof line, "GET %s", path);
+  return http_call(served.port, line, with_key ? "Authorization: Bearer " KEY "\r\n" : "", NULL);
 }
 
 static void expect(const char *path, bool with_key, int status) {
@@ -384,5 +375,5 @@ int main(void) {
       cmocka_unit_test(the_plan_wants_the_key),
       cmocka_unit_test(a_browser_shows_it),
   };
-  return cmocka_run_group_tests(tests, start, stop);
+  return cmocka_run_group_tests(tests, start, serving_tear_down);
 }

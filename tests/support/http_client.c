@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/support/http_client.h"
+#include "base/text.h"
 #include <arpa/inet.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -52,28 +53,35 @@ char *http_hear(int s, const char *until) {
   return text;
 }
 
-char *http_ask(uint16_t port, const char *text, size_t n) {
-  const int s = http_dial(port);
-  http_say(s, text, n);
+void http_request(int s, const char *line, const char *headers, const char *body) {
+  nf_text text = {0};
+  nf_text_printf(&text, "%s HTTP/1.1\r\nHost: h\r\n%s", line, headers);
+  if (body != NULL)
+    nf_text_printf(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n", strlen(body));
+  nf_text_printf(&text, "\r\n%s", body != NULL ? body : "");
+  assert_false(text.failed);
+  http_say(s, text.at, text.n);
+  nf_text_deinit(&text);
+}
+
+static char *hear_all(int s) {
   char *answer = http_hear(s, NULL);
   close(s);
   return answer;
 }
 
-char *http_call(uint16_t port, const char *method, const char *path, const char *body, size_t n) {
-  char head[512];
+char *http_ask(uint16_t port, const char *text, size_t n) {
   const int s = http_dial(port);
-  const int length =
-      snprintf(head, sizeof head,
-               "%s %s HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Type: application/json\r\n"
-               "Content-Length: %zu\r\n\r\n",
-               method, path, n);
-  assert_true(length > 0 && (size_t)length < sizeof head);
-  http_say(s, head, (size_t)length);
-  http_say(s, body, n);
-  char *answer = http_hear(s, NULL);
-  close(s);
-  return answer;
+  http_say(s, text, n);
+  return hear_all(s);
+}
+
+char *http_call(uint16_t port, const char *line, const char *headers, const char *body) {
+  char all[600];
+  const int s = http_dial(port), n = snprintf(all, sizeof all, "Connection: close\r\n%s", headers);
+  assert_true((size_t)n < sizeof all);
+  http_request(s, line, all, body);
+  return hear_all(s);
 }
 
 int http_status(const char *answer) {
@@ -84,4 +92,15 @@ int http_status(const char *answer) {
 const char *http_body(const char *answer) {
   const char *end = strstr(answer, "\r\n\r\n");
   return end != NULL ? end + 4 : "";
+}
+
+const char *http_header(const char *answer, const char *name, char *out, size_t n) {
+  char key[64];
+  snprintf(key, sizeof key, "\r\n%s: ", name);
+  const char *end = strstr(answer, "\r\n\r\n"), *at = strcasestr(answer, key);
+  out[0] = 0;
+  if (at == NULL || at > end) return out;
+  at += strlen(key);
+  snprintf(out, n, "%.*s", (int)strcspn(at, "\r"), at);
+  return out;
 }

@@ -29,8 +29,38 @@ void serving_stop(serving *s, double seconds) {
   *s = (serving){0};
 }
 
+serving served;
+
+int serving_set_up(void **state) {
+  (void)state;
+  const infuse_model_options mo = {
+      .size = sizeof mo, .sessions = 4, .context = 1024, .batch = 64, .snapshots = 4};
+  const nf_server_options so = {.queue = 64};
+  serving_start(&served, SMALL, &mo, &so);
+  return 0;
+}
+
+int serving_tear_down(void **state) {
+  (void)state;
+  serving_stop(&served, 10);
+  return 0;
+}
+
+int serving_send(const serving *s, const char *line, const char *headers, const char *body) {
+  const int c = http_dial(s->port);
+  http_request(c, line, headers, body);
+  return c;
+}
+
+// The whole answer to what is posted.
+static char *post(const serving *s, const char *path, const char *body) {
+  char line[100];
+  snprintf(line, sizeof line, "POST %s", path);
+  return http_call(s->port, line, "", body);
+}
+
 json_t *serving_post(const serving *s, const char *path, const char *body, int status) {
-  char *answer = http_call(s->port, "POST", path, body, strlen(body));
+  char *answer = post(s, path, body);
   if (http_status(answer) != status) print_error("%s\n%s\n", body, answer);
   assert_int_equal(http_status(answer), status);
   json_t *value = json_loads(http_body(answer), 0, NULL);
@@ -40,7 +70,9 @@ json_t *serving_post(const serving *s, const char *path, const char *body, int s
 }
 
 void serving_get(const serving *s, const char *path, int status, const char *part) {
-  char *answer = http_call(s->port, "GET", path, "", 0);
+  char line[100];
+  snprintf(line, sizeof line, "GET %s", path);
+  char *answer = http_call(s->port, line, "", NULL);
   if (http_status(answer) != status || strstr(answer, part) == NULL) print_error("%s\n%s\n", path, answer);
   assert_int_equal(http_status(answer), status);
   assert_non_null(strstr(answer, part));
@@ -83,7 +115,7 @@ char *serving_events(const char *answer) {
 }
 
 char *serving_stream(const serving *s, const char *path, const char *body) {
-  char *answer = http_call(s->port, "POST", path, body, strlen(body));
+  char *answer = post(s, path, body);
   char *events = serving_events(answer);
   free(answer);
   return events;
@@ -102,13 +134,46 @@ json_t *serving_chunks(const char *events) {
   return all;
 }
 
-double serving_metric(const serving *s, const char *name) {
-  char *answer = http_call(s->port, "GET", "/metrics", "", 0), line[128];
-  snprintf(line, sizeof line, "\n%s{", name);
-  const char *at = strstr(answer, line), *value = at != NULL ? strstr(at, "} ") : NULL;
-  const double number = value != NULL ? atof(value + 2) : 0;
+char *serving_joined(const char *events, const char *path) {
+  char *all = calloc(1, strlen(events) + 1);
+  json_t *chunks = serving_chunks(events);
+  assert_non_null(all);
+  for (size_t i = 0; i < json_array_size(chunks); i++) {
+    const char *text = serving_string(json_array_get(chunks, i), path);
+    if (text != NULL) strcat(all, text);
+  }
+  json_decref(chunks);
+  return all;
+}
+
+// Of the first line of /metrics that has `mark` in or before its labels.
+static double number_of(const serving *s, const char *mark) {
+  char *answer = http_call(s->port, "GET /metrics", "", NULL);
+  const char *at = strstr(answer, mark), *value = at != NULL ? strstr(at, "} ") : NULL;
+  if (value == NULL) fail_msg("no '%s' in:\n%s", mark, answer);
+  const double number = atof(value + 2);
   free(answer);
   return number;
+}
+
+double serving_metric(const serving *s, const char *name) {
+  char mark[128];
+  snprintf(mark, sizeof mark, "\n%s{", name);
+  return number_of(s, mark);
+}
+
+double serving_ended(const serving *s, const char *reason) {
+  char mark[128];
+  snprintf(mark, sizeof mark, "finished_reason=\"%s\"", reason);
+  return number_of(s, mark);
+}
+
+bool serving_comes_to(const serving *s, const char *name, double value) {
+  for (int i = 0; i < 2000; i++) {
+    if (serving_metric(s, name) == value) return true;
+    usleep(5000);
+  }
+  return false;
 }
 
 bool serving_is_idle(const serving *s) {
