@@ -4,54 +4,34 @@
 # writes its files, and refuses what it can't do in a line. Times are looked at nowhere.
 set -eu
 infuse=$1 m=models/infuse-oss
-work=$(mktemp -d)
-server=''
-trap '[ -z "$server" ] || kill -9 "$server" 2>/dev/null; rm -rf "$work"' EXIT
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-has() { # FILE PART...
-  file=$1
-  shift
-  for part; do grep -qF -e "$part" "$file" || fail "no '$part' in: $(cat "$file")"; done
-}
+. tests/support/shell.sh
 unset OPENAI_API_KEY
-"$infuse" serve -m $m --port 0 --ctx 512 --sessions 8 --api-key sesame >"$work/told" 2>&1 &
-server=$!
-for _ in $(seq 200); do
-  grep -q listening "$work/told" && break
-  sleep 0.1
-done
-url=$(sed -n 's/^listening at //p' "$work/told")
-[ -n "$url" ] || fail "no server: $(cat "$work/told")"
+serve served -m $m --port 0 --ctx 512 --sessions 8 --api-key sesame
 refused() { # CODE PART OPTION...
-  wanted=$1 part=$2 code=0
+  wanted=$1 part=$2
   shift 2
-  "$infuse" bench serve --base-url "$url" "$@" >"$work/out" 2>"$work/err" || code=$?
-  [ $code = "$wanted" ] || fail "bench serve $*: exit $code, not $wanted: $(cat "$work/err")"
-  has "$work/err" "$part"
+  ends "$wanted" "$part" "$infuse" bench serve --base-url "$url" "$@"
 }
 refused 4 "status 401" --num-prompts 1 # without a key
 export OPENAI_API_KEY=sesame
-serve() { "$infuse" bench serve --base-url "$url/" --quiet "$@"; }
+load() { "$infuse" bench serve --base-url "$url/" --quiet "$@"; }
 
 # one point
-serve --num-prompts 6 --input-len 5:9 --output-len 3 --max-concurrency 2 --random-prefix-len 4 --save-detailed --label x \
+load --num-prompts 6 --input-len 5:9 --output-len 3 --max-concurrency 2 --random-prefix-len 4 --save-detailed --label x \
   --metadata who=me --goodput ttft:1e9,tpot:1e9 --metric-percentiles 50,99.9 --json --output-json "$work/file" >"$work/a"
 has "$work/a" '"schema":"infuse.bench.serve/1"' '"completed":6,"failed":0' '"total_output_tokens":18' '"output_lens":[3,3,3,3,3,3]' \
   '"max_concurrency":2' '"request_rate":"inf"' '"max_concurrent_requests":2' '"p99.9_ttft_ms":' '"mean_e2el_ms":' \
   '"request_goodput":' '"label":"x"' '"who":"me"' '"model_id":"infuse-oss"' '"tokenizer_id":"models/infuse-oss"' '"errors":["",'
 tr -d '\n' <"$work/a" | cmp - "$work/file"
-serve --num-prompts 3 --output-len 2 --input-len 8 --percentile-metrics ttft,e2el >"$work/text"
+load --num-prompts 3 --output-len 2 --input-len 8 --percentile-metrics ttft,e2el >"$work/text"
 has "$work/text" '============ Serving Benchmark Result ============' 'Successful requests:                     3 ' \
   'Total input tokens:                      24 ' 'Total generated tokens:                  6 ' 'P99 TTFT (ms):' 'P99 E2EL (ms):' \
   '----------------End-to-end Latency----------------'
-if grep -q -e ITL -e 'Cached input' "$work/text"; then fail "rows that were not asked for"; fi
+hasnt "$work/text" ITL 'Cached input'
 
 # chats have as many tokens as text allows, besides the template's; rates and limits in turns, and their files
 mkdir "$work/results"
-serve --backend openai-chat --num-prompts 2 --input-len 12 --output-len 2 --max-concurrency 1,2 --request-rate 100,inf \
+load --backend openai-chat --num-prompts 2 --input-len 12 --output-len 2 --max-concurrency 1,2 --request-rate 100,inf \
   --num-warmups 1 --plot "$work/plot.svg" --save-result --result-dir "$work/results" >"$work/text"
 has "$work/text" 'concurrency     rate'
 [ "$(wc -l <"$work/text")" = 5 ] || fail "not 4 points: $(cat "$work/text")"
@@ -63,10 +43,10 @@ cat >"$work/share.json" <<'END'
 [{"conversations": [{"from": "human", "value": "What is 12 + 30 and then 5 more?"}, {"from": "gpt", "value": "It is forty-seven."}]},
  {"conversations": [{"from": "human", "value": "alone"}]}]
 END
-serve --dataset-name sharegpt --dataset-path "$work/share.json" --num-prompts 3 --ignore-eos --save-detailed --json >"$work/a"
+load --dataset-name sharegpt --dataset-path "$work/share.json" --num-prompts 3 --ignore-eos --save-detailed --json >"$work/a"
 has "$work/a" '"completed":3,"failed":0'
 printf '{"prompt": "one"}\n{"prompt": "two", "output_tokens": 5}\n' >"$work/lines.jsonl"
-serve --dataset-name custom --dataset-path "$work/lines.jsonl" --num-prompts 2 --output-len 3 --ignore-eos --temperature 0 --json >"$work/a"
+load --dataset-name custom --dataset-path "$work/lines.jsonl" --num-prompts 2 --output-len 3 --ignore-eos --temperature 0 --json >"$work/a"
 has "$work/a" '"completed":2,"failed":0' '"total_output_tokens":8'
 
 # what fails is told, whatever else succeeds
@@ -84,10 +64,7 @@ refused 3 "--extra-body: line 1" --extra-body '{"a"'
 refused 3 "no/such" --dataset-name custom --dataset-path no/such
 refused 2 "begins with neither http" --base-url localhost:8000
 refused 4 "connect" --base-url http://127.0.0.1:1
-code=0
-"$infuse" bench latency -m $m --request-rate 1 2>"$work/err" || code=$?
-[ $code = 2 ] || fail "bench latency takes --request-rate"
+exits 2 "bench latency does not take --request-rate" bench latency -m $m --request-rate 1
 
-kill -INT "$server"
-wait "$server" || fail "the server ended badly"
-server=''
+kill -INT "$pid"
+wait "$pid" || fail "the server ended badly"

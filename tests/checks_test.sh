@@ -5,14 +5,14 @@
 set -eu
 tools=$(cd "$(dirname "$0")/../tools" && pwd)
 compiler=$1 nm=$2
-tree=$(mktemp -d)
-trap 'rm -rf "$tree"' EXIT
+. "$(dirname "$0")/support/shell.sh"
+tree=$work
 
 fails() { # fails <text that it must print> <command>...
   wanted=$1
   shift
-  if "$@" >"$tree/out" 2>&1; then echo "passed, but should have failed: $wanted"; exit 1; fi
-  grep -qF "$wanted" "$tree/out" || { echo "failed without saying '$wanted':"; cat "$tree/out"; exit 1; }
+  ! "$@" >"$tree/out" 2>&1 || fail "passed, but should have failed: $wanted"
+  has "$tree/out" "$wanted"
 }
 
 mkdir -p "$tree/tools" "$tree/src/base" "$tree/src/op" "$tree/src/kernels/ref" "$tree/src/plan" "$tree/include/infuse"

@@ -6,19 +6,7 @@
 set -eu
 infuse=$1 token_cost=$2
 export INFUSE_CACHE_DIR= # figures are stated: the same plans on all machines
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-same() { [ "$1" = "$2" ] || fail "expected '$1', not '$2'"; }
-has() {
-  case $2 in *"$1"*) ;; *) fail "no '$1' in: $2" ;; esac
-}
-lacks() {
-  case $2 in *"$1"*) fail "'$1' in: $2" ;; esac
-}
+. tests/support/shell.sh
 near() { # A B: within 0.01 %
   awk -v a="$1" -v b="$2" 'BEGIN { d = a - b; exit !(d * d <= 1e-8 * b * b) }' || fail "$1 is not $2"
 }
@@ -31,12 +19,9 @@ run() { # MODEL OPTION...
   "$infuse" eval -m "checkpoints/$m" --quiet "$@"
 }
 refused() { # CODE PART OPTION...: of the first model
-  code=0
-  want=$1 part=$2
+  wanted=$1 part=$2
   shift 2
-  out=$(run gpt-oss-small "$@" 2>&1) || code=$?
-  same "$want" "$code"
-  has "$part" "$out"
+  exits "$wanted" "$part" eval -m checkpoints/gpt-oss-small --quiet "$@"
 }
 # What the file's tokens cost, each but the first behind those in front of it, in nats; from the logits.
 cost_of() { # MODEL TEXT_FILE
@@ -76,7 +61,7 @@ for m in gpt-oss-small qwen3-next-small; do
   for limit in 1 2; do # with the wanted text in the first item, and not in the second
     printf '{"prompt": "Once", "answer": "%s"}\n{"prompt": "Once", "answer": "no"}\n' "$got" >"$work/exact.jsonl"
     doc=$(run $m --device ref --raw --task "$work/exact.jsonl" -n 6 --limit $limit --json)
-    has "\"exact_match\":{\"value\":$(echo "1 $limit" | awk '{ print $1 / $2 == 1 ? "1.0" : "0.5" }')," "$doc"
+    holds "$doc" "\"exact_match\":{\"value\":$(echo "1 $limit" | awk '{ print $1 / $2 == 1 ? "1.0" : "0.5" }'),"
   done
 
   # with itself there is no distance, whatever is computed together
@@ -92,8 +77,8 @@ for m in gpt-oss-small qwen3-next-small; do
   code=0
   out=$(run $m --task "$work/text.txt" --against "--device ref" --max-kl 1e-9 2>&1) || code=$?
   same 1 "$code"
-  has "infuse: --against '--device ref': the mean KL is" "$out"
-  has "above --max-kl 1e-09" "$out"
+  holds "$out" "infuse: --against '--device ref': the mean KL is"
+  holds "$out" "above --max-kl 1e-09"
   run $m --task "$work/text.txt" --against "--device ref" --max-kl 100 >/dev/null
 done
 
@@ -116,11 +101,9 @@ near "$(echo "$doc" | key log_likelihood)" "-$total"
 same 30 "$(run gpt-oss-small --task "$work/text.txt" --task "$work/long.txt" --against "" --compare-tokens 30 --json |
   sed 's/.*"options"//' | key tokens)"
 out=$(run gpt-oss-small --task "$work/mix.jsonl" --task "$work/text.txt" -n 3 --against "--fuse off")
-for part in "exact match" "valid calls" "acc_norm" "perplexity" "bits per byte" "all files" "against --fuse off" \
-  "McNemar p = " "3 answers ended for want of room"; do
-  has "$part" "$out"
-done
-lacks "all files" "$(run gpt-oss-small --task "$work/text.txt")"
+holds "$out" "exact match" "valid calls" "acc_norm" "perplexity" "bits per byte" "all files" "against --fuse off" \
+  "McNemar p = " "3 answers ended for want of room"
+lacks "$(run gpt-oss-small --task "$work/text.txt")" "all files"
 same 4 "$(wc -l <"$work/samples")"
 
 # what is wrong

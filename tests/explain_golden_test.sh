@@ -6,8 +6,7 @@
 set -eu
 infuse=$1 accept=${2-}
 golden=tests/golden/explain
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+. tests/support/shell.sh
 
 # A line each: the end of the file's name, then options. Targets only, so that no file depends on this machine.
 cases='gfx950 --target gfx950
@@ -20,17 +19,17 @@ for config in configs/*/; do
   config=$(basename "$config")
   echo "$cases" | while read -r name options; do
     # shellcheck disable=SC2086 # options are words
-    "$infuse" explain -m "configs/$config" --device null --brief $options >"$out/$config.$name.txt"
+    "$infuse" explain -m "configs/$config" --device null --brief $options >"$work/$config.$name.txt"
   done
 done
 
 if [ "$accept" = --accept ]; then
   mkdir -p "$golden"
   rm -f "$golden"/*.txt
-  cp "$out"/*.txt "$golden"
+  cp "$work"/*.txt "$golden"
   exit
 fi
-if ! diff -ru "$golden" "$out"; then
+if ! diff -ru "$golden" "$work"; then
   echo "What is decided (+) is not what was accepted (-). If that is meant: tools/accept_goldens, and commit the files."
   exit 1
 fi

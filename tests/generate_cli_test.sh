@@ -4,21 +4,12 @@
 #   usage: generate_cli_test.sh <infuse>
 set -eu
 infuse=$1 m=checkpoints/gpt-oss-small tiny=checkpoints/qwen3-tiny
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-same() { [ "$1" = "$2" ] || fail "expected '$1', not '$2'"; }
-has() {
-  case $2 in *"$1"*) ;; *) fail "no '$1' in: $2" ;; esac
-}
+. tests/support/shell.sh
 refused() { # PART OPTION...
   part=$1
   shift
   if out=$("$infuse" generate -m $m "$@" 2>&1); then fail "taken: $*"; fi
-  has "$part" "$out"
+  holds "$out" "$part"
 }
 raw() { "$infuse" generate -m $m --raw -n 12 --seed 3 --quiet "$@"; }
 
@@ -34,7 +25,7 @@ refused "nothing-here" -p @nothing-here
 ids=$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --quiet)
 same 4 "$(echo "$ids" | tr , '\n' | wc -l)"
 "$infuse" generate -m $tiny --tokens "$ids" -n 1 --quiet >/dev/null
-has "\"ids\":[$ids]" "$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --json)"
+holds "$("$infuse" generate -m $tiny --tokens 1,2 -n 4 --temperature 0 --json)" "\"ids\":[$ids]"
 
 # a tokenizer or a chat template that is broken or not supported is in the way of text alone
 broken() { # FILE TEXT PART: a model with the file so; ids and logits come with a warning
@@ -43,16 +34,16 @@ broken() { # FILE TEXT PART: a model with the file so; ids and logits come with 
   for f in "$small"/*; do ln -s "$(realpath "$f")" "$work/broken/"; done
   rm -f "$work/broken/$1"
   printf '%s' "$2" >"$work/broken/$1"
-  has "warning: $3" "$("$infuse" generate -m "$work/broken" --tokens 1,2 -n 2 2>&1)"
+  holds "$("$infuse" generate -m "$work/broken" --tokens 1,2 -n 2 2>&1)" "warning: $3"
   "$infuse" generate -m "$work/broken" --tokens 1,2 -n 2 --quiet >/dev/null
-  has "$3" "$("$infuse" logits -m "$work/broken" --tokens 1,2 -o "$work/logits.safetensors" 2>&1)"
+  holds "$("$infuse" logits -m "$work/broken" --tokens 1,2 -o "$work/logits.safetensors" 2>&1)" "$3"
   [ -s "$work/logits.safetensors" ] || fail "no logits"
 }
 errs() { # PART OPTION...: the error itself, as the last line
   part=$1
   shift
   if out=$("$infuse" generate -m "$work/broken" -n 2 "$@" 2>&1); then fail "taken: $*"; fi
-  has "$part" "$(echo "$out" | tail -n 1)"
+  holds "$(echo "$out" | tail -n 1)" "$part"
 }
 small=checkpoints/gpt-oss-small
 broken tokenizer.json '{"model": {"type": "Unigram", "vocab": []}}' "$work/broken/tokenizer.json"
@@ -70,27 +61,27 @@ held() { "$infuse" generate -m checkpoints/gpt-oss-small -p Hello -n 12 --temper
 stop=$(held | sed 's/.*"messages":\[{.*"text":"\([^"\\]*\).*/\1/' | grep -o '[A-Za-z]\{3\}' | tail -n 1)
 [ -n "$stop" ] || fail "no letters in the answer"
 json=$(held --stop "$stop")
-has '"end":"stop"' "$json"
-has '"finish":"stop"' "$json"
+holds "$json" '"end":"stop"'
+holds "$json" '"finish":"stop"'
 
 # a seed that was drawn is told, and gives the same again
 json=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --ignore-eos --json)
 seed=$(printf "%s\n" "$json" | sed 's/.*"seed":\([0-9]*\).*/\1/')
 ids=$(printf "%s\n" "$json" | sed 's/.*"ids":\(\[[0-9,]*\]\).*/\1/')
 again=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --temperature 1 --ignore-eos --seed "$seed" --json)
-has "\"ids\":$ids" "$again"
-has ', seed ' "$("$infuse" generate -m $m -p "The weather" --raw -n 2 2>&1 >/dev/null)"
+holds "$again" "\"ids\":$ids"
+holds "$("$infuse" generate -m $m -p "The weather" --raw -n 2 2>&1 >/dev/null)" ', seed '
 case $("$infuse" generate -m $m -p "The weather" --raw -n 2 --seed 5 2>&1 >/dev/null) in
 *seed*) fail "a seed that was given is told" ;;
 esac
 
 # one message of text that is no chat; a line for each piece
-has '"schema":"infuse.generate/2"' "$json"
-has '"messages":[{"role":null,' "$json"
-has '"end":"cut"' "$json"
+holds "$json" '"schema":"infuse.generate/2"'
+holds "$json" '"messages":[{"role":null,'
+holds "$json" '"end":"cut"'
 lines=$("$infuse" generate -m $m -p "The weather" --raw -n 8 --seed 1 --stream)
-has '"begins":true' "$(printf "%s\n" "$lines" | head -1)"
-has '"finish":"length"' "$(printf "%s\n" "$lines" | tail -1)"
+holds "$(printf "%s\n" "$lines" | head -1)" '"begins":true'
+holds "$(printf "%s\n" "$lines" | tail -1)" '"finish":"length"'
 [ "$(printf "%s\n" "$lines" | wc -l)" -gt 2 ] || fail "the stream has no pieces"
 
 # tools are part of the prompt

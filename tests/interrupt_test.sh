@@ -4,33 +4,32 @@
 # here would run for many seconds and then say 0; that it says 130 is what shows that it was ended.
 set -eu
 infuse=$1
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+. tests/support/shell.sh
 
 # interrupted COMMAND...: its SIGINT comes some time after it began to listen.
 interrupted() {
   name=$1
-  "$infuse" "$@" >"$dir/out" 2>"$dir/err" </dev/null &
+  "$infuse" "$@" >"$work/out" 2>"$work/err" </dev/null &
   pid=$!
   until grep -q '^SigCgt:.*[2367abef]$' "/proc/$pid/status"; do sleep 0.05; done
   sleep 0.4
   kill -INT $pid
   code=0
   wait $pid || code=$?
-  [ $code -eq 130 ] || { echo "interrupted $*: exit $code, not 130" && cat "$dir/err" && exit 1; }
+  [ $code -eq 130 ] || fail "interrupted $*: exit $code, not 130: $(cat "$work/err")"
 }
 
-mkdir "$dir/output"
-yes 'hello world' | head -c 200000000 >"$dir/text"
-yes 1 | head -n 8000 >"$dir/ids"
-head -c 1000000 "$dir/text" >"$dir/long.txt"
+mkdir "$work/output"
+yes 'hello world' | head -c 200000000 >"$work/text"
+yes 1 | head -n 8000 >"$work/ids"
+head -c 1000000 "$work/text" >"$work/long.txt"
 interrupted check
 interrupted check --bench --quiet
-interrupted tokenize -m checkpoints/gpt-oss-small --file "$dir/text"
+interrupted tokenize -m checkpoints/gpt-oss-small --file "$work/text"
 interrupted generate -m checkpoints/gpt-oss-small -p hello --raw --ignore-eos -n 8000 --ctx 8192 --threads 1
 interrupted generate -m configs/qwen3-0.6b --load-format dummy --tokens 1 -n 1000
-interrupted bench latency -m configs/qwen3-0.6b --load-format dummy --output-json "$dir/output/bench.json"
-interrupted eval -m checkpoints/gpt-oss-small --task "$dir/long.txt" --threads 1 --samples "$dir/output/samples" --against "--device ref"
+interrupted bench latency -m configs/qwen3-0.6b --load-format dummy --output-json "$work/output/bench.json"
+interrupted eval -m checkpoints/gpt-oss-small --task "$work/long.txt" --threads 1 --samples "$work/output/samples" --against "--device ref"
 interrupted verify -m configs/qwen3-0.6b --load-format dummy
-interrupted logits -m checkpoints/gpt-oss-small --tokens "@$dir/ids" --chunk 1 --threads 1 -o "$dir/output/logits.safetensors"
-[ -z "$(ls "$dir/output")" ]
+interrupted logits -m checkpoints/gpt-oss-small --tokens "@$work/ids" --chunk 1 --threads 1 -o "$work/output/logits.safetensors"
+[ -z "$(ls "$work/output")" ]

@@ -4,14 +4,13 @@
 # comparison that should fail does.
 set -eu
 infuse=$1 compare=$2 m=checkpoints/gpt-oss-tiny
-out=$(mktemp -d)
-trap 'rm -rf "$out"' EXIT
+. tests/support/shell.sh
 for chunk in 1 7 64; do
-  "$infuse" logits -m $m --tokens @$m/prompt.0.txt --device ref --hidden --chunk $chunk -o "$out/$chunk.safetensors"
-  "$compare" "$out/$chunk.safetensors" $m/reference.safetensors 0
-  cmp "$out/$chunk.safetensors" "$out/1.safetensors"
+  "$infuse" logits -m $m --tokens @$m/prompt.0.txt --device ref --hidden --chunk $chunk -o "$work/$chunk.safetensors"
+  "$compare" "$work/$chunk.safetensors" $m/reference.safetensors 0
+  cmp "$work/$chunk.safetensors" "$work/1.safetensors"
 done
-"$infuse" logits -m $m --tokens @$m/prompt.0.txt -o "$out/cpu.safetensors"
-"$compare" "$out/cpu.safetensors" $m/reference.safetensors 0 --bound 6e-2
-if "$compare" "$out/cpu.safetensors" $m/reference.safetensors 0 --bound 1e-6; then exit 1; fi
-if "$compare" "$out/1.safetensors" $m/reference.safetensors 1; then exit 1; fi
+"$infuse" logits -m $m --tokens @$m/prompt.0.txt -o "$work/cpu.safetensors"
+"$compare" "$work/cpu.safetensors" $m/reference.safetensors 0 --bound 6e-2
+if "$compare" "$work/cpu.safetensors" $m/reference.safetensors 0 --bound 1e-6; then exit 1; fi
+if "$compare" "$work/1.safetensors" $m/reference.safetensors 1; then exit 1; fi

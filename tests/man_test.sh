@@ -4,15 +4,14 @@
 #   usage: man_test.sh <infuse>
 set -eu
 infuse=$1 page=docs/infuse.1
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+. tests/support/shell.sh
 
 "$infuse" -h | awk '/^  [a-z]/ { print $1 }' >"$work/commands"
 while read -r command; do
   "$infuse" "$command" -h | awk -v c="$command" '
     /^  -/ { sub(/^  /, ""); sub(/  .*/, ""); print c, $0 }'
 done <"$work/commands" | LC_ALL=C sort >"$work/help"
-[ "$(wc -l <"$work/help")" -gt 50 ] || { echo "-h prints next to no options"; exit 1; }
+[ "$(wc -l <"$work/help")" -gt 50 ] || fail "-h prints next to no options"
 
 # "command -o VALUE" for each Fl of the synopsis, and "-o VALUE" for each item behind OPTIONS.
 awk -v synopsis="$work/synopsis" -v items="$work/items" '
@@ -22,6 +21,6 @@ awk -v synopsis="$work/synopsis" -v items="$work/items" '
   section == "SYNOPSIS" && /^\.(Op )?Fl/ { sub(/^\.(Op )?/, ""); print command, spell($0) >synopsis }
   section == "OPTIONS" && /^\.It Fl/ { sub(/^\.It /, ""); print spell($0) >items }' $page
 sed 's/, --[a-z-]*//' "$work/help" | LC_ALL=C sort >"$work/short"
-LC_ALL=C sort "$work/synopsis" | diff "$work/short" - || { echo "-h (<) and the synopsis of $page (>) differ"; exit 1; }
+LC_ALL=C sort "$work/synopsis" | diff "$work/short" - || fail "-h (<) and the synopsis of $page (>) differ"
 cut -d ' ' -f 2- "$work/help" | LC_ALL=C sort -u >"$work/options"
-LC_ALL=C sort "$work/items" | diff "$work/options" - || { echo "-h (<) and the options of $page (>) differ"; exit 1; }
+LC_ALL=C sort "$work/items" | diff "$work/options" - || fail "-h (<) and the options of $page (>) differ"

@@ -7,12 +7,10 @@ build=$(realpath "$1")
 for tool in cpack dpkg-shlibdeps file gzip; do
   command -v $tool >/dev/null || { echo "no $tool here" && exit 77; }
 done
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() { echo "$*" && exit 1; }
+. tests/support/shell.sh
 
 (cd "$build" && cpack -B "$work/made" -D CPACK_DEBIAN_COMPRESSION_TYPE=none -D CPACK_STRIP_FILES=OFF) >"$work/log" 2>&1 ||
-  { cat "$work/log" && exit 1; }
+  fail "cpack: $(cat "$work/log")"
 for package in infuse libinfuse0 libinfuse-dev; do
   dpkg-deb -c "$work"/made/${package}_*.deb | awk -v p=$package '!/\/$/ { print p, $1, $2, $6 }'
 done | sed 's/targets-[a-z]*/targets-TYPE/; s/0\.[0-9]*\.[0-9]*$/0.VERSION/; s/[a-z]*\.h$/*.h/' | LC_ALL=C sort -u >"$work/files"
@@ -54,7 +52,7 @@ mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates" "$root/var/cache
 : >"$root/var/lib/dpkg/status"
 run() {
   PATH=$PATH:/usr/sbin:/sbin dpkg --root="$root" --log=/dev/null --force-depends --force-not-root --force-script-chrootless "$@" >"$work/log" 2>&1 ||
-    { cat "$work/log" && exit 1; }
+    fail "dpkg $*: $(cat "$work/log")"
 }
 run -i "$work"/made/*.deb
 [ "$("$root/usr/bin/infuse" --version)" = "infuse $(pkg-config --modversion "$root/usr/lib/pkgconfig/infuse.pc")" ]

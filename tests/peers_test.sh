@@ -4,21 +4,7 @@
 # and says in a line what is missing. The peers here are stand-ins that print tests/data/peers/.
 set -eu
 infuse=$1 peers=bench/peers data=$PWD/tests/data/peers
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-same() { [ "$1" = "$2" ] || fail "expected '$1', not '$2'"; }
-has() { grep -qF -e "$2" "$1" || fail "no '$2' in: $(cat "$1")"; }
-refused() { # CODE PART COMMAND...
-  wanted=$1 part=$2 code=0
-  shift 2
-  "$@" >"$work/out" 2>"$work/err" || code=$?
-  [ $code = "$wanted" ] || fail "$*: exit $code, not $wanted"
-  has "$work/err" "$part"
-}
+. tests/support/shell.sh
 
 # ---- figures ----
 
@@ -29,13 +15,13 @@ echo '{"prefill_throughput":100.5,"decode_throughput":2e1,"weight_types":["bf16"
   >"$work/infuse.json"
 same "infuse bf16+mxfp4 100.5 2e1 12.5" "$($peers/figures infuse "$work/infuse.json")"
 head -n 1 "$data/prefill.csv" >"$work/headless"
-refused 3 "no one row with n_gen" $peers/figures llama x "$work/headless" "$data/decode.csv"
+ends 3 "no one row with n_gen" $peers/figures llama x "$work/headless" "$data/decode.csv"
 tail -n 1 "$data/prefill.csv" | cut -d , -f 1-9 | cat "$work/headless" - >"$work/short"
-refused 3 "no one row with n_gen" $peers/figures llama x "$work/short" "$data/decode.csv"
-refused 3 "are not of a prompt and an answer" $peers/figures llama x "$data/decode.csv" "$data/prefill.csv"
-refused 3 "has no number avg_latency" $peers/figures vllm 512 64 "$work/infuse.json" "$data/vllm.64.json"
-refused 3 "took no longer than" $peers/figures vllm 512 64 "$data/vllm.64.json" "$data/vllm.1.json"
-refused 3 "has no weight_types" $peers/figures infuse "$data/vllm.1.json"
+ends 3 "no one row with n_gen" $peers/figures llama x "$work/short" "$data/decode.csv"
+ends 3 "are not of a prompt and an answer" $peers/figures llama x "$data/decode.csv" "$data/prefill.csv"
+ends 3 "has no number avg_latency" $peers/figures vllm 512 64 "$work/infuse.json" "$data/vllm.64.json"
+ends 3 "took no longer than" $peers/figures vllm 512 64 "$data/vllm.64.json" "$data/vllm.1.json"
+ends 3 "has no weight_types" $peers/figures infuse "$data/vllm.1.json"
 
 cat >"$work/figures" <<END
 infuse bf16 300 30 1190.4
@@ -49,7 +35,7 @@ $peers/figures table "$work/figures" | awk '{ $1 = $1 } 1' >"$work/table"
 has "$work/table" "infuse bf16 1190 200.00 40.00"
 has "$work/table" "llama.cpp-1 qwen3_0.6B_BF16 <=1192 75.00 20.00 2.67 2.00"
 echo "infuse bf16 1" >"$work/figures"
-refused 3 "line 1 has not 5 figures" $peers/figures table "$work/figures"
+ends 3 "line 1 has not 5 figures" $peers/figures table "$work/figures"
 
 # ---- a model for llama.cpp: its head, and its size from the shapes ----
 
@@ -60,8 +46,8 @@ if command -v python3 >/dev/null; then
   layer=$((2 * 1024 * (2048 + 2 * 1024 + 2048 + 3 * 3072) + 4 * (2 * 1024 + 2 * 128)))
   least=$((2 * 151936 * 1024 + 4 * 1024 + layer)) size=$(wc -c <"$work/one.gguf")
   [ "$size" -gt "$least" ] && [ "$size" -lt $((least + 4096)) ] || fail "a model of $size bytes, not of $least and its head"
-  refused 1 "not one of qwen3 gpt_oss" $peers/make_gguf.py configs/qwen3-next-80b-a3b-fp8/config.json "$work/no.gguf"
-  refused 1 "--layers 99 is not from 1 to 28" $peers/make_gguf.py configs/qwen3-0.6b/config.json "$work/no.gguf" --layers 99
+  ends 1 "not one of qwen3 gpt_oss" $peers/make_gguf.py configs/qwen3-next-80b-a3b-fp8/config.json "$work/no.gguf"
+  ends 1 "--layers 99 is not from 1 to 28" $peers/make_gguf.py configs/qwen3-0.6b/config.json "$work/no.gguf" --layers 99
   rm "$work/one.gguf"
 else
   echo "no python3: make_gguf.py is not tested"
@@ -106,8 +92,8 @@ has "$work/out" 'infuse  '
 run --llama-bench "$work/llama-bench" --vllm no-such-vllm >"$work/out" 2>"$work/err"
 has "$work/err" "llama.cpp: no model for $work/llama-bench (--gguf FILE)"
 printf '#!/bin/sh\necho cannot load >&2\nexit 1\n' >"$work/llama-bench"
-refused 4 "$work/llama-bench failed: cannot load" run --gguf "$work/model.gguf" --llama-bench "$work/llama-bench" --vllm none
-refused 2 "-m DIR is missing" $peers/run --rounds 2
-refused 2 "--rounds: '0' is not a number of at least 1" $peers/run -m x --rounds 0
-refused 2 "there is no option --round" $peers/run -m x --round 2
-refused 3 "no/such" $peers/run -m no/such --infuse "$infuse" --vllm none
+ends 4 "$work/llama-bench failed: cannot load" run --gguf "$work/model.gguf" --llama-bench "$work/llama-bench" --vllm none
+ends 2 "-m DIR is missing" $peers/run --rounds 2
+ends 2 "--rounds: '0' is not a number of at least 1" $peers/run -m x --rounds 0
+ends 2 "there is no option --round" $peers/run -m x --round 2
+ends 3 "no/such" $peers/run -m no/such --infuse "$infuse" --vllm none

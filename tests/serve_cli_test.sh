@@ -5,28 +5,9 @@
 # that is missing that it was left out.
 set -eu
 infuse=$1 python=${PYTHON:-python3}
-work=$(mktemp -d)
-servers=
-trap 'kill $servers 2>/dev/null || true; rm -rf "$work"' EXIT
+. tests/support/shell.sh
 mkdir "$work/cache"
 export INFUSE_CACHE_DIR="$work/cache" HF_HUB_OFFLINE=1
-fail() {
-  echo "$*" >&2
-  exit 1
-}
-has() { grep -qF -e "$2" "$1" || fail "no '$2' in: $(cat "$1")"; }
-
-serve() { # NAME PORT: begins a server, whose port is then in $work/NAME.port
-  touch "$work/$1.out"
-  "$infuse" serve -m models/infuse-oss --port "$2" >"$work/$1.out" 2>"$work/$1.err" &
-  pid=$!
-  servers="$servers $pid"
-  until grep -q listening "$work/$1.out"; do
-    kill -0 $pid 2>/dev/null || fail "serve: $(cat "$work/$1.err")"
-    sleep 0.05
-  done
-  sed 's/.*://' "$work/$1.out" >"$work/$1.port"
-}
 
 post() { # PORT PATH BODY: the answer, whole; a GET without a body
   exec 3<>"/dev/tcp/127.0.0.1/$1"
@@ -38,8 +19,8 @@ post() { # PORT PATH BODY: the answer, whole; a GET without a body
 
 # ---- killed, and begun again at the same port while a client still has a connection ----
 
-serve killed 0
-port=$(cat "$work/killed.port")
+serve killed -m models/infuse-oss --port 0
+port=${url##*:}
 body='{"prompt":"Once","max_tokens":4000,"ignore_eos":true,"stream":true}'
 touch "$work/stream"
 post "$port" /v1/completions "$body" >"$work/stream" &
@@ -51,7 +32,7 @@ wait $client || true # it has come to an end, which is what counts
 ! grep -q '\[DONE\]' "$work/stream" || fail "the server was not killed in the middle of an answer"
 (cd "$work/cache" && find . -type f) >"$work/left"
 ! grep -E 'lock|tmp|\.part' "$work/left" || fail "a killed server has left these"
-serve again "$port"
+serve again -m models/infuse-oss --port "$port"
 post "$port" /v1/completions '{"prompt":"Once","max_tokens":4}' >"$work/answer"
 has "$work/answer" '"finish_reason":"length"'
 post "$port" /metrics "" >"$work/metrics"
@@ -63,7 +44,7 @@ has "$work/metrics" 'vllm:num_requests_running{model_name="infuse-oss",engine="0
 has_module() { "$python" -c "import $1" 2>/dev/null || { echo "left out: $python has no $1" && false; }; }
 
 if has_module openai; then
-  "$python" - "http://127.0.0.1:$port/v1" <<'END'
+  "$python" - "$url/v1" <<'END'
 import openai, sys
 question = [{"role": "user", "content": "What is 12 + 30?"}]
 def client():
@@ -102,7 +83,7 @@ doc_to_target: "{{a}}"
 metric_list: [{metric: acc}]
 END
   "$python" -m lm_eval --model local-completions --tasks sums --include_path "$work" --model_args \
-    "base_url=http://127.0.0.1:$port/v1/completions,model=infuse-oss,tokenizer_backend=remote" >"$work/eval" 2>&1 ||
+    "base_url=$url/v1/completions,model=infuse-oss,tokenizer_backend=remote" >"$work/eval" 2>&1 ||
     fail "lm-eval: $(tail -n 20 "$work/eval")"
   has "$work/eval" "|sums |"
 fi
@@ -112,10 +93,9 @@ fi
 route() { # PROGRAM ARGUMENTS...: a chat through it is answered
   router=$1
   shift
-  [ -e "$work/other.port" ] || serve other 0
-  other=$(cat "$work/other.port")
+  [ -n "$other" ] || { serve other -m models/infuse-oss --port 0 && other=$url; }
   entry=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  "$router" "$@" --worker-urls "http://127.0.0.1:$port" "http://127.0.0.1:$other" --host 127.0.0.1 --port "$entry" \
+  "$router" "$@" --worker-urls "http://127.0.0.1:$port" "$other" --host 127.0.0.1 --port "$entry" \
     --prometheus-port $((entry + 1)) >"$work/router" 2>&1 &
   routes=$!
   servers="$servers $routes"
@@ -129,6 +109,7 @@ route() { # PROGRAM ARGUMENTS...: a chat through it is answered
   kill $routes
 }
 chat='{"model":"infuse-oss","messages":[{"role":"user","content":"What is 12 + 30?"}],"temperature":0}'
+other=""
 policies="round_robin power_of_two cache_aware"
 if command -v vllm-router >/dev/null; then
   for policy in $policies; do route vllm-router --policy $policy; done

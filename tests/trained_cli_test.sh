@@ -5,10 +5,7 @@
 #   usage: trained_cli_test.sh <infuse>
 set -eu
 infuse=$1
-fail() {
-  echo "$*" >&2
-  exit 1
-}
+. tests/support/shell.sh
 at_least() { # BOUND VALUE WHAT
   awk -v a="$1" -v b="${2:-0}" 'BEGIN { exit !(b >= a) }' || fail "$3 is '$2', not at least $1"
 }
