@@ -53,10 +53,11 @@ exits() {
 serve() {
   name=$1
   shift
+  : >"$work/$name.out"
   "$infuse" serve "$@" >"$work/$name.out" 2>"$work/$name.err" &
   pid=$!
   servers="$servers $pid"
-  until grep -qs '^listening at ' "$work/$name.out"; do
+  until grep -q '^listening at ' "$work/$name.out"; do
     kill -0 $pid 2>/dev/null || fail "serve $*: $(cat "$work/$name.err")"
     sleep 0.05
   done
