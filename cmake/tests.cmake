@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # nf_test(<foo_test.c> [LABEL <label>...] [SOURCES <file.c>...] [LINK <library>...] [TIMEOUT <seconds>])
 # nf_fuzz(<foo_fuzz.c> [SOURCES <file.c>...])
+# nf_register_test(<room.foo> <target that it runs> TIMEOUT <seconds> LABELS <label>... COMMAND <word>...)
 #
 # A test is a cmocka program linked against all rooms. In CTest it is called <room>.foo and labelled <room> plus
 # every LABEL; the target tests_<label> builds all tests of that label. The label "threads" puts a test into the
-# thread sanitizer's lane. Tests run in the repository's root, so data is named as tests/data/x.
+# thread sanitizer's lane. Tests run in the repository's root, so data is named as tests/data/x. Those of the longest TIMEOUT
+# start first, so that none of them is left alone at the end.
 #
 # They may include "tests/support/...".
 #
@@ -32,10 +34,7 @@ function(nf_register_test name target)
   cmake_parse_arguments(PARSE_ARGV 2 arg "" "TIMEOUT" "LABELS;COMMAND")
   add_test(NAME ${name} COMMAND ${arg_COMMAND} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   math(EXPR limit "5 * ${arg_TIMEOUT}") # of seconds on a machine that has other work to do
-  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${limit})
-  if("threads" IN_LIST arg_LABELS)
-    set_tests_properties(${name} PROPERTIES PROCESSORS 2)
-  endif()
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${limit} COST ${arg_TIMEOUT})
   # No cache of the user's: figures are stated, so that a test is the same on all machines.
   set(environment INFUSE_CACHE_DIR=)
   if(nf_sanitize)

@@ -3,9 +3,9 @@
 # The checks of tools/ catch what they are there for: each passes on a small clean tree and fails, for the right
 # reason, once that tree is broken.   usage: checks_test.sh <compiler> <nm>
 set -eu
-tools=$(cd "$(dirname "$0")/../tools" && pwd)
+tools=$PWD/tools
 compiler=$1 nm=$2
-. "$(dirname "$0")/support/shell.sh"
+. tests/support/shell.sh
 tree=$work
 
 fails() { # fails <text that it must print> <command>...

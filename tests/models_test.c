@@ -220,7 +220,8 @@ static void check_reference(const job *j) {
   const run whole = {.chunk = 1000, .plain = true};
   row(j, j->c->fp8 ? "activations as they are, worst row" : "worst row",
       worst_prompt(j, &whole, j->c->fp8 ? "logits_a16" : "logits", false), EXACT);
-  row(j, "last 16 of 5,000 tokens, worst row", long_prompt(j), EXACT);
+  // Codes of weights, of which short prompts have as many, are all that a long one of FP8 has besides.
+  if (!NF_SANITIZED || !j->c->fp8) row(j, "last 16 of 5,000 tokens, worst row", long_prompt(j), EXACT);
   row(j, "steps of 1, 7, 64 tokens against one", worst_split(j, true), SPLIT);
   if (!j->c->fp8) return;
   row(j, "quantised activations",
