@@ -17,11 +17,10 @@ typedef struct kind { // a model on a device
 
 static kind open_kind(int device, size_t i, infuse_model_options o) {
   kind k = {.sliding = i == 0, .recurrent = i == 2, .reference = device == 0};
-  o.size = sizeof o;
   o.context = MANY;
   if (o.batch == 0) o.batch = BATCH;
   if (o.sessions == 0) o.sessions = 4;
-  ok(infuse_model_load(runtime[device], tiny[i], &o, &k.m));
+  k.m = new_model(runtime[device], tiny[i], o);
   return k;
 }
 
@@ -68,10 +67,7 @@ static void everywhere(void (*test)(kind k), infuse_model_options o) {
 // ---- sessions ----
 
 static infuse_session *session(infuse_model *m, bool unshared, int64_t rows) {
-  const infuse_session_options o = {.size = sizeof o, .rows = rows, .unshared = unshared};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, (infuse_session_options){.rows = rows, .unshared = unshared});
 }
 
 static infuse_session *holding(infuse_model *m, bool unshared, const int32_t *tokens, size_t n) {

@@ -68,12 +68,11 @@ static answer draw(infuse_session_options o, uint64_t seed, const char *question
   const infuse_sampling sampling = {.temperature = 1.5f, .top_p = 0.98f, .seed = seed};
   const infuse_message message = {"user", question};
   char arguments[4096] = "";
-  infuse_session *s;
   answer out = {0};
   const bool strict = o.must_call || o.call != NULL;
-  o.size = sizeof o, o.generate = true, o.sampling = &sampling, o.date = "";
+  o.generate = true, o.sampling = &sampling, o.date = "";
   if (o.max_tokens == 0) o.max_tokens = 150;
-  ok(infuse_session_create(model, &o, &s));
+  infuse_session *s = new_session(model, o);
   ok(infuse_session_chat(s, &message, 1));
   do {
     ok(infuse_step(model, &s, 1));

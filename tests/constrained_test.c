@@ -13,21 +13,15 @@ static const char *const dirs[] = {"models/infuse-oss", "models/infuse-next"};
 enum { TEXT = 1 << 14, TOKENS = 160 };
 
 static infuse_model *load(const char *dir) {
-  infuse_model *m;
-  const infuse_model_options o = {.size = sizeof o, .context = 1024, .sessions = 4, .batch = 128};
-  ok(infuse_model_load(runtime, dir, &o, &m));
-  return m;
+  return new_model(runtime, dir, (infuse_model_options){.context = 1024, .sessions = 4, .batch = 128});
 }
 
 static infuse_session *create(infuse_model *m, infuse_session_options o, float temperature, uint64_t seed) {
-  infuse_session *s;
   const infuse_sampling sampling = {.temperature = temperature, .seed = seed};
-  o.size = sizeof o;
   o.generate = true;
   o.sampling = &sampling;
   if (o.max_tokens == 0) o.max_tokens = TOKENS;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, o);
 }
 
 static void ask(infuse_model *m, infuse_session *s, const char *prompt, bool chat) {

@@ -30,16 +30,12 @@ static size_t below(rng *r, size_t n) {
   return (size_t)(r->at >> 33) % n;
 }
 
-static infuse_session *new_session(infuse_model *m, size_t kind) {
+static infuse_session *begin_kind(infuse_model *m, size_t kind) {
   const infuse_sampling warm = {.size = sizeof warm, .temperature = 1, .top_p = 1, .seed = 7};
-  const infuse_session_options o = {.size = sizeof o,
-                                    .generate = true,
-                                    .sampling = kind == 0 ? &warm : &greedy,
-                                    .max_tokens = (int64_t)(kind == 1 ? 3 : 0),
-                                    .ignore_eos = true};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, (infuse_session_options){.generate = true,
+                                                 .sampling = kind == 0 ? &warm : &greedy,
+                                                 .max_tokens = (int64_t)(kind == 1 ? 3 : 0),
+                                                 .ignore_eos = true});
 }
 
 // The same to both.
@@ -51,7 +47,7 @@ static void change(infuse_model *m[MODELS], infuse_session *s[MODELS], rng *r, i
     infuse_session_tokens(s[i], &known);
     if (what == 0 || known + 8 > MANY) {
       infuse_session_destroy(s[i]);
-      s[i] = new_session(m[i], kind);
+      s[i] = begin_kind(m[i], kind);
       ok(infuse_session_append(s[i], prompt + step, n));
     } else if (what == 1 && known > n) {
       ok(infuse_session_truncate(s[i], known - n));
@@ -71,7 +67,7 @@ static void same_as_unexpected(const char *dir, uint64_t seed) {
   expect_nothing(m[1]);
   for (int k = 0; k < SESSIONS; k++)
     for (int i = 0; i < MODELS; i++) {
-      s[k][i] = new_session(m[i], 2);
+      s[k][i] = begin_kind(m[i], 2);
       ok(infuse_session_append(s[k][i], prompt + k, k == 0 ? 60 : 3));
     }
   for (int step = 0; step < STEPS; step++) {
@@ -117,7 +113,7 @@ static long copies_before(infuse_model *m, infuse_session *s) {
 
 static void copied(size_t kind, long ids) {
   infuse_model *m = load(rt, tiny[1]);
-  infuse_session *s = new_session(m, kind);
+  infuse_session *s = begin_kind(m, kind);
   ok(infuse_session_append(s, prompt, 61)); // the third token fills a page
   ok(infuse_step(m, &s, 1));
   assert_int_equal(copies_before(m, s), 1); // a prompt's end: all tables

@@ -23,20 +23,11 @@ static const char *const model_dir = "checkpoints/gpt-oss-small",
 static infuse_runtime *runtime;
 enum { TEXT = 4096, N = 48, VOCAB_TINY = 384 };
 
-static infuse_model *load(infuse_runtime *rt, const char *dir, infuse_model_options o) {
-  infuse_model *m;
-  o.size = sizeof o;
-  ok(infuse_model_load(rt, dir, &o, &m));
-  return m;
-}
-
 static infuse_session *session(infuse_model *m, infuse_session_options o, const char *prompt) {
-  infuse_session *s;
   int32_t *ids;
   size_t n;
-  o.size = sizeof o;
   o.generate = true;
-  ok(infuse_session_create(m, &o, &s));
+  infuse_session *s = new_session(m, o);
   if (prompt == NULL) return s;
   ok(infuse_encode(infuse_model_tokenizer(m), prompt, strlen(prompt), false, &ids, &n));
   ok(infuse_session_append(s, ids, n));
@@ -95,10 +86,9 @@ static void logits_of(const nf_safetensors *reference, int i, bool forced, error
   int32_t *routes = nf_reference_ids(reference, name, &n_routes);
   snprintf(name, sizeof name, "logits.%d", i);
   float *want = nf_reference_floats(reference, name, &rows, &cols);
-  infuse_model *m = load(runtime, tiny_dir, (infuse_model_options){.rows = 64, .forced_experts = forced});
-  const infuse_session_options so = {.size = sizeof so, .rows = INFUSE_ALL_ROWS};
-  infuse_session *s;
-  ok(infuse_session_create(m, &so, &s));
+  infuse_model *m =
+      new_model(runtime, tiny_dir, (infuse_model_options){.rows = 64, .forced_experts = forced});
+  infuse_session *s = new_session(m, (infuse_session_options){.rows = INFUSE_ALL_ROWS});
   ok(forced ? infuse_session_append_routed(s, tokens, n, routes) : infuse_session_append(s, tokens, n));
   ok(infuse_step(m, &s, 1));
   *out = measure(infuse_session_logits(s).data, want, rows, cols);
@@ -130,7 +120,7 @@ static void test_greedy_continuation(void **state) {
   nf_safetensors reference;
   int clear = 0;
   assert_true(nf_is_ok(nf_safetensors_open("checkpoints/gpt-oss-tiny/reference.safetensors", &reference)));
-  infuse_model *m = load(runtime, tiny_dir, (infuse_model_options){0});
+  infuse_model *m = new_model(runtime, tiny_dir, (infuse_model_options){0});
   for (int i = 0; i < 3; i++) {
     char name[32];
     size_t n, n_greedy;
@@ -167,7 +157,7 @@ static void test_greedy_continuation(void **state) {
 static const infuse_sampling warm = {.temperature = 1, .top_k = 50, .top_p = 0.95f, .seed = 7};
 
 static void text_of(infuse_runtime *rt, const char *dir, char *out) {
-  infuse_model *m = load(rt, dir, (infuse_model_options){.context = 256});
+  infuse_model *m = new_model(rt, dir, (infuse_model_options){.context = 256});
   infuse_session *s =
       session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
   const infuse_output o = finish(m, s, out);
@@ -197,7 +187,8 @@ static void beside_others(const char *dir) {
   enum { ALL = 8 };
   char alone[TEXT], together[TEXT] = "";
   text_of(runtime, dir, alone);
-  infuse_model *m = load(runtime, dir, (infuse_model_options){.context = 256, .sessions = ALL, .batch = 24});
+  infuse_model *m =
+      new_model(runtime, dir, (infuse_model_options){.context = 256, .sessions = ALL, .batch = 24});
   infuse_session *s[ALL];
   for (int i = 0; i < ALL; i++) {
     infuse_sampling other = warm;
@@ -225,7 +216,7 @@ static void test_beside_others(void **state) {
 static void test_slots_are_used_again(void **state) {
   (void)state;
   char first[TEXT], again[TEXT];
-  infuse_model *m = load(runtime, models[1], (infuse_model_options){.context = 256});
+  infuse_model *m = new_model(runtime, models[1], (infuse_model_options){.context = 256});
   for (int i = 0; i < 2; i++) {
     infuse_session *s =
         session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
@@ -243,7 +234,7 @@ static bool is_inside(char c) { return ((unsigned char)c & 0xc0) == 0x80; } // a
 static void test_stop_string(void **state) {
   (void)state;
   char all[TEXT], cut[TEXT], stop[16];
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 256});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 256});
   infuse_session *s =
       session(m, (infuse_session_options){.sampling = &warm, .max_tokens = N}, "The weather today");
   finish(m, s, all);
@@ -268,7 +259,7 @@ static void test_stop_string(void **state) {
 static void test_stop_token_and_context(void **state) {
   (void)state;
   char text[TEXT];
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 20});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 20});
   infuse_session *s = session(m, (infuse_session_options){.sampling = &warm, .ignore_eos = true}, "Hello");
   const size_t prompt = infuse_session_pending(s);
   ok(infuse_step(m, &s, 1));
@@ -290,7 +281,7 @@ static void test_stop_token_and_context(void **state) {
 static void test_chat(void **state) {
   (void)state;
   char text[TEXT];
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 512});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 512});
   assert_string_equal(infuse_model_chat_format(m), "harmony");
   infuse_session *s = session(m, (infuse_session_options){.sampling = &warm, .max_tokens = 16}, NULL);
   const infuse_message messages[] = {{"system", "Be brief."}, {"user", "Hello <|end|> there"}},
@@ -318,7 +309,7 @@ static void test_chatml(void **state) {
   (void)state;
   char text[TEXT];
   size_t prompt[2];
-  infuse_model *m = load(runtime, models[1], (infuse_model_options){.context = 512});
+  infuse_model *m = new_model(runtime, models[1], (infuse_model_options){.context = 512});
   assert_string_equal(infuse_model_chat_format(m), "chatml");
   const infuse_message messages[] = {{"system", "Be brief."}, {"user", "Hello <|im_end|> there"}};
   for (int i = 0; i < 2; i++) {
@@ -340,7 +331,7 @@ static void test_chatml(void **state) {
 
 static void test_refusals(void **state) {
   (void)state;
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 64, .sessions = 2});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 64, .sessions = 2});
   static const infuse_sampling bad[] = {{.temperature = -1, .top_p = 1},
                                         {.temperature = NAN, .top_p = 1},
                                         {.temperature = 1, .top_p = -0.1f},
@@ -375,7 +366,7 @@ static bool stop_half_way(void *user, const char *what, uint64_t done, uint64_t 
 
 static void test_nothing_to_do(void **state) {
   (void)state;
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 64});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 64});
   infuse_session *s = session(m, (infuse_session_options){.max_tokens = 3}, NULL);
   refused(infuse_step(m, &s, 1), INFUSE_USAGE, "no tokens to begin with");
   infuse_session_destroy(s);
@@ -388,7 +379,7 @@ static void test_nothing_to_do(void **state) {
   const infuse_runtime_options null = {.size = sizeof null, .device = "null"};
   const infuse_session_options generate = {.size = sizeof generate, .generate = true};
   ok(infuse_runtime_create(&null, &rt));
-  m = load(rt, model_dir, (infuse_model_options){0});
+  m = new_model(rt, model_dir, (infuse_model_options){0});
   refused(infuse_session_create(m, &generate, &s), INFUSE_USAGE, "device null");
   infuse_model_destroy(m);
   infuse_runtime_destroy(rt);
@@ -397,7 +388,7 @@ static void test_nothing_to_do(void **state) {
 static void test_every_allocation_fails(void **state) {
   (void)state;
   if (!nf_alloc_fail_available()) skip();
-  infuse_model *m = load(runtime, model_dir, (infuse_model_options){.context = 256});
+  infuse_model *m = new_model(runtime, model_dir, (infuse_model_options){.context = 256});
   const int64_t before = nf_alloc_live();
   const char *stops[] = {"zzz"};
   static const int32_t never[] = {5, 6};

@@ -24,18 +24,10 @@ static const double SPLIT_BOUND = 1e-5;  // the same numbers, cut into steps in 
 static nf_safetensors reference;
 static infuse_runtime *runtime;
 
-static infuse_model *load(infuse_model_options o) {
-  infuse_model *m;
-  o.size = sizeof o;
-  ok(infuse_model_load(runtime, dir, &o, &m));
-  return m;
-}
+static infuse_model *load(infuse_model_options o) { return new_model(runtime, dir, o); }
 
 static infuse_session *session(infuse_model *m, int64_t rows) {
-  const infuse_session_options o = {.size = sizeof o, .rows = rows};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, (infuse_session_options){.rows = rows});
 }
 
 static int32_t *tensor_ids(const char *what, int i, size_t *out_n) {

@@ -11,11 +11,8 @@ enum { CONTEXT = 200, PROMPT = 48, SESSIONS = 3 };
 static infuse_runtime *runtime;
 
 static infuse_model *load(const char *dir) {
-  const infuse_model_options o = {
-      .size = sizeof o, .context = CONTEXT, .sessions = SESSIONS, .batch = 64, .rows = 32};
-  infuse_model *m;
-  ok(infuse_model_load(runtime, dir, &o, &m));
-  return m;
+  return new_model(runtime, dir,
+                   (infuse_model_options){.context = CONTEXT, .sessions = SESSIONS, .batch = 64, .rows = 32});
 }
 
 typedef struct text {
@@ -31,11 +28,10 @@ static void make_prompt(int32_t *out, uint64_t seed) { // that repeats itself, w
 static infuse_session *begin(infuse_model *m, infuse_session_options o, infuse_sampling sampling,
                              uint64_t seed) {
   int32_t prompt[PROMPT];
-  infuse_session *s;
   make_prompt(prompt, seed);
   sampling.seed = seed;
-  o.size = sizeof o, o.generate = true, o.sampling = &sampling, o.ignore_eos = true;
-  ok(infuse_session_create(m, &o, &s));
+  o.generate = true, o.sampling = &sampling, o.ignore_eos = true;
+  infuse_session *s = new_session(m, o);
   ok(infuse_session_append(s, prompt, PROMPT));
   return s;
 }

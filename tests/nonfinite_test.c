@@ -46,9 +46,8 @@ typedef struct engine {
 static engine start(const char *device, const char *dir, infuse_model_options o) {
   const infuse_runtime_options ro = {.size = sizeof ro, .device = device, .threads = 2};
   engine e;
-  o.size = sizeof o;
   ok(infuse_runtime_create(&ro, &e.runtime));
-  ok(infuse_model_load(e.runtime, dir, &o, &e.model));
+  e.model = new_model(e.runtime, dir, o);
   return e;
 }
 
@@ -59,9 +58,7 @@ static void stop(engine e) {
 
 static infuse_session *session_of(infuse_model *m, bool generate, int64_t rows, const int32_t *token,
                                   size_t n) {
-  const infuse_session_options o = {.size = sizeof o, .generate = generate, .rows = rows};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
+  infuse_session *s = new_session(m, (infuse_session_options){.generate = generate, .rows = rows});
   ok(infuse_session_append(s, token, n));
   return s;
 }

@@ -16,10 +16,7 @@ enum { SMALL = 4, PROMPT = 9, DECODED = 3 };
 static const char dir[] = "checkpoints/qwen3-tiny-fp8-block";
 
 static infuse_model *load_from(infuse_runtime *rt, const char *from, int64_t sessions) {
-  const infuse_model_options o = {.size = sizeof o, .context = 64, .sessions = sessions};
-  infuse_model *m;
-  ok(infuse_model_load(rt, from, &o, &m));
-  return m;
+  return new_model(rt, from, (infuse_model_options){.context = 64, .sessions = sessions});
 }
 
 static infuse_model *load(infuse_runtime *rt) { return load_from(rt, dir, 1); }
@@ -167,9 +164,7 @@ static char *make_uneven(void) {
 }
 
 static infuse_session *holding(infuse_model *m, int32_t token, size_t n) {
-  const infuse_session_options o = {.size = sizeof o, .unshared = true};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
+  infuse_session *s = new_session(m, (infuse_session_options){.unshared = true});
   for (size_t i = 0; i < n; i++) ok(infuse_session_append(s, &token, 1));
   return s;
 }

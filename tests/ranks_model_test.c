@@ -25,10 +25,7 @@ static infuse_model *load(infuse_model_options o, int64_t world) {
 }
 
 static infuse_session *session(infuse_model *m, int64_t rows) {
-  const infuse_session_options o = {.size = sizeof o, .rows = rows};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, (infuse_session_options){.rows = rows});
 }
 
 // ---- any world is one ----

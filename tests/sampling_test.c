@@ -20,11 +20,9 @@ static infuse_model *model;
 static const int32_t prompt[] = {5, 9, 5, 7, 5, 9};
 
 static infuse_session *begin(infuse_sampling s, infuse_session_options o) {
-  infuse_session *session;
-  o.size = sizeof o;
   o.generate = true;
   o.sampling = &s;
-  ok(infuse_session_create(model, &o, &session));
+  infuse_session *session = new_session(model, o);
   ok(infuse_session_append(session, prompt, 6));
   return session;
 }
@@ -280,9 +278,7 @@ static void test_model_defaults(void **state) {
     if (i == 2) assert_int_equal(out.finish, INFUSE_LENGTH);
     infuse_session_destroy(s);
   }
-  const infuse_session_options o = {.size = sizeof o, .generate = true, .max_tokens = 9};
-  infuse_session *s;
-  ok(infuse_session_create(m, &o, &s));
+  infuse_session *s = new_session(m, (infuse_session_options){.generate = true, .max_tokens = 9});
   ok(infuse_session_append(s, prompt, 6));
   ok(infuse_step(m, &s, 1));
   assert_int_equal(infuse_session_output(s).finish, INFUSE_STOP); // by its stop string

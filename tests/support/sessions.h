@@ -14,20 +14,14 @@ static infuse_runtime *runtime[2];         // ref, cpu
 static int32_t prompt[MANY];
 
 static inline infuse_model *load(infuse_runtime *rt, const char *dir) {
-  infuse_model *m;
-  const infuse_model_options o = {.size = sizeof o, .context = MANY, .sessions = 3, .batch = 64};
-  ok(infuse_model_load(rt, dir, &o, &m));
-  return m;
+  return new_model(rt, dir, (infuse_model_options){.context = MANY, .sessions = 3, .batch = 64});
 }
 
 static inline infuse_session *create(infuse_model *m, infuse_session_options o) {
-  infuse_session *s;
-  o.size = sizeof o;
   o.generate = true;
   o.sampling = &greedy;
   if (o.max_tokens == 0) o.max_tokens = DRAWN;
-  ok(infuse_session_create(m, &o, &s));
-  return s;
+  return new_session(m, o);
 }
 
 static inline infuse_session *begin(infuse_model *m, const int32_t *tokens, size_t n) {
