@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Ranges of sizes in which one choice of fusions and kernels is the cheapest, found by halves.
 #include "base/checked.h"
 #include "compile/internal.h"
 

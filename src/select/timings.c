@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The table of measured times: kept by op and bucket of sizes, and asked for once of who knows more.
 #include "base/checked.h"
 #include "select/select.h"
 #include <string.h>

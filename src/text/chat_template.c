@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// What a checkpoint's chat template tells of the model without being run: whether and how it thinks.
 #include "base/file.h"
 #include "base/memory.h"
 #include "text/chat.h"

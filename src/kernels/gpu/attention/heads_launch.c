@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of heads.c: rope, kv_write, qk_rope_write, a few lanes a head.
 #include "kernels/gpu/abi/attention.h"
 #include "kernels/gpu/launch.h"
 

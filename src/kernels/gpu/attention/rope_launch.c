@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The launch of rope.c: the table of sines and cosines of a step.
 #include "kernels/contract/frequencies.h"
 #include "kernels/gpu/abi/attention.h"
 #include "kernels/gpu/launch.h"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The grid of wide.c, Hopper's attention by wide tiles, for attention_launch.c.
 #include "kernels/gpu/attention/launch.h"
 
 // Blocks of a cluster share keys where a multiprocessor would have none. A sequence may begin in the middle

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Grids of move.c, which reads and copies as fast as memory gives.
 #include "kernels/gpu/launch.h"
 #include "kernels/gpu/memory/move.h"
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of linear_bf16.c: what there is to be gathered, then one of the kernels.
 #include "kernels/gpu/products/linear_launch.h"
 
 // Stage 0 gathers; the others are the kernels, the last that for few rows.

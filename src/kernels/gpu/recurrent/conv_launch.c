@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The launches of conv.c, causal_conv1d.
 #include "kernels/gpu/recurrent/sequences.h"
 
 enum { THREADS = 64 };

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The launch of add.c.
 #include "kernels/gpu/launch.h"
 
 static nf_grid launch_add(const nf_launch_site *s, int stage, void *packed) {

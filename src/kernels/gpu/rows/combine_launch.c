@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of combine.c: experts' results added up, with those of a shared expert or without.
 #include "kernels/gpu/launch.h"
 
 static nf_grid launch(nf_gpu_combine *p, const nf_tensor *x, const nf_tensor *weights, const nf_tensor *y) {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of copies.c: ops that move rows and change nothing.
 #include "kernels/gpu/launch.h"
 
 static nf_grid copy(nf_gpu_copy *p, const nf_tensor *x, const nf_tensor *y, const int32_t *from) {

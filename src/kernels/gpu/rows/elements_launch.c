@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of elements.c: activations and products, element by element.
 #include "kernels/gpu/launch.h"
 
 static nf_grid launch(nf_gpu_elements *p, const nf_tensor *x, const nf_tensor *b, const nf_tensor *y) {

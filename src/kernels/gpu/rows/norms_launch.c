@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of norms.c: norms with what may be fused to them, for each length of rows.
 #include "kernels/gpu/rows/held_launch.h"
 
 static nf_gpu_rows rows_or_none(const nf_tensor *t) {

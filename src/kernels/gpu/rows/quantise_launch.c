@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Launches of quantise.c, for rows that a block holds and for longer ones.
 #include "kernels/gpu/rows/held_launch.h"
 
 // Rows of so many packs, with one scale, are shared by blocks of SHARE packs, in two launches behind those

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The launch of router.c: the best experts of a token, by a wave.
 #include "kernels/gpu/launch.h"
 
 static nf_grid launch_router(const nf_launch_site *s, int stage, void *packed) {

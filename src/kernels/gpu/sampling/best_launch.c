@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The launches of best.c: the best of a row of logits, of its chunks first.
 #include "kernels/gpu/abi/sampling.h"
 #include "kernels/gpu/launch.h"
 
