@@ -76,6 +76,9 @@ typedef enum infuse_end {
 // begin another. A call of a tool is a message whose recipient is not "". A text that is no chat is one
 // message that says nothing of itself. Strings are "" where nothing was said, and live until the session's
 // next step.
+//
+// An answer has one message "final", others are odd. It ends where the model begins a message of another
+// role, of which there is one piece: empty, odd, INFUSE_END_CUT. With ignore_eos it goes on.
 typedef struct infuse_piece {
   bool begins;    // the first piece of its message
   infuse_end end; // of the message, with this piece

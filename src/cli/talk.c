@@ -45,6 +45,8 @@ static const char *name(cli_talk *t, const char *s) {
 }
 
 void cli_talk_take(cli_talk *t, const infuse_piece *p) {
+  if (p->begins) t->other = p->role[0] != '\0' && strcmp(p->role, "assistant") != 0;
+  if (t->other) return;
   if (p->begins && !add(t, (infuse_message){.role = "assistant",
                                             .channel = name(t, p->channel),
                                             .recipient = name(t, p->recipient),

@@ -11,6 +11,7 @@ typedef struct cli_talk { // zeroed: nothing was said
   nf_text *content;       // [n] of each; the other strings lie in `names`
   size_t n, cap, cap_content;
   nf_arena names;
+  bool other;  // an answer's running message is not the assistant's, and is not kept
   bool failed; // no memory for something: the conversation is not whole
 } cli_talk;
 void cli_talk_deinit(cli_talk *t);

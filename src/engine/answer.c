@@ -46,6 +46,17 @@ static nf_status let_out(nf_answer *a, size_t n) { // the first n bytes of what 
   return nf_text_status(&a->text);
 }
 
+static bool is_other(const nf_chat_event *e) {
+  return e->role.n != 0 && !nf_view_equal(e->role, NF_VIEW("assistant"));
+}
+
+// An answer has one message "final"; behind somebody else's there may be the next answer's.
+static void note_answers(nf_answer *a, const nf_chat_event *e) {
+  const bool answers = e->recipient.n == 0 && nf_view_equal(e->channel, NF_VIEW("final"));
+  a->again = answers && a->answered;
+  a->answered = (a->answered || answers) && !is_other(e);
+}
+
 static nf_status open_message(nf_answer *a, const nf_chat_event *e) {
   const struct {
     const char **to;
@@ -62,6 +73,7 @@ static nf_status open_message(nf_answer *a, const nf_chat_event *e) {
   }
   a->open = true;
   a->told = false;
+  note_answers(a, e);
   return running_piece(a) != NULL ? nf_ok() : no_memory();
 }
 
@@ -70,7 +82,7 @@ static nf_status close_message(nf_answer *a, infuse_end end, bool odd) {
   infuse_piece *p = running_piece(a);
   if (p == NULL) return no_memory();
   p->end = end;
-  p->odd = odd;
+  p->odd = odd || a->again;
   a->open = false;
   return nf_ok();
 }
@@ -114,6 +126,14 @@ static nf_status release(nf_answer *a) {
 
 // ---- reading ----
 
+// Who writes another's message has ended his own.
+static nf_status take_header(nf_answer *a, const nf_chat_event *e) {
+  NF_TRY(open_message(a, e));
+  if (!a->own || !is_other(e)) return nf_ok();
+  a->stopped = true;
+  return close_message(a, INFUSE_END_CUT, true);
+}
+
 static nf_status take_event(void *user, const nf_chat_event *e) {
   nf_answer *a = user;
   const infuse_end ends[] = {[NF_END_MESSAGE] = INFUSE_END_MESSAGE,
@@ -121,7 +141,7 @@ static nf_status take_event(void *user, const nf_chat_event *e) {
                              [NF_END_ANSWER] = INFUSE_END_ANSWER,
                              [NF_END_CUT] = a->cut};
   if (a->stopped) return nf_ok();
-  if (e->kind == NF_CHAT_HEADER) return open_message(a, e);
+  if (e->kind == NF_CHAT_HEADER) return take_header(a, e);
   if (e->kind == NF_CHAT_END) return close_message(a, ends[e->end], e->odd);
   nf_text_append(&a->held, e->text.at, e->text.n);
   return release(a);
@@ -190,19 +210,22 @@ void nf_answer_begin(nf_answer *a, const nf_chat_format *format, const nf_chat *
   a->decoder = (nf_decoder){0};
   a->message = (infuse_piece){.role = "", .name = "", .channel = "", .recipient = "", .content_type = ""};
   a->held.n = 0;
-  a->open = a->told = a->stopped = false;
+  a->open = a->told = a->stopped = a->answered = a->again = false;
   nf_watch_begin(&a->watch, format, reader);
 }
 
 static nf_status read_quietly(nf_answer *a, const int32_t *ids, size_t n) {
   nf_status st = nf_ok();
   const size_t n_stop = a->n_stop;
+  const bool own = a->own;
   a->n_stop = 0;
+  a->own = false; // others' messages are those that were appended
   for (size_t i = 0; i < n && nf_is_ok(st); i++) {
     nf_answer_begin_step(a);
     st = nf_answer_read(a, ids[i]);
   }
   a->n_stop = n_stop;
+  a->own = own;
   nf_answer_begin_step(a);
   a->told = false;
   return st;

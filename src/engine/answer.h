@@ -11,6 +11,7 @@ typedef struct nf_answer {
   const char *const *stop;       // [n_stop] strings that end a message, borrowed
   size_t n_stop;
   bool stop_in_thoughts;
+  bool own; // it ends where the model goes on in another's name
 
   const nf_chat_format *format; // of a chat, with its reader; NULL: text without messages
   nf_chat chat;                 // what readers are made for: only whether it thinks
@@ -21,7 +22,9 @@ typedef struct nf_answer {
   nf_arena names;       // what messages say of themselves
   infuse_piece message; // the one that is open, without text
   bool open, told;      // told: a piece has begun it
-  bool stopped;         // by a stop string: nothing more is read
+  bool stopped;         // by a stop string or another's name: nothing more is read
+  bool answered;        // there has been a message "final", so that
+  bool again;           // the open one says it once more
   infuse_end cut;       // how a message ends that the model did not close
   nf_text held;         // decoded, but perhaps the beginning of a stop string
 

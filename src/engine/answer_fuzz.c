@@ -3,7 +3,8 @@
 // one message and would end in the next, that begin again within themselves, that lie in thoughts, in calls,
 // over tokens; half characters; messages that never end; an answer that is copied, or read again, anywhere.
 // Checked against what the chat format's reader tells: every message as it was told, or cut where the first
-// stop string begins; pieces begin and end in order; a copy goes on alike.
+// stop string begins, or empty where it is another's and ends the answer; pieces begin and end in order; a
+// copy goes on alike.
 #include "engine/answer.h"
 #include "text/chat_fuzz.h"
 #include <string.h>
@@ -68,7 +69,7 @@ static void tell(nf_answer *a, const uint8_t *data, size_t n, story *out) {
 
 typedef struct model {
   story story;
-  const nf_answer *answer; // for its stop strings
+  const nf_answer *answer; // for its stop strings, and whether another's message ends it
 } model;
 
 static void cut_at_stop(model *m) {
@@ -87,12 +88,19 @@ static void cut_at_stop(model *m) {
   end(s);
 }
 
+static void begin_message(model *m, const nf_chat_event *e) {
+  story *s = &m->story;
+  begin(s, e->channel.at, strnlen(e->channel.n ? e->channel.at : "", e->channel.n));
+  if (!m->answer->own || e->role.n == 0 || nf_view_equal(e->role, NF_VIEW("assistant"))) return;
+  s->stopped = true;
+  end(s);
+}
+
 static nf_status see(void *user, const nf_chat_event *e) {
   model *m = user;
   story *s = &m->story;
   if (s->stopped) return nf_ok();
-  if (e->kind == NF_CHAT_HEADER)
-    begin(s, e->channel.at, strnlen(e->channel.n ? e->channel.at : "", e->channel.n));
+  if (e->kind == NF_CHAT_HEADER) begin_message(m, e);
   if (e->kind == NF_CHAT_TEXT) {
     nf_text_append(&s->text, e->text.at, e->text.n);
     cut_at_stop(m);
@@ -180,7 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   const char one[] = {(char)(data[1] & 0x7f), (char)(data[2] & 0x7f), '\0'},
              other[] = {(char)(data[3] & 0x7f), (char)(data[4] & 0x7f), (char)(data[3] & 0x7f), '\0'};
   const char *const stops[] = {one[0] ? one : "xy", other[0] ? other : "z"};
-  nf_answer a = {.stop_in_thoughts = data[0] & 128}, copy = {.stop_in_thoughts = data[0] & 128};
+  nf_answer a = {.stop_in_thoughts = data[0] & 128, .own = data[0] & 32},
+            copy = {.stop_in_thoughts = data[0] & 128, .own = data[0] & 32};
   start(&a, formats[format], t, &chat, stops, data[0] & 64 ? 2 : 0);
   start(&copy, formats[format], t, &chat, stops, data[0] & 64 ? 2 : 0);
   const size_t split = data[5] % (n - 5);

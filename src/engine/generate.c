@@ -19,6 +19,7 @@ static nf_status make(const infuse_model *m, nf_settings *settings, nf_generatio
   g->answer.stop = settings->stop;
   g->answer.n_stop = settings->n_stop;
   g->answer.stop_in_thoughts = settings->stop_in_thoughts;
+  g->answer.own = !settings->ignore_eos;
   if (settings->constraint != NULL)
     NF_TRY(nf_watch_init(&g->answer.watch, &(nf_watch){.constraint = settings->constraint,
                                                        .tokenizer = m->tokenizer,

@@ -143,6 +143,40 @@ static nf_status keep(nf_choice *c, const infuse_piece *p) {
   return nf_text_status(to);
 }
 
+// ---- which pieces are told ----
+//
+// What an answer says is one text: of messages for the user the first "final" one, and what stands in front
+// of calls ("commentary"), a blank line between them. Where a shape is asked for, that text is the "final"
+// one alone, and commentary is thoughts. With ignore_eos the text goes on behind the answer's end.
+
+static bool is_others(const infuse_piece *p) { return p->role[0] != 0 && strcmp(p->role, "assistant") != 0; }
+
+static void begin_message(const nf_reply *r, nf_choice *c, const infuse_piece *p) {
+  const bool final = !is_call(p) && strcmp(p->channel, "final") == 0;
+  c->left_out = !r->ask->session.ignore_eos && (is_others(p) || (final && c->answered));
+  c->answered = c->answered || final;
+  c->parted = c->content.n != 0;
+}
+
+static nf_status show(nf_reply *r, nf_choice *c, infuse_piece p) {
+  if (!nf_grow(&r->shown, &r->cap_shown, r->n_shown + 1, sizeof *r->shown)) return nf_reply_no_memory();
+  r->shown[r->n_shown++] = p;
+  return keep(c, &p);
+}
+
+static nf_status take(nf_reply *r, nf_choice *c, infuse_piece p) {
+  if (p.begins) begin_message(r, c, &p);
+  if (c->left_out) return nf_ok();
+  if (r->ask->shape != NF_SHAPE_FREE && strcmp(p.channel, "commentary") == 0) p.channel = "analysis";
+  if (r->form->joins && c->parted && p.n != 0 && nf_choice_part(&p) == NF_PART_CONTENT) {
+    infuse_piece blank = p;
+    blank.text = "\n\n", blank.n = 2, blank.end = INFUSE_END_NONE;
+    c->parted = p.begins = false;
+    NF_TRY(show(r, c, blank));
+  }
+  return show(r, c, p);
+}
+
 // ---- an answer ----
 
 nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
@@ -181,6 +215,7 @@ void nf_reply_destroy(nf_reply *r) {
     json_decref(r->item[i].logprobs);
   }
   nf_free(r->item);
+  nf_free(r->shown);
   json_decref(r->waiting);
   nf_arena_deinit(&r->arena);
   nf_free(r);
@@ -206,9 +241,13 @@ nf_status nf_reply_prompt(nf_reply *r, size_t choice, nf_view text, const nf_log
 
 nf_status nf_reply_tell(nf_reply *r, const nf_told *told, nf_text *out) {
   nf_choice *c = &r->choice[told->choice];
+  nf_told shown = *told;
   c->finish = told->finish;
-  for (size_t i = 0; i < told->n_pieces; i++) NF_TRY(keep(c, &told->pieces[i]));
-  return r->form->tell(r, told, out);
+  r->n_shown = 0;
+  for (size_t i = 0; i < told->n_pieces; i++) NF_TRY(take(r, c, told->pieces[i]));
+  shown.pieces = r->shown, shown.n_pieces = r->n_shown;
+  if (c->left_out) shown.n_logprobs = 0;
+  return r->form->tell(r, &shown, out);
 }
 
 nf_status nf_reply_end(nf_reply *r, const nf_tokens *usage, nf_text *out) {

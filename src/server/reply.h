@@ -65,6 +65,8 @@ typedef struct nf_choice {
   size_t n_calls, cap_calls;
   json_t *logprobs;        // a list, NULL: none
   json_t *prompt_logprobs; // vLLM's list, of a prompt's first choice; NULL: none are wanted
+  bool left_out;           // the running message is told to nobody
+  bool answered, parted;   // there was a message "final"; text comes behind that of another message
   int64_t offset;          // of completions: characters before the next token
   infuse_finish finish;
 } nf_choice;
@@ -79,6 +81,7 @@ typedef struct nf_item { // of a response's output
 
 typedef struct nf_reply_form {
   const char *prefix;                            // of ids
+  bool joins;                                    // what is said in several messages is one text
   nf_status (*begin)(nf_reply *r, nf_text *out); // of a stream
   // Of the prompt that echo wants. NULL: there is none
   nf_status (*echo)(nf_reply *r, size_t choice, nf_view text, const nf_logprob *l, size_t n, nf_text *out);
@@ -96,6 +99,8 @@ struct nf_reply {
   size_t n;
   nf_item *item; // [n_items] of a response
   size_t n_items, cap_items;
+  infuse_piece *shown; // [n_shown] pieces of the step that are told
+  size_t n_shown, cap_shown;
   int64_t events;  // of a response, so far
   json_t *waiting; // logprobs of a response's tokens whose text has not come yet; NULL: there were none
   nf_arena arena;

@@ -58,15 +58,15 @@ static json_t *call_id(const nf_reply *r, size_t choice, size_t call) {
   return json_sprintf("call_%s_%zu_%zu", r->id, choice, call);
 }
 
-// A fragment of the choice's last call, which with its first one is named.
-static json_t *fragment(const nf_reply *r, size_t i, const infuse_piece *p) {
+// A fragment of a choice's call, which with its first one is named.
+static json_t *fragment(const nf_reply *r, size_t i, size_t call, const infuse_piece *p) {
   const nf_choice *c = &r->choice[i];
   json_t *o = json_object(), *function = json_object(), *list = json_array(), *delta = json_object();
-  bool ok = nf_json_put(o, "index", json_integer((json_int_t)c->n_calls - 1));
+  bool ok = nf_json_put(o, "index", json_integer((json_int_t)call));
   if (p->begins) {
-    ok = nf_json_put(o, "id", call_id(r, i, c->n_calls - 1)) && ok;
+    ok = nf_json_put(o, "id", call_id(r, i, call)) && ok;
     ok = nf_json_put(o, "type", json_string("function")) && ok;
-    ok = nf_json_put(function, "name", nf_json_text(&c->call[c->n_calls - 1].name)) && ok;
+    ok = nf_json_put(function, "name", nf_json_text(&c->call[call].name)) && ok;
   }
   ok = nf_json_put(function, "arguments", json_stringn(p->text, p->n)) && ok;
   ok = nf_json_put(o, "function", function) && ok;
@@ -75,23 +75,29 @@ static json_t *fragment(const nf_reply *r, size_t i, const infuse_piece *p) {
   return nf_json_whole(delta, ok);
 }
 
-static json_t *delta_of(const nf_reply *r, size_t i, const infuse_piece *p) {
+// call: the one that the piece is of, where it is of one.
+static json_t *delta_of(const nf_reply *r, size_t i, size_t call, const infuse_piece *p) {
   const nf_part part = nf_choice_part(p);
-  if (part == NF_PART_CALL) return fragment(r, i, p);
+  if (part == NF_PART_CALL) return fragment(r, i, call, p);
   json_t *delta = json_object();
   const bool ok =
       nf_json_put(delta, part == NF_PART_THOUGHTS ? "reasoning" : "content", json_stringn(p->text, p->n));
   return nf_json_whole(delta, ok);
 }
 
+static bool begins_call(const infuse_piece *p) { return p->begins && nf_choice_part(p) == NF_PART_CALL; }
+
 // Logprobs ride on the first chunk of the step; where it has none, on one without text.
 static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
   const nf_tokens *usage = r->ask->continuous_usage ? &t->usage : NULL;
   json_t *logprobs = t->n_logprobs != 0 ? content_of(positions(t)) : NULL;
+  size_t calls = r->choice[t->choice].n_calls; // that have begun
+  for (size_t i = 0; i < t->n_pieces; i++) calls -= begins_call(&t->pieces[i]);
   for (size_t i = 0; i < t->n_pieces; i++) {
     const infuse_piece *p = &t->pieces[i];
-    if (p->n == 0 && !(p->begins && nf_choice_part(p) == NF_PART_CALL)) continue;
-    json_t *delta = delta_of(r, t->choice, p);
+    calls += begins_call(p);
+    if (p->n == 0 && !begins_call(p)) continue;
+    json_t *delta = delta_of(r, t->choice, calls - 1, p);
     nf_status st = chunk(r, t->choice, delta, logprobs, NULL, usage, out);
     logprobs = NULL;
     NF_TRY(st);
@@ -170,4 +176,4 @@ static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   return nf_json_whole(o, ok);
 }
 
-const nf_reply_form nf_reply_chat = {"chatcmpl-", begin, NULL, tell, end, whole};
+const nf_reply_form nf_reply_chat = {"chatcmpl-", true, begin, NULL, tell, end, whole};

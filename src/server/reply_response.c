@@ -249,4 +249,4 @@ static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   return response(r, is_whole(r) ? "completed" : "incomplete", usage);
 }
 
-const nf_reply_form nf_reply_response = {"resp_", begin, NULL, tell, end, whole};
+const nf_reply_form nf_reply_response = {"resp_", false, begin, NULL, tell, end, whole};

@@ -118,6 +118,143 @@ static void a_whole_answer_says_the_same(void **state) {
   free_story(&s);
 }
 
+// What a model writes is one answer, of its own: in streams as in the whole.
+static const struct {
+  const char *ask,
+      *steps; // "channel:text" with ' ' between pieces, '>name' calls, '@' another's, '|' ends a step
+  const char *content, *thoughts, *calls;
+} tales[] = {
+    {"", "analysis:hm|final:yes|final:no", "yes", "hm", ""},
+    {"", "final:yes|@:and?|final:no", "yes", "", ""},
+    {"", "commentary:look >f:{}|final:yes", "look\n\nyes", "", "f{}"},
+    {"", "final:yes >f:{} >g:[]|final:no", "yes", "", "f{}g[]"},
+    {"", "commentary: final:yes", "yes", "", ""},
+    {",\"response_format\":{\"type\":\"json_object\"}", "commentary:look|final:{}", "{}", "look", ""},
+    {",\"ignore_eos\":true", "final:yes|@:and?|final:no", "yes\n\nand?\n\nno", "", ""},
+};
+
+static void tell_tale(story *s, const char *steps) {
+  char text[200], *next;
+  strcpy(text, steps);
+  for (char *step = text; step != NULL; step = next) {
+    infuse_piece p[4];
+    size_t n = 0;
+    if ((next = strchr(step, '|')) != NULL) *next++ = 0;
+    for (char *word, *rest = step; (word = strtok_r(rest, " ", &rest)) != NULL; n++) {
+      char *colon = strchr(word, ':');
+      *colon = 0;
+      p[n] = piece(*word == '>'   ? "commentary"
+                   : *word == '@' ? ""
+                                  : word,
+                   *word == '>' ? word + 1 : "", colon + 1, true);
+      if (*word == '@') p[n].role = "user";
+      p[n].end = *word == '>' ? INFUSE_END_CALL : INFUSE_END_MESSAGE;
+    }
+    tell(s, 0, p, n, next != NULL ? INFUSE_RUNNING : INFUSE_STOP);
+  }
+  close_story(s);
+}
+
+typedef struct gathered {
+  char content[100], thoughts[100], calls[100];
+} gathered;
+
+static void gather_calls(const json_t *calls, gathered *g, size_t *last) {
+  for (size_t i = 0; i < json_array_size(calls); i++) {
+    const json_t *call = json_array_get(calls, i), *function = json_object_get(call, "function"),
+                 *index = json_object_get(call, "index");
+    const char *name = json_string_value(json_object_get(function, "name"));
+    if (index != NULL) assert_int_equal(json_integer_value(index), *last += name != NULL);
+    strcat(g->calls, name != NULL ? name : "");
+    strcat(g->calls, json_string_value(json_object_get(function, "arguments")));
+  }
+}
+
+static void gather(const json_t *message, gathered *g, size_t *last) { // or a delta
+  const char *content = json_string_value(json_object_get(message, "content")),
+             *thoughts = json_string_value(json_object_get(message, "reasoning"));
+  strcat(g->content, content != NULL ? content : "");
+  strcat(g->thoughts, thoughts != NULL ? thoughts : "");
+  gather_calls(json_object_get(message, "tool_calls"), g, last);
+}
+
+static gathered gather_chat(const story *s) {
+  gathered g = {0};
+  size_t last = SIZE_MAX;
+  for (const char *at = s->out.at; at != NULL && (at = strchr(at, '{')) != NULL;
+       at = strstr(at, "\n\ndata: {")) {
+    json_t *body = json_loads(at, JSON_DISABLE_EOF_CHECK, NULL);
+    const json_t *choice = json_array_get(json_object_get(body, "choices"), 0),
+                 *whole = json_object_get(choice, "message");
+    gather(whole != NULL ? whole : json_object_get(choice, "delta"), &g, &last);
+    json_decref(body);
+  }
+  return g;
+}
+
+// Messages stay items there.
+static gathered gather_response(const story *s, bool stream) {
+  gathered g = {0};
+  json_t *body = json_loads(stream ? strstr(s->out.at, "event: response.completed\ndata: ") + 32 : s->out.at,
+                            JSON_DISABLE_EOF_CHECK, NULL);
+  const json_t *response = stream ? json_object_get(body, "response") : body,
+               *output = json_object_get(response, "output");
+  for (size_t i = 0; i < json_array_size(output); i++) {
+    const json_t *item = json_array_get(output, i),
+                 *part = json_array_get(json_object_get(item, "content"), 0);
+    const char *type = json_string_value(json_object_get(item, "type"));
+    char *to = strcmp(type, "message") == 0     ? g.content
+               : strcmp(type, "reasoning") == 0 ? g.thoughts
+                                                : g.calls;
+    if (to == g.content && *to != 0) strcat(to, "\n\n");
+    if (to == g.calls) strcat(to, json_string_value(json_object_get(item, "name")));
+    strcat(to, json_string_value(to == g.calls ? json_object_get(item, "arguments")
+                                               : json_object_get(part, "text")));
+  }
+  json_decref(body);
+  return g;
+}
+
+static void an_answer_is_one_and_the_models_own(void **state) {
+  (void)state;
+  for (size_t i = 0; i < sizeof tales / sizeof *tales; i++)
+    for (int form = 0; form < 4; form++) {
+      const bool chat = form < 2, stream = form % 2;
+      char body[300];
+      story s;
+      if (!chat && strstr(tales[i].ask, "response_format") != NULL) continue;
+      snprintf(body, sizeof body, "{%s%s%s}", chat ? CHAT : "\"input\":\"x\"", tales[i].ask,
+               stream ? ",\"stream\":true" : "");
+      open_story(&s, chat ? NF_ASK_CHAT : NF_ASK_RESPONSE, body);
+      tell_tale(&s, tales[i].steps);
+      const gathered g = chat ? gather_chat(&s) : gather_response(&s, stream);
+      assert_string_equal(g.content, tales[i].content);
+      assert_string_equal(g.thoughts, tales[i].thoughts);
+      assert_string_equal(g.calls, tales[i].calls);
+      free_story(&s);
+    }
+}
+
+// Nor has what is left out.
+static void what_is_left_out_has_no_logprobs(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_CHAT, "{" CHAT ",\"logprobs\":true}");
+  for (int i = 0; i < 2; i++) {
+    const infuse_piece p = piece("final", "", i == 0 ? "yes" : "no", true);
+    const nf_logprob l = {{NF_VIEW("token"), -1, 1, 1}, NULL, 0};
+    const nf_told told = {.pieces = &p, .n_pieces = 1, .logprobs = &l, .n_logprobs = 1};
+    assert_true(nf_is_ok(nf_reply_tell(s.reply, &told, &s.out)));
+  }
+  tell(&s, 0, NULL, 0, INFUSE_STOP);
+  close_story(&s);
+  json_t *body = body_of(&s), *list;
+  assert_int_equal(json_unpack(body, "{s:[{s:{s:o}}]}", "choices", "logprobs", "content", &list), 0);
+  assert_int_equal(json_array_size(list), 1);
+  json_decref(body);
+  free_story(&s);
+}
+
 static void logprobs_are_lists_side_by_side(void **state) {
   (void)state;
   story s;
@@ -254,6 +391,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_stream_has_its_role_once_and_its_call_named_once),
       cmocka_unit_test(a_whole_answer_says_the_same),
+      cmocka_unit_test(an_answer_is_one_and_the_models_own),
+      cmocka_unit_test(what_is_left_out_has_no_logprobs),
       cmocka_unit_test(logprobs_are_lists_side_by_side),
       cmocka_unit_test(a_prompt_comes_before_its_answer),
       cmocka_unit_test(choices_of_a_prompt_share_its_logprobs),

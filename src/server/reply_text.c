@@ -164,4 +164,4 @@ static json_t *whole(nf_reply *r, const nf_tokens *usage) {
   return nf_json_whole(o, ok);
 }
 
-const nf_reply_form nf_reply_text = {"cmpl-", begin, echo, tell, end, whole};
+const nf_reply_form nf_reply_text = {"cmpl-", false, begin, echo, tell, end, whole};
