@@ -93,17 +93,17 @@ static const char *kind_of(const json_t *value) {
   return name[json_typeof(value)];
 }
 
-static nf_status wants(const nf_json_at *at, const char *right) {
+nf_status nf_json_wants(const nf_json_at *at, const char *right) {
   if (at->value == NULL) return nf_json_error(at, "is missing, should be %s", right);
   return nf_json_error(at, "is %s, should be %s", kind_of(at->value), right);
 }
 
 nf_status nf_json_object(const nf_json_at *at) {
-  return json_is_object(at->value) ? nf_ok() : wants(at, "an object");
+  return json_is_object(at->value) ? nf_ok() : nf_json_wants(at, "an object");
 }
 
 nf_status nf_json_array(const nf_json_at *at, size_t *out_n) {
-  if (!json_is_array(at->value)) return wants(at, "an array");
+  if (!json_is_array(at->value)) return nf_json_wants(at, "an array");
   *out_n = json_array_size(at->value);
   return nf_ok();
 }
@@ -119,7 +119,7 @@ static bool as_integer(const json_t *value, int64_t *out) {
 nf_status nf_json_i64(const nf_json_at *at, int64_t lo, int64_t hi, int64_t *out) {
   char right[80];
   snprintf(right, sizeof right, "an integer from %lld to %lld", (long long)lo, (long long)hi);
-  if (!json_is_number(at->value)) return wants(at, right);
+  if (!json_is_number(at->value)) return nf_json_wants(at, right);
   int64_t value;
   if (!as_integer(at->value, &value))
     return nf_json_error(at, "is %g, should be %s", json_real_value(at->value), right);
@@ -131,7 +131,7 @@ nf_status nf_json_i64(const nf_json_at *at, int64_t lo, int64_t hi, int64_t *out
 nf_status nf_json_f64(const nf_json_at *at, double lo, double hi, double *out) {
   char right[80];
   snprintf(right, sizeof right, "a number from %g to %g", lo, hi);
-  if (!json_is_number(at->value)) return wants(at, right);
+  if (!json_is_number(at->value)) return nf_json_wants(at, right);
   double value = json_number_value(at->value);
   if (!(value >= lo && value <= hi)) return nf_json_error(at, "is %g, should be %s", value, right);
   *out = value;
@@ -139,13 +139,13 @@ nf_status nf_json_f64(const nf_json_at *at, double lo, double hi, double *out) {
 }
 
 nf_status nf_json_bool(const nf_json_at *at, bool *out) {
-  if (!json_is_boolean(at->value)) return wants(at, "true or false");
+  if (!json_is_boolean(at->value)) return nf_json_wants(at, "true or false");
   *out = json_is_true(at->value);
   return nf_ok();
 }
 
 nf_status nf_json_string(const nf_json_at *at, nf_view *out) {
-  if (!json_is_string(at->value)) return wants(at, "a string");
+  if (!json_is_string(at->value)) return nf_json_wants(at, "a string");
   *out = (nf_view){json_string_value(at->value), json_string_length(at->value)};
   return nf_ok();
 }

@@ -47,6 +47,8 @@ nf_json_at nf_json_item(const nf_json_at *array, size_t index);
 
 // An NF_BAD_INPUT error about this value: "<where>: <key path>: <text>".
 nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+// The same where the value is of another kind than it should be: "is a number, should be <right>".
+nf_status nf_json_wants(const nf_json_at *at, const char *right);
 // The same as a line of the document's log.
 void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

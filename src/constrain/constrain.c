@@ -94,7 +94,9 @@ static nf_status build(nf_machine *m, nf_builder *b, const nf_outline *o) {
   m->start[0] = whole.start;
   m->start[1] = blank;
   if (m->automaton.node[whole.start].need == NF_NEED_NONE)
-    return nf_error(NF_BAD_INPUT, "the constraint allows no text at all");
+    return nf_error(NF_BAD_INPUT, "the constraint allows no text at all: a minimum is above its maximum, a "
+                                  "list of alternatives is empty, "
+                                  "or what is required is never allowed");
   return nf_ok();
 }
 

@@ -60,15 +60,25 @@ static bool asks_nothing(const json_t *value) {
          (json_is_integer(value) && json_integer_value(value) == 0);
 }
 
+static nf_status is_not(const nf_json_at *at, const char *right) {
+  char text[64];
+  return nf_json_error(at, "is %s, should be %s", nf_json_quote(at->value, text, sizeof text), right);
+}
+
+// Of a word that is refused: zero and false ask for nothing, but not everywhere.
+static nf_status check_refused(const nf_json_at *at, const char *word) {
+  const bool forbids = strcmp(word, "not") == 0 || strncmp(word, "unevaluated", 11) == 0;
+  if (strcmp(word, "multipleOf") == 0 && !(json_number_value(at->value) > 0))
+    return is_not(at, "a number above 0");
+  return forbids || !asks_nothing(at->value) ? nf_json_error(at, "is not supported") : nf_ok();
+}
+
 static nf_status check_words(const nf_json_at *at) {
   const char *word;
   json_t *value;
   json_object_foreach(at->value, word, value) {
-    const nf_json_at child = member(at, word);
-    const bool forbids =
-        strcmp(word, "not") == 0 || strncmp(word, "unevaluated", 11) == 0; // false means much
-    if (nf_has_word(refused, nf_view_of(word)) && (forbids || !asks_nothing(value)))
-      return nf_json_error(&child, "is not supported");
+    const nf_json_at child = {.doc = at->doc, .value = value, .parent = at, .key = word}; // null too
+    if (nf_has_word(refused, nf_view_of(word))) NF_TRY(check_refused(&child, word));
   }
   return nf_ok();
 }
@@ -97,10 +107,17 @@ static nf_status without(compiler *c, const nf_json_at *at, const char *words, j
   return *out = rest, nf_ok();
 }
 
-static nf_status count_of(const nf_json_at *at, const char *word, int64_t standard, int64_t *out) {
-  const nf_json_at child = member(at, word);
-  *out = standard;
-  return child.value != NULL ? nf_json_i64(&child, 0, INT64_MAX / 2, out) : nf_ok();
+// Between two words: the least count has a bound, as each costs states; the most is cut to it.
+static nf_status counts_of(const nf_json_at *at, const char *min, const char *max, int64_t bound,
+                           int64_t *least, int64_t *most) {
+  const nf_json_at a = member(at, min), b = member(at, max);
+  *least = 0, *most = -1;
+  if (a.value != NULL) NF_TRY(nf_json_i64(&a, 0, bound, least));
+  if (b.value == NULL) return nf_ok();
+  if (!json_is_number(b.value) || json_number_value(b.value) < 0)
+    return is_not(&b, "an integer of 0 or more");
+  if (json_number_value(b.value) > (double)bound) return *most = bound, nf_ok();
+  return nf_json_i64(&b, 0, bound, most);
 }
 
 // ---- references ----
@@ -221,6 +238,7 @@ static nf_status compile_any(compiler *c, const nf_json_at *at, const char *word
   json_t *rest = NULL;
   size_t n;
   NF_TRY(nf_json_array(&list, &n));
+  if (n == 0) return nf_json_error(&list, "is empty, should hold a schema or more");
   if (more) NF_TRY(without(c, at, word, &rest));
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
@@ -256,7 +274,8 @@ static nf_status type_named(const nf_json_at *at, int *out) {
   NF_TRY(nf_json_string(at, &name));
   for (int i = 0; i < N_TYPES; i++)
     if (nf_view_equal(name, nf_view_of(types[i].name))) return *out |= types[i].bit, nf_ok();
-  return nf_json_error(at, "is no type; there are object, array, string, number, integer, boolean and null");
+  return nf_json_error(at, "is '%.*s', should be one of: object array string number integer boolean null",
+                       (int)name.n, name.at);
 }
 
 static const char *regex_of_format(const nf_json_at *at);
@@ -336,7 +355,7 @@ static nf_status compile_values(compiler *c, const nf_json_at *at, const json_t 
   int allowed = ANY;
   bool given;
   if (says_more(at, "enum const type"))
-    return nf_json_error(at, "enum or const stands beside what only some of its values may keep");
+    return nf_json_error(at, "enum or const beside other words than type is not supported");
   NF_TRY(types_of(at, &allowed, &given));
   NF_TRY(nf_make(&scalar, json_array_size(list), sizeof *scalar, "a schema"));
   json_array_foreach(list, i, value) {
@@ -443,7 +462,8 @@ static nf_status compile_pattern(compiler *c, const nf_json_at *at, const char *
   const uint32_t open = nf_add_state(c->b), closing = nf_add_state(c->b);
   nf_view regex = nf_view_of(format);
   if (format == NULL) NF_TRY(nf_json_string(&pattern, &regex));
-  if (format != NULL && pattern.value != NULL) return nf_json_error(&pattern, "stands beside a format");
+  if (format != NULL && pattern.value != NULL)
+    return nf_json_error(&pattern, "beside a format is not supported");
   nf_add_bytes(c->b, from, '"', '"', open);
   nf_add_bytes(c->b, closing, '"', '"', to);
   nf_status st = least > 0 || most >= 0
@@ -458,10 +478,7 @@ static nf_status compile_pattern(compiler *c, const nf_json_at *at, const char *
 static nf_status compile_string(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   const char *format = regex_of_format(at);
   int64_t least, most;
-  NF_TRY(count_of(at, "minLength", 0, &least));
-  NF_TRY(count_of(at, "maxLength", -1, &most));
-  if (least > LENGTH_MAX) return nf_json_error(at, "minLength is above %d", LENGTH_MAX);
-  if (most > LENGTH_MAX) most = LENGTH_MAX;
+  NF_TRY(counts_of(at, "minLength", "maxLength", LENGTH_MAX, &least, &most));
   if (format != NULL || word_of(at, "pattern") != NULL)
     return compile_pattern(c, at, format, least, most, from, to);
   if (least == 0 && most < 0)
@@ -478,8 +495,8 @@ static nf_status bound_of(const nf_json_at *at, const char *inclusive, const cha
                           nf_digits *out) {
   const nf_json_at a = member(at, inclusive), b = member(at, exclusive);
   *out = (nf_digits){0};
-  if (a.value != NULL && !json_is_number(a.value)) return nf_json_error(&a, "should be a number");
-  if (b.value != NULL && !json_is_number(b.value)) return nf_json_error(&b, "should be a number");
+  if (a.value != NULL && !json_is_number(a.value)) return nf_json_wants(&a, "a number");
+  if (b.value != NULL && !json_is_number(b.value)) return nf_json_wants(&b, "a number");
   if (a.value == NULL && b.value == NULL) return nf_ok();
   bool open = a.value == NULL;
   if (a.value != NULL && b.value != NULL) {
@@ -536,11 +553,8 @@ static nf_status add_item(compiler *c, const items *x, size_t i, uint32_t from, 
 static nf_status compile_array(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   items x = {0};
   int64_t least, most;
-  NF_TRY(count_of(at, "minItems", 0, &least));
-  NF_TRY(count_of(at, "maxItems", -1, &most));
-  if (least > ITEMS_MAX) return nf_json_error(at, "minItems is above %d", ITEMS_MAX);
+  NF_TRY(counts_of(at, "minItems", "maxItems", ITEMS_MAX, &least, &most));
   NF_TRY(read_items(c, at, &x));
-  if (most > ITEMS_MAX) most = ITEMS_MAX;
   if (x.none_behind && (most < 0 || most > (int64_t)x.n_prefix)) most = (int64_t)x.n_prefix;
   uint32_t behind = nf_add_state(c->b);
   nf_add_bytes(c->b, from, '[', '[', behind);
@@ -710,7 +724,7 @@ static nf_status compile_schema(compiler *c, const nf_json_at *at, uint32_t from
 static nf_status compile(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   if (json_is_true(at->value)) return nf_add_any_value(c->b, c->rules, from, to), nf_ok();
   if (json_is_false(at->value)) return nf_ok();
-  if (!json_is_object(at->value)) return nf_json_error(at, "should be a schema: an object, true or false");
+  if (!json_is_object(at->value)) return nf_json_wants(at, "a schema: an object, true or false");
   if (++c->made.work > WORK_MAX) return nf_json_error(at, "more than %d schemas", WORK_MAX);
   if (c->depth == DEPTH_MAX) return nf_json_error(at, "more than %d schemas inside each other", DEPTH_MAX);
   c->depth++;
