@@ -36,9 +36,9 @@ nf_json_at nf_json_item(const nf_json_at *array, size_t index) {
   return (nf_json_at){.doc = array->doc, .value = value, .parent = array, .index = index};
 }
 
-static void append_path(const nf_json_at *at, nf_text *t) {
+void nf_json_path(const nf_json_at *at, nf_text *t) {
   if (at->parent == NULL) return;
-  append_path(at->parent, t);
+  nf_json_path(at->parent, t);
   if (at->key != NULL)
     nf_text_printf(t, "%s%s", at->parent->parent != NULL ? "." : "", at->key);
   else
@@ -49,7 +49,7 @@ static void print_line(const nf_json_at *at, const char *fmt, va_list args, nf_t
   char text[NF_LINE];
   nf_line(text, fmt, args);
   nf_text path = {0};
-  append_path(at, &path);
+  nf_json_path(at, &path);
   nf_text_printf(out, "%s: %s%s%s", at->doc->where, path.n ? path.at : "", path.n ? ": " : "", text);
   out->failed |= path.failed;
   nf_text_deinit(&path);

@@ -45,6 +45,8 @@ nf_json_at nf_json_get(const nf_json_at *object, const char *key);
 // Item `index` of an array; .value is NULL when there is none or it is JSON null.
 nf_json_at nf_json_item(const nf_json_at *array, size_t index);
 
+void nf_json_path(const nf_json_at *at, nf_text *out); // appends "a.b[2]"; of the root nothing
+
 // An NF_BAD_INPUT error about this value: "<where>: <key path>: <text>".
 nf_status nf_json_error(const nf_json_at *at, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 // The same where the value is of another kind than it should be: "is a number, should be <right>".

@@ -258,7 +258,7 @@ static void what_does_not_compile_is_told(void **) {
       {NF_PIECE_REGEX, "a\xff", "regex: byte 1: invalid UTF-8"},
       {NF_PIECE_REGEX, "[^\\s\\S]", "the constraint allows no text at all"},
       {NF_PIECE_SCHEMA, "{", "schema: line 1, column 2"},
-      {NF_PIECE_SCHEMA, "3", "schema: is a number, should be a schema: an object, true or false"},
+      {NF_PIECE_SCHEMA, "3", "schema: is a number, should be a schema (an object, true or false)"},
       {NF_PIECE_SCHEMA, "false", "the constraint allows no text at all"},
       {NF_PIECE_SCHEMA, "{\"type\":\"text\"}", "schema: type: is 'text', should be one of: object"},
       {NF_PIECE_SCHEMA, "{\"properties\":{\"a\":{\"pattern\":\"(\"}}}",

@@ -724,7 +724,7 @@ static nf_status compile_schema(compiler *c, const nf_json_at *at, uint32_t from
 static nf_status compile(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   if (json_is_true(at->value)) return nf_add_any_value(c->b, c->rules, from, to), nf_ok();
   if (json_is_false(at->value)) return nf_ok();
-  if (!json_is_object(at->value)) return nf_json_wants(at, "a schema: an object, true or false");
+  if (!json_is_object(at->value)) return nf_json_wants(at, "a schema (an object, true or false)");
   if (++c->made.work > WORK_MAX) return nf_json_error(at, "more than %d schemas", WORK_MAX);
   if (c->depth == DEPTH_MAX) return nf_json_error(at, "more than %d schemas inside each other", DEPTH_MAX);
   c->depth++;

@@ -252,7 +252,7 @@ static nf_status merge(const merging *m) {
 nf_status nf_merge_schemas(nf_made *made, const nf_json_at *at, json_t *a, json_t *b, json_t **out) {
   if (!json_is_object(a) || !json_is_object(b)) {
     if ((!json_is_object(a) && !json_is_boolean(a)) || (!json_is_object(b) && !json_is_boolean(b)))
-      return nf_json_error(at, "should be a schema: an object, true or false");
+      return nf_json_error(at, "should be a schema (an object, true or false)");
     return *out = json_is_true(a) || json_is_false(b) ? b : a, nf_ok();
   }
   json_t *merged = json_copy(a);

@@ -77,6 +77,15 @@ static const nf_field common[] = {
     {"ignore_eos", NF_FIELD_BOOL, ASK(session.ignore_eos)},
 };
 
+// Where 0 turns a field off for the library, it would mean the contrary to clients, or nothing.
+static nf_status check_zero(const nf_json_at *at, const infuse_sampling_bound *bound, const nf_ask *a) {
+  const float *value = (const float *)((const char *)&a->sampling + bound->at);
+  if (at->value == NULL || *value != 0 || !nf_has_word("top_p repetition_penalty", nf_view_of(bound->name)))
+    return nf_ok();
+  return nf_json_error(at, "is %g, should be a number above 0, and at most %g", json_number_value(at->value),
+                       (double)bound->most);
+}
+
 // What sessions take, within their bounds.
 static nf_status read_sampling(const nf_json_at *body, nf_ask *a) {
   size_t n;
@@ -87,7 +96,9 @@ static nf_status read_sampling(const nf_json_at *body, nf_ask *a) {
                         .at = offsetof(nf_ask, sampling) + bound[i].at,
                         .lo = (double)bound[i].least,
                         .hi = (double)bound[i].most};
+    const nf_json_at at = nf_json_get(body, bound[i].name);
     NF_TRY(nf_ask_fields(body, &f, 1, a));
+    NF_TRY(check_zero(&at, &bound[i], a));
   }
   return nf_ok();
 }
@@ -98,7 +109,7 @@ static nf_status read_seed(const nf_json_at *body, nf_ask *a) {
   if (at.value == NULL) return nf_ok();
   NF_TRY(nf_json_i64(&at, INT64_MIN, INT64_MAX, &seed));
   a->sampling.seed = (uint64_t)seed;
-  a->seeded = true;
+  a->seeded = seed != -1; // which is none to vLLM's clients
   return nf_ok();
 }
 
@@ -107,17 +118,20 @@ static nf_status read_stops(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "stop");
   size_t n = 1;
   if (at.value == NULL) return nf_ok();
-  if (!json_is_string(at.value)) NF_TRY(nf_json_array(&at, &n));
+  if (json_is_array(at.value))
+    n = json_array_size(at.value);
+  else if (!json_is_string(at.value))
+    return nf_json_wants(&at, "a string or an array of strings");
   if (n > NF_ASK_STOPS) return nf_json_error(&at, "has %zu strings, should have at most %d", n, NF_ASK_STOPS);
   const char **stop = nf_ask_make(a, n, sizeof *stop);
   NF_TRY(nf_ask_kept(stop));
-  a->session.stop = stop;
+  a->session.stop = stop, a->session.n_stop = n;
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = json_is_string(at.value) ? at : nf_json_item(&at, i);
     nf_view s;
     NF_TRY(nf_json_string(&item, &s));
-    NF_TRY(nf_ask_string(&item, &stop[a->session.n_stop]));
-    a->session.n_stop += s.n != 0; // an empty one stops nothing: clients send it for none
+    if (s.n == 0) return nf_json_error(&item, "is empty, and would end every answer where it begins");
+    NF_TRY(nf_ask_string(&item, &stop[i]));
   }
   return nf_ok();
 }
@@ -184,6 +198,7 @@ static nf_status read_stream_options(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "stream_options");
   if (at.value == NULL) return nf_ok();
   NF_TRY(nf_json_object(&at));
+  if (!a->stream) return nf_json_error(&at, "is there, but stream is not true");
   return nf_ask_fields(&at, field, sizeof field / sizeof *field, a);
 }
 
@@ -197,7 +212,7 @@ static nf_status keep_json(nf_ask *a, const json_t *value, const char **out) {
 
 // ---- tools ----
 
-static nf_status read_tool(const nf_json_at *at, json_t *list) {
+static nf_status read_tool(const nf_json_at *at, nf_ask_kind of, json_t *list) {
   const nf_json_at type = nf_json_get(at, "type"), inner = nf_json_get(at, "function");
   nf_view kind;
   NF_TRY(nf_json_object(at));
@@ -205,6 +220,8 @@ static nf_status read_tool(const nf_json_at *at, json_t *list) {
   if (!nf_view_equal(kind, NF_VIEW("function")))
     return nf_json_error(&type, "is '%.*s'; only functions are supported", (int)kind.n, kind.at);
   const nf_json_at *function = inner.value != NULL ? &inner : at;
+  if (inner.value == NULL && of == NF_ASK_CHAT && json_object_get(at->value, "name") == NULL)
+    return nf_json_wants(&inner, "an object with the function's name");
   const nf_json_at name = nf_json_get(function, "name"), strict = nf_json_get(function, "strict");
   const char *called;
   bool is_strict;
@@ -237,12 +254,18 @@ static nf_status read_tool_choice(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "tool_choice");
   int choice = NF_TOOLS_AUTO;
   if (json_is_object(at.value)) {
-    const nf_json_at inner = nf_json_get(&at, "function");
-    const nf_json_at name = nf_json_get(inner.value != NULL ? &inner : &at, "name");
+    const nf_json_at type = nf_json_get(&at, "type"), inner = nf_json_get(&at, "function");
+    const bool wrapped =
+        inner.value != NULL || (a->kind == NF_ASK_CHAT && !json_is_string(json_object_get(at.value, "name")));
+    const nf_json_at name = nf_json_get(wrapped ? &inner : &at, "name");
+    int kind = 0;
+    NF_TRY(nf_ask_word(&type, "function", &kind));
     if (name.value == NULL) return nf_json_error(&name, "is missing, should be a function's name");
     NF_TRY(nf_ask_string(&name, &a->tool));
     if (!has_tool(a, a->tool)) return nf_json_error(&name, "'%s' is not among the tools", a->tool);
     choice = NF_TOOLS_NAMED;
+  } else if (at.value != NULL && !json_is_string(at.value)) {
+    return nf_json_wants(&at, "auto, none, required, or an object with a function's name");
   } else {
     NF_TRY(nf_ask_word(&at, "auto none required", &choice));
   }
@@ -272,7 +295,7 @@ nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a) {
   if (n != 0 && !nf_json_put(a->body.root, " tools", list)) return nf_ask_kept(NULL);
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&at, i);
-    NF_TRY(read_tool(&item, list));
+    NF_TRY(read_tool(&item, a->kind, list));
   }
   a->tools = list;
   if (parallel.value != NULL) NF_TRY(nf_json_bool(&parallel, &many));
@@ -283,8 +306,18 @@ nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a) {
 
 // ---- the answer's shape ----
 
+static nf_status note_shape(const nf_json_at *at, nf_ask *a) {
+  nf_text path = {0};
+  nf_json_path(at, &path);
+  nf_status st = nf_text_status(&path);
+  if (nf_is_ok(st)) st = nf_ask_kept(a->shape_at = nf_arena_copy(&a->arena, path.at, path.n));
+  nf_text_deinit(&path);
+  return st;
+}
+
 static nf_status keep_schema(const nf_json_at *schema, nf_ask *a) {
   if (schema->value == NULL) return nf_json_error(schema, "is missing, should be a JSON schema");
+  NF_TRY(note_shape(schema, a));
   a->shape = NF_SHAPE_SCHEMA;
   return keep_json(a, schema->value, &a->pattern);
 }
@@ -298,7 +331,10 @@ nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a) {
   if (type < 0) return nf_json_error(&kind, "is missing, should be one of: text json_object json_schema");
   if (type == 1) a->shape = NF_SHAPE_OBJECT;
   if (type != 2) return nf_ok();
-  const nf_json_at schema = nf_json_get(inner.value != NULL ? &inner : format, "schema");
+  const bool flat =
+      inner.value == NULL && (a->kind == NF_ASK_RESPONSE || json_object_get(format->value, "schema") != NULL);
+  if (!flat) NF_TRY(nf_json_object(&inner));
+  const nf_json_at schema = nf_json_get(flat ? format : &inner, "schema");
   return keep_schema(&schema, a);
 }
 
@@ -315,7 +351,7 @@ static nf_status read_choices(const nf_json_at *at, nf_ask *a) {
     NF_TRY(nf_ask_string(&item, &choice[i]));
   }
   a->choices = choice, a->n_choices = n, a->shape = NF_SHAPE_CHOICE;
-  return nf_ok();
+  return note_shape(at, a);
 }
 
 // vLLM's fields of their own: one at most, and not beside a response_format.
@@ -339,6 +375,7 @@ static nf_status read_structure(const nf_json_at *body, nf_ask *a) {
   if (choice.value != NULL) return read_choices(&choice, a);
   if (regex.value == NULL) return nf_ok();
   a->shape = NF_SHAPE_REGEX;
+  NF_TRY(note_shape(&regex, a));
   return nf_ask_string(&regex, &a->pattern);
 }
 
@@ -399,6 +436,13 @@ bool nf_ask_scores_prompt(const nf_ask *a) {
   return (a->echo && a->logprobs >= 0) || a->prompt_logprobs >= 0;
 }
 
+static nf_status check_least(const nf_json_at *body, const nf_ask *a) {
+  const nf_json_at least = nf_json_get(body, "min_tokens");
+  if (least.value == NULL || a->max_tokens < 0 || a->sampling.min_tokens <= a->max_tokens) return nf_ok();
+  return nf_json_error(&least, "is %ld, above the most tokens that the answer may have, %ld",
+                       (long)a->sampling.min_tokens, (long)a->max_tokens);
+}
+
 static void tell_logprobs(nf_ask *a) {
   const int64_t most = a->logprobs > a->prompt_logprobs ? a->logprobs : a->prompt_logprobs;
   a->session.logprobs = most >= 0;
@@ -418,6 +462,7 @@ nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse
   NF_TRY(read_common(&body, out));
   NF_TRY(rest[kind](&body, out));
   NF_TRY(read_structure(&body, out));
+  NF_TRY(check_least(&body, out));
   if (out->max_tokens > 0) out->session.max_tokens = out->max_tokens;
   out->session.generate = out->max_tokens != 0;
   tell_logprobs(out);

@@ -66,6 +66,7 @@ typedef struct nf_ask {
   bool one_call;    // parallel_tool_calls false
   nf_shape shape;
   const char *pattern;        // of SCHEMA and REGEX, as text
+  const char *shape_at;       // the path of the field that says it; NULL: none does
   const char *const *choices; // [n_choices] of CHOICE
   size_t n_choices;
 } nf_ask;
@@ -74,7 +75,9 @@ typedef struct nf_ask {
 // <path of the field>: <what is wrong>". On failure too there is something to deinit.
 nf_status nf_ask_read(nf_ask_kind kind, const char *text, size_t n, const infuse_sampling *sampling,
                       nf_ask *out);
-void nf_ask_deinit(nf_ask *a);              // zeroed is fine
+void nf_ask_deinit(nf_ask *a); // zeroed is fine
+// Appends the path of the field that an error of the library's is about; nothing where it is about none.
+nf_status nf_ask_param(const nf_ask *a, const char *message, nf_text *out);
 bool nf_ask_scores_prompt(const nf_ask *a); // logprobs are wanted of the prompt's tokens
 
 // ---- inside the room: what the files of nf_ask share ----
@@ -110,4 +113,5 @@ nf_status nf_ask_tools(const nf_json_at *body, nf_ask *a);
 nf_status nf_ask_prompt_logprobs(const nf_json_at *body, nf_ask *a); // of chats and completions
 nf_status nf_ask_schema(const nf_json_at *format, nf_ask *a);        // {"type": "text" | "json_object" | …}
 // Content: a string, or parts of text, as one string.
+#define NF_CONTENT "a string or an array of parts"
 nf_status nf_ask_content(const nf_json_at *at, nf_ask *a, const char **out, size_t *n);

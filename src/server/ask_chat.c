@@ -22,7 +22,8 @@ static nf_status part_text(const nf_json_at *part, nf_view *out) {
 static nf_status join_parts(const nf_json_at *at, nf_ask *a, const char **out, size_t *n) {
   nf_text all = {0};
   size_t parts;
-  NF_TRY(nf_json_array(at, &parts));
+  if (!json_is_array(at->value)) return nf_json_wants(at, NF_CONTENT);
+  parts = json_array_size(at->value);
   nf_status st = nf_ok();
   for (size_t i = 0; i < parts && nf_is_ok(st); i++) {
     const nf_json_at part = nf_json_item(at, i);
@@ -94,6 +95,7 @@ static nf_status read_message(const nf_json_at *at, nf_ask *a, infuse_message *o
     return nf_json_error(&role, "is missing, should be one of: system developer user assistant tool");
   const bool assistant = kind == 3, tool = kind >= 4;
   out->role = roles[tool ? 4 : kind];
+  if (content.value == NULL && !assistant && !tool) return nf_json_wants(&content, NF_CONTENT);
   NF_TRY(nf_ask_content(&content, a, &out->content, &out->content_n));
   if (out->content == NULL) out->content = "";
   if (tool) NF_TRY(nf_ask_string(&call, &out->call_id));

@@ -12,6 +12,7 @@ static nf_status read_message(const nf_json_at *at, nf_ask *a, infuse_message *o
   int kind = -1;
   NF_TRY(nf_ask_word(&role, "system developer user assistant", &kind));
   if (kind < 0) return nf_json_error(&role, "is missing, should be one of: system developer user assistant");
+  if (content.value == NULL && kind != 3) return nf_json_wants(&content, NF_CONTENT);
   *out = (infuse_message){.role = roles[kind], .content = ""};
   return nf_ask_content(&content, a, &out->content, &out->content_n);
 }
@@ -39,10 +40,13 @@ static nf_status read_result(const nf_json_at *at, nf_ask *a, infuse_message *ou
 // Thoughts come back as parts of their text, or of a summary where there is none.
 static nf_status read_reasoning(const nf_json_at *at, nf_ask *a, infuse_message *out) {
   const nf_json_at content = nf_json_get(at, "content"), summary = nf_json_get(at, "summary");
-  size_t n = 0;
+  size_t n;
+  if (content.value != NULL) NF_TRY(nf_json_array(&content, &n));
+  if (summary.value != NULL) NF_TRY(nf_json_array(&summary, &n));
   const nf_json_at *parts = json_array_size(content.value) != 0 ? &content : &summary;
   nf_text all = {0};
-  nf_status st = parts->value != NULL ? nf_json_array(parts, &n) : nf_ok();
+  nf_status st = nf_ok();
+  n = json_array_size(parts->value);
   for (size_t i = 0; i < n && nf_is_ok(st); i++) {
     const nf_json_at part = nf_json_item(parts, i), text = nf_json_get(&part, "text");
     nf_view s = {0};
@@ -72,7 +76,10 @@ static nf_status read_item(const nf_json_at *at, nf_ask *a, infuse_message *out)
 static nf_status read_input(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "input"), instructions = nf_json_get(body, "instructions");
   size_t n = 1;
-  if (!json_is_string(at.value)) NF_TRY(nf_json_array(&at, &n));
+  if (json_is_array(at.value))
+    n = json_array_size(at.value);
+  else if (!json_is_string(at.value))
+    return nf_json_wants(&at, "a string or an array of items");
   if (n == 0 || n > NF_ASK_MESSAGES)
     return nf_json_error(&at, "has %zu items, should have 1 to %d", n, NF_ASK_MESSAGES);
   a->message = nf_ask_make(a, n + 1, sizeof *a->message);
@@ -122,6 +129,7 @@ nf_status nf_ask_response(const nf_json_at *body, nf_ask *a) {
   const nf_json_at n = nf_json_get(body, "n");
   if (a->n != 1) return nf_json_error(&n, "is %ld; a response has one answer", (long)a->n);
   NF_TRY(nf_ask_fields(body, field, 1, a));
+  if (text.value != NULL) NF_TRY(nf_json_object(&text));
   if (reasoning.value != NULL) NF_TRY(nf_json_object(&reasoning));
   if (reasoning.value != NULL) NF_TRY(nf_ask_fields(&reasoning, effort, 1, a));
   NF_TRY(read_input(body, a));

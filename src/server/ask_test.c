@@ -29,7 +29,7 @@ static void what_clients_send_is_read(void **state) {
                      "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":null,"
                      "\"parameters\":{\"type\":"
                      "\"object\"}}}],\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}},"
-                     "\"temperature\":0.5,\"top_k\":-1,\"seed\":7,\"stop\":[\"x\",\"\"],\"logit_bias\":{"
+                     "\"temperature\":0.5,\"top_k\":-1,\"seed\":7,\"stop\":[\"x\"],\"logit_bias\":{"
                      "\"5\":-100,\"6\":1.5},"
                      "\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":5,\"max_"
                      "completion_tokens\":6,"
@@ -161,7 +161,7 @@ static void what_is_wrong_is_named(void **state) {
       {NF_ASK_CHAT, "{" USER ",\"tools\":[{\"type\":\"web\"}]}",
        "body: tools[0].type: is 'web'; only functions are supported"},
       {NF_ASK_CHAT, "{" USER ",\"response_format\":{\"type\":\"json_schema\"}}",
-       "body: response_format.schema: is missing, should be a JSON schema"},
+       "body: response_format.json_schema: is missing, should be an object"},
       {NF_ASK_CHAT, "{" USER ",\"max_tokens\":0}",
        "body: max_tokens: is 0, should be an integer from 1 to 2147483647"},
       {NF_ASK_CHAT, "{" USER ",\"prompt_logprobs\":1,\"stream\":true}",

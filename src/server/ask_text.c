@@ -4,7 +4,8 @@
 
 static nf_status read_ids(const nf_json_at *at, nf_ask *a, nf_prompt *out) {
   size_t n;
-  NF_TRY(nf_json_array(at, &n));
+  if (!json_is_array(at->value)) return nf_json_wants(at, "a text or an array of ids");
+  n = json_array_size(at->value);
   int32_t *id = nf_ask_make(a, n, sizeof *id);
   NF_TRY(nf_ask_kept(id));
   for (size_t i = 0; i < n; i++) {
@@ -30,7 +31,8 @@ static nf_status read_prompts(const nf_json_at *body, nf_ask *a) {
   const nf_json_at at = nf_json_get(body, "prompt"), first = nf_json_item(&at, 0);
   const bool list = json_is_array(at.value) && !json_is_number(first.value);
   const size_t n = list ? json_array_size(at.value) : 1;
-  if (at.value == NULL) return nf_json_error(&at, "is missing, should be a text, ids, or a list of them");
+  if (!json_is_array(at.value) && !json_is_string(at.value))
+    return nf_json_wants(&at, "a text, ids, or a list of them");
   if (n == 0) return nf_json_error(&at, "is an empty list");
   if ((int64_t)n > NF_ASK_CHOICES / a->n)
     return nf_json_error(&at, "%zu prompts of n = %ld are more than %d answers", n, (long)a->n,

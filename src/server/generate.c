@@ -74,12 +74,12 @@ static void flush(talk *t) {
 }
 
 // What else was asked for would be drawn for nobody.
-static void break_off(talk *t, nf_problem_kind kind, const char *message) {
+static void break_off(talk *t, nf_problem_kind kind, const char *message, const char *param) {
   if (t->broken) return;
   t->broken = true;
   cancel(t);
-  if (!nf_call_is_stream(t->call)) return nf_serve_problem(t->call, kind, message, NULL);
-  nf_status_free(nf_reply_event(&t->out, "error", nf_problem_json(kind, message, NULL)));
+  if (!nf_call_is_stream(t->call)) return nf_serve_problem(t->call, kind, message, param);
+  nf_status_free(nf_reply_event(&t->out, "error", nf_problem_json(kind, message, param)));
   nf_call_end(t->call, t->out.at, t->out.n);
 }
 
@@ -87,7 +87,7 @@ static void break_off(talk *t, nf_problem_kind kind, const char *message) {
 static bool fine(talk *t, nf_status st) {
   const bool ok = nf_is_ok(st);
   nf_status_free(st);
-  if (!ok) break_off(t, NF_PROBLEM_INTERNAL, "no memory for the answer");
+  if (!ok) break_off(t, NF_PROBLEM_INTERNAL, "no memory for the answer", NULL);
   return ok;
 }
 
@@ -170,16 +170,24 @@ static void take_output(talk *t, part *p, const nf_event *e) {
   send(t, st);
 }
 
+static void blame(talk *t, nf_code code, const char *why) {
+  nf_text param = {0};
+  nf_status_free(nf_ask_param(&t->ask, why, &param));
+  break_off(t, nf_problem_of(code), why, param.n != 0 ? param.at : NULL);
+  nf_text_deinit(&param);
+}
+
 // Before its first step a request is only refused for its length.
 static void fail_part(talk *t, const nf_event *e) {
+  static const char *const field[] = {
+      [NF_ASK_CHAT] = "messages", [NF_ASK_TEXT] = "prompt", [NF_ASK_RESPONSE] = "input"};
   char message[512];
   const char *why = infuse_error_message(e->error);
   const infuse_code code = infuse_error_code(e->error);
-  if (code != INFUSE_UNAVAILABLE || e->usage->queue != 0)
-    return break_off(t, nf_problem_of((nf_code)code), why);
+  if (code != INFUSE_UNAVAILABLE || e->usage->queue != 0) return blame(t, (nf_code)code, why);
   snprintf(message, sizeof message, "This model's maximum context length is %ld tokens; %s",
            (long)t->server->info.context, why);
-  break_off(t, NF_PROBLEM_CONTEXT, message);
+  break_off(t, NF_PROBLEM_CONTEXT, message, field[t->ask.kind]);
 }
 
 // Of max_tokens 0 there is no output, and a prompt that is all of the answer.
@@ -194,16 +202,16 @@ static void take_end(talk *t, part *p, const nf_event *e) {
   if (t->full) return;
   if (e->reason == NF_REASON_STOP && !t->ask.session.generate) end_undrawn(t, p, e);
   if (e->reason == NF_REASON_FAILED) fail_part(t, e);
-  if (e->reason == NF_REASON_EXPIRED) break_off(t, NF_PROBLEM_WAITED, NULL);
+  if (e->reason == NF_REASON_EXPIRED) break_off(t, NF_PROBLEM_WAITED, NULL, NULL);
   if (e->reason == NF_REASON_CANCELLED)
-    break_off(t, NF_PROBLEM_UNAVAILABLE, "the request was cancelled: the server stops");
+    break_off(t, NF_PROBLEM_UNAVAILABLE, "the request was cancelled: the server stops", NULL);
 }
 
 // The last one sends what there is to send.
 static void finish_part(talk *t) {
   const bool last = --t->left == 0;
   if (last && t->full)
-    break_off(t, t->server->stops ? NF_PROBLEM_UNAVAILABLE : NF_PROBLEM_BUSY, NULL);
+    break_off(t, t->server->stops ? NF_PROBLEM_UNAVAILABLE : NF_PROBLEM_BUSY, NULL, NULL);
   else if (last)
     end(t);
   release(t);
@@ -242,7 +250,7 @@ static nf_status tokenise(talk *t) {
   const nf_json_at body = nf_json_root(&t->ask.body), prompt = nf_json_get(&body, "prompt");
   for (size_t i = 0; i < t->ask.n_prompts; i++) {
     part *p = &t->part[i];
-    NF_TRY(nf_prompt_ids(t->server, &t->ask.prompt[i], &p->own, &p->ids, &p->n));
+    NF_TRY(nf_prompt_ids(t->server, &t->ask, i, &p->own, &p->ids, &p->n));
     if (p->n == 0) return nf_json_error(&prompt, "there is no token to begin with in prompt %zu", i);
     NF_TRY(find_echo(t, &t->ask.prompt[i], p));
   }
@@ -293,7 +301,7 @@ static nf_status submit(talk *t, size_t i) {
 }
 
 static void refuse(talk *t, nf_status st) {
-  nf_serve_status(t->call, st);
+  nf_serve_failure(t->call, &t->ask, st);
   t->owners = 1;
   release(t);
 }

@@ -11,11 +11,24 @@ json_t *nf_ids_json(const int32_t *id, size_t n) {
   return nf_json_whole(list, ok);
 }
 
-nf_status nf_prompt_ids(const nf_server *s, const nf_prompt *p, int32_t **own, const int32_t **ids,
+static nf_status check_ids(const nf_server *s, const nf_ask *a, size_t prompt) {
+  const nf_json_at body = nf_json_root(&a->body), at = nf_json_get(&body, "prompt"),
+                   own = nf_json_item(&at, prompt);
+  const nf_json_at *list = json_is_array(own.value) ? &own : &at;
+  int64_t id;
+  for (size_t i = 0; i < a->prompt[prompt].n; i++) {
+    const nf_json_at item = nf_json_item(list, i);
+    NF_TRY(nf_json_i64(&item, 0, s->info.vocab - 1, &id));
+  }
+  return nf_ok();
+}
+
+nf_status nf_prompt_ids(const nf_server *s, const nf_ask *a, size_t i, int32_t **own, const int32_t **ids,
                         size_t *n) {
   const infuse_tokenizer *k = infuse_model_tokenizer(s->options.model);
+  const nf_prompt *p = &a->prompt[i];
   *ids = p->ids, *n = p->n;
-  if (p->text == NULL) return nf_ok();
+  if (p->text == NULL) return check_ids(s, a, i);
   NF_TRY((nf_status){infuse_encode(k, p->text, p->n, 0, own, n)});
   *ids = *own;
   return nf_ok();
@@ -75,7 +88,7 @@ static nf_status render_prompts(const nf_server *s, const nf_call *c, const nf_a
     int32_t *own = NULL;
     const int32_t *id;
     size_t n;
-    st = nf_prompt_ids(s, &a->prompt[i], &own, &id, &n);
+    st = nf_prompt_ids(s, a, i, &own, &id, &n);
     if (nf_is_ok(st)) ok = nf_json_push(list, request_json(s, c, a, id, n));
     infuse_free(own);
   }
@@ -95,8 +108,10 @@ static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
   nf_status st = nf_ask_read(kind, body.at != NULL ? body.at : "", body.n, &s->sampling, &a);
   const bool ours = !nf_is_ok(st) || nf_server_is_model(s, a.model);
   if (nf_is_ok(st) && ours) st = render(s, c, &a, &answer);
+  const bool failed = !nf_is_ok(st);
+  if (failed) nf_serve_failure(c, &a, st);
   nf_ask_deinit(&a);
-  if (!nf_is_ok(st)) return nf_serve_status(c, st);
+  if (failed) return;
   if (!ours) return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
   nf_serve_json(c, answer);
 }

@@ -34,6 +34,16 @@ void nf_serve_status(nf_call *c, nf_status st) {
   nf_status_free(st);
 }
 
+void nf_serve_failure(nf_call *c, const nf_ask *a, nf_status st) {
+  nf_text param = {0};
+  nf_status named = nf_ask_param(a, nf_status_message(st), &param);
+  nf_serve_problem(c, nf_problem_of(nf_status_code(st)), nf_status_message(st),
+                   param.n != 0 ? param.at : NULL);
+  nf_text_deinit(&param);
+  nf_status_free(named);
+  nf_status_free(st);
+}
+
 bool nf_server_is_model(const nf_server *s, const char *name) {
   return name == NULL || strcmp(name, s->name) == 0 || strcmp(name, s->options.dir) == 0;
 }

@@ -52,8 +52,9 @@ void nf_serve_plan(void *server, nf_call *c);
 void nf_serve_tokenize(void *server, nf_call *c);
 void nf_serve_detokenize(void *server, nf_call *c);
 
-// The ids of a prompt: its own, or those of its text, which are *own then and freed by infuse_free.
-nf_status nf_prompt_ids(const nf_server *s, const nf_prompt *p, int32_t **own, const int32_t **ids,
+// The ids of prompt i: its own, which the vocabulary must have, or those of its text, which are *own then and
+// freed by infuse_free.
+nf_status nf_prompt_ids(const nf_server *s, const nf_ask *a, size_t i, int32_t **own, const int32_t **ids,
                         size_t *n);
 json_t *nf_ids_json(const int32_t *id, size_t n); // NULL: no memory
 // tokenizer_info.c: of a model's folder; *out NULL where it fails.
@@ -66,5 +67,7 @@ nf_status nf_server_plan(const nf_server *s, nf_text *out);
 void nf_serve_json(nf_call *c, json_t *value);
 void nf_serve_problem(nf_call *c, nf_problem_kind kind, const char *message, const char *param);
 void nf_serve_status(nf_call *c, nf_status st); // of an error, which it frees
+// The same of one that came of an ask, whose field it names.
+void nf_serve_failure(nf_call *c, const nf_ask *a, nf_status st);
 // Whether the model is called so: by its name or its folder; NULL: whatever is here.
 bool nf_server_is_model(const nf_server *s, const char *name);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which field of a body an error is about that is found only where the request is computed: by what the
+// library's messages begin with.
+#include "server/ask.h"
+#include <stdlib.h>
+#include <string.h>
+
+// "properties.a.type: is …": the path, where there is one. Places within a text are none.
+static nf_view path_in(const char *message) {
+  const char *end = strstr(message, ": ");
+  if (end == NULL || strncmp(message, "line ", 5) == 0 || strncmp(message, "byte ", 5) == 0)
+    return (nf_view){"", 0};
+  return (nf_view){message, (size_t)(end - message)};
+}
+
+static void append_path(nf_text *out, nf_view path) {
+  nf_text_printf(out, "%s%.*s", path.n != 0 && path.at[0] != '[' && path.at[0] != '.' ? "." : "", (int)path.n,
+                 path.at);
+}
+
+// Tools are kept as chats have them; a response's have no object around the function.
+static void name_function(const nf_ask *a, size_t i, nf_text *out) {
+  nf_text_printf(out, "tools[%zu]%s", i, a->kind == NF_ASK_CHAT ? ".function" : "");
+}
+
+static void in_tools(const nf_ask *a, const char *rest,
+                     nf_text *out) { // "[0].function.name: "
+  static const char inner[] = "].function";
+  char *end = NULL;
+  const long i = *rest == '[' ? strtol(rest + 1, &end, 10) : -1;
+  if (i < 0 || strncmp(end, inner, sizeof inner - 1) != 0) return nf_text_append(out, "tools", 5);
+  name_function(a, (size_t)i, out);
+  append_path(out, path_in(end + sizeof inner - 1));
+}
+
+static void in_tool(const nf_ask *a, const char *rest, nf_text *out) { // "f: parameters: "
+  static const char schema[] = ": parameters: schema: ";
+  for (size_t i = 0; i < json_array_size(a->tools); i++) {
+    const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
+    const char *name = json_string_value(json_object_get(f, "name"));
+    const size_t n = strlen(name);
+    if (strncmp(rest, name, n) != 0 || rest[n] != ':') continue;
+    name_function(a, i, out);
+    nf_text_append(out, ".parameters", 11);
+    if (strncmp(rest + n, schema, sizeof schema - 1) == 0)
+      append_path(out, path_in(rest + n + sizeof schema - 1));
+    return;
+  }
+  nf_text_append(out, "tools", 5);
+}
+
+static const struct {
+  const char *begins;
+  const char *field, *response; // the latter where a response calls it otherwise; neither: the answer's shape
+  enum { ITSELF, PATH, KEY, INDEX } what; // of the field; all but the first by what follows
+  void (*name)(const nf_ask *a, const char *rest, nf_text *out); // instead
+} row[] = {
+    {"schema: ", .what = PATH},
+    {"regex: ", .what = ITSELF},
+    {"choice ", .what = INDEX},
+    {"the constraint ", .what = ITSELF},
+    {"tools: ", .name = in_tools},
+    {"tool ", .name = in_tool},
+    {"logit_bias names id ", "logit_bias", .what = KEY},
+    {"stop token ", "stop_token_ids", .what = INDEX},
+    {"reasoning effort ", "reasoning_effort", "reasoning.effort"},
+    {"a reasoning effort ", "reasoning_effort", "reasoning.effort"},
+    {"thinking ", "chat_template_kwargs.enable_thinking"},
+    {"no thinking ", "chat_template_kwargs.enable_thinking"},
+};
+
+static const char *field_of(const nf_ask *a, size_t i) {
+  if (row[i].response != NULL && a->kind == NF_ASK_RESPONSE) return row[i].response;
+  return row[i].field != NULL ? row[i].field : a->shape_at;
+}
+
+nf_status nf_ask_param(const nf_ask *a, const char *message, nf_text *out) {
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    const size_t n = strlen(row[i].begins);
+    const char *rest = message + n;
+    if (strncmp(message, row[i].begins, n) != 0) continue;
+    if (row[i].name != NULL) return row[i].name(a, rest, out), nf_text_status(out);
+    if (field_of(a, i) == NULL) return nf_ok();
+    nf_text_printf(out, "%s", field_of(a, i));
+    if (row[i].what == PATH) append_path(out, path_in(rest));
+    if (row[i].what == KEY) nf_text_printf(out, ".%ld", strtol(rest, NULL, 10));
+    if (row[i].what == INDEX) nf_text_printf(out, "[%ld]", strtol(rest, NULL, 10));
+    break;
+  }
+  return nf_text_status(out);
+}
