@@ -253,6 +253,8 @@ static void add_headers(const nf_call *c, struct MHD_Response *r) {
   if (c->streams) MHD_add_response_header(r, MHD_HTTP_HEADER_CACHE_CONTROL, "no-cache");
   snprintf(seconds, sizeof seconds, "%d", c->retry_after);
   if (c->retry_after > 0) MHD_add_response_header(r, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+  if (c->closes) MHD_add_response_header(r, MHD_HTTP_HEADER_CONNECTION, "close");
+  if (c->status == MHD_HTTP_METHOD_NOT_ALLOWED) MHD_add_response_header(r, MHD_HTTP_HEADER_ALLOW, c->allowed);
   if (c->status == MHD_HTTP_UNAUTHORIZED)
     MHD_add_response_header(r, MHD_HTTP_HEADER_WWW_AUTHENTICATE, "Bearer");
 }
@@ -269,9 +271,9 @@ enum MHD_Result nf_call_send(nf_call *c) {
 }
 
 // An error that the server itself finds.
-void nf_call_refuse(nf_call *c, nf_problem_kind kind) {
+void nf_call_refuse(nf_call *c, nf_problem_kind kind, const char *message) {
   nf_text body = {0};
-  nf_status_free(nf_problem_body(kind, NULL, NULL, &body));
+  nf_status_free(nf_problem_body(kind, message, NULL, &body));
   nf_call_own(c);
   nf_call_answer(c, nf_problem_status(kind), "application/json", body.at != NULL ? body.at : "", body.n,
                  nf_problem_retry_after(kind));

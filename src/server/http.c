@@ -40,6 +40,7 @@ static nf_problem_kind find_route(nf_call *c, const char *method, const char *pa
     size_t named;
     if (!path_matches(&o->route[i], path, &named)) continue;
     found = NF_PROBLEM_METHOD;
+    c->allowed = strcmp(o->route[i].method, "GET") == 0 ? "GET, HEAD" : o->route[i].method;
     if (!method_matches(&o->route[i], method)) continue;
     c->route = &o->route[i];
     c->rest = strdup(path + named);
@@ -69,10 +70,39 @@ static bool may(const nf_call *c) {
          is_key(o->key, given + sizeof scheme - 1);
 }
 
-// A proxy in front may go by the other one, and take what follows for another request (RFC 9112, 6.3).
-static bool ends_twice(const nf_call *c) {
-  return header(c, MHD_HTTP_HEADER_CONTENT_LENGTH) != NULL &&
-         header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+// ---- headers that say where a request ends ----
+//
+// The library takes the first of several, and those that are misspelled for others. A proxy in front may go
+// by another one, and take what follows for another request (RFC 9112, 5.1 and 6.3).
+
+typedef struct framing {
+  int hosts, lengths, codings;
+  bool blank; // a name has white space in it
+} framing;
+
+static enum MHD_Result count_header(void *to, enum MHD_ValueKind kind, const char *name, const char *value) {
+  framing *f = to;
+  (void)kind, (void)value;
+  f->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+  f->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+  f->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+  f->blank |= *name == 0 || strpbrk(name, " \t\r\n\v\f") != NULL;
+  return MHD_YES;
+}
+
+// What is wrong with them; NULL: nothing.
+static const char *wrong_framing(const nf_call *c, const char *version) {
+  framing f = {0};
+  MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &f);
+  const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING);
+  if (f.blank) return "a header's name is empty or has white space in it";
+  if (f.hosts > 1) return "there are several Host headers";
+  if (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0) return "the Host header is missing";
+  if (f.lengths + f.codings > 1)
+    return "Content-Length and Transfer-Encoding together, or one of them twice: the body's end is not sure";
+  if (coding != NULL && strcasecmp(coding, "chunked") != 0)
+    return "Transfer-Encoding is not supported but for chunked";
+  return NULL;
 }
 
 static bool announces_too_much(const nf_call *c) {
@@ -83,13 +113,12 @@ static bool announces_too_much(const nf_call *c) {
 
 // When the headers are there. A body that is too large, or whose end is not sure, is not read, and the
 // connection ends; others are, so that it stays of use behind a refusal.
-static void admit(nf_call *c, const char *method, const char *path) {
+static void admit(nf_call *c, const char *method, const char *path, const char *version) {
+  const char *wrong = wrong_framing(c, version);
   c->refused = find_route(c, method, path);
   if (c->refused == NF_PROBLEM_NONE && !may(c)) c->refused = NF_PROBLEM_KEY;
-  if (ends_twice(c))
-    nf_call_refuse(c, NF_PROBLEM_REQUEST);
-  else if (announces_too_much(c))
-    nf_call_refuse(c, NF_PROBLEM_TOO_LARGE);
+  c->closes = wrong != NULL || announces_too_much(c);
+  if (c->closes) nf_call_refuse(c, wrong != NULL ? NF_PROBLEM_REQUEST : NF_PROBLEM_TOO_LARGE, wrong);
 }
 
 static void take_body(nf_call *c, const char *data, size_t n) {
@@ -102,7 +131,7 @@ static void take_body(nf_call *c, const char *data, size_t n) {
 static void handle(nf_call *c) {
   c->handled = true;
   if (c->body.failed) c->refused = NF_PROBLEM_INTERNAL;
-  if (c->refused != NF_PROBLEM_NONE) return nf_call_refuse(c, c->refused);
+  if (c->refused != NF_PROBLEM_NONE) return nf_call_refuse(c, c->refused, NULL);
   pthread_mutex_lock(&c->http->handling);
   const bool closed = c->http->closed;
   if (!closed) {
@@ -110,7 +139,7 @@ static void handle(nf_call *c) {
     c->route->handle(c->http->options.user, c);
   }
   pthread_mutex_unlock(&c->http->handling);
-  if (closed) nf_call_refuse(c, NF_PROBLEM_UNAVAILABLE);
+  if (closed) nf_call_refuse(c, NF_PROBLEM_UNAVAILABLE, NULL);
 }
 
 // What is answered does not change any more, so it is sent without the lock: the library has one of its own
@@ -127,11 +156,10 @@ static enum MHD_Result on_access(void *http, struct MHD_Connection *connection, 
                                  const char *method, const char *version, const char *data, size_t *n,
                                  void **call) {
   nf_call *c = *call;
-  (void)version;
   if (c == NULL) {
     *call = c = nf_call_create(http, connection);
     if (c == NULL) return MHD_NO;
-    admit(c, method, path);
+    admit(c, method, path, version);
     return c->answered ? nf_call_send(c) : MHD_YES;
   }
   if (*n != 0) {
@@ -180,7 +208,7 @@ static nf_status listen_at(nf_http *h, const struct addrinfo *address) {
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_CONNECTION_LIMIT,
       (unsigned)o->most_connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_seconds,
       MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-      MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_END);
+      MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END); // strict, it would answer with pages of its own
   if (h->daemon != NULL) return nf_ok();
   return nf_error(NF_UNAVAILABLE, "can't listen at %s port %u: %s", o->host, o->port, strerror(errno));
 }

@@ -21,6 +21,8 @@ struct nf_call {
   char id[NF_MOST_ID + 1];
   nf_text body;
   nf_problem_kind refused; // by the server itself
+  const char *allowed;     // methods of the path; NULL: there is no such path
+  bool closes;             // the connection, with the answer
   bool handled;
   int watched;              // the connection's socket while nobody else looks at it; -1: it never rested
   nf_call *next, *previous; // of those that are open
@@ -61,9 +63,9 @@ void nf_call_close(nf_call *c);
 // The connection does nothing until something is written, or it is found that the client is gone. Under the
 // call's lock.
 void nf_call_sleep(nf_call *c);
-enum MHD_Result nf_call_send(nf_call *c); // what was answered
-void nf_call_refuse(nf_call *c, nf_problem_kind kind);
-void nf_call_own(nf_call *c); // one more owner
+enum MHD_Result nf_call_send(nf_call *c);                                   // what was answered
+void nf_call_refuse(nf_call *c, nf_problem_kind kind, const char *message); // NULL: the kind's own
+void nf_call_own(nf_call *c);                                               // one more owner
 // The client is gone: who makes the answer is told, once. By any thread.
 void nf_call_lose(nf_call *c);
 // A comment, where a stream has been silent until `now`; one that has not begun begins with it.

@@ -134,6 +134,11 @@ static void routes_keys_and_limits(void **state) {
        "413 Content Too Large", "request_too_large"},
       {large, "413 Content Too Large", "request_too_large"},
       {"GET /echo HTTP/1.1\r\n" CLOSE "\r\n", "405 Method Not Allowed", "method_not_allowed"},
+      {"GET /echo HTTP/1.1\r\n" CLOSE "\r\n", "405 Method Not Allowed", "\r\nAllow: POST\r\n"},
+      {"PUT /rest/a HTTP/1.1\r\n" CLOSE "Content-Length: 0\r\n\r\n", "405 Method Not Allowed",
+       "\r\nAllow: GET, HEAD\r\n"},
+      {"OPTIONS * HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
+      {"GET /rest/a HTTP/1.0\r\n\r\n", "200 OK", "\r\n\r\na"},
       {"GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
       {"GET /rest/a%2Fb?x=1 HTTP/1.1\r\n" CLOSE "\r\n", "200 OK", "\r\n\r\na/b"},
       {"GET /rest/ HTTP/1.1\r\n" CLOSE "X-Request-ID: mine-1\r\n\r\n", "200 OK", "x-request-id: mine-1\r\n"},
@@ -150,6 +155,35 @@ static void routes_keys_and_limits(void **state) {
     free(answer);
   }
   assert_int_equal(nf_http_calls(server), 0);
+}
+
+// Whatever may be taken for another request behind it is none, though the client would go on.
+static void where_a_request_ends_must_be_sure(void **state) {
+  (void)state;
+  static const struct {
+    const char *head, *says;
+  } row[] = {
+      {"", "the Host header is missing"},
+      {"Host: a\r\nHost: b\r\n", "several Host headers"},
+      {"Host : a\r\n", "white space"},
+      {"Host: a\r\nContent-Length : 5\r\n", "white space"},
+      {"Host: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n", "one of them twice"},
+      {"Host: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n", "together"},
+      {"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", "but for chunked"},
+      {"Host: a\r\nTransfer-Encoding: identity\r\n", "but for chunked"},
+      {"Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "twice"},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char text[300];
+    snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n%s\r\n%s", row[i].head,
+             "0\r\n\r\nGET /rest/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
+    char *answer = ask(text);
+    if (strncmp(answer, "HTTP/1.1 400 Bad Request\r\n", 26) != 0 || strstr(answer, row[i].says) == NULL ||
+        strstr(answer, "\r\nContent-Type: application/json\r\n") == NULL ||
+        strstr(answer, "\r\nConnection: close\r\n") == NULL || strstr(answer + 1, "HTTP/1.1 ") != NULL)
+      fail_msg("%s\n-> %s", text, answer);
+    free(answer);
+  }
 }
 
 static void a_head_has_no_body(void **state) {
@@ -327,6 +361,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
   const struct CMUnitTest tests[] = {
       TEST(routes_keys_and_limits),
+      TEST(where_a_request_ends_must_be_sure),
       TEST(a_head_has_no_body),
       TEST(a_connection_serves_many_calls),
       TEST(a_stream_is_written_by_another_thread),

@@ -87,17 +87,17 @@ static const struct {
      NULL, "the answer's shape is told more than once"},
     {CHAT,
      "{" HI ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{"
-            "\"properties\":{\"a\":{\"type\":\"objct\"}}}}}}",
+     "\"properties\":{\"a\":{\"type\":\"objct\"}}}}}}",
      400, "response_format.json_schema.schema.properties.a.type", NULL,
      "schema: properties.a.type: is 'objct', should be one of: object array string number intege"},
     {CHAT,
      "{" HI ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{"
-            "\"properties\":{\"a b\":{\"type\":\"objct\"}}}}}}",
+     "\"properties\":{\"a b\":{\"type\":\"objct\"}}}}}}",
      400, "response_format.json_schema.schema.properties.a b.type", NULL,
      "schema: properties.a b.type: is 'objct', should be one of: object array string number inte"},
     {CHAT,
      "{" HI ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"x\",\"schema\":{"
-            "\"items\":{\"pattern\":\"(\"}}}}}",
+     "\"items\":{\"pattern\":\"(\"}}}}}",
      400, "response_format.json_schema.schema.items.pattern", NULL,
      "schema: items.pattern: byte 0: a group without its )"},
     {CHAT,
@@ -142,12 +142,12 @@ static const struct {
      "tools[0].function.strict", NULL, "is a number, should be true or false"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true,\"parameters\":{"
-            "\"properties\":{\"a\":{\"type\":\"strin\"}}}}}]}",
+     "\"properties\":{\"a\":{\"type\":\"strin\"}}}}}]}",
      400, "tools[0].function.parameters.properties.a.type", NULL,
      "tool f: parameters: schema: properties.a.type: is 'strin', should be one of: object array "},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":"
-            "\"strin\"}}}],\"tool_choice\":\"required\"}",
+     "\"strin\"}}}],\"tool_choice\":\"required\"}",
      400, "tools[0].function.parameters.type", NULL,
      "tool f: parameters: schema: type: is 'strin', should be one of: object array string number"},
     {CHAT, "{" HI ",\"tools\":[7]}", 400, "tools[0]", NULL, "is a number, should be an object"},
@@ -161,23 +161,23 @@ static const struct {
      400, "tool_choice", NULL, "is 'any', should be one of: auto none required"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"type\":"
-            "\"function\"}}",
+     "\"function\"}}",
      400, "tool_choice.function.name", NULL, "is missing, should be a function's name"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"type\":"
-            "\"function\",\"function\":{}}}",
+     "\"function\",\"function\":{}}}",
      400, "tool_choice.function.name", NULL, "is missing, should be a function's name"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"type\":"
-            "\"function\",\"function\":{\"name\":\"g\"}}}",
+     "\"function\",\"function\":{\"name\":\"g\"}}}",
      400, "tool_choice.function.name", NULL, "'g' is not among the tools"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"type\":"
-            "\"allowed_tools\",\"allowed_tools\":{}}}",
+     "\"allowed_tools\",\"allowed_tools\":{}}}",
      400, "tool_choice.type", NULL, "is 'allowed_tools', should be one of: function"},
     {CHAT,
      "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}],\"tool_choice\":{\"type\":"
-            "\"function\",\"function\":7}}",
+     "\"function\",\"function\":7}}",
      400, "tool_choice.function.name", NULL, "is missing, should be a function's name"},
     {CHAT, "{" HI ",\"tools\":[],\"tool_choice\":\"required\"}", 400, "tool_choice", NULL,
      "asks for a call, but there are no tools"},
@@ -355,7 +355,7 @@ static const struct {
      "tools: [0].function.name: is empty, should name the function"},
     {RESPONSE,
      "{" SAY ",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"strict\":true,\"parameters\":{\"items\":{"
-             "\"type\":\"a\"}}}]}",
+     "\"type\":\"a\"}}}]}",
      400, "tools[0].parameters.items.type", NULL,
      "tool f: parameters: schema: items.type: is 'a', should be one of: object array string numb"},
     {RESPONSE, "{" SAY ",\"tools\":[{\"type\":\"web_search\"}]}", 400, "tools[0].type", NULL,
@@ -365,7 +365,7 @@ static const struct {
      400, "tool_choice.name", NULL, "is missing, should be a function's name"},
     {RESPONSE,
      "{" SAY ",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":{\"type\":\"function\","
-             "\"name\":\"g\"}}",
+     "\"name\":\"g\"}}",
      400, "tool_choice.name", NULL, "'g' is not among the tools"},
     {RESPONSE, "{" SAY ",\"n\":2}", 400, "n", NULL, "is 2; a response has one answer"},
     {RESPONSE, "{" SAY ",\"include\":7}", 400, "include", NULL, "is a number, should be an array"},
