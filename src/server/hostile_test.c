@@ -39,7 +39,7 @@ static void wrong_transport(void) {
       "GARBAGE\r\n\r\n",
       "GET\r\n\r\n",
       "GET / HTTP/9.9\r\nHost: h\r\nConnection: close\r\n\r\n",
-      "GET http://[ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
+      "GET http://[/none HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
       "GET /%00 HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
       "GET /../../etc/passwd HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",
       "GET /v1/models/..%2f..%2f HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n",

@@ -33,7 +33,16 @@ static bool method_matches(const nf_route *r, const char *method) {
   return strcmp(r->method, method) == 0 || (strcmp(method, "HEAD") == 0 && strcmp(r->method, "GET") == 0);
 }
 
-static nf_problem_kind find_route(nf_call *c, const char *method, const char *path) {
+// A request line may have the whole address in it (RFC 9112, 3.2.2).
+static const char *without_address(const char *target) {
+  static const char scheme[] = "http://";
+  if (strncasecmp(target, scheme, sizeof scheme - 1) != 0) return target;
+  const char *path = strchr(target + sizeof scheme - 1, '/');
+  return path != NULL ? path : "/";
+}
+
+static nf_problem_kind find_route(nf_call *c, const char *method, const char *target) {
+  const char *path = without_address(target);
   const nf_http_options *o = &c->http->options;
   nf_problem_kind found = NF_PROBLEM_PATH;
   for (size_t i = 0; i < o->n_routes; i++) {
@@ -86,7 +95,7 @@ static enum MHD_Result count_header(void *to, enum MHD_ValueKind kind, const cha
   f->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
   f->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
   f->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-  f->blank |= *name == 0 || strpbrk(name, " \t\r\n\v\f") != NULL;
+  f->blank |= strpbrk(name, " \t\r\n\v\f") != NULL;
   return MHD_YES;
 }
 
@@ -94,14 +103,17 @@ static enum MHD_Result count_header(void *to, enum MHD_ValueKind kind, const cha
 static const char *wrong_framing(const nf_call *c, const char *version) {
   framing f = {0};
   MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &f);
-  const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING);
-  if (f.blank) return "a header's name is empty or has white space in it";
+  const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING),
+             *packed = header(c, MHD_HTTP_HEADER_CONTENT_ENCODING);
+  if (f.blank) return "a header's name has white space in it";
   if (f.hosts > 1) return "there are several Host headers";
   if (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0) return "the Host header is missing";
   if (f.lengths + f.codings > 1)
     return "Content-Length and Transfer-Encoding together, or one of them twice: the body's end is not sure";
   if (coding != NULL && strcasecmp(coding, "chunked") != 0)
     return "Transfer-Encoding is not supported but for chunked";
+  if (packed != NULL && strcasecmp(packed, "identity") != 0)
+    return "Content-Encoding is not supported: the body should be as it is";
   return NULL;
 }
 

@@ -139,6 +139,8 @@ static void routes_keys_and_limits(void **state) {
        "\r\nAllow: GET, HEAD\r\n"},
       {"OPTIONS * HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
       {"GET /rest/a HTTP/1.0\r\n\r\n", "200 OK", "\r\n\r\na"},
+      {"GET HTTP://h:80/rest/a HTTP/1.1\r\n" CLOSE "\r\n", "200 OK", "\r\n\r\na"},
+      {"GET http://h HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
       {"GET /nowhere HTTP/1.1\r\n" CLOSE "\r\n", "404 Not Found", "\"error\""},
       {"GET /rest/a%2Fb?x=1 HTTP/1.1\r\n" CLOSE "\r\n", "200 OK", "\r\n\r\na/b"},
       {"GET /rest/ HTTP/1.1\r\n" CLOSE "X-Request-ID: mine-1\r\n\r\n", "200 OK", "x-request-id: mine-1\r\n"},
@@ -170,6 +172,7 @@ static void where_a_request_ends_must_be_sure(void **state) {
       {"Host: a\r\nContent-Length: 0\r\nContent-Length: 5\r\n", "one of them twice"},
       {"Host: a\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n", "together"},
       {"Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", "but for chunked"},
+      {"Host: a\r\nContent-Length: 0\r\nContent-Encoding: gzip\r\n", "should be as it is"},
       {"Host: a\r\nTransfer-Encoding: identity\r\n", "but for chunked"},
       {"Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "twice"},
   };
