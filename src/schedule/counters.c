@@ -11,6 +11,7 @@ static const double whole[] = {0.3,  0.5,  0.8,  1.0,  1.5,   2.0,   2.5,   5.0,
 // Up to the longest context that there is; clients of a model see those up to its own.
 static const double tokens[] = {1,   2,   5,   1e1, 2e1, 5e1, 1e2, 2e2, 5e2, 1e3, 2e3,
                                 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7};
+static const double answers[] = {1, 2, 5, 10, 20};
 static const double step[] = {1, 8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384};
 
 typedef struct bounds {
@@ -30,6 +31,9 @@ static const bounds bounds_of[NF_MEASURES] = {[NF_TIME_FIRST_TOKEN] = BOUNDS(fir
                                               [NF_TOKENS_PROMPT] = BOUNDS(tokens),
                                               [NF_TOKENS_COMPUTED] = BOUNDS(tokens),
                                               [NF_TOKENS_DRAWN] = BOUNDS(tokens),
+                                              [NF_TOKENS_LONGEST] = BOUNDS(tokens),
+                                              [NF_TOKENS_ASKED] = BOUNDS(tokens),
+                                              [NF_ANSWERS] = BOUNDS(answers),
                                               [NF_TOKENS_STEP] = BOUNDS(step)};
 
 // There is one writer: what it loads is what it has stored.
@@ -53,9 +57,16 @@ static void read_histogram(const nf_tally *t, int what, nf_histogram *h) {
   h->sum = atomic_load_explicit(&t->sum[what], memory_order_relaxed);
 }
 
+// What does not run waits. An answer that has just ended may still count among those that run.
+static uint64_t waiting(const nf_tally *t, uint64_t running) {
+  const uint64_t owed = count(t, NF_COUNT_OWED);
+  return owed > running ? owed - running : 0;
+}
+
 void nf_tally_read(const nf_tally *t, nf_counters *out) {
-  *out = (nf_counters){.waiting = count(t, NF_COUNT_WAITING),
-                       .running = count(t, NF_COUNT_RUNNING),
+  const uint64_t running = count(t, NF_COUNT_RUNNING);
+  *out = (nf_counters){.waiting = waiting(t, running),
+                       .running = running,
                        .suspended = count(t, NF_COUNT_SUSPENDED),
                        .pages = count(t, NF_COUNT_PAGES),
                        .pages_in_use = count(t, NF_COUNT_PAGES_IN_USE),
@@ -70,6 +81,7 @@ void nf_tally_read(const nf_tally *t, nf_counters *out) {
                        .guessed_tokens = count(t, NF_COUNT_GUESSED),
                        .right_tokens = count(t, NF_COUNT_RIGHT),
                        .cancelled = count(t, NF_COUNT_CANCELLED)};
+  for (int i = 0; i < NF_MOST_GUESSES; i++) out->right_at[i] = count(t, NF_COUNT_RIGHT_AT + i);
   for (int i = 0; i < NF_REASONS; i++) out->ended[i] = count(t, NF_COUNT_ENDED + i);
   for (int i = 0; i < NF_MEASURES; i++) read_histogram(t, i, &out->measure[i]);
 }

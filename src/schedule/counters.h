@@ -15,7 +15,7 @@ typedef enum nf_reason { // why an answer has ended
   NF_REASONS
 } nf_reason;
 
-enum { NF_MOST_BOUNDS = 24 };
+enum { NF_MOST_BOUNDS = 24, NF_MOST_GUESSES = 16 };
 typedef enum nf_measure { // what histograms are of
   NF_TIME_FIRST_TOKEN,    // of a request, since its arrival
   NF_TIME_GAP,            // between two tokens of an answer
@@ -28,7 +28,10 @@ typedef enum nf_measure { // what histograms are of
   NF_TOKENS_PROMPT,       // of a request
   NF_TOKENS_COMPUTED,     // of its prompt, those that were not in the caches
   NF_TOKENS_DRAWN,        // of all its answers
+  NF_TOKENS_LONGEST,      // of the longest of these
+  NF_TOKENS_ASKED,        // that an answer of it may have: what it asked for, or what there is room for
   NF_TOKENS_STEP,         // that a step computed
+  NF_ANSWERS,             // that a request asked for
   NF_MEASURES
 } nf_measure;
 
@@ -41,7 +44,7 @@ typedef struct nf_histogram {
 } nf_histogram;
 
 typedef struct nf_counters {
-  uint64_t waiting, running, suspended; // now: requests; answers; answers that gave back their pages
+  uint64_t waiting, running, suspended; // now: answers; suspended ones gave back their pages, and wait too
   uint64_t pages, pages_in_use;         // now, of the caches of layers that see all of a text
   uint64_t steps, preemptions, refused; // refused: requests, as the queue was full
   uint64_t prompt_tokens, cached_prompt_tokens, generation_tokens; // cached ones are prompt tokens too
@@ -49,13 +52,14 @@ typedef struct nf_counters {
   uint64_t cancelled;                                              // requests, by whoever may
   uint64_t odd_messages;                          // of answers, that were not as their format wants them
   uint64_t guesses, guessed_tokens, right_tokens; // of n-gram lookup: steps of answers that had some; tokens
+  uint64_t right_at[NF_MOST_GUESSES];             // of these by their places in a guess, from 0
   nf_histogram measure[NF_MEASURES];
 } nf_counters;
 
 // ---- inside the room ----
 
 typedef enum nf_count {
-  NF_COUNT_WAITING,
+  NF_COUNT_OWED, // answers that have not ended
   NF_COUNT_RUNNING,
   NF_COUNT_SUSPENDED,
   NF_COUNT_PAGES,
@@ -71,7 +75,8 @@ typedef enum nf_count {
   NF_COUNT_GUESSES,
   NF_COUNT_GUESSED,
   NF_COUNT_RIGHT,
-  NF_COUNT_ENDED, // and NF_REASONS of them
+  NF_COUNT_RIGHT_AT,                                    // and NF_MOST_GUESSES of them
+  NF_COUNT_ENDED = NF_COUNT_RIGHT_AT + NF_MOST_GUESSES, // and NF_REASONS
   NF_COUNTS = NF_COUNT_ENDED + NF_REASONS
 } nf_count;
 

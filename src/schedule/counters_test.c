@@ -12,10 +12,15 @@ static nf_counters c;
 static void test_counts(void **) {
   nf_tally_add(&tally, NF_COUNT_STEPS, 3);
   nf_tally_add(&tally, NF_COUNT_STEPS, 4);
-  nf_tally_set(&tally, NF_COUNT_WAITING, 5);
+  nf_tally_add(&tally, NF_COUNT_OWED, 5);
+  nf_tally_set(&tally, NF_COUNT_RUNNING, 3);
+  nf_tally_add(&tally, NF_COUNT_RIGHT_AT + NF_MOST_GUESSES - 1, 6);
   nf_tally_add(&tally, NF_COUNT_ENDED + NF_REASON_EXPIRED, 2);
   nf_tally_read(&tally, &c);
-  assert_true(c.steps == 7 && c.waiting == 5 && c.running == 0);
+  assert_true(c.steps == 7 && c.waiting == 2 && c.running == 3 && c.right_at[NF_MOST_GUESSES - 1] == 6);
+  nf_tally_set(&tally, NF_COUNT_RUNNING, 6);
+  nf_tally_read(&tally, &c);
+  assert_int_equal(c.waiting, 0);
   assert_true(c.ended[NF_REASON_EXPIRED] == 2 && c.ended[NF_REASON_STOP] == 0);
 }
 
@@ -30,7 +35,9 @@ static void test_histograms(void **) {
                 {NF_TIME_WHOLE, 21, 0.3, 7680},         {NF_TIME_INFERENCE, 21, 0.3, 7680},
                 {NF_TIME_PREFILL, 21, 0.3, 7680},       {NF_TIME_DECODE, 21, 0.3, 7680},
                 {NF_TOKENS_PROMPT, 22, 1, 1e7},         {NF_TOKENS_COMPUTED, 22, 1, 1e7},
-                {NF_TOKENS_DRAWN, 22, 1, 1e7},          {NF_TOKENS_STEP, 13, 1, 16384}};
+                {NF_TOKENS_DRAWN, 22, 1, 1e7},          {NF_TOKENS_LONGEST, 22, 1, 1e7},
+                {NF_TOKENS_ASKED, 22, 1, 1e7},          {NF_ANSWERS, 5, 1, 20},
+                {NF_TOKENS_STEP, 13, 1, 16384}};
   for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
     nf_tally_measure(&tally, shapes[i].what, shapes[i].first);
     nf_tally_measure(&tally, shapes[i].what, 0);

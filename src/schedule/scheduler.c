@@ -42,7 +42,8 @@ static nf_status take(nf_scheduler *s, const nf_request *r, uint64_t *id) {
                 .answers = r->answers != 0 ? r->answers : 1,
                 .arrived = nf_now()};
   s->living++;
-  nf_tally_set(&s->tally, NF_COUNT_WAITING, ++s->waiting);
+  s->waiting++;
+  nf_tally_add(&s->tally, NF_COUNT_OWED, j->answers);
   nf_line_push(&s->arrived, j);
   *id = j->id;
   wake(s);
@@ -72,7 +73,7 @@ void nf_job_begins(nf_scheduler *s, nf_job *j) {
   if (j->begun) return;
   j->begun = true;
   pthread_mutex_lock(&s->lock);
-  nf_tally_set(&s->tally, NF_COUNT_WAITING, --s->waiting);
+  s->waiting--;
   pthread_mutex_unlock(&s->lock);
 }
 

@@ -14,6 +14,7 @@ typedef struct nf_job { // a request; room for it is there from the beginning
   bool begun;             // was named in a step
   size_t answers;         // of these
   size_t admitted, ended; // have had a session; have had their end
+  size_t longest;         // tokens of the longest that has ended
   double arrived;
   nf_usage usage;
   nf_reason reason; // of the last answer that has ended

@@ -226,6 +226,17 @@ static void give_all(nf_scheduler *s, talk *t, size_t n) { // by several threads
   for (size_t i = 0; i < CLIENTS; i++) pthread_join(c[i].thread, NULL);
 }
 
+static void asked_is_measured(const nf_counters *c, const talk *t, size_t n) { // by all of them
+  double answers = 0, longest = 0;
+  for (size_t i = 0; i < n; i++) {
+    answers += t[i].r.answers != 0 ? (double)t[i].r.answers : 1;
+    longest += (double)t[i].options.max_tokens;
+  }
+  assert_true(c->measure[NF_ANSWERS].count == n && c->measure[NF_ANSWERS].sum == answers);
+  assert_true(c->measure[NF_TOKENS_LONGEST].count == n && c->measure[NF_TOKENS_LONGEST].sum == longest);
+  assert_true(c->measure[NF_TOKENS_ASKED].count == n && c->measure[NF_TOKENS_ASKED].sum == longest);
+}
+
 static void test_texts_are_as_alone(void **) {
   enum { N = NF_SANITIZED ? 12 : 36 };
   static const struct {
@@ -272,6 +283,7 @@ static void test_texts_are_as_alone(void **) {
     assert_true(c.prompt_tokens == prompts && c.generation_tokens == drawn &&
                 c.cached_prompt_tokens == cached);
     assert_true(c.measure[NF_TIME_FIRST_TOKEN].count == N && c.measure[NF_TIME_WHOLE].count == N);
+    asked_is_measured(&c, t, N);
     assert_true(c.waiting == 0 && c.ended[NF_REASON_LENGTH] >= N && c.steps > 0);
     start(&e, 0);
     stop(&e);
@@ -310,6 +322,8 @@ static void test_guesses_are_counted(void **) {
   wait_all(e.s);
   nf_scheduler_read(e.s, &c);
   assert_true(c.right_tokens > 0 && c.right_tokens <= c.guessed_tokens && c.guesses <= c.guessed_tokens);
+  assert_int_equal(c.right_at[0] + c.right_at[1] + c.right_at[2], c.right_tokens);
+  assert_true(c.right_at[0] >= c.right_at[1] && c.right_at[1] >= c.right_at[2] && c.right_at[3] == 0);
   assert_int_equal(c.generation_tokens, 100);
   assert_int_equal(t.usage.tokens.drawn, 100);
   assert_true(c.steps < 100);
@@ -451,7 +465,8 @@ static void test_a_full_queue_and_patience(void **) {
   nf_scheduler_cancel(e.s, t[3].id + 1000000);
   assert_false(nf_scheduler_wait(e.s, 5e-3));
   nf_scheduler_read(e.s, &c);
-  assert_true(c.waiting == QUEUE && c.refused == 1);
+  assert_true(c.waiting == QUEUE + 1 &&
+              c.refused == 1); // the first one is told that it begins, and does not run yet
   pthread_mutex_unlock(&h.lock);
   wait_all(e.s);
   assert_true(t[1].reason == NF_REASON_STOP && t[1].begun);

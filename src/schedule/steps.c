@@ -8,6 +8,8 @@
 
 // ---- telling ----
 
+_Static_assert((int)NF_MOST_GUESSES == (int)INFUSE_GUESSES, "each place of a guess is counted");
+
 static void tell(const nf_scheduler *s, const nf_job *j, nf_event e) {
   e.id = j->id;
   e.step = s->step;
@@ -48,10 +50,17 @@ static void tell_end(nf_scheduler *s, nf_job *j, size_t answer, nf_reason why, c
   j->reason = why;
   j->ended++;
   nf_tally_add(&s->tally, NF_COUNT_ENDED + why, 1);
+  nf_tally_add(&s->tally, NF_COUNT_OWED, (uint64_t)-1);
   tell(s, j, (nf_event){.kind = NF_EVENT_ENDED, .answer = answer, .reason = why, .error = error});
 }
 
-static void measure_job(nf_scheduler *s, const nf_usage *u) {
+static void measure_job(nf_scheduler *s, const nf_job *j) {
+  const nf_usage *u = &j->usage;
+  const int64_t asked = j->request.options != NULL ? j->request.options->max_tokens : 0;
+  const int64_t room = s->info.context - (int64_t)u->tokens.prompt;
+  nf_tally_measure(&s->tally, NF_ANSWERS, (double)j->answers);
+  nf_tally_measure(&s->tally, NF_TOKENS_LONGEST, (double)j->longest);
+  nf_tally_measure(&s->tally, NF_TOKENS_ASKED, (double)(asked != 0 ? asked : room));
   nf_tally_measure(&s->tally, NF_TIME_WHOLE, u->whole);
   nf_tally_measure(&s->tally, NF_TIME_INFERENCE, u->whole - u->queue);
   nf_tally_measure(&s->tally, NF_TOKENS_PROMPT, (double)u->tokens.prompt);
@@ -64,7 +73,7 @@ static void measure_job(nf_scheduler *s, const nf_usage *u) {
 
 static void end_job(nf_scheduler *s, nf_job *j, const infuse_error *error) {
   j->usage.whole = nf_now() - j->arrived;
-  if (j->begun && j->reason != NF_REASON_CANCELLED) measure_job(s, &j->usage);
+  if (j->begun && j->reason != NF_REASON_CANCELLED) measure_job(s, j);
   nf_job_begins(s, j);
   tell(s, j, (nf_event){.kind = NF_EVENT_DONE, .reason = j->reason, .error = error});
   nf_job_release(s, j);
@@ -75,6 +84,7 @@ static void end_answer(nf_scheduler *s, size_t i, nf_reason why, const infuse_er
   nf_answer *a = &s->answer[i], ended = *a;
   tell_output(s, a);
   tell_end(s, ended.job, ended.index, why, error);
+  if (ended.tokens > ended.job->longest) ended.job->longest = ended.tokens;
   if (ended.tokens > 1)
     nf_tally_measure(&s->tally, NF_TIME_PER_TOKEN, (ended.last - ended.first) / (double)(ended.tokens - 1));
   memmove(a, a + 1, (--s->n - i) * sizeof *a);
@@ -365,6 +375,7 @@ static void note_tokens(nf_scheduler *s, nf_answer *a, const infuse_output *out)
   nf_tally_add(&s->tally, NF_COUNT_GUESSES, out->guessed != 0);
   nf_tally_add(&s->tally, NF_COUNT_GUESSED, out->guessed);
   nf_tally_add(&s->tally, NF_COUNT_RIGHT, n - 1);
+  for (size_t i = 0; i + 1 < n; i++) nf_tally_add(&s->tally, NF_COUNT_RIGHT_AT + (int)i, 1);
 }
 
 static void note_messages(nf_scheduler *s, const infuse_output *out) {

@@ -20,7 +20,8 @@ void nf_serve_metrics(void *server, nf_call *c) {
   nf_counters n;
   nf_text text = {0};
   nf_scheduler_read(s->scheduler, &n);
-  nf_metrics_text(&n, &(nf_metrics_facts){s->name, s->page_tokens, s->info.context}, &text);
+  nf_metrics_text(&n, &(nf_metrics_facts){s->name, s->page_tokens, s->info.context, s->options.guesses},
+                  &text);
   if (text.failed)
     nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
   else

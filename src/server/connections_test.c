@@ -113,9 +113,10 @@ static void who_goes_away_gives_back_its_place(void **state) {
   free(http_hear(beside, "data: "));
   for (int i = 0; i < 2; i++) {
     char body[200];
-    snprintf(body, sizeof body, "{" LONG "3000%s", rest[i]);
+    snprintf(body, sizeof body, "{" LONG "3000,\"n\":3%s", rest[i]);
     const int waits = serving_send(&served, "POST " TEXT, "", body);
-    assert_true(serving_comes_to(&served, WAITING, 1));
+    assert_true(serving_comes_to(&served, WAITING, 3));
+    serving_get(&served, "/get_load", 200, "\"load\":4,");
     close(waits);
     assert_true(serving_comes_to(&served, WAITING, 0));
   }
@@ -133,7 +134,7 @@ static void who_goes_away_gives_back_its_place(void **state) {
     assert_true(serving_comes_to(&served, RUNNING, 0));
     assert_true(serving_metric(&served, "vllm:generation_tokens_total") < drawn + 2500);
   }
-  assert_true(serving_ended(&served, "abort") == aborted + 4);
+  assert_true(serving_ended(&served, "abort") == aborted + 8);
 }
 
 // Each token is on its way while the next one is computed, whatever the client would unpack.

@@ -9,7 +9,8 @@ static const struct {
   size_t at;
 } plain[] = {
     {"vllm:num_requests_running", "gauge", "Answers that are computed.", AT(running)},
-    {"vllm:num_requests_waiting", "gauge", "Requests that wait for their first step.", AT(waiting)},
+    {"vllm:num_requests_waiting", "gauge",
+     "Answers that wait: for their first step, or for cache pages that others have.", AT(waiting)},
     {"vllm:num_preemptions_total", "counter", "Answers that gave back their cache pages to others.",
      AT(preemptions)},
     {"vllm:prefix_cache_queries_total", "counter", "Tokens of prompts, looked up in the caches.",
@@ -51,6 +52,9 @@ static const struct {
     [NF_TOKENS_COMPUTED] = {"vllm:request_prefill_kv_computed_tokens",
                             "Tokens of a request's prompt that were not in the caches."},
     [NF_TOKENS_DRAWN] = {"vllm:request_generation_tokens", "Tokens drawn for a request."},
+    [NF_TOKENS_LONGEST] = {"vllm:request_max_num_generation_tokens", "Tokens of a request's longest answer."},
+    [NF_TOKENS_ASKED] = {"vllm:request_params_max_tokens", "Tokens that an answer of a request may have."},
+    [NF_ANSWERS] = {"vllm:request_params_n", "Answers that a request asks for."},
     [NF_TOKENS_STEP] = {"vllm:iteration_tokens_total", "Tokens of a step."},
 };
 
@@ -102,8 +106,7 @@ static void print_words(const nf_counters *c, const char *labels, nf_text *out) 
   for (int r = 0; r < NF_REASONS; r++)
     nf_text_printf(out, "vllm:request_success_total{%s,finished_reason=\"%s\"} %" PRIu64 "\n", labels,
                    reasons[r], c->ended[r]);
-  head(out, "vllm:num_requests_waiting_by_reason", "gauge",
-       "Requests that wait for their first step, by why.");
+  head(out, "vllm:num_requests_waiting_by_reason", "gauge", "Answers that wait, by why.");
   nf_text_printf(out, "vllm:num_requests_waiting_by_reason{%s,reason=\"capacity\"} %" PRIu64 "\n", labels,
                  c->waiting);
   head(out, "vllm:prompt_tokens_by_source_total", "counter", "Tokens of prompts, by where they came from.");
@@ -111,6 +114,16 @@ static void print_words(const nf_counters *c, const char *labels, nf_text *out) 
                  prompt > cached ? prompt - cached : 0);
   nf_text_printf(out, "vllm:prompt_tokens_by_source_total{%s,source=\"local_cache_hit\"} %" PRIu64 "\n",
                  labels, cached);
+}
+
+static void print_guesses(const nf_counters *c, const char *labels, int32_t most, nf_text *out) {
+  if (most > 0)
+    head(out, "vllm:spec_decode_num_accepted_tokens_per_pos_total", "counter",
+         "Guessed tokens that were drawn, by their places in the guess.");
+  for (int32_t i = 0; i < most; i++)
+    nf_text_printf(out,
+                   "vllm:spec_decode_num_accepted_tokens_per_pos_total{%s,position=\"%d\"} %" PRIu64 "\n",
+                   labels, i, c->right_at[i]);
 }
 
 void nf_metrics_text(const nf_counters *c, const nf_metrics_facts *f, nf_text *out) {
@@ -123,9 +136,10 @@ void nf_metrics_text(const nf_counters *c, const nf_metrics_facts *f, nf_text *o
                    *(const uint64_t *)((const char *)c + plain[i].at));
   }
   print_words(c, as, out);
+  print_guesses(c, as, f->guesses, out);
   print_caches(c, as, f, out);
   for (int i = 0; i < NF_MEASURES; i++) {
-    const bool capped = i >= NF_TOKENS_PROMPT && i <= NF_TOKENS_DRAWN;
+    const bool capped = i >= NF_TOKENS_PROMPT && i <= NF_TOKENS_ASKED;
     print_histogram(&c->measure[i], measures[i].name, measures[i].help, as,
                     capped ? (double)f->context : INFINITY, out);
   }
