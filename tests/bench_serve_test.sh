@@ -50,7 +50,11 @@ load --dataset-name custom --dataset-path "$work/lines.jsonl" --num-prompts 2 --
 has "$work/a" '"completed":2,"failed":0' '"total_output_tokens":8'
 
 # what fails is told, whatever else succeeds
-refused 4 "4 x status 404" --served-model-name nobody --num-prompts 4
+for more in "" --quiet "--max-concurrency 1,2 --quiet"; do # and no row of zeros
+  # shellcheck disable=SC2086
+  refused 4 "4 x status 404" --served-model-name nobody --num-prompts 4 $more
+  [ ! -s "$work/out" ] || fail "rows of nothing: $(cat "$work/out")"
+done
 refused 4 "context" --input-len 600 --num-prompts 1
 refused 2 "--request-rate: 'x' is not a number" --request-rate 1,x
 refused 2 "--max-concurrency: '0' is not a number" --max-concurrency 0

@@ -335,7 +335,7 @@ static int warm_up(serving *s) {
 
 static void tell_failures(const serving *s, const load_point *p, size_t failed) {
   nf_text t = {0};
-  if (failed == 0 || s->o->quiet) return;
+  if (failed == 0 || (s->o->quiet && failed < p->n)) return; // where all failed there is nothing else to tell
   load_failures(p, 5, &t);
   if (!t.failed) fprintf(stderr, "infuse: %zu of %zu requests failed\n%s", failed, p->n, t.at);
   nf_text_deinit(&t);
@@ -547,8 +547,16 @@ static void show_line(const json_t *p) {
          report_number(p, "p99_tpot_ms"));
 }
 
+// Rows of zeros would look like times.
+static bool any_came(const json_t *doc, const json_t *points) {
+  bool came = points == NULL && report_number(doc, "completed") > 0;
+  REPORT_EACH(p, points) came = came || report_number(p, "completed") > 0;
+  return came;
+}
+
 void cli_show_serve(const json_t *doc) {
   const json_t *points = report_at(doc, "points");
+  if (!any_came(doc, points)) return;
   if (points == NULL) return show_point(doc);
   printf("%11s %8s %7s %7s %8s %9s %9s %9s %9s %9s\n", "concurrency", "rate", "ok", "failed", "req/s",
          "out tok/s", "TTFT p50", "p99 ms", "TPOT p50", "p99 ms");
