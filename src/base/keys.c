@@ -33,7 +33,8 @@ static bool is_word(const json_t *value, nf_view word) {
   double number;
   char text[64]; // "true", "[]", "{}" are whole in it
   if (json_is_number(value)) return nf_parse_f64(word, &number) && number == json_number_value(value);
-  const char *s = json_is_string(value) ? json_string_value(value) : nf_json_quote(value, text, sizeof text);
+  const bool bare = json_is_string(value) && json_string_length(value) != 0;
+  const char *s = bare ? json_string_value(value) : nf_json_quote(value, text, sizeof text);
   return nf_view_equal(word, nf_view_of(s));
 }
 

@@ -16,7 +16,7 @@ typedef struct nf_key {
   const char *names; // of all keys that it means, with blanks between; '*' matches any run
   nf_key_use use;
   // Of NF_KEY_CHANGES: the values at which the key changes nothing, as JSON with blanks between and strings
-  // without quotes: "0 false silu []". Null always is one; NULL: no other.
+  // without quotes, but for \"\", the empty one: "0 false silu []". Null always is one; NULL: no other.
   const char *plain;
 } nf_key;
 

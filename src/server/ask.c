@@ -371,6 +371,11 @@ static nf_status read_structure(const nf_json_at *body, nf_ask *a) {
   const int told = (schema.value != NULL) + (regex.value != NULL) + (choice.value != NULL);
   if (told + (a->shape != NF_SHAPE_FREE) > 1)
     return nf_json_error(&at, "the answer's shape is told more than once");
+  if (json_is_string(schema.value)) { // a document, as vLLM has it
+    a->shape = NF_SHAPE_SCHEMA;
+    NF_TRY(note_shape(&schema, a));
+    return nf_ask_string(&schema, &a->pattern);
+  }
   if (schema.value != NULL) return keep_schema(&schema, a);
   if (choice.value != NULL) return read_choices(&choice, a);
   if (regex.value == NULL) return nf_ok();
@@ -383,7 +388,7 @@ static nf_status read_structure(const nf_json_at *body, nf_ask *a) {
 
 static const nf_key refused[] = {
     {"best_of", NF_KEY_CHANGES, "1"},
-    {"suffix", NF_KEY_CHANGES, ""},
+    {"suffix", NF_KEY_CHANGES, "\"\""},
     {"use_beam_search", NF_KEY_CHANGES, "false"},
     {"length_penalty", NF_KEY_CHANGES, "1 1.0"},
     {"truncate_prompt_tokens", NF_KEY_CHANGES, NULL},

@@ -33,19 +33,28 @@ static void in_tools(const nf_ask *a, const char *rest,
   append_path(out, path_in(end + sizeof inner - 1));
 }
 
-static void in_tool(const nf_ask *a, const char *rest, nf_text *out) { // "f: parameters: "
-  static const char schema[] = ": parameters: schema: ";
-  for (size_t i = 0; i < json_array_size(a->tools); i++) {
-    const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
-    const char *name = json_string_value(json_object_get(f, "name"));
-    const size_t n = strlen(name);
-    if (strncmp(rest, name, n) != 0 || rest[n] != ':') continue;
-    name_function(a, i, out);
-    nf_text_append(out, ".parameters", 11);
-    if (strncmp(rest + n, schema, sizeof schema - 1) == 0)
-      append_path(out, path_in(rest + n + sizeof schema - 1));
-    return;
-  }
+// What stands behind `name`; NULL: the text does not begin with it.
+static const char *behind(const char *text, const char *name) {
+  const size_t n = strlen(name);
+  return strncmp(text, name, n) == 0 ? text + n : NULL;
+}
+
+// "f: parameters: schema: properties…", or of the name itself "'f': …".
+static bool is_of_tool(const nf_ask *a, size_t i, const char *rest, nf_text *out) {
+  const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
+  const bool quoted = rest[0] == '\'';
+  const char *what = behind(rest + quoted, json_string_value(json_object_get(f, "name")));
+  if (what == NULL || *what != (quoted ? '\'' : ':')) return false;
+  name_function(a, i, out);
+  nf_text_printf(out, "%s", quoted ? ".name" : ".parameters");
+  const char *schema = behind(what, ": parameters: schema: ");
+  if (schema != NULL) append_path(out, path_in(schema));
+  return true;
+}
+
+static void in_tool(const nf_ask *a, const char *rest, nf_text *out) {
+  for (size_t i = 0; i < json_array_size(a->tools); i++)
+    if (is_of_tool(a, i, rest, out)) return;
   nf_text_append(out, "tools", 5);
 }
 

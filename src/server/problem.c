@@ -48,10 +48,10 @@ static json_t *param_in(const char *message) {
   static const char where[] = "body: ";
   const char *path = message + sizeof where - 1, *end;
   if (strncmp(message, where, sizeof where - 1) != 0 || strncmp(path, "line ", 5) == 0) return json_null();
-  end = strstr(path, ": ");
-  return end != NULL && memchr(path, ' ', (size_t)(end - path)) == NULL
-             ? json_stringn(path, (size_t)(end - path))
-             : json_null();
+  if ((end = strstr(path, ": ")) == NULL) return json_null();
+  const char *blank = memchr(path, ' ', (size_t)(end - path)); // within a client's own key
+  if (blank != NULL) end = memrchr(path, '.', (size_t)(blank - path));
+  return end != NULL ? json_stringn(path, (size_t)(end - path)) : json_null();
 }
 
 json_t *nf_problem_json(nf_problem_kind kind, const char *message, const char *param) {
