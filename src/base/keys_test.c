@@ -7,7 +7,8 @@
 // cmocka wants the standard headers first
 #include <cmocka.h>
 
-static const nf_key own[] = {{"act", NF_KEY_CHANGES, "silu swish"}, {"size", NF_KEY_USED, NULL}};
+static const nf_key own[] = {
+    {"act", NF_KEY_CHANGES, "silu swish"}, {"size", NF_KEY_USED, NULL}, {"end", NF_KEY_CHANGES, "\"\""}};
 static const nf_key common[] = {{"act acted", NF_KEY_CHANGES, NULL}, // the row above counts for "act"
                                 {"_*", NF_KEY_HARMLESS, NULL},
                                 {"scale", NF_KEY_CHANGES, "0 1 false [] {}"},
@@ -51,6 +52,7 @@ static void each_key_means_something(void **state) {
   (void)state;
   check("{}", "", "", "");
   check("[1]", "", "", "");
+  check("{\"end\": \"\"}", "", "", "");
   check("{\"act\": \"swish\", \"size\": 9, \"_x\": [1], \"pruned\": null}", "", "", "");
   check("{\"act\": \"gelu\"}", "t.json: act: \"gelu\" is not supported, should be silu or swish or absent",
         "act \"gelu\"", "");

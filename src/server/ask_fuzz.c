@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes the bodies of requests: the first byte says of which endpoint. What is read must hold together.
+// Fuzzes the bodies of requests: the first byte says of which endpoint. What is read must hold together, and
+// whatever an error says names a field or none.
 #include "server/ask.h"
 #include <string.h>
 
@@ -12,6 +13,21 @@ static void check(const nf_ask *a) {
   if (a->kind != NF_ASK_TEXT && a->n_messages == 0) __builtin_trap();
   if (a->tool_choice == NF_TOOLS_NAMED && a->tool == NULL) __builtin_trap();
   if ((a->shape == NF_SHAPE_SCHEMA || a->shape == NF_SHAPE_REGEX) && a->pattern == NULL) __builtin_trap();
+}
+
+static void name_fields(const nf_ask *a, const char *text, size_t n) {
+  static const char *const begins[] = {"schema: ",    "tools: ", "tools: [0].function", "tool ", "tool '",
+                                       "stop token ", ""};
+  for (size_t i = 0; i < sizeof begins / sizeof *begins; i++) {
+    nf_text message = {0}, field = {0};
+    nf_text_printf(&message, "%s", begins[i]);
+    nf_text_append(&message, text, n);
+    nf_status st = nf_text_status(&message);
+    if (nf_is_ok(st)) st = nf_ask_param(a, message.at, &field);
+    nf_status_free(st);
+    nf_text_deinit(&message);
+    nf_text_deinit(&field);
+  }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
@@ -27,6 +43,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   else if (strchr(nf_status_message(st), '\n') != NULL)
     __builtin_trap();
   nf_status_free(st);
+  name_fields(&a, exact, n - 1);
   nf_ask_deinit(&a);
   nf_free(exact);
   return 0;

@@ -159,6 +159,47 @@ static void routes_keys_and_limits(void **state) {
   assert_int_equal(nf_http_calls(server), 0);
 }
 
+// What is only odd.
+static void odd_requests_are_answered(void **state) {
+  (void)state;
+  static const char *const row[] = {
+      "GET /rest/a HTTP/1.2\r\n" CLOSE "\r\n",
+      "GET /re%73t/%61?x=%zz&=&y HTTP/1.1\r\n" CLOSE "\r\n",
+      "GET /rest/a HTTP/1.1\nHost: h\nConnection: close\n\n",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE "X:\r\nY: \xff\xfe\r\n\r\n",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE "Range: bytes=0-0\r\nAccept: text/xml\r\nIf-None-Match: *\r\n\r\n",
+      "GET /rest/a HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\n\r\nhello",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE "X-Request-Id: a b\r\n\r\n",
+      "\r\nGET /rest/a HTTP/1.0\r\n\r\n",
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    char *answer = ask(row[i]);
+    if (http_status(answer) != 200 || strcmp(http_body(answer), "a") != 0)
+      fail_msg("%s\n-> %s", row[i], answer);
+    free(answer);
+  }
+}
+
+// Sent at once, and refused or not.
+static void calls_are_answered_in_order(void **state) {
+  (void)state;
+  static const struct {
+    const char *call, *status;
+  } row[] = {
+      {"POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\nhi", "401"},
+      {"GET /echo HTTP/1.1\r\nHost: h\r\n\r\n", "405"},
+      {"POST /nowhere HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "404"},
+      {"HEAD /rest/abc HTTP/1.1\r\nHost: h\r\n\r\n", "200"},
+      {"GET /rest/abc HTTP/1.1\r\n" CLOSE "\r\n", "200"}};
+  char all[1000] = "", seen[100] = "", want[100] = "";
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) strcat(all, row[i].call), strcat(want, row[i].status);
+  char *answer = ask(all);
+  for (const char *at = answer; (at = strstr(at, "HTTP/1.1 ")) != NULL; at++) strncat(seen, at + 9, 3);
+  assert_string_equal(seen, want);
+  free(answer);
+}
+
 // Whatever may be taken for another request behind it is none, though the client would go on.
 static void where_a_request_ends_must_be_sure(void **state) {
   (void)state;
@@ -364,6 +405,8 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
   const struct CMUnitTest tests[] = {
       TEST(routes_keys_and_limits),
+      TEST(odd_requests_are_answered),
+      TEST(calls_are_answered_in_order),
       TEST(where_a_request_ends_must_be_sure),
       TEST(a_head_has_no_body),
       TEST(a_connection_serves_many_calls),
