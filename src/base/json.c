@@ -5,6 +5,8 @@
 #include "base/memory.h"
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 nf_status nf_json_load(const char *path, size_t max_bytes, nf_json *out) {
   *out = (nf_json){0};
@@ -78,9 +80,16 @@ void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...) {
 }
 
 const char *nf_json_quote(const json_t *value, char *text, size_t n) {
+  static const char ellipsis[] = "\xe2\x80\xa6";
+  char *all = value != NULL ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
   if (value == NULL) return "missing";
-  const size_t all = json_dumpb(value, text, n - 1, JSON_ENCODE_ANY | JSON_COMPACT);
-  text[all < n ? all : n - 1] = 0;
+  if (all == NULL) return "what there is no memory to tell";
+  size_t fits = strlen(all);
+  const bool cut = fits >= n;
+  if (cut) fits = n - sizeof ellipsis;
+  while (cut && fits != 0 && (all[fits] & 0xc0) == 0x80) fits--; // within a character
+  snprintf(text, n, "%.*s%s", (int)fits, all, cut ? ellipsis : "");
+  free(all);
   return text;
 }
 

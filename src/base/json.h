@@ -54,7 +54,8 @@ nf_status nf_json_wants(const nf_json_at *at, const char *right);
 // The same as a line of the document's log.
 void nf_json_log(const nf_json_at *at, nf_level level, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-// A value (NULL: "missing") as a message quotes it, in text[0..n), cut to what fits.
+// A value (NULL: "missing") as a message quotes it, in text[0..n), n >= 8, cut between characters with an
+// ellipsis to what fits.
 const char *nf_json_quote(const json_t *value, char *text, size_t n);
 // Each checks kind and range; the error says what was found and what would be right. A missing value is an
 // error.

@@ -175,6 +175,26 @@ static void errors_name_the_key(void **state) {
   nf_json_deinit(&j);
 }
 
+// Whole, or cut between characters; never more than is there.
+static void values_are_quoted(void **state) {
+  (void)state;
+  static const struct {
+    const char *value, *quoted;
+  } row[] = {{"[]", "[]"},
+             {"\"1234567890123\"", "\"1234567890123\""},
+             {"\"12345678901234\"", "\"12345678901\xe2\x80\xa6"},
+             {"[\"a\",\"12345678901234\"]", "[\"a\",\"123456\xe2\x80\xa6"},
+             {"\"1234567890\xc3\xa9\xc3\xa9\xc3\xa9\"", "\"1234567890\xe2\x80\xa6"}};
+  char text[16];
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    json_t *value = json_loads(row[i].value, JSON_DECODE_ANY, NULL);
+    memset(text, 'x', sizeof text);
+    assert_string_equal(nf_json_quote(value, text, sizeof text), row[i].quoted);
+    json_decref(value);
+  }
+  assert_string_equal(nf_json_quote(NULL, text, sizeof text), "missing");
+}
+
 static void files_are_loaded(void **state) {
   (void)state;
   nf_json j;
@@ -192,6 +212,7 @@ int main(void) {
       cmocka_unit_test(strings_are_decoded),
       cmocka_unit_test(numbers_keep_their_value),
       cmocka_unit_test(errors_name_the_key),
+      cmocka_unit_test(values_are_quoted),
       cmocka_unit_test(files_are_loaded),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
