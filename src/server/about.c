@@ -73,8 +73,7 @@ void nf_serve_models(void *server, nf_call *c) {
 }
 
 void nf_serve_model(void *server, nf_call *c) {
-  if (!nf_server_is_model(server, nf_call_rest(c)))
-    return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
+  if (!nf_server_is_model(server, nf_call_rest(c))) return nf_serve_no_model(server, c);
   nf_serve_json(c, model_of(server));
 }
 

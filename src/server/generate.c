@@ -330,7 +330,7 @@ static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
   nf_status st = prepare(t, kind);
   if (!nf_is_ok(st)) return refuse(t, st);
   if (nf_server_is_model(s, t->ask.model)) return submit_all(t);
-  nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
+  nf_serve_no_model(s, c);
   t->owners = 1;
   release(t);
 }

@@ -112,7 +112,7 @@ static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
   if (failed) nf_serve_failure(c, &a, st);
   nf_ask_deinit(&a);
   if (failed) return;
-  if (!ours) return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
+  if (!ours) return nf_serve_no_model(s, c);
   nf_serve_json(c, answer);
 }
 

@@ -210,8 +210,9 @@ static json_t *response(const nf_reply *r, const char *status, const nf_tokens *
        ok;
   ok = nf_json_put(o, "parallel_tool_calls", json_boolean(!a->one_call)) && ok;
   ok = nf_json_put(o, "temperature", json_real((double)a->sampling.temperature)) && ok;
-  ok = nf_json_put(o, "top_p", json_real((double)a->sampling.top_p)) && ok;
-  ok = nf_json_put(o, "tools", a->tools != NULL ? json_deep_copy(a->tools) : json_array()) && ok;
+  ok = nf_json_put(o, "top_p", json_real(a->sampling.top_p != 0 ? (double)a->sampling.top_p : 1)) && ok;
+  const json_t *tools = a->tools != NULL ? json_object_get(a->body.root, "tools") : NULL; // as they were told
+  ok = nf_json_put(o, "tools", tools != NULL ? json_deep_copy(tools) : json_array()) && ok;
   ok = nf_json_put(o, "tool_choice", tool_choice(a)) && ok;
   ok = nf_json_put(o, "store", json_false()) && ok;
   return nf_json_whole(o, ok);

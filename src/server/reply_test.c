@@ -377,6 +377,28 @@ static void a_message_has_the_logprobs_of_its_tokens(void **state) {
   }
 }
 
+// As the client has told it, where it has, and in its own words.
+static void a_response_says_what_was_asked(void **state) {
+  (void)state;
+  story s;
+  open_story(&s, NF_ASK_RESPONSE,
+             "{\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\"}],\"tool_choice\":{\"type\":"
+             "\"function\",\"name\":\"f\"}}");
+  tell(&s, 0, NULL, 0, INFUSE_STOP);
+  close_story(&s);
+  json_t *body = body_of(&s);
+  const char *type, *name, *choice;
+  double top_p;
+  assert_int_equal(json_unpack(body, "{s:[{s:s,s:s!}],s:{s:s},s:F}", "tools", "type", &type, "name", &name,
+                               "tool_choice", "name", &choice, "top_p", &top_p),
+                   0);
+  assert_string_equal(name, "f");
+  assert_string_equal(choice, "f");
+  assert_true(top_p == 1);
+  json_decref(body);
+  free_story(&s);
+}
+
 static void an_error_in_the_middle_is_seen_by_all_clients(void **state) {
   (void)state;
   story s;
@@ -397,6 +419,7 @@ int main(void) {
       cmocka_unit_test(a_prompt_comes_before_its_answer),
       cmocka_unit_test(choices_of_a_prompt_share_its_logprobs),
       cmocka_unit_test(a_message_has_the_logprobs_of_its_tokens),
+      cmocka_unit_test(a_response_says_what_was_asked),
       cmocka_unit_test(an_error_in_the_middle_is_seen_by_all_clients),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -44,6 +44,13 @@ void nf_serve_failure(nf_call *c, const nf_ask *a, nf_status st) {
   nf_status_free(st);
 }
 
+void nf_serve_no_model(const nf_server *s, nf_call *c) {
+  nf_text message = {0};
+  nf_text_printf(&message, "there is no such model here; there is '%s'", s->name);
+  nf_serve_problem(c, NF_PROBLEM_MODEL, message.failed ? NULL : message.at, "model");
+  nf_text_deinit(&message);
+}
+
 bool nf_server_is_model(const nf_server *s, const char *name) {
   return name == NULL || strcmp(name, s->name) == 0 || strcmp(name, s->options.dir) == 0;
 }

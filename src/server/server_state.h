@@ -69,5 +69,6 @@ void nf_serve_problem(nf_call *c, nf_problem_kind kind, const char *message, con
 void nf_serve_status(nf_call *c, nf_status st); // of an error, which it frees
 // The same of one that came of an ask, whose field it names.
 void nf_serve_failure(nf_call *c, const nf_ask *a, nf_status st);
+void nf_serve_no_model(const nf_server *s, nf_call *c); // an answer to who asked for another one
 // Whether the model is called so: by its name or its folder; NULL: whatever is here.
 bool nf_server_is_model(const nf_server *s, const char *name);

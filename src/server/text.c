@@ -86,7 +86,7 @@ static void serve(nf_server *s, nf_call *c,
   if (nf_is_ok(st) && ours) st = make(s, c, &root, &answer);
   nf_json_deinit(&body);
   if (!nf_is_ok(st)) return nf_serve_status(c, st);
-  if (!ours) return nf_serve_problem(c, NF_PROBLEM_MODEL, NULL, "model");
+  if (!ours) return nf_serve_no_model(s, c);
   nf_serve_json(c, answer);
 }
 
