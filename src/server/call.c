@@ -58,10 +58,7 @@ static void call_release(nf_call *c) {
 }
 
 static void wake(nf_call *c) { // its lock is held
-  if (c->suspended && c->connection != NULL) {
-    MHD_resume_connection(c->connection);
-    nf_http_stir(c->http);
-  }
+  if (c->suspended && c->connection != NULL) nf_http_wake(c);
   c->suspended = false;
 }
 

@@ -227,9 +227,24 @@ static nf_status listen_at(nf_http *h, const struct addrinfo *address) {
 
 // ---- the thread ----
 
-void nf_http_stir(const nf_http *h) {
+static void stir(const nf_http *h) { // its thread has something to do
   const uint64_t one = 1;
   if (write(h->stir, &one, sizeof one) < 0) return; // it can only be full: then it is stirred already
+}
+
+// A call whose connection sleeps is woken once, and not closed meanwhile: so it is in the list once, and
+// there.
+void nf_http_wake(nf_call *c) {
+  nf_http *h = c->http;
+  nf_call *first = atomic_load(&h->woken);
+  do c->next_woken = first;
+  while (!atomic_compare_exchange_weak(&h->woken, &first, c));
+  if (first == NULL) stir(h);
+}
+
+static void resume_woken(nf_http *h) {
+  for (nf_call *c = atomic_exchange(&h->woken, NULL); c != NULL; c = c->next_woken)
+    MHD_resume_connection(c->connection);
 }
 
 // The library gives the socket back; who dials from here on is refused by the system.
@@ -278,6 +293,7 @@ static void *run(void *http) {
   nf_http *h = http;
   double next = 0;
   while (!h->ends) {
+    resume_woken(h);
     MHD_run(h->daemon); // takes who has dialled already
     if (h->quiet) be_quiet(h);
     end_silences(h, &next);
@@ -286,10 +302,12 @@ static void *run(void *http) {
   lose_all(h);
   for (const double end = nf_now() + FAREWELL;
        nf_http_calls(h) != 0 && nf_now() < end;) { // what is ended goes out
+    resume_woken(h);
     MHD_run(h->daemon);
     hear(h, 1);
   }
   lose_all(h);
+  resume_woken(h);
   return NULL;
 }
 
@@ -362,7 +380,7 @@ size_t nf_http_calls(const nf_http *h) {
 
 void nf_http_quiet(nf_http *h) {
   h->quiet = true;
-  nf_http_stir(h);
+  stir(h);
 }
 
 void nf_http_close(nf_http *h) {
@@ -375,7 +393,7 @@ void nf_http_stop(nf_http *h) {
   if (h == NULL) return;
   h->ends = true;
   if (h->runs) {
-    nf_http_stir(h);
+    stir(h);
     pthread_join(h->thread, NULL);
   }
   if (h->daemon != NULL) MHD_stop_daemon(h->daemon);

@@ -26,6 +26,7 @@ struct nf_call {
   bool handled;
   int watched;              // the connection's socket while nobody else looks at it; -1: it never rested
   nf_call *next, *previous; // of those that are open
+  nf_call *next_woken;
 
   pthread_mutex_t lock;
   int owners;
@@ -53,9 +54,12 @@ struct nf_http {
   pthread_mutex_t lock;     // of the list
   nf_call *open;
   size_t n_open;
+  _Atomic(nf_call *) woken; // whose connections go on, the last one first
 };
 
-void nf_http_stir(const nf_http *h); // its thread has something to do
+// The connection of a call that sleeps goes on. Where others wait for that, its thread knows already: a step
+// that has something for many wakes it once.
+void nf_http_wake(nf_call *c);
 
 // By the connection, on the server's thread:
 nf_call *nf_call_create(nf_http *h, struct MHD_Connection *connection); // NULL: no memory

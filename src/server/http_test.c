@@ -278,6 +278,30 @@ static void wait_for_call(void) {
   assert_non_null(kept);
 }
 
+// By one thread, which wakes the server's for the first of them.
+static void many_streams_are_written_at_once(void **state) {
+  (void)state;
+  enum { STREAMS = 50 };
+  nf_call *call[STREAMS];
+  int s[STREAMS];
+  for (int i = 0; i < STREAMS; i++) {
+    kept = NULL;
+    s[i] = dial();
+    say(s[i], "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
+    wait_for_call();
+    call[i] = kept;
+  }
+  for (int i = 0; i < STREAMS; i++) nf_call_stream(call[i]);
+  for (int round = 0; round < 3; round++)
+    for (int i = 0; i < STREAMS; i++) nf_call_write(call[i], "data: x\n\n", 9);
+  for (int i = 0; i < STREAMS; i++) nf_call_end(call[i], "data: end\n\n", 11);
+  for (int i = 0; i < STREAMS; i++) {
+    expect(s[i], NULL, "data: end");
+    close(s[i]);
+  }
+  assert_int_equal(nf_http_calls(server), 0);
+}
+
 // Nothing is written to it meanwhile, so that only its hanging up can tell.
 static void a_client_that_goes_away_while_it_waits_is_noticed(void **state) {
   (void)state;
@@ -411,6 +435,7 @@ int main(void) {
       TEST(a_head_has_no_body),
       TEST(a_connection_serves_many_calls),
       TEST(a_stream_is_written_by_another_thread),
+      TEST(many_streams_are_written_at_once),
       TEST(a_client_that_goes_away_is_noticed),
       TEST(a_client_that_goes_away_while_it_waits_is_noticed),
       TEST(silences_are_broken_by_comments),
