@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/problem.h"
-#include <stdlib.h>
 #include <string.h>
 
 static const struct {
@@ -65,13 +64,19 @@ json_t *nf_problem_json(nf_problem_kind kind, const char *message, const char *p
   return nf_json_whole(o, ok);
 }
 
+static int take_text(const char *text, size_t n, void *out) {
+  nf_text_append(out, text, n);
+  return ((nf_text *)out)->failed ? -1 : 0;
+}
+
 nf_status nf_json_write(json_t *value, nf_text *out) {
-  char *text = value != NULL ? json_dumps(value, JSON_COMPACT | JSON_ENSURE_ASCII) : NULL;
+  const size_t before = out->n;
+  const bool whole =
+      json_dump_callback(value, take_text, out, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_ENCODE_ANY) == 0;
   json_decref(value);
-  if (text == NULL) return nf_error(NF_NO_MEMORY, "no memory for an answer");
-  nf_text_append(out, text, strlen(text));
-  free(text);
-  return nf_text_status(out);
+  if (whole) return nf_ok();
+  out->n = before;
+  return nf_error(NF_NO_MEMORY, "no memory for an answer");
 }
 
 nf_status nf_problem_body(nf_problem_kind kind, const char *message, const char *param, nf_text *out) {

@@ -106,6 +106,21 @@ nf_status nf_reply_event(nf_text *out, const char *event, json_t *value) {
   return nf_text_status(out);
 }
 
+static const char empty[] = "\"\"";
+
+void nf_mould_find(nf_mould *m) {
+  for (const char *at = m->chunk.at; (at = strstr(at, empty)) != NULL; at++)
+    m->at = (size_t)(at - m->chunk.at);
+}
+
+nf_status nf_mould_fill(const nf_mould *m, nf_view text, nf_text *out) {
+  const size_t behind = m->at + strlen(empty);
+  nf_text_append(out, m->chunk.at, m->at);
+  NF_TRY(nf_json_write(json_stringn(text.at, text.n), out));
+  nf_text_append(out, m->chunk.at + behind, m->chunk.n - behind);
+  return nf_text_status(out);
+}
+
 const char *nf_finish_name(const nf_choice *c) {
   const bool whole = c->finish == INFUSE_STOP;
   return !whole ? "length" : c->n_calls != 0 ? "tool_calls" : "stop";
@@ -206,6 +221,7 @@ void nf_reply_destroy(nf_reply *r) {
     nf_free(c->call);
     nf_text_deinit(&c->content);
     nf_text_deinit(&c->thoughts);
+    for (int part = 0; part < NF_PART_CALL; part++) nf_text_deinit(&c->mould[part].chunk);
     json_decref(c->logprobs);
     json_decref(c->prompt_logprobs);
   }

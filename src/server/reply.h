@@ -59,6 +59,11 @@ typedef struct nf_reply_call {
   nf_text name, arguments;
 } nf_reply_call;
 
+typedef struct nf_mould { // for chunks of a stream that differ in their text only
+  nf_text chunk;          // one with an empty text
+  size_t at;              // where its text stands; 0: it was not made yet
+} nf_mould;
+
 typedef struct nf_choice {
   nf_text content, thoughts; // all so far
   nf_reply_call *call;       // [n_calls]
@@ -69,6 +74,7 @@ typedef struct nf_choice {
   bool answered, parted;   // there was a message "final"; text comes behind that of another message
   int64_t offset;          // of completions: characters before the next token
   infuse_finish finish;
+  nf_mould mould[NF_PART_CALL]; // of contents and of thoughts
 } nf_choice;
 
 typedef struct nf_item { // of a response's output
@@ -113,6 +119,8 @@ json_t **nf_reply_prompt_logprobs(nf_reply *r, size_t choice); // where all choi
 // One event; takes the value. A stream is broken off by one named "error", which all clients take for a
 // failure. `event` NULL: no line of that name.
 nf_status nf_reply_event(nf_text *out, const char *event, json_t *value);
+void nf_mould_find(nf_mould *m); // where the text of its chunk stands: it is the last one that is empty
+nf_status nf_mould_fill(const nf_mould *m, nf_view text, nf_text *out); // appends a chunk with this text
 json_t *nf_usage_json(const nf_tokens *u);
 json_t *nf_json_text(const nf_text *t);         // a string; of an empty text too
 const char *nf_finish_name(const nf_choice *c); // "stop", "length", "tool_calls"

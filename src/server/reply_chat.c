@@ -75,17 +75,35 @@ static json_t *fragment(const nf_reply *r, size_t i, size_t call, const infuse_p
   return nf_json_whole(delta, ok);
 }
 
-// call: the one that the piece is of, where it is of one.
-static json_t *delta_of(const nf_reply *r, size_t i, size_t call, const infuse_piece *p) {
-  const nf_part part = nf_choice_part(p);
-  if (part == NF_PART_CALL) return fragment(r, i, call, p);
+static json_t *text_delta(nf_part part, nf_view text) {
   json_t *delta = json_object();
   const bool ok =
-      nf_json_put(delta, part == NF_PART_THOUGHTS ? "reasoning" : "content", json_stringn(p->text, p->n));
+      nf_json_put(delta, part == NF_PART_THOUGHTS ? "reasoning" : "content", json_stringn(text.at, text.n));
   return nf_json_whole(delta, ok);
 }
 
 static bool begins_call(const infuse_piece *p) { return p->begins && nf_choice_part(p) == NF_PART_CALL; }
+
+// Most chunks have a text and nothing else that is new.
+static nf_status text_chunk(const nf_reply *r, size_t i, nf_part part, nf_view text, nf_text *out) {
+  nf_mould *m = &r->choice[i].mould[part];
+  if (m->at == 0) {
+    m->chunk.n = 0;
+    NF_TRY(chunk(r, i, text_delta(part, NF_VIEW("")), NULL, NULL, NULL, &m->chunk));
+    nf_mould_find(m);
+  }
+  return nf_mould_fill(m, text, out);
+}
+
+// Takes logprobs. call: the one that the piece is of, where it is of one.
+static nf_status tell_piece(const nf_reply *r, size_t i, size_t call, const infuse_piece *p, json_t *logprobs,
+                            const nf_tokens *usage, nf_text *out) {
+  const nf_part part = nf_choice_part(p);
+  const nf_view text = {p->text, p->n};
+  if (part != NF_PART_CALL && logprobs == NULL && usage == NULL) return text_chunk(r, i, part, text, out);
+  json_t *delta = part == NF_PART_CALL ? fragment(r, i, call, p) : text_delta(part, text);
+  return chunk(r, i, delta, logprobs, NULL, usage, out);
+}
 
 // Logprobs ride on the first chunk of the step; where it has none, on one without text.
 static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
@@ -97,8 +115,7 @@ static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
     const infuse_piece *p = &t->pieces[i];
     calls += begins_call(p);
     if (p->n == 0 && !begins_call(p)) continue;
-    json_t *delta = delta_of(r, t->choice, calls - 1, p);
-    nf_status st = chunk(r, t->choice, delta, logprobs, NULL, usage, out);
+    nf_status st = tell_piece(r, t->choice, calls - 1, p, logprobs, usage, out);
     logprobs = NULL;
     NF_TRY(st);
   }

@@ -81,6 +81,43 @@ static void a_stream_has_its_role_once_and_its_call_named_once(void **state) {
   free_story(&s);
 }
 
+// Of every text, and under whatever name of a model, though they be made from one mould.
+static void chunks_differ_in_their_text_only(void **state) {
+  (void)state;
+  static const struct {
+    nf_ask_kind kind;
+    const char *body, *channel, *chunk;
+  } row[] = {
+      {NF_ASK_CHAT, CHAT, "final",
+       "\"choices\":[{\"index\":1,\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}]}"
+       "\n\n"},
+      {NF_ASK_CHAT, CHAT, "analysis",
+       "\"choices\":[{\"index\":1,\"delta\":{\"reasoning\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}]"
+       "}\n\n"},
+      {NF_ASK_TEXT, "\"prompt\":\"x\"", "",
+       "\"choices\":[{\"index\":1,\"text\":\"%s\",\"logprobs\":null,\"finish_reason\":null}]}\n\n"},
+  };
+  static const char *const text[][2] = {
+      {"a\"\"b", "a\\\"\\\"b"}, {"\n\xe2\x80\xa8", "\\n\\u2028"}, {"\xf0\x9f\x98\x80", "\\uD83D\\uDE00"}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    story s = {0};
+    char body[128], want[256];
+    snprintf(body, sizeof body, "{%s,\"n\":2,\"stream\":true}", row[i].body);
+    assert_true(nf_is_ok(nf_ask_read(row[i].kind, body, strlen(body), &none, &s.ask)));
+    assert_true(nf_is_ok(nf_reply_create(&s.ask, "1", 1700000000, "\"\"", &s.reply)));
+    for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
+      const infuse_piece p = piece(row[i].channel, "", text[k][0], k == 0);
+      s.out.n = 0;
+      tell(&s, 1, &p, 1, INFUSE_RUNNING);
+      snprintf(want, sizeof want, row[i].chunk, text[k][1]);
+      const char *choices = strstr(s.out.at, "\"model\":\"\\\"\\\"\",");
+      assert_non_null(choices);
+      assert_string_equal(choices + strlen("\"model\":\"\\\"\\\"\","), want);
+    }
+    free_story(&s);
+  }
+}
+
 static json_t *body_of(const story *s) {
   json_t *body = json_loads(s->out.at, 0, NULL);
   assert_non_null(body);
@@ -412,6 +449,7 @@ static void an_error_in_the_middle_is_seen_by_all_clients(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_stream_has_its_role_once_and_its_call_named_once),
+      cmocka_unit_test(chunks_differ_in_their_text_only),
       cmocka_unit_test(a_whole_answer_says_the_same),
       cmocka_unit_test(an_answer_is_one_and_the_models_own),
       cmocka_unit_test(what_is_left_out_has_no_logprobs),

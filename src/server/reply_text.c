@@ -108,16 +108,33 @@ static nf_status chunk(nf_reply *r, size_t i, json_t *text, const nf_logprob *l,
   return nf_reply_event(out, NULL, nf_json_whole(o, ok));
 }
 
+// Most chunks have a text and nothing else that is new.
+static nf_status text_chunk(nf_reply *r, size_t i, nf_view text, nf_text *out) {
+  nf_mould *m = &r->choice[i].mould[NF_PART_CONTENT];
+  if (m->at == 0) {
+    m->chunk.n = 0;
+    NF_TRY(chunk(r, i, json_string(""), NULL, 0, NULL, NULL, &m->chunk));
+    nf_mould_find(m);
+  }
+  return nf_mould_fill(m, text, out);
+}
+
+static nf_status tell_text(nf_reply *r, const nf_told *t, const nf_text *text, nf_text *out) {
+  const nf_tokens *usage = r->ask->continuous_usage ? &t->usage : NULL;
+  const char *finish = t->finish != INFUSE_RUNNING ? nf_finish_name(&r->choice[t->choice]) : NULL;
+  const bool only = t->n_logprobs == 0 && finish == NULL;
+  NF_TRY(nf_text_status(text));
+  if (only && text->n == 0) return nf_ok();
+  if (only && usage == NULL) return text_chunk(r, t->choice, nf_text_view(text), out);
+  return chunk(r, t->choice, nf_json_text(text), t->logprobs, t->n_logprobs, finish, usage, out);
+}
+
 static nf_status tell_stream(nf_reply *r, const nf_told *t, nf_text *out) {
   nf_text text = {0};
   for (size_t i = 0; i < t->n_pieces; i++) nf_text_append(&text, t->pieces[i].text, t->pieces[i].n);
-  const char *finish = t->finish != INFUSE_RUNNING ? nf_finish_name(&r->choice[t->choice]) : NULL;
-  const bool silent = text.n == 0 && t->n_logprobs == 0 && finish == NULL;
-  json_t *value = silent || text.failed ? NULL : nf_json_text(&text);
+  const nf_status st = tell_text(r, t, &text, out);
   nf_text_deinit(&text);
-  if (silent) return nf_ok();
-  return chunk(r, t->choice, value, t->logprobs, t->n_logprobs, finish,
-               r->ask->continuous_usage ? &t->usage : NULL, out);
+  return st;
 }
 
 static nf_status keep_logprobs(nf_reply *r, size_t choice, const nf_logprob *l, size_t n) {
