@@ -176,7 +176,13 @@ void nf_call_write(nf_call *c, const char *text, size_t n) {
   pthread_mutex_lock(&c->lock);
   if (!c->gone) nf_text_append(&c->out, text, n);
   c->heard = nf_now();
-  wake(c);
+  if (c->suspended && c->heard >= c->http->rests_until) wake(c); // of one that is not the server may be gone
+  pthread_mutex_unlock(&c->lock);
+}
+
+void nf_call_go_on(nf_call *c) {
+  pthread_mutex_lock(&c->lock);
+  if (c->sent < c->out.n) wake(c);
   pthread_mutex_unlock(&c->lock);
 }
 

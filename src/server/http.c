@@ -19,6 +19,10 @@
 #include <unistd.h>
 
 enum { HEADERS = 32 << 10, EVENTS = 64, FAREWELL = 1 }; // FAREWELL: seconds
+// Where cores are few, who sends takes them from who computes. So streams rest behind a turn for so many
+// times as long as it took, at most so many seconds, and what comes meanwhile is sent together.
+enum { REST = 50 };
+static const double most_rest = 0.01;
 
 // ---- routes ----
 
@@ -242,9 +246,30 @@ void nf_http_wake(nf_call *c) {
   if (first == NULL) stir(h);
 }
 
-static void resume_woken(nf_http *h) {
-  for (nf_call *c = atomic_exchange(&h->woken, NULL); c != NULL; c = c->next_woken)
-    MHD_resume_connection(c->connection);
+static bool resume_woken(nf_http *h) { // whether there was one
+  nf_call *const first = atomic_exchange(&h->woken, NULL);
+  for (nf_call *c = first; c != NULL; c = c->next_woken) MHD_resume_connection(c->connection);
+  return first != NULL;
+}
+
+static void wake_rested(nf_http *h) {
+  pthread_mutex_lock(&h->lock);
+  for (nf_call *c = h->open; c != NULL; c = c->next) nf_call_go_on(c);
+  pthread_mutex_unlock(&h->lock);
+}
+
+// What is urgent is sent in the rest too, which that does not prolong.
+static void turn(nf_http *h) {
+  const double begun = nf_now();
+  const bool rests = begun < h->rests_until;
+  if (h->rested && !rests) wake_rested(h);
+  h->rested = rests;
+  const bool sent = resume_woken(h);
+  MHD_run(h->daemon); // takes who has dialled already
+  if (rests || !sent) return;
+  const double now = nf_now(), rest = REST * (now - begun);
+  h->rests_until = now + (rest < most_rest ? rest : most_rest);
+  h->rested = true;
 }
 
 // The library gives the socket back; who dials from here on is refused by the system.
@@ -266,6 +291,7 @@ static void end_silences(nf_http *h, double *next) {
 
 static int patience(nf_http *h, double next) { // milliseconds
   MHD_UNSIGNED_LONG_LONG library;
+  if (h->rested && h->rests_until < next) next = h->rests_until;
   double most = nf_http_calls(h) != 0 ? 1000 * (next - nf_now()) + 1 : 60000;
   if (MHD_get_timeout(h->daemon, &library) == MHD_YES && (double)library < most) most = (double)library;
   return most > 0 ? (int)most : 0;
@@ -293,8 +319,7 @@ static void *run(void *http) {
   nf_http *h = http;
   double next = 0;
   while (!h->ends) {
-    resume_woken(h);
-    MHD_run(h->daemon); // takes who has dialled already
+    turn(h);
     if (h->quiet) be_quiet(h);
     end_silences(h, &next);
     hear(h, patience(h, next));
@@ -302,8 +327,7 @@ static void *run(void *http) {
   lose_all(h);
   for (const double end = nf_now() + FAREWELL;
        nf_http_calls(h) != 0 && nf_now() < end;) { // what is ended goes out
-    resume_woken(h);
-    MHD_run(h->daemon);
+    turn(h);
     hear(h, 1);
   }
   lose_all(h);

@@ -54,7 +54,9 @@ struct nf_http {
   pthread_mutex_t lock;     // of the list
   nf_call *open;
   size_t n_open;
-  _Atomic(nf_call *) woken; // whose connections go on, the last one first
+  _Atomic(nf_call *) woken;   // whose connections go on, the last one first
+  _Atomic double rests_until; // of nf_now: what is written to streams until then is not sent before
+  bool rested;                // the thread's: there was a rest, behind which nobody has looked at them yet
 };
 
 // The connection of a call that sleeps goes on. Where others wait for that, its thread knows already: a step
@@ -72,5 +74,7 @@ void nf_call_refuse(nf_call *c, nf_problem_kind kind, const char *message); // N
 void nf_call_own(nf_call *c);                                               // one more owner
 // The client is gone: who makes the answer is told, once. By any thread.
 void nf_call_lose(nf_call *c);
+// A stream that has text goes on, behind a rest.
+void nf_call_go_on(nf_call *c);
 // A comment, where a stream has been silent until `now`; one that has not begun begins with it.
 void nf_call_comment(nf_call *c, double now);

@@ -302,6 +302,25 @@ static void many_streams_are_written_at_once(void **state) {
   assert_int_equal(nf_http_calls(server), 0);
 }
 
+// Behind what was just sent there is a rest; what comes within it needs nobody else to be sent.
+static void what_comes_in_a_rest_is_sent_behind_it(void **state) {
+  (void)state;
+  kept = NULL;
+  const int s = dial();
+  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
+  wait_for_call();
+  nf_call_stream(kept);
+  for (int i = 0; i < 200; i++) {
+    char event[32];
+    snprintf(event, sizeof event, "data: %d\n\n", i);
+    nf_call_write(kept, event, strlen(event));
+    expect(s, event, event);
+  }
+  nf_call_end(kept, "data: end\n\n", 11);
+  expect(s, NULL, "data: end");
+  close(s);
+}
+
 // Nothing is written to it meanwhile, so that only its hanging up can tell.
 static void a_client_that_goes_away_while_it_waits_is_noticed(void **state) {
   (void)state;
@@ -401,16 +420,27 @@ static void a_quiet_server_refuses_who_dials(void **state) {
 }
 
 static void stopping_leaves_nobody_waiting(void **state) {
-  const int s = dial();
-  say(s, "GET /kept HTTP/1.1\r\n" CLOSE "\r\n");
-  for (int i = 0; i < 1000 && nf_http_calls(server) == 0; i++) usleep(1000);
-  usleep(20000);
-  nf_http_stop(server);
-  server = NULL;
-  assert_int_equal(gone, 1);
-  nf_call_answer(kept, 200, "text/plain", "late", 4, 0);
-  close(s);
-  assert_int_equal(start(state), 0);
+  static const char *const path[] = {"/kept", "/silent"};
+  for (int stream = 0; stream < 2; stream++) {
+    char text[100];
+    gone = 0;
+    kept = NULL;
+    const int s = dial();
+    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path[stream]);
+    say(s, text);
+    wait_for_call();
+    if (stream) nf_call_stream(kept);
+    usleep(20000);
+    nf_http_stop(server);
+    server = NULL;
+    assert_int_equal(gone, 1);
+    if (stream)
+      nf_call_write(kept, "late", 4), nf_call_end(kept, "", 0);
+    else
+      nf_call_answer(kept, 200, "text/plain", "late", 4, 0);
+    close(s);
+    assert_int_equal(start(state), 0);
+  }
 }
 
 static void what_cannot_be_had_is_said(void **state) {
@@ -436,6 +466,7 @@ int main(void) {
       TEST(a_connection_serves_many_calls),
       TEST(a_stream_is_written_by_another_thread),
       TEST(many_streams_are_written_at_once),
+      TEST(what_comes_in_a_rest_is_sent_behind_it),
       TEST(a_client_that_goes_away_is_noticed),
       TEST(a_client_that_goes_away_while_it_waits_is_noticed),
       TEST(silences_are_broken_by_comments),
