@@ -22,5 +22,7 @@ add_library(microhttpd UNKNOWN IMPORTED)
 set_target_properties(microhttpd PROPERTIES IMPORTED_LOCATION ${INFUSE_MICROHTTPD}
                                             INTERFACE_INCLUDE_DIRECTORIES ${INFUSE_MICROHTTPD_INCLUDE})
 
-# Of the load generator alone.
-pkg_check_modules(curl REQUIRED IMPORTED_TARGET libcurl>=7.85)
+# Of the load generator alone, which opens the library when it is used.
+pkg_check_modules(curl REQUIRED libcurl>=7.85)
+add_library(curl_headers INTERFACE)
+target_include_directories(curl_headers INTERFACE ${curl_INCLUDE_DIRS})

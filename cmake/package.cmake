@@ -35,6 +35,7 @@ library, and what pkg-config and CMake read.")
 
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PROGRAM_PACKAGE_RECOMMENDS "libcurl3-gnutls | libcurl4") # opened by bench serve
 set(CPACK_DEBIAN_PROGRAM_PACKAGE_SUGGESTS libzmq5) # opened for page events
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_DEPENDS "${CPACK_DEBIAN_LIBRARY_PACKAGE_NAME} (= ${release})")
 set(CPACK_DEBIAN_DEVELOPMENT_PACKAGE_RECOMMENDS "libjansson-dev, libpcre2-dev, libutf8proc-dev, libhwloc-dev") # -static

@@ -31,7 +31,7 @@ add_custom_target(infuse_static ALL DEPENDS ${static_library})
 
 add_executable(infuse $<TARGET_OBJECTS:nf_schedule> $<TARGET_OBJECTS:nf_server> $<TARGET_OBJECTS:nf_cli> $<TARGET_OBJECTS:nf_cli_eval> $<TARGET_OBJECTS:nf_report>
                $<TARGET_OBJECTS:nf_cli_load>)
-target_link_libraries(infuse PRIVATE infuse_all microhttpd PkgConfig::libedit PkgConfig::curl)
+target_link_libraries(infuse PRIVATE infuse_all microhttpd PkgConfig::libedit)
 set_target_properties(infuse PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR})
 nf_register_test(cli.version infuse TIMEOUT 60 LABELS cli smoke COMMAND infuse --version)
 set_tests_properties(cli.version PROPERTIES PASS_REGULAR_EXPRESSION "infuse ${PROJECT_VERSION}")

@@ -42,6 +42,8 @@ for library in libjansson4 libmicrohttpd12 libpcre2-8-0 libutf8proc2 libhwloc15;
   asks infuse | grep -q "$library (>= " || fail "infuse depends on: $(asks infuse)"
 done
 dpkg-deb -f "$work"/made/infuse_*.deb Suggests | grep -qx libzmq5
+dpkg-deb -f "$work"/made/infuse_*.deb Recommends | grep -qx 'libcurl3-gnutls | libcurl4'
+! asks infuse | grep -q curl || fail "infuse depends on: $(asks infuse)"
 ! asks libinfuse0 | grep -q microhttpd || fail "libinfuse0 depends on: $(asks libinfuse0)"
 asks libinfuse-dev | grep -qx 'libinfuse0 (= .*)'
 

@@ -4,8 +4,8 @@
 #include "cli/load/client.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "cli/load/curl.h"
 #include "cli/load/reply.h"
-#include <curl/curl.h>
 #include <errno.h>
 #include <math.h>
 #include <string.h>
@@ -15,6 +15,8 @@
 
 enum { MOST_KEPT = 16 << 20, EVENTS = 64 };
 static const long silence = 600; // seconds that a call may say nothing
+
+static load_curl curl; // is there before a client is
 
 struct load_client {
   CURLM *multi;
@@ -44,7 +46,7 @@ static int watch(CURL *easy, curl_socket_t s, int what, void *user, void *known)
   if (what != CURL_POLL_OUT) e.events |= EPOLLIN;
   if (what != CURL_POLL_IN) e.events |= EPOLLOUT;
   if (epoll_ctl(c->epoll, known != NULL ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, s, &e) != 0) return -1;
-  curl_multi_assign(c->multi, s, c);
+  curl.multi_assign(c->multi, s, c);
   return 0;
 }
 
@@ -61,7 +63,7 @@ static bool is_success(int status) { return status >= 200 && status < 300; }
 static size_t take(char *at, size_t size, size_t n, void *user) {
   load_call *call = user;
   long status = 0;
-  curl_easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(call->handle, CURLINFO_RESPONSE_CODE, &status);
   call->status = (int)status;
   if (call->wants_stream && is_success(call->status)) return call->heard(call, at, n) ? n : 0;
   if (call->kept.n + n > MOST_KEPT) return 0;
@@ -76,7 +78,7 @@ static CURL *take_handle(load_client *c) {
   if (!nf_grow(&c->all, &c->cap_all, c->n_all + 1, sizeof(CURL *)) ||
       !nf_grow(&c->free, &c->cap_free, c->n_all + 1, sizeof(CURL *)))
     return NULL;
-  CURL *easy = curl_easy_init();
+  CURL *easy = curl.easy_init();
   if (easy != NULL) c->all[c->n_all++] = easy;
   return easy;
 }
@@ -85,29 +87,29 @@ static nf_status set_url(const load_client *c, CURL *easy, const char *path) {
   nf_text url = {0};
   nf_text_printf(&url, "%s%s", c->base, path);
   nf_status st = nf_text_status(&url);
-  if (nf_is_ok(st) && curl_easy_setopt(easy, CURLOPT_URL, url.at) != CURLE_OK)
+  if (nf_is_ok(st) && curl.easy_setopt(easy, CURLOPT_URL, url.at) != CURLE_OK)
     st = nf_error(NF_NO_MEMORY, "no memory for an address");
   nf_text_deinit(&url);
   return st;
 }
 
 static nf_status prepare(const load_client *c, CURL *easy, load_call *call) {
-  curl_easy_reset(easy);
+  curl.easy_reset(easy);
   NF_TRY(set_url(c, easy, call->path));
-  curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(easy, CURLOPT_PROXY, "");
-  curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 60L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
-  curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, silence);
-  curl_easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
-  curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
-  curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
-  curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
+  curl.easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+  curl.easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+  curl.easy_setopt(easy, CURLOPT_PROXY, "");
+  curl.easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+  curl.easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, 60L);
+  curl.easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+  curl.easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, silence);
+  curl.easy_setopt(easy, CURLOPT_HTTPHEADER, c->headers);
+  curl.easy_setopt(easy, CURLOPT_WRITEFUNCTION, take);
+  curl.easy_setopt(easy, CURLOPT_WRITEDATA, call);
+  curl.easy_setopt(easy, CURLOPT_PRIVATE, call);
   if (call->body.n != 0) {
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
-    curl_easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.at);
+    curl.easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)call->body.n);
+    curl.easy_setopt(easy, CURLOPT_POSTFIELDS, call->body.at);
   }
   return nf_ok();
 }
@@ -121,15 +123,15 @@ nf_status load_client_start(load_client *c, load_call *call) {
   call->handle = easy;
   nf_status st = prepare(c, easy, call);
   if (nf_is_ok(st)) {
-    const CURLMcode code = curl_multi_add_handle(c->multi, easy);
-    if (code != CURLM_OK) st = failed("starting a call", curl_multi_strerror(code));
+    const CURLMcode code = curl.multi_add_handle(c->multi, easy);
+    if (code != CURLM_OK) st = failed("starting a call", curl.multi_strerror(code));
   }
   if (!nf_is_ok(st)) c->free[c->n_free++] = easy;
   return st;
 }
 
 static void give_back(load_client *c, CURL *easy) {
-  curl_multi_remove_handle(c->multi, easy);
+  curl.multi_remove_handle(c->multi, easy);
   c->free[c->n_free++] = easy;
 }
 
@@ -140,19 +142,19 @@ void load_client_drop(load_client *c, load_call *call) { give_back(c, call->hand
 static void end_call(load_client *c, CURL *easy, CURLcode result) {
   load_call *call = NULL;
   long status = 0;
-  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &call);
-  curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
+  curl.easy_getinfo(easy, CURLINFO_PRIVATE, &call);
+  curl.easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
   call->status = (int)status;
   if (result != CURLE_OK)
     call->error = nf_error(NF_UNAVAILABLE, "%s%s", status != 0 ? "the answer was cut: " : "",
-                           curl_easy_strerror(result));
+                           curl.easy_strerror(result));
   give_back(c, easy);
   call->ended(call);
 }
 
 static void end_calls(load_client *c) {
   int left;
-  for (CURLMsg *m; (m = curl_multi_info_read(c->multi, &left)) != NULL;)
+  for (CURLMsg *m; (m = curl.multi_info_read(c->multi, &left)) != NULL;)
     if (m->msg == CURLMSG_DONE) end_call(c, m->easy_handle, m->data.result);
 }
 
@@ -163,8 +165,8 @@ static int flags_of(uint32_t events) {
 
 static nf_status act(load_client *c, curl_socket_t s, int flags) {
   int running;
-  const CURLMcode code = curl_multi_socket_action(c->multi, s, flags, &running);
-  if (code != CURLM_OK) return failed("a call", curl_multi_strerror(code));
+  const CURLMcode code = curl.multi_socket_action(c->multi, s, flags, &running);
+  if (code != CURLM_OK) return failed("a call", curl.multi_strerror(code));
   end_calls(c);
   return nf_ok();
 }
@@ -221,7 +223,7 @@ static nf_status make_headers(load_client *c, const char *key) {
                                "Expect:", key != NULL ? bearer.at : NULL};
   for (size_t i = 0; i < sizeof lines / sizeof *lines && nf_is_ok(st); i++) {
     if (lines[i] == NULL) continue;
-    struct curl_slist *longer = curl_slist_append(c->headers, lines[i]);
+    struct curl_slist *longer = curl.slist_append(c->headers, lines[i]);
     if (longer == NULL)
       st = nf_error(NF_NO_MEMORY, "no memory for headers");
     else
@@ -245,17 +247,18 @@ static nf_status open_client(load_client *c, const load_client_options *o) {
   strcpy(c->base, o->base);
   c->epoll = epoll_create1(EPOLL_CLOEXEC);
   if (c->epoll < 0) return failed("epoll", strerror(errno));
-  if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (c->multi = curl_multi_init()) == NULL)
+  if (curl.global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (c->multi = curl.multi_init()) == NULL)
     return failed("libcurl", "it can't begin");
-  curl_multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, watch);
-  curl_multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
-  curl_multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
-  curl_multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
+  curl.multi_setopt(c->multi, CURLMOPT_SOCKETFUNCTION, watch);
+  curl.multi_setopt(c->multi, CURLMOPT_SOCKETDATA, c);
+  curl.multi_setopt(c->multi, CURLMOPT_TIMERFUNCTION, set_timer);
+  curl.multi_setopt(c->multi, CURLMOPT_TIMERDATA, c);
   return make_headers(c, o->key);
 }
 
 nf_status load_client_create(const load_client_options *o, load_client **out) {
   load_client *c = NULL;
+  NF_TRY(load_curl_open(&curl));
   NF_TRY(nf_make(&c, 1, sizeof *c, "an HTTP client"));
   c->epoll = -1;
   const nf_status st = open_client(c, o);
@@ -269,11 +272,11 @@ nf_status load_client_create(const load_client_options *o, load_client **out) {
 void load_client_destroy(load_client *c) {
   if (c == NULL) return;
   for (size_t i = 0; i < c->n_all; i++) {
-    if (c->multi != NULL) curl_multi_remove_handle(c->multi, c->all[i]);
-    curl_easy_cleanup(c->all[i]);
+    if (c->multi != NULL) curl.multi_remove_handle(c->multi, c->all[i]);
+    curl.easy_cleanup(c->all[i]);
   }
-  curl_multi_cleanup(c->multi);
-  curl_slist_free_all(c->headers);
+  curl.multi_cleanup(c->multi);
+  curl.slist_free_all(c->headers);
   if (c->epoll >= 0) close(c->epoll);
   nf_free(c->all);
   nf_free(c->free);

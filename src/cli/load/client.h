@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A client of HTTP that has thousands of calls open at a time, by libcurl's multi interface over epoll. The
-// only file that knows libcurl. Plain HTTP/1.1 and TLS; no proxy, whatever the environment says, as its times
-// would be in the figures. One thread at a time.
+// A client of HTTP that has thousands of calls open at a time, by libcurl's multi interface over epoll. Only
+// client.c and curl.h know libcurl. Plain HTTP/1.1 and TLS; no proxy, whatever the environment says, as its
+// times would be in the figures. One thread at a time.
 #pragma once
 #include "base/text.h"
 
