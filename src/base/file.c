@@ -6,7 +6,9 @@
 #include "base/text.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -136,4 +138,13 @@ bool nf_path_exists(const char *path) {
 bool nf_path_is_dir(const char *path) {
   struct stat s;
   return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+int nf_file_raise_limit(void) {
+  struct rlimit l = {0};
+  getrlimit(RLIMIT_NOFILE, &l);
+  const struct rlimit raised = {l.rlim_max, l.rlim_max};
+  const bool may = l.rlim_cur == l.rlim_max || setrlimit(RLIMIT_NOFILE, &raised) == 0;
+  const rlim_t most = may ? l.rlim_max : l.rlim_cur;
+  return most < INT_MAX ? (int)most : INT_MAX;
 }

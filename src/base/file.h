@@ -27,6 +27,10 @@ nf_status nf_path_join(const char *dir, const char *name, char **out); // freed 
 bool nf_path_exists(const char *path);
 bool nf_path_is_dir(const char *path);
 
+// Raises how many files, sockets among them, this process may have open as far as it may: how many that are,
+// INT_MAX at most.
+int nf_file_raise_limit(void);
+
 // The error of a system call that failed with errno: "path: what: No such file or directory".
 nf_status nf_file_error(const char *path, const char *what);
 

@@ -4,7 +4,9 @@
 // The thread waits for the library's own list of sockets, and beside it for the end of those that are
 // suspended, so that a client that goes away is noticed while it waits.
 #include "server/http.h"
+#include "base/checked.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "server/http_call.h"
 #include <arpa/inet.h>
@@ -19,6 +21,7 @@
 #include <unistd.h>
 
 enum { HEADERS = 32 << 10, EVENTS = 64, FAREWELL = 1 }; // FAREWELL: seconds
+enum { OTHER_FILES = 64 };                              // that are open besides connections
 // Where cores are few, who sends takes them from who computes. So streams rest behind a turn for so many
 // times as long as it took, at most so many seconds, and what comes meanwhile is sent together.
 enum { REST = 50 };
@@ -217,14 +220,16 @@ static nf_status resolve(const nf_http_options *o, struct addrinfo **out) {
 
 static nf_status listen_at(nf_http *h, const struct addrinfo *address) {
   const nf_http_options *o = &h->options;
+  const int64_t files = nf_file_raise_limit() - OTHER_FILES;
+  const unsigned connections = (unsigned)nf_max(1, nf_min(o->most_connections, files));
   const unsigned flags =
       MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | (address->ai_family == AF_INET6 ? MHD_USE_IPv6 : 0);
-  h->daemon = MHD_start_daemon(
-      flags, o->port, NULL, NULL, on_access, h, MHD_OPTION_SOCK_ADDR, address->ai_addr,
-      MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_CONNECTION_LIMIT,
-      (unsigned)o->most_connections, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)o->idle_seconds,
-      MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
-      MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_END); // strict, it would answer with pages of its own
+  h->daemon = MHD_start_daemon(flags, o->port, NULL, NULL, on_access, h, MHD_OPTION_SOCK_ADDR,
+                               address->ai_addr, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h,
+                               MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_TIMEOUT,
+                               (unsigned)o->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS,
+                               MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+                               MHD_OPTION_END); // strict, it would answer with pages of its own
   if (h->daemon != NULL) return nf_ok();
   return nf_error(NF_UNAVAILABLE, "can't listen at %s port %u: %s", o->host, o->port, strerror(errno));
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 // cmocka wants the standard headers first
@@ -419,6 +420,25 @@ static void a_quiet_server_refuses_who_dials(void **state) {
   close(s);
 }
 
+// What the shell has set as a limit, 1024 mostly, is below that of connections.
+static void more_connections_than_were_allowed(void **state) {
+  enum { CONNECTIONS = 200 };
+  struct rlimit before, few;
+  int s[CONNECTIONS];
+  assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+  nf_http_stop(server);
+  few = (struct rlimit){CONNECTIONS, before.rlim_max};
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+  assert_int_equal(start(state), 0);
+  for (int i = 0; i < CONNECTIONS; i++) {
+    s[i] = dial();
+    say(s[i], "GET /rest/abc HTTP/1.1\r\nHost: h\r\n\r\n");
+    expect(s[i], "abc", "200 OK");
+  }
+  for (int i = 0; i < CONNECTIONS; i++) close(s[i]);
+  assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 static void stopping_leaves_nobody_waiting(void **state) {
   static const char *const path[] = {"/kept", "/silent"};
   for (int stream = 0; stream < 2; stream++) {
@@ -474,6 +494,7 @@ int main(void) {
       TEST(a_body_may_be_expected),
       TEST(other_sites_get_nothing),
       TEST(a_quiet_server_refuses_who_dials),
+      TEST(more_connections_than_were_allowed),
       TEST(stopping_leaves_nobody_waiting),
       TEST(what_cannot_be_had_is_said),
   };

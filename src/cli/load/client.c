@@ -3,6 +3,7 @@
 // waiting looks at every call each time, which with a thousand open would cost more than the answers.
 #include "cli/load/client.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "cli/load/curl.h"
 #include "cli/load/reply.h"
@@ -10,7 +11,6 @@
 #include <math.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MOST_KEPT = 16 << 20, EVENTS = 64 };
@@ -233,15 +233,8 @@ static nf_status make_headers(load_client *c, const char *key) {
   return st;
 }
 
-static void raise_descriptors(void) {
-  struct rlimit l;
-  if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur == l.rlim_max) return;
-  l.rlim_cur = l.rlim_max;
-  setrlimit(RLIMIT_NOFILE, &l); // refused: calls beyond the limit fail, and say so
-}
-
 static nf_status open_client(load_client *c, const load_client_options *o) {
-  raise_descriptors();
+  nf_file_raise_limit(); // calls beyond it fail, and say so
   c->due = (double)INFINITY;
   NF_TRY(nf_make(&c->base, strlen(o->base) + 1, 1, "an address"));
   strcpy(c->base, o->base);
