@@ -124,12 +124,13 @@ bool nf_scheduler_sleep(nf_scheduler *s, bool computes, double until) {
   return computed;
 }
 
+// Who is woken finds the lock free. The scheduler stays until this returns: its thread waits for the step.
 static void computed(void *user) {
   nf_scheduler *s = user;
   pthread_mutex_lock(&s->lock);
   s->computed = true;
-  pthread_cond_signal(&s->stirred);
   pthread_mutex_unlock(&s->lock);
+  pthread_cond_signal(&s->stirred);
 }
 
 // ---- life ----
