@@ -3,6 +3,7 @@
 //
 // A talk lives from its body to the last event of its last request. The server's thread makes it; from then
 // on the scheduler's has it, but for who goes away.
+#include "base/clock.h"
 #include "server/scores.h"
 #include "server/server_state.h"
 #include <string.h>
@@ -27,6 +28,7 @@ typedef struct part { // a prompt of it
 typedef struct talk {
   nf_server *server;
   nf_call *call;
+  nf_asked asked; // as others see it
   nf_ask ask;
   nf_reply *reply;
   nf_text out; // of one event
@@ -47,6 +49,7 @@ static void forget_scores(part *p) {
 
 static void release(talk *t) {
   if (--t->owners != 0) return;
+  nf_requests_leave(&t->server->requests, &t->asked);
   for (size_t i = 0; t->part != NULL && i < t->n_parts; i++) {
     infuse_free(t->part[i].own);
     infuse_free(t->part[i].text);
@@ -190,6 +193,13 @@ static void fail_part(talk *t, const nf_event *e) {
   break_off(t, NF_PROBLEM_CONTEXT, message, field[t->ask.kind]);
 }
 
+static void break_off_cancelled(talk *t) {
+  if (t->server->stops)
+    break_off(t, NF_PROBLEM_UNAVAILABLE, "the request was cancelled: the server stops", NULL);
+  else
+    break_off(t, NF_PROBLEM_CANCELLED, NULL, NULL);
+}
+
 // Of max_tokens 0 there is no output, and a prompt that is all of the answer.
 static void end_undrawn(talk *t, part *p, const nf_event *e) {
   const nf_told told = {.choice = p->first + e->answer, .finish = INFUSE_LENGTH, .usage = t->tokens};
@@ -203,8 +213,7 @@ static void take_end(talk *t, part *p, const nf_event *e) {
   if (e->reason == NF_REASON_STOP && !t->ask.session.generate) end_undrawn(t, p, e);
   if (e->reason == NF_REASON_FAILED) fail_part(t, e);
   if (e->reason == NF_REASON_EXPIRED) break_off(t, NF_PROBLEM_WAITED, NULL, NULL);
-  if (e->reason == NF_REASON_CANCELLED)
-    break_off(t, NF_PROBLEM_UNAVAILABLE, "the request was cancelled: the server stops", NULL);
+  if (e->reason == NF_REASON_CANCELLED) break_off_cancelled(t);
 }
 
 // The last one sends what there is to send.
@@ -221,6 +230,7 @@ static void hear(void *of, const nf_event *e) {
   part *p = of;
   talk *t = p->talk;
   count(t, p, &e->usage->tokens);
+  nf_requests_note(&t->server->requests, &t->asked, e, &t->tokens);
   switch (e->kind) {
   case NF_EVENT_BEGUN:
     return;
@@ -275,6 +285,7 @@ static nf_status prepare(talk *t, nf_ask_kind kind) {
   tell_shape(&t->ask);
   t->left = t->n_parts = t->ask.n_prompts != 0 ? t->ask.n_prompts : 1;
   NF_TRY(nf_make(&t->part, t->n_parts, sizeof *t->part, "a request"));
+  t->asked.stream = t->ask.stream, t->asked.answers = t->n_parts * (size_t)t->ask.n;
   for (size_t i = 0; i < t->n_parts; i++) t->part[i].talk = t, t->part[i].first = i * (size_t)t->ask.n;
   NF_TRY(tokenise(t));
   return nf_reply_create(&t->ask, nf_call_id(t->call), (int64_t)time(NULL), t->server->name, &t->reply);
@@ -323,10 +334,18 @@ static void submit_all(talk *t) {
   release(t);
 }
 
+// Nobody looks before all of it is known: that is done on this thread too.
+static void enter(talk *t, nf_ask_kind kind) {
+  t->asked = (nf_asked){.kind = kind, .arrived = nf_now(), .cancel = cancel, .user = t};
+  strcpy(t->asked.id, nf_call_id(t->call)); // both have room for the longest
+  nf_requests_enter(&t->server->requests, &t->asked);
+}
+
 static void serve(nf_server *s, nf_call *c, nf_ask_kind kind) {
   talk *t = nf_alloc(1, sizeof *t);
   if (t == NULL) return nf_serve_problem(c, NF_PROBLEM_INTERNAL, NULL, NULL);
   t->server = s, t->call = c;
+  enter(t, kind);
   nf_status st = prepare(t, kind);
   if (!nf_is_ok(st)) return refuse(t, st);
   if (nf_server_is_model(s, t->ask.model)) return submit_all(t);

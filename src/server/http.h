@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum { NF_MOST_ID = 128 }; // bytes of a call's id
+
 typedef struct nf_http nf_http;
 typedef struct nf_call nf_call; // one request and its answer
 

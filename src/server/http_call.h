@@ -11,8 +11,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-enum { NF_MOST_ID = 128 };
-
 struct nf_call {
   nf_http *http;
   struct MHD_Connection *connection;

@@ -19,6 +19,7 @@ FILE_OF(chat, "chat.js")
 FILE_OF(figures, "figures.js")
 FILE_OF(plot, "plot.js")
 FILE_OF(plan, "plan.js")
+FILE_OF(requests, "requests.js")
 FILE_OF(icon, "icon.svg")
 #undef FILE_OF
 
@@ -35,6 +36,7 @@ static const struct {
     FILE_OF(figures, "figures.js", script)                //
     FILE_OF(plot, "plot.js", script)                      //
     FILE_OF(plan, "plan.js", script)                      //
+    FILE_OF(requests, "requests.js", script)              //
     FILE_OF(icon, "icon.svg", "image/svg+xml")};
 
 void nf_serve_page(void *server, nf_call *c) {

@@ -94,7 +94,7 @@ static void the_page_is_open_and_closed_to_others(void **state) {
   expect("/page/../http.c", false, 404);
 }
 
-static const char *const scripts[] = {"main", "api", "chat", "figures", "plot", "plan"};
+static const char *const scripts[] = {"main", "api", "chat", "figures", "plot", "plan", "requests"};
 enum { N_SCRIPTS = sizeof scripts / sizeof *scripts };
 
 static void every_path_of_the_scripts_answers(void **state) {
@@ -209,13 +209,14 @@ static json_t *browser_hear(browser *b) {
   return message;
 }
 
-// What the page finds wrong fails the test, but for the answer that asks for a key.
+// What the page finds wrong fails the test, but for answers that ask for a key, or are cancelled.
 static void judge(const json_t *message) {
   const char *method = serving_string(message, "method"),
              *text = serving_string(message, "params.entry.text");
   const bool entry = method != NULL && strcmp(method, "Log.entryAdded") == 0;
   const bool thrown = method != NULL && strcmp(method, "Runtime.exceptionThrown") == 0;
-  if (!thrown && !(entry && text != NULL && strstr(text, "401") == NULL)) return;
+  const bool meant = text != NULL && (strstr(text, "401") != NULL || strstr(text, "499") != NULL);
+  if (!thrown && !(entry && text != NULL && !meant)) return;
   char *all = json_dumps(message, 0);
   print_error("the page says: %s\n", all);
   free(all);
@@ -306,6 +307,22 @@ static const char visit[] =
     "  id('figures-tab').click();"
     "  await until(() => all('.card').length === 8 && all('.plot polyline').length >= 4);"
     "  found.figures = all('.card b').every((each) => each.textContent !== '');"
+    "  const abort = new AbortController(); window.confirm = () => true;" // 16 answers each, for four
+                                                                          // sessions
+    "  const long = JSON.stringify({prompt: 'Once', ignore_eos: true, max_tokens: 900, n: 16});"
+    "  const runs = [1, 2, 3].map(() => fetch('v1/completions', {method: 'POST', body: long, signal: "
+    "abort.signal,"
+    "    headers: {authorization: 'Bearer " KEY "'}}).then((answer) => answer.status, () => 0));"
+    "  const states = () => all('#requests tr').map((row) => row.cells[0].textContent + "
+    "row.cells[1].textContent);"
+    "  await until(() => states()[0] === 'runningcompletion × 16' && states()[2] === 'waitingcompletion × "
+    "16');"
+    "  found.told = all('#running thead th').length === all('#requests tr')[0].cells.length;"
+    "  found.reached = id('running').scrollWidth <= id('running').clientWidth;"
+    "  all('#requests button')[2].click();"
+    "  const ends = async (run) => { if (await run !== 499) throw run; return true; };"
+    "  found.cancelled = await Promise.any(runs.map(ends)); abort.abort();"
+    "  await until(() => states().length === 0 && id('requests-note').textContent.startsWith('Nothing'));"
     "  id('figures-tab').focus();"
     "  id('figures-tab').dispatchEvent(new KeyboardEvent('keydown', {key: 'ArrowRight', bubbles: true}));"
     "  const plan = await until(() => id('plan-page').shadowRoot.querySelector('svg.graph'));"
@@ -344,7 +361,8 @@ static void visits(browser *b, int width, int height) {
   const json_t *found = serving_at(result, "result.value");
   assert_string_equal(serving_string(found, "answer"), "The answer is 42.");
   assert_string_equal(serving_string(found, "thoughts"), "12 + 30 = 42");
-  static const char *const facts[] = {"stops", "figures", "drawn", "fits", "cleared", "begun_anew"};
+  static const char *const facts[] = {"stops", "figures", "told",    "reached",   "cancelled",
+                                      "drawn", "fits",    "cleared", "begun_anew"};
   for (size_t i = 0; i < sizeof facts / sizeof *facts; i++) {
     if (!json_is_true(json_object_get(found, facts[i])))
       print_error("%d pixels: not so: %s\n", width, facts[i]);

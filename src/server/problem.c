@@ -20,6 +20,8 @@ static const struct {
                            "the request waited too long for its turn"},
     [NF_PROBLEM_TOO_LARGE] = {413, 0, "invalid_request_error", "request_too_large", "the body is too large"},
     [NF_PROBLEM_BUSY] = {429, 1, "rate_limit_error", "queue_full", "too many requests wait already"},
+    [NF_PROBLEM_CANCELLED] = {499, 0, "cancelled_error", "request_cancelled",
+                              "the request was cancelled by who runs the server"},
     [NF_PROBLEM_INTERNAL] = {500, 0, "server_error", NULL, "something went wrong in the server"},
     [NF_PROBLEM_UNAVAILABLE] = {503, 5, "server_error", "unavailable", "the server can't answer now"},
 };

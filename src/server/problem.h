@@ -14,6 +14,7 @@ typedef enum nf_problem_kind {
   NF_PROBLEM_WAITED,    // too long in the queue
   NF_PROBLEM_TOO_LARGE, // the body
   NF_PROBLEM_BUSY,      // the queue is full
+  NF_PROBLEM_CANCELLED, // by who runs the server; 499, as clients and routers try 5xx again
   NF_PROBLEM_INTERNAL,
   NF_PROBLEM_UNAVAILABLE, // the server stops, or its device is gone
   NF_PROBLEMS

@@ -64,6 +64,8 @@ static const nf_route routes[] = {
     {"GET", "/version", false, nf_serve_version},
     {"GET", "/metrics", false, nf_serve_metrics},
     {"GET", "/load", false, nf_serve_load},
+    {"GET", "/requests", false, nf_serve_requests},
+    {"DELETE", "/requests/*", false, nf_serve_request_cancel},
     {"GET", "/get_load", false, nf_serve_get_load},
     {"GET", "/server_info", false, nf_serve_server_info},
     {"GET", "/get_server_info", false, nf_serve_server_info},
@@ -137,6 +139,7 @@ nf_status nf_server_start(const nf_server_options *o, nf_server **out) {
   uint64_t seed = 0;
   NF_TRY(nf_make(&s, 1, sizeof *s, "a server"));
   s->options = *o;
+  nf_requests_init(&s->requests);
   s->created = (int64_t)time(NULL);
   s->info.size = sizeof s->info;
   infuse_model_describe(o->model, &s->info);
@@ -174,6 +177,7 @@ void nf_server_stop(nf_server *s, double seconds) {
   nf_http_stop(s->http);
   if (s->events != NULL) infuse_model_on_pages(s->options.model, NULL, NULL);
   nf_events_stop(s->events);
+  nf_requests_deinit(&s->requests);
   json_decref(s->tokenizer_info);
   nf_status_free(s->no_tokenizer_info);
   nf_status_free(s->no_plan);

@@ -4,6 +4,7 @@
 #include "server/ask.h"
 #include "server/events.h"
 #include "server/problem.h"
+#include "server/requests.h"
 #include "server/server.h"
 #include <stdatomic.h>
 
@@ -11,6 +12,7 @@ struct nf_server {
   nf_server_options options;
   nf_http *http;
   nf_scheduler *scheduler;
+  nf_requests requests;
   nf_events *events; // NULL: none are published
   infuse_model_info info;
   infuse_sampling sampling;   // the model's own
@@ -48,6 +50,9 @@ void nf_serve_render_response(void *server, nf_call *c);
 // page.c
 void nf_serve_page(void *server, nf_call *c);
 void nf_serve_plan(void *server, nf_call *c);
+// requests.c
+void nf_serve_requests(void *server, nf_call *c);
+void nf_serve_request_cancel(void *server, nf_call *c);
 // text.c
 void nf_serve_tokenize(void *server, nf_call *c);
 void nf_serve_detokenize(void *server, nf_call *c);

@@ -1,10 +1,11 @@
 // Live figures: /metrics, read once a second while the page is seen, as cards and plots.
 import { ask } from "./api.js";
 import { Plot, short } from "./plot.js";
+import { readRequests } from "./requests.js";
 
 const MINUTES = 5; // of samples, one a second, that are kept
 const RECENT = 10, MINUTE = 60;
-const state = document.getElementById("state");
+const state = document.getElementById("state"), figures = document.getElementById("figures");
 const samples = [];
 
 // ---- reading ----
@@ -119,7 +120,8 @@ export function startFigures() {
   const tick = async () => {
     try {
       if (!document.hidden) await read();
-      if (samples.length && !document.getElementById("figures").hidden) draw(shownCards, shownPlots);
+      if (samples.length && !figures.hidden) draw(shownCards, shownPlots);
+      if (!document.hidden && !figures.hidden) await readRequests();
     } catch (error) {
       showLost(error);
     }
