@@ -23,8 +23,8 @@ typedef struct cli_options {
       *result_filename, *label, *plot;
   int64_t threads, last, context, chunk, layers, memory, sessions, cache_tokens, snapshots, world, seed,
       count, top_k, no_repeat_ngram, min_tokens, budget, batch_size, num_iters, num_iters_warmup, num_prompts,
-      num_warmups, random_prefix_len, ready_timeout, limit, batch, compare_tokens, port, kv_events, max_queue,
-      speculate;
+      num_warmups, random_prefix_len, ready_timeout, limit, batch, compare_tokens, port, kv_events,
+      kv_events_replay, max_queue, speculate;
   double temperature, top_p, min_p, repetition_penalty, presence_penalty, frequency_penalty, max_kl, min_top1,
       max_points, min_p_value, burstiness, random_range_ratio;
   bool hidden, json, list, brief, quiet, all, bench, help, chat, raw, ignore_eos, plain, bare, stream,

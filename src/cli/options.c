@@ -180,6 +180,8 @@ static const row rows[] = {
     {"--port", "N", NUMBER, AT(port), CLI_SERVE, "port (8000); 0: any that is free", 0, 65535},
     {"--kv-events", "PORT", NUMBER, AT(kv_events), CLI_SERVE,
      "where to tell routers what is in the caches, by ZeroMQ; 0: any that is free (not)", 0, 65535},
+    {"--kv-events-replay", "PORT", NUMBER, AT(kv_events_replay), CLI_SERVE,
+     "where routers ask for what they have missed of that; 0: any that is free (not)", 0, 65535},
     {"--api-key", "KEY", TEXT, AT(api_key), CLI_SERVE,
      "what clients must know, all but /health; INFUSE_API_KEY is not seen by ps (none)"},
     {"--served-model-name", "NAME", TEXT, AT(served_name), CLI_SERVE | CLI_BENCH,
@@ -370,7 +372,8 @@ bool cli_parse(const cli_command *c, int argc, char **argv, cli_options *out) {
                        .burstiness = -1,
                        .random_range_ratio = -1,
                        .port = -1,
-                       .kv_events = -1};
+                       .kv_events = -1,
+                       .kv_events_replay = -1};
   return cli_parse_more(c, argc, argv, out);
 }
 

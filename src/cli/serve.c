@@ -62,6 +62,8 @@ static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m, const 
                                 .port = (uint16_t)(o->port >= 0 ? o->port : PORT),
                                 .events = o->kv_events >= 0,
                                 .events_port = (uint16_t)(o->kv_events >= 0 ? o->kv_events : 0),
+                                .replay = o->kv_events_replay >= 0,
+                                .replay_port = (uint16_t)(o->kv_events_replay >= 0 ? o->kv_events_replay : 0),
                                 .queue = (size_t)o->max_queue,
                                 .guesses = (int32_t)o->speculate};
   nf_server *s;
@@ -80,6 +82,8 @@ int cli_serve(const cli_options *o, infuse_runtime *rt) {
   const infuse_model_options mo = model_options(o);
   infuse_model *m = NULL;
   if (o->model == NULL) return cli_usage("serve wants -m DIR");
+  if (o->kv_events_replay >= 0 && o->kv_events < 0)
+    return cli_usage("--kv-events-replay sends again what --kv-events PORT has published: give that too");
   int code = cli_fail(infuse_model_load(rt, o->model, &mo, &m));
   if (code == 0) code = run(o, rt, m, &mo);
   infuse_model_destroy(m);

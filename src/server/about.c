@@ -2,6 +2,7 @@
 // What is known of the server and its model, for clients, routers and those who watch over it. Nothing here
 // waits: it was read when the server began, or is counted.
 #include "server/metrics.h"
+#include "server/replay.h"
 #include "server/server_state.h"
 
 void nf_serve_health(void *server, nf_call *c) {
@@ -54,10 +55,12 @@ void nf_serve_get_load(void *server, nf_call *c) {
 void nf_serve_event_sources(void *server, nf_call *c) {
   const nf_server *s = server;
   if (s->events == NULL) return nf_serve_json(c, json_object());
-  nf_serve_json(c, json_pack("{s:{s:s,s:s,s:s,s:n,s:s,s:i,s:i,s:b}}", "0", "publisher", "zmq", "endpoint",
-                             nf_events_endpoint(s->events), "topic", nf_events_topic(s->events),
-                             "replay_endpoint", "encoding", "msgpack", "schema_version", 1, "buffer_steps", 0,
-                             "enable_kv_cache_events", 1));
+  const char *replay = nf_events_replay(s->events);
+  nf_serve_json(c,
+                json_pack("{s:{s:s,s:s,s:s,s:s?,s:s,s:i,s:i,s:b}}", "0", "publisher", "zmq", "endpoint",
+                          nf_events_endpoint(s->events), "topic", nf_events_topic(s->events),
+                          "replay_endpoint", replay, "encoding", "msgpack", "schema_version", 1,
+                          "buffer_steps", replay != NULL ? NF_REPLAY_KEPT : 0, "enable_kv_cache_events", 1));
 }
 
 // ---- the model ----

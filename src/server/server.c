@@ -129,7 +129,12 @@ static nf_status check_guesses(const nf_server_options *o) {
 static nf_status start_events(nf_server *s) {
   const nf_server_options *o = &s->options;
   if (!o->events) return nf_ok();
-  NF_TRY(nf_events_start(o->host != NULL ? o->host : "127.0.0.1", o->events_port, s->name, &s->events));
+  const nf_events_options eo = {.host = o->host != NULL ? o->host : "127.0.0.1",
+                                .model = s->name,
+                                .port = o->events_port,
+                                .replay = o->replay,
+                                .replay_port = o->replay_port};
+  NF_TRY(nf_events_start(&eo, &s->events));
   infuse_model_on_pages(o->model, nf_events_tell, s->events);
   return nf_ok();
 }

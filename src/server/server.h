@@ -14,7 +14,8 @@ typedef struct nf_server_options {
   const char *host, *key;
   uint16_t port;
   bool events; // what becomes of pages is published, at events_port of the host; 0: any that is free
-  uint16_t events_port;
+  bool replay; // and by request again, at replay_port of the host; 0: any that is free
+  uint16_t events_port, replay_port;
   size_t queue;    // requests that may wait; 0: 1024
   double patience; // seconds that one may; 0: for ever
   double silence;  // seconds without a word in a stream, after which a comment is sent; 0: 2
