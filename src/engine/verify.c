@@ -11,11 +11,15 @@
 enum { DRAWN_TOKENS = 48, MAX_TOKENS = 4096 };
 
 // What an error may be: of logits, and of any other value. Where activations are quantised, a value on the
-// other side of a rounding edge changes what follows.
-typedef struct bounds {
-  double logits, value;
-} bounds;
-static const bounds plain_bounds = {5e-2, 1e-1}, quantised_bounds = {2e-1, 3e-1};
+// other side of a rounding edge changes what follows, by how much depends on weights and tokens. So that is
+// measured: the references are run once more, with activations rounded as plans round them, and an error may
+// be so many times theirs (docs/numerics.md has what they were found to be).
+static const double most_of_logits = 5e-2, most_of_values = 1e-1, most_of_noise = 3, most_of_all = 2;
+
+typedef struct distance { // ||a - b|| / ||b||
+  double whole;           // of all rows together
+  double worst;           // of the worst one, than which no part of them is worse
+} distance;
 
 typedef struct side { // one way to run the model
   infuse_model *model;
@@ -23,12 +27,69 @@ typedef struct side { // one way to run the model
 } side;
 
 typedef struct trio { // the same tokens in all
-  infuse_runtime *reference_runtime;
-  side reference, unfused, plan;
+  infuse_runtime *reference_runtime, *rounded_runtime;
+  side reference, rounded, unfused, plan;
   int32_t *tokens, *routes;
-  float *ids; // of one layer's routes, as they are read
-  size_t n;
+  float *ids;      // of one layer's routes, as they are read
+  distance *noise; // of the reference's values, [n_values]; NULL: no activations are quantised
+  size_t n, n_run; // tokens to verify; that references run, which are more where few would not tell the noise
 } trio;
+
+// ---- two sides ----
+
+static void close_side(side *s) {
+  infuse_session_destroy(s->session);
+  infuse_model_destroy(s->model);
+  *s = (side){0};
+}
+
+static bool compares(const nf_graph *g, const nf_value *v) {
+  return v->kind == NF_VALUE_RESULT && v->type.cache == NF_NO_CACHE && nf_is_float(v->type.dtype) &&
+         g->node[v->node].op != NF_OP_reshape; // which has what its operand has
+}
+
+static nf_status read_row(const side *s, nf_val v, int64_t r, float *out) {
+  return nf_plan_read(s->model->plan, s->model->rank[0].device, v, r, 1, out);
+}
+
+// The square of a difference beside that of what rows are like. A value of zeros must be zeros.
+static double relative(double difference, double typical) {
+  const double error = typical > 0 ? sqrt(difference / typical) : difference;
+  return isfinite(error) ? error : 1e300;
+}
+
+// Of the rows that both have, measured by what rows of b are like, also those that a does not have: what is
+// nearly nothing for one token has a size all the same.
+static nf_status sum_rows(const side *a, nf_val x, const side *b, nf_val y, float *row, distance *out) {
+  const nf_tensor got = nf_plan_tensor(a->model->plan, x), want = nf_plan_tensor(b->model->plan, y);
+  const int64_t cols = nf_tensor_cols(&want), rows = nf_tensor_rows(&want),
+                both = nf_min(nf_tensor_rows(&got), rows);
+  nf_difference sum = {0};
+  double most = 0;
+  for (int64_t r = 0; r < rows; r++) {
+    const double before = sum.difference;
+    NF_TRY(read_row(b, y, r, row + cols));
+    NF_TRY(read_row(r < both ? a : b, r < both ? x : y, r, row));
+    nf_difference_add(&sum, row, row + cols, cols);
+    most = fmax(most, sum.difference - before);
+  }
+  const double typical = sum.norm / (double)rows;
+  *out = (distance){relative(sum.difference / (double)both, typical), relative(most, typical)};
+  return nf_ok();
+}
+
+// How far the value called `name` is from that of b. 0 when one of them does not have it.
+static nf_status apart(const side *a, const side *b, const char *name, distance *out) {
+  const nf_val x = nf_graph_find(a->model->graph, name), y = nf_graph_find(b->model->graph, name);
+  float *row;
+  *out = (distance){0};
+  if (x == 0 || y == 0) return nf_ok();
+  const nf_tensor want = nf_plan_tensor(b->model->plan, y);
+  NF_TRY(nf_make(&row, 2 * (size_t)nf_tensor_cols(&want), sizeof *row, "a value's rows"));
+  const nf_status st = sum_rows(a, x, b, y, row, out);
+  nf_free(row);
+  return st;
+}
 
 // ---- running ----
 
@@ -50,7 +111,7 @@ static nf_status append(const trio *p, infuse_session *s, size_t n) {
   int32_t *routes;
   NF_TRY(nf_make(&routes, (size_t)c->layers * n * k, sizeof *routes, "the experts of tokens"));
   for (size_t l = 0; l < (size_t)c->layers; l++)
-    memcpy(routes + l * n * k, p->routes + l * p->n * k, n * k * sizeof *routes);
+    memcpy(routes + l * n * k, p->routes + l * p->n_run * k, n * k * sizeof *routes);
   const nf_status st = {infuse_session_append_routed(s, p->tokens, n, routes)};
   nf_free(routes);
   return st;
@@ -69,7 +130,7 @@ static nf_status run(const trio *p, size_t n, side *out) {
 // The experts that the reference chose, [layers][n][k].
 static nf_status read_routes(trio *p) {
   const nf_config *c = &p->reference.model->config;
-  const size_t layer = p->n * (size_t)c->experts_per_token;
+  const size_t layer = p->n_run * (size_t)c->experts_per_token;
   NF_TRY(nf_make(&p->routes, (size_t)c->layers * layer, sizeof *p->routes, "the experts of tokens"));
   NF_TRY(nf_make(&p->ids, layer, sizeof *p->ids, "the experts of tokens"));
   for (int64_t l = 0; l < c->layers; l++) {
@@ -78,38 +139,74 @@ static nf_status read_routes(trio *p) {
     const nf_val v = nf_graph_find(p->reference.model->graph, name);
     if (v == 0) continue; // a layer without experts
     const infuse_model *m = p->reference.model;
-    NF_TRY(nf_plan_read(m->plan, m->rank[0].device, v, 0, (int64_t)p->n, p->ids));
+    NF_TRY(nf_plan_read(m->plan, m->rank[0].device, v, 0, (int64_t)p->n_run, p->ids));
     for (size_t i = 0; i < layer; i++) p->routes[(size_t)l * layer + i] = (int32_t)p->ids[i];
   }
   return nf_ok();
 }
 
-static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *dir,
-                               const infuse_model_options *mo, const infuse_verify_options *o) {
+static bool is_quantised(const nf_graph *g) {
+  for (size_t i = 0; i < g->n_nodes; i++)
+    if (g->node[i].op == NF_OP_quantise) return true;
+  return false;
+}
+
+static nf_status make_tokens(trio *p, const infuse_verify_options *o) {
+  NF_TRY(nf_make(&p->tokens, p->n_run, sizeof *p->tokens, "the tokens to verify"));
+  for (size_t i = 0; i < p->n_run; i++) {
+    const float at = nf_uniform(o->seed, i) * (float)p->reference.model->config.vocab;
+    p->tokens[i] = o->tokens != NULL && i < p->n ? o->tokens[i] : (int32_t)at;
+  }
+  return nf_ok();
+}
+
+static nf_status create_reference(const infuse_runtime *rt, nf_dtype activation, infuse_runtime **out) {
   const infuse_runtime_options ro = {.size = sizeof ro,
                                      .device = "ref",
                                      .threads = nf_threads_count(rt->threads),
                                      .progress = rt->options.progress,
                                      .user = rt->options.user};
+  NF_TRY((nf_status){infuse_runtime_create(&ro, out)});
+  (*out)->activation = activation;
+  return nf_ok();
+}
+
+static nf_status run_reference(trio *p, const infuse_runtime *rt, const char *dir,
+                               const infuse_model_options *mo, const infuse_verify_options *o) {
   p->n = o->tokens != NULL ? o->n_tokens : DRAWN_TOKENS;
   if (p->n == 0 || p->n > MAX_TOKENS)
     return nf_error(NF_USAGE, "%zu tokens to verify; give 1 to %d", p->n, MAX_TOKENS);
-  const infuse_model_options plain = options_of(mo, p->n, false, false);
-  NF_TRY((nf_status){infuse_runtime_create(&ro, &p->reference_runtime)});
+  const size_t most = p->n > DRAWN_TOKENS ? p->n : DRAWN_TOKENS;
+  const infuse_model_options plain = options_of(mo, most, false, false);
+  NF_TRY(create_reference(rt, NF_F32, &p->reference_runtime));
   NF_TRY(nf_model_load(p->reference_runtime, dir, &plain, true, &p->reference.model));
-  NF_TRY(nf_make(&p->tokens, p->n, sizeof *p->tokens, "the tokens to verify"));
-  for (size_t i = 0; i < p->n; i++) {
-    const float at = nf_uniform(o->seed, i) * (float)p->reference.model->config.vocab;
-    p->tokens[i] = o->tokens != NULL ? o->tokens[i] : (int32_t)at;
-  }
-  NF_TRY(run(p, p->n, &p->reference));
+  p->n_run = is_quantised(p->reference.model->graph) ? most : p->n;
+  NF_TRY(make_tokens(p, o));
+  NF_TRY(run(p, p->n_run, &p->reference));
   return p->reference.model->config.experts != 0 ? read_routes(p) : nf_ok();
+}
+
+// The noise of each value, by a run whose memory is given back behind it.
+static nf_status measure_noise(trio *p, const infuse_runtime *rt, const char *dir,
+                               const infuse_model_options *mo) {
+  const nf_graph *g = p->reference.model->graph;
+  if (!is_quantised(g)) return nf_ok();
+  const infuse_model_options plain = options_of(mo, p->n_run, p->routes != NULL, false);
+  NF_TRY(create_reference(rt, rt->activation, &p->rounded_runtime));
+  NF_TRY(nf_model_load(p->rounded_runtime, dir, &plain, true, &p->rounded.model));
+  NF_TRY(run(p, p->n_run, &p->rounded));
+  NF_TRY(nf_make(&p->noise, g->n_values, sizeof *p->noise, "errors of values"));
+  for (nf_val v = 1; v < g->n_values; v++)
+    if (compares(g, &g->value[v])) NF_TRY(apart(&p->rounded, &p->reference, g->value[v].name, &p->noise[v]));
+  close_side(&p->rounded);
+  return nf_ok();
 }
 
 // All but the plans.
 static nf_status run_others(trio *p, infuse_runtime *rt, const char *dir, const infuse_model_options *mo,
                             const infuse_verify_options *o) {
   NF_TRY(run_reference(p, rt, dir, mo, o));
+  NF_TRY(measure_noise(p, rt, dir, mo));
   const bool experts = p->routes != NULL;
   const infuse_model_options fused = options_of(mo, p->n, experts, true),
                              plain = options_of(mo, p->n, experts, false);
@@ -119,86 +216,53 @@ static nf_status run_others(trio *p, infuse_runtime *rt, const char *dir, const 
 }
 
 static void release(trio *p) {
-  side *const all[] = {&p->plan, &p->unfused, &p->reference};
-  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
-    infuse_session_destroy(all[i]->session);
-    infuse_model_destroy(all[i]->model);
-  }
+  side *const all[] = {&p->plan, &p->unfused, &p->rounded, &p->reference};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) close_side(all[i]);
+  infuse_runtime_destroy(p->rounded_runtime);
   infuse_runtime_destroy(p->reference_runtime);
   nf_free(p->tokens);
   nf_free(p->routes);
   nf_free(p->ids);
+  nf_free(p->noise);
 }
 
-// ---- comparing ----
+// ---- judging ----
 
-static bool compares(const nf_graph *g, const nf_value *v) {
-  return v->kind == NF_VALUE_RESULT && v->type.cache == NF_NO_CACHE && nf_is_float(v->type.dtype) &&
-         g->node[v->node].op != NF_OP_reshape; // which has what its operand has
-}
-
-static bounds bounds_of(const nf_graph *g) {
-  for (size_t i = 0; i < g->n_nodes; i++)
-    if (g->node[i].op == NF_OP_quantise) return quantised_bounds;
-  return plain_bounds;
-}
-
-static nf_status read_row(const side *s, nf_val v, int64_t r, float *out) {
-  return nf_plan_read(s->model->plan, s->model->rank[0].device, v, r, 1, out);
-}
-
-// ||a - b|| / ||b|| of the value called `name`, of the rows that both have; a value of zeros must be zeros.
-// `row` has room for two rows. 0 when one of them does not have it.
-static nf_status apart(const side *a, const side *b, const char *name, float *row, double *out) {
-  const nf_val x = nf_graph_find(a->model->graph, name), y = nf_graph_find(b->model->graph, name);
-  if (x == 0 || y == 0) return nf_ok();
-  const nf_tensor got = nf_plan_tensor(a->model->plan, x), want = nf_plan_tensor(b->model->plan, y);
-  const int64_t cols = nf_tensor_cols(&want), rows = nf_min(nf_tensor_rows(&got), nf_tensor_rows(&want));
-  nf_difference d = {0};
-  for (int64_t r = 0; r < rows; r++) {
-    NF_TRY(read_row(a, x, r, row));
-    NF_TRY(read_row(b, y, r, row + cols));
-    nf_difference_add(&d, row, row + cols, cols);
-  }
-  const double error = d.norm > 0 ? nf_difference_of(&d) : d.difference;
-  *out = isfinite(error) ? error : 1e300;
-  return nf_ok();
+// Of fewer tokens than the noise was measured of, each may be the worst.
+static double bound_of(const trio *p, const char *name, size_t tokens) {
+  const infuse_model *m = p->reference.model;
+  const nf_val v = nf_graph_find(m->graph, name);
+  const double most = v == m->logits_value ? most_of_logits : most_of_values;
+  if (p->noise == NULL) return most;
+  const double noise = tokens == p->n_run ? p->noise[v].whole : p->noise[v].worst;
+  return fmin(fmax(most, most_of_noise * noise), most_of_all);
 }
 
 // One row for a value that all three compute; *failed when its error exceeds the bound.
-static nf_status compare_value(const trio *p, size_t tokens, nf_val v, double bound, json_t *rows,
+static nf_status compare_value(const trio *p, size_t tokens, const char *name, const char *op, json_t *rows,
                                bool *failed) {
-  const nf_graph *g = p->plan.model->graph;
-  const nf_value *value = &g->value[v];
-  const nf_tensor t = nf_plan_tensor(p->plan.model->plan, v);
-  float *row;
-  double error = 0, unfused = 0, between = 0;
-  NF_TRY(nf_make(&row, 2 * (size_t)nf_tensor_cols(&t), sizeof *row, "a value's rows"));
-  nf_status st;
-  NF_GOTO(apart(&p->plan, &p->reference, value->name, row, &error));
-  NF_GOTO(apart(&p->unfused, &p->reference, value->name, row, &unfused));
-  NF_GOTO(apart(&p->plan, &p->unfused, value->name, row, &between));
-  *failed |= error > bound;
-  if (!nf_json_push(rows, json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", value->name, "op",
-                                    nf_op_of(g->node[value->node].op)->name, "tokens", (json_int_t)tokens,
-                                    "error", error, "unfused", unfused, "between", between, "bound", bound,
-                                    "ok", error <= bound)))
-    st = nf_error(NF_NO_MEMORY, "no memory to compare values");
-fail:
-  nf_free(row);
-  return st;
+  distance error, unfused, between;
+  NF_TRY(apart(&p->plan, &p->reference, name, &error));
+  NF_TRY(apart(&p->unfused, &p->reference, name, &unfused));
+  NF_TRY(apart(&p->plan, &p->unfused, name, &between));
+  const double bound = bound_of(p, name, tokens);
+  *failed |= error.whole > bound;
+  if (nf_json_push(rows,
+                   json_pack("{s:s, s:s, s:I, s:f, s:f, s:f, s:f, s:b}", "name", name, "op", op, "tokens",
+                             (json_int_t)tokens, "error", error.whole, "unfused", unfused.whole, "between",
+                             between.whole, "bound", bound, "ok", error.whole <= bound)))
+    return nf_ok();
+  return nf_error(NF_NO_MEMORY, "no memory to compare values");
 }
 
 static nf_status compare(const trio *p, size_t tokens, json_t *rows, bool *failed) {
   const nf_graph *g = p->plan.model->graph;
-  const bounds limit = bounds_of(p->reference.model->graph);
   for (nf_val v = 1; v < g->n_values; v++) {
-    const char *name = g->value[v].name;
-    if (!compares(g, &g->value[v]) || nf_graph_find(p->reference.model->graph, name) == 0 ||
-        nf_graph_find(p->unfused.model->graph, name) == 0)
+    const nf_value *value = &g->value[v];
+    if (!compares(g, value) || nf_graph_find(p->reference.model->graph, value->name) == 0 ||
+        nf_graph_find(p->unfused.model->graph, value->name) == 0)
       continue;
-    const double bound = v == p->plan.model->logits_value ? limit.logits : limit.value;
-    NF_TRY(compare_value(p, tokens, v, bound, rows, failed));
+    NF_TRY(compare_value(p, tokens, value->name, nf_op_of(g->node[value->node].op)->name, rows, failed));
   }
   return nf_ok();
 }
