@@ -14,6 +14,9 @@ add_compile_options(-Wall -Wextra -Werror -Wno-psabi -Wno-missing-field-initiali
 add_compile_definitions(_GNU_SOURCE INFUSE_VERSION="${PROJECT_VERSION}")
 include_directories(${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
 
+# What a program calls of others is looked up as it begins, and can't be written over from then on.
+add_link_options(-Wl,-z,relro,-z,now)
+
 set(nf_sanitize ${INFUSE_SANITIZE})
 if(INFUSE_FUZZ)
   if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")

@@ -29,7 +29,9 @@ set(CPACK_DEBIAN_PROGRAM_DESCRIPTION "Runs checkpoints in Hugging Face form (GPT
 and GPUs, serves them over HTTP as OpenAI's API does, and says of every node
 of a model's graph what it runs and why. infuse.service serves the model that
 /etc/infuse/serve.env names.")
-set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "What programs that embed infuse are run with.")
+set(CPACK_DEBIAN_LIBRARY_DESCRIPTION "What programs that embed infuse are run with: the shared library, which loads
+checkpoints in Hugging Face form, computes them on CPUs and GPUs, and needs
+neither Python nor a GPU maker's kit.")
 set(CPACK_DEBIAN_DEVELOPMENT_DESCRIPTION "What programs that embed infuse are compiled with: headers, the static
 library, and what pkg-config and CMake read.")
 
@@ -50,6 +52,8 @@ file(WRITE ${CMAKE_BINARY_DIR}/triggers "activate-noawait ldconfig\n")
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_CONTROL_EXTRA ${CMAKE_BINARY_DIR}/shlibs ${CMAKE_BINARY_DIR}/triggers)
 install(FILES ${packaging}/serve.env DESTINATION /etc/infuse PERMISSIONS OWNER_READ OWNER_WRITE COMPONENT program
         EXCLUDE_FROM_ALL)
+install(FILES ${packaging}/debian/lintian-overrides DESTINATION share/lintian/overrides RENAME infuse
+        COMPONENT program EXCLUDE_FROM_ALL)
 
 # nf_package_compressed(<component> <file> <folder below the prefix> <name>)
 function(nf_package_compressed component file folder name)

@@ -19,6 +19,7 @@ infuse -rw------- root/root ./etc/infuse/serve.env
 infuse -rw-r--r-- root/root ./usr/lib/systemd/system/infuse.service
 infuse -rw-r--r-- root/root ./usr/share/doc/infuse/changelog.Debian.gz
 infuse -rw-r--r-- root/root ./usr/share/doc/infuse/copyright
+infuse -rw-r--r-- root/root ./usr/share/lintian/overrides/infuse
 infuse -rw-r--r-- root/root ./usr/share/man/man1/infuse.1.gz
 infuse -rwxr-xr-x root/root ./usr/bin/infuse
 libinfuse-dev -rw-r--r-- root/root ./usr/include/infuse/*.h
