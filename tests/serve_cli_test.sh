@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # serve_cli_test.sh INFUSE: servers that are killed leave nothing behind; and real clients and routers talk to them, those
-# that are installed: openai and lm-eval of $PYTHON (python3), vllm-router and sglang-router of $PATH. A line says of each
-# that is missing that it was left out.
+# that are installed: the modules of tests/clients/use_MODULE.py and lm-eval of $PYTHON (python3; several, with blanks
+# between, where clients do not go together), vllm-router and sglang-router of $PATH. A line says of each that is missing
+# that it was left out.
 set -eu
-infuse=$1 python=${PYTHON:-python3}
+infuse=$1 pythons=${PYTHON:-python3}
 . tests/support/shell.sh
 mkdir "$work/cache"
-export INFUSE_CACHE_DIR="$work/cache" HF_HUB_OFFLINE=1
+export INFUSE_CACHE_DIR="$work/cache" HF_HUB_OFFLINE=1 PYTHONDONTWRITEBYTECODE=1
 
 post() { # PORT PATH BODY: the answer, whole; a GET without a body
   exec 3<>"/dev/tcp/127.0.0.1/$1"
@@ -41,35 +42,32 @@ has "$work/metrics" 'vllm:num_requests_running{model_name="infuse-oss",engine="0
 
 # ---- real clients ----
 
-has_module() { "$python" -c "import $1" 2>/dev/null || { echo "left out: $python has no $1" && false; }; }
+find_python() { # MODULE: the first python that has it is then $python
+  for python in $pythons; do
+    "$python" -c "import importlib.util, sys; sys.exit(importlib.util.find_spec('$1') is None)" && return
+  done
+  echo "left out: no $1"
+  return 1
+}
 
-if has_module openai; then
-  "$python" - "$url/v1" <<'END'
-import openai, sys
-question = [{"role": "user", "content": "What is 12 + 30?"}]
-def client():
-    return openai.OpenAI(base_url=sys.argv[1], api_key="none", max_retries=0, timeout=30)
-for _ in range(3):
-    with client().chat.completions.create(model="infuse-oss", messages=question, temperature=0, stream=True) as stream:
-        assert "".join(c.choices[0].delta.content or "" for c in stream) == "The answer is 42."
-assert client().chat.completions.create(model="infuse-oss", messages=question, temperature=0).choices[0].message.content == "The answer is 42."
-assert client().responses.create(model="infuse-oss", input="What is 12 + 30?", temperature=0).output_text == "The answer is 42."
-with client().responses.stream(model="infuse-oss", input="What is 12 + 30?", temperature=0) as events:
-    for _ in events:
-        pass
-    assert events.get_final_response().output_text == "The answer is 42."
-assert [m.id for m in client().models.list()] == ["infuse-oss"]
-assert client().models.retrieve("infuse-oss").id == "infuse-oss"
-for wrong, kind in [({"model": "none"}, openai.NotFoundError), ({"messages": []}, openai.BadRequestError)]:
-    try:
-        client().chat.completions.create(**{"model": "infuse-oss", "messages": question, **wrong})
-        raise SystemExit(f"{wrong} was taken")
-    except kind as e:
-        assert e.request_id
-END
-fi
+# Each talks to servers of both models, which ask for a key.
+export INFUSE_API_KEY=secret
+places=
+for model in infuse-oss infuse-next; do
+  serve $model -m models/$model --port 0
+  places="$places $url,$model"
+done
+for script in tests/clients/use_*.py; do
+  module=${script#*/use_}
+  find_python "${module%.py}" || continue
+  for place in $places; do
+    timeout 300 "$python" "$script" "${place%,*}" "${place#*,}" >"$work/client" 2>&1 ||
+      fail "$script at $place: $(tail -n 20 "$work/client")"
+  done
+done
+unset INFUSE_API_KEY
 
-if has_module lm_eval; then
+if find_python lm_eval; then
   printf '%s\n' '{"q":"What is 12 + 30?","c":["42","41"],"a":0}' >"$work/sums.jsonl"
   cat >"$work/sums.yaml" <<END
 task: sums
@@ -83,7 +81,7 @@ doc_to_target: "{{a}}"
 metric_list: [{metric: acc}]
 END
   "$python" -m lm_eval --model local-completions --tasks sums --include_path "$work" --model_args \
-    "base_url=$url/v1/completions,model=infuse-oss,tokenizer_backend=remote" >"$work/eval" 2>&1 ||
+    "base_url=http://127.0.0.1:$port/v1/completions,model=infuse-oss,tokenizer_backend=remote" >"$work/eval" 2>&1 ||
     fail "lm-eval: $(tail -n 20 "$work/eval")"
   has "$work/eval" "|sums |"
 fi
@@ -94,7 +92,7 @@ route() { # PROGRAM ARGUMENTS...: a chat through it is answered
   router=$1
   shift
   [ -n "$other" ] || { serve other -m models/infuse-oss --port 0 && other=$url; }
-  entry=$("$python" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+  entry=$("${pythons%% *}" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   "$router" "$@" --worker-urls "http://127.0.0.1:$port" "$other" --host 127.0.0.1 --port "$entry" \
     --prometheus-port $((entry + 1)) >"$work/router" 2>&1 &
   routes=$!

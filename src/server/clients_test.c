@@ -267,6 +267,19 @@ static void a_second_turn_is_in_the_caches(void **state) {
   serving_stop(&other, 10);
 }
 
+// Clients with types read the tools of a response as they sent them: flat, not as chats have them.
+static void tools_come_back_as_they_were_sent(void **state) {
+  (void)state;
+  static const char tools[] = "[{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\","
+                              "\"parameters\":{\"type\":\"object\"},\"strict\":false}]";
+  char body[300];
+  snprintf(body, sizeof body, "{\"input\":\"Hi\",\"max_output_tokens\":1,\"tools\":%s}", tools);
+  json_t *answer = post("/v1/responses", body, 200), *sent = json_loads(tools, 0, NULL);
+  assert_true(json_equal(serving_at(answer, "tools"), sent));
+  json_decref(answer);
+  json_decref(sent);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(names_of_models_have_slashes),
@@ -277,6 +290,7 @@ int main(void) {
       cmocka_unit_test(recorded_requests_are_answered),
       cmocka_unit_test(odd_conversations_are_taken),
       cmocka_unit_test(a_second_turn_is_in_the_caches),
+      cmocka_unit_test(tools_come_back_as_they_were_sent),
   };
   return cmocka_run_group_tests(tests, serving_set_up, serving_tear_down);
 }
