@@ -2,7 +2,9 @@
 """What the scripts of this folder share: where the server is, what it is asked, and what must come of it."""
 import json
 import os
+import re
 import sys
+import urllib.request
 
 os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] = "true"  # litellm asks GitHub for prices otherwise
 SERVER, MODEL = sys.argv[1:3]
@@ -34,3 +36,20 @@ def raises(kind, call):
     except kind as error:
         return error
     raise AssertionError(f"{got!r} where {kind} was due")
+
+
+class Counted:
+    """The tokens that the server counts within a block."""
+
+    def __enter__(self):
+        self.prompt, self.generation = self.tokens("prompt"), self.tokens("generation")
+        return self
+
+    def __exit__(self, *_):
+        self.prompt, self.generation = self.tokens("prompt") - self.prompt, self.tokens("generation") - self.generation
+
+    @staticmethod
+    def tokens(of):
+        asked = urllib.request.Request(f"{SERVER}/metrics", headers={"Authorization": f"Bearer {KEY}"})
+        text = urllib.request.urlopen(asked).read().decode()
+        return float(re.search(rf"^vllm:{of}_tokens_total{{.*}} (.*)$", text, re.M)[1])
