@@ -205,7 +205,9 @@ void nf_answer_begin(nf_answer *a, const nf_chat_format *format, const nf_chat *
   nf_arena_deinit(&a->names);
   nf_answer_begin_step(a); // pieces that name messages of the answer before
   a->format = format;
-  a->chat = chat != NULL ? (nf_chat){.thinking = chat->thinking, .think = chat->think} : (nf_chat){0};
+  a->chat = (nf_chat){0};
+  if (chat != NULL)
+    a->chat = (nf_chat){.thinking = chat->thinking, .think = chat->think, .tools = chat->tools};
   a->reader = reader;
   a->decoder = (nf_decoder){0};
   a->message = (infuse_piece){.role = "", .name = "", .channel = "", .recipient = "", .content_type = ""};

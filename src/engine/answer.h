@@ -14,7 +14,7 @@ typedef struct nf_answer {
   bool own; // it ends where the model goes on in another's name
 
   const nf_chat_format *format; // of a chat, with its reader; NULL: text without messages
-  nf_chat chat;                 // what readers are made for: only whether it thinks
+  nf_chat chat;                 // what readers are made for: whether it thinks, its tools
   nf_chat_reader *reader;
   nf_decoder decoder; // of text without messages
   nf_watch watch;     // of what the text must be
@@ -36,7 +36,8 @@ typedef struct nf_answer {
 
 void nf_answer_deinit(nf_answer *a); // a zeroed one is fine
 
-// An answer begins. `format` and `reader` (made for `chat`, now the answer's) of a chat, or NULL.
+// An answer begins. `format` and `reader` (made for `chat`, now the answer's) of a chat, or NULL. The chat's
+// tools must outlive the answer.
 void nf_answer_begin(nf_answer *a, const nf_chat_format *format, const nf_chat *chat, nf_chat_reader *reader);
 // Reads the ids of a chat's answer again, with all that was appended since, and tells nothing: a message that
 // is open then begins anew with the next piece. On failure (memory) the answer is one that just began.

@@ -184,7 +184,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (n < 6) return 0;
   const int format = (data[0] & 3) % 3;
   const nf_tokenizer *t = tokenizer_of(format);
-  const nf_chat chat = {.thinking = (nf_thinking)((data[0] >> 2 & 3) % 3)};
+  const nf_chat chat = {.thinking = (nf_thinking)((data[0] >> 2 & 3) % 3),
+                        .tools = data[0] & 32 ? NF_VIEW("[{\"name\":\"f\"}]") : (nf_view){0}};
   const char one[] = {(char)(data[1] & 0x7f), (char)(data[2] & 0x7f), '\0'},
              other[] = {(char)(data[3] & 0x7f), (char)(data[4] & 0x7f), (char)(data[3] & 0x7f), '\0'};
   const char *const stops[] = {one[0] ? one : "xy", other[0] ? other : "z"};

@@ -103,6 +103,7 @@ static nf_status open_chat(const infuse_model *m, const nf_settings *g, conversa
                    .effort = g->effort,
                    .date = g->date,
                    .functions = g->functions,
+                   .tools = g->tools,
                    .answer = true,
                    .thinking = m->thinking,
                    .think = g->think};

@@ -13,9 +13,9 @@ typedef struct nf_settings {
   infuse_sampling sampling;
   int64_t max_tokens; // 0: no limit
   bool ignore_eos, stop_in_thoughts;
-  nf_think think;                  // of its chats, as are
-  nf_view effort, date, functions; // empty: not told
-  const char *const *stop;         // [n_stop] none empty
+  nf_think think;                         // of its chats, as are
+  nf_view effort, date, functions, tools; // empty: not told
+  const char *const *stop;                // [n_stop] none empty
   size_t n_stop;
   nf_ids stop_token;          // of the caller's
   nf_ids end;                 // all ids that sampling.min_tokens holds back, or a constraint

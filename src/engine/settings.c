@@ -152,6 +152,7 @@ static nf_status declare_tools(const infuse_model *m, const char *tools, nf_sett
     return nf_error(NF_USAGE, "tools are for chats, and the model has no chat format that infuse knows");
   nf_status st = m->chat->declare(nf_view_of(tools), &functions);
   if (nf_is_ok(st)) st = keep_string(s, (nf_view){functions.at, functions.n}, &s->functions);
+  if (nf_is_ok(st)) st = keep_string(s, nf_view_of(tools), &s->tools);
   nf_text_deinit(&functions);
   return st;
 }

@@ -66,7 +66,8 @@ typedef struct nf_chat {
   // Declarations of function tools in the format's own language (harmony: TypeScript; chatml: JSON, one line
   // each); empty: no tools.
   nf_view functions;
-  bool answer;          // end with the start of the assistant's answer
+  nf_view tools; // the same as OpenAI's API has them, JSON, for readers that need their parameters' types
+  bool answer;   // end with the start of the assistant's answer
   nf_thinking thinking; // of the model, for formats that go by its template
   nf_think think;
 } nf_chat;
@@ -136,7 +137,7 @@ typedef struct nf_chat_format {
   nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
                       nf_ids *out); // appends; out is kept on failure
   // A reader that starts where render of this chat with .answer ended. Nothing is kept of the chat; the
-  // tokenizer must outlive the reader. Thread-compatible.
+  // tokenizer must outlive the reader. Thread-compatible. NF_BAD_INPUT: .tools are none.
   nf_status (*reader_create)(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
   nf_status (*read)(nf_chat_reader *r, int32_t id, nf_chat_sink sink,
                     void *user); // an error of the sink is passed on

@@ -2,9 +2,12 @@
 // Fuzzes the ChatML reader with any sequence of ids, and the renderer with any conversation. Adversarial
 // cases: marks in every order and number, calls that are no JSON or never end, roles that never end, half
 // characters before a mark, ids without text and out of range, sinks that fail; messages of every kind in
-// every order whose texts spell marks. Checked: events come as HEADER, TEXT..., END; all text is valid UTF-8;
-// thoughts have no newlines around them; a call has a name; all text that was read is told once, but for
-// newlines around a message; a prompt has as many ends as starts.
+// every order whose texts spell marks; functions with parameters that are missing, there twice, of all types,
+// whose tags are cut, in the wrong order or part of a value. Checked: events come as HEADER, TEXT..., END;
+// all text is valid UTF-8; thoughts have no newlines around them; a call has a name; the parameters of a
+// whole call are a JSON object, each name once; all text that was read is told once, but for newlines around
+// a message; a prompt has as many ends as starts.
+#include "base/json.h"
 #include "text/chat_fuzz.h"
 #include <string.h>
 
@@ -17,9 +20,24 @@ static nf_tokenizer *make(void) {
 
 typedef struct watch_texts {
   watch events;
-  bool begun; // the open message has text, or what it has is no longer known
-  char last;  // byte of it
+  bool begun;        // the open message has text, or what it has is no longer known
+  char last;         // byte of it
+  bool is_function;  // it is a call with parameters, and nothing of it was lost
+  nf_text arguments; // of it
 } watch_texts;
+
+static void follow_function(watch_texts *w, const nf_chat_event *e) {
+  nf_json doc;
+  if (e->kind == NF_CHAT_HEADER) {
+    w->is_function = e->recipient.n && e->header.n && memmem(e->header.at, e->header.n, "<function=", 10);
+    w->arguments.n = 0;
+  }
+  if (e->kind == NF_CHAT_TEXT) nf_text_append(&w->arguments, e->text.at, e->text.n);
+  if (e->kind != NF_CHAT_END || e->end == NF_END_CUT || !w->is_function) return;
+  const nf_status st = nf_json_parse_nul(w->arguments.at, w->arguments.n, "arguments", &doc);
+  if (!nf_is_ok(st) || !json_is_object(doc.root)) abort();
+  nf_json_deinit(&doc);
+}
 
 static nf_status see(void *user, const nf_chat_event *e) {
   watch_texts *w = user;
@@ -27,10 +45,11 @@ static nf_status see(void *user, const nf_chat_event *e) {
   if (thought && e->kind == NF_CHAT_TEXT && !w->begun && e->text.at[0] == '\n') abort();
   if (thought && e->kind == NF_CHAT_END && w->last == '\n') abort();
   if (e->kind == NF_CHAT_END && e->end == NF_END_CALL && !e->recipient.n) abort();
+  follow_function(w, e);
   if (e->kind == NF_CHAT_HEADER) w->begun = false, w->last = 0;
   if (e->kind == NF_CHAT_TEXT && e->text.n) w->begun = true, w->last = e->text.at[e->text.n - 1];
   const nf_status st = see_event(&w->events, e);
-  if (w->events.broken) w->begun = true;
+  if (w->events.broken) w->begun = true, w->is_function = false;
   return st;
 }
 
@@ -60,7 +79,13 @@ static void read_one(const nf_tokenizer *t, const nf_chat *chat, const uint8_t *
   else
     account(&nf_chatml, t, chat, data + 1, n - 1, 8, "\n", see, &w, &w.events);
   nf_text_deinit(&w.events.told);
+  nf_text_deinit(&w.arguments);
 }
+
+static const nf_view tools = NF_VIEW(
+    "[{\"name\": \"f\", \"parameters\": {\"properties\": {\"s\": {\"type\": \"string\"}, \"t\": {\"type\": "
+    "[\"null\", \"string\"]}, \"n\": {\"type\": \"integer\"}, \"o\": {\"type\": \"object\"}}}}, {\"name\": "
+    "\"g\"}]");
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
@@ -71,7 +96,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   const nf_chat chat = {.thinking = (nf_thinking)(data[0] % 3),
                         .think = (nf_think)(data[0] / 3 % 3),
                         .answer = data[0] & 64,
-                        .functions = data[0] & 32 ? NF_VIEW("{}\n{\"<|im_end|>\":1}") : (nf_view){0}};
+                        .functions = data[0] & 32 ? NF_VIEW("{}\n{\"<|im_end|>\":1}") : (nf_view){0},
+                        .tools = data[0] & 32 ? tools : (nf_view){0}};
   if (data[0] & 128)
     render(t, chat, data + 1, n - 1);
   else

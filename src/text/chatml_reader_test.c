@@ -8,9 +8,19 @@
 
 static int load(void **) { return load_tokenizer("tests/data/tokenizers/qwen-small/tokenizer.json"); }
 
-static const nf_chat never = {.thinking = NF_THINKING_NEVER}, always = {.thinking = NF_THINKING_ALWAYS},
-                     hybrid = {.thinking = NF_THINKING_HYBRID},
-                     off = {.thinking = NF_THINKING_HYBRID, .think = NF_THINK_OFF};
+static const nf_chat
+    never = {.thinking = NF_THINKING_NEVER},
+    always = {.thinking = NF_THINKING_ALWAYS}, hybrid = {.thinking = NF_THINKING_HYBRID},
+    off = {.thinking = NF_THINKING_HYBRID, .think = NF_THINK_OFF},
+    tools = {.tools =
+                 NF_VIEW("[{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {"
+                         "\"$defs\": {\"P\": {\"properties\": {\"x\": {\"type\": \"integer\"}}}, \"C\": "
+                         "{\"$ref\": \"#/$defs/C\"}}, \"properties\": {\"s\": {\"type\": \"string\"}, \"n\": "
+                         "{\"type\": \"integer\"}, \"b\": {\"type\": \"boolean\"}, \"o\": {\"type\": "
+                         "\"object\"}, \"sn\": {\"anyOf\": [{\"type\": \"null\"}, {\"type\": \"string\"}]}, "
+                         "\"ns\": {\"type\": [\"number\", \"string\"]}, \"p\": {\"$ref\": \"#/$defs/P\"}, "
+                         "\"c\": {\"$ref\": \"#/$defs/C\"}, \"e\": {\"enum\": [\"1\", \"2\"]}, \"k\": "
+                         "{\"const\": 7}, \"any\": {}}}}}, {\"name\": \"g\"}]")};
 
 // Events as text: "role channel >recipient type|text|END" per message.
 static nf_status print_event(void *user, const nf_chat_event *e) {
@@ -28,6 +38,8 @@ static nf_status print_event(void *user, const nf_chat_event *e) {
 #define F "assistant final > |"
 #define C "assistant commentary > |"
 #define CALLED(name) "assistant commentary >" name " json|"
+#define P(name, value) "<parameter=" name ">\n" value "\n</parameter>\n"
+#define CALL_OF_F(parameters) "<tool_call>\n<function=f>\n" parameters "</function>\n</tool_call><|im_end|>"
 
 static const struct {
   const nf_chat *chat;
@@ -75,14 +87,79 @@ static const struct {
     {&never, "<tool_call>{\"name\":\"f\"}", CALLED("f") "{}|cut;"},
     {&never, "<tool_call>\n{\"name\":", C "{\"name\":|cut;"},
     // what is no call
-    {&never, "<tool_call>\n<function=f>\n</function>\n</tool_call>\nx",
-     C "<function=f>\n</function>|end;" F "x|cut;"},
+    {&never, "<tool_call>\n<function=>\n</function>\n</tool_call>\nx",
+     C "<function=>\n</function>|end;" F "x|cut;"},
+    {&never, "<tool_call><function=a<b></tool_call>", C "<function=a<b>|end;"},
     {&never, "<tool_call>{\"name\":7}</tool_call><|im_end|>", C "{\"name\":7}|end;"},
     {&never, "<tool_call>{\"name\":\"\"}</tool_call>", C "{\"name\":\"\"}|end;"},
     {&never, "<tool_call>[]</tool_call>", C "[]|end;"},
     {&never, "<tool_call>{} {}</tool_call>", C "{} {}|end;"},
     {&never, "<tool_call>\n</tool_call>x", F "x|cut;"},
     {&never, "a</tool_call>b<|im_end|>", F "a</tool_call>b|answer;"},
+    // functions with parameters
+    {&never, "<tool_call>\n<function=f>\n</function>\n</tool_call>\nx", CALLED("f") "{}|call;" F "x|cut;"},
+    {&tools,
+     "I'll look.\n\n<tool_call>\n<function=f>\n<parameter=s>\nline 1\n\n\"line\" <2> 世\n</parameter>\n"
+     "<parameter=n>\n5\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=g>\n</function>\n"
+     "</tool_call><|im_end|>",
+     F "I'll look.|end;" CALLED("f") "{\"s\": \"line 1\\n\\n\\\"line\\\" <2> 世\", \"n\": 5}|call;" CALLED(
+         "g") "{}|call;"},
+    {&tools, CALL_OF_F("<parameter=s>\n\n\n\n</parameter>\n<parameter=e></parameter>"),
+     CALLED("f") "{\"s\": \"\\n\\n\", \"e\": \"\"}|call;"},
+    {&tools, CALL_OF_F("<parameter=s>a</parameter><parameter=n> 5 </parameter>"),
+     CALLED("f") "{\"s\": \"a\", \"n\": 5}|call;"},
+    // values by their types
+    {&tools,
+     CALL_OF_F(P("b", "True") P("n", "null") P("o", "{\"a\":\n[1e5, \"</tool_call>\"]}") P("sn", "None")
+                   P("ns", "1.50") P("p", "{\"x\": 1}") P("k", "7")),
+     CALLED("f") "{\"b\": true, \"n\": null, \"o\": {\"a\":\n[1e5, \"</tool_call>\"]}, \"sn\": null, "
+                 "\"ns\": 1.50, \"p\": {\"x\": 1}, \"k\": 7}|call;"},
+    {&tools, CALL_OF_F(P("s", "null") P("sn", "nul") P("c", "5") P("e", "1") P("any", "7") P("x", "true")),
+     CALLED("f") "{\"s\": \"null\", \"sn\": \"nul\", \"c\": \"5\", \"e\": \"1\", \"any\": \"7\", "
+                 "\"x\": \"true\"}|call;"},
+    {&tools, CALL_OF_F(P("n", "five") P("b", "yes") P("o", "{'a': 1}") P("ns", "{\"a\":1,\"a\":2}")),
+     CALLED("f") "{\"n\": \"five\", \"b\": \"yes\", \"o\": \"{'a': 1}\", \"ns\": "
+                 "\"{\\\"a\\\":1,\\\"a\\\":2}\"}|call;"},
+    {&tools, CALL_OF_F(P("s", "first") P("s", "second") P("n", "1")),
+     CALLED("f") "{\"s\": \"first\", \"n\": 1}|call;" C "second|end;"},
+    {&tools, CALL_OF_F(P("a\"b", "x")), CALLED("f") "{\"a\\\"b\": \"x\"}|call;"},
+    // tags that are text
+    {&tools, CALL_OF_F(P("s", "a</parameter>b <parameter=n>\n<parameter=z>\n</function> <x </tool_call>.")),
+     CALLED("f") "{\"s\": \"a</parameter>b <parameter=n>\\n<parameter=z>\\n</function> <x "
+                 "</tool_call>.\"}|call;"},
+    {&tools, CALL_OF_F(P("s", "<think></think><tool_call>")),
+     CALLED("f") "{\"s\": \"<think></think><tool_call>\"}|call;"},
+    // what models forget
+    {&tools, "Now:\n<function=f>\n" P("n", "1") "</function>\n</tool_call>\nDone.<|im_end|>",
+     F "Now:|end;" CALLED("f") "{\"n\": 1}|call;" F "Done.|answer;"},
+    {&tools, "<function=g>\n</function>\n<function=g></function>Done.",
+     CALLED("g") "{}|call;" CALLED("g") "{}|call;" F "Done.|cut;"},
+    {&tools,
+     "<tool_call>\n<function=g>\n</function>\n<function=f>\n" P("s", "x") "</function>\n</tool_call>x",
+     CALLED("g") "{}|call;" CALLED("f") "{\"s\": \"x\"}|call;" F "x|cut;"},
+    {&tools, "<tool_call><function=f><parameter=s>\nx\n<parameter=n>\n2\n</function>\n</tool_call>",
+     CALLED("f") "{\"s\": \"x\", \"n\": 2}|call;"},
+    {&tools,
+     "<tool_call><function=f>" P("s", "x") "</tool_call>\n<tool_call><function=g></tool_call><|im_end|>",
+     CALLED("f") "{\"s\": \"x\"}|call;" CALLED("g") "{}|call;"},
+    {&tools, "<tool_call><function=f><parameter=s>\nx\n</tool_call><|im_end|>",
+     CALLED("f") "{\"s\": \"x\"}|call;"},
+    {&tools, "<tool_call><function=f><parameter=s>\nx</p<|im_end|>", CALLED("f") "{\"s\": \"x</p\"}|call;"},
+    {&tools, "<tool_call><function=f><parameter=n>\n1<|im_end|>", CALLED("f") "{\"n\": 1}|call;"},
+    {&tools, "<tool_call><function=f></parameter>then" P("n", "1") "<parameter=>and</function>",
+     CALLED("f") "{\"n\": 1}|call;" C "then<parameter=>and|end;"},
+    {&tools, "<tool_call><function=f><function=g><|im_end|>", CALLED("f") "{}|call;" CALLED("g") "{}|call;"},
+    // cut off
+    {&tools, "<tool_call>\n<function=f>\n<parameter=s>\nab\n</para", CALLED("f") "{\"s\": \"ab|cut;"},
+    {&tools, "<tool_call>\n<function=f>\n<parameter=s>\nab\n</parameter>", CALLED("f") "{\"s\": \"ab|cut;"},
+    {&tools, "<tool_call>\n<function=f>\n<parameter=n>\n12", CALLED("f") "{\"n\": |cut;"},
+    {&tools, "<tool_call>\n<function=f>\n<param<|im_start|>user\nx",
+     CALLED("f") "{|cut;"
+                 "user  > |x|cut;"},
+    {&tools, "<tool_call>\n<function=f", C "<function=f|cut;"},
+    // what is no function
+    {&tools, "x <function=f> y\n<function=h>\n<fun", F "x <function=f> y\n<function=h>\n<fun|cut;"},
+    {&never, "<function=f></function>", F "<function=f></function>|cut;"},
     // nothing, and what comes after an answer
     {&hybrid, "", ""},
     {&always, "\n</think>\n<|im_end|>\n", ""},

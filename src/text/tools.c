@@ -63,18 +63,22 @@ typedef struct printer {
 
 static void put(printer *p, const char *s) { nf_text_append(p->out, s, strlen(s)); }
 
-static void print_string(printer *p, const char *s, size_t n) {
+void nf_json_put_text(nf_text *out, nf_view text) {
   static const char plain[] = "\"\\\b\f\n\r\t", escaped[] = "\"\\bfnrt";
-  put(p, "\"");
-  for (size_t i = 0; i < n; i++) {
-    const char *special = s[i] ? strchr(plain, s[i]) : NULL;
+  for (size_t i = 0; i < text.n; i++) {
+    const char c = text.at[i], *special = c ? strchr(plain, c) : NULL;
     if (special)
-      nf_text_printf(p->out, "\\%c", escaped[special - plain]);
-    else if ((unsigned char)s[i] < 0x20)
-      nf_text_printf(p->out, "\\u%04x", (unsigned)s[i]);
+      nf_text_printf(out, "\\%c", escaped[special - plain]);
+    else if ((unsigned char)c < 0x20)
+      nf_text_printf(out, "\\u%04x", (unsigned)c);
     else
-      nf_text_append(p->out, s + i, 1);
+      nf_text_append(out, &c, 1);
   }
+}
+
+static void print_string(printer *p, const char *s, size_t n) {
+  put(p, "\"");
+  nf_json_put_text(p->out, (nf_view){s, n});
   put(p, "\"");
 }
 

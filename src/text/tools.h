@@ -11,6 +11,9 @@
 nf_status nf_tools_parse(nf_view json, nf_json *out);
 const json_t *nf_tool_function(const json_t *tool); // the object that has the name
 
+// Appends the text as it is spelled within a JSON string, without quotes: only what must be is escaped.
+void nf_json_put_text(nf_text *out, nf_view text);
+
 typedef struct nf_json_style {
   const char *comma, *colon;
   int lo, hi;           // a real whose decimal exponent is within is written without one
