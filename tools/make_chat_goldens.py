@@ -5,8 +5,10 @@
   make_chat_goldens.py TEMPLATES       run in the repository's root
 
 Needs openai-harmony 0.0.8 with o200k_base.tiktoken in the folder TIKTOKEN_ENCODINGS_BASE, transformers 5.24.0 with
-jinja2 3.1.6, and in TEMPLATES qwen3.jinja and qwen3_instruct_2507.jinja (trl 1.16.0, trl/chat_templates) and
-qwen3_thinking.jinja (unsloth 2026.10.9, qwen3_thinking_template of unsloth/chat_templates.py).
+jinja2 3.1.6, and in TEMPLATES qwen3.jinja and qwen3_instruct_2507.jinja (trl 1.16.0, trl/chat_templates),
+qwen3_thinking.jinja (unsloth 2026.10.9, qwen3_thinking_template of unsloth/chat_templates.py), qwen3_coder_first.jinja
+(xinference 4.1.0, the chat_template of xinference/model/llm/models/Qwen3-Coder.json), and qwen3_coder.jinja (a
+checkpoint's chat_template.jinja that writes "# Tools").
 A message is in the form of nf_chat_message (text/chat.h); tools are JSON as a client would send it, in a string.
 Of thoughts harmony's library drops those before the first final answer, the model's template those before the last;
 the latter is done here, in front of the library.
@@ -159,6 +161,45 @@ def make_chatml(folder):
     return {"made_by": "transformers 5.24.0, templates of trl 1.16.0 and unsloth 2026.10.9", "cases": cases}
 
 
+# ---- Qwen3-Coder ----
+
+LOOK = {"name": "look", "description": "\n Looks <here>.\n\nTwice & more. ", "strict": True, "more": [True, None, {"a": 1.0}], "parameters": {
+    "type": "object", "additionalProperties": False, "properties": {
+        "where": {"type": "string", "description": " A place\n", "enum": ["it's", 'a "b"', "é\n\u00a0\u200b\U0001f642", "\\ \x1b'\""], "default": None},
+        "depth": {"type": ["integer", "null"], "default": 3, "examples": [1, 2.5, -0.0, 1e22], "minimum": 1e-7},
+        "how": {"anyOf": [{"type": "string"}, {"type": "null"}], "default": True}, "free": {}, "list": {"type": "array", "items": {"type": "string"}}},
+    "required": ["where"], "$defs": {"x": {"type": "string"}}}}
+NULLS = {"name": "nulls", "description": None, "parameters": {"properties": {}}}
+CODER_CASES = [
+    ("declarations", [user("Look.")], form(LOOK, NULLS, FERRY, EMPTY, {"name": "bare"})),
+    ("instructions beside tools", [dict(role="system", content=" Be brief.\n"), user("Look.")], form(CLOCK)),
+    ("empty instructions", [dict(role="system", content=""), user("Look.")], form(CLOCK)),
+    ("arguments", [user("q"), said(" \u2028I'll look.\n", calls=[
+        call("look", json.dumps({"where": "a <b>\n</parameter>\n", "depth": 3, "how": True, "free": None, "list": ["it's", 1, None, ["x"]],
+                                 "o": {"k": [1.0, "é"], "l": False}, "r": 1e-7, "e": "", "big": 12345678901234567890123}, ensure_ascii=False)),
+        call("bare", ""), call("look", '{"list": [], "o": {}, "l": [{"a": true}]}')]), result("one\n"), result("")], form(LOOK)),
+    ("only a call", [user("q"), said("\n \t", calls=[call("bare", "{}")]), result("r"), said("\n done \n")], None),
+]
+
+
+def make_coder(folder):
+    cases = []
+    for name, messages, tools in CASES + CHATML_CASES + CODER_CASES:
+        if tools == ODD: continue  # numbers beyond 64 bits become reals
+        for form in ("coder", "coder first"):
+            if form == "coder first" and (name, messages, tools) not in CODER_CASES: continue
+            spoken = [openai_form(m) for m in messages]
+            for m in spoken:
+                for c in m.get("tool_calls", []): c["function"]["arguments"] = json.loads(c["function"]["arguments"] or "{}")
+            told = json.loads(tools) if tools else None
+            for t in told or []: t["function"].pop("strict", None)
+            answer = messages[-1]["role"] != "assistant"
+            text = render_jinja_template([spoken], tools=told, add_generation_prompt=answer,
+                                         chat_template=open(os.path.join(folder, "qwen3_" + form.replace(" ", "_") + ".jinja")).read())[0][0]
+            cases.append(dict(name=name, form=form, answer=answer, messages=messages, tools=tools, text=text))
+    return {"made_by": "transformers 5.24.0, templates of Qwen3-Coder", "cases": cases}
+
+
 def save(name, document):
     rows = {key: value if isinstance(value, str) else [json.dumps({k: v for k, v in row.items() if v is not None}, ensure_ascii=False) for row in value]
             for key, value in document.items()}
@@ -169,3 +210,4 @@ def save(name, document):
 os.makedirs(FOLDER, exist_ok=True)
 save("harmony.json", make_harmony())
 save("chatml.json", make_chatml(sys.argv[1]))
+save("coder.json", make_coder(sys.argv[1]))

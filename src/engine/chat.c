@@ -105,7 +105,8 @@ static nf_status open_chat(const infuse_model *m, const nf_settings *g, conversa
                    .functions = g->functions,
                    .tools = g->tools,
                    .answer = true,
-                   .thinking = m->thinking,
+                   .thinking = m->template.thinking,
+                   .form = m->template.form,
                    .think = g->think};
   return nf_ok();
 }

@@ -133,7 +133,7 @@ struct infuse_model {
   nf_token_tree *tokens;   // its tokens by their bytes, made for the first constraint; NULL: there was none
   nf_constraints constraints; // made last
   const nf_chat_format *chat; // NULL: none that the family and the tokenizer have
-  nf_thinking thinking;       // for formats that go by the chat template
+  nf_chat_template template;  // for formats that go by it
   void (*on_pages)(void *user, const infuse_page_event *e); // NULL: nobody is told of pages
   void *pages_user;
   nf_status broken_text; // why the folder's tokenizer or else its chat template did not load

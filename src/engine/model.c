@@ -240,7 +240,7 @@ static nf_status find_chat(infuse_model *m, const char *dir) {
     nf_log_print(&m->rt->log, NF_LOG_INFO, "no chat: %s", nf_status_message(st));
   nf_status_free(st);
   if (m->chat == NULL || !m->chat->by_template) return nf_ok();
-  return defer(m, "chats", nf_chat_template_load(dir, m->tokenizer, &m->thinking));
+  return defer(m, "chats", nf_chat_template_load(dir, m->tokenizer, &m->template));
 }
 
 void nf_model_tell_generation(infuse_model *m) {

@@ -150,7 +150,7 @@ static nf_status declare_tools(const infuse_model *m, const char *tools, nf_sett
   NF_TRY(nf_status_copy(m->broken_text));
   if (m->chat == NULL)
     return nf_error(NF_USAGE, "tools are for chats, and the model has no chat format that infuse knows");
-  nf_status st = m->chat->declare(nf_view_of(tools), &functions);
+  nf_status st = m->chat->declare(m->template.form, nf_view_of(tools), &functions);
   if (nf_is_ok(st)) st = keep_string(s, (nf_view){functions.at, functions.n}, &s->functions);
   if (nf_is_ok(st)) st = keep_string(s, nf_view_of(tools), &s->tools);
   nf_text_deinit(&functions);
@@ -284,8 +284,8 @@ static nf_status make_calling(const infuse_model *m, const infuse_session_option
                       .content = content};
   NF_TRY(nf_calling_check(out, &s->whole));
   if (!s->whole) return nf_ok();
-  NF_TRY(nf_chat_thinks(m->chat->by_template ? m->thinking : NF_THINKING_ALWAYS, s->think, &thinks));
-  out->in_thought = m->chat->by_template && m->thinking == NF_THINKING_ALWAYS;
+  NF_TRY(nf_chat_thinks(m->chat->by_template ? m->template.thinking : NF_THINKING_ALWAYS, s->think, &thinks));
+  out->in_thought = m->chat->by_template && m->template.thinking == NF_THINKING_ALWAYS;
   out->thinks = thinks;
   return nf_chat_form_marks(m->chat, m->tokenizer, s->mark);
 }

@@ -57,6 +57,13 @@ typedef enum nf_think { NF_THINK_DEFAULT, NF_THINK_ON, NF_THINK_OFF } nf_think;
 // The default is to think if the model can. NF_USAGE: the wish can't be had of this model.
 nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out);
 
+// How calls are written, and what is said of tools: as the chat templates of these models have it.
+typedef enum nf_tool_form {
+  NF_TOOLS_QWEN3,       // calls and declarations are JSON
+  NF_TOOLS_CODER,       // Qwen3-Coder: calls are functions with parameters, and so are declarations
+  NF_TOOLS_CODER_FIRST, // the same of its first release: without a heading, and lists as Python has them
+} nf_tool_form;
+
 typedef struct nf_chat {
   const nf_chat_message *message;
   size_t n;
@@ -64,11 +71,12 @@ typedef struct nf_chat {
   nf_view effort; // reasoning effort "low", "medium" or "high"; empty: "medium"
   nf_view date;   // today, "2025-06-28"; empty: the prompt says nothing about it
   // Declarations of function tools in the format's own language (harmony: TypeScript; chatml: JSON, one line
-  // each); empty: no tools.
+  // each, or tags); empty: no tools.
   nf_view functions;
   nf_view tools; // the same as OpenAI's API has them, JSON, for readers that need their parameters' types
   bool answer;   // end with the start of the assistant's answer
-  nf_thinking thinking; // of the model, for formats that go by its template
+  nf_thinking thinking; // of the model, for formats that go by its template, as is
+  nf_tool_form form;
   nf_think think;
 } nf_chat;
 
@@ -132,8 +140,8 @@ typedef struct nf_chat_format {
   // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
   // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
   // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
-  // under transformers. NF_BAD_INPUT: it is no such array; what out then holds is undefined.
-  nf_status (*declare)(nf_view tools, nf_text *out);
+  // under transformers, in this form. NF_BAD_INPUT: it is no such array; what out then holds is undefined.
+  nf_status (*declare)(nf_tool_form form, nf_view tools, nf_text *out);
   nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
                       nf_ids *out); // appends; out is kept on failure
   // A reader that starts where render of this chat with .answer ended. Nothing is kept of the chat; the
@@ -156,15 +164,23 @@ bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id)
 // The ids of the format's marks, -1 of those that are no tokens. NF_BAD_INPUT: one of the form is not.
 nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_tokenizer *t, int32_t id[NF_MARKS_MAX]);
 
-// ---- what a checkpoint's chat template says of thinking ----
+// ---- what a checkpoint's chat template says of thinking and of tools ----
 //
 // Templates are programs; this only looks for the words by which the kinds differ, and renders nothing.
 
+typedef struct nf_chat_template {
+  nf_thinking thinking;
+  nf_tool_form form;
+} nf_chat_template;
+
 // Hybrid: it has a switch enable_thinking. Always: its generation prompt ends inside a thought. Else never.
 nf_thinking nf_chat_template_thinking(nf_view text);
+// Functions with parameters: it writes "<function="; declarations too: "<parameters>".
+nf_tool_form nf_chat_template_form(nf_view text);
 // The template in a tokenizer_config.json or chat_template.json: a string, or of a list the one that is named
 // "default". Lives as long as the document; empty when there is none.
 nf_status nf_chat_template_in(const nf_json *doc, nf_view *out);
 // From chat_template.jinja, else tokenizer_config.json, else chat_template.json of a checkpoint's folder. If
-// none has a template: hybrid when the tokenizer knows <think>, else never. A broken file is NF_BAD_INPUT.
-nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_thinking *out);
+// none has a template: hybrid when the tokenizer knows <think>, else never, and calls are JSON. A broken file
+// is NF_BAD_INPUT.
+nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_chat_template *out);

@@ -94,7 +94,7 @@ typedef enum nf_harmony_mark {
 } nf_harmony_mark;
 extern const nf_chat_marks nf_harmony_marks;
 
-nf_status nf_harmony_declare(nf_view tools, nf_text *out);
+nf_status nf_harmony_declare(nf_tool_form form, nf_view tools, nf_text *out);
 nf_chat_next nf_harmony_next(const nf_chat_reader *r);
 nf_status nf_harmony_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);
 

@@ -26,6 +26,15 @@ nf_thinking nf_chat_template_thinking(nf_view text) {
   return opened && !behind_last(thought, NF_VIEW("</think>"), &rest) ? NF_THINKING_ALWAYS : NF_THINKING_NEVER;
 }
 
+static bool has(nf_view text, const char *what) {
+  return text.n && memmem(text.at, text.n, what, strlen(what)) != NULL;
+}
+
+nf_tool_form nf_chat_template_form(nf_view text) {
+  if (!has(text, "<function=") || !has(text, "<parameters>")) return NF_TOOLS_QWEN3;
+  return has(text, "# Tools") ? NF_TOOLS_CODER : NF_TOOLS_CODER_FIRST;
+}
+
 static nf_status default_of(const nf_json_at *list, nf_view *out) {
   size_t n;
   NF_TRY(nf_json_array(list, &n));
@@ -62,19 +71,19 @@ static nf_status read_template(const char *path, nf_text *text, nf_json *doc, nf
   return bad == text->n ? nf_ok() : nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", path, bad);
 }
 
-static nf_status look_in(const char *path, nf_thinking *out, bool *found) {
+static nf_status look_in(const char *path, nf_chat_template *out, bool *found) {
   nf_text text = {0};
   nf_json doc = {0};
   nf_view template = {0};
   const nf_status st = read_template(path, &text, &doc, &template);
   *found = nf_is_ok(st) && (template.n || !doc.root);
-  if (*found) *out = nf_chat_template_thinking(template);
+  if (*found) *out = (nf_chat_template){nf_chat_template_thinking(template), nf_chat_template_form(template)};
   nf_text_deinit(&text);
   nf_json_deinit(&doc);
   return st;
 }
 
-nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_thinking *out) {
+nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_chat_template *out) {
   static const char *const places[] = {"chat_template.jinja", "tokenizer_config.json", "chat_template.json"};
   bool found = false; // the first wins
   for (size_t i = 0; i < sizeof places / sizeof *places && !found; i++) {
@@ -85,6 +94,8 @@ nf_status nf_chat_template_load(const char *dir, const nf_tokenizer *t, nf_think
     if (!nf_is_ok(st)) return st;
   }
   int32_t id;
-  if (!found) *out = nf_token_id(t, NF_VIEW("<think>"), &id) ? NF_THINKING_HYBRID : NF_THINKING_NEVER;
+  if (found) return nf_ok();
+  const bool thinks = nf_token_id(t, NF_VIEW("<think>"), &id);
+  *out = (nf_chat_template){.thinking = thinks ? NF_THINKING_HYBRID : NF_THINKING_NEVER};
   return nf_ok();
 }

@@ -50,6 +50,23 @@ static void kinds_are_told_apart(void **) {
   assert_int_equal(nf_chat_template_thinking((nf_view){0}), NF_THINKING_NEVER);
 }
 
+static void forms_of_tools_are_told_apart(void **) {
+  static const struct {
+    const char *text;
+    nf_tool_form form;
+  } cases[] = {
+      {"", NF_TOOLS_QWEN3},
+      {"# Tools {{ '<tool_call>\\n{\"name\": ' }} <parameters>", NF_TOOLS_QWEN3},
+      {"<tools>\n<function>\n<parameters>{{ tool }} '<tool_call>\\n<function=' <parameter=",
+       NF_TOOLS_CODER_FIRST},
+      {"# Tools\n\n<tools>\n<function>\n<parameters>{{ tool }} '<tool_call>\\n<function='", NF_TOOLS_CODER},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    if (nf_chat_template_form(nf_view_of(cases[i].text)) != cases[i].form)
+      fail_msg("%s: not form %d", cases[i].text, cases[i].form);
+  assert_int_equal(nf_chat_template_form((nf_view){0}), NF_TOOLS_QWEN3);
+}
+
 #define JSON(template) "{\"x\": 1e30, \"chat_template\": " template "}"
 #define J_ALWAYS "\"add_generation_prompt '<|im_start|>assistant\\\\n<think>\\\\n'\""
 #define J_NEVER "\"add_generation_prompt\""
@@ -97,8 +114,8 @@ static void folders_are_searched_in_order(void **) {
     write_if(dir, "chat_template.jinja", folders[i].jinja);
     write_if(dir, "tokenizer_config.json", folders[i].config);
     write_if(dir, "chat_template.json", folders[i].legacy);
-    nf_thinking kind = 99;
-    const nf_status st = nf_chat_template_load(dir, qwen, &kind);
+    nf_chat_template found = {99, 99};
+    const nf_status st = nf_chat_template_load(dir, qwen, &found);
     if (folders[i].error) {
       assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
       if (!strstr(nf_status_message(st), folders[i].error))
@@ -106,7 +123,8 @@ static void folders_are_searched_in_order(void **) {
       nf_status_free(st);
     } else {
       check_ok(st);
-      if (kind != folders[i].kind) fail_msg("folder %zu: kind %d, not %d", i, kind, folders[i].kind);
+      if (found.thinking != folders[i].kind)
+        fail_msg("folder %zu: kind %d, not %d", i, found.thinking, folders[i].kind);
     }
     folder_remove(dir);
   }
@@ -114,9 +132,20 @@ static void folders_are_searched_in_order(void **) {
 
 static void the_tokenizer_decides_without_a_template(void **) {
   char *dir = folder_create();
-  nf_thinking kind;
-  check_ok(nf_chat_template_load(dir, o200k, &kind));
-  assert_int_equal(kind, NF_THINKING_NEVER);
+  nf_chat_template found;
+  check_ok(nf_chat_template_load(dir, o200k, &found));
+  assert_int_equal(found.form, NF_TOOLS_QWEN3);
+  assert_int_equal(found.thinking, NF_THINKING_NEVER);
+  folder_remove(dir);
+}
+
+static void the_folders_template_says_both(void **) {
+  char *dir = folder_create();
+  nf_chat_template found;
+  folder_write_text(dir, "chat_template.jinja", "<parameters> '<function=' add_generation_prompt <think>");
+  check_ok(nf_chat_template_load(dir, qwen, &found));
+  assert_int_equal(found.thinking, NF_THINKING_ALWAYS);
+  assert_int_equal(found.form, NF_TOOLS_CODER_FIRST);
   folder_remove(dir);
 }
 
@@ -124,19 +153,19 @@ static void large_files_are_refused(void **) {
   static char large[(1 << 20) + 1];
   memset(large, ' ', sizeof large);
   char *dir = folder_create();
-  nf_thinking kind;
+  nf_chat_template found;
   folder_write(dir, "chat_template.jinja", large, sizeof large);
-  const nf_status st = nf_chat_template_load(dir, qwen, &kind);
+  const nf_status st = nf_chat_template_load(dir, qwen, &found);
   assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
   nf_status_free(st);
   folder_write(dir, "chat_template.jinja", large, sizeof large - 1);
-  check_ok(nf_chat_template_load(dir, qwen, &kind));
+  check_ok(nf_chat_template_load(dir, qwen, &found));
   folder_remove(dir);
 }
 
 static nf_status find_kind(const void *dir) {
-  nf_thinking kind;
-  return nf_chat_template_load(dir, qwen, &kind);
+  nf_chat_template found;
+  return nf_chat_template_load(dir, qwen, &found);
 }
 
 static void memory_runs_out(void **) {
@@ -151,8 +180,10 @@ static void memory_runs_out(void **) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(kinds_are_told_apart),
+      cmocka_unit_test(forms_of_tools_are_told_apart),
       cmocka_unit_test(folders_are_searched_in_order),
       cmocka_unit_test(the_tokenizer_decides_without_a_template),
+      cmocka_unit_test(the_folders_template_says_both),
       cmocka_unit_test(large_files_are_refused),
       cmocka_unit_test(memory_runs_out),
   };

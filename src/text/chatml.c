@@ -4,6 +4,7 @@
 // into a prompt; <think>, <tool_call> and their like are no special tokens, and stay what they are.
 #include "text/chat_format.h"
 #include "text/tools.h"
+#include "text/xml.h"
 #include <string.h>
 
 const nf_chat_marks nf_chatml_marks = {.format = "chatml",
@@ -33,23 +34,66 @@ static nf_status put_message(nf_rendering *r, const char *role, nf_view content)
 
 // ---- instructions and tools ----
 
-static nf_status put_tools(nf_rendering *r, nf_view functions) {
-  nf_say(r, NF_VIEW("# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
-                    "You are provided with function signatures within <tools></tools> XML tags:\n<tools>"));
-  while (functions.n) {
-    const nf_view line = nf_next_line(&functions);
-    if (line.n == 0) continue;
-    nf_say(r, NF_VIEW("\n"));
-    nf_say(r, line);
+// What templates write around tools and calls; byte NF_MARK_BYTE + i is mark i.
+typedef struct dialect {
+  const char *nobody;         // instructions where there are tools and nobody gives any; NULL: none
+  const char *before, *after; // the declarations
+  bool functions;             // declarations and calls are functions with parameters
+  const char *to_call;        // between what is said and a call
+  const char *results_end;    // behind the last result of a turn
+} dialect;
+
+#define THINK "\xf8"
+#define THINK_END "\xf9"
+#define CALL "\xfa"
+#define CALL_END "\xfb"
+_Static_assert(NF_MARK_BYTE + NF_CHATML_THINK == 0xf8 && NF_MARK_BYTE + NF_CHATML_CALL_END == 0xfb,
+               "marks as they are spelled above");
+
+#define CODER_SYSTEM "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
+#define CODER_TOOLS "You have access to the following functions:\n\n<tools>"
+#define CODER_CALLS                                                                                      \
+  "\n</tools>\n\nIf you choose to call a function ONLY reply in the following format with NO "           \
+  "suffix:\n\n" CALL                                                                                     \
+  "\n<function=example_function_name>\n<parameter=example_parameter_1>\nvalue_1\n</parameter>\n"         \
+  "<parameter=example_parameter_2>\nThis is the value for the second parameter\nthat can span\n"         \
+  "multiple lines\n</parameter>\n</function>\n" CALL_END "\n\n<IMPORTANT>\nReminder:\n"                  \
+  "- Function calls MUST follow the specified format: an inner <function=...></function> block must be " \
+  "nested within " CALL CALL_END " XML tags\n- Required parameters MUST be specified\n"                  \
+  "- You may provide optional reasoning for your function call in natural language BEFORE the function " \
+  "call, but NOT after\n- If there is no function call available, answer the question like normal with " \
+  "your current knowledge and do not tell the user about function calls\n</IMPORTANT>"
+
+static const dialect dialects[] = {
+    [NF_TOOLS_QWEN3] =
+        {.before = "# Tools\n\nYou may call one or more functions to assist with the user query.\n\n"
+                   "You are provided with function signatures within <tools></tools> XML tags:\n<tools>",
+         .after = "\n</tools>\n\nFor each function call, return a json object with function name and "
+                  "arguments within " CALL CALL_END " XML tags:\n" CALL
+                  "\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n" CALL_END,
+         .to_call = "\n",
+         .results_end = ""},
+    [NF_TOOLS_CODER] = {CODER_SYSTEM, "# Tools\n\n" CODER_TOOLS, CODER_CALLS, true, "\n\n", "\n"},
+    [NF_TOOLS_CODER_FIRST] = {CODER_SYSTEM, CODER_TOOLS, CODER_CALLS, true, "\n\n", "\n"},
+};
+
+static nf_status say_with_marks(nf_rendering *r, const char *text) {
+  for (; *text != 0; text++) {
+    const int mark = (uint8_t)*text - NF_MARK_BYTE;
+    if (mark >= 0)
+      NF_TRY(nf_say_mark(r, mark));
+    else
+      nf_say(r, (nf_view){text, 1});
   }
-  nf_say(r, NF_VIEW("\n</tools>\n\nFor each function call, return a json object with function name and "
-                    "arguments within "));
-  NF_TRY(nf_say_mark(r, NF_CHATML_CALL));
-  NF_TRY(nf_say_mark(r, NF_CHATML_CALL_END));
-  nf_say(r, NF_VIEW(" XML tags:\n"));
-  NF_TRY(nf_say_mark(r, NF_CHATML_CALL));
-  nf_say(r, NF_VIEW("\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n"));
-  return nf_say_mark(r, NF_CHATML_CALL_END);
+  return nf_ok();
+}
+
+static nf_status put_tools(nf_rendering *r, const nf_chat *chat) {
+  const dialect *d = &dialects[chat->form];
+  NF_TRY(say_with_marks(r, d->before));
+  nf_say(r, NF_VIEW("\n"));
+  nf_say(r, chat->functions);
+  return say_with_marks(r, d->after);
 }
 
 static bool begins_with_system(const nf_chat *chat) {
@@ -59,25 +103,30 @@ static bool begins_with_system(const nf_chat *chat) {
 // Only a system message that comes first shares its turn with the tools.
 static nf_status put_system(nf_rendering *r, const nf_chat *chat) {
   const bool told = begins_with_system(chat);
+  const char *nobody = chat->functions.n ? dialects[chat->form].nobody : NULL;
   if (!told && chat->functions.n == 0) return nf_ok();
   NF_TRY(begin_message(r, "system"));
-  if (told) nf_say(r, chat->message[0].content);
-  if (told && chat->functions.n) nf_say(r, NF_VIEW("\n\n"));
-  if (chat->functions.n) NF_TRY(put_tools(r, chat->functions));
+  nf_say(r, told ? chat->message[0].content : nf_view_of(nobody));
+  if ((told || nobody) && chat->functions.n) nf_say(r, NF_VIEW("\n\n"));
+  if (chat->functions.n) NF_TRY(put_tools(r, chat));
   return end_message(r);
 }
 
-// Each tool as Python's json.dumps writes it, which is what the templates do.
-static nf_status declare(nf_view tools, nf_text *out) {
+// Each tool as Python's json.dumps writes it, which is what the templates do, or as a function.
+static nf_status declare(nf_tool_form form, nf_view tools, nf_text *out) {
   nf_json doc;
   size_t i;
   json_t *tool;
   NF_TRY(nf_tools_parse(tools, &doc));
   nf_view source = tools;
   json_array_foreach(doc.root, i, tool) {
-    json_object_del((json_t *)nf_tool_function(tool), "strict"); // it is not the model that is told
+    json_t *function = (json_t *)nf_tool_function(tool);
+    json_object_del(function, "strict"); // it is not the model that is told
     if (i) nf_text_append(out, "\n", 1);
-    source = nf_json_print(tool, &nf_json_python, source, out);
+    if (dialects[form].functions)
+      nf_xml_declare(function, form, out);
+    else
+      source = nf_json_print(tool, &nf_json_python, source, out);
   }
   nf_json_deinit(&doc);
   return nf_text_status(out);
@@ -93,6 +142,7 @@ static nf_status put_tool_results(nf_rendering *r, const nf_chat *chat, size_t *
     nf_say(r, NF_VIEW("\n"));
     NF_TRY(nf_say_mark(r, NF_CHATML_RESPONSE_END));
   }
+  nf_say(r, nf_view_of(dialects[chat->form].results_end));
   return end_message(r);
 }
 
@@ -166,35 +216,31 @@ static turn turn_at(const nf_chat *chat, size_t i) {
   return t;
 }
 
-static void say_in_json(nf_rendering *r, nf_view name) { // inside quotes
-  for (size_t i = 0; i < name.n; i++) {
-    const unsigned char c = (unsigned char)name.at[i];
-    if (c < 0x20)
-      nf_text_printf(&r->span, "\\u%04x", c);
-    else
-      nf_text_printf(&r->span, c == '"' || c == '\\' ? "\\%c" : "%c", c);
+static nf_status put_call(nf_rendering *r, nf_tool_form form, nf_view name, nf_view arguments) {
+  const bool functions = dialects[form].functions;
+  const nf_view given = arguments.n ? arguments : NF_VIEW("{}");
+  NF_TRY(say_with_marks(r, functions ? CALL "\n<function=" : CALL "\n{\"name\": \""));
+  if (functions) {
+    nf_say(r, name);
+    nf_say(r, NF_VIEW(">\n"));
+    NF_TRY(nf_xml_print_arguments(given, form, &r->span), "call of %.*s", (int)name.n, name.at);
+    return say_with_marks(r, "</function>\n" CALL_END);
   }
-}
-
-static nf_status put_call(nf_rendering *r, nf_view name, nf_view arguments) {
-  NF_TRY(nf_say_mark(r, NF_CHATML_CALL));
-  nf_say(r, NF_VIEW("\n{\"name\": \""));
-  say_in_json(r, name);
+  nf_json_put_text(&r->span, name);
   nf_say(r, NF_VIEW("\", \"arguments\": "));
-  nf_say(r, arguments.n ? arguments : NF_VIEW("{}"));
-  nf_say(r, NF_VIEW("}\n"));
-  return nf_say_mark(r, NF_CHATML_CALL_END);
+  nf_say(r, given);
+  return say_with_marks(r, "}\n" CALL_END);
 }
 
-static nf_status put_calls(nf_rendering *r, const nf_chat_message *m, bool *follows) {
+static nf_status put_calls(nf_rendering *r, nf_tool_form form, const nf_chat_message *m, bool *follows) {
   for (size_t i = 0; i < m->n_calls; i++, *follows = true) {
     if (*follows) nf_say(r, NF_VIEW("\n"));
-    NF_TRY(put_call(r, m->calls[i].name, m->calls[i].arguments));
+    NF_TRY(put_call(r, form, m->calls[i].name, m->calls[i].arguments));
   }
   if (!is_call(m)) return nf_ok();
   if (*follows) nf_say(r, NF_VIEW("\n"));
   *follows = true;
-  return put_call(r, m->recipient, m->content);
+  return put_call(r, form, m->recipient, m->content);
 }
 
 static nf_status put_thoughts(nf_rendering *r, nf_view reasoning) {
@@ -206,15 +252,29 @@ static nf_status put_thoughts(nf_rendering *r, nf_view reasoning) {
   return nf_say(r, NF_VIEW("\n\n")), nf_ok();
 }
 
+static bool calls(const nf_chat *chat, const turn *t) {
+  for (size_t i = t->calls; i < t->end; i++)
+    if (chat->message[i].n_calls || is_call(&chat->message[i])) return true;
+  return false;
+}
+
+static void put_said(nf_rendering *r, const nf_chat *chat, const turn *t, nf_view content) {
+  const dialect *d = &dialects[chat->form];
+  const bool called = calls(chat, t);
+  const nf_view said = called && d->functions ? nf_xml_strip(content) : content;
+  nf_say(r, said);
+  if (called && said.n) nf_say(r, nf_view_of(d->to_call));
+}
+
 // `fresh`: behind the last question, where thoughts are kept. The templates give a turn that ends the
 // conversation an empty thought if it has none.
 static nf_status put_turn(nf_rendering *r, const nf_chat *chat, const turn *t, bool fresh) {
   const bool thoughts = fresh && (t->reasoning.n || t->end == chat->n);
   NF_TRY(begin_message(r, "assistant"));
   if (thoughts) NF_TRY(put_thoughts(r, t->reasoning));
-  nf_say(r, thoughts ? strip_left(t->content) : t->content);
-  bool follows = t->content.n;
-  for (size_t i = t->calls; i < t->end; i++) NF_TRY(put_calls(r, &chat->message[i], &follows));
+  put_said(r, chat, t, thoughts ? strip_left(t->content) : t->content);
+  bool follows = false;
+  for (size_t i = t->calls; i < t->end; i++) NF_TRY(put_calls(r, chat->form, &chat->message[i], &follows));
   return end_message(r);
 }
 
@@ -242,8 +302,6 @@ static size_t last_query(const nf_chat *chat) {
 
 static nf_status put_next(nf_rendering *r, const nf_chat *chat, size_t query, size_t *at) {
   const nf_view content = chat->message[*at].content;
-  const size_t bad = nf_utf8_check(content.at, content.n);
-  if (bad < content.n) return nf_error(NF_BAD_INPUT, "byte %zu: invalid UTF-8", bad);
   switch (chat->message[*at].role) {
   case NF_ROLE_ASSISTANT:
     return put_assistant(r, chat, query, at);
@@ -265,12 +323,18 @@ static nf_status put_answer(nf_rendering *r, const nf_chat *chat, bool thinks) {
   return nf_say(r, NF_VIEW("\n")), nf_ok();
 }
 
+static nf_status check_content(nf_view content) {
+  const size_t bad = nf_utf8_check(content.at, content.n);
+  return bad == content.n ? nf_ok() : nf_error(NF_BAD_INPUT, "byte %zu: invalid UTF-8", bad);
+}
+
 static nf_status put_chat(nf_rendering *r, const nf_chat *chat) {
   bool thinks;
   NF_TRY(nf_chat_marks_find(&nf_chatml_marks, r->t, r->id));
   NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
   if (chat->thinking != NF_THINKING_NEVER && r->id[NF_CHATML_THINK_END] < 0)
     return nf_error(NF_BAD_INPUT, "the chat template thinks, but the tokenizer has no token </think>");
+  for (size_t i = 0; i < chat->n; i++) NF_TRY(check_content(chat->message[i].content), "message %zu", i);
   NF_TRY(put_system(r, chat), "system message");
   const size_t query = last_query(chat);
   for (size_t at = begins_with_system(chat); at < chat->n;) {
@@ -286,15 +350,9 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
 }
 
 #define END "\xf6"
-#define THINK "\xf8"
-#define THINK_END "\xf9"
-#define CALL "\xfa"
-#define CALL_END "\xfb"
 #define TEXT(s) \
   { (s), sizeof(s) - 1 }
-_Static_assert(NF_MARK_BYTE + NF_CHATML_END == 0xf6 && NF_MARK_BYTE + NF_CHATML_THINK == 0xf8 &&
-                   NF_MARK_BYTE + NF_CHATML_CALL_END == 0xfb,
-               "marks as they are spelled above");
+_Static_assert(NF_MARK_BYTE + NF_CHATML_END == 0xf6, "the mark as it is spelled above");
 
 const nf_chat_format nf_chatml = {
     .name = "chatml",

@@ -95,6 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (n < 2) return 0;
   const nf_chat chat = {.thinking = (nf_thinking)(data[0] % 3),
                         .think = (nf_think)(data[0] / 3 % 3),
+                        .form = (nf_tool_form)(data[0] / 9 % (NF_TOOLS_CODER_FIRST + 1)),
                         .answer = data[0] & 64,
                         .functions = data[0] & 32 ? NF_VIEW("{}\n{\"<|im_end|>\":1}") : (nf_view){0},
                         .tools = data[0] & 32 ? tools : (nf_view){0}};

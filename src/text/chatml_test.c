@@ -94,7 +94,7 @@ static void answers_begin_as_the_model_thinks(void **) {
 
 static void tools_are_rendered(void **) {
   const nf_chat_message m[] = {SYSTEM("Be brief."), USER("Weather?")};
-  expect_rendered(&(nf_chat){.message = m, .n = 2, .functions = NF_VIEW("{\"a\":1}\n\n{\"b\":2}\n")},
+  expect_rendered(&(nf_chat){.message = m, .n = 2, .functions = NF_VIEW("{\"a\":1}\n{\"b\":2}")},
                   TURN("system", "Be brief.\n\n" TOOLS("{\"a\":1}\n{\"b\":2}")) TURN("user", "Weather?"));
   expect_rendered(&(nf_chat){.message = m + 1, .n = 1, .functions = NF_VIEW("{\"a\":1}")},
                   TURN("system", TOOLS("{\"a\":1}")) TURN("user", "Weather?"));
@@ -110,10 +110,71 @@ static void calls_are_rendered(void **) {
       TURN("user", "Weather?") TURN(
           "assistant",
           "Let me see.\n<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": 1}}\n</tool_call>\n"
-          "<tool_call>\n{\"name\": \"g\\\"\\u000a\", \"arguments\": {}}\n</tool_call>")
+          "<tool_call>\n{\"name\": \"g\\\"\\n\", \"arguments\": {}}\n</tool_call>")
           TURN("user", "<tool_response>\nsunny\n</tool_response>\n<tool_response>\n<b>\n\n</tool_response>")
               TURN("assistant", "<tool_call>\n{\"name\": \"f\", \"arguments\": {}}\n</tool_call>")
                   TURN("user", "<tool_response>\nrain\n</tool_response>") TURN("assistant", "Rain."));
+}
+
+#define SYSTEM_OF_CODER \
+  "You are Qwen, a helpful AI assistant that can interact with a computer to solve tasks."
+#define TOOLS_OF_CODER(functions)                                                                           \
+  "# Tools\n\nYou have access to the following functions:\n\n<tools>\n" functions                           \
+  "\n</tools>\n\nIf you choose to call a function ONLY reply in the following format with NO "              \
+  "suffix:\n\n<tool_call>\n<function=example_function_name>\n<parameter=example_parameter_1>\nvalue_1\n"    \
+  "</parameter>\n<parameter=example_parameter_2>\nThis is the value for the second parameter\nthat can "    \
+  "span\nmultiple lines\n</parameter>\n</function>\n</tool_call>\n\n<IMPORTANT>\nReminder:\n- Function "    \
+  "calls MUST follow the specified format: an inner <function=...></function> block must be nested within " \
+  "<tool_call></tool_call> XML tags\n- Required parameters MUST be specified\n- You may provide optional "  \
+  "reasoning for your function call in natural language BEFORE the function call, but NOT after\n- If "     \
+  "there is no function call available, answer the question like normal with your current knowledge and "   \
+  "do not tell the user about function calls\n</IMPORTANT>"
+
+static void functions_are_rendered(void **) {
+  const nf_chat_call calls[] = {{.name = NF_VIEW("f"), .arguments = NF_VIEW("{\"a\": \"x\", \"b\": [1.0]}")},
+                                {.name = NF_VIEW("g")}};
+  const nf_chat_message m[] = {
+      USER("Weather?"),
+      {.role = NF_ROLE_ASSISTANT, .content = NF_VIEW("Let me see.\n"), .calls = calls, .n_calls = 2},
+      RESULT("sunny"),
+      RESULT(""),
+      CALL("f", "{\"c\": true}"),
+      RESULT("rain"),
+  };
+  expect_rendered(
+      &(nf_chat){
+          .message = m, .n = 6, .functions = NF_VIEW("<function>\n</function>"), .form = NF_TOOLS_CODER},
+      TURN("system", SYSTEM_OF_CODER "\n\n" TOOLS_OF_CODER("<function>\n</function>")) TURN(
+          "user",
+          "Weather"
+          "?") TURN("assistant",
+                    "Let me see.\n\n<tool_call>\n<function=f>\n<parameter=a>\nx\n</parameter>\n<parameter="
+                    "b>\n[1.0]\n</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=g>\n"
+                    "</function>\n</tool_call>")
+          TURN("user", "<tool_response>\nsunny\n</tool_response>\n<tool_response>\n\n</tool_response>\n")
+              TURN("assistant",
+                   "<tool_call>\n<function=f>\n<parameter=c>\nTrue\n</parameter>\n</function>\n</tool_call>")
+                  TURN("user", "<tool_response>\nrain\n</tool_response>\n"));
+}
+
+static void arguments_of_functions_are_objects(void **) {
+  static const struct {
+    const char *arguments, *message;
+  } cases[] = {
+      {"[]", "message 0: call of f: arguments: is an array, should be an object"},
+      {"{\"a\": \"x", "message 0: call of f: arguments: line 1, column 9 (byte 8)"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const nf_chat_message m = {
+        .role = NF_ROLE_ASSISTANT, .recipient = NF_VIEW("f"), .content = nf_view_of(cases[i].arguments)};
+    nf_ids ids = {0};
+    nf_status st =
+        nf_chatml.render(tokenizer, &(nf_chat){.message = &m, .n = 1, .form = NF_TOOLS_CODER}, &ids);
+    assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+    if (!strstr(nf_status_message(st), cases[i].message)) fail_msg("%s", nf_status_message(st));
+    nf_status_free(st);
+    assert_int_equal(ids.n, 0);
+  }
 }
 
 #define THINK(text) "<think>\n" text "\n</think>\n\n"
@@ -284,6 +345,8 @@ int main(void) {
       cmocka_unit_test(answers_begin_as_the_model_thinks),
       cmocka_unit_test(tools_are_rendered),
       cmocka_unit_test(calls_are_rendered),
+      cmocka_unit_test(functions_are_rendered),
+      cmocka_unit_test(arguments_of_functions_are_objects),
       cmocka_unit_test(thoughts_before_the_last_question_are_dropped),
       cmocka_unit_test(thoughts_alone),
       cmocka_unit_test(whole_turns_are_rendered),

@@ -198,7 +198,7 @@ static void put_function(nf_text *out, const json_t *function) {
   put(out, ") => any;");
 }
 
-nf_status nf_harmony_declare(nf_view tools, nf_text *out) {
+nf_status nf_harmony_declare(nf_tool_form, nf_view tools, nf_text *out) {
   nf_json doc;
   size_t i;
   json_t *tool;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "text/tools.h"
+#include "text/unicode.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -53,7 +54,9 @@ nf_status nf_tools_parse(nf_view json, nf_json *out) {
 
 // ---- printing ----
 
-const nf_json_style nf_json_python = {", ", ": ", -4, 15, "e%+03d"}, nf_json_rust = {",", ":", -5, 15, "e%d"};
+const nf_json_style nf_json_python = {", ", ": ", -4, 15, "e%+03d", false},
+                    nf_json_repr = {", ", ": ", -4, 15, "e%+03d", true},
+                    nf_json_rust = {",", ":", -5, 15, "e%d", false};
 
 typedef struct printer {
   const nf_json_style *style;
@@ -76,7 +79,35 @@ void nf_json_put_text(nf_text *out, nf_view text) {
   }
 }
 
+// A character as Python writes it in a literal.
+static void print_repr_char(printer *p, const char *s, size_t n, char quote) {
+  static const char special[] = "\\\n\r\t", escaped[] = "\\nrt";
+  size_t used;
+  const uint32_t c = nf_utf8_char(s, &used);
+  const char *at = c != 0 && c < 0x80 ? strchr(special, (int)c) : NULL;
+  if (at)
+    nf_text_printf(p->out, "\\%c", escaped[at - special]);
+  else if (c == (unsigned char)quote)
+    nf_text_printf(p->out, "\\%c", quote);
+  else if (nf_char_is_printable(c))
+    nf_text_append(p->out, s, n);
+  else
+    nf_text_printf(p->out, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x", c);
+}
+
+static void print_repr(printer *p, const char *s, size_t n) {
+  const bool single = !memchr(s, '\'', n) || memchr(s, '"', n);
+  const char quote = single ? '\'' : '"';
+  nf_text_append(p->out, &quote, 1);
+  for (size_t i = 0, used; i < n; i += used) {
+    nf_utf8_char(s + i, &used);
+    print_repr_char(p, s + i, used, quote);
+  }
+  nf_text_append(p->out, &quote, 1);
+}
+
 static void print_string(printer *p, const char *s, size_t n) {
+  if (p->style->repr) return print_repr(p, s, n);
   put(p, "\"");
   nf_json_put_text(p->out, (nf_view){s, n});
   put(p, "\"");
@@ -150,6 +181,11 @@ static void print_number(printer *p, const json_t *value) {
     print_real(p, json_real_value(value));
 }
 
+static const char *word_of(const printer *p, const json_t *value) {
+  static const char *const words[][2] = {{"null", "None"}, {"true", "True"}, {"false", "False"}};
+  return words[json_is_null(value) ? 0 : json_is_true(value) ? 1 : 2][p->style->repr];
+}
+
 static void print(printer *p, const json_t *value) {
   const char *key;
   size_t n, i;
@@ -179,7 +215,7 @@ static void print(printer *p, const json_t *value) {
   case JSON_REAL:
     return print_number(p, value);
   default:
-    return put(p, json_is_null(value) ? "null" : json_is_true(value) ? "true" : "false");
+    return put(p, word_of(p, value));
   }
 }
 

@@ -18,9 +18,10 @@ typedef struct nf_json_style {
   const char *comma, *colon;
   int lo, hi;           // a real whose decimal exponent is within is written without one
   const char *exponent; // how it is printed, if it is
+  bool repr;            // no JSON: Python's literals
 } nf_json_style;
-// Python's json.dumps(…, ensure_ascii=False), and Rust's serde_json.
-extern const nf_json_style nf_json_python, nf_json_rust;
+// Python's json.dumps(…, ensure_ascii=False), its repr of the value, and Rust's serde_json.
+extern const nf_json_style nf_json_python, nf_json_repr, nf_json_rust;
 
 // Appends; failure is remembered in out. `source` is the text that the value was parsed from, for integers
 // that are beyond 64 bits; empty: they are written as reals. Returns what is behind the value's last number:

@@ -60,6 +60,11 @@ bool nf_has_new_chars(nf_view s) {
   return false;
 }
 
+bool nf_char_is_printable(uint32_t c) {
+  const utf8proc_category_t k = utf8proc_category((utf8proc_int32_t)c);
+  return c == ' ' || (k != UTF8PROC_CATEGORY_CN && k < UTF8PROC_CATEGORY_ZS);
+}
+
 // Besides categories: joiners, and the circled and squared letters, which are alphabetic symbols.
 bool nf_char_is_word(uint32_t c) {
   const size_t row = row_of(nf_unicode_new, nf_unicode_new_n, c);

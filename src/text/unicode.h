@@ -7,7 +7,9 @@
 // The character that begins at s; *n is its size. s is valid UTF-8 and not at its end.
 uint32_t nf_utf8_char(const char *s, size_t *n);
 bool nf_char_is_space(uint32_t c); // Unicode White_Space
-bool nf_char_is_word(uint32_t c);  // \w: letters, marks, decimal digits, connectors, joiners
+// As Python has it: no control or format character, nor one that is not assigned; of separators only U+0020.
+bool nf_char_is_printable(uint32_t c);
+bool nf_char_is_word(uint32_t c); // \w: letters, marks, decimal digits, connectors, joiners
 
 // Sets of general categories: bit k is utf8proc's category k.
 enum { NF_LU = 1 << 1, NF_LL = 1 << 2, NF_LT = 1 << 3, NF_LM = 1 << 4, NF_LO = 1 << 5 };

@@ -24,6 +24,14 @@ typedef enum nf_value_kind {
 nf_value_kind nf_parameter_kind(const json_t *parameters, nf_view name);
 const json_t *nf_parameter_declared(const json_t *parameters, nf_view name); // NULL: it is not
 
+// ---- writing ----
+
+// Appends "<function>", its members as tags, "</function>", and no line end; failure is remembered in out.
+void nf_xml_declare(const json_t *function, nf_tool_form form, nf_text *out);
+// Appends the parameters of a call, from JSON. NF_BAD_INPUT: it is no object.
+nf_status nf_xml_print_arguments(nf_view arguments, nf_tool_form form, nf_text *out);
+nf_view nf_xml_strip(nf_view v); // without white space around it, as Python's strip
+
 // ---- reading ----
 
 // Whether `text` begins with "<function=f>", behind white space; then *name is f and *used what was read.
