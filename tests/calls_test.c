@@ -3,6 +3,7 @@
 // anything, every answer that has ended is thoughts and calls, of the tools that were meant, with arguments
 // that their schemas allow; and what is refused.
 #include "base/sanitized.h"
+#include "tests/support/coder.h"
 #include "tests/support/expect.h"
 #include "tests/support/json_schema.h"
 #include <infuse/infuse.h>
@@ -19,9 +20,18 @@ static infuse_model *model;
   "{\"$ref\":\"#/$defs/link\",\"$defs\":{\"link\":{\"type\":\"object\",\"properties\":{\"next\":{" \
   "\"anyOf\":[{\"$ref\":\"#/$defs/link\"},{\"type\":\"null\"}]}},\"required\":[\"next\"],"         \
   "\"additionalProperties\":false}}}"
+#define LOOK                                                                                                 \
+  "{\"type\":\"object\",\"properties\":{\"city\":{\"type\":\"string\",\"maxLength\":12},\"days\":{\"type\":" \
+  "\"integer\","                                                                                             \
+  "\"minimum\":1,\"maximum\":7},\"unit\":{\"enum\":[\"C\",\"F\"]},\"note\":{\"anyOf\":[{\"type\":"           \
+  "\"string\","                                                                                              \
+  "\"maxLength\":8},{\"type\":\"null\"}]},\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},"    \
+  "\"maxItems\":3}},"                                                                                        \
+  "\"required\":[\"days\",\"city\"],\"additionalProperties\":false}"
 static const struct {
   const char *name, *schema;
-} tools[] = {{"get_weather", WEATHER}, {"Partial\\\"X", LINK}, {"now", "{\"type\":\"object\"}"}};
+} tools[] = {
+    {"look", LOOK}, {"get_weather", WEATHER}, {"Partial\\\"X", LINK}, {"now", "{\"type\":\"object\"}"}};
 #define TOOL(name, rest) "{\"type\":\"function\",\"function\":{\"name\":\"" name "\"" rest "}}"
 #define TOOLS(strict)                                                  \
   "[" TOOL("get_weather", ",\"parameters\":" WEATHER strict) "," TOOL( \
@@ -142,6 +152,50 @@ static void test_refusals(void **) {
   }
 }
 
+// ---- calls that are functions with parameters ----
+
+#define LOOKS(strict) "[" TOOL("look", ",\"parameters\":" LOOK strict) "," TOOL("now", "") "]"
+
+static void test_functions_that_must_be_called(void **) {
+  static const infuse_session_options row[] = {
+      {.tools = LOOKS(""), .must_call = true},
+      {.tools = LOOKS(""), .call = "look"},
+      {.tools = LOOKS(",\"strict\":true"), .must_call = true, .one_call = true}};
+  size_t ended = 0;
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+    for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
+      const answer a = draw(row[i], seed, question);
+      assert_int_equal(a.said, 0);
+      if (a.finish == INFUSE_STOP) assert_true(a.calls >= 1);
+      ended += a.finish == INFUSE_STOP;
+    }
+  assert_true(ended > SEEDS);
+}
+
+static void test_functions_are_declared(void **) {
+  const infuse_session_options o = {.size = sizeof o, .tools = LOOKS("")};
+  const infuse_message message = {"user", question};
+  int32_t *ids;
+  size_t n, n_text;
+  char *text;
+  ok(infuse_model_render(model, &o, &message, 1, &ids, &n));
+  ok(infuse_decode(infuse_model_tokenizer(model), ids, n, &text, &n_text));
+  assert_non_null(
+      strstr(text, "<tools>\n<function>\n<name>look</name>\n<parameters>\n<parameter>\n<name>city</name>"));
+  infuse_free(ids);
+  infuse_free(text);
+}
+
+static void test_what_functions_cant_hold(void **) {
+  infuse_session_options o = {
+      .must_call = true,
+      .tools = "[" TOOL("f", ",\"parameters\":{\"properties\":{\"a\":{\"pattern\":\"b\"}}}") "]"};
+  infuse_session *s;
+  o.size = sizeof o, o.generate = true;
+  refused(infuse_session_create(model, &o, &s), INFUSE_BAD_INPUT,
+          "tool f: parameters: schema: properties.a.pattern: is not supported for a text without quotes");
+}
+
 static int set_up(void **) {
   const infuse_runtime_options o = {.size = sizeof o, .figures = "stated", .threads = 2};
   return infuse_runtime_create(&o, &runtime) != NULL;
@@ -152,13 +206,21 @@ static int tear_down(void **) {
   return 0;
 }
 
-static void load(const char *dir) {
-  const infuse_model_options o = {.size = sizeof o, .context = 512, .sessions = 1, .batch = 256};
+static void load(const char *dir, int64_t context) {
+  const infuse_model_options o = {.size = sizeof o, .context = context, .sessions = 1, .batch = 256};
   ok(infuse_model_load(runtime, dir, &o, &model));
 }
-static int load_oss(void **) { return load("models/infuse-oss"), 0; }
-static int load_next(void **) { return load("models/infuse-next"), 0; }
+static int load_oss(void **) { return load("models/infuse-oss", 512), 0; }
+static int load_next(void **) { return load("models/infuse-next", 512), 0; }
 static int unload(void **) { return infuse_model_destroy(model), 0; }
+
+// infuse-next, as if its template were Qwen3-Coder's.
+static int load_coder(void **) {
+  char *dir = coder_folder("models/infuse-next");
+  load(dir, 1024);
+  folder_remove(dir);
+  return 0;
+}
 
 int main(void) {
   const struct CMUnitTest tests[] = {
@@ -166,8 +228,14 @@ int main(void) {
       cmocka_unit_test(test_strict_tools),
       cmocka_unit_test(test_refusals),
   };
+  const struct CMUnitTest functions[] = {
+      cmocka_unit_test(test_functions_that_must_be_called),
+      cmocka_unit_test(test_functions_are_declared),
+      cmocka_unit_test(test_what_functions_cant_hold),
+  };
   int failed = set_up(NULL);
   failed += cmocka_run_group_tests_name("harmony", tests, load_oss, unload);
   failed += cmocka_run_group_tests_name("chatml", tests, load_next, unload);
+  failed += cmocka_run_group_tests_name("functions", functions, load_coder, unload);
   return tear_down(NULL) + failed;
 }

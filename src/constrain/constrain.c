@@ -42,6 +42,8 @@ static nf_status add_piece(nf_builder *b, nf_json_rules *rules, const nf_piece *
     return nf_add_text(b, from, p->text, to), nf_ok();
   case NF_PIECE_SCHEMA:
     return nf_add_schema(b, rules, from, p->text, to);
+  case NF_PIECE_PARAMETERS:
+    return nf_add_parameters(b, rules, from, p->text, to);
   case NF_PIECE_OBJECT:
     return nf_add_any_object(b, rules, from, to), nf_ok();
   case NF_PIECE_REGEX:

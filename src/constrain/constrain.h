@@ -18,11 +18,12 @@ void nf_token_tree_destroy(nf_token_tree *t); // NULL is fine
 size_t nf_token_tree_bytes(const nf_token_tree *t);
 
 typedef enum nf_piece_kind {
-  NF_PIECE_TEXT,   // .text as it is
-  NF_PIECE_SCHEMA, // JSON that .text, a JSON Schema, allows
-  NF_PIECE_OBJECT, // any JSON object
-  NF_PIECE_REGEX,  // what the expression .text matches, all of it
-  NF_PIECE_CHOICE, // one of .choice
+  NF_PIECE_TEXT,       // .text as it is
+  NF_PIECE_SCHEMA,     // JSON that .text, a JSON Schema, allows
+  NF_PIECE_OBJECT,     // any JSON object
+  NF_PIECE_PARAMETERS, // of a function, as tags, that .text, a JSON Schema, allows
+  NF_PIECE_REGEX,      // what the expression .text matches, all of it
+  NF_PIECE_CHOICE,     // one of .choice
 } nf_piece_kind;
 typedef struct nf_piece {
   nf_piece_kind kind;

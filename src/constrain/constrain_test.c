@@ -57,6 +57,8 @@ static void check_texts(nf_constraint *c, const sample *s, const char *texts, ve
   }
 }
 
+#define P(name, value) "<parameter=" name ">\n" value "\n</parameter>\n"
+
 static void texts_are_judged(void **) {
   static const sample samples[] = {
       {NF_PIECE_REGEX, "a+b?", "a|aa|aab", "", "b|ba|abb|c"},
@@ -120,6 +122,30 @@ static void texts_are_judged(void **) {
       {NF_PIECE_SCHEMA,
        "{\"type\":\"array\",\"items\":{\"anyOf\":[{\"$ref\":\"#\"},{\"type\":\"integer\"}]}}",
        "[]|[[],1,[[2]]]", "[[", "[null"},
+      {NF_PIECE_PARAMETERS,
+       "{\"properties\":{\"s\":{\"type\":\"string\"},\"n\":{\"type\":\"integer\",\"minimum\":3},\"e\":{"
+       "\"enum\":["
+       "\"x\",\"y z\"]}},\"required\":[\"s\"]}",
+       P("s", "") "|" P("s", "a \"<b> </parameters>\n\n</para") P("n", "12") "|" P("s", "\xe4\xb8\x96<<")
+           P("e", "y z"),
+       "<parameter=s>\na\n</parameter>|<parameter=s>\n</para\n</parameter",
+       P("s", "a\n</parameter>") "|" P("s", "a</function>") "|" P("s", "<parameter=n>") "|" P("n", "3") "|" P(
+           "s", "") P("s", "") "|" P("s", "") P("n", "2") "|" P("s", "") P("e", "z") "|" P("s", "")
+           P("x", "")},
+      {NF_PIECE_PARAMETERS,
+       "{\"properties\":{\"o\":{\"anyOf\":[{\"type\":\"null\"},{\"$ref\":\"#/$defs/"
+       "o\"}]},\"l\":{\"minLength\":2,"
+       "\"maxLength\":3,\"type\":[\"string\",\"null\"]},\"d\":{\"format\":\"date\"},\"a\":{\"allOf\":[{"
+       "\"const\":\"k\"}]}"
+       "},\"$defs\":{\"o\":{\"properties\":{\"x\":{\"type\":\"boolean\"}},\"additionalProperties\":false}}}",
+       "|" P("o", "null") "|" P("o", "{\"x\": true}") P("l", "\xe4\xb8\x96z<") "|" P("d", "2024-02-29")
+           P("a", "k"),
+       "<parameter=l>\nab",
+       P("l", "a") "|" P("l", "abcd") "|" P("d", "2024") "|" P("a", "\"k\"") "|" P("o", "{\"y\"")},
+      {NF_PIECE_PARAMETERS, "{}", "|" P("any_thing", "<b>") P("b", "1\n2"), "<parameter=a-b>\n",
+       "<parameter=a b>|" P("", "")},
+      {NF_PIECE_PARAMETERS, "{\"required\":[\"a\"]}", P("a", "x"), NULL, P("b", "x") "|<parameter=aa"},
+      {NF_PIECE_PARAMETERS, "{\"additionalProperties\":false}", "", NULL, P("b", "x")},
   };
   for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
     nf_constraint *c = make(samples[i].kind, samples[i].constraint);
@@ -297,6 +323,24 @@ static void what_does_not_compile_is_told(void **) {
        "schema: multipleOf: is 0, should be a number above 0"},
       {NF_PIECE_SCHEMA, "{\"multipleOf\":null}", "schema: multipleOf: is null, should be a number above 0"},
       {NF_PIECE_SCHEMA, "{\"multipleOf\":-2.5}", "schema: multipleOf: is -2.5, should be a number above 0"},
+      {NF_PIECE_PARAMETERS, "[]", "schema: is an array, should be an object"},
+      {NF_PIECE_PARAMETERS, "{\"anyOf\":[{}]}",
+       "schema: only properties, required and additionalProperties are"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"pattern\":\"b\"}}}",
+       "schema: properties.a.pattern: is not supported for a text without quotes"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"enum\":[\"x</parameter>\"]}}}",
+       "schema: properties.a.enum: a text without quotes can't hold </parameter>"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"minLength\":600}}}",
+       "schema: properties.a: a text without quotes can be held to a length of at most 512"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"allOf\":[{},{\"minLength\":1}]}}}",
+       "schema: properties.a.allOf: is not supported for a text without quotes"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"anyOf\":[{\"$ref\":\"#/properties/a\"}]}}}",
+       "inside each other"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a>\":{}}}", "schema: properties.a>: a name with < or >"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"not\":{}}}}",
+       "schema: properties.a.not: is not supported"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"enum\":[]}},\"required\":[\"a\"]}",
+       "the constraint allows no text at all"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     nf_constraint *c;

@@ -8,7 +8,7 @@
 
 // What is made once for an automaton, when it is needed first; end 0: not yet.
 typedef struct nf_json_rules {
-  nf_rule value, string, character, key;
+  nf_rule value, string, character, key, text;
 } nf_json_rules;
 
 void nf_add_blank(nf_builder *b, uint32_t from, char c, uint32_t to); // the character, and perhaps a blank

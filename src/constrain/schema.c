@@ -11,31 +11,10 @@
 
 enum {
   SCHEMA_MAX = 1 << 20, // bytes
-  WORK_MAX = 20000,     // schemas looked at, those that merging makes among them
-  DEPTH_MAX = 150,      // of them inside each other
+  DEPTH_MAX = 150,      // of schemas inside each other
   LENGTH_MAX = 16384,   // of a string that has a maxLength
   ITEMS_MAX = 4096,     // of an array that has a maxItems
 };
-
-typedef struct reference {
-  const json_t *schema; // where it is called
-  json_t *body;         // what it stands for
-  const char *name;
-  nf_rule rule;
-} reference;
-
-typedef struct compiler {
-  nf_builder *b;
-  nf_json_rules *rules;
-  nf_json doc;
-  nf_made made;
-  nf_arena names;
-  reference *reference; // compiled in this order
-  size_t n, cap;
-  int depth;
-} compiler;
-
-static nf_status compile(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to);
 
 static nf_json_at member(const nf_json_at *at, const char *word) { return nf_json_get(at, word); }
 static nf_json_at another(const nf_json_at *at, json_t *value) { // in the same place
@@ -73,7 +52,7 @@ static nf_status check_refused(const nf_json_at *at, const char *word) {
   return forbids || !asks_nothing(at->value) ? nf_json_error(at, "is not supported") : nf_ok();
 }
 
-static nf_status check_words(const nf_json_at *at) {
+nf_status nf_schema_check_words(const nf_json_at *at) {
   const char *word;
   json_t *value;
   json_object_foreach(at->value, word, value) {
@@ -84,7 +63,7 @@ static nf_status check_words(const nf_json_at *at) {
 }
 
 // Whether the schema says anything of what is valid but by the words in `but`.
-static bool says_more(const nf_json_at *at, const char *but) {
+bool nf_schema_says_more(const nf_json_at *at, const char *but) {
   const char *word;
   json_t *value;
   json_object_foreach(at->value, word, value) {
@@ -95,7 +74,7 @@ static bool says_more(const nf_json_at *at, const char *but) {
 }
 
 // A copy without some words, which lives as long as the compiler.
-static nf_status without(compiler *c, const nf_json_at *at, const char *words, json_t **out) {
+static nf_status without(nf_schema_compiler *c, const nf_json_at *at, const char *words, json_t **out) {
   nf_view w;
   json_t *rest = json_copy(at->value);
   NF_TRY(nf_made_keep(&c->made, rest));
@@ -107,8 +86,7 @@ static nf_status without(compiler *c, const nf_json_at *at, const char *words, j
   return *out = rest, nf_ok();
 }
 
-// Between two words: the least count has a bound, as each costs states; the most is cut to it.
-static nf_status counts_of(const nf_json_at *at, const char *min, const char *max, int64_t bound,
+nf_status nf_schema_counts(const nf_json_at *at, const char *min, const char *max, int64_t bound,
                            int64_t *least, int64_t *most) {
   const nf_json_at a = member(at, min), b = member(at, max);
   *least = 0, *most = -1;
@@ -141,7 +119,7 @@ static json_t *child_of(json_t *value, const char *name) {
   return json_array_get(value, (size_t)index);
 }
 
-static nf_status resolve(compiler *c, const nf_json_at *at, json_t **out) {
+static nf_status resolve(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   nf_view ref;
   NF_TRY(nf_json_string(at, &ref));
   if (ref.n == 0 || ref.at[0] != '#' || (ref.n > 1 && ref.at[1] != '/'))
@@ -160,14 +138,14 @@ static nf_status resolve(compiler *c, const nf_json_at *at, json_t **out) {
 }
 
 // The schema behind any number of references that stand alone.
-static nf_status dereference(compiler *c, const nf_json_at *at, json_t **out) {
+nf_status nf_schema_dereference(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   *out = at->value;
   for (int n = 0; json_is_object(*out) && json_object_get(*out, "$ref") != NULL; n++) {
     const nf_json_at here = another(at, *out), ref = member(&here, "$ref");
     json_t *target, *rest;
     if (n == DEPTH_MAX) return nf_json_error(&ref, "refers to itself");
     NF_TRY(resolve(c, &ref, &target));
-    if (says_more(&here, "$ref")) {
+    if (nf_schema_says_more(&here, "$ref")) {
       NF_TRY(without(c, &here, "$ref", &rest));
       NF_TRY(nf_merge_schemas(&c->made, &ref, rest, target, out));
     } else {
@@ -177,35 +155,35 @@ static nf_status dereference(compiler *c, const nf_json_at *at, json_t **out) {
   return nf_ok();
 }
 
-static nf_status new_reference(compiler *c, const json_t *schema, json_t *body, const char *name,
+static nf_status new_reference(nf_schema_compiler *c, const json_t *schema, json_t *body, const char *name,
                                nf_rule *out) {
   const nf_rule rule = nf_add_rule(c->b);
   if (!nf_grow(&c->reference, &c->cap, c->n + 1, sizeof *c->reference))
     return nf_error(NF_NO_MEMORY, "no memory for a schema");
   const char *kept = nf_arena_copy(&c->names, name, strlen(name));
   if (kept == NULL) return nf_error(NF_NO_MEMORY, "no memory for a schema");
-  c->reference[c->n++] = (reference){schema, body, kept, rule};
+  c->reference[c->n++] = (nf_schema_reference){schema, body, kept, rule};
   return *out = rule, nf_ok();
 }
 
-static const reference *find_reference(const compiler *c, const json_t *schema) {
+static const nf_schema_reference *find_reference(const nf_schema_compiler *c, const json_t *schema) {
   for (size_t i = 0; i < c->n; i++)
     if (c->reference[i].schema == schema) return &c->reference[i];
   return NULL;
 }
 
 // A rule for what the schema refers to; one for itself where it says more.
-static nf_status call_reference(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status call_reference(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   const nf_json_at ref = member(at, "$ref");
-  const bool more = says_more(at, "$ref");
+  const bool more = nf_schema_says_more(at, "$ref");
   json_t *target, *body;
   NF_TRY(resolve(c, &ref, &target));
   const json_t *key = more ? at->value : target;
-  const reference *known = find_reference(c, key);
+  const nf_schema_reference *known = find_reference(c, key);
   nf_rule rule = known != NULL ? known->rule : (nf_rule){0};
   if (known == NULL) {
     body = target;
-    if (more) NF_TRY(dereference(c, at, &body));
+    if (more) NF_TRY(nf_schema_dereference(c, at, &body));
     NF_TRY(new_reference(c, key, body, json_string_value(ref.value), &rule));
   }
   nf_add_call(c->b, from, rule, to);
@@ -214,7 +192,7 @@ static nf_status call_reference(compiler *c, const nf_json_at *at, uint32_t from
 
 // ---- what is all, or any, of several ----
 
-static nf_status compile_all(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status compile_all(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   const nf_json_at list = member(at, "allOf");
   json_t *merged;
   size_t n;
@@ -223,18 +201,18 @@ static nf_status compile_all(compiler *c, const nf_json_at *at, uint32_t from, u
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     json_t *schema;
-    if (++c->made.work > WORK_MAX) break;
-    NF_TRY(dereference(c, &item, &schema));
+    if (++c->made.work > NF_SCHEMA_WORK) break;
+    NF_TRY(nf_schema_dereference(c, &item, &schema));
     NF_TRY(nf_merge_schemas(&c->made, &item, merged, schema, &merged));
   }
   const nf_json_at all = another(at, merged);
-  return compile(c, &all, from, to);
+  return nf_schema_compile(c, &all, from, to);
 }
 
-static nf_status compile_any(compiler *c, const nf_json_at *at, const char *word, uint32_t from,
+static nf_status compile_any(nf_schema_compiler *c, const nf_json_at *at, const char *word, uint32_t from,
                              uint32_t to) {
   const nf_json_at list = member(at, word);
-  const bool more = says_more(at, word);
+  const bool more = nf_schema_says_more(at, word);
   json_t *rest = NULL;
   size_t n;
   NF_TRY(nf_json_array(&list, &n));
@@ -243,13 +221,13 @@ static nf_status compile_any(compiler *c, const nf_json_at *at, const char *word
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
     json_t *schema = item.value;
-    if (++c->made.work > WORK_MAX) return nf_json_error(at, "more than %d schemas", WORK_MAX);
+    if (++c->made.work > NF_SCHEMA_WORK) return nf_json_error(at, "more than %d schemas", NF_SCHEMA_WORK);
     if (more) {
-      NF_TRY(dereference(c, &item, &schema));
+      NF_TRY(nf_schema_dereference(c, &item, &schema));
       NF_TRY(nf_merge_schemas(&c->made, &item, rest, schema, &schema));
     }
     const nf_json_at one = another(&item, schema);
-    NF_TRY(compile(c, &one, from, to));
+    NF_TRY(nf_schema_compile(c, &one, from, to));
   }
   return nf_ok();
 }
@@ -278,8 +256,6 @@ static nf_status type_named(const nf_json_at *at, int *out) {
                        (int)name.n, name.at);
 }
 
-static const char *regex_of_format(const nf_json_at *at);
-
 // *out 0: the schema allows no type; ANY with *given false: nothing was said.
 static nf_status types_of(const nf_json_at *at, int *out, bool *given) {
   const nf_json_at type = member(at, "type");
@@ -303,7 +279,7 @@ static nf_status types_of(const nf_json_at *at, int *out, bool *given) {
       if (word_of(at, word) != NULL) *out |= types[i].bit;
     }
   }
-  if (regex_of_format(at) != NULL) *out |= STRING;
+  if (nf_schema_format(at) != NULL) *out |= STRING;
   *given = *out != 0;
   if (*out == 0) *out = ANY;
   return nf_ok();
@@ -331,7 +307,8 @@ static int type_of_value(const json_t *value) {
 // ---- constants ----
 
 // Scalars share what they begin with, so that a long list costs what its texts do.
-static nf_status add_scalars(compiler *c, json_t *const *value, size_t n, uint32_t from, uint32_t to) {
+static nf_status add_scalars(nf_schema_compiler *c, json_t *const *value, size_t n, uint32_t from,
+                             uint32_t to) {
   nf_text all = {0};
   nf_view *text;
   NF_TRY(nf_make(&text, n, sizeof *text, "a schema"));
@@ -348,13 +325,13 @@ static nf_status add_scalars(compiler *c, json_t *const *value, size_t n, uint32
   return st;
 }
 
-static nf_status compile_values(compiler *c, const nf_json_at *at, const json_t *list, uint32_t from,
-                                uint32_t to) {
+static nf_status compile_values(nf_schema_compiler *c, const nf_json_at *at, const json_t *list,
+                                uint32_t from, uint32_t to) {
   json_t **scalar, *value;
   size_t n = 0, i;
   int allowed = ANY;
   bool given;
-  if (says_more(at, "enum const type"))
+  if (nf_schema_says_more(at, "enum const type"))
     return nf_json_error(at, "enum or const beside other words than type is not supported");
   NF_TRY(types_of(at, &allowed, &given));
   NF_TRY(nf_make(&scalar, json_array_size(list), sizeof *scalar, "a schema"));
@@ -370,7 +347,7 @@ static nf_status compile_values(compiler *c, const nf_json_at *at, const json_t 
   return st;
 }
 
-static nf_status compile_constants(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status compile_constants(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   json_t *constant = word_of(at, "const");
   const nf_json_at list = member(at, "enum");
   size_t n;
@@ -414,7 +391,7 @@ static const struct {
     {"hostname", LABEL "(\\." LABEL "){0,3}"},
 };
 
-static const char *regex_of_format(const nf_json_at *at) { // NULL: none, or one that only annotates
+const char *nf_schema_format(const nf_json_at *at) { // NULL: none, or one that only annotates
   const char *name = json_string_value(word_of(at, "format"));
   for (size_t i = 0; name != NULL && i < sizeof formats / sizeof *formats; i++)
     if (strcmp(formats[i].name, name) == 0) return formats[i].regex;
@@ -423,8 +400,8 @@ static const char *regex_of_format(const nf_json_at *at) { // NULL: none, or one
 
 // `one` [states] once for each number of characters that were read: from each to itself, but where a
 // character begins to the next.
-static void add_layers(nf_builder *b, const nf_builder *one, uint32_t end, int64_t least, int64_t most,
-                       uint32_t from, uint32_t to) {
+void nf_add_layers(nf_builder *b, const nf_builder *one, uint32_t end, int64_t least, int64_t most,
+                   uint32_t from, uint32_t to) {
   const int64_t layers = (most >= 0 ? most : least) + 1;
   const uint32_t first = (uint32_t)b->n;
   for (int64_t i = 0; i < layers * (int64_t)one->n && !nf_builder_failed(b); i++) nf_add_state(b);
@@ -445,19 +422,19 @@ static void add_layers(nf_builder *b, const nf_builder *one, uint32_t end, int64
   nf_add_empty(b, from, first);
 }
 
-static nf_status add_measured(compiler *c, nf_view regex, bool anchored, int64_t least, int64_t most,
-                              uint32_t from, uint32_t to) {
+static nf_status add_measured(nf_schema_compiler *c, nf_view regex, bool anchored, int64_t least,
+                              int64_t most, uint32_t from, uint32_t to) {
   nf_builder one = {0};
   const nf_rule r = nf_add_rule(&one);
   nf_status st = nf_add_regex(&one, r.start, regex, anchored, NF_SPELL_JSON, r.end);
   if (nf_is_ok(st)) st = nf_builder_take_failure(&one);
-  if (nf_is_ok(st)) add_layers(c->b, &one, r.end, least, most, from, to);
+  if (nf_is_ok(st)) nf_add_layers(c->b, &one, r.end, least, most, from, to);
   nf_builder_deinit(&one);
   return st;
 }
 
-static nf_status compile_pattern(compiler *c, const nf_json_at *at, const char *format, int64_t least,
-                                 int64_t most, uint32_t from, uint32_t to) {
+static nf_status compile_pattern(nf_schema_compiler *c, const nf_json_at *at, const char *format,
+                                 int64_t least, int64_t most, uint32_t from, uint32_t to) {
   const nf_json_at pattern = member(at, "pattern"), where = member(at, format != NULL ? "format" : "pattern");
   const uint32_t open = nf_add_state(c->b), closing = nf_add_state(c->b);
   nf_view regex = nf_view_of(format);
@@ -475,10 +452,10 @@ static nf_status compile_pattern(compiler *c, const nf_json_at *at, const char *
   return told;
 }
 
-static nf_status compile_string(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
-  const char *format = regex_of_format(at);
+static nf_status compile_string(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+  const char *format = nf_schema_format(at);
   int64_t least, most;
-  NF_TRY(counts_of(at, "minLength", "maxLength", LENGTH_MAX, &least, &most));
+  NF_TRY(nf_schema_counts(at, "minLength", "maxLength", LENGTH_MAX, &least, &most));
   if (format != NULL || word_of(at, "pattern") != NULL)
     return compile_pattern(c, at, format, least, most, from, to);
   if (least == 0 && most < 0)
@@ -506,7 +483,8 @@ static nf_status bound_of(const nf_json_at *at, const char *inclusive, const cha
   return nf_digits_of(open ? b.value : a.value, open, out);
 }
 
-static nf_status compile_number(compiler *c, const nf_json_at *at, bool integer, uint32_t from, uint32_t to) {
+static nf_status compile_number(nf_schema_compiler *c, const nf_json_at *at, bool integer, uint32_t from,
+                                uint32_t to) {
   nf_digits lo, hi;
   NF_TRY(bound_of(at, "minimum", "exclusiveMinimum", true, &lo));
   NF_TRY(bound_of(at, "maximum", "exclusiveMaximum", false, &hi));
@@ -528,20 +506,20 @@ typedef struct items {
   nf_rule rule;     // of the rest; end 0: any value
 } items;
 
-static nf_status read_items(compiler *c, const nf_json_at *at, items *x) {
+static nf_status read_items(nf_schema_compiler *c, const nf_json_at *at, items *x) {
   x->prefix = member(at, "prefixItems");
   x->rest = member(at, "items");
   if (x->prefix.value != NULL) NF_TRY(nf_json_array(&x->prefix, &x->n_prefix));
   x->none_behind = json_is_false(x->rest.value);
   if (x->rest.value == NULL || json_is_true(x->rest.value) || x->none_behind) return nf_ok();
   x->rule = nf_add_rule(c->b);
-  return compile(c, &x->rest, x->rule.start, x->rule.end);
+  return nf_schema_compile(c, &x->rest, x->rule.start, x->rule.end);
 }
 
-static nf_status add_item(compiler *c, const items *x, size_t i, uint32_t from, uint32_t to) {
+static nf_status add_item(nf_schema_compiler *c, const items *x, size_t i, uint32_t from, uint32_t to) {
   if (i < x->n_prefix) {
     const nf_json_at item = nf_json_item(&x->prefix, i);
-    return compile(c, &item, from, to);
+    return nf_schema_compile(c, &item, from, to);
   }
   if (x->rule.end != 0)
     nf_add_call(c->b, from, x->rule, to);
@@ -550,10 +528,10 @@ static nf_status add_item(compiler *c, const items *x, size_t i, uint32_t from, 
   return nf_ok();
 }
 
-static nf_status compile_array(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status compile_array(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   items x = {0};
   int64_t least, most;
-  NF_TRY(counts_of(at, "minItems", "maxItems", ITEMS_MAX, &least, &most));
+  NF_TRY(nf_schema_counts(at, "minItems", "maxItems", ITEMS_MAX, &least, &most));
   NF_TRY(read_items(c, at, &x));
   if (x.none_behind && (most < 0 || most > (int64_t)x.n_prefix)) most = (int64_t)x.n_prefix;
   uint32_t behind = nf_add_state(c->b);
@@ -607,7 +585,7 @@ static nf_status read_properties(object *o, json_t *required) {
 }
 
 // Names that are required, as the keys of an object.
-static nf_status read_required(compiler *c, const nf_json_at *at, json_t **out) {
+static nf_status read_required(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   const nf_json_at list = member(at, "required");
   size_t n = 0;
   NF_TRY(nf_made_keep(&c->made, *out = json_object()));
@@ -622,11 +600,12 @@ static nf_status read_required(compiler *c, const nf_json_at *at, json_t **out) 
   return nf_ok();
 }
 
-static nf_status compile_member(compiler *c, const object *o, const property *p, uint32_t from, uint32_t to) {
+static nf_status compile_member(nf_schema_compiler *c, const object *o, const property *p, uint32_t from,
+                                uint32_t to) {
   if (p->schema == NULL || json_is_true(p->schema))
     return nf_add_any_value(c->b, c->rules, from, to), nf_ok();
   const nf_json_at at = {.doc = &c->doc, .value = p->schema, .parent = &o->properties, .key = p->name};
-  return compile(c, &at, from, to);
+  return nf_schema_compile(c, &at, from, to);
 }
 
 // To where a name may begin: at once, or behind a comma.
@@ -635,7 +614,7 @@ static void add_name_start(nf_builder *b, const object *o, uint32_t to) {
   if (o->something != 0) nf_add_blank(b, o->something, ',', to);
 }
 
-static nf_status add_property(compiler *c, object *o, const property *p) {
+static nf_status add_property(nf_schema_compiler *c, object *o, const property *p) {
   if (!p->required && json_is_false(p->schema)) return nf_ok();
   const uint32_t name = nf_add_state(c->b), colon = nf_add_state(c->b), start = nf_add_state(c->b),
                  behind = nf_add_state(c->b);
@@ -649,7 +628,7 @@ static nf_status add_property(compiler *c, object *o, const property *p) {
   return nf_ok();
 }
 
-static nf_status add_others(compiler *c, object *o) {
+static nf_status add_others(nf_schema_compiler *c, object *o) {
   nf_view *names;
   NF_TRY(nf_make(&names, o->n, sizeof *names, "a schema"));
   for (size_t i = 0; i < o->n; i++) names[i] = (nf_view){o->property[i].name, o->property[i].n};
@@ -667,7 +646,7 @@ static nf_status add_others(compiler *c, object *o) {
   return nf_ok();
 }
 
-static nf_status add_members(compiler *c, object *o, uint32_t to) {
+static nf_status add_members(nf_schema_compiler *c, object *o, uint32_t to) {
   for (size_t i = 0; i < o->n && !nf_builder_failed(c->b); i++) NF_TRY(add_property(c, o, &o->property[i]));
   if (!json_is_false(o->additional.value)) NF_TRY(add_others(c, o));
   if (o->nothing != 0) nf_add_bytes(c->b, o->nothing, '}', '}', to);
@@ -675,7 +654,7 @@ static nf_status add_members(compiler *c, object *o, uint32_t to) {
   return nf_ok();
 }
 
-static nf_status compile_object(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status compile_object(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   object o = {.properties = member(at, "properties"), .additional = member(at, "additionalProperties")};
   json_t *required;
   NF_TRY(read_required(c, at, &required));
@@ -694,7 +673,7 @@ static nf_status compile_object(compiler *c, const nf_json_at *at, uint32_t from
 
 // ---- all ----
 
-static nf_status compile_types(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status compile_types(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   int type;
   bool given;
   NF_TRY(types_of(at, &type, &given));
@@ -711,8 +690,8 @@ static nf_status compile_types(compiler *c, const nf_json_at *at, uint32_t from,
   return nf_ok();
 }
 
-static nf_status compile_schema(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
-  NF_TRY(check_words(at));
+static nf_status compile_schema(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+  NF_TRY(nf_schema_check_words(at));
   if (word_of(at, "$ref") != NULL) return call_reference(c, at, from, to);
   if (word_of(at, "allOf") != NULL) return compile_all(c, at, from, to);
   if (word_of(at, "anyOf") != NULL) return compile_any(c, at, "anyOf", from, to);
@@ -721,11 +700,11 @@ static nf_status compile_schema(compiler *c, const nf_json_at *at, uint32_t from
   return compile_types(c, at, from, to);
 }
 
-static nf_status compile(compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+nf_status nf_schema_compile(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   if (json_is_true(at->value)) return nf_add_any_value(c->b, c->rules, from, to), nf_ok();
   if (json_is_false(at->value)) return nf_ok();
   if (!json_is_object(at->value)) return nf_json_wants(at, "a schema (an object, true or false)");
-  if (++c->made.work > WORK_MAX) return nf_json_error(at, "more than %d schemas", WORK_MAX);
+  if (++c->made.work > NF_SCHEMA_WORK) return nf_json_error(at, "more than %d schemas", NF_SCHEMA_WORK);
   if (c->depth == DEPTH_MAX) return nf_json_error(at, "more than %d schemas inside each other", DEPTH_MAX);
   c->depth++;
   nf_status st = compile_schema(c, at, from, to);
@@ -738,18 +717,19 @@ static nf_status compile(compiler *c, const nf_json_at *at, uint32_t from, uint3
   return told;
 }
 
-static nf_status compile_references(compiler *c) {
+static nf_status compile_references(nf_schema_compiler *c) {
   const nf_json_at root = nf_json_root(&c->doc);
   for (size_t i = 0; i < c->n; i++) {
-    const reference r = c->reference[i];
+    const nf_schema_reference r = c->reference[i];
     const nf_json_at at = {.doc = &c->doc, .value = r.body, .parent = &root, .key = r.name};
-    NF_TRY(compile(c, &at, r.rule.start, r.rule.end));
+    NF_TRY(nf_schema_compile(c, &at, r.rule.start, r.rule.end));
   }
   return nf_ok();
 }
 
-nf_status nf_add_schema(nf_builder *b, nf_json_rules *r, uint32_t from, nf_view schema, uint32_t to) {
-  compiler c = {.b = b, .rules = r};
+static nf_status add(nf_builder *b, nf_json_rules *r, uint32_t from, nf_view schema, uint32_t to,
+                     nf_status (*compile)(nf_schema_compiler *, const nf_json_at *, uint32_t, uint32_t)) {
+  nf_schema_compiler c = {.b = b, .rules = r};
   if (schema.n > SCHEMA_MAX) return nf_error(NF_BAD_INPUT, "schema: more than %d bytes", SCHEMA_MAX);
   NF_TRY(nf_json_parse(schema.at, schema.n, "schema", &c.doc));
   const nf_json_at root = nf_json_root(&c.doc);
@@ -760,4 +740,12 @@ nf_status nf_add_schema(nf_builder *b, nf_json_rules *r, uint32_t from, nf_view 
   nf_free(c.reference);
   nf_json_deinit(&c.doc);
   return st;
+}
+
+nf_status nf_add_schema(nf_builder *b, nf_json_rules *r, uint32_t from, nf_view schema, uint32_t to) {
+  return add(b, r, from, schema, to, nf_schema_compile);
+}
+
+nf_status nf_add_parameters(nf_builder *b, nf_json_rules *r, uint32_t from, nf_view schema, uint32_t to) {
+  return add(b, r, from, schema, to, nf_schema_compile_parameters);
 }

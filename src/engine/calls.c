@@ -75,7 +75,7 @@ static nf_status keep_json(draft *d, const json_t *value, nf_view *out) {
 // Where the name stands in a header, words end it.
 static nf_status check_name(const nf_answer_form *form, nf_view name) {
   for (size_t i = 0; i < name.n && !form->quotes; i++)
-    if ((uint8_t)name.at[i] <= ' ' || strchr("<{\x7f", name.at[i]) != NULL)
+    if ((uint8_t)name.at[i] <= ' ' || strchr("<>{\x7f", name.at[i]) != NULL)
       return nf_error(NF_BAD_INPUT, "tool '%.*s': byte %zu of its name can't stand in a call", (int)name.n,
                       name.at, i);
   return nf_ok();
@@ -83,7 +83,7 @@ static nf_status check_name(const nf_answer_form *form, nf_view name) {
 
 // All that stands in front of the arguments.
 static nf_status spell_call(draft *d, const json_t *function, nf_view *out) {
-  const nf_answer_form *form = &d->c->format->form;
+  const nf_answer_form *form = d->c->form;
   nf_view name = name_of(function);
   NF_TRY(check_name(form, name));
   if (form->quotes) {
@@ -100,13 +100,14 @@ static nf_status spell_call(draft *d, const json_t *function, nf_view *out) {
   return nf_is_ok(st) ? kept(out->at) : st;
 }
 
-// Without a schema, or where nothing holds the model to it, any object.
+// Without a schema, or where nothing holds the model to it, any object or parameters.
 static nf_status make_arguments(draft *d, const json_t *function, nf_piece *out) {
   const json_t *schema = json_object_get(function, "parameters");
   const nf_view name = name_of(function);
-  *out = (nf_piece){.kind = NF_PIECE_OBJECT};
+  const bool parameters = d->c->form->parameters;
+  *out = (nf_piece){.kind = parameters ? NF_PIECE_PARAMETERS : NF_PIECE_OBJECT, .text = NF_VIEW("{}")};
   if (json_object_size(schema) == 0 || !(d->c->must || is_strict(function))) return nf_ok();
-  out->kind = NF_PIECE_SCHEMA;
+  if (!parameters) out->kind = NF_PIECE_SCHEMA;
   NF_TRY(keep_json(d, schema, &out->text));
   const char *of = nf_arena_printf(&d->arena, "tool %.*s: parameters", (int)name.n, name.at);
   out->of = nf_view_of(of);
@@ -120,7 +121,7 @@ static nf_status add_call(draft *d, const json_t *function) {
   NF_TRY(spell_call(d, function, &begin));
   p[0] = words(begin);
   NF_TRY(make_arguments(d, function, &p[1]));
-  p[2] = words(d->c->format->form.called);
+  p[2] = words(d->c->form->called);
   d->part[d->outline.n_parts++] = (nf_piece_sequence){p, 3};
   return nf_ok();
 }
@@ -138,7 +139,7 @@ static nf_status enclose(draft *d, nf_view before, nf_piece text, nf_view behind
 
 static nf_status add_openings(draft *d) {
   const nf_calling *c = d->c;
-  const nf_answer_form *form = &c->format->form;
+  const nf_answer_form *form = c->form;
   nf_outline *o = &d->outline;
   o->opening = d->opening;
   o->must_open = c->in_thought;
@@ -153,7 +154,7 @@ static nf_status add_openings(draft *d) {
 
 static nf_status add_parts(draft *d) {
   const nf_calling *c = d->c;
-  const nf_answer_form *form = &c->format->form;
+  const nf_answer_form *form = c->form;
   const size_t n = json_array_size(d->tools.root);
   d->part = nf_arena_alloc(&d->arena, n + 1, sizeof *d->part);
   NF_TRY(kept(d->part));
@@ -166,7 +167,7 @@ static nf_status add_parts(draft *d) {
 }
 
 static nf_status make(draft *d) {
-  const nf_answer_form *form = &d->c->format->form;
+  const nf_answer_form *form = d->c->form;
   NF_TRY(nf_tools_parse(d->c->tools, &d->tools));
   NF_TRY(add_openings(d));
   NF_TRY(add_parts(d));

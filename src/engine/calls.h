@@ -7,7 +7,7 @@
 #include <infuse/session.h>
 
 typedef struct nf_calling {
-  const nf_chat_format *format;
+  const nf_answer_form *form;
   bool thinks, in_thought; // the answer may begin with thoughts; the prompt has opened one
   nf_view tools;           // as the session has them
   bool must;               // call

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fuzzes answers that must call tools: the first byte says in which format and how, tools follow up to a NUL,
+// Fuzzes answers that must call tools: the first byte says in which form and how, tools follow up to a NUL,
 // and each byte behind it chooses a token of those that are allowed. Adversarial cases: names that spell the
 // format's own words or JSON, schemas of all kinds, tools twice. Checked: no dead end; what was drawn is read
-// as calls of these tools, with JSON objects as arguments where a schema does not say otherwise, and as
-// thoughts; without a call nothing ends.
+// as calls of these tools, with JSON objects as arguments where a schema does not say otherwise (and always
+// where they are parameters), and as thoughts; without a call nothing ends.
 #include "constrain/constraining.h"
 #include "engine/calls.h"
 #include "text/chat_fuzz.h"
@@ -44,7 +44,9 @@ static void make(format *f) {
 // ---- what is read ----
 
 typedef struct reading {
+  const format *format;
   const nf_calling *calling;
+  nf_text arguments; // of the open call
   const nf_json *tools;
   size_t calls;
 } reading;
@@ -52,7 +54,7 @@ typedef struct reading {
 static bool is_tool(const reading *r, nf_view recipient) {
   static const char prefix[] = "functions.";
   const size_t n = sizeof prefix - 1;
-  if (recipient.n > n && memcmp(recipient.at, prefix, n) == 0 && r->calling->format == &nf_harmony)
+  if (recipient.n > n && memcmp(recipient.at, prefix, n) == 0 && r->format->format == &nf_harmony)
     recipient.at += n, recipient.n -= n;
   for (size_t i = 0; i < json_array_size(r->tools->root); i++) {
     const json_t *name = json_object_get(nf_tool_function(json_array_get(r->tools->root, i)), "name");
@@ -61,10 +63,20 @@ static bool is_tool(const reading *r, nf_view recipient) {
   return false;
 }
 
+static void check_object(const nf_text *arguments) {
+  nf_json doc;
+  check(nf_json_parse_nul(arguments->at, arguments->n, "arguments", &doc));
+  if (!json_is_object(doc.root)) abort();
+  nf_json_deinit(&doc);
+}
+
 static nf_status see(void *user, const nf_chat_event *e) {
   reading *r = user;
   const bool thought = nf_view_equal(e->channel, NF_VIEW("analysis"));
+  if (e->kind == NF_CHAT_HEADER) r->arguments.n = 0;
+  if (e->kind == NF_CHAT_TEXT) nf_text_append(&r->arguments, e->text.at, e->text.n);
   if (e->kind != NF_CHAT_END) return nf_ok();
+  if (e->end == NF_END_CALL && r->calling->form->parameters) check_object(&r->arguments);
   if (e->recipient.n != 0 && !is_tool(r, e->recipient)) abort();
   if (e->recipient.n == 0 && !thought && r->calling->must) abort();
   r->calls += e->end == NF_END_CALL;
@@ -120,16 +132,17 @@ static bool walk(nf_constraint *c, const format *f, nf_chat_reader *reader, read
 
 static void draw(const format *f, const nf_calling *calling, nf_thinking kind, nf_constraint *c,
                  const uint8_t *choice, size_t n) {
-  const nf_chat chat = {.thinking = kind};
+  const nf_chat chat = {.thinking = kind, .tools = calling->tools};
   nf_json tools;
   nf_chat_reader *reader;
   check(nf_tools_parse(calling->tools, &tools));
   check(f->format->reader_create(f->tokenizer, &chat, &reader));
-  reading r = {.calling = calling, .tools = &tools};
+  reading r = {.format = f, .calling = calling, .tools = &tools};
   const bool ended = walk(c, f, reader, &r, choice, n);
   if (ended && calling->must && r.calls == 0) abort();
   if (ended && calling->must && calling->once && r.calls != 1) abort();
   f->format->reader_destroy(reader);
+  nf_text_deinit(&r.arguments);
   nf_json_deinit(&tools);
 }
 
@@ -144,7 +157,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   nf_constraint *c = NULL;
   bool held = false;
   make(f);
-  const nf_calling calling = {.format = f->format,
+  const nf_calling calling = {.form = nf_chat_form(f->format, data[0] & 32 ? NF_TOOLS_CODER : NF_TOOLS_QWEN3),
                               .thinks = f->format == &nf_harmony || kind != NF_THINKING_NEVER,
                               .in_thought = f->format == &nf_chatml && kind == NF_THINKING_ALWAYS,
                               .tools = {(const char *)data + 1, length},

@@ -276,7 +276,7 @@ static nf_status make_piece(infuse_model *m, const infuse_session_options *o, nf
 static nf_status make_calling(const infuse_model *m, const infuse_session_options *o, const nf_piece *content,
                               nf_settings *s, nf_calling *out) {
   bool thinks;
-  *out = (nf_calling){.format = m->chat,
+  *out = (nf_calling){.form = m->chat != NULL ? nf_chat_form(m->chat, m->template.form) : NULL,
                       .tools = nf_view_of(o->tools),
                       .must = o->must_call || o->call != NULL,
                       .only = nf_view_of(o->call),
@@ -287,7 +287,7 @@ static nf_status make_calling(const infuse_model *m, const infuse_session_option
   NF_TRY(nf_chat_thinks(m->chat->by_template ? m->template.thinking : NF_THINKING_ALWAYS, s->think, &thinks));
   out->in_thought = m->chat->by_template && m->template.thinking == NF_THINKING_ALWAYS;
   out->thinks = thinks;
-  return nf_chat_form_marks(m->chat, m->tokenizer, s->mark);
+  return nf_chat_form_marks(m->chat, out->form, m->tokenizer, s->mark);
 }
 
 static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_settings *s) {

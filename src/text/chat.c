@@ -39,8 +39,12 @@ nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t) {
   return nf_chat_marks_find(f->marks, t, (int32_t[NF_MARKS_MAX]){0});
 }
 
-nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_tokenizer *t, int32_t id[NF_MARKS_MAX]) {
-  const nf_answer_form *form = &f->form;
+const nf_answer_form *nf_chat_form(const nf_chat_format *f, nf_tool_form form) {
+  return f->by_template && form != NF_TOOLS_QWEN3 ? &f->functions : &f->form;
+}
+
+nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_answer_form *form, const nf_tokenizer *t,
+                             int32_t id[NF_MARKS_MAX]) {
   const nf_view part[] = {form->call, form->arguments, form->called, form->end};
   for (int i = 0; i < NF_MARKS_MAX; i++) id[i] = -1;
   NF_TRY(nf_chat_marks_find(f->marks, t, id));

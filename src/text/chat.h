@@ -124,6 +124,7 @@ typedef struct nf_answer_form {
   nf_view say, answered;  // around the answer
   nf_view call, arguments, called; // before a function's name, between it and the arguments, behind these
   bool quotes;                     // the name stands in a JSON string
+  bool parameters;                 // the arguments are a function's parameters, else JSON
   nf_view between;                 // a call and what follows; .at NULL: nothing does
   nf_view end;                     // of all
 } nf_answer_form;
@@ -133,10 +134,10 @@ typedef struct nf_chat_marks nf_chat_marks;
 
 typedef struct nf_chat_format {
   const char *name;
-  bool has_effort;            // a conversation says how much the model is to reason
-  bool by_template;           // .thinking is what the checkpoint's template says; else always
-  const nf_chat_marks *marks; // its special tokens
-  nf_answer_form form;
+  bool has_effort;                // a conversation says how much the model is to reason
+  bool by_template;               // .thinking is what the checkpoint's template says; else always
+  const nf_chat_marks *marks;     // its special tokens
+  nf_answer_form form, functions; // where calls are JSON, and where they are functions with parameters
   // Appends the text for nf_chat.functions of tools as OpenAI's API has them: a JSON array of {"type":
   // "function", "function": {"name", "description", "parameters": a JSON schema}}, at most 4 MiB; of an empty
   // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
@@ -161,8 +162,11 @@ const nf_chat_format *nf_chat_format_of(const char *name);
 // Whether the tokenizer has the format's special tokens; else an error that names the first missing one.
 nf_status nf_chat_check(const nf_chat_format *f, const nf_tokenizer *t);
 bool nf_chat_is_stop(const nf_chat_format *f, const nf_tokenizer *t, int32_t id); // it ends the answer
+// Of answers whose calls have this form.
+const nf_answer_form *nf_chat_form(const nf_chat_format *f, nf_tool_form form);
 // The ids of the format's marks, -1 of those that are no tokens. NF_BAD_INPUT: one of the form is not.
-nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_tokenizer *t, int32_t id[NF_MARKS_MAX]);
+nf_status nf_chat_form_marks(const nf_chat_format *f, const nf_answer_form *form, const nf_tokenizer *t,
+                             int32_t id[NF_MARKS_MAX]);
 
 // ---- what a checkpoint's chat template says of thinking and of tools ----
 //

@@ -3,7 +3,6 @@
 // templates. Everything that a message holds is encoded as ordinary text, so nobody can write a special token
 // into a prompt; <think>, <tool_call> and their like are no special tokens, and stay what they are.
 #include "text/chat_format.h"
-#include "text/tools.h"
 #include "text/xml.h"
 #include <string.h>
 
@@ -354,20 +353,18 @@ static nf_status render(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out)
   { (s), sizeof(s) - 1 }
 _Static_assert(NF_MARK_BYTE + NF_CHATML_END == 0xf6, "the mark as it is spelled above");
 
+#define ANSWER                                                                                    \
+  .think = TEXT(THINK), .thought = TEXT(THINK_END "\n\n"), .say = TEXT(""), .answered = TEXT(""), \
+  .between = TEXT("\n"), .end = TEXT(END)
+
 const nf_chat_format nf_chatml = {
     .name = "chatml",
     .by_template = true,
     .marks = &nf_chatml_marks,
-    .form = {.think = TEXT(THINK),
-             .thought = TEXT(THINK_END "\n\n"),
-             .say = TEXT(""),
-             .answered = TEXT(""),
-             .call = TEXT(CALL "\n{\"name\": \""),
-             .arguments = TEXT("\", \"arguments\": "),
-             .called = TEXT("}\n" CALL_END),
-             .quotes = true,
-             .between = TEXT("\n"),
-             .end = TEXT(END)},
+    .form = {ANSWER, .call = TEXT(CALL "\n{\"name\": \""), .arguments = TEXT("\", \"arguments\": "),
+             .called = TEXT("}\n" CALL_END), .quotes = true},
+    .functions = {ANSWER, .call = TEXT(CALL "\n<function="), .arguments = TEXT(">\n"),
+                  .called = TEXT("</function>\n" CALL_END), .parameters = true},
     .declare = declare,
     .render = render,
     .reader_create = nf_chatml_reader_create,

@@ -3,7 +3,6 @@
 // the other.
 #include "base/json_reader.h"
 #include "text/chatml_reader.h"
-#include "text/tools.h"
 #include <string.h>
 
 enum { CALL_MAX = 1 << 20 }; // bytes of JSON; more is text

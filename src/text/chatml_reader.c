@@ -3,7 +3,6 @@
 // mark where it makes no sense is text, a missing end is taken as given, a call that is neither JSON nor a
 // function with parameters is commentary.
 #include "text/chatml_reader.h"
-#include "text/tools.h"
 #include <string.h>
 
 enum { ROLE_MAX = 64 }; // bytes; more is text

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tools in OpenAI's form, as JSON, and JSON values as text in the very spelling of the programs that made the
-// prompts which models were trained on; but for the tools for this room only.
+// prompts which models were trained on.
 #pragma once
 #include "base/json.h"
 
@@ -27,3 +27,16 @@ extern const nf_json_style nf_json_python, nf_json_repr, nf_json_rust;
 // that are beyond 64 bits; empty: they are written as reals. Returns what is behind the value's last number:
 // the source of the value that comes next.
 nf_view nf_json_print(const json_t *value, const nf_json_style *style, nf_view source, nf_text *out);
+
+// ---- parameters of functions, where values have no quotes ----
+
+typedef enum nf_value_kind {
+  NF_VALUE_TEXT,         // the value itself
+  NF_VALUE_TEXT_OR_NULL, // the same, but for "null"
+  NF_VALUE_JSON,         // JSON, where it is some
+} nf_value_kind;
+// By the schema of a function's parameters, which may be NULL: the first type that is told and not "null",
+// also behind anyOf and its like, $ref, enum and const. Text if none is told, or the parameter is not
+// declared, as in vLLM.
+nf_value_kind nf_parameter_kind(const json_t *parameters, nf_view name);
+const json_t *nf_parameter_declared(const json_t *parameters, nf_view name); // NULL: it is not

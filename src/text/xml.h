@@ -10,19 +10,7 @@
 // It looks like XML and is none: nothing is escaped, and what a value is follows from its declaration.
 #pragma once
 #include "text/chat_format.h"
-
-// ---- what parameters are ----
-
-typedef enum nf_value_kind {
-  NF_VALUE_TEXT,         // the value itself
-  NF_VALUE_TEXT_OR_NULL, // the same, but for "null"
-  NF_VALUE_JSON,         // JSON, where it is some
-} nf_value_kind;
-// By the schema of a function's parameters, which may be NULL: the first type that is told and not "null",
-// also behind anyOf and its like, $ref, enum and const. Text if none is told, or the parameter is not
-// declared, as in vLLM.
-nf_value_kind nf_parameter_kind(const json_t *parameters, nf_view name);
-const json_t *nf_parameter_declared(const json_t *parameters, nf_view name); // NULL: it is not
+#include "text/tools.h"
 
 // ---- writing ----
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reading calls of functions whose arguments are parameters: their text becomes JSON as it comes.
-#include "text/tools.h"
 #include "text/xml.h"
 #include <string.h>
 #include <strings.h>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writing tools and calls as the chat templates of Qwen3-Coder do under transformers.
-#include "text/tools.h"
 #include "text/unicode.h"
 #include "text/xml.h"
 #include <string.h>

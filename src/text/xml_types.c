@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a parameter's value is, by its schema.
-#include "text/xml.h"
+#include "text/tools.h"
 #include <string.h>
 
 enum { MOST = 256 }; // schemas that are looked at for one parameter
