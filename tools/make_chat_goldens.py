@@ -7,8 +7,9 @@
 Needs openai-harmony 0.0.8 with o200k_base.tiktoken in the folder TIKTOKEN_ENCODINGS_BASE, transformers 5.24.0 with
 jinja2 3.1.6, and in TEMPLATES qwen3.jinja and qwen3_instruct_2507.jinja (trl 1.16.0, trl/chat_templates),
 qwen3_thinking.jinja (unsloth 2026.10.9, qwen3_thinking_template of unsloth/chat_templates.py), qwen3_coder_first.jinja
-(xinference 4.1.0, the chat_template of xinference/model/llm/models/Qwen3-Coder.json), and qwen3_coder.jinja (a
-checkpoint's chat_template.jinja that writes "# Tools").
+(xinference 4.1.0, the chat_template of xinference/model/llm/models/Qwen3-Coder.json), qwen3_coder.jinja (a
+checkpoint's chat_template.jinja that writes "# Tools"), and qwen3_5_think.jinja, qwen3_5_nothink.jinja and qwen3_6.jinja
+(trl 1.16.0 again).
 A message is in the form of nf_chat_message (text/chat.h); tools are JSON as a client would send it, in a string.
 Of thoughts harmony's library drops those before the first final answer, the model's template those before the last;
 the latter is done here, in front of the library.
@@ -200,6 +201,28 @@ def make_coder(folder):
     return {"made_by": "transformers 5.24.0, templates of Qwen3-Coder", "cases": cases}
 
 
+# ---- Qwen3.5, Qwen3.6 ----
+
+def make_qwen35(folder):
+    kinds = [("qwen3.5", "qwen3_5_think", "opened"), ("qwen3.6", "qwen3_6", "opened"), ("qwen3.5", "qwen3_5_nothink", "asked")]
+    cases = []
+    for i, (name, messages, tools) in enumerate(CASES + CHATML_CASES + CODER_CASES):
+        if name in ("late instructions", "empty texts"): continue  # instructions are first there, and a question is something
+        for k, (form, template, kind) in enumerate(kinds):
+            if (i + k) % 3 and name != "arguments": continue
+            spoken = [openai_form(m) for m in messages]
+            for m in spoken:
+                for c in m.get("tool_calls", []): c["function"]["arguments"] = json.loads(c["function"]["arguments"] or "{}")
+            told = json.loads(tools) if tools else None
+            for t in told or []: t["function"].pop("strict", None)
+            answer = messages[-1]["role"] != "assistant"
+            for think, switch in [("default", {})] + ([("off", {"enable_thinking": False}), ("on", {"enable_thinking": True})] if i < 4 else []):
+                text = render_jinja_template([spoken], tools=told, add_generation_prompt=answer,
+                                             chat_template=open(os.path.join(folder, template + ".jinja")).read(), **switch)[0][0]
+                cases.append(dict(name=name, form=form, thinking=kind, think=think, answer=answer, messages=messages, tools=tools, text=text))
+    return {"made_by": "transformers 5.24.0, templates of trl 1.16.0", "cases": cases}
+
+
 def save(name, document):
     rows = {key: value if isinstance(value, str) else [json.dumps({k: v for k, v in row.items() if v is not None}, ensure_ascii=False) for row in value]
             for key, value in document.items()}
@@ -211,3 +234,4 @@ os.makedirs(FOLDER, exist_ok=True)
 save("harmony.json", make_harmony())
 save("chatml.json", make_chatml(sys.argv[1]))
 save("coder.json", make_coder(sys.argv[1]))
+save("qwen3_5.json", make_qwen35(sys.argv[1]))

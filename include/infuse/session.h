@@ -59,8 +59,8 @@ static inline infuse_sampling infuse_model_sampling(const infuse_model *m) {
 }
 
 // Whether the answers of a chat begin with thoughts (channel "analysis"). The default is to think if the
-// model can. A model that always thinks refuses OFF, one that never does refuses ON: infuse_session_chat
-// fails with INFUSE_USAGE.
+// model can, but where its chat template does so only when told to. A model that always thinks refuses OFF,
+// one that never does refuses ON: infuse_session_chat fails with INFUSE_USAGE.
 typedef enum infuse_thinking {
   INFUSE_THINKING_DEFAULT,
   INFUSE_THINKING_ON,

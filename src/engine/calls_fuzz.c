@@ -150,7 +150,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   if (n == 0) return 0;
   format *f = &formats[data[0] & 1];
-  const nf_thinking kind = (nf_thinking)(data[0] >> 3 & 3) % 3;
+  const nf_thinking kind = (nf_thinking)(data[0] >> 3 & 3);
   const uint8_t *end = memchr(data + 1, 0, n - 1);
   const size_t length = end != NULL ? (size_t)(end - data) - 1 : n - 1;
   nf_constraints all = {0};
@@ -159,7 +159,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   make(f);
   const nf_calling calling = {.form = nf_chat_form(f->format, data[0] & 32 ? NF_TOOLS_CODER : NF_TOOLS_QWEN3),
                               .thinks = f->format == &nf_harmony || kind != NF_THINKING_NEVER,
-                              .in_thought = f->format == &nf_chatml && kind == NF_THINKING_ALWAYS,
+                              .in_thought = f->format == &nf_chatml && nf_chat_opens_thought(kind),
                               .tools = {(const char *)data + 1, length},
                               .must = data[0] & 2,
                               .once = data[0] & 4};

@@ -285,7 +285,7 @@ static nf_status make_calling(const infuse_model *m, const infuse_session_option
   NF_TRY(nf_calling_check(out, &s->whole));
   if (!s->whole) return nf_ok();
   NF_TRY(nf_chat_thinks(m->chat->by_template ? m->template.thinking : NF_THINKING_ALWAYS, s->think, &thinks));
-  out->in_thought = m->chat->by_template && m->template.thinking == NF_THINKING_ALWAYS;
+  out->in_thought = m->chat->by_template && thinks && nf_chat_opens_thought(m->template.thinking);
   out->thinks = thinks;
   return nf_chat_form_marks(m->chat, out->form, m->tokenizer, s->mark);
 }

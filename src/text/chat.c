@@ -18,8 +18,13 @@ nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out) {
   if (kind == NF_THINKING_ALWAYS && wish == NF_THINK_OFF)
     return nf_error(NF_USAGE,
                     "no thinking is asked for, but the model always thinks; leave it at the default");
-  *out = kind == NF_THINKING_HYBRID ? wish != NF_THINK_OFF : kind == NF_THINKING_ALWAYS;
+  const nf_think usual = kind == NF_THINKING_NEVER || kind == NF_THINKING_ASKED ? NF_THINK_OFF : NF_THINK_ON;
+  *out = (wish == NF_THINK_DEFAULT ? usual : wish) == NF_THINK_ON;
   return nf_ok();
+}
+
+bool nf_chat_opens_thought(nf_thinking kind) {
+  return kind == NF_THINKING_ALWAYS || kind == NF_THINKING_OPENED || kind == NF_THINKING_ASKED;
 }
 
 // ---- marks ----

@@ -51,17 +51,23 @@ typedef struct nf_chat_message {
 typedef enum nf_thinking {
   NF_THINKING_NEVER,
   NF_THINKING_ALWAYS,
-  NF_THINKING_HYBRID, // unless told not to
+  NF_THINKING_HYBRID, // unless told not to; it begins the thought itself
+  NF_THINKING_OPENED, // the same, but the prompt begins it
+  NF_THINKING_ASKED,  // the same, but only if told to
 } nf_thinking;
 typedef enum nf_think { NF_THINK_DEFAULT, NF_THINK_ON, NF_THINK_OFF } nf_think;
-// The default is to think if the model can. NF_USAGE: the wish can't be had of this model.
+// NF_USAGE: the wish can't be had of this model.
 nf_status nf_chat_thinks(nf_thinking kind, nf_think wish, bool *out);
+bool nf_chat_opens_thought(nf_thinking kind); // where the model thinks the prompt has begun the thought
 
 // How calls are written, and what is said of tools: as the chat templates of these models have it.
 typedef enum nf_tool_form {
   NF_TOOLS_QWEN3,       // calls and declarations are JSON
   NF_TOOLS_CODER,       // Qwen3-Coder: calls are functions with parameters, and so are declarations
   NF_TOOLS_CODER_FIRST, // the same of its first release: without a heading, and lists as Python has them
+  NF_TOOLS_QWEN35,      // Qwen3.5: calls are functions with parameters, declarations JSON, in front of
+                        // instructions
+  NF_TOOLS_QWEN36, // the same of Qwen3.6: parameters that are no text are JSON, also true, false and null
 } nf_tool_form;
 
 typedef struct nf_chat {
@@ -177,9 +183,11 @@ typedef struct nf_chat_template {
   nf_tool_form form;
 } nf_chat_template;
 
-// Hybrid: it has a switch enable_thinking. Always: its generation prompt ends inside a thought. Else never.
+// With a switch enable_thinking: opened or asked if its generation prompt has a thought that does not end
+// there, else hybrid. Without: always if that prompt ends inside a thought, else never.
 nf_thinking nf_chat_template_thinking(nf_view text);
-// Functions with parameters: it writes "<function="; declarations too: "<parameters>".
+// Calls are functions with parameters: it writes "<function="; declarations have tags: it writes
+// "<parameters>".
 nf_tool_form nf_chat_template_form(nf_view text);
 // The template in a tokenizer_config.json or chat_template.json: a string, or of a list the one that is named
 // "default". Lives as long as the document; empty when there is none.

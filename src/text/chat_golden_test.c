@@ -49,9 +49,9 @@ static void read_message(const json_t *json, nf_chat_message *m, nf_chat_call *c
 }
 
 static void render(const nf_chat_format *format, const json_t *row, nf_text *text) {
-  static const char *const kinds[] = {"never", "always", "hybrid"},
+  static const char *const kinds[] = {"never", "always", "hybrid", "opened", "asked"},
                            *const wishes[] = {"default", "on", "off"},
-                           *const forms[] = {"qwen3", "coder", "coder first"};
+                           *const forms[] = {"qwen3", "coder", "coder first", "qwen3.5", "qwen3.6"};
   static conversation c;
   const json_t *messages = json_object_get(row, "messages");
   const size_t n = json_array_size(messages);
@@ -60,7 +60,7 @@ static void render(const nf_chat_format *format, const json_t *row, nf_text *tex
   nf_ids ids = {0};
   assert_true(n <= MAX_MESSAGES);
   for (size_t i = 0; i < n; i++) read_message(json_array_get(messages, i), &c.message[i], c.call[i]);
-  const nf_tool_form form = (nf_tool_form)pick(row, "form", forms, 3);
+  const nf_tool_form form = (nf_tool_form)pick(row, "form", forms, 5);
   if (tools.n) check_ok(format->declare(form, tools, &functions));
   const nf_chat chat = {.message = c.message,
                         .n = n,
@@ -68,7 +68,7 @@ static void render(const nf_chat_format *format, const json_t *row, nf_text *tex
                         .date = text_of(row, "date"),
                         .functions = {functions.at, functions.n},
                         .answer = !json_is_false(json_object_get(row, "answer")),
-                        .thinking = (nf_thinking)pick(row, "thinking", kinds, 3),
+                        .thinking = (nf_thinking)pick(row, "thinking", kinds, 5),
                         .form = form,
                         .think = (nf_think)pick(row, "think", wishes, 3)};
   check_ok(format->render(tokenizer, &chat, &ids));
@@ -110,6 +110,13 @@ static void chatml_prompts_are_equal(void **) {
 
 static void coder_prompts_are_equal(void **) {
   nf_json doc = load("tests/data/chat/coder.json", "tests/data/tokenizers/qwen-small/tokenizer.json");
+  prompts_are_equal(&nf_chatml, &doc, 20);
+  unload(NULL);
+  nf_json_deinit(&doc);
+}
+
+static void qwen35_prompts_are_equal(void **) {
+  nf_json doc = load("tests/data/chat/qwen3_5.json", "tests/data/tokenizers/qwen-small/tokenizer.json");
   prompts_are_equal(&nf_chatml, &doc, 20);
   unload(NULL);
   nf_json_deinit(&doc);
@@ -180,10 +187,9 @@ static void harmony_answers_are_equal(void **) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(harmony_prompts_are_equal),
-      cmocka_unit_test(harmony_answers_are_equal),
-      cmocka_unit_test(chatml_prompts_are_equal),
-      cmocka_unit_test(coder_prompts_are_equal),
+      cmocka_unit_test(harmony_prompts_are_equal), cmocka_unit_test(harmony_answers_are_equal),
+      cmocka_unit_test(chatml_prompts_are_equal),  cmocka_unit_test(coder_prompts_are_equal),
+      cmocka_unit_test(qwen35_prompts_are_equal),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

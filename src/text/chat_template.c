@@ -18,21 +18,34 @@ static bool behind_last(nf_view v, nf_view what, nf_view *out) {
   return found;
 }
 
+static size_t count(nf_view text, nf_view what) {
+  size_t n = 0;
+  for (const char *at; text.n && (at = memmem(text.at, text.n, what.at, what.n)); n++) {
+    text.n -= (size_t)(at - text.at) + what.n;
+    text.at = at + what.n;
+  }
+  return n;
+}
+
+static bool has(nf_view text, const char *what) { return count(text, nf_view_of(what)) != 0; }
+
 nf_thinking nf_chat_template_thinking(nf_view text) {
-  nf_view prompt, thought, rest;
-  if (behind_last(text, NF_VIEW("enable_thinking"), &rest)) return NF_THINKING_HYBRID;
-  if (!behind_last(text, NF_VIEW("add_generation_prompt"), &prompt)) return NF_THINKING_NEVER;
+  nf_view prompt = {0}, thought, rest;
+  const bool prompts = behind_last(text, NF_VIEW("add_generation_prompt"), &prompt);
+  if (has(text, "enable_thinking")) {
+    if (count(prompt, NF_VIEW("<think>")) <= count(prompt, NF_VIEW("</think>"))) return NF_THINKING_HYBRID;
+    const bool asked = has(prompt, "enable_thinking is true") && !has(prompt, "enable_thinking is false");
+    return asked ? NF_THINKING_ASKED : NF_THINKING_OPENED;
+  }
+  if (!prompts) return NF_THINKING_NEVER;
   const bool opened = behind_last(prompt, NF_VIEW("<think>"), &thought);
   return opened && !behind_last(thought, NF_VIEW("</think>"), &rest) ? NF_THINKING_ALWAYS : NF_THINKING_NEVER;
 }
 
-static bool has(nf_view text, const char *what) {
-  return text.n && memmem(text.at, text.n, what, strlen(what)) != NULL;
-}
-
 nf_tool_form nf_chat_template_form(nf_view text) {
-  if (!has(text, "<function=") || !has(text, "<parameters>")) return NF_TOOLS_QWEN3;
-  return has(text, "# Tools") ? NF_TOOLS_CODER : NF_TOOLS_CODER_FIRST;
+  if (!has(text, "<function=")) return NF_TOOLS_QWEN3;
+  if (has(text, "<parameters>")) return has(text, "# Tools") ? NF_TOOLS_CODER : NF_TOOLS_CODER_FIRST;
+  return has(text, "args_value is mapping") ? NF_TOOLS_QWEN35 : NF_TOOLS_QWEN36;
 }
 
 static nf_status default_of(const nf_json_at *list, nf_view *out) {

@@ -43,6 +43,13 @@ static void kinds_are_told_apart(void **) {
       {"add_generation_prompt</think><think>", NF_THINKING_ALWAYS},
       {"add_generation_prompt <think> add_generation_prompt", NF_THINKING_NEVER},
       {"enable_thinkin", NF_THINKING_NEVER},
+      {"add_generation_prompt {% if enable_thinking is false %}<think>\n\n</think>{% else %}<think>\n{% "
+       "endif %}",
+       NF_THINKING_OPENED},
+      {"add_generation_prompt {% if enable_thinking is true %}<think>\n{% else %}<think>\n\n</think>{% endif "
+       "%}",
+       NF_THINKING_ASKED},
+      {"enable_thinking <think> add_generation_prompt", NF_THINKING_HYBRID},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (nf_chat_template_thinking(nf_view_of(cases[i].text)) != cases[i].kind)
@@ -60,6 +67,8 @@ static void forms_of_tools_are_told_apart(void **) {
       {"<tools>\n<function>\n<parameters>{{ tool }} '<tool_call>\\n<function=' <parameter=",
        NF_TOOLS_CODER_FIRST},
       {"# Tools\n\n<tools>\n<function>\n<parameters>{{ tool }} '<tool_call>\\n<function='", NF_TOOLS_CODER},
+      {"<tools>{{ tool | tojson }} '<tool_call>\\n<function=' args_value is mapping", NF_TOOLS_QWEN35},
+      {"<tools>{{ tool | tojson }} '<tool_call>\\n<function=' args_value is string", NF_TOOLS_QWEN36},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
     if (nf_chat_template_form(nf_view_of(cases[i].text)) != cases[i].form)

@@ -37,9 +37,10 @@ static nf_status put_message(nf_rendering *r, const char *role, nf_view content)
 typedef struct dialect {
   const char *nobody;         // instructions where there are tools and nobody gives any; NULL: none
   const char *before, *after; // the declarations
-  bool functions;             // declarations and calls are functions with parameters
-  const char *to_call;        // between what is said and a call
-  const char *results_end;    // behind the last result of a turn
+  bool functions, tags;    // calls are functions with parameters; declarations have tags, else they are JSON
+  bool strips;             // all texts, and tools come first, and all thoughts behind the last question
+  const char *to_call;     // between what is said and a call
+  const char *results_end; // behind the last result of a turn
 } dialect;
 
 #define THINK "\xf8"
@@ -72,8 +73,11 @@ static const dialect dialects[] = {
                   "\n{\"name\": <function-name>, \"arguments\": <args-json-object>}\n" CALL_END,
          .to_call = "\n",
          .results_end = ""},
-    [NF_TOOLS_CODER] = {CODER_SYSTEM, "# Tools\n\n" CODER_TOOLS, CODER_CALLS, true, "\n\n", "\n"},
-    [NF_TOOLS_CODER_FIRST] = {CODER_SYSTEM, CODER_TOOLS, CODER_CALLS, true, "\n\n", "\n"},
+    [NF_TOOLS_CODER] = {CODER_SYSTEM, "# Tools\n\n" CODER_TOOLS, CODER_CALLS, true, true, false, "\n\n",
+                        "\n"},
+    [NF_TOOLS_CODER_FIRST] = {CODER_SYSTEM, CODER_TOOLS, CODER_CALLS, true, true, false, "\n\n", "\n"},
+    [NF_TOOLS_QWEN35] = {NULL, "# Tools\n\n" CODER_TOOLS, CODER_CALLS, true, false, true, "\n\n", ""},
+    [NF_TOOLS_QWEN36] = {NULL, "# Tools\n\n" CODER_TOOLS, CODER_CALLS, true, false, true, "\n\n", ""},
 };
 
 static nf_status say_with_marks(nf_rendering *r, const char *text) {
@@ -99,15 +103,22 @@ static bool begins_with_system(const nf_chat *chat) {
   return chat->n > 0 && nf_chat_instructs(chat->message);
 }
 
+static nf_view content_of(const nf_chat *chat, size_t i) {
+  const nf_view content = chat->message[i].content;
+  return dialects[chat->form].strips ? nf_xml_strip(content) : content;
+}
+
 // Only a system message that comes first shares its turn with the tools.
 static nf_status put_system(nf_rendering *r, const nf_chat *chat) {
-  const bool told = begins_with_system(chat);
-  const char *nobody = chat->functions.n ? dialects[chat->form].nobody : NULL;
-  if (!told && chat->functions.n == 0) return nf_ok();
+  const dialect *d = &dialects[chat->form];
+  const bool given = begins_with_system(chat), tools = chat->functions.n;
+  const nf_view told = given ? content_of(chat, 0) : nf_view_of(tools ? d->nobody : NULL);
+  const nf_view between = tools && (told.n || (given && !d->strips)) ? NF_VIEW("\n\n") : NF_VIEW("");
+  if (!given && !tools) return nf_ok();
   NF_TRY(begin_message(r, "system"));
-  nf_say(r, told ? chat->message[0].content : nf_view_of(nobody));
-  if ((told || nobody) && chat->functions.n) nf_say(r, NF_VIEW("\n\n"));
-  if (chat->functions.n) NF_TRY(put_tools(r, chat));
+  if (!d->strips) nf_say(r, told), nf_say(r, between);
+  if (tools) NF_TRY(put_tools(r, chat));
+  if (d->strips) nf_say(r, between), nf_say(r, told);
   return end_message(r);
 }
 
@@ -122,7 +133,7 @@ static nf_status declare(nf_tool_form form, nf_view tools, nf_text *out) {
     json_t *function = (json_t *)nf_tool_function(tool);
     json_object_del(function, "strict"); // it is not the model that is told
     if (i) nf_text_append(out, "\n", 1);
-    if (dialects[form].functions)
+    if (dialects[form].tags)
       nf_xml_declare(function, form, out);
     else
       source = nf_json_print(tool, &nf_json_python, source, out);
@@ -137,7 +148,7 @@ static nf_status put_tool_results(nf_rendering *r, const nf_chat *chat, size_t *
     if (*at > first) nf_say(r, NF_VIEW("\n"));
     NF_TRY(nf_say_mark(r, NF_CHATML_RESPONSE));
     nf_say(r, NF_VIEW("\n"));
-    nf_say(r, chat->message[*at].content);
+    nf_say(r, content_of(chat, *at));
     nf_say(r, NF_VIEW("\n"));
     NF_TRY(nf_say_mark(r, NF_CHATML_RESPONSE_END));
   }
@@ -207,7 +218,7 @@ static turn turn_at(const nf_chat *chat, size_t i) {
   t.reasoning = t.thought ? m[i].content : m[i].thoughts;
   if (t.thought) i++;
   const bool whole = i < chat->n && is_whole(&m[i]) && !(t.thought && m[i].thoughts.at);
-  if (whole || (i < chat->n && is_said(&m[i]))) t.content = m[i++].content;
+  if (whole || (i < chat->n && is_said(&m[i]))) t.content = content_of(chat, i++);
   t.calls = whole ? i - 1 : i;
   while (!whole && i < chat->n && is_call(&m[i])) i++;
   t.end = i;
@@ -268,9 +279,10 @@ static void put_said(nf_rendering *r, const nf_chat *chat, const turn *t, nf_vie
 // `fresh`: behind the last question, where thoughts are kept. The templates give a turn that ends the
 // conversation an empty thought if it has none.
 static nf_status put_turn(nf_rendering *r, const nf_chat *chat, const turn *t, bool fresh) {
-  const bool thoughts = fresh && (t->reasoning.n || t->end == chat->n);
+  const bool strips = dialects[chat->form].strips;
+  const bool thoughts = fresh && (strips || t->reasoning.n || t->end == chat->n);
   NF_TRY(begin_message(r, "assistant"));
-  if (thoughts) NF_TRY(put_thoughts(r, t->reasoning));
+  if (thoughts) NF_TRY(put_thoughts(r, strips ? nf_xml_strip(t->reasoning) : t->reasoning));
   put_said(r, chat, t, thoughts ? strip_left(t->content) : t->content);
   bool follows = false;
   for (size_t i = t->calls; i < t->end; i++) NF_TRY(put_calls(r, chat->form, &chat->message[i], &follows));
@@ -291,7 +303,7 @@ static nf_status put_assistant(nf_rendering *r, const nf_chat *chat, size_t quer
 static size_t last_query(const nf_chat *chat) {
   const nf_view open = NF_VIEW("<tool_response>"), close = NF_VIEW("</tool_response>");
   for (size_t i = chat->n; i-- > 0;) {
-    const nf_view v = chat->message[i].content;
+    const nf_view v = content_of(chat, i);
     const bool answers = v.n >= close.n && memcmp(v.at, open.at, open.n) == 0 &&
                          memcmp(v.at + v.n - close.n, close.at, close.n) == 0;
     if (chat->message[i].role == NF_ROLE_USER && !answers) return i;
@@ -300,7 +312,7 @@ static size_t last_query(const nf_chat *chat) {
 }
 
 static nf_status put_next(nf_rendering *r, const nf_chat *chat, size_t query, size_t *at) {
-  const nf_view content = chat->message[*at].content;
+  const nf_view content = content_of(chat, *at);
   switch (chat->message[*at].role) {
   case NF_ROLE_ASSISTANT:
     return put_assistant(r, chat, query, at);
@@ -316,8 +328,8 @@ static nf_status put_next(nf_rendering *r, const nf_chat *chat, size_t query, si
 
 static nf_status put_answer(nf_rendering *r, const nf_chat *chat, bool thinks) {
   NF_TRY(begin_message(r, "assistant"));
-  if (chat->thinking == NF_THINKING_HYBRID && !thinks) return put_thoughts(r, (nf_view){0});
-  if (chat->thinking != NF_THINKING_ALWAYS) return nf_ok();
+  if (chat->thinking != NF_THINKING_NEVER && !thinks) return put_thoughts(r, (nf_view){0});
+  if (!thinks || !nf_chat_opens_thought(chat->thinking)) return nf_ok();
   NF_TRY(nf_say_mark(r, NF_CHATML_THINK));
   return nf_say(r, NF_VIEW("\n")), nf_ok();
 }

@@ -93,9 +93,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
   static nf_tokenizer *t;
   if (!t) t = make();
   if (n < 2) return 0;
-  const nf_chat chat = {.thinking = (nf_thinking)(data[0] % 3),
+  const int kind = data[0] % 3; // of those with a switch there are three
+  const nf_chat chat = {.thinking =
+                            (nf_thinking)(kind == NF_THINKING_HYBRID ? kind + (data[0] >> 4) % 3 : kind),
                         .think = (nf_think)(data[0] / 3 % 3),
-                        .form = (nf_tool_form)(data[0] / 9 % (NF_TOOLS_CODER_FIRST + 1)),
+                        .form = (nf_tool_form)(data[0] / 9 % (NF_TOOLS_QWEN36 + 1)),
                         .answer = data[0] & 64,
                         .functions = data[0] & 32 ? NF_VIEW("{}\n{\"<|im_end|>\":1}") : (nf_view){0},
                         .tools = data[0] & 32 ? tools : (nf_view){0}};

@@ -252,9 +252,9 @@ nf_chat_next nf_chatml_next(const nf_chat_reader *head) {
 
 nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out) {
   static const nf_chat_reading reading = {take_text, take_mark, end, deinit};
-  const bool in_thought = chat->thinking == NF_THINKING_ALWAYS; // the prompt opened it
   bool thinks;
   NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
+  const bool in_thought = thinks && nf_chat_opens_thought(chat->thinking);
   nf_json tools = {0};
   if (chat->tools.n) NF_TRY(nf_tools_parse(chat->tools, &tools));
   const nf_status st = nf_chat_reader_new(&nf_chatml_marks, &reading, sizeof(nf_chatml_reader), t, out);
@@ -262,7 +262,7 @@ nf_status nf_chatml_reader_create(const nf_tokenizer *t, const nf_chat *chat, nf
   nf_chatml_reader *r = (nf_chatml_reader *)*out;
   r->tools = tools;
   nf_chatml_enter(r, in_thought ? THOUGHT : BETWEEN,
-                  in_thought || (chat->thinking == NF_THINKING_HYBRID && !thinks));
+                  in_thought || (chat->thinking != NF_THINKING_NEVER && !thinks));
   r->may_think = thinks && !in_thought;
   return nf_ok();
 }

@@ -11,7 +11,8 @@ static int load(void **) { return load_tokenizer("tests/data/tokenizers/qwen-sma
 static const nf_chat
     never = {.thinking = NF_THINKING_NEVER},
     always = {.thinking = NF_THINKING_ALWAYS}, hybrid = {.thinking = NF_THINKING_HYBRID},
-    off = {.thinking = NF_THINKING_HYBRID, .think = NF_THINK_OFF},
+    off = {.thinking = NF_THINKING_HYBRID, .think = NF_THINK_OFF}, opened = {.thinking = NF_THINKING_OPENED},
+    closed = {.thinking = NF_THINKING_OPENED, .think = NF_THINK_OFF},
     tools = {.tools =
                  NF_VIEW("[{\"type\": \"function\", \"function\": {\"name\": \"f\", \"parameters\": {"
                          "\"$defs\": {\"P\": {\"properties\": {\"x\": {\"type\": \"integer\"}}}, \"C\": "
@@ -51,6 +52,8 @@ static const struct {
     {&always, "Hm.\n</think>\n\nYes<|endoftext|>", A "Hm.|end;" F "Yes|answer;"},
     {&always, "<think>\nHm.\n</think>\n\nYes<|im_end|>", A "Hm.|end;" F "Yes|answer;"},
     {&off, "\n\nYes<|im_end|>", F "Yes|answer;"},
+    {&opened, "Hm.\n</think>\n\nYes<|im_end|>", A "Hm.|end;" F "Yes|answer;"},
+    {&closed, "\n\nYes<|im_end|>", F "Yes|answer;"},
     {&never, "\nYes<|im_end|>", F "\nYes|answer;"},
     {&hybrid, "Yes<|im_end|>", F "Yes|answer;"},
     {&hybrid, "\n<think>\n\n</think>\n\nYes<|im_end|>", F "Yes|answer;"},
@@ -282,6 +285,8 @@ static void what_comes_next_is_known(void **) {
       {&off, "", NF_PLACE_START_OVER, false, true},
       {&off, "\n\n", NF_PLACE_START_OVER, false, true},
       {&always, "Hm", NF_PLACE_OTHER, false, false},
+      {&opened, "Hm", NF_PLACE_OTHER, false, false},
+      {&closed, "", NF_PLACE_START_OVER, false, true},
       {&hybrid, "<think>\nHm", NF_PLACE_OTHER, false, false},
       {&hybrid, "<think>\nHm\n</think>\n\n", NF_PLACE_START_OVER, false, true},
       {&hybrid, "<think>\nHm\n</think>\n\nYes", NF_PLACE_TEXT, false, false},

@@ -64,7 +64,9 @@ static void answers_begin_as_the_model_thinks(void **) {
       {NF_THINKING_NEVER, NF_THINK_ON, NULL},        {NF_THINKING_ALWAYS, NF_THINK_DEFAULT, open},
       {NF_THINKING_ALWAYS, NF_THINK_ON, open},       {NF_THINKING_ALWAYS, NF_THINK_OFF, NULL},
       {NF_THINKING_HYBRID, NF_THINK_DEFAULT, plain}, {NF_THINKING_HYBRID, NF_THINK_ON, plain},
-      {NF_THINKING_HYBRID, NF_THINK_OFF, none},
+      {NF_THINKING_HYBRID, NF_THINK_OFF, none},      {NF_THINKING_OPENED, NF_THINK_DEFAULT, open},
+      {NF_THINKING_OPENED, NF_THINK_OFF, none},      {NF_THINKING_ASKED, NF_THINK_DEFAULT, none},
+      {NF_THINKING_ASKED, NF_THINK_ON, open},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     const nf_chat chat = {.answer = true, .thinking = cases[i].kind, .think = cases[i].wish};

@@ -17,7 +17,9 @@ static nf_view put_str(nf_text *out, const json_t *value, nf_view source) {
 
 // What is behind the value's last number in the source comes back.
 static nf_view put_value(nf_text *out, const json_t *value, nf_tool_form form, nf_view source) {
-  const bool json = json_is_object(value) || (json_is_array(value) && form != NF_TOOLS_CODER_FIRST);
+  const bool json = form == NF_TOOLS_QWEN36
+                        ? !json_is_string(value)
+                        : json_is_object(value) || (json_is_array(value) && form != NF_TOOLS_CODER_FIRST);
   return json ? nf_json_print(value, &nf_json_python, source, out) : put_str(out, value, source);
 }
 
