@@ -104,7 +104,7 @@ nf_status nf_chatml_end_function(nf_chatml_reader *r, nf_chat_end end) {
   nf_status st = nf_chatml_send(r, NF_CHAT_END, (nf_view){0}, end);
   if (nf_is_ok(st) && end == NF_END_CALL && r->call.stray.n) st = tell_stray(r);
   nf_chatml_enter(r, inside ? CALL : BETWEEN, true);
-  r->may_close = !inside;
+  r->behind = true;
   return st;
 }
 

@@ -9,7 +9,7 @@ enum { ROLE_MAX = 64 }; // bytes; more is text
 
 void nf_chatml_enter(nf_chatml_reader *r, nf_chatml_place to, bool strip) {
   r->place = to;
-  r->open = r->odd = r->may_close = false;
+  r->open = r->odd = r->behind = false;
   r->strip = strip;
   r->held.n = r->collected.n = r->name.n = 0;
   if (to == BETWEEN) r->role.n = 0;
@@ -151,10 +151,10 @@ static bool read_mark(nf_chatml_reader *r, int mark, nf_status *st) {
     if (at != THOUGHT && !(at == BETWEEN && !r->open)) return false;
     return *st = nf_chatml_close(r, NF_END_MESSAGE), true;
   case NF_CHATML_CALL:
-    if (at != BETWEEN && (at != ANSWER || r->role.n)) return false;
+    if (at != BETWEEN && (at != ANSWER || r->role.n) && (at != CALL || !r->behind)) return false;
     return *st = close_and_enter(r, NF_END_MESSAGE, CALL), true;
   case NF_CHATML_CALL_END:
-    if (at == BETWEEN && r->may_close) return r->may_close = false, *st = nf_ok(), true;
+    if (at == BETWEEN && r->behind) return r->behind = false, *st = nf_ok(), true;
     if (at != CALL && at != BAD_CALL) return false;
     return *st = nf_chatml_close(r, at == CALL ? NF_END_CALL : NF_END_MESSAGE), true;
   default:
@@ -169,6 +169,13 @@ static int mark_at(nf_view v, size_t i) { // -1: there is none
 // A function has all marks for itself, but for those of turns.
 static bool stops(const nf_chatml_reader *r, int mark) {
   return mark >= 0 && (r->place != FUNCTION || mark <= NF_CHATML_END_OF_TEXT);
+}
+
+// How much of v comes before a mark that stops it. Of a function much may be pending that has been looked at.
+static size_t text_in(const nf_chatml_reader *r, nf_view v) {
+  size_t n = r->place == FUNCTION ? r->call.seen : 0;
+  while (n < v.n && !stops(r, mark_at(v, n))) n++;
+  return n;
 }
 
 static nf_status read_text(nf_chatml_reader *r, nf_view text, nf_xml_more more, size_t *used) {
@@ -198,9 +205,8 @@ static nf_status understand(nf_chatml_reader *r, int mark) {
 
 // Reads *used bytes of v; 0: what they are depends on what follows.
 static nf_status read_some(nf_chatml_reader *r, nf_view v, bool last, size_t *used) {
-  size_t n = 0;
   if (stops(r, mark_at(v, 0))) return *used = 1, understand(r, mark_at(v, 0));
-  while (n < v.n && !stops(r, mark_at(v, n))) n++;
+  const size_t n = text_in(r, v);
   const nf_xml_more more = n < v.n ? behind_text(mark_at(v, n)) : last ? NF_XML_CUT : NF_XML_MORE;
   return read_text(r, (nf_view){v.at, n}, more, used);
 }

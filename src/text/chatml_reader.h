@@ -22,7 +22,7 @@ typedef struct nf_chatml_reader {
   bool odd;          // the message is not as the format wants it
   bool may_think;    // no thought was there yet, and one is expected
   bool inside;       // the function stands behind <tool_call>
-  bool may_close;    // </tool_call> may come behind a function that stood without <tool_call>
+  bool behind;       // a function, of which the call's end, or a new call, may come
   nf_json tools;     // that are declared
   nf_xml_call call;  // of the function
   nf_text pending;   // read, but not yet known as what; marks are bytes from NF_MARK_BYTE on

@@ -151,6 +151,9 @@ static const struct {
     {&tools, "<tool_call><function=f><parameter=n>\n1<|im_end|>", CALLED("f") "{\"n\": 1}|call;"},
     {&tools, "<tool_call><function=f></parameter>then" P("n", "1") "<parameter=>and</function>",
      CALLED("f") "{\"n\": 1}|call;" C "then<parameter=>and|end;"},
+    {&tools,
+     "<tool_call><function=f>" P("s", "x") "<tool_call>\n<function=f>" P("n", "1") "<function=g><|im_end|>",
+     CALLED("f") "{\"s\": \"x\"}|call;" CALLED("f") "{\"n\": 1}|call;" CALLED("g") "{}|call;"},
     {&tools, "<tool_call><function=f><function=g><|im_end|>", CALLED("f") "{}|call;" CALLED("g") "{}|call;"},
     // cut off
     {&tools, "<tool_call>\n<function=f>\n<parameter=s>\nab\n</para", CALLED("f") "{\"s\": \"ab|cut;"},

@@ -176,6 +176,7 @@ static void arguments_of_functions_are_objects(void **) {
     if (!strstr(nf_status_message(st), cases[i].message)) fail_msg("%s", nf_status_message(st));
     nf_status_free(st);
     assert_int_equal(ids.n, 0);
+    nf_ids_deinit(&ids);
   }
 }
 

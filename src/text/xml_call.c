@@ -18,7 +18,8 @@ _Static_assert(NF_MARK_BYTE + NF_CHATML_CALL == 0xfa && NF_MARK_BYTE + NF_CHATML
 static const char *const spelling[TAGS] = {
     "<function=", "</function>", "<parameter=", "</parameter>", MARK_CALL, MARK_CALL_END};
 // What comes behind a tag that is none of a value's text, but for the end of all.
-static const unsigned follows[TAGS] = {[PARAMETER_END] = SET(PARAMETER) | SET(FUNCTION_END) | SET(CALL_END),
+static const unsigned follows[TAGS] = {[PARAMETER_END] = SET(PARAMETER) | SET(FUNCTION_END) | SET(CALL_END) |
+                                                         SET(FUNCTION) | SET(CALL),
                                        [FUNCTION_END] = SET(FUNCTION) | SET(CALL) | SET(CALL_END),
                                        [CALL_END] = SET(CALL)};
 
