@@ -39,8 +39,9 @@ typedef struct infuse_message {
 // The conversation so far becomes what the session holds, rendered in the model's chat format, and an answer
 // is expected. What the session held already at the beginning is not computed again, so a conversation that
 // grows is given whole each time. Nothing is kept of the messages. INFUSE_USAGE: the model has no known chat
-// format, or a message makes no sense in it. INFUSE_UNAVAILABLE: it is longer than the context.
-// Messages of `size` bytes each.
+// format, or a message makes no sense in it. INFUSE_BAD_INPUT: a text is no UTF-8, or a call's arguments are
+// no JSON object where the model's form of calls needs one. INFUSE_UNAVAILABLE: it is longer than the
+// context. Messages of `size` bytes each.
 INFUSE_API INFUSE_MUST_USE infuse_error *
 infuse_session_chat_sized(infuse_session *s, const infuse_message *messages, size_t n, size_t size);
 static inline INFUSE_MUST_USE infuse_error *infuse_session_chat(infuse_session *s,
