@@ -224,6 +224,40 @@ static void answers_may_be_cut_anywhere(void **) {
   }
 }
 
+static nf_status count_odd(void *user, const nf_chat_event *e) {
+  *(int *)user += e->kind == NF_CHAT_END && e->odd;
+  return nf_ok();
+}
+
+// What was read by guessing says so.
+static void odd_functions_are_told(void **) {
+  static const struct {
+    const char *answer;
+    int odd;
+  } odd[] = {
+      {CALL_OF_F(P("s", "a") P("n", "1") P("sn", "null") P("b", "True")), 0},
+      {CALL_OF_F(P("n", "five")), 1},
+      {CALL_OF_F(P("undeclared", "x")), 1},
+      {CALL_OF_F(P("s", "a") P("s", "b")), 2}, // the call, and what is left over
+      {"<function=f>\n</function>\n<|im_end|>", 1},
+      {"<tool_call><function=f></tool_call><|im_end|>", 1},
+      {"<tool_call><function=f><parameter=s>x</function></tool_call><|im_end|>", 1},
+      {"<tool_call><function=not_declared>" P("s", "a") "</function></tool_call><|im_end|>", 0},
+  };
+  for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+    nf_ids ids = {0};
+    nf_chat_reader *r;
+    int n = 0;
+    check_ok(nf_encode(tokenizer, nf_view_of(odd[i].answer), 0, &ids));
+    check_ok(nf_chatml.reader_create(tokenizer, &tools, &r));
+    for (size_t k = 0; k < ids.n; k++) check_ok(nf_chatml.read(r, ids.at[k], count_odd, &n));
+    check_ok(nf_chatml.finish(r, count_odd, &n));
+    if (n != odd[i].odd) fail_msg("%s: %d odd messages", odd[i].answer, n);
+    nf_chatml.reader_destroy(r);
+    nf_ids_deinit(&ids);
+  }
+}
+
 static int32_t id_of(const char *spelling) {
   int32_t id = -1;
   assert_true(nf_token_id(tokenizer, nf_view_of(spelling), &id));
@@ -363,13 +397,10 @@ static void memory_runs_out(void **) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(answers_become_events),
-      cmocka_unit_test(answers_may_be_cut_anywhere),
-      cmocka_unit_test(half_characters_are_replaced),
-      cmocka_unit_test(text_comes_as_it_is_read),
-      cmocka_unit_test(endless_calls_become_text),
-      cmocka_unit_test(what_comes_next_is_known),
-      cmocka_unit_test(a_sink_may_stop),
+      cmocka_unit_test(answers_become_events),    cmocka_unit_test(answers_may_be_cut_anywhere),
+      cmocka_unit_test(odd_functions_are_told),   cmocka_unit_test(half_characters_are_replaced),
+      cmocka_unit_test(text_comes_as_it_is_read), cmocka_unit_test(endless_calls_become_text),
+      cmocka_unit_test(what_comes_next_is_known), cmocka_unit_test(a_sink_may_stop),
       cmocka_unit_test(memory_runs_out),
   };
   return cmocka_run_group_tests(tests, load, unload);
