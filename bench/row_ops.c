@@ -226,7 +226,7 @@ typedef struct measured {
   int64_t tokens;
   nf_graph *graph;
   nf_batch batch;
-  int32_t *index, q_start[2], slot;
+  int32_t *index, *out, q_start[2], slot;
   leaves l;
   floor_memory floor;
   side s[KERNELS];
@@ -236,14 +236,15 @@ typedef struct measured {
 static void open_row(measured *m) {
   char text[2048];
   m->index = nf_alloc((size_t)m->tokens, sizeof *m->index);
-  for (int64_t t = 0; t < m->tokens; t++) m->index[t] = (int32_t)t;
+  m->out = nf_alloc((size_t)m->tokens, sizeof *m->out);
+  for (int64_t t = 0; t < m->tokens; t++) m->index[t] = (int32_t)t, m->out[t] = t + 1 == m->tokens ? 0 : -1;
   m->q_start[1] = (int32_t)m->tokens;
   m->batch = (nf_batch){.sizes = nf_sizes_of(m->tokens, 1, m->tokens),
                         .position = m->index,
                         .row = m->index,
                         .q_start = m->q_start,
                         .state_in = &m->slot,
-                        .state_out = &m->slot};
+                        .state_out = m->out};
   m->batch.group[NF_CACHE_FULL].write_slot = m->index;
   snprintf(text, sizeof text, "graph row\n%s", m->row->text);
   must(nf_graph_parse(nf_view_of(text), m->row->what, &m->graph));
@@ -286,6 +287,7 @@ static void close_row(measured *m) {
   nf_free_aligned(m->floor.out);
   nf_graph_destroy(m->graph);
   nf_free(m->index);
+  nf_free(m->out);
 }
 
 static void measure(const struct row *row, int64_t tokens, const char *only, nf_device *d) {

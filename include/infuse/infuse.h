@@ -131,6 +131,8 @@ typedef struct infuse_model_options {
                      // 0: sessions * context. With less, sessions may have to wait for each other
   int64_t snapshots; // ends of prompts to go on from: so many recurrent states and sliding windows are kept
                      // beside those of the sessions
+  int64_t guesses; // that a session may make at a time (its own .guesses) where layers are recurrent, at most
+                   // INFUSE_GUESSES: each takes room for a state, in every session. Others need none
 } infuse_model_options;
 
 // Loads a checkpoint folder in Hugging Face form. The memory plan is made, logged and checked before anything

@@ -113,7 +113,7 @@ typedef struct infuse_session_options {
   // 0: none. Those that are drawn come in one step, and the text is the same: for texts that repeat what they
   // hold already. It guesses where the step has no prompt to compute, and room for as many tokens and rows,
   // and rests where guesses are mostly wrong; never with logprobs or a constraint. INFUSE_USAGE: the model
-  // has layers with a state, which can't go back.
+  // has recurrent layers, and was loaded with room for fewer.
   int32_t guesses;
 
   // infuse_session_logprobs tells what each row says of the token behind it, and beside it the likeliest

@@ -25,21 +25,29 @@ static void even(const nf_case *c, int32_t *count, int32_t *before) {
   }
 }
 
-// States: in place, from another slot, from nothing.
-static void give_states(int64_t sequences, const int32_t *before, int32_t *in, int32_t *out) {
-  for (int64_t s = 0; s < sequences; s++) {
-    out[s] = (int32_t)(2 * (sequences - 1 - s) + 1);
-    in[s] = before[s] == 0 ? -1 : s % 2 ? out[s] : out[s] - 1;
+// States: in place, from another slot, from nothing; of prefills that are short enough, behind two of three
+// tokens too, in slots behind the others'.
+static void give_states(nf_instance *i, const int32_t *q_start, const int32_t *before, int32_t *in,
+                        int32_t *out) {
+  const int64_t n = i->c->at.of[NF_S];
+  i->states = 2 * n + 1;
+  for (int64_t t = 0; t < i->c->at.of[NF_T]; t++) out[t] = -1;
+  for (int64_t s = 0; s < n; s++) {
+    const int32_t last = (int32_t)(2 * (n - 1 - s) + 1), count = q_start[s + 1] - q_start[s];
+    in[s] = before[s] == 0 ? -1 : s % 2 ? last : last - 1;
+    for (int32_t t = 0; t + 1 < count && count <= NF_STATES && i->c->past == 0; t++)
+      if (t % 3 != 1) out[q_start[s] + t] = (int32_t)i->states++;
+    if (count != 0) out[q_start[s + 1] - 1] = last;
   }
 }
 
 nf_status nf_instance_batch(nf_instance *i) {
   const int64_t tokens = i->c->at.of[NF_T], n = i->c->at.of[NF_S], rows = i->c->at.of[NF_R];
-  int32_t *q_start = nf_arena_alloc(&i->arena, (size_t)(7 * n + 1 + tokens + rows), sizeof *q_start);
+  int32_t *q_start = nf_arena_alloc(&i->arena, (size_t)(6 * n + 1 + 2 * tokens + rows), sizeof *q_start);
   if (!q_start) return nf_error(NF_NO_MEMORY, "no memory for a batch");
   int32_t *keys = q_start + n + 1, *before = keys + n, *count = before + n, *position = count + n,
-          *row = position + tokens, *in = row + rows, *out = in + n, *table_row = out + n;
-  memset(q_start, 0, (size_t)(7 * n + 1 + tokens + rows) * sizeof *q_start);
+          *row = position + tokens, *in = row + rows, *out = in + n, *table_row = out + tokens;
+  memset(q_start, 0, (size_t)(6 * n + 1 + 2 * tokens + rows) * sizeof *q_start);
   if (i->c->past)
     even(i->c, count, before);
   else
@@ -50,7 +58,7 @@ nf_status nf_instance_batch(nf_instance *i) {
     table_row[s] = (int32_t)((s + 1) % n);
     for (int32_t t = 0; t < count[s]; t++) position[q_start[s] + t] = before[s] + t;
   }
-  give_states(n, before, in, out);
+  give_states(i, q_start, before, in, out);
   for (int64_t r = 0; r < rows; r++) row[r] = (int32_t)((tokens - 1 - r % tokens));
   i->used = q_start[n];
   i->before = before;

@@ -137,7 +137,7 @@ static void make_alone(nf_instance *i, int64_t sequence, int64_t from, int64_t n
   b->q_start = i->start;
   b->position += from;
   b->state_in += sequence;
-  b->state_out += sequence;
+  b->state_out += from;
   b->table_row += sequence;
   for (int g = 0; g < NF_CACHE_COUNT; g++)
     if (b->group[g].write_slot != NULL) b->group[g].write_slot += from;

@@ -296,7 +296,7 @@ static nf_status place_operand(nf_instance *i, int n, int gap, bool magnitude) {
   if (type->dtype == NF_NONE) return nf_ok();
   const bool states = type->cache == NF_CACHE_RECURRENT;
   if (states)
-    slots = 2 * i->c->at.of[NF_S] + 1;
+    slots = i->states;
   else if (type->cache)
     NF_TRY(nf_instance_pages(i, type->cache, type->dim[2].c, window_of(i->c), &slots));
   float *room = nf_arena_alloc(&i->arena, (size_t)nf_max(1, last.c * i->c->at.of[last.sym]), sizeof *room);

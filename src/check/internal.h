@@ -42,6 +42,7 @@ typedef struct nf_instance {
   int32_t start[2];      // of a sequence that is alone
   const int32_t *before; // [S] tokens that sequences have before the step
   int64_t used;          // tokens in use
+  int64_t states;        // slots of recurrent pools
   unsigned char garbage;
   nf_pack pack;     // of the weight
   double sum_error; // the kernel's

@@ -106,7 +106,7 @@ typedef struct table {
 static int list_tables(nf_batch *b, const nf_instance *i, table out[MOST_TABLES]) {
   const int64_t t = b->sizes.of[NF_T], s = b->sizes.of[NF_S], rows = b->sizes.of[NF_R];
   const table all[] = {{&b->q_start, s + 1}, {&b->position, t},  {&b->row, rows},
-                       {&b->state_in, s},    {&b->state_out, s}, {&b->table_row, s}};
+                       {&b->state_in, s},    {&b->state_out, t}, {&b->table_row, s}};
   int n = sizeof all / sizeof *all;
   memcpy(out, all, sizeof all);
   for (int g = 0; g < NF_CACHE_COUNT; g++) {

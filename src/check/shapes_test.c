@@ -200,7 +200,7 @@ static void every_length(void **state) {
     const nf_variant *v;
     nf_instance want = run(nf_reference_of(c.d.op), &c, false);
     const nf_tensor *pool = nf_instance_result(&want, 1);
-    const int64_t rows = pool->dim[1] * pool->dim[2], slot = want.batch.state_out[0];
+    const int64_t rows = pool->dim[1] * pool->dim[2], slot = want.batch.state_out[tokens - 1];
     assert_true(want.batch.state_in[0] >= 0 && want.batch.state_in[0] != slot);
     for (size_t at = 0; (v = kernel_of(c.d.op, &at)) != NULL;) {
       nf_instance got = run(v, &c, false);
@@ -214,18 +214,51 @@ static void every_length(void **state) {
   }
 }
 
+enum { TOKENS = 21 };
+
 // Tokens [from, to) of the only sequence, between these slots.
 static void run_part(const nf_variant *v, nf_instance *i, int32_t from, int32_t to, int32_t in, int32_t out) {
-  int32_t start[] = {from, to};
+  int32_t start[] = {from, to}, at[TOKENS];
+  for (int t = 0; t < TOKENS; t++) at[t] = t + 1 == to ? out : -1;
   i->batch.q_start = start;
   i->batch.state_in = &in;
-  i->batch.state_out = &out;
+  i->batch.state_out = at;
   assert_true(nf_is_ok(nf_variant_run(v, i->args, NULL)));
+}
+
+// A state behind a token is the one that the sequence would have ended with there.
+static void every_state(void **state) {
+  (void)state;
+  static const nf_op ops[] = {NF_OP_causal_conv1d, NF_OP_gated_delta_rule};
+  for (int n = 0; n < 2; n++) {
+    const nf_dims m = delta_dims(NF_STATES + 1, NF_BF16); // and one of padding
+    nf_case c = case_of(ops[n], &m);
+    const nf_variant *v;
+    c.at.of[NF_S] = 1;
+    for (size_t at = 0; (v = kernel_of(ops[n], &at)) != NULL;) {
+      nf_instance all = run(v, &c, false);
+      const nf_tensor *pool = nf_instance_result(&all, 1);
+      const int64_t rows = nf_tensor_rows(pool) / pool->dim[0];
+      int compared = 0;
+      for (int32_t t = 0; t < NF_STATES; t++) {
+        const int32_t slot = all.batch.state_out[t];
+        nf_instance part;
+        if (slot < 0) continue;
+        assert_true(nf_is_ok(nf_instance_init(&part, &c, v, 1, 0xff, false)));
+        run_part(v, &part, 0, t + 1, -1, slot);
+        for (int64_t r = slot * rows; r < (slot + 1) * rows; r++, compared++)
+          if (!nf_rows_equal(pool, nf_instance_result(&part, 1), r))
+            fail_msg("%s: the state behind token %d differs in row %d", v->name, t, (int)(r % rows));
+        nf_instance_deinit(&part);
+      }
+      assert_true(compared >= NF_STATES / 2 * rows);
+      nf_instance_deinit(&all);
+    }
+  }
 }
 
 static void every_cut(void **state) {
   (void)state;
-  enum { TOKENS = 21 };
   static const nf_op ops[] = {NF_OP_causal_conv1d, NF_OP_gated_delta_rule};
   for (int n = 0; n < 2; n++) {
     const nf_dims m = delta_dims(TOKENS, NF_BF16);
@@ -234,7 +267,7 @@ static void every_cut(void **state) {
     for (size_t at = 0; (v = kernel_of(ops[n], &at)) != NULL;) {
       if (strstr(v->name, "chunk64")) continue; // its row says so
       nf_instance want = run(v, &c, false);
-      const int32_t in = want.batch.state_in[0], out = want.batch.state_out[0];
+      const int32_t in = want.batch.state_in[0], out = want.batch.state_out[TOKENS - 1];
       for (int32_t cut = 1; cut < TOKENS; cut++) {
         nf_instance got;
         assert_true(nf_is_ok(nf_instance_init(&got, &c, v, 1, 0xff, false)));
@@ -329,9 +362,9 @@ static void edges_of_quantise(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(real_shapes),      cmocka_unit_test(weights_of_keys),
-                                     cmocka_unit_test(no_numbers),       cmocka_unit_test(every_length),
-                                     cmocka_unit_test(every_cut),        cmocka_unit_test(every_code),
-                                     cmocka_unit_test(edges_of_quantise)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(real_shapes), cmocka_unit_test(weights_of_keys),
+                                     cmocka_unit_test(no_numbers),  cmocka_unit_test(every_length),
+                                     cmocka_unit_test(every_cut),   cmocka_unit_test(every_state),
+                                     cmocka_unit_test(every_code),  cmocka_unit_test(edges_of_quantise)};
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -134,6 +134,7 @@ infuse_model_options cli_model_options(const cli_options *o) {
                                 .sessions = o->sessions,
                                 .cache_tokens = o->cache_tokens,
                                 .snapshots = o->snapshots,
+                                .guesses = o->speculate,
                                 .batch = o->chunk,
                                 .memory = (uint64_t)o->memory,
                                 .layers = o->layers,

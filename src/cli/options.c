@@ -92,7 +92,7 @@ static const row rows[] = {
      "no N tokens stand twice in the text; 0 is off", 0, 1 << 24},
     {"--min-tokens", "N", NUMBER, AT(min_tokens), CLI_ANSWER, "no stop token before N others", 0, 1 << 24},
     {"--logit-bias", "ID:VALUE,...", NAMES, AT(logit_bias), CLI_ANSWER, "added to logits of tokens"},
-    {"--speculate", "N", NUMBER, AT(speculate), CLI_GENERATE | CLI_CHAT | CLI_SERVE,
+    {"--speculate", "N", NUMBER, AT(speculate), CLI_EXPLAIN | CLI_GENERATE | CLI_CHAT | CLI_SERVE,
      "guess N tokens at a time by what the text holds already (0: none)", 0, INFUSE_GUESSES},
     {"--ignore-eos", NULL, SWITCH, AT(ignore_eos), CLI_ANSWER | CLI_BENCH,
      "do not stop at the model's stop tokens"},

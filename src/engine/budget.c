@@ -11,10 +11,11 @@ int64_t nf_model_pages(const infuse_model *m) { return nf_ceil_div(m->options.co
 
 // Of sliding pages there are as many as all sessions can need together, and more in proportion where there
 // are more of full ones: what those remember is of use only with a window before its end. A sliding layer
-// needs the window before the step's first token, wherever in a page it begins; so does a snapshot.
+// needs the window before the step's first token, wherever in a page it begins; so does a snapshot. A step
+// leaves a recurrent state behind each token that may be the last right one.
 int64_t nf_model_slots(const infuse_model *m, nf_cache group) {
   const infuse_model_options *o = &m->options;
-  if (group == NF_CACHE_RECURRENT) return o->sessions + o->snapshots;
+  if (group == NF_CACHE_RECURRENT) return o->sessions * (1 + o->guesses) + o->snapshots;
   const int64_t all = nf_model_pages(m), full = all * o->sessions;
   const int64_t have = o->cache_tokens != 0 ? nf_ceil_div(o->cache_tokens, NF_PAGE) : full;
   if (group != NF_CACHE_SLIDING) return have;
@@ -193,11 +194,21 @@ static void list_parts(const nf_budget *b, char *out, size_t n) {
     at += (size_t)snprintf(out + at, n - at, "%s%s %.3f", i ? ", " : "", nf_part_names[i], gib(b->of[i]));
 }
 
+static bool fits_without_guesses(infuse_model *m) {
+  const int64_t guesses = m->options.guesses;
+  m->options.guesses = 0;
+  const bool fits = fits_with(m, m->options.context, m->options.sessions);
+  m->options.guesses = guesses;
+  return fits;
+}
+
 static nf_status refuse(infuse_model *m, const char *dir, const nf_fit *f, const char *parts) {
   nf_would_fit w;
   NF_TRY(nf_model_would_fit(m, dir, &w));
   char help[64] = "";
-  if (w.context != 0)
+  if (fits_without_guesses(m))
+    snprintf(help, sizeof help, "; without guesses it would fit");
+  else if (w.context != 0)
     snprintf(help, sizeof help, "; a context of %ld would fit", (long)w.context);
   else if (w.sessions != 0)
     snprintf(help, sizeof help, "; %ld sessions would fit", (long)w.sessions);

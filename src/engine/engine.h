@@ -154,6 +154,8 @@ typedef struct nf_range {
   int64_t lo, hi; // empty: hi == 0
 } nf_range;
 
+_Static_assert(1 + NF_GUESSES_MAX <= NF_STATES, "a state behind each guess");
+
 struct infuse_session {
   infuse_model *model;
   int64_t rows_wanted;
@@ -178,13 +180,16 @@ struct infuse_session {
   int64_t fork;                     // where another text has parted from this one, as far as is known
   nf_prefix *prefix;                // [pages] of the first n_prefixes whole pages of tokens
   int64_t n_prefixes;
-  int32_t state;        // slot of the recurrent group after `position` tokens, -1: nothing was computed
-  int32_t next_state;   // slot of it after the step that is being made, -1: there is none
-  bool unshared;        // computes all by itself, and leaves nothing to others
-  nf_cache waits_for;   // the last step had no page of this group for it; NF_NO_CACHE: it had
-  uint64_t step;        // of the model, when the rows below were computed; 0: none yet
-  uint64_t seen;        // the last check of a list that this session is in
-  infuse_status status; // what came of the last step that named it
+  int32_t state; // slot of the recurrent group after `position` tokens, -1: nothing was computed
+  // Slots of it behind the last tokens of the step that is being made: the one that is sure, and its guesses.
+  // A reference each, also where the last is `state`.
+  int32_t next_state[1 + NF_GUESSES_MAX];
+  size_t n_next; // of those that the session has not come to. 0: no step is being made, or it has no states
+  bool unshared; // computes all by itself, and leaves nothing to others
+  nf_cache waits_for;           // the last step had no page of this group for it; NF_NO_CACHE: it had
+  uint64_t step;                // of the model, when the rows below were computed; 0: none yet
+  uint64_t seen;                // the last check of a list that this session is in
+  infuse_status status;         // what came of the last step that named it
   size_t first_token, n_tokens; // of that step's T that are this session's
   size_t first_row, n_rows;     // and of its R
   int64_t first_token_position;
@@ -220,12 +225,14 @@ void nf_session_share(const infuse_session *s, infuse_session *to); // the same 
 int64_t nf_session_chunk(const infuse_session *s, int64_t tokens);
 // A step of a session: pages for up to *tokens more tokens, and *tokens becomes what there are pages for (0:
 // s->waits_for says which are missing); then, for all sessions of the step, nf_session_begin (which says
-// where states go), and for all of them nf_session_keep_state; and when it was computed advance, else undo,
-// after which a session may have more in its queue than before.
+// where states go), and for all of them nf_session_keep_state; and when it was computed advance, over what is
+// sure and then by each guess that was right, and nf_session_end_step, else undo, after which a session may
+// have more in its queue than before.
 nf_status nf_session_reserve(infuse_session *s, int64_t *tokens);
-nf_status nf_session_begin(infuse_session *s);
+nf_status nf_session_begin(infuse_session *s, int64_t guesses);
 void nf_session_keep_state(infuse_session *s);
 void nf_session_advance(infuse_session *s, int64_t tokens);
+void nf_session_end_step(infuse_session *s); // gives back the states behind wrong guesses
 void nf_session_undo(infuse_session *s);
 
 // Everything but the large allocations, in two steps: config, files and graph; plan and budget. In between

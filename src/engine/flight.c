@@ -68,7 +68,9 @@ static void settle(const nf_flight *f) {
     f->share[i].session->status = INFUSE_STATUS_COMPUTED;
     nf_step_advance(&f->share[i], f->share[i].tokens - f->share[i].guesses);
     nf_share_turn_logprobs(&f->share[i]);
-    nf_session_fail(f->share[i].session, take_tokens(&f->share[i]));
+    const nf_status st = take_tokens(&f->share[i]);
+    nf_session_end_step(f->share[i].session);
+    nf_session_fail(f->share[i].session, st);
   }
   for (size_t i = 0; i < f->n_shares; i++)
     if (f->share[i].bad >= 0)

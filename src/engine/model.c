@@ -31,6 +31,7 @@ static nf_status fill_options(infuse_model *m) {
     return nf_error(NF_UNAVAILABLE, "world is %ld; device %s runs one rank so far", (long)o->world,
                     m->rt->options.device);
   NF_TRY(bounded("snapshots", &o->snapshots, 0, 0, 1 << 20));
+  NF_TRY(bounded("guesses", &o->guesses, 0, 0, INFUSE_GUESSES));
   if (o->cache_tokens != 0)
     NF_TRY(bounded("cache_tokens", &o->cache_tokens, 0, o->context, NF_MOST_CACHE_TOKENS));
   return nf_ok();

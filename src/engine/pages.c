@@ -244,42 +244,63 @@ nf_status nf_session_reserve(infuse_session *s, int64_t *tokens) {
   return nf_ok();
 }
 
-// There is a slot for each session. One that is shared is copied, as whoever else has it may write it in the
-// same step.
-nf_status nf_session_begin(infuse_session *s) {
-  nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
+// A state of the session that it may write. One that is shared is copied, as whoever else has it may write it
+// in the same step.
+static nf_status own_state(infuse_session *s, int32_t *slot) {
+  const nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
   bool got = true;
-  s->next_state = s->state;
-  if (!s->model->uses[NF_CACHE_RECURRENT] || (s->state >= 0 && nf_kv_refs(kv, s->state) == 1)) return nf_ok();
-  NF_TRY(own(s->model, NF_CACHE_RECURRENT, &s->next_state, &got));
-  if (s->state >= 0) s->state = s->next_state;
+  *slot = s->state;
+  if (s->state < 0 || nf_kv_refs(kv, s->state) != 1) NF_TRY(own(s->model, NF_CACHE_RECURRENT, slot, &got));
+  if (s->state >= 0) s->state = *slot;
   return got ? nf_ok() : nf_error(NF_INTERNAL, "the recurrent cache has no slot left");
+}
+
+// There is a slot for each session, and for each of the guesses that the model was loaded for.
+nf_status nf_session_begin(infuse_session *s, int64_t guesses) {
+  nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
+  int32_t last;
+  if (!s->model->uses[NF_CACHE_RECURRENT]) return nf_ok();
+  NF_TRY(own_state(s, &last));
+  if (last == s->state) nf_kv_share(kv, last);
+  while (s->n_next < (size_t)guesses && (s->next_state[s->n_next] = nf_kv_take(kv)) >= 0) s->n_next++;
+  const bool got = s->n_next == (size_t)guesses;
+  s->next_state[s->n_next++] = last;
+  return got ? nf_ok() : nf_error(NF_INTERNAL, "the recurrent cache has no slot left for a guess");
 }
 
 void nf_session_keep_state(infuse_session *s) {
   nf_kv *kv = &s->model->kv[NF_CACHE_RECURRENT];
-  if (s->state < 0 || s->next_state != s->state || !nf_kv_is_named(kv, s->state)) return;
+  if (s->n_next == 0) return;
+  int32_t *last = &s->next_state[s->n_next - 1];
+  if (*last != s->state || !nf_kv_is_named(kv, s->state)) return;
   const int32_t other = nf_kv_take(kv);
-  if (other < 0) nf_kv_unname(kv, s->state);
-  s->next_state = other >= 0 ? other : s->state;
+  if (other < 0) {
+    nf_kv_unname(kv, s->state);
+    return;
+  }
+  nf_kv_release(kv, *last);
+  *last = other;
 }
 
 void nf_session_advance(infuse_session *s, int64_t tokens) {
   s->position += tokens;
   s->told = nf_max(s->told, s->position);
-  if (s->next_state != s->state) put_state(s, s->next_state);
-  s->next_state = -1;
+  if (s->n_next != 0) {
+    put_state(s, s->next_state[0]);
+    memmove(s->next_state, s->next_state + 1, --s->n_next * sizeof *s->next_state);
+  }
   leave(s, tokens);
   evict(s);
 }
 
+void nf_session_end_step(infuse_session *s) {
+  while (s->n_next != 0) nf_kv_release(&s->model->kv[NF_CACHE_RECURRENT], s->next_state[--s->n_next]);
+}
+
 void nf_session_undo(infuse_session *s) {
-  if (s->next_state < 0) return;
-  if (s->next_state == s->state)
-    nf_session_release(s); // the state may be half new
-  else
-    nf_kv_release(&s->model->kv[NF_CACHE_RECURRENT], s->next_state);
-  s->next_state = -1;
+  const bool half_new = s->n_next != 0 && s->next_state[s->n_next - 1] == s->state;
+  nf_session_end_step(s);
+  if (half_new) nf_session_release(s);
 }
 
 // ---- all of a session ----

@@ -24,7 +24,7 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
                     (long)m->options.sessions);
   infuse_session *s;
   NF_TRY(nf_make(&s, 1, sizeof *s, "a session"));
-  *s = (infuse_session){.model = m, .row = m->free_row[m->n_sessions++], .state = -1, .next_state = -1};
+  *s = (infuse_session){.model = m, .row = m->free_row[m->n_sessions++], .state = -1};
   const nf_status st = allocate_room(s);
   if (nf_is_ok(st))
     *out = s;

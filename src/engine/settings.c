@@ -309,9 +309,11 @@ static nf_status constrain(infuse_model *m, const infuse_session_options *o, nf_
 static nf_status keep_guesses(const infuse_model *m, const infuse_session_options *o, nf_settings *s) {
   if (o->guesses < 0 || o->guesses > INFUSE_GUESSES)
     return nf_error(NF_USAGE, "guesses is %d; it must be 0 to %d", o->guesses, INFUSE_GUESSES);
-  if (o->guesses != 0 && m->uses[NF_CACHE_RECURRENT])
-    return nf_error(NF_USAGE, "guessing tokens (speculation) is not for hybrid models: the state of their "
-                              "recurrent layers can't go back behind a wrong guess");
+  if (m->uses[NF_CACHE_RECURRENT] && o->guesses > m->options.guesses)
+    return nf_error(NF_USAGE,
+                    "guesses is %d; this model has recurrent layers, and was loaded with room for the states "
+                    "of %ld guesses of a session: load it with more",
+                    o->guesses, (long)m->options.guesses);
   const bool free =
       s->constraint == NULL && !o->logprobs && !m->options.forced_experts && !m->options.keep_hidden;
   s->guesses = free ? o->guesses : 0;

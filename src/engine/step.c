@@ -119,10 +119,12 @@ static void fill_routes(const infuse_model *m, const infuse_session *s, int64_t 
 static void fill_tokens(const infuse_model *m, const nf_share *part, int64_t first) {
   const nf_step_tables *t = &m->tables;
   const infuse_session *s = part->session;
+  const int64_t before = part->tokens - (int64_t)s->n_next; // of those without a state
   memcpy(host_array(t, t->tokens) + first, s->token + s->position, (size_t)part->tokens * sizeof(int32_t));
   for (int64_t i = 0; i < part->tokens; i++) {
     const int64_t position = s->position + i;
     host_array(t, t->position)[first + i] = (int32_t)position;
+    host_array(t, t->state_out)[first + i] = i < before ? -1 : s->next_state[i - before];
     for (int g = 1; g < NF_CACHE_COUNT; g++)
       if (s->page[g] != NULL)
         host_array(t, t->write_slot[g])[first + i] =
@@ -141,7 +143,6 @@ static void fill(infuse_model *m, const nf_share *part, size_t n) {
     s->first_token_position = s->position;
     host_array(t, t->q_start)[i] = (int32_t)token;
     host_array(t, t->state_in)[i] = s->state;
-    host_array(t, t->state_out)[i] = s->next_state;
     host_array(t, t->table_row)[i] = (int32_t)s->row;
     fill_tokens(m, &part[i], token);
     token += part[i].tokens;
@@ -168,12 +169,13 @@ static void fill_padding(infuse_model *m, const nf_sizes *at, const nf_sizes *bu
   const nf_step_tables *t = &m->tables;
   for (int64_t i = at->of[NF_T]; i < bucket->of[NF_T]; i++) {
     host_array(t, t->tokens)[i] = host_array(t, t->position)[i] = 0;
+    host_array(t, t->state_out)[i] = -1;
     for (int g = 1; g < NF_CACHE_COUNT; g++)
       if (t->write_slot[g] != 0) host_array(t, t->write_slot[g])[i] = -1;
   }
   for (int64_t i = at->of[NF_S]; i < bucket->of[NF_S]; i++) {
     host_array(t, t->q_start)[i + 1] = (int32_t)at->of[NF_T];
-    host_array(t, t->state_in)[i] = host_array(t, t->state_out)[i] = -1;
+    host_array(t, t->state_in)[i] = -1;
     host_array(t, t->table_row)[i] = 0;
   }
   for (int64_t i = at->of[NF_R]; i < bucket->of[NF_R]; i++) host_array(t, t->row)[i] = 0;
@@ -227,7 +229,7 @@ static nf_status run_rank(void *user, int rank) {
 
 static nf_status begin(infuse_model *m, const nf_share *part, size_t n, const nf_sizes *at,
                        const nf_sizes *bucket) {
-  for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session));
+  for (size_t i = 0; i < n; i++) NF_TRY(nf_session_begin(part[i].session, part[i].guesses));
   for (size_t i = 0; i < n; i++) nf_session_keep_state(part[i].session);
   nf_model_use_plan(m, bucket->of[NF_T]);
   fill(m, part, n);

@@ -21,9 +21,9 @@ bool nf_step_tables_layout(nf_step_tables *t, const nf_sizes *max, const bool us
   const int64_t T = max->of[NF_T], S = max->of[NF_S], R = max->of[NF_R];
   *t = (nf_step_tables){.bytes = sizeof(nf_batch), .pages = pages, .rows = S};
   bool ok = reserve(t, S + 1, 1, &t->q_start) && reserve(t, R, 1, &t->row) &&
-            reserve(t, S, 1, &t->state_in) && reserve(t, S, 1, &t->state_out) &&
-            reserve(t, S, 1, &t->table_row);
-  ok = ok && reserve(t, T, 1, &t->position) && reserve(t, T, routes, &t->routes);
+            reserve(t, S, 1, &t->state_in) && reserve(t, S, 1, &t->table_row);
+  ok = ok && reserve(t, T, 1, &t->state_out) && reserve(t, T, 1, &t->position) &&
+       reserve(t, T, routes, &t->routes);
   for (int g = 1; ok && g < NF_CACHE_COUNT; g++)
     if (uses[g] && g != NF_CACHE_RECURRENT) ok = reserve(t, T, 1, &t->write_slot[g]);
   ok = ok && reserve(t, T, 1, &t->tokens);

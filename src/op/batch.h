@@ -18,13 +18,18 @@ typedef struct nf_comm {
 // A ragged batch of S sequences with T tokens. Tokens of one sequence are consecutive and in order; sequences
 // that decode (one token each) come first. A sequence without tokens is padding; so is a token with
 // write_slot < 0. Page tables outlive steps: a sequence says which row of them is its own.
+//
+// A sequence's last token has a slot for the state behind it, which may be the one that the sequence begins
+// with. Of sequences of at most NF_STATES tokens others may have slots too, which are nobody else's: so a
+// state can go back by tokens that turn out to be wrong.
+enum { NF_STATES = 17 };
 typedef struct nf_batch {
   const nf_comm *comm;         // of COMM ops. NULL: one rank
   const int32_t *q_start;      // [S+1] first token of each sequence; q_start[S] == tokens in use <= T
   const int32_t *position;     // [T] from 0 in its sequence
   const int32_t *row;          // [R] token whose logits are row r
   const int32_t *state_in;     // [S] slot of the recurrent pools where the sequence's state is; < 0: zeros
-  const int32_t *state_out;    // [S] slot where it goes; may be the same. Nothing goes there without tokens
+  const int32_t *state_out;    // [T] slot where the state behind the token goes; < 0: nowhere
   const int32_t *table_row;    // [S] row of the sequence in the page tables of all groups
   struct nf_batch_group {      // of each cache group with pages
     const int32_t *page_table; // [rows][pages] slot of each page; < 0: evicted or not there

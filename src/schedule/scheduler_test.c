@@ -250,16 +250,19 @@ static void test_texts_are_as_alone(void **) {
   uint64_t preemptions = 0;
   for (size_t k = 0; k < sizeof models / sizeof *models; k++) {
     engine e = load("cpu", models[k].dir,
-                    (infuse_model_options){
-                        .context = 192, .sessions = 7, .batch = 24, .cache_tokens = models[k].cache_tokens});
+                    (infuse_model_options){.context = 192,
+                                           .sessions = 7,
+                                           .batch = 24,
+                                           .cache_tokens = models[k].cache_tokens,
+                                           .guesses = 3});
     nf_counters c;
     size_t prompts = 0, drawn = 0, cached = 0;
     start(&e, 0);
     for (size_t i = 0; i < N; i++) {
       make(&t[i], k * N + i, e.vocab, true);
       if (i % 7 == 3) t[i].r.answers = ANSWERS;
-      if (k < 3) t[i].options.guesses = (int32_t)(i % 4); // not of the hybrid model
-      if (i < 5) {                                        // more pages than anybody knew of
+      t[i].options.guesses = (int32_t)(i % 4);
+      if (i < 5) { // more pages than anybody knew of
         t[i].options.max_tokens = LONG;
         if (t[i].r.n_tokens > 40) t[i].r.n_tokens = 40;
       }

@@ -18,7 +18,7 @@ struct lockstep {
   nf_type *type; // [n_values] as the graph has them
   int64_t done;  // tokens
   nf_batch batch;
-  int32_t *position, *write_slot, *row, page_table[PAGES], q_start[2], table_row, state_in, state_out;
+  int32_t *position, *write_slot, *row, page_table[PAGES], q_start[2], table_row, state_in, *state_out;
 };
 
 static void ok(nf_status st) {
@@ -51,6 +51,7 @@ lockstep *lockstep_create(const nf_graph *g, int world, int64_t tokens, const nf
   l->position = room((size_t)tokens, sizeof *l->position);
   l->write_slot = room((size_t)tokens, sizeof *l->write_slot);
   l->row = room((size_t)tokens, sizeof *l->row);
+  l->state_out = room((size_t)tokens, sizeof *l->state_out);
   for (int i = 0; i < PAGES; i++) l->page_table[i] = (i * 5 + 3) % PAGES;
   for (int rank = 0; rank < world; rank++) load(l, rank, files);
   return l;
@@ -62,6 +63,7 @@ void lockstep_destroy(lockstep *l) {
   nf_free(l->position);
   nf_free(l->write_slot);
   nf_free(l->row);
+  nf_free(l->state_out);
   nf_free(l);
 }
 
@@ -80,10 +82,10 @@ static void make_batch(lockstep *l, int64_t n) {
     l->position[i] = (int32_t)at;
     l->write_slot[i] = (int32_t)(l->page_table[at / page] * page + at % page);
     l->row[i] = (int32_t)i;
+    l->state_out[i] = i + 1 == n ? 1 : -1;
   }
   l->q_start[1] = (int32_t)n;
   l->state_in = l->done ? 1 : -1;
-  l->state_out = 1;
   l->v.at = nf_sizes_of(n, 1, n);
   l->batch = (nf_batch){.sizes = l->v.at,
                         .q_start = l->q_start,
@@ -91,7 +93,7 @@ static void make_batch(lockstep *l, int64_t n) {
                         .table_row = &l->table_row,
                         .row = l->row,
                         .state_in = &l->state_in,
-                        .state_out = &l->state_out};
+                        .state_out = l->state_out};
   for (int c = 1; c < NF_CACHE_COUNT; c++)
     l->batch.group[c] = (struct nf_batch_group){l->page_table, PAGES, l->write_slot};
 }

@@ -21,7 +21,7 @@ static void input(const nf_causal_conv1d_args *a, int64_t slot, int64_t first, i
 void nf_causal_conv1d_ref(const nf_causal_conv1d_args *a, int64_t s) {
   const int64_t first = a->batch->q_start[s], end = a->batch->q_start[s + 1],
                 channels = nf_tensor_cols(&a->x);
-  const int64_t kept = a->state.dim[1], in = a->batch->state_in[s], out = a->batch->state_out[s];
+  const int64_t kept = a->state.dim[1], in = a->batch->state_in[s];
   float x[nf_max(1, channels)], y[nf_max(1, channels)], taps[nf_max(1, channels)][kept + 1];
   for (int64_t c = 0; c < channels; c++) nf_row_decode(&a->taps, c, taps[c]);
   for (int64_t t = first; t < end; t++) {
@@ -33,10 +33,13 @@ void nf_causal_conv1d_ref(const nf_causal_conv1d_args *a, int64_t s) {
     for (int64_t c = 0; c < channels; c++) y[c] = nf_ref_silu(y[c]);
     nf_row_encode(&a->y, t, y);
   }
-  // In this order the slots may be the same: a row is read before it is written.
-  for (int64_t j = 0; j < kept && first < end; j++) {
-    input(a, in, first, end - kept + j, x);
-    nf_row_encode(&a->state, out * kept + j, x);
+  // In this order the first slot and the last may be the same: a row is read before it is written.
+  for (int64_t t = first; t < end; t++) {
+    const int64_t out = a->batch->state_out[t];
+    for (int64_t j = 0; j < kept && out >= 0; j++) {
+      input(a, in, first, t + 1 - kept + j, x);
+      nf_row_encode(&a->state, out * kept + j, x);
+    }
   }
 }
 
@@ -96,6 +99,18 @@ static void token(const nf_gated_delta_rule_args *a, const head_view *v, int64_t
   nf_row_encode(&a->o, t * a->state.dim[1] + v->h, o);
 }
 
+// Head h of slot `from`, or zeros, to slot `to`.
+static void copy_state(const nf_gated_delta_rule_args *a, int64_t h, int64_t from, int64_t to) {
+  const int64_t heads = a->state.dim[1], dk = a->state.dim[2], dv = a->state.dim[3];
+  for (int64_t i = 0; i < dk && from != to; i++) {
+    float *row = nf_tensor_row(&a->state, (to * heads + h) * dk + i);
+    if (from < 0)
+      memset(row, 0, (size_t)dv * sizeof *row);
+    else
+      nf_row_decode(&a->state, (from * heads + h) * dk + i, row);
+  }
+}
+
 int64_t nf_gated_delta_rule_ref_blocks(const nf_gated_delta_rule_args *a) {
   return a->batch->sizes.of[NF_S] * a->state.dim[1];
 }
@@ -103,16 +118,14 @@ int64_t nf_gated_delta_rule_ref_blocks(const nf_gated_delta_rule_args *a) {
 void nf_gated_delta_rule_ref(const nf_gated_delta_rule_args *a, int64_t block) {
   const int64_t heads = a->state.dim[1], s = block / heads, h = block % heads;
   const int64_t first = a->batch->q_start[s], end = a->batch->q_start[s + 1];
-  const int64_t in = a->batch->state_in[s], out = a->batch->state_out[s];
   if (first == end) return;
+  const int32_t *to = a->batch->state_out;
+  const int64_t out = to[end - 1];
   const head_view v = view_of(a, h);
   float *S = nf_tensor_row(&a->state, (out * heads + h) * v.dk);
-  for (int64_t i = 0; i < v.dk && in != out; i++) {
-    float *row = nf_tensor_row(&a->state, (out * heads + h) * v.dk + i);
-    if (in < 0)
-      memset(row, 0, (size_t)v.dv * sizeof *row);
-    else
-      nf_row_decode(&a->state, (in * heads + h) * v.dk + i, row);
+  copy_state(a, h, a->batch->state_in[s], out);
+  for (int64_t t = first; t < end; t++) {
+    token(a, &v, t, S, a->state.stride[2]);
+    if (to[t] >= 0) copy_state(a, h, out, to[t]);
   }
-  for (int64_t t = first; t < end; t++) token(a, &v, t, S, a->state.stride[2]);
 }

@@ -18,14 +18,15 @@ static nf_tensor pool_of(nf_type slot) {
 // One sequence of a step: its first token in the tensors, tokens, slots.
 typedef struct step {
   nf_batch batch;
-  int32_t q_start[2], in, out;
+  int32_t q_start[2], in, out[TOKENS];
 } step;
 
 static const nf_batch *step_of(step *s, int32_t first, int32_t n, int32_t in, int32_t out) {
-  *s = (step){.q_start = {first, first + n}, .in = in, .out = out};
+  *s = (step){.q_start = {first, first + n}, .in = in};
+  for (int32_t t = 0; t < TOKENS; t++) s->out[t] = t + 1 == first + n ? out : -1;
   s->batch = (nf_batch){.sizes = nf_sizes_of(TOKENS, 1, 0), .q_start = s->q_start};
   s->batch.state_in = &s->in;
-  s->batch.state_out = &s->out;
+  s->batch.state_out = s->out;
   return &s->batch;
 }
 

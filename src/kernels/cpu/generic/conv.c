@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // causal_conv1d. A block is one sequence and a chunk of channels, whose last inputs stay in a ring; so the
-// slots of the state may be the same.
+// slots that the sequence begins and ends with may be the same.
 #include "kernels/cpu/generic/row.h"
 
 enum { CHANNELS = 256, MAX_TAPS = 8 };
@@ -37,10 +37,17 @@ static void convolve(const ring *r, int64_t first, float *y) {
   }
 }
 
+// The inputs behind the first n of the step's tokens.
+static void keep(const nf_causal_conv1d_args *a, int64_t slot, int64_t n, const ring *r) {
+  for (int64_t j = 0; j + 1 < r->taps && slot >= 0; j++)
+    nf_round(&a->state, nf_tensor_row(&a->state, slot * (r->taps - 1) + j), r->c0, r->n,
+             r->x[(n + j) % r->taps]);
+}
+
 void NF_KERNEL(causal_conv1d_rows)(const nf_causal_conv1d_args *a, int64_t block) {
   const int64_t channels = nf_tensor_cols(&a->x), chunks = nf_ceil_div(channels, CHANNELS),
                 s = block / chunks;
-  const int64_t first = a->batch->q_start[s], end = a->batch->q_start[s + 1], out = a->batch->state_out[s];
+  const int64_t first = a->batch->q_start[s], end = a->batch->q_start[s + 1];
   ring r = {.taps = a->state.dim[1] + 1, .c0 = block % chunks * CHANNELS};
   float y[CHANNELS];
   if (first == end) return;
@@ -50,8 +57,6 @@ void NF_KERNEL(causal_conv1d_rows)(const nf_causal_conv1d_args *a, int64_t block
     nf_widen(&a->x, nf_tensor_row(&a->x, t), r.c0, r.n, r.x[(t - first + r.taps - 1) % r.taps]);
     convolve(&r, (t - first) % r.taps, y);
     nf_round(&a->y, nf_tensor_row(&a->y, t), r.c0, r.n, y);
+    keep(a, a->batch->state_out[t], t - first + 1, &r);
   }
-  for (int64_t j = 0; j + 1 < r.taps; j++)
-    nf_round(&a->state, nf_tensor_row(&a->state, out * (r.taps - 1) + j), r.c0, r.n,
-             r.x[(end - first + j) % r.taps]);
 }

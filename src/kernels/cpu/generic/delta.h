@@ -8,8 +8,8 @@ enum { NF_MAX_KEY = 256 }; // a multiple of 8
 
 typedef struct nf_delta_head { // one value head of one sequence
   const nf_gated_delta_rule_args *a;
-  int64_t h, dk, dv, q, k, v; // head, sizes, first columns in qkv
-  int64_t first, end, in, out;
+  int64_t h, dk, dv, q, k, v;  // head, sizes, first columns in qkv
+  int64_t first, end, in, out; // tokens; slots of the states before the first and behind the last
 } nf_delta_head;
 
 typedef struct nf_delta_token {
@@ -31,7 +31,7 @@ NF_INLINE nf_delta_head nf_delta_head_of(const nf_gated_delta_rule_args *a, int6
                          b->q_start[s],
                          b->q_start[s + 1],
                          b->state_in[s],
-                         b->state_out[s]};
+                         b->q_start[s] < b->q_start[s + 1] ? b->state_out[b->q_start[s + 1] - 1] : -1};
 }
 
 static inline float nf_delta_element(const nf_tensor *t, int64_t row, int64_t col) {
@@ -70,14 +70,14 @@ static inline float *nf_delta_row(const nf_delta_head *d, int64_t slot, int64_t 
 }
 
 // Columns [j, j + n) of the state that the sequence begins with, in rows of `width`, zeros behind them; and
-// back.
+// back to a slot.
 static inline void nf_delta_load(const nf_delta_head *d, int64_t j, int64_t n, int64_t width, float *S) {
   memset(S, 0, (size_t)(d->dk * width) * sizeof *S);
   for (int64_t i = 0; i < d->dk && d->in >= 0; i++)
     memcpy(S + i * width, nf_delta_row(d, d->in, i) + j, (size_t)n * sizeof *S);
 }
-static inline void nf_delta_save(const nf_delta_head *d, int64_t j, int64_t n, int64_t width,
+static inline void nf_delta_save(const nf_delta_head *d, int64_t slot, int64_t j, int64_t n, int64_t width,
                                  const float *S) {
   for (int64_t i = 0; i < d->dk; i++)
-    memcpy(nf_delta_row(d, d->out, i) + j, S + i * width, (size_t)n * sizeof *S);
+    memcpy(nf_delta_row(d, slot, i) + j, S + i * width, (size_t)n * sizeof *S);
 }

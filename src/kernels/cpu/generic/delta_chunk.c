@@ -11,7 +11,14 @@
 #include "kernels/cpu/generic/delta.h"
 #include "kernels/kernels.h"
 
-enum { NF_STRIP = 16, CHUNK = 64, FEW = 16, SLAB = 128, STRIPS = SLAB / NF_STRIP, RECURRENT_SLAB = 32 };
+enum {
+  NF_STRIP = 16,
+  CHUNK = 64,
+  FEW = NF_STATES,
+  SLAB = 128,
+  STRIPS = SLAB / NF_STRIP,
+  RECURRENT_SLAB = 32
+};
 enum { PARTS = NF_STRIP / NF_WIDE, ROWS = 12 / PARTS, SOLVED = 8 / PARTS }; // vectors of a strip; at once
 
 // What has faded to less than e^-64 is dropped: subnormal products cost some processors a hundred cycles
@@ -164,7 +171,7 @@ static void run_slab(const nf_delta_head *d, int64_t j0, int64_t n) {
     run_chunk(d, &c, t, j0, n, S);
   }
   for (int64_t s = 0; s * NF_STRIP < n; s++)
-    nf_delta_save(d, j0 + s * NF_STRIP, nf_min(NF_STRIP, n - s * NF_STRIP), NF_STRIP, S[s]);
+    nf_delta_save(d, d->out, j0 + s * NF_STRIP, nf_min(NF_STRIP, n - s * NF_STRIP), NF_STRIP, S[s]);
 }
 
 int64_t NF_BLOCKS(gated_delta_rule_chunk64)(const nf_gated_delta_rule_args *a) {

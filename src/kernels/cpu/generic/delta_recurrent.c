@@ -82,9 +82,11 @@ void NF_KERNEL(gated_delta_rule_recurrent)(const nf_gated_delta_rule_args *a, in
       pass(false, true, d.dk, far ? in_pool(&d, d.in, j0) : near, near, NULL, NULL, now, &sum);
     else
       pass(true, true, d.dk, near, near, before, delta, now, &sum);
+    if (t > d.first && a->batch->state_out[t - 1] >= 0)
+      nf_delta_save(&d, a->batch->state_out[t - 1], j0, n, SLAB, S);
     finish(&d, t, j0, n, now, &sum, delta);
   }
   const slab end = n == SLAB ? in_pool(&d, d.out, j0) : near;
   pass(true, false, d.dk, near, end, &token[(d.end + 1) % 2], delta, NULL, NULL);
-  if (n != SLAB) nf_delta_save(&d, j0, n, SLAB, S);
+  if (n != SLAB) nf_delta_save(&d, d.out, j0, n, SLAB, S);
 }

@@ -3,13 +3,17 @@
 #pragma once
 #include "kernels/gpu/abi/rows.h"
 
-// What a step says of its sequences: tokens [start[s], start[s + 1]), slots of the pool, negative for none.
+// What a step says of its sequences: tokens [start[s], start[s + 1]), slots of the pool, negative for none:
+// in[s] before the sequence, out[t] behind a token.
 typedef struct nf_gpu_sequences {
   const int32_t *start, *in, *out;
   int32_t n;
 } nf_gpu_sequences;
 
-enum { NF_GPU_CONV_TOKENS = 8 }; // that a lane walks
+enum {
+  NF_GPU_STATES = 17,    // tokens of a sequence of which each may have a slot, not its last alone
+  NF_GPU_CONV_TOKENS = 8 // that a lane walks
+};
 
 typedef struct nf_gpu_conv {
   nf_gpu_rows x, y;

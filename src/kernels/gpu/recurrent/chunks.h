@@ -489,7 +489,7 @@ INLINE int passage_walk(const nf_gpu_delta *a, const walker *w, const chunks *c,
     lane_copy_commit();
     chunk_walk(a, w, c->first + i * CHUNK, tiles + turn * HALF, S);
   }
-  state_store(a, w, p->until < p->all ? a->carried[a->turn % 2] : pool_slot(a, a->of.out[w->s]), S);
+  state_store(a, w, p->until < p->all ? a->carried[a->turn % 2] : pool_slot(a, a->of.out[w->end - 1]), S);
   return turn;
 }
 

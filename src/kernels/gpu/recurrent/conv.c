@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // causal_conv1d: a lane has 8 channels and walks a few tokens. Blocks in y are the sequences' heads, which
-// know the state and write it, so that its slots may be the same; behind them all tokens in shares, of which
-// those that no head has walked are left: their inputs are all in x. Tables are no kernel's: they are read
-// early.
+// know the state and write the last one, so that the slots of both may be the same; behind them all tokens in
+// shares, of which those that no head has walked are left: their inputs are all in x. Tables are no kernel's:
+// they are read early.
 #include "kernels/gpu/abi/recurrent.h"
 #include "kernels/gpu/rows/rows.h"
 
@@ -46,14 +46,28 @@ INLINE void convolve(const nf_gpu_conv *a, const window *w, int most, int token,
   row_store(row_of(&a->y, token) + (int64_t)channel * 2, packed(y));
 }
 
-// Tokens [first, end), with what is before them in the window.
-INLINE void walk(const nf_gpu_conv *a, window *w, int most, int first, int end, int channel) {
+INLINE char *slot_row(const nf_gpu_conv *a, int slot, int j, int channel) {
+  return (char *)(a->pool + ((int64_t)slot * (a->taps - 1) + j) * a->channels + channel);
+}
+
+INLINE void keep(const nf_gpu_conv *a, const window *w, int most, int slot, int channel) {
+  if (slot < 0) return;
+  UNROLL for (int j = 1; j < most; j++) {
+    const int row = j - 1 - (most - a->taps);
+    if (row >= 0) lane_store16(slot_row(a, slot, row, channel), packed(w->x[j]));
+  }
+}
+
+// Tokens [first, end), with what is before them in the window. Behind those before `kept` the state may have
+// a slot.
+INLINE void walk(const nf_gpu_conv *a, window *w, int most, int first, int end, int kept, int channel) {
   for (int t = first; t < end; t += TOGETHER) {
     u32x4 x[TOGETHER];
     UNROLL for (int i = 0; i < TOGETHER; i++) x[i] = t + i < end ? x_load(a, t + i, channel) : (u32x4){0};
     UNROLL for (int i = 0; i < TOGETHER; i++) if (t + i < end) {
       push(w, most, unpacked(x[i]));
       convolve(a, w, most, t + i, channel);
+      if (t + i < kept) keep(a, w, most, a->of.out[t + i], channel);
     }
   }
 }
@@ -68,9 +82,13 @@ typedef struct sequence {
   int first, end, in, out; // tokens, slots
 } sequence;
 
-INLINE char *slot_row(const nf_gpu_conv *a, int slot, int j, int channel) {
-  return (char *)(a->pool + ((int64_t)slot * (a->taps - 1) + j) * a->channels + channel);
+INLINE sequence sequence_at(const nf_gpu_sequences *of, int s) {
+  const int first = of->start[s], end = of->start[s + 1];
+  return (sequence){first, end, of->in[s], first < end ? of->out[end - 1] : -1};
 }
+
+// Its tokens before this one may have slots of their own.
+INLINE int kept_of(int first, int end) { return end - first <= NF_GPU_STATES ? end - 1 : first; }
 
 INLINE void head(const nf_gpu_conv *a, window *w, int most, const sequence *s, int channel) {
   const int first = s->first, end = s->end, in = s->in, out = s->out;
@@ -80,13 +98,10 @@ INLINE void head(const nf_gpu_conv *a, window *w, int most, const sequence *s, i
     const int row = j - 1 - (most - a->taps);
     w->x[j] = row >= 0 && in >= 0 ? unpacked(lane_load16(slot_row(a, in, row, channel))) : (eight){0};
   }
-  walk(a, w, most, first, until, channel);
+  walk(a, w, most, first, until, kept_of(first, end), channel);
   if (out < 0) return;
   if (until < end) before(a, w, most, end, channel);
-  UNROLL for (int j = 1; j < most; j++) {
-    const int row = j - 1 - (most - a->taps);
-    if (row >= 0) lane_store16(slot_row(a, out, row, channel), packed(w->x[j]));
-  }
+  keep(a, w, most, out, channel);
 }
 
 // The sequence of a token: the last that begins no later.
@@ -111,7 +126,7 @@ INLINE void share(const nf_gpu_conv *a, window *w, int most, int share, int chan
     t = last > t ? last : t;
     if (first >= last) continue;
     before(a, w, most, first, channel);
-    walk(a, w, most, first, last, channel);
+    walk(a, w, most, first, last, kept_of(a->of.start[s], end), channel);
   }
 }
 
@@ -121,7 +136,7 @@ INLINE void conv(const nf_gpu_conv *a, int most) {
   lane_release();
   if (channel < a->channels) taps_load(a, channel, most, &w);
   sequence s = {0};
-  if (y < a->of.n) s = (sequence){a->of.start[y], a->of.start[y + 1], a->of.in[y], a->of.out[y]};
+  if (y < a->of.n) s = sequence_at(&a->of, y);
   lane_wait();
   if (channel >= a->channels) return;
   if (y < a->of.n)

@@ -13,6 +13,7 @@ enum { ACROSS = 8, THREADS = 128, GROUPS = THREADS / ACROSS, PACKS = 16, WAVES =
 
 typedef struct slice {
   int s, h, first, end;
+  bool keeps;       // states behind other tokens than the last are wanted too, perhaps
   int column;       // the lane's first of 4
   bool there;       // there are such columns
   int64_t q, k, v;  // columns in qkv
@@ -33,6 +34,7 @@ INLINE slice slice_of(const nf_gpu_delta *a) {
   const int h = at / parts % a->heads, g = h / (a->heads / a->key_heads), s = at / parts / a->heads;
   const int64_t keys = (int64_t)a->key_heads * a->key;
   slice c = {.s = s, .h = h, .first = a->of.start[s], .end = a->of.start[s + 1]};
+  c.keeps = c.end - c.first <= NF_GPU_STATES;
   c.column = at % parts * ACROSS * 4 + lane_thread() % ACROSS * 4;
   c.there = c.column < a->value;
   c.q = (int64_t)g * a->key;
@@ -147,6 +149,12 @@ INLINE float *state_row(const nf_gpu_delta *a, const slice *c, int slot, int row
   return a->pool + (((int64_t)slot * a->heads + c->h) * a->key + row) * a->value + c->column;
 }
 
+INLINE void slice_store(const nf_gpu_delta *a, const slice *c, int packs, int slot, const f32x4 *S) {
+  UNROLL for (int p = 0; p < packs; p++) if (slot >= 0 && c->there && row_at(p) < a->key)
+      UNROLL for (int i = 0; i < 8; i++)
+          lane_store16(state_row(a, c, slot, row_at(p) + i), (u32x4)S[8 * p + i]);
+}
+
 INLINE void walk(const nf_gpu_delta *a, const slice *c, int packs, bool aligned, int in, f32x4 *S) {
   token next = token_load(a, c, packs, aligned, c->first);
   UNROLL for (int p = 0; p < packs; p++) if (in >= 0 && c->there && row_at(p) < a->key)
@@ -156,6 +164,7 @@ INLINE void walk(const nf_gpu_delta *a, const slice *c, int packs, bool aligned,
     const token x = next;
     next = token_load(a, c, packs, aligned, t + 1);
     step(a, c, packs, t, &x, S);
+    if (c->keeps && t + 1 < c->end) slice_store(a, c, packs, a->of.out[t], S);
   }
 }
 
@@ -163,7 +172,7 @@ INLINE void delta(const nf_gpu_delta *a, int packs) {
   f32x4 S[16];
   lane_release();
   const slice c = slice_of(a); // tables are no kernel's
-  const int in = a->of.in[c.s], out = a->of.out[c.s];
+  const int in = a->of.in[c.s], out = c.first < c.end ? a->of.out[c.end - 1] : -1;
   UNROLL for (int i = 0; i < 8 * packs; i++) S[i] = (f32x4){0};
   lane_wait();
   if (c.first >= c.end || c.end - c.first > a->few) return;
@@ -171,9 +180,7 @@ INLINE void delta(const nf_gpu_delta *a, int packs) {
     walk(a, &c, packs, true, in, S);
   else
     walk(a, &c, packs, false, in, S);
-  UNROLL for (int p = 0; p < packs; p++) if (out >= 0 && c.there && row_at(p) < a->key)
-      UNROLL for (int i = 0; i < 8; i++)
-          lane_store16(state_row(a, &c, out, row_at(p) + i), (u32x4)S[8 * p + i]);
+  slice_store(a, &c, packs, out, S);
 }
 
 KERNEL(nf_delta_8, nf_gpu_delta, 128, 1) { delta(a, 1); }
