@@ -154,6 +154,46 @@ static void test_a_text_goes_on(void **) {
   }
 }
 
+static void compute(infuse_model *m, infuse_session *s, text *out) {
+  while (infuse_session_output(s).finish == INFUSE_RUNNING) {
+    ok(infuse_step(m, &s, 1));
+    out->right += infuse_session_output(s).n_drawn != 0 ? infuse_session_output(s).n_drawn - 1 : 0;
+  }
+  const int32_t *all = infuse_session_tokens(s, &out->n);
+  memcpy(out->token, all, out->n * sizeof *all);
+  infuse_session_destroy(s);
+}
+
+// The state that an answer leaves at the end of a page is the one behind its tokens, wherever in a step with
+// guesses that page ends.
+static void test_states_are_left_for_others(void **) {
+  infuse_model *m = load("checkpoints/qwen3-next-tiny");
+  const infuse_sampling again = {.temperature = 0, .frequency_penalty = -1};
+  size_t right = 0;
+  for (uint64_t seed = 0; seed < 24; seed++) {
+    text left = {.n = 0}, found[2] = {{.n = 0}, {.n = 0}};
+    compute(m, begin(m, (infuse_session_options){.guesses = 7, .max_tokens = 30}, again, seed), &left);
+    right += left.right;
+    for (int i = 0; i < 2; i++) {
+      const infuse_session_options o = {.size = sizeof o,
+                                        .generate = true,
+                                        .ignore_eos = true,
+                                        .sampling = &again,
+                                        .max_tokens = 20,
+                                        .unshared = i == 1};
+      infuse_session *s;
+      ok(infuse_session_create(m, &o, &s));
+      ok(infuse_session_append(s, left.token, 70));
+      assert_int_equal(infuse_session_cached(s), i == 0 ? 64 : 0);
+      compute(m, s, &found[i]);
+    }
+    assert_int_equal(found[0].n, found[1].n);
+    assert_memory_equal(found[0].token, found[1].token, found[0].n * sizeof(int32_t));
+  }
+  assert_true(right > 100);
+  close_model(m);
+}
+
 // ---- whatever sessions do ----
 
 enum { PLAYERS = 5, MOVES = NF_SANITIZED ? 60 : 400 };
@@ -331,6 +371,7 @@ int main(int argc, char **argv) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_texts_are_the_same),
       cmocka_unit_test(test_a_text_goes_on),
+      cmocka_unit_test(test_states_are_left_for_others),
       cmocka_unit_test(test_whatever_sessions_do),
       cmocka_unit_test(test_refusals),
   };
