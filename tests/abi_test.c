@@ -49,7 +49,7 @@ static const size_t sizes[] = {0, 8, 20, 24, 40, 64, 88, 200};
 // Bytes of an infuse_output that say nothing, which a compiler need not copy.
 static const size_t padding[] = {offsetof(infuse_output, token) + sizeof(int32_t),
                                  offsetof(infuse_output, finish) + sizeof(infuse_finish),
-                                 offsetof(infuse_output, in_answer) + 1, sizeof(infuse_output) - 4};
+                                 sizeof(infuse_output) - 4};
 
 static void copy_padding(theirs *t, const infuse_output *from) {
   for (size_t i = 0; i < sizeof padding / sizeof *padding; i++)

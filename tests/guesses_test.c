@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Guessed tokens: texts are those that are drawn without guesses, greedy and drawn, with penalties, stops and
-// limits, of several sessions in a step, at the end of the context, whatever else becomes of sessions; what
-// was right is told; and states that no room was made for are refused. With the name of a device: a text
-// there.
+// Guessed tokens: texts are those that are drawn without guesses, greedy and drawn, with penalties, stops,
+// limits, shapes and logprobs, of several sessions in a step, at the end of the context, whatever else
+// becomes of sessions; what was right is told; and states that no room was made for are refused. With the
+// name of a device: a text there.
 #include "base/sanitized.h"
 #include "tests/support/expect.h"
+#include <infuse/chat.h>
 #include <infuse/infuse.h>
 #include <stdlib.h>
 
@@ -30,6 +31,7 @@ static void close_model(infuse_model *m) { // nothing is in use
 
 typedef struct text {
   int32_t token[CONTEXT + 1];
+  float logprob[CONTEXT + 1][2]; // of the tokens that were drawn, and of the likeliest
   size_t n, steps, guessed, right;
   infuse_finish finish;
 } text;
@@ -65,6 +67,13 @@ static void note(const infuse_session *s, text *t) {
   assert_true(infuse_session_position(s) == n - 1 || infuse_session_position(s) == n);
   memcpy(t->token, all, n * sizeof *all);
   t->n = n;
+  const infuse_logprobs l = infuse_session_logprobs(s);
+  if (l.n == 0) return;
+  assert_true(l.n == out.n_drawn && l.first + l.n == n && l.width == 2);
+  for (size_t i = 0; i < l.n; i++) {
+    assert_int_equal(l.data[2 * i].token, out.drawn[i]);
+    for (size_t k = 0; k < 2; k++) t->logprob[l.first + i][k] = l.data[2 * i + k].logprob;
+  }
 }
 
 // SESSIONS of them, with seeds that follow one another, in steps together.
@@ -101,6 +110,7 @@ static void test_texts_are_the_same(void **) {
       {{.temperature = 0.7f, .top_k = 3}, {.max_tokens = 90}},
       {{.temperature = 0.7f, .top_k = 2, .repetition_penalty = 1.1f, .frequency_penalty = 0.1f},
        {.max_tokens = 60}},
+      {{.temperature = 0, .frequency_penalty = -1}, {.max_tokens = 60, .logprobs = true, .top_logprobs = 1}},
       {{.temperature = 0}, {.max_tokens = 90, .stop_tokens = stops, .n_stop_tokens = 4}},
   };
   static text plain[SESSIONS], guessed[SESSIONS];
@@ -115,6 +125,7 @@ static void test_texts_are_the_same(void **) {
       for (size_t k = 0; k < SESSIONS; k++) {
         assert_int_equal(guessed[k].n, plain[k].n);
         assert_memory_equal(guessed[k].token, plain[k].token, plain[k].n * sizeof(int32_t));
+        assert_memory_equal(guessed[k].logprob, plain[k].logprob, sizeof plain[k].logprob);
         assert_int_equal(guessed[k].finish, plain[k].finish);
         assert_int_equal(plain[k].guessed, 0);
         assert_true(guessed[k].steps <= plain[k].steps);
@@ -152,6 +163,79 @@ static void test_a_text_goes_on(void **) {
     assert_memory_equal(t[0].token, t[1].token, t[0].n * sizeof(int32_t));
     close_model(m);
   }
+}
+
+// ---- answers that must be of a shape, and their ends ----
+
+static const char list[] =
+    "{\"type\":\"array\",\"minItems\":3,\"maxItems\":5,\"items\":{\"type\":\"object\",\"properties\":{"
+    "\"name\":{\"enum\":[\"a\",\"b\"]},\"number\":{\"type\":\"integer\",\"minimum\":1,\"maximum\":9}},"
+    "\"required\":[\"name\",\"number\"],\"additionalProperties\":false}}";
+static const char tools[] =
+    "[{\"type\":\"function\",\"function\":{\"name\":\"note\",\"strict\":true,\"parameters\":{\"type\":"
+    "\"object\","
+    "\"properties\":{\"one\":{\"enum\":[\"red red red red\"]},\"two\":{\"enum\":[\"red red red red\"]}},"
+    "\"required\":[\"one\",\"two\"],\"additionalProperties\":false}}}]";
+
+static void answer(infuse_model *m, infuse_session_options o, uint64_t seed, text *out) {
+  const infuse_sampling warm = {.size = sizeof warm, .temperature = seed == 0 ? 0 : 1, .seed = seed};
+  const infuse_message message = {.role = "user", .content = "What is 12 + 30? What is 12 + 30?"};
+  infuse_session *s;
+  o.size = sizeof o, o.generate = true, o.sampling = &warm;
+  if (o.max_tokens == 0) o.max_tokens = 120;
+  ok(infuse_session_create(m, &o, &s));
+  ok(infuse_session_chat(s, &message, 1));
+  while (infuse_session_output(s).finish == INFUSE_RUNNING) {
+    ok(infuse_step(m, &s, 1));
+    ok(infuse_error_copy(infuse_session_error(s)));
+    const infuse_output said = infuse_session_output(s);
+    const infuse_logprobs l = infuse_session_logprobs(s);
+    assert_int_equal(l.n, o.logprobs ? said.n_drawn : 0);
+    for (size_t i = 0; i < l.n; i++) {
+      assert_int_equal(l.data[i * l.width].token, said.drawn[i]);
+      out->logprob[l.first + i][0] = l.data[i * l.width].logprob;
+      out->logprob[l.first + i][1] = (float)(said.in_answer >> i & 1);
+    }
+    out->guessed += said.guessed;
+    out->right += said.n_drawn != 0 ? said.n_drawn - 1 : 0;
+    out->finish = said.finish;
+  }
+  const int32_t *all = infuse_session_tokens(s, &out->n);
+  memcpy(out->token, all, out->n * sizeof *all);
+  infuse_session_destroy(s);
+}
+
+static void test_answers_of_a_shape(void **) {
+  static const char *const ends[] = {" is", "2."};
+  static const infuse_session_options row[] = {
+      {.json_schema = list},
+      {.json_schema = list, .logprobs = true},
+      {.regex = "(the same words, ){6}"},
+      {.regex = "(the same words, ){6}", .max_tokens = 31},
+      {.tools = tools, .must_call = true, .thinking = INFUSE_THINKING_OFF},
+      {.tools = tools, .call = "note"},
+      {.logprobs = true},
+      {.stop = ends, .n_stop = 2},
+  };
+  infuse_model *m = load("models/infuse-next");
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    size_t right = 0, guesses = 0;
+    for (uint64_t seed = 0; seed < (NF_SANITIZED ? 1 : 4); seed++) {
+      text plain = {.n = 0}, guessed = {.n = 0};
+      infuse_session_options o = row[i];
+      answer(m, o, seed, &plain);
+      o.guesses = 3 + 4 * (int32_t)(seed % 2);
+      answer(m, o, seed, &guessed);
+      assert_int_equal(guessed.n, plain.n);
+      assert_memory_equal(guessed.token, plain.token, plain.n * sizeof(int32_t));
+      assert_memory_equal(guessed.logprob, plain.logprob, sizeof plain.logprob);
+      assert_int_equal(guessed.finish, plain.finish);
+      assert_int_equal(plain.guessed, 0);
+      right += guessed.right, guesses += guessed.guessed;
+    }
+    assert_true(right > 0 && guesses >= right);
+  }
+  close_model(m);
 }
 
 static void compute(infuse_model *m, infuse_session *s, text *out) {
@@ -369,11 +453,9 @@ static int tear_down(void **) { return infuse_runtime_destroy(runtime), 0; }
 int main(int argc, char **argv) {
   const struct CMUnitTest there[] = {cmocka_unit_test(test_a_text_of_a_device)};
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_texts_are_the_same),
-      cmocka_unit_test(test_a_text_goes_on),
-      cmocka_unit_test(test_states_are_left_for_others),
-      cmocka_unit_test(test_whatever_sessions_do),
-      cmocka_unit_test(test_refusals),
+      cmocka_unit_test(test_texts_are_the_same),   cmocka_unit_test(test_a_text_goes_on),
+      cmocka_unit_test(test_answers_of_a_shape),   cmocka_unit_test(test_states_are_left_for_others),
+      cmocka_unit_test(test_whatever_sessions_do), cmocka_unit_test(test_refusals),
   };
   if (argc > 1) device = argv[1];
   if (argc > 1) return cmocka_run_group_tests(there, set_up, tear_down);

@@ -112,8 +112,8 @@ typedef struct infuse_session_options {
   // How many tokens are guessed at a time, at most INFUSE_GUESSES, by what stood behind the last ones before;
   // 0: none. Those that are drawn come in one step, and the text is the same: for texts that repeat what they
   // hold already. It guesses where the step has no prompt to compute, and room for as many tokens and rows,
-  // and rests where guesses are mostly wrong; never with logprobs or a constraint. INFUSE_USAGE: the model
-  // has recurrent layers, and was loaded with room for fewer.
+  // and rests where guesses are mostly wrong; never with hidden states or told experts. INFUSE_USAGE: the
+  // model has recurrent layers, and was loaded with room for fewer.
   int32_t guesses;
 
   // infuse_session_logprobs tells what each row says of the token behind it, and beside it the likeliest
@@ -229,7 +229,8 @@ typedef struct infuse_output {
   size_t n_pieces;
   const int32_t *drawn;    // [n_drawn] all tokens of this step: several where guesses were right
   size_t n_drawn, guessed; // guessed: tokens that were computed in the hope that they are drawn
-  bool in_answer; // the token is text of the answer itself: of a chat, of its message "final", and no mark
+  uint32_t in_answer; // bit i: drawn[i] is text of the answer itself: of a chat, of its message "final", and
+                      // no mark
 } infuse_output;
 INFUSE_API void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size);
 static inline infuse_output infuse_session_output(const infuse_session *s) {

@@ -51,6 +51,10 @@ static nf_status draw(const infuse_session *s, size_t more, size_t row, float *s
   return nf_ok();
 }
 
+static bool is_constrained(const nf_share *part) {
+  return part->session->generation->answer.watch.constraint != NULL;
+}
+
 // Goes on as long as what is drawn was guessed. What is wrong behind the first token is found again, and
 // told, by the step that has nothing else to say.
 static void draw_all(const infuse_model *m, nf_share *part, float *scratch) {
@@ -65,13 +69,27 @@ static void draw_all(const infuse_model *m, nf_share *part, float *scratch) {
     if (!nf_is_ok(st) && i != 0) nf_status_free(st);
     if (!nf_is_ok(st)) return;
     part->n_drawn++;
-    right = i < part->guesses && *token == s->token[s->known + i];
+    right = i < part->guesses && *token == s->token[s->known + i] && !is_constrained(part);
   }
 }
 
+void nf_share_draw_next(nf_share *part) {
+  const infuse_session *s = part->session;
+  const infuse_model *m = s->model;
+  const int64_t row = part->rows - part->guesses + (int64_t)part->n_drawn - 1;
+  int32_t *token = &part->token[part->n_drawn];
+  if (!is_constrained(part) || s->generation->finish != INFUSE_RUNNING) return;
+  if (first_bad(m, part, row, row + 1) >= 0) return;
+  const nf_status st = draw(s, 0, s->first_row + (size_t)row, m->scratch, token);
+  if (!nf_is_ok(st)) return nf_status_free(st);
+  part->n_drawn++;
+  nf_share_add_logprobs(part, nf_model_logits(m, s->first_row + (size_t)row), *token);
+}
+
 bool nf_share_is_greedy(const nf_share *part) {
+  if (!part->draws || (part->guesses != 0 && is_constrained(part))) return false;
   const nf_generation *g = part->session->generation;
-  return part->draws && g->settings->sampling.temperature == 0 && draws_as_they_are(g);
+  return g->settings->sampling.temperature == 0 && draws_as_they_are(g);
 }
 
 typedef struct drawing {

@@ -42,16 +42,19 @@ static void give_up(const nf_flight *f) {
 
 // What was drawn, or why nothing could be. Of right guesses each is computed when it is taken; those behind
 // the end of an answer never were.
-static nf_status take_tokens(const nf_share *part) {
+static nf_status take_tokens(nf_share *part) {
   infuse_session *s = part->session;
   if (part->bad >= 0 || !nf_is_ok(part->failure) || !part->draws) return part->failure;
-  nf_guessing_note(&s->generation->guessing, (size_t)part->guesses, part->n_drawn);
   s->generation->guessed = (size_t)part->guesses;
   size_t i = 0;
-  for (; i < part->n_drawn && s->generation->finish == INFUSE_RUNNING; i++) {
+  while (i < part->n_drawn && s->generation->finish == INFUSE_RUNNING) {
+    const bool right = (int64_t)i < part->guesses && part->token[i] == s->token[s->known];
     if (i != 0) nf_step_advance(part, 1);
-    NF_TRY(nf_generation_take(s, part->token[i]));
+    NF_TRY(nf_generation_take(s, part->token[i++]));
+    if (right && i == part->n_drawn) nf_share_draw_next(part);
   }
+  nf_guessing_note(&s->generation->guessing, (size_t)part->guesses, part->n_drawn);
+  nf_logprobs_drop(&s->logprobs, part->n_drawn - i);
   if (i < part->n_drawn) nf_processors_cut(s->generation->processors, s->token, (size_t)s->known);
   s->n_tokens -= (size_t)part->guesses + 1 - i, s->n_rows -= (size_t)part->guesses + 1 - i;
   return nf_ok();
@@ -59,7 +62,7 @@ static nf_status take_tokens(const nf_share *part) {
 
 // Sessions advance, take what they have drawn, or fail; others are not touched by one that does. Looking for
 // causes comes last, as it computes.
-static void settle(const nf_flight *f) {
+static void settle(nf_flight *f) {
   for (size_t i = 0; i < f->n_named; i++) {
     nf_logprobs_forget(&f->named[i]->logprobs);
     if (f->named[i]->generation != NULL) nf_generation_begin_step(f->named[i]->generation);

@@ -94,7 +94,7 @@ void nf_generation_forget(infuse_session *s) {
 
 void nf_generation_begin_step(nf_generation *g) {
   nf_answer_begin_step(&g->answer);
-  g->in_answer = false;
+  g->in_answer = 0;
   g->n_drawn = g->guessed = 0;
   g->token = -1;
 }
@@ -142,7 +142,7 @@ static nf_status add_text(infuse_session *s, int32_t token) {
   nf_generation *g = s->generation;
   static const infuse_end ends[] = {INFUSE_END_CUT, INFUSE_END_ANSWER, INFUSE_END_STOP};
   const verdict v = judge(s->model, g, token);
-  g->in_answer = v == GOES_ON && is_text(s->model, &g->answer, token);
+  g->in_answer |= (uint32_t)(v == GOES_ON && is_text(s->model, &g->answer, token)) << (g->n_drawn - 1);
   if (v == GOES_ON || (v == ENDS_ITSELF && is_mark(s->model, &g->answer, token)))
     NF_TRY(nf_answer_read(&g->answer, token));
   const bool whole = v == GOES_ON && (nf_watch_must_end(&g->answer.watch) ||

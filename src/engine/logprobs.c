@@ -27,6 +27,8 @@ void nf_logprobs_deinit(nf_logprobs *l) {
 
 void nf_logprobs_forget(nf_logprobs *l) { l->n = 0; }
 
+void nf_logprobs_drop(nf_logprobs *l, size_t n) { l->n -= l->n < n ? l->n : n; }
+
 void nf_logprobs_turn(nf_logprobs *l, size_t n, size_t first) {
   infuse_logprob *next = l->told;
   if (l->width == 0) return;
@@ -92,7 +94,8 @@ void nf_logprobs_of(const float *logits, int32_t vocab, int32_t token, infuse_lo
 static int32_t token_behind(const nf_share *part, int64_t r) {
   const infuse_session *s = part->session;
   const int64_t at = s->first_token_position + part->tokens - part->rows + r + 1;
-  return at < s->known ? s->token[at] : part->n_drawn != 0 ? part->token[0] : -1;
+  if (at < s->known) return s->token[at];
+  return at - s->known < (int64_t)part->n_drawn ? part->token[at - s->known] : -1;
 }
 
 static bool asks(const nf_share *part) {
@@ -139,4 +142,11 @@ void nf_share_turn_logprobs(const nf_share *part) {
   const int64_t first = s->first_token_position + part->tokens - part->rows + 1;
   const int64_t all = asks(part) ? nf_min(part->rows, s->known + (int64_t)part->n_drawn - first) : 0;
   nf_logprobs_turn(&part->session->logprobs, (size_t)nf_max(0, all), (size_t)first);
+}
+
+void nf_share_add_logprobs(const nf_share *part, const float *logits, int32_t token) {
+  nf_logprobs *l = &part->session->logprobs;
+  if (l->width == 0) return;
+  nf_logprobs_of(logits, (int32_t)part->session->model->config.vocab, token, l->told + l->n++ * l->width,
+                 l->width);
 }

@@ -29,3 +29,6 @@ void nf_logprobs_of(const float *logits, int32_t vocab, int32_t token, infuse_lo
 // threads. Behind the step, before its tokens are taken: these are the session's result.
 void nf_step_logprobs(struct infuse_model *m);
 void nf_share_turn_logprobs(const struct nf_share *part);
+// A token more of the result, or so many fewer, as tokens are taken.
+void nf_share_add_logprobs(const struct nf_share *part, const float *logits, int32_t token);
+void nf_logprobs_drop(nf_logprobs *l, size_t n);

@@ -34,7 +34,8 @@ static nf_status allocate(infuse_model *m, infuse_session **out) {
 }
 
 static nf_status ask_logprobs(infuse_session *s, int64_t top) {
-  const int64_t most = s->rows_wanted == INFUSE_ALL_ROWS ? INT64_MAX : s->rows_wanted;
+  const int64_t guesses = s->generation != NULL ? s->generation->settings->guesses : 0;
+  const int64_t most = s->rows_wanted == INFUSE_ALL_ROWS ? INT64_MAX : s->rows_wanted + guesses;
   return nf_logprobs_init(&s->logprobs, top, s->model->config.vocab, nf_min(most, s->model->options.rows));
 }
 
@@ -120,8 +121,8 @@ static nf_status clone(const infuse_session *s, infuse_session *to) {
   to->unshared = s->unshared;
   NF_TRY(clone_tokens(s, to));
   nf_session_share(s, to);
-  if (s->logprobs.width != 0) NF_TRY(ask_logprobs(to, (int64_t)s->logprobs.width - 1));
-  return s->generation != NULL ? nf_generation_clone(s, &to->generation) : nf_ok();
+  if (s->generation != NULL) NF_TRY(nf_generation_clone(s, &to->generation));
+  return s->logprobs.width != 0 ? ask_logprobs(to, (int64_t)s->logprobs.width - 1) : nf_ok();
 }
 
 infuse_error *infuse_session_clone(const infuse_session *s, infuse_session **out) {

@@ -314,9 +314,7 @@ static nf_status keep_guesses(const infuse_model *m, const infuse_session_option
                     "guesses is %d; this model has recurrent layers, and was loaded with room for the states "
                     "of %ld guesses of a session: load it with more",
                     o->guesses, (long)m->options.guesses);
-  const bool free =
-      s->constraint == NULL && !o->logprobs && !m->options.forced_experts && !m->options.keep_hidden;
-  s->guesses = free ? o->guesses : 0;
+  s->guesses = m->options.forced_experts || m->options.keep_hidden ? 0 : o->guesses;
   return nf_ok();
 }
 

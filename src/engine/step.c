@@ -41,7 +41,10 @@ static int64_t useful_guesses(const infuse_session *s) {
 static int64_t guess(infuse_session *s, int64_t room) {
   const int64_t most =
       nf_min((int64_t)nf_guessing_most(&s->generation->guessing), nf_min(room, useful_guesses(s)));
-  return most > 0 ? (int64_t)nf_guess(s->token, (size_t)s->known, (size_t)most, s->token + s->known) : 0;
+  if (most <= 0) return 0;
+  int32_t *behind = s->token + s->known;
+  const size_t n = nf_guess(s->token, (size_t)s->known, (size_t)most, behind);
+  return (int64_t)nf_watch_admit(&s->generation->answer.watch, behind, n);
 }
 
 static void guess_all(infuse_model *m) {

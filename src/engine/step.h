@@ -42,7 +42,10 @@ nf_status nf_step_compute(void *model, int rank);
 // Sessions stay as they are, but for what their processors have counted. Results don't depend on the number
 // of threads; allocates nothing.
 void nf_step_draw(struct infuse_model *m);
-bool nf_share_is_greedy(const nf_share *part); // all it wants of its last row is the likeliest token
+// A constraint knows what may come behind a token once that was taken: the next one of such a share, if the
+// step has a row for it. Adds none where it can't be drawn; the next step then says why.
+void nf_share_draw_next(nf_share *part);
+bool nf_share_is_greedy(const nf_share *part); // all it wants of its last rows is the likeliest token
 void nf_step_advance(const nf_share *part, int64_t tokens); // so many of its tokens are computed
 
 // trace.c: where numbers that are none began. A session whose logits are not finite is computed again from

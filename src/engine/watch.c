@@ -18,6 +18,7 @@ nf_status nf_watch_init(nf_watch *w, const nf_watch *like) {
 
 void nf_watch_deinit(nf_watch *w) {
   nf_constrained_deinit(&w->text);
+  nf_constrained_deinit(&w->ahead);
   nf_free(w->allowed);
   *w = (nf_watch){0};
 }
@@ -58,16 +59,23 @@ static nf_view mark_of(const nf_watch *w, int32_t token) {
   return (nf_view){0};
 }
 
-// A mark is no text; what is behind it may be. In a whole answer it stands for itself.
+// A mark is no text, and has no bytes; in a whole answer it stands for itself.
+static bool has_bytes(const nf_watch *w, int32_t token, nf_view *out) {
+  *out = mark_of(w, token);
+  if (out->n != 0) return true;
+  if (nf_token_is_added(w->tokenizer, token)) return false;
+  *out = nf_token_bytes(w->tokenizer, token);
+  return true;
+}
+
+// What is behind a mark may be text.
 static nf_status take(nf_watch *w, int32_t token) {
-  const nf_view mark = mark_of(w, token);
+  nf_view bytes;
   bool fits = w->mark == NULL;
-  if (mark.n != 0)
-    NF_TRY(nf_constrained_take(w->constraint, &w->text, mark, &fits));
-  else if (nf_token_is_added(w->tokenizer, token))
-    w->on = false;
+  if (has_bytes(w, token, &bytes))
+    NF_TRY(nf_constrained_take(w->constraint, &w->text, bytes, &fits));
   else
-    NF_TRY(nf_constrained_take(w->constraint, &w->text, nf_token_bytes(w->tokenizer, token), &fits));
+    w->on = false;
   if (!fits) w->broken = true;
   return nf_ok();
 }
@@ -128,6 +136,23 @@ static nf_status allow_marks_of_whole(nf_watch *w) {
     allow(w, w->mark[i], fits);
   }
   return nf_ok();
+}
+
+static nf_status admit(nf_watch *w, const int32_t *token, size_t n, size_t *out) {
+  nf_view bytes;
+  bool fits = true;
+  NF_TRY(nf_constrained_copy(&w->ahead, &w->text));
+  for (*out = 0; *out < n && has_bytes(w, token[*out], &bytes); ++*out) {
+    NF_TRY(nf_constrained_take(w->constraint, &w->ahead, bytes, &fits));
+    if (!fits) return nf_ok();
+  }
+  return nf_ok();
+}
+
+size_t nf_watch_admit(nf_watch *w, const int32_t *token, size_t n) {
+  if (w->constraint == NULL || !w->on) return n;
+  nf_status_free(admit(w, token, n, &n)); // told when a token is to be drawn
+  return n;
 }
 
 static void leave_only(const nf_watch *w, int32_t token, float *logits) {

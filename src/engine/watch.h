@@ -8,15 +8,16 @@
 typedef struct nf_watch {
   nf_constraint *constraint; // borrowed; NULL: there is none, and nothing below is used
   const nf_tokenizer *tokenizer;
-  const nf_ids *end;   // borrowed: tokens that end the answer
-  const int32_t *mark; // borrowed: [NF_MARKS_MAX] of a whole answer; NULL: the constraint is on text
-  bool calls;          // a tool may be called instead
-  nf_constrained text; // so far
-  bool on;             // the next token is text under the constraint
-  bool broken;         // the text is not what it should be: somebody else has written it
-  bool called;         // a call stands in the answer
-  nf_chat_next next;   // of a chat
-  uint64_t *allowed;   // [vocab / 64]
+  const nf_ids *end;    // borrowed: tokens that end the answer
+  const int32_t *mark;  // borrowed: [NF_MARKS_MAX] of a whole answer; NULL: the constraint is on text
+  bool calls;           // a tool may be called instead
+  nf_constrained text;  // so far
+  nf_constrained ahead; // with what may come: only within nf_watch_admit
+  bool on;              // the next token is text under the constraint
+  bool broken;          // the text is not what it should be: somebody else has written it
+  bool called;          // a call stands in the answer
+  nf_chat_next next;    // of a chat
+  uint64_t *allowed;    // [vocab / 64]
   int64_t vocab;
 } nf_watch;
 
@@ -31,5 +32,8 @@ nf_status nf_watch_see(nf_watch *w, const nf_chat_format *format, const nf_chat_
 nf_status nf_watch_copy(nf_watch *to, const nf_watch *from);
 bool nf_watch_is_on(const nf_watch *w); // not every token may come next
 bool nf_watch_must_end(nf_watch *w);    // the text is whole, and nothing can come behind it
+// How many of these tokens, one behind the other, may come. Those behind a mark are let pass by none: what
+// may come there is known when the mark is read.
+size_t nf_watch_admit(nf_watch *w, const int32_t *token, size_t n);
 // Logits [vocab] of tokens that may not come become -infinity.
 nf_status nf_watch_apply(nf_watch *w, float *logits);

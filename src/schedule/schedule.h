@@ -41,9 +41,9 @@ typedef struct nf_event {
   double now;                  // of nf_now: when that step was computed; of BEGUN: when the next one begins
   size_t answer;               // which of the request's, from 0
   const infuse_output *output; // OUTPUT; lives during the call
-  infuse_logprobs logprobs;  // PROMPT; OUTPUT: of the token that was drawn, where options ask for them. They
-                             // live during the call
-  nf_reason reason;          // ENDED, and DONE: that of the last answer that ended
+  infuse_logprobs logprobs; // PROMPT; OUTPUT: of the tokens that were drawn, where options ask for them. They
+                            // live during the call
+  nf_reason reason;         // ENDED, and DONE: that of the last answer that ended
   const infuse_error *error; // of FAILED; lives during the call
   const nf_usage *usage;     // so far; lives during the call
 } nf_event;

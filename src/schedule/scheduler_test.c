@@ -45,7 +45,9 @@ static void add_logprobs(talk *t, const nf_event *e) {
   const infuse_logprobs *l = &e->logprobs;
   if (!t->options.logprobs || e->answer != 0) return;
   assert_true(l->width == 1 + (size_t)t->options.top_logprobs && l->n != 0);
-  if (e->kind == NF_EVENT_OUTPUT) assert_true(l->n == 1 && l->data[0].token == e->output->token);
+  for (size_t i = 0; e->kind == NF_EVENT_OUTPUT && i < l->n; i++)
+    assert_int_equal(l->data[i * l->width].token, e->output->drawn[i]);
+  if (e->kind == NF_EVENT_OUTPUT) assert_int_equal(l->n, e->output->n_drawn);
   if (t->r.scores_prompt) assert_int_equal(l->first, 1 + t->n_logprobs);
   for (size_t i = 0; i < l->n; i++) t->logprob[t->n_logprobs++] = l->data[i * l->width].logprob;
 }

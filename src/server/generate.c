@@ -146,9 +146,16 @@ static void tell_prompt(talk *t, part *p, size_t answer) {
   send(t, st);
 }
 
-// Of a completion all tokens are text.
-static bool is_scored(const talk *t, const nf_event *e) {
-  return t->ask.logprobs >= 0 && (t->ask.kind == NF_ASK_TEXT || e->output->in_answer);
+// Of the tokens that are text; of a completion all are.
+static nf_status score(const talk *t, const nf_event *e, nf_scores *out) {
+  const uint32_t text = t->ask.kind == NF_ASK_TEXT ? UINT32_MAX : e->output->in_answer;
+  if (t->ask.logprobs < 0) return nf_ok();
+  NF_TRY(nf_scores_make(tokenizer_of(t), &e->logprobs, (size_t)t->ask.logprobs, out));
+  const size_t all = out->n;
+  out->n = 0;
+  for (size_t i = 0; i < all; i++)
+    if (text >> i & 1) out->at[out->n++] = out->at[i];
+  return nf_ok();
 }
 
 static void take_output(talk *t, part *p, const nf_event *e) {
@@ -158,9 +165,7 @@ static void take_output(talk *t, part *p, const nf_event *e) {
   begin(t);
   tell_prompt(t, p, e->answer);
   if (t->broken) return;
-  nf_status st = is_scored(t, e)
-                     ? nf_scores_make(tokenizer_of(t), &e->logprobs, (size_t)t->ask.logprobs, &scores)
-                     : nf_ok();
+  nf_status st = score(t, e, &scores);
   const nf_told told = {.choice = p->first + e->answer,
                         .pieces = o->pieces,
                         .n_pieces = o->n_pieces,
