@@ -118,6 +118,6 @@ constrained --regex '[ab]{3}-\d' | grep -qE '^[ab]{3}-[0-9]$' || fail "not what 
 printf '{"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 2}' >"$work/schema"
 constrained --json-schema "@$work/schema" | grep -qE '^\[(true|false), ?(true|false)\]$' || fail "not of the schema"
 constrained --json-object -n 9 | grep -q '^{' || fail "no object"
-refused "schema: type: is no type" -p x --json-schema '{"type": "text"}'
+refused "schema: type: is 'text', should be one of" -p x --json-schema '{"type": "text"}'
 refused "regex: byte 0: a group without its )" -p x --regex '('
 refused "one of json_schema, json_object, regex and choices" -p x --json-object --choice a

@@ -78,8 +78,8 @@ typedef struct infuse_session_options {
   bool ignore_eos;                 // the model's own stop tokens and strings are ordinary ones
   const int32_t *stop_tokens;      // [n_stop_tokens] more of them
   size_t n_stop_tokens;
-  // Strings that end the answer and are not part of it; none: the model's own, unless ignore_eos. One lies in
-  // one message, and never in thoughts unless stop_in_thoughts.
+  // Strings that end the answer, the one that is whole first, and are not part of it; none: the model's own,
+  // unless ignore_eos. One lies in one message, and never in thoughts unless stop_in_thoughts.
   const char *const *stop; // [n_stop]
   size_t n_stop;
   bool stop_in_thoughts;

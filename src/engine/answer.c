@@ -104,11 +104,15 @@ static size_t may_stop(const nf_answer *a) {
   return longest;
 }
 
-static size_t find_stop(const nf_answer *a) { // where the first stop string begins, or SIZE_MAX
-  size_t first = SIZE_MAX;
+// Where the stop string begins that is whole first, however many characters a token has; SIZE_MAX: none is.
+static size_t find_stop(const nf_answer *a) {
+  size_t first = SIZE_MAX, end = SIZE_MAX;
   for (size_t i = 0; i < a->n_stop; i++) {
-    const char *at = memmem(a->held.at, a->held.n, a->stop[i], strlen(a->stop[i]));
-    if (at != NULL && (size_t)(at - a->held.at) < first) first = (size_t)(at - a->held.at);
+    const size_t n = strlen(a->stop[i]);
+    const char *at = memmem(a->held.at, a->held.n, a->stop[i], n);
+    const size_t from = at != NULL ? (size_t)(at - a->held.at) : SIZE_MAX;
+    if (at == NULL || from + n > end || (from + n == end && from > first)) continue;
+    first = from, end = from + n;
   }
   return first;
 }

@@ -2,9 +2,9 @@
 // Fuzzes answers: any sequence of ids in, the same text out. Adversarial cases: stop strings that begin in
 // one message and would end in the next, that begin again within themselves, that lie in thoughts, in calls,
 // over tokens; half characters; messages that never end; an answer that is copied, or read again, anywhere.
-// Checked against what the chat format's reader tells: every message as it was told, or cut where the first
-// stop string begins, or empty where it is another's and ends the answer; pieces begin and end in order; a
-// copy goes on alike.
+// Checked against what the chat format's reader tells: every message as it was told, or cut where the stop
+// string begins that is whole first, or empty where it is another's and ends the answer; pieces begin and end
+// in order; a copy goes on alike.
 #include "engine/answer.h"
 #include "text/chat_fuzz.h"
 #include <string.h>
@@ -75,12 +75,14 @@ typedef struct model {
 static void cut_at_stop(model *m) {
   story *s = &m->story;
   const size_t length = s->text.n - s->at;
-  size_t first = length;
+  size_t first = length, whole = SIZE_MAX;
   if (s->thought && !m->answer->stop_in_thoughts) return;
   for (size_t i = 0; i < m->answer->n_stop && length != 0; i++) {
     const char *from = s->text.at + s->at, *stop = m->answer->stop[i];
     const char *at = memmem(from, length, stop, strlen(stop));
-    if (at != NULL && (size_t)(at - from) < first) first = (size_t)(at - from);
+    const size_t behind = at != NULL ? (size_t)(at - from) + strlen(stop) : SIZE_MAX;
+    if (behind < whole || (behind == whole && at != NULL && (size_t)(at - from) < first))
+      first = (size_t)(at - from), whole = behind;
   }
   if (first == length) return;
   s->text.n = s->at + first;
