@@ -145,12 +145,18 @@ static bool add_id(cli_answer *a, int32_t id) {
          json_array_append_new(a->unclaimed, json_integer(id)) == 0;
 }
 
+// Of another's message, with which an answer ends, there is no text: then its label would say nothing.
+static bool is_broken_off(const infuse_piece *p) {
+  return p->begins && p->n == 0 && p->end == INFUSE_END_CUT;
+}
+
 bool cli_answer_add(cli_answer *a, const infuse_output *out) {
   bool ok = true;
   for (size_t i = 0; ok && i < out->n_drawn; i++) ok = add_id(a, out->drawn[i]);
   for (size_t i = 0; ok && i < out->n_pieces; i++) {
-    if (a->form == CLI_TEXT) show_piece(a, &out->pieces[i]);
-    if (a->form == CLI_TERMINAL) show_piece_dimmed(a, &out->pieces[i]);
+    const bool says = !is_broken_off(&out->pieces[i]);
+    if (says && a->form == CLI_TEXT) show_piece(a, &out->pieces[i]);
+    if (says && a->form == CLI_TERMINAL) show_piece_dimmed(a, &out->pieces[i]);
     if (a->form == CLI_DOCUMENT) ok = keep_piece(a, &out->pieces[i]);
     if (a->form == CLI_LINES) ok = add_line(a, &out->pieces[i]);
   }

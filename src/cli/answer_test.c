@@ -80,6 +80,11 @@ static void an_answer_alone_has_no_label(void **) {
   expect(CLI_TEXT, unnamed, N(unnamed), "d\n");
   const infuse_piece tool = {true, INFUSE_END_CUT, "tool", "", "", "", "", "e", 1};
   expect(CLI_TEXT, &(infuse_output){.token = 1, .pieces = &tool, .n_pieces = 1}, 1, "[tool] e\n");
+  const infuse_piece both[] = {PIECE(true, INFUSE_END_MESSAGE, "final", "", "f"),
+                               {true, INFUSE_END_CUT, "user", "", "", "", "", "", 0}};
+  const infuse_output goes_on = {.token = 1, .pieces = both, .n_pieces = 2};
+  expect(CLI_TEXT, &goes_on, 1, "f\n");
+  expect(CLI_TERMINAL, &goes_on, 1, "f\n");
 }
 
 static void ids_stand_for_text_that_is_not_there(void **) {
