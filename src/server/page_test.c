@@ -30,7 +30,7 @@ static int start(void **state) {
 
 // The whole answer; freed by the caller.
 static char *get(const char *path, bool with_key) {
-  char line[300];
+  char line[400];
   snprintf(line, sizeof line, "GET %s", path);
   return http_call(served.port, line, with_key ? "Authorization: Bearer " KEY "\r\n" : "", NULL);
 }
