@@ -263,6 +263,50 @@ static void metrics_are_named_and_typed(void **state) {
   free(answer);
 }
 
+// Of a model of recurrent layers too. Several tokens of a step have their logprobs, marks of chats none.
+static void guesses_change_no_answer(void **state) {
+  (void)state;
+#define AGAIN "12 + 30 = 42, 12 + 30 = 42, 12 + 30 ="
+  static const struct {
+    const char *path, *body, *same[2];
+  } row[] = {
+      {CHAT,
+       "{\"messages\":[{\"role\":\"user\",\"content\":\"" AGAIN
+       "\"}],\"logprobs\":true,\"top_logprobs\":1,\"seed\":3,"
+       "\"max_tokens\":60}",
+       {"choices.0.message.content", "choices.0.logprobs"}},
+      {TEXT,
+       "{\"prompt\":\"" AGAIN "\",\"logprobs\":1,\"temperature\":0,\"max_tokens\":60}",
+       {"choices.0.text", "choices.0.logprobs"}},
+      {RESPONSE,
+       "{\"input\":\"" AGAIN
+       "\",\"include\":[\"message.output_text.logprobs\"],\"seed\":3,\"max_output_tokens\":60}",
+       {"output.0.content", "usage.output_tokens"}},
+  };
+  json_t *answer[2][sizeof row / sizeof *row];
+  for (int guesses = 0; guesses < 2; guesses++) {
+    const infuse_model_options mo = {
+        .size = sizeof mo, .sessions = 2, .context = 512, .batch = 64, .rows = 16, .guesses = 5 * guesses};
+    const nf_server_options so = {.queue = 4, .guesses = 5 * guesses};
+    serving other;
+    serving_start(&other, "models/infuse-next", &mo, &so);
+    for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+      answer[guesses][i] = serving_post(&other, row[i].path, row[i].body, 200);
+    const double right = serving_metric(&other, "vllm:spec_decode_num_accepted_tokens_total");
+    assert_true(guesses ? right > 10 : right == 0);
+    serving_stop(&other, 1);
+  }
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    for (int k = 0; k < 2; k++) {
+      const json_t *want = serving_at(answer[0][i], row[i].same[k]),
+                   *got = serving_at(answer[1][i], row[i].same[k]);
+      assert_true(want != NULL && !json_is_null(want) && json_equal(want, got));
+    }
+    json_decref(answer[0][i]);
+    json_decref(answer[1][i]);
+  }
+}
+
 static void errors_have_names(void **state) {
   (void)state;
   static const struct {
@@ -356,6 +400,7 @@ int main(void) {
       cmocka_unit_test(the_tokenizer_is_told),
       cmocka_unit_test(what_is_known_is_told),
       cmocka_unit_test(metrics_are_named_and_typed),
+      cmocka_unit_test(guesses_change_no_answer),
       cmocka_unit_test(errors_have_names),
       cmocka_unit_test(what_is_wrong_has_its_status),
       cmocka_unit_test(a_prompt_that_is_too_long_is_told_in_words_that_routers_know),
