@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # guidellm 0.8.1: time_per_output_token_ms is the whole request's time, that to the first token too, divided by its tokens. One
 # would guess what others name TPOT, the time of the tokens behind the first one, which guidellm has as inter_token_latency_ms. With a
-# first token after 400 ms and 4 more of 20 ms each it says about 97, not 20: long prompts make slow tokens.
+# first token after a second and 4 more of 20 ms each it says about 216, not 20: long prompts make slow tokens.
 set -eu
 work=$(mktemp -d)
 trap 'kill $(cat "$work"/*.pid 2>/dev/null) 2>/dev/null || true; rm -rf "$work"' EXIT
@@ -24,7 +24,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.send_header("content-type", "text/event-stream")
         self.end_headers()
         for i in range(5):
-            time.sleep(0.02 if i else 0.4)
+            time.sleep(0.02 if i else 1)
             chunk = {"id": "1", "object": "text_completion", "choices": [{"index": 0, "text": " a", "finish_reason": None}],
                      "usage": {"prompt_tokens": 3, "completion_tokens": i + 1, "total_tokens": i + 4}}
             self.wfile.write(f"data: {json.dumps(chunk)}\n\n".encode())
