@@ -196,7 +196,7 @@ static json_t *browser_hear(browser *b) {
   while (b->heard.n == 0 || (end = memchr(b->heard.at, 0, b->heard.n)) == NULL) {
     char piece[4096];
     struct pollfd p = {.fd = b->from, .events = POLLIN};
-    assert_int_equal(poll(&p, 1, 60000), 1);
+    assert_int_equal(poll(&p, 1, 180000), 1);
     const ssize_t n = read(b->from, piece, sizeof piece);
     assert_true(n > 0);
     nf_text_append(&b->heard, piece, (size_t)n);
@@ -307,16 +307,16 @@ static const char visit[] =
     "  id('figures-tab').click();"
     "  await until(() => all('.card').length === 8 && all('.plot polyline').length >= 4);"
     "  found.figures = all('.card b').every((each) => each.textContent !== '');"
-    "  const abort = new AbortController(); window.confirm = () => true;" // 16 answers each, for four
-                                                                          // sessions
-    "  const long = JSON.stringify({prompt: 'Once', ignore_eos: true, max_tokens: 900, n: 16});"
+    "  const abort = new AbortController(); window.confirm = () => true;"
+    // So many answers for four sessions that none of the three ends before it is seen, and ended from here.
+    "  const long = JSON.stringify({prompt: 'Once', ignore_eos: true, max_tokens: 900, n: 128});"
     "  const runs = [1, 2, 3].map(() => fetch('v1/completions', {method: 'POST', body: long, signal: "
     "abort.signal,"
     "    headers: {authorization: 'Bearer " KEY "'}}).then((answer) => answer.status, () => 0));"
     "  const states = () => all('#requests tr').map((row) => row.cells[0].textContent + "
     "row.cells[1].textContent);"
-    "  await until(() => states()[0] === 'runningcompletion × 16' && states()[2] === 'waitingcompletion × "
-    "16');"
+    "  await until(() => states()[0] === 'runningcompletion × 128' &&"
+    "    states()[2] === 'waitingcompletion × 128');"
     "  found.told = all('#running thead th').length === all('#requests tr')[0].cells.length;"
     "  found.reached = id('running').scrollWidth <= id('running').clientWidth;"
     "  all('#requests button')[2].click();"
