@@ -52,7 +52,7 @@ const percent = (part, whole) => (whole > 0 ? (100 * part) / whole : null);
 
 const cards = [
   ["answers running", "", () => now("num_requests_running")],
-  ["requests waiting", "", () => now("num_requests_waiting")],
+  ["answers waiting", "", () => now("num_requests_waiting")],
   ["of the cache in use", "%", () => 100 * now("kv_cache_usage_perc")],
   ["of prompts found in it", "%", () => percent(now("prefix_cache_hits_total"), now("prefix_cache_queries_total"))],
   ["tokens/s drawn", "", () => rate("generation_tokens_total")],
