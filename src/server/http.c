@@ -88,20 +88,31 @@ static bool may(const nf_call *c) {
 
 // ---- headers that say where a request ends ----
 //
-// The library takes the first of several, and those that are misspelled for others. A proxy in front may go
-// by another one, and take what follows for another request (RFC 9112, 5.1 and 6.3).
+// The library takes the first of several, those that are misspelled for others, and adds what is folded into
+// a further line to the header's name. A proxy in front may go by another one, and take what follows for
+// another request (RFC 9112, 5.1, 5.2 and 6.3).
 
 typedef struct framing {
   int hosts, lengths, codings;
-  bool blank; // a name has white space in it
+  bool blank;  // a name has white space in it
+  bool folded; // one goes on in a further line
 } framing;
+
+// A header is where it was received, its name's end and blanks before the value; of one that was folded the
+// library has made a copy elsewhere.
+static bool is_folded(const char *name, const char *value) {
+  const char *at = name + strlen(name) + 1;
+  while (at < value && (*at == ' ' || *at == '\t')) at++;
+  return at != value;
+}
 
 static enum MHD_Result count_header(void *to, enum MHD_ValueKind kind, const char *name, const char *value) {
   framing *f = to;
-  (void)kind, (void)value;
+  (void)kind;
   f->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
   f->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
   f->codings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+  f->folded |= is_folded(name, value);
   f->blank |= strpbrk(name, " \t\r\n\v\f") != NULL;
   return MHD_YES;
 }
@@ -112,11 +123,14 @@ static const char *wrong_framing(const nf_call *c, const char *version) {
   MHD_get_connection_values(c->connection, MHD_HEADER_KIND, count_header, &f);
   const char *coding = header(c, MHD_HTTP_HEADER_TRANSFER_ENCODING),
              *packed = header(c, MHD_HTTP_HEADER_CONTENT_ENCODING);
+  const bool old = strcmp(version, MHD_HTTP_VERSION_1_0) == 0;
+  if (f.folded) return "a header is folded: it should be one line";
   if (f.blank) return "a header's name has white space in it";
   if (f.hosts > 1) return "there are several Host headers";
-  if (f.hosts == 0 && strcmp(version, MHD_HTTP_VERSION_1_0) != 0) return "the Host header is missing";
+  if (f.hosts == 0 && !old) return "the Host header is missing";
   if (f.lengths + f.codings > 1)
     return "Content-Length and Transfer-Encoding together, or one of them twice: the body's end is not sure";
+  if (coding != NULL && old) return "Transfer-Encoding is not of HTTP/1.0: the body's end is not sure";
   if (coding != NULL && strcasecmp(coding, "chunked") != 0)
     return "Transfer-Encoding is not supported but for chunked";
   if (packed != NULL && strcasecmp(packed, "identity") != 0)

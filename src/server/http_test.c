@@ -168,6 +168,10 @@ static void odd_requests_are_answered(void **state) {
       "GET /re%73t/%61?x=%zz&=&y HTTP/1.1\r\n" CLOSE "\r\n",
       "GET /rest/a HTTP/1.1\nHost: h\nConnection: close\n\n",
       "GET /rest/a HTTP/1.1\r\n" CLOSE "X:\r\nY: \xff\xfe\r\n\r\n",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE
+      "A: \r\nB:\t \r\nC: \t x \r\nD:x\t\r\nE: :\r\nCookie: a=b; c=d\r\n\r\n",
+      "GET /rest/a HTTP/1.1\nHost:h\nConnection: \t close\nA: \nB:\n\n",
+      "GET /rest/a HTTP/1.1\r\n" CLOSE "A: x\r\nA: y\r\nA:\r\n\r\n",
       "GET /rest/a HTTP/1.1\r\n" CLOSE "Range: bytes=0-0\r\nAccept: text/xml\r\nIf-None-Match: *\r\n\r\n",
       "GET /rest/a HTTP/1.1\r\nHost: h\r\nUpgrade: h2c\r\nConnection: Upgrade, close\r\n\r\n",
       "GET /rest/a HTTP/1.1\r\n" CLOSE "Content-Length: 5\r\n\r\nhello",
@@ -205,7 +209,7 @@ static void calls_are_answered_in_order(void **state) {
 static void where_a_request_ends_must_be_sure(void **state) {
   (void)state;
   static const struct {
-    const char *head, *says;
+    const char *head, *says, *version; // NULL: 1.1
   } row[] = {
       {"", "the Host header is missing"},
       {"Host: a\r\nHost: b\r\n", "several Host headers"},
@@ -217,10 +221,23 @@ static void where_a_request_ends_must_be_sure(void **state) {
       {"Host: a\r\nContent-Length: 0\r\nContent-Encoding: gzip\r\n", "should be as it is"},
       {"Host: a\r\nTransfer-Encoding: identity\r\n", "but for chunked"},
       {"Host: a\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "twice"},
+      {"Host: a\r\nContent-Length: 5\r\n x\r\n", "folded"},
+      {"Host: a\r\nContent-Length: 5\r\n\tx\r\n", "folded"},
+      {"Host: a\r\nContent-Length: 0\r\n \r\n", "folded"},
+      {"Host: a\r\nContent-Length:\r\n 5\r\n", "folded"},
+      {"Host: a\r\nContent-Length: 0\r\nTransfer-Encoding:\r\n chunked\r\n", "folded"},
+      {"Host: a\r\nTransfer-Encoding: chunked\r\n , gzip\r\nX: y\r\n", "folded"},
+      {"Host: a\r\n b\r\n", "folded"},
+      {"Host: a\nContent-Length: 0\nX: y\n z\n", "folded"},
+      {"Host: a\r\nTransfer-Encoding: chunked\r\n", "not of HTTP/1.0", "1.0"},
+      {"Transfer-Encoding: chunked\r\n", "not of HTTP/1.0", "1.0"},
+      {"Host: a\r\nTransfer-Encoding: gzip\r\n", "not of HTTP/1.0", "1.0"},
+      {"Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "together", "1.0"},
   };
   for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
     char text[300];
-    snprintf(text, sizeof text, "POST /echo HTTP/1.1\r\n%s\r\n%s", row[i].head,
+    snprintf(text, sizeof text, "POST /echo HTTP/%s\r\n%s\r\n%s",
+             row[i].version != NULL ? row[i].version : "1.1", row[i].head,
              "0\r\n\r\nGET /rest/a HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n");
     char *answer = ask(text);
     if (strncmp(answer, "HTTP/1.1 400 Bad Request\r\n", 26) != 0 || strstr(answer, row[i].says) == NULL ||
