@@ -106,7 +106,8 @@ static nf_status open_sockets(nf_events *e, const nf_events_options *o) {
   e->socket = e->z.socket(e->context, NF_ZMQ_PUB);
   NF_TRY(nf_zmq_bind(&e->z, e->socket, o->host, o->port, e->endpoint));
   if (!o->replay) return nf_ok();
-  return nf_replay_start(&e->z, e->context, o->host, o->replay_port, &e->replay);
+  const nf_replay_options ro = {.host = o->host, .port = o->replay_port, .whole = o->whole_replay};
+  return nf_replay_start(&e->z, e->context, &ro, &e->replay);
 }
 
 nf_status nf_events_start(const nf_events_options *o, nf_events **out) {

@@ -12,6 +12,7 @@ typedef struct nf_events_options {
   uint16_t port;            // of the host; 0: any that is free
   bool replay;              // who has missed some may ask for them (server/replay.h), at
   uint16_t replay_port;     // of the host; 0: any that is free
+  double whole_replay;      // seconds that an answer to them may take; 0: as replay.h says
 } nf_events_options;
 
 // NF_UNAVAILABLE: there is no libzmq.so.5, or a port can't be had.

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/replay.h"
+#include "base/clock.h"
 #include "base/memory.h"
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 
 enum { MOST_PEER = 256, MOST_PART = 4096 }; // bytes: of a peer's name; of what it sends at a time
-enum { PATIENCE = 1000 };                   // ms that a reader may be slow
+enum { PATIENCE = 1000 };                   // ms that a reader may be slow at a time
+// Seconds that a whole answer may take: all that is kept, some 5 MB, is sent in less over 10 Mbit/s. Others
+// wait for it.
+static const double whole = 5;
 
 struct nf_replay {
   const nf_zmq *z;
   void *socket; // the thread's
+  double whole; // seconds that an answer may take
   char endpoint[NF_ZMQ_ENDPOINT];
   pthread_t thread;
   nf_text message; // the thread's: one that is sent
@@ -36,12 +42,14 @@ void nf_replay_keep(nf_replay *r, nf_view message) {
 
 // ---- the thread ----
 
-// One part of a message. false: the context has ended.
+// One part of a message. false: the context has ended. Whatever else goes wrong, such as a signal that stops
+// the process for a while, is over by the next try.
 static bool take(nf_replay *r, unsigned char *to, size_t room, size_t *n, bool *more) {
   int follows = 0;
   size_t size = sizeof follows;
-  const int got = r->z->recv(r->socket, to, room, 0);
-  if (got < 0) return false;
+  int got;
+  while ((got = r->z->recv(r->socket, to, room, 0)) < 0)
+    if (r->z->error() == NF_ZMQ_TERM) return false;
   *n = (size_t)got;
   *more = r->z->getsockopt(r->socket, NF_ZMQ_RCVMORE, &follows, &size) == 0 && follows != 0;
   return true;
@@ -76,21 +84,28 @@ static bool copy(nf_replay *r, uint64_t number) {
 }
 
 // Whether it could be sent: the reader may have gone, or reads too slowly.
+static bool send_part(const nf_replay *r, const void *part, size_t n, int flags) {
+  int sent;
+  do sent = r->z->send(r->socket, part, n, flags);
+  while (sent < 0 && r->z->error() == EINTR);
+  return sent >= 0;
+}
+
 static bool answer(nf_replay *r, const request *q, uint64_t number, nf_view message) {
   char text[NF_ZMQ_NUMBER];
   nf_zmq_number(number, text);
-  return r->z->send(r->socket, q->peer, q->n_peer, NF_ZMQ_MORE) >= 0 &&
-         r->z->send(r->socket, "", 0, NF_ZMQ_MORE) >= 0 &&
-         r->z->send(r->socket, text, sizeof text, NF_ZMQ_MORE) >= 0 &&
-         r->z->send(r->socket, message.at, message.n, 0) >= 0;
+  return send_part(r, q->peer, q->n_peer, NF_ZMQ_MORE) && send_part(r, "", 0, NF_ZMQ_MORE) &&
+         send_part(r, text, sizeof text, NF_ZMQ_MORE) && send_part(r, message.at, message.n, 0);
 }
 
+// What takes too long is broken off, without the end that would say it is complete.
 static void answer_all(nf_replay *r, const request *q) {
+  const double latest = nf_now() + r->whole;
   pthread_mutex_lock(&r->lock);
   const uint64_t end = r->next, oldest = end > NF_REPLAY_KEPT ? end - NF_REPLAY_KEPT : 0;
   pthread_mutex_unlock(&r->lock);
   for (uint64_t i = q->from > oldest ? q->from : oldest; i < end; i++)
-    if (copy(r, i) && !answer(r, q, i, nf_text_view(&r->message))) return;
+    if (copy(r, i) && (nf_now() > latest || !answer(r, q, i, nf_text_view(&r->message)))) return;
   answer(r, q, UINT64_MAX, NF_VIEW(""));
 }
 
@@ -116,7 +131,7 @@ static nf_status start_thread(nf_replay *r) {
                 : nf_error(NF_UNAVAILABLE, "can't make a thread for page events: %s", strerrordesc_np(e));
 }
 
-static nf_status start(nf_replay *r, void *context, const char *host, uint16_t port) {
+static nf_status start(nf_replay *r, void *context, const nf_replay_options *o) {
   const int patience = PATIENCE, mandatory = 1;
   const int64_t most = MOST_PART;
   r->socket = r->z->socket(context, NF_ZMQ_ROUTER);
@@ -124,7 +139,7 @@ static nf_status start(nf_replay *r, void *context, const char *host, uint16_t p
   r->z->setsockopt(r->socket, NF_ZMQ_SNDTIMEO, &patience, sizeof patience);
   r->z->setsockopt(r->socket, NF_ZMQ_ROUTER_MANDATORY, &mandatory, sizeof mandatory);
   r->z->setsockopt(r->socket, NF_ZMQ_MAXMSGSIZE, &most, sizeof most);
-  NF_TRY(nf_zmq_bind(r->z, r->socket, host, port, r->endpoint));
+  NF_TRY(nf_zmq_bind(r->z, r->socket, o->host, o->port, r->endpoint));
   return start_thread(r);
 }
 
@@ -135,12 +150,13 @@ static void destroy(nf_replay *r) {
   nf_free(r);
 }
 
-nf_status nf_replay_start(const nf_zmq *z, void *context, const char *host, uint16_t port, nf_replay **out) {
+nf_status nf_replay_start(const nf_zmq *z, void *context, const nf_replay_options *o, nf_replay **out) {
   nf_replay *r;
   NF_TRY(nf_make(&r, 1, sizeof *r, "page events"));
   r->z = z;
+  r->whole = o->whole > 0 ? o->whole : whole;
   pthread_mutex_init(&r->lock, NULL);
-  const nf_status st = start(r, context, host, port);
+  const nf_status st = start(r, context, o);
   if (nf_is_ok(st)) return *out = r, st;
   if (r->socket != NULL) z->close(r->socket);
   destroy(r);

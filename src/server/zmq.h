@@ -9,6 +9,7 @@
 enum { NF_ZMQ_ENDPOINT = 300, NF_ZMQ_NUMBER = 8 };
 enum { NF_ZMQ_PUB = 1, NF_ZMQ_ROUTER = 6 }; // kinds of sockets
 enum { NF_ZMQ_MORE = 2 };                   // a flag of send: further parts of the message follow
+enum { NF_ZMQ_TERM = 156384765 };           // an error: the context has ended
 enum {                                      // options of sockets
   NF_ZMQ_RCVMORE = 13,                      // int
   NF_ZMQ_LINGER = 17,                       // int, ms
