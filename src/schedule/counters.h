@@ -29,7 +29,7 @@ typedef enum nf_measure { // what histograms are of
   NF_TOKENS_COMPUTED,     // of its prompt, those that were not in the caches
   NF_TOKENS_DRAWN,        // of all its answers
   NF_TOKENS_LONGEST,      // of the longest of these
-  NF_TOKENS_ASKED,        // that an answer of it may have: what it asked for, or what there is room for
+  NF_TOKENS_ASKED,        // that an answer of it may have: what it asked for, or has room for; 0: none
   NF_TOKENS_STEP,         // that a step computed
   NF_ANSWERS,             // that a request asked for
   NF_MEASURES

@@ -56,11 +56,12 @@ static void tell_end(nf_scheduler *s, nf_job *j, size_t answer, nf_reason why, c
 
 static void measure_job(nf_scheduler *s, const nf_job *j) {
   const nf_usage *u = &j->usage;
-  const int64_t asked = j->request.options != NULL ? j->request.options->max_tokens : 0;
+  const infuse_session_options *o = j->request.options;
   const int64_t room = s->info.context - (int64_t)u->tokens.prompt;
+  const int64_t asked = o == NULL || !o->generate ? 0 : o->max_tokens != 0 ? o->max_tokens : room;
   nf_tally_measure(&s->tally, NF_ANSWERS, (double)j->answers);
   nf_tally_measure(&s->tally, NF_TOKENS_LONGEST, (double)j->longest);
-  nf_tally_measure(&s->tally, NF_TOKENS_ASKED, (double)(asked != 0 ? asked : room));
+  nf_tally_measure(&s->tally, NF_TOKENS_ASKED, (double)asked);
   nf_tally_measure(&s->tally, NF_TIME_WHOLE, u->whole);
   nf_tally_measure(&s->tally, NF_TIME_INFERENCE, u->whole - u->queue);
   nf_tally_measure(&s->tally, NF_TOKENS_PROMPT, (double)u->tokens.prompt);

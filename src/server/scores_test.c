@@ -68,6 +68,8 @@ static json_t *post(const char *path, const char *body, int status) {
 // What lm-eval asks for: the prompt's places and exactly max_tokens more, though the caches have the prompt.
 static void scores_are_those_of_the_logits(void **state) {
   (void)state;
+  static const char asked[] = "vllm:request_params_max_tokens_sum";
+  const double before = serving_metric(&served, asked);
   compute_scores();
   for (int drawn = 0; drawn < 2; drawn++) {
     char body[300];
@@ -102,6 +104,7 @@ static void scores_are_those_of_the_logits(void **state) {
       }
     }
     json_decref(answer);
+    assert_true(serving_comes_to(&served, asked, before + drawn));
   }
 }
 
