@@ -14,7 +14,9 @@
 
 #define CLOSE "Connection: close\r\n"
 #define KEY CLOSE "Authorization: Bearer a secret\r\n"
-#define LONG "{\"prompt\":\"Once upon a time there lived a monkey\",\"ignore_eos\":true,\"max_tokens\":3000"
+// So much, answer by answer, that it outlasts whoever asks slowly: it is always taken back.
+#define LONG \
+  "{\"prompt\":\"Once upon a time there lived a monkey\",\"ignore_eos\":true,\"max_tokens\":3000,\"n\":64"
 
 static int start(void **state) { // one answer at a time
   (void)state;
