@@ -36,7 +36,7 @@ typedef struct talk {
   size_t n_parts;
   nf_tokens tokens;    // of all parts
   bool begun, broken;  // broken: it has been answered by an error
-  _Atomic bool gone;   // nobody reads any more: all parts are taken back
+  _Atomic bool over;   // its client is gone, or somebody took it back: so all parts are
   _Atomic bool full;   // a part of it found no place in the queue: all are taken back
   _Atomic size_t left; // parts that are not done
   _Atomic int owners;  // these, and who submits
@@ -64,7 +64,7 @@ static void release(talk *t) {
 
 static void cancel(void *of) {
   talk *t = of;
-  t->gone = true;
+  t->over = true;
   for (size_t i = 0; i < t->n_parts; i++)
     if (t->part[i].id != 0) nf_scheduler_cancel(t->server->scheduler, t->part[i].id);
 }
@@ -312,7 +312,7 @@ static nf_status submit(talk *t, size_t i) {
   uint64_t id;
   NF_TRY(nf_scheduler_submit(t->server->scheduler, &r, &id));
   p->id = id;
-  if (t->gone) nf_scheduler_cancel(t->server->scheduler, id);
+  if (t->over) nf_scheduler_cancel(t->server->scheduler, id);
   return nf_ok();
 }
 

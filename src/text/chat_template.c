@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a checkpoint's chat template tells of the model without being run: whether and how it thinks.
+// What a checkpoint's chat template tells of the model without being run: whether and how it thinks, and in
+// what form it calls tools.
 #include "base/file.h"
 #include "base/memory.h"
 #include "text/chat.h"
