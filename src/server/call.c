@@ -176,7 +176,10 @@ void nf_call_write(nf_call *c, const char *text, size_t n) {
   pthread_mutex_lock(&c->lock);
   if (!c->gone) nf_text_append(&c->out, text, n);
   c->heard = nf_now();
-  if (c->suspended && c->heard >= c->http->rests_until) wake(c); // of one that is not the server may be gone
+  const bool first = !c->spoken;
+  c->spoken = true;
+  const bool asleep = c->suspended; // the server of one that is not may be gone
+  if (asleep && (first || c->heard >= c->http->rests_until)) wake(c);
   pthread_mutex_unlock(&c->lock);
 }
 

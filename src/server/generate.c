@@ -98,7 +98,7 @@ static void begin(talk *t) {
   if (t->begun || t->broken || !t->ask.stream) return;
   t->begun = true;
   nf_call_stream(t->call);
-  if (fine(t, nf_reply_begin(t->reply, &t->out))) flush(t);
+  fine(t, nf_reply_begin(t->reply, &t->out)); // it goes with what comes first
 }
 
 static void end(talk *t) {

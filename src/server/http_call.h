@@ -30,6 +30,7 @@ struct nf_call {
   int owners;
   bool suspended; // the connection waits for an answer, or more of it
   bool answered, streams, ended, gone;
+  bool spoken;   // something was written to it
   bool comments; // it is a stream, or will be one: no long silence
   double heard;  // of nf_now: when something was last written, or comments began
   int status, retry_after;
@@ -53,7 +54,8 @@ struct nf_http {
   nf_call *open;
   size_t n_open;
   _Atomic(nf_call *) woken;   // whose connections go on, the last one first
-  _Atomic double rests_until; // of nf_now: what is written to streams until then is not sent before
+  _Atomic double rests_until; // of nf_now: what is written to streams until then, but for the first of each,
+                              // is not sent before
   bool rested;                // the thread's: there was a rest, behind which nobody has looked at them yet
 };
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tests of HTTP over real sockets: routes, keys, limits, what is answered later and by other threads, clients
 // that go away.
-#include "server/http.h"
+#include "base/clock.h"
+#include "server/http_call.h"
 #include "tests/support/http_client.h"
 #include <pthread.h>
 #include <setjmp.h>
@@ -339,6 +340,28 @@ static void what_comes_in_a_rest_is_sent_behind_it(void **state) {
   close(s);
 }
 
+static void the_first_word_does_not_rest(void **state) {
+  (void)state;
+  nf_http_options o = server->options;
+  o.silence = 1000;
+  nf_http_stop(server);
+  assert_true(nf_is_ok(nf_http_start(&o, &server)));
+  kept = NULL;
+  const int s = dial();
+  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
+  wait_for_call();
+  nf_call_stream(kept);
+  expect(s, "\r\n\r\n", "200 OK");
+  usleep(10000); // until the thread waits, which else ends the rest
+  server->rests_until = nf_now() + 1000;
+  nf_call_write(kept, "data: first\n\n", 13);
+  expect(s, "first\n\n", "data: first");
+  nf_call_write(kept, "data: second\n\n", 14);
+  nf_call_end(kept, "data: end\n\n", 11);
+  expect(s, NULL, "data: second");
+  close(s);
+}
+
 // Nothing is written to it meanwhile, so that only its hanging up can tell.
 static void a_client_that_goes_away_while_it_waits_is_noticed(void **state) {
   (void)state;
@@ -505,6 +528,7 @@ int main(void) {
       TEST(many_streams_are_written_at_once),
       TEST(what_comes_in_a_rest_is_sent_behind_it),
       TEST(a_client_that_goes_away_is_noticed),
+      TEST(the_first_word_does_not_rest),
       TEST(a_client_that_goes_away_while_it_waits_is_noticed),
       TEST(silences_are_broken_by_comments),
       TEST(what_is_no_stream_may_be_answered),
