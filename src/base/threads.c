@@ -5,9 +5,9 @@
 #include "base/checked.h"
 #include "base/cores.h"
 #include "base/gate.h"
+#include "base/thread.h"
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 enum { THREADS_MAX = 4096 };
@@ -235,16 +235,6 @@ void nf_threads_run(nf_threads *t, int64_t blocks, void (*f)(const void *arg, in
 
 // ---- making it ----
 
-// Signals of the process are for its own threads.
-static int create_thread(nf_worker *w) {
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  int e = pthread_create(&w->thread, NULL, work, w);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
-  return e;
-}
-
 // To the core of its number, which leaves the first one to the caller, whose thread is not ours to bind. A
 // wish: where it is refused, nothing is lost.
 static void bind(const nf_worker *w, const nf_cores_allowed *a) {
@@ -258,7 +248,7 @@ static void bind(const nf_worker *w, const nf_cores_allowed *a) {
 static nf_status create_workers(nf_threads *t, int n, const nf_cores_allowed *a) {
   const bool bound = a->owned && a->quota == 0 && n == a->cores;
   for (t->n = 1; t->n < n; t->n++) {
-    const int e = create_thread(&t->worker[t->n]);
+    const int e = nf_thread_start(&t->worker[t->n].thread, work, &t->worker[t->n]);
     if (e != 0)
       return nf_error(NF_UNAVAILABLE, "can't make thread %d of %d: %s", t->n + 1, n, strerrordesc_np(e));
     if (bound) bind(&t->worker[t->n], a);

@@ -6,9 +6,11 @@
 #include "base/log.h"
 #include "base/memory.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "base/threads.h"
 #include <limits.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -21,6 +23,25 @@ static nf_threads *pool(int n) {
   nf_status s = nf_threads_create(n, &t);
   assert_string_equal(nf_status_message(s), "");
   return t;
+}
+
+static void *read_mask(void *mask) {
+  pthread_sigmask(SIG_SETMASK, NULL, mask);
+  return NULL;
+}
+
+static void signals_are_for_others(void **) {
+  sigset_t of_thread, before, after;
+  pthread_t thread;
+  read_mask(&before);
+  assert_int_equal(nf_thread_start(&thread, read_mask, &of_thread), 0);
+  pthread_join(thread, NULL);
+  read_mask(&after);
+  static const int asked[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM, SIGCHLD};
+  for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+    assert_true(sigismember(&of_thread, asked[i]));
+    assert_int_equal(sigismember(&after, asked[i]), sigismember(&before, asked[i]));
+  }
 }
 
 typedef struct job {
@@ -209,10 +230,15 @@ static void log_hands_on_clean_lines(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_block_runs_once),    cmocka_unit_test(sleeping_workers_wake),
-      cmocka_unit_test(workers_run_side_by_side), cmocka_unit_test(create_refuses_nonsense),
-      cmocka_unit_test(walks_keep_order),         cmocka_unit_test(walks_stop),
-      cmocka_unit_test(clock_and_memory),         cmocka_unit_test(log_hands_on_clean_lines),
+      cmocka_unit_test(signals_are_for_others),
+      cmocka_unit_test(every_block_runs_once),
+      cmocka_unit_test(sleeping_workers_wake),
+      cmocka_unit_test(workers_run_side_by_side),
+      cmocka_unit_test(create_refuses_nonsense),
+      cmocka_unit_test(walks_keep_order),
+      cmocka_unit_test(walks_stop),
+      cmocka_unit_test(clock_and_memory),
+      cmocka_unit_test(log_hands_on_clean_lines),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,9 +3,9 @@
 #include "comm/ranks.h"
 #include "base/cores.h"
 #include "base/gate.h"
+#include "base/thread.h"
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 enum { GONE = 1, ROUND = 2 }; // of the barrier's word: a rank has returned; rounds are counted above it
@@ -99,15 +99,10 @@ static nf_status finish(nf_ranks *r) {
   return first_error(r);
 }
 
-// Signals of the process are for its own threads.
 static nf_status create_thread(nf_ranks *r, int rank) {
   struct rank *own = &r->rank[rank];
-  sigset_t all, old;
   if (own->has_thread) return nf_ok();
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  const int e = pthread_create(&own->thread, NULL, rank_thread, own);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  const int e = nf_thread_start(&own->thread, rank_thread, own);
   own->has_thread = e == 0;
   if (e == 0) return nf_ok();
   return nf_error(NF_UNAVAILABLE, "can't make the thread of rank %d of %d: %s", rank, r->world,

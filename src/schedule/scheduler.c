@@ -3,8 +3,8 @@
 #include "schedule/scheduler.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 #include <time.h>
 
@@ -179,14 +179,9 @@ static void deinit(nf_scheduler *s) {
   give_room_back(s);
 }
 
-// Signals of the process are for its own threads.
 static nf_status start(nf_scheduler *s) {
-  sigset_t all, old;
   NF_TRY((nf_status){infuse_runtime_on_computed(s->rt, computed, s)});
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  const int e = pthread_create(&s->thread, NULL, nf_scheduler_thread, s);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  const int e = nf_thread_start(&s->thread, nf_scheduler_thread, s);
   if (e == 0) return nf_ok();
   infuse_error_free(infuse_runtime_on_computed(s->rt, NULL, NULL));
   return nf_error(NF_UNAVAILABLE, "can't make the scheduler's thread: %s", strerrordesc_np(e));

@@ -8,11 +8,11 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include "server/http_call.h"
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -361,20 +361,15 @@ static nf_status wait_for(const nf_http *h, int fd, void *as) {
              : nf_error(NF_UNAVAILABLE, "can't wait for connections: %s", strerror(errno));
 }
 
-// Signals of the process are for its own threads.
 static nf_status start_thread(nf_http *h) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->daemon, MHD_DAEMON_INFO_EPOLL_FD);
-  sigset_t all, old;
   h->epoll = epoll_create1(EPOLL_CLOEXEC);
   h->stir = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   if (info == NULL || h->epoll < 0 || h->stir < 0)
     return nf_error(NF_UNAVAILABLE, "can't wait for connections: %s", strerror(errno));
   NF_TRY(wait_for(h, info->epoll_fd, NULL));
   NF_TRY(wait_for(h, h->stir, h));
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  const int e = pthread_create(&h->thread, NULL, run, h);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  const int e = nf_thread_start(&h->thread, run, h);
   h->runs = e == 0;
   return e == 0 ? nf_ok()
                 : nf_error(NF_UNAVAILABLE, "can't make the server's thread: %s", strerrordesc_np(e));

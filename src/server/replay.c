@@ -2,9 +2,9 @@
 #include "server/replay.h"
 #include "base/clock.h"
 #include "base/memory.h"
+#include "base/thread.h"
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <string.h>
 
 enum { MOST_PEER = 256, MOST_PART = 4096 }; // bytes: of a peer's name; of what it sends at a time
@@ -122,11 +122,7 @@ static void *run(void *replay) {
 // ---- its life ----
 
 static nf_status start_thread(nf_replay *r) {
-  sigset_t all, old;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &old);
-  const int e = pthread_create(&r->thread, NULL, run, r);
-  pthread_sigmask(SIG_SETMASK, &old, NULL);
+  const int e = nf_thread_start(&r->thread, run, r);
   return e == 0 ? nf_ok()
                 : nf_error(NF_UNAVAILABLE, "can't make a thread for page events: %s", strerrordesc_np(e));
 }
