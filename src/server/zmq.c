@@ -1,34 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "server/zmq.h"
+#include "base/library.h"
 #include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 
 nf_status nf_zmq_open(nf_zmq *z) {
-  static const struct {
-    const char *name;
-    size_t at;
-  } symbols[] = {{"zmq_ctx_new", offsetof(nf_zmq, ctx_new)},
-                 {"zmq_ctx_term", offsetof(nf_zmq, ctx_term)},
-                 {"zmq_socket", offsetof(nf_zmq, socket)},
-                 {"zmq_close", offsetof(nf_zmq, close)},
-                 {"zmq_setsockopt", offsetof(nf_zmq, setsockopt)},
-                 {"zmq_getsockopt", offsetof(nf_zmq, getsockopt)},
-                 {"zmq_bind", offsetof(nf_zmq, bind)},
-                 {"zmq_send", offsetof(nf_zmq, send)},
-                 {"zmq_recv", offsetof(nf_zmq, recv)},
-                 {"zmq_errno", offsetof(nf_zmq, error)},
-                 {"zmq_strerror", offsetof(nf_zmq, strerror)}};
+  static const nf_symbol symbols[] = {{"zmq_ctx_new", offsetof(nf_zmq, ctx_new)},
+                                      {"zmq_ctx_term", offsetof(nf_zmq, ctx_term)},
+                                      {"zmq_socket", offsetof(nf_zmq, socket)},
+                                      {"zmq_close", offsetof(nf_zmq, close)},
+                                      {"zmq_setsockopt", offsetof(nf_zmq, setsockopt)},
+                                      {"zmq_getsockopt", offsetof(nf_zmq, getsockopt)},
+                                      {"zmq_bind", offsetof(nf_zmq, bind)},
+                                      {"zmq_send", offsetof(nf_zmq, send)},
+                                      {"zmq_recv", offsetof(nf_zmq, recv)},
+                                      {"zmq_errno", offsetof(nf_zmq, error)},
+                                      {"zmq_strerror", offsetof(nf_zmq, strerror)}};
   static const char file[] = "libzmq.so.5";
   z->library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (z->library == NULL)
     return nf_error(NF_UNAVAILABLE, "page events need %s (Debian: libzmq5): %s", file, dlerror());
-  for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-    void *symbol = dlsym(z->library, symbols[i].name);
-    if (symbol == NULL) return nf_error(NF_UNAVAILABLE, "%s has no %s", file, symbols[i].name);
-    memcpy((char *)z + symbols[i].at, &symbol, sizeof symbol);
-  }
-  return nf_ok();
+  return nf_library_find(z->library, file, symbols, sizeof symbols / sizeof *symbols, z);
 }
 
 nf_status nf_zmq_bind(const nf_zmq *z, void *socket, const char *host, uint16_t port,

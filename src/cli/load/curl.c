@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/load/curl.h"
+#include "base/library.h"
 #include <dlfcn.h>
-#include <stddef.h>
-#include <string.h>
 
 // Of either library of TLS; programs are the same to both.
 static const char *const files[] = {"libcurl-gnutls.so.4", "libcurl.so.4"};
 
-static const struct {
-  const char *name;
-  size_t at;
-} symbols[] = {
+static const nf_symbol symbols[] = {
 #define LOAD_CURL_SYMBOL(name) {"curl_" #name, offsetof(load_curl, name)},
     LOAD_CURL(LOAD_CURL_SYMBOL)
 #undef LOAD_CURL_SYMBOL
@@ -27,10 +23,5 @@ nf_status load_curl_open(load_curl *out) {
   void *library = open_any();
   if (library == NULL)
     return nf_error(NF_UNAVAILABLE, "servers are asked by libcurl (Debian: libcurl3-gnutls): %s", dlerror());
-  for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++) {
-    void *symbol = dlsym(library, symbols[i].name);
-    if (symbol == NULL) return nf_error(NF_UNAVAILABLE, "libcurl has no %s", symbols[i].name);
-    memcpy((char *)out + symbols[i].at, &symbol, sizeof symbol);
-  }
-  return nf_ok();
+  return nf_library_find(library, "libcurl", symbols, sizeof symbols / sizeof *symbols, out);
 }
