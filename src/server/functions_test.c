@@ -92,6 +92,35 @@ static void a_response_has_the_same_call(void **state) {
   free(events);
 }
 
+// What stands there then is no JSON, so nobody is told to act on it.
+static void a_stop_string_within_a_call_cuts_it(void **state) {
+  (void)state;
+  static const char body[] = "{" SUM "," TOOLS ",\"stop\":[\"wh\"]%s}";
+  char text[1024];
+  snprintf(text, sizeof text, body, "");
+  json_t *answer = post(CHAT, text, 200);
+  assert_string_equal(serving_string(answer, "choices.0.finish_reason"), "stop");
+  assert_string_equal(serving_string(answer, "choices.0.message.tool_calls.0.function.arguments"), "{\"");
+  json_decref(answer);
+  snprintf(text, sizeof text, body, ",\"stream\":true");
+  char *events = serving_stream(&served, CHAT, text),
+       *finish = serving_joined(events, "choices.0.finish_reason");
+  assert_string_equal(finish, "stop");
+  free(events);
+  free(finish);
+}
+
+static void a_function_keeps_its_name(void **state) {
+  (void)state;
+  json_t *answer = post(CHAT,
+                        "{" SUM ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"functions.f\","
+                        "\"parameters\":{\"properties\":{}}}}],\"tool_choice\":\"required\","
+                        "\"parallel_tool_calls\":false}",
+                        200);
+  assert_string_equal(serving_string(answer, "choices.0.message.tool_calls.0.function.name"), "functions.f");
+  json_decref(answer);
+}
+
 #define CALLED(arguments)                                                                              \
   "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":null,"     \
   "\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\"function\":{\"name\":\"look\",\"arguments\":" \
@@ -131,10 +160,9 @@ static void what_cant_be_held_is_refused(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(a_call_comes_whole_and_in_fragments),
-      cmocka_unit_test(a_response_has_the_same_call),
-      cmocka_unit_test(a_call_goes_back_into_the_prompt),
-      cmocka_unit_test(what_cant_be_held_is_refused),
+      cmocka_unit_test(a_call_comes_whole_and_in_fragments), cmocka_unit_test(a_response_has_the_same_call),
+      cmocka_unit_test(a_stop_string_within_a_call_cuts_it), cmocka_unit_test(a_function_keeps_its_name),
+      cmocka_unit_test(a_call_goes_back_into_the_prompt),    cmocka_unit_test(what_cant_be_held_is_refused),
   };
   return cmocka_run_group_tests(tests, set_up, serving_tear_down);
 }

@@ -293,7 +293,8 @@ static nf_status prepare(talk *t, nf_ask_kind kind) {
   t->asked.stream = t->ask.stream, t->asked.answers = t->n_parts * (size_t)t->ask.n;
   for (size_t i = 0; i < t->n_parts; i++) t->part[i].talk = t, t->part[i].first = i * (size_t)t->ask.n;
   NF_TRY(tokenise(t));
-  return nf_reply_create(&t->ask, nf_call_id(t->call), (int64_t)time(NULL), t->server->name, &t->reply);
+  return nf_reply_create(&t->ask, nf_call_id(t->call), (int64_t)time(NULL), t->server->name,
+                         infuse_model_chat_format(t->server->options.model), &t->reply);
 }
 
 static nf_status submit(talk *t, size_t i) {

@@ -122,8 +122,8 @@ nf_status nf_mould_fill(const nf_mould *m, nf_view text, nf_text *out) {
 }
 
 const char *nf_finish_name(const nf_choice *c) {
-  const bool whole = c->finish == INFUSE_STOP;
-  return !whole ? "length" : c->n_calls != 0 ? "tool_calls" : "stop";
+  if (c->finish != INFUSE_STOP) return "length";
+  return c->n_calls != 0 && !c->cut ? "tool_calls" : "stop";
 }
 
 // ---- choices ----
@@ -131,18 +131,20 @@ const char *nf_finish_name(const nf_choice *c) {
 static bool is_call(const infuse_piece *p) { return p->recipient[0] != 0; }
 static bool is_thought(const infuse_piece *p) { return strcmp(p->channel, "analysis") == 0; }
 
-// Formats put a prefix of their own before a function's name.
-const char *nf_function_name(const char *recipient) {
-  static const char prefix[] = "functions.";
-  const size_t n = sizeof prefix - 1;
-  return strncmp(recipient, prefix, n) == 0 ? recipient + n : recipient;
+const char *nf_function_name(const nf_reply *r, const char *recipient) {
+  const size_t n = strlen(r->space);
+  return strncmp(recipient, r->space, n) == 0 ? recipient + n : recipient;
 }
 
-static nf_status begin_call(nf_choice *c, const char *recipient) {
+bool nf_is_cut_call(const infuse_piece *p) {
+  return is_call(p) && (p->end == INFUSE_END_STOP || p->end == INFUSE_END_CUT);
+}
+
+static nf_status begin_call(const nf_reply *r, nf_choice *c, const char *recipient) {
   if (!nf_grow(&c->call, &c->cap_calls, c->n_calls + 1, sizeof *c->call)) return nf_reply_no_memory();
   nf_reply_call *call = &c->call[c->n_calls++];
   *call = (nf_reply_call){0};
-  const char *name = nf_function_name(recipient);
+  const char *name = nf_function_name(r, recipient);
   nf_text_append(&call->name, name, strlen(name));
   return nf_text_status(&call->name);
 }
@@ -151,8 +153,9 @@ nf_part nf_choice_part(const infuse_piece *p) {
   return is_call(p) ? NF_PART_CALL : is_thought(p) ? NF_PART_THOUGHTS : NF_PART_CONTENT;
 }
 
-static nf_status keep(nf_choice *c, const infuse_piece *p) {
-  if (is_call(p) && p->begins) NF_TRY(begin_call(c, p->recipient));
+static nf_status keep(const nf_reply *r, nf_choice *c, const infuse_piece *p) {
+  if (is_call(p) && p->begins) NF_TRY(begin_call(r, c, p->recipient));
+  if (is_call(p)) c->cut = nf_is_cut_call(p);
   nf_text *to = is_call(p) ? &c->call[c->n_calls - 1].arguments : is_thought(p) ? &c->thoughts : &c->content;
   nf_text_append(to, p->text, p->n);
   return nf_text_status(to);
@@ -176,7 +179,7 @@ static void begin_message(const nf_reply *r, nf_choice *c, const infuse_piece *p
 static nf_status show(nf_reply *r, nf_choice *c, infuse_piece p) {
   if (!nf_grow(&r->shown, &r->cap_shown, r->n_shown + 1, sizeof *r->shown)) return nf_reply_no_memory();
   r->shown[r->n_shown++] = p;
-  return keep(c, &p);
+  return keep(r, c, &p);
 }
 
 static nf_status take(nf_reply *r, nf_choice *c, infuse_piece p) {
@@ -195,12 +198,13 @@ static nf_status take(nf_reply *r, nf_choice *c, infuse_piece p) {
 // ---- an answer ----
 
 nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
-                          nf_reply **out) {
+                          const char *format, nf_reply **out) {
   static const nf_reply_form *const form[] = {
       [NF_ASK_CHAT] = &nf_reply_chat, [NF_ASK_TEXT] = &nf_reply_text, [NF_ASK_RESPONSE] = &nf_reply_response};
   nf_reply *r = nf_alloc(1, sizeof *r);
   if (r == NULL) return nf_reply_no_memory();
   *r = (nf_reply){.ask = ask, .form = form[ask->kind], .created = created};
+  r->space = format != NULL && strcmp(format, "harmony") == 0 ? "functions." : "";
   r->n = (size_t)ask->n * (ask->n_prompts != 0 ? ask->n_prompts : 1);
   r->id = nf_arena_printf(&r->arena, "%s%s", r->form->prefix, id);
   r->model = nf_arena_copy(&r->arena, model, strlen(model));

@@ -35,9 +35,10 @@ typedef struct nf_told {
 
 typedef struct nf_reply nf_reply; // thread-compatible
 
-// The ask outlives it. id: letters and digits, unique; created: seconds since 1970. NF_NO_MEMORY.
+// The ask outlives it. id: letters and digits, unique; created: seconds since 1970; format: of the model's
+// chats, NULL: it has none. NF_NO_MEMORY.
 nf_status nf_reply_create(const nf_ask *ask, const char *id, int64_t created, const char *model,
-                          nf_reply **out);
+                          const char *format, nf_reply **out);
 void nf_reply_destroy(nf_reply *r); // NULL is fine
 // Appends what is to be sent now: nothing where the answer is no stream.
 nf_status nf_reply_begin(nf_reply *r, nf_text *out);
@@ -71,6 +72,7 @@ typedef struct nf_choice {
   json_t *logprobs;        // a list, NULL: none
   json_t *prompt_logprobs; // vLLM's list, of a prompt's first choice; NULL: none are wanted
   bool left_out;           // the running message is told to nobody
+  bool cut;                // its last call was not closed, so that nobody should act on it
   bool answered, parted;   // there was a message "final"; text comes behind that of another message
   int64_t offset;          // of completions: characters before the next token
   infuse_finish finish;
@@ -82,7 +84,7 @@ typedef struct nf_item { // of a response's output
   nf_text text, name; // name: of a call
   json_t *logprobs;   // of a message, all so far; NULL: none are wanted
   size_t told;        // how many of them deltas have
-  bool done;
+  bool done, cut;     // cut: it was not whole when that was so
 } nf_item;
 
 typedef struct nf_reply_form {
@@ -99,7 +101,8 @@ typedef struct nf_reply_form {
 struct nf_reply {
   const nf_ask *ask;
   const nf_reply_form *form;
-  char *id, *model; // of the arena
+  char *id, *model;  // of the arena
+  const char *space; // what the format puts in front of functions' names
   int64_t created;
   nf_choice *choice; // [n]
   size_t n;
@@ -128,4 +131,5 @@ json_t *nf_logprob_number(double x);
 json_t *nf_token_json(nf_view token);         // as text
 json_t *nf_logprob_json(const nf_logprob *l); // {"token", "logprob", "bytes", "top_logprobs"}
 bool nf_json_push_logprobs(json_t *list, const nf_logprob *l, size_t n); // all of these
-const char *nf_function_name(const char *recipient); // without what formats put in front of it
+const char *nf_function_name(const nf_reply *r, const char *recipient);  // without what stands in front of it
+bool nf_is_cut_call(const infuse_piece *p); // the piece ends a call that was not closed

@@ -44,9 +44,9 @@ static json_t *item_json(const nf_reply *r, size_t i, bool begins) {
   bool ok = nf_json_put(o, "id", item_id(r, i));
   ok = nf_json_put(o, "type", json_string(kind[item->part].type)) && ok;
   ok = nf_json_put(o, "status",
-                   json_string(begins       ? "in_progress"
-                               : item->done ? "completed"
-                                            : "incomplete")) &&
+                   json_string(begins                     ? "in_progress"
+                               : item->done && !item->cut ? "completed"
+                                                          : "incomplete")) &&
        ok;
   if (item->part == NF_PART_CALL) {
     ok = nf_json_put(o, "call_id", json_sprintf("call_%s_%zu", r->id + strlen(r->form->prefix), i)) && ok;
@@ -99,7 +99,7 @@ static nf_status open_item(nf_reply *r, const infuse_piece *p, nf_text *out) {
   nf_item *item = &r->item[i];
   *item = (nf_item){.part = nf_choice_part(p)};
   if (item->part == NF_PART_CONTENT && r->ask->logprobs >= 0) item->logprobs = json_array();
-  const char *name = nf_function_name(p->recipient);
+  const char *name = nf_function_name(r, p->recipient);
   nf_text_append(&item->name, name, strlen(name));
   NF_TRY(nf_text_status(&item->name));
   if (!r->ask->stream) return nf_ok();
@@ -119,11 +119,11 @@ static json_t *logprobs_of(const nf_item *item, size_t from) {
   return nf_json_whole(list, ok);
 }
 
-static nf_status close_item(nf_reply *r, bool done, nf_text *out) {
+static nf_status close_item(nf_reply *r, bool cut, nf_text *out) {
   const size_t i = r->n_items - 1;
   nf_item *item = &r->item[i];
   const bool call = item->part == NF_PART_CALL;
-  item->done = done;
+  item->done = true, item->cut = cut;
   if (!r->ask->stream) return nf_ok();
   NF_TRY(send_about(r, i, kind[item->part].done, call ? "arguments" : "text", nf_json_text(&item->text),
                     logprobs_of(item, 0), out));
@@ -148,7 +148,7 @@ static nf_status take_waiting(nf_reply *r, nf_item *item) {
 }
 
 static nf_status tell_piece(nf_reply *r, const infuse_piece *p, nf_text *out) {
-  if (p->begins && is_open(r)) NF_TRY(close_item(r, true, out));
+  if (p->begins && is_open(r)) NF_TRY(close_item(r, false, out));
   const bool calls = nf_choice_part(p) == NF_PART_CALL;
   if (!is_open(r) && p->n == 0 && !(p->begins && calls)) return nf_ok(); // nothing has been said
   if (!is_open(r)) NF_TRY(open_item(r, p, out));
@@ -157,7 +157,9 @@ static nf_status tell_piece(nf_reply *r, const infuse_piece *p, nf_text *out) {
   nf_text_append(&r->item[i].text, p->text, p->n);
   NF_TRY(nf_text_status(&r->item[i].text));
   if (p->n != 0 && r->ask->stream) NF_TRY(send_delta(r, i, p, out));
-  return p->end != INFUSE_END_NONE && p->end != INFUSE_END_CUT ? close_item(r, true, out) : nf_ok();
+  const bool cut = nf_is_cut_call(p);
+  const bool ends = cut || (p->end != INFUSE_END_NONE && p->end != INFUSE_END_CUT);
+  return ends ? close_item(r, cut, out) : nf_ok();
 }
 
 // ---- responses ----
@@ -181,9 +183,10 @@ static json_t *items(const nf_reply *r) {
   return nf_json_whole(list, ok);
 }
 
-static json_t *why_incomplete(const char *status) {
-  const bool incomplete = strcmp(status, "incomplete") == 0;
-  return incomplete ? json_pack("{s:s}", "reason", "max_output_tokens") : json_null();
+// There is no word for a call that a stop string has cut.
+static json_t *why_incomplete(const nf_reply *r, const char *status) {
+  const bool full = strcmp(status, "incomplete") == 0 && r->choice[0].finish != INFUSE_STOP;
+  return full ? json_pack("{s:s}", "reason", "max_output_tokens") : json_null();
 }
 
 static json_t *tool_choice(const nf_ask *a) {
@@ -205,7 +208,7 @@ static json_t *response(const nf_reply *r, const char *status, const nf_tokens *
   ok = nf_json_put(o, "output", items(r)) && ok;
   ok = nf_json_put(o, "usage", usage != NULL ? usage_json(usage) : json_null()) && ok;
   ok = nf_json_put(o, "error", json_null()) && ok;
-  ok = nf_json_put(o, "incomplete_details", why_incomplete(status)) && ok;
+  ok = nf_json_put(o, "incomplete_details", why_incomplete(r, status)) && ok;
   ok = nf_json_put(o, "max_output_tokens", a->max_tokens > 0 ? json_integer(a->max_tokens) : json_null()) &&
        ok;
   ok = nf_json_put(o, "parallel_tool_calls", json_boolean(!a->one_call)) && ok;
@@ -236,10 +239,13 @@ static nf_status tell(nf_reply *r, const nf_told *t, nf_text *out) {
     return nf_reply_no_memory();
   for (size_t i = 0; i < t->n_pieces; i++) NF_TRY(tell_piece(r, &t->pieces[i], out));
   if (t->finish == INFUSE_RUNNING || !is_open(r)) return nf_ok();
-  return close_item(r, t->finish == INFUSE_STOP, out);
+  return close_item(r, t->finish != INFUSE_STOP, out);
 }
 
-static bool is_whole(const nf_reply *r) { return r->choice[0].finish == INFUSE_STOP; }
+static bool is_whole(const nf_reply *r) {
+  const nf_choice *c = &r->choice[0];
+  return c->finish == INFUSE_STOP && !c->cut;
+}
 
 static nf_status end(nf_reply *r, const nf_tokens *usage, nf_text *out) {
   return is_whole(r) ? send_response(r, "response.completed", "completed", usage, out)

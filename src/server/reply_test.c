@@ -23,7 +23,7 @@ static void open_story(story *s, nf_ask_kind kind, const char *body) {
   *s = (story){0};
   nf_status st = nf_ask_read(kind, body, strlen(body), &none, &s->ask);
   assert_string_equal(nf_status_message(st), "");
-  assert_true(nf_is_ok(nf_reply_create(&s->ask, "1", 1700000000, "m", &s->reply)));
+  assert_true(nf_is_ok(nf_reply_create(&s->ask, "1", 1700000000, "m", "harmony", &s->reply)));
   assert_true(nf_is_ok(nf_reply_begin(s->reply, &s->out)));
 }
 
@@ -104,7 +104,7 @@ static void chunks_differ_in_their_text_only(void **state) {
     char body[128], want[256];
     snprintf(body, sizeof body, "{%s,\"n\":2,\"stream\":true}", row[i].body);
     assert_true(nf_is_ok(nf_ask_read(row[i].kind, body, strlen(body), &none, &s.ask)));
-    assert_true(nf_is_ok(nf_reply_create(&s.ask, "1", 1700000000, "\"\"", &s.reply)));
+    assert_true(nf_is_ok(nf_reply_create(&s.ask, "1", 1700000000, "\"\"", NULL, &s.reply)));
     for (size_t k = 0; k < sizeof text / sizeof *text; k++) {
       const infuse_piece p = piece(row[i].channel, "", text[k][0], k == 0);
       s.out.n = 0;
@@ -268,6 +268,70 @@ static void an_answer_is_one_and_the_models_own(void **state) {
       assert_string_equal(g.content, tales[i].content);
       assert_string_equal(g.thoughts, tales[i].thoughts);
       assert_string_equal(g.calls, tales[i].calls);
+      free_story(&s);
+    }
+}
+
+// By a stop string, or by the model that begins another's message: nobody takes its arguments for whole.
+static void a_call_that_is_cut_is_told_so(void **state) {
+  (void)state;
+  static const infuse_end ends[] = {INFUSE_END_CALL, INFUSE_END_STOP, INFUSE_END_CUT};
+  for (int i = 0; i < 6; i++) {
+    const bool stream = i % 2, cut = i / 2 != 0;
+    infuse_piece p[] = {piece("", "f", "{}", true), piece("", "g", "{\"a", true)};
+    p[0].end = INFUSE_END_CALL, p[1].end = ends[i / 2];
+    story s;
+    open_story(&s, NF_ASK_CHAT, stream ? "{" CHAT ",\"stream\":true}" : "{" CHAT "}");
+    tell(&s, 0, p, 2, INFUSE_STOP);
+    close_story(&s);
+    assert_non_null(
+        strstr(s.out.at, cut ? "\"finish_reason\":\"stop\"" : "\"finish_reason\":\"tool_calls\""));
+    free_story(&s);
+    open_story(&s, NF_ASK_RESPONSE, stream ? "{\"input\":\"x\",\"stream\":true}" : "{\"input\":\"x\"}");
+    tell(&s, 0, p, 2, INFUSE_STOP);
+    close_story(&s);
+    const char *last = stream ? strstr(s.out.at, cut ? "event: response.incomplete\ndata: "
+                                                     : "event: response.completed\ndata: ")
+                              : s.out.at;
+    assert_non_null(last);
+    json_t *body = json_loads(strchr(last, '{'), JSON_DISABLE_EOF_CHECK, NULL),
+           *response = stream ? json_object_get(body, "response") : body, *why;
+    const char *status, *first, *second;
+    assert_int_equal(json_unpack(response, "{s:s,s:o,s:[{s:s},{s:s}]}", "status", &status,
+                                 "incomplete_details", &why, "output", "status", &first, "status", &second),
+                     0);
+    assert_string_equal(status, cut ? "incomplete" : "completed");
+    assert_string_equal(first, "completed");
+    assert_string_equal(second, cut ? "incomplete" : "completed");
+    assert_true(json_is_null(why)); // it is not for want of tokens
+    json_decref(body);
+    free_story(&s);
+  }
+}
+
+// A caller's function may be called as harmony's are.
+static void names_lose_their_formats_prefix_only(void **state) {
+  (void)state;
+  static const struct {
+    const char *format, *recipient, *name;
+  } row[] = {{"harmony", "functions.f", "\"name\":\"f\""},
+             {"harmony", "functions.functions.f", "\"name\":\"functions.f\""},
+             {"harmony", "f", "\"name\":\"f\""},
+             {"chatml", "functions.f", "\"name\":\"functions.f\""}};
+  static const struct {
+    nf_ask_kind kind;
+    const char *body;
+  } form[] = {{NF_ASK_CHAT, "{" CHAT "}"}, {NF_ASK_RESPONSE, "{\"input\":\"x\"}"}};
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+    for (size_t k = 0; k < sizeof form / sizeof *form; k++) {
+      story s = {0};
+      infuse_piece p = piece("", row[i].recipient, "{}", true);
+      p.end = INFUSE_END_CALL;
+      assert_true(nf_is_ok(nf_ask_read(form[k].kind, form[k].body, strlen(form[k].body), &none, &s.ask)));
+      assert_true(nf_is_ok(nf_reply_create(&s.ask, "1", 1700000000, "m", row[i].format, &s.reply)));
+      tell(&s, 0, &p, 1, INFUSE_STOP);
+      close_story(&s);
+      assert_non_null(strstr(s.out.at, row[i].name));
       free_story(&s);
     }
 }
@@ -452,6 +516,8 @@ int main(void) {
       cmocka_unit_test(chunks_differ_in_their_text_only),
       cmocka_unit_test(a_whole_answer_says_the_same),
       cmocka_unit_test(an_answer_is_one_and_the_models_own),
+      cmocka_unit_test(a_call_that_is_cut_is_told_so),
+      cmocka_unit_test(names_lose_their_formats_prefix_only),
       cmocka_unit_test(what_is_left_out_has_no_logprobs),
       cmocka_unit_test(logprobs_are_lists_side_by_side),
       cmocka_unit_test(a_prompt_comes_before_its_answer),
