@@ -86,16 +86,17 @@ static nf_status check_zero(const nf_json_at *at, const infuse_sampling_bound *b
                        (double)bound->most);
 }
 
-// What sessions take, within their bounds.
+// What sessions take, within their bounds, which are wider than what any client means by a penalty.
 static nf_status read_sampling(const nf_json_at *body, nf_ask *a) {
   size_t n;
   const infuse_sampling_bound *bound = infuse_sampling_bounds(&n);
   for (size_t i = 0; i < n; i++) {
+    const bool subtracts = nf_has_word("presence_penalty frequency_penalty", nf_view_of(bound[i].name));
     const nf_field f = {.key = bound[i].name,
                         .kind = NF_FIELD_F32,
                         .at = offsetof(nf_ask, sampling) + bound[i].at,
-                        .lo = (double)bound[i].least,
-                        .hi = (double)bound[i].most};
+                        .lo = subtracts ? -2 : (double)bound[i].least,
+                        .hi = subtracts ? 2 : (double)bound[i].most};
     const nf_json_at at = nf_json_get(body, bound[i].name);
     NF_TRY(nf_ask_fields(body, &f, 1, a));
     NF_TRY(check_zero(&at, &bound[i], a));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The body of /v1/responses: instructions and items become the messages of a chat. Nothing is stored: a
 // conversation that goes on is sent whole.
+#include "base/keys.h"
 #include "server/ask.h"
 #include <string.h>
 
@@ -102,8 +103,12 @@ static nf_status read_input(const nf_json_at *body, nf_ask *a) {
   return nf_ok();
 }
 
-// `include` says whether there are any; what else it may name is not told by default, and then not at all.
+// `include` says whether there are any; what else it may name no answer here has.
 static nf_status read_logprobs(const nf_json_at *body, nf_ask *a) {
+  static const char names[] = "message.output_text.logprobs reasoning.encrypted_content "
+                              "message.input_image.image_url code_interpreter_call.outputs "
+                              "computer_call_output.output.image_url file_search_call.results "
+                              "web_search_call.results web_search_call.action.sources";
   const nf_json_at at = nf_json_get(body, "include"), top = nf_json_get(body, "top_logprobs"),
                    prompt = nf_json_get(body, "prompt_logprobs");
   size_t n = 0;
@@ -113,20 +118,29 @@ static nf_status read_logprobs(const nf_json_at *body, nf_ask *a) {
   if (top.value != NULL) NF_TRY(nf_json_i64(&top, 0, NF_ASK_LOGPROBS, &most));
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&at, i);
-    nf_view s;
-    NF_TRY(nf_json_string(&item, &s));
-    if (nf_view_equal(s, NF_VIEW("message.output_text.logprobs"))) a->logprobs = most;
+    int name = -1;
+    if (item.value == NULL) return nf_json_wants(&item, "a string");
+    NF_TRY(nf_ask_word(&item, names, &name));
+    if (name == 0) a->logprobs = most;
   }
   return nf_ok();
 }
 
+static const nf_key refused[] = {
+    {"prompt", NF_KEY_CHANGES, NULL}, // one that is stored
+    {"truncation", NF_KEY_CHANGES, "auto disabled"},
+    {"*", NF_KEY_HARMLESS, NULL},
+};
+
 nf_status nf_ask_response(const nf_json_at *body, nf_ask *a) {
+  static const nf_keys keys = NF_KEYS(refused, NULL);
   static const nf_field field[] = {
       {"max_output_tokens", NF_FIELD_I64, .at = offsetof(nf_ask, max_tokens), .lo = 1, .hi = INT32_MAX}};
   static const nf_field effort[] = {{"effort", NF_FIELD_STRING, .at = offsetof(nf_ask, session.effort)}};
   const nf_json_at reasoning = nf_json_get(body, "reasoning"), text = nf_json_get(body, "text"),
                    format = nf_json_get(&text, "format");
   const nf_json_at n = nf_json_get(body, "n");
+  NF_TRY(nf_keys_refuse(body, &keys));
   if (a->n != 1) return nf_json_error(&n, "is %ld; a response has one answer", (long)a->n);
   NF_TRY(nf_ask_fields(body, field, 1, a));
   if (text.value != NULL) NF_TRY(nf_json_object(&text));
