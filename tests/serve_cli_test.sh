@@ -18,6 +18,11 @@ post() { # PORT PATH BODY: the answer, whole; a GET without a body
   exec 3>&-
 }
 
+# ---- a key that is none, such as that of a variable that was misspelled ----
+
+exits 2 "--api-key: the key is empty" serve -m models/infuse-oss --port 0 --api-key ""
+INFUSE_API_KEY="" exits 2 "INFUSE_API_KEY: the key is empty" serve -m models/infuse-oss --port 0
+
 # ---- killed, and begun again at the same port while a client still has a connection ----
 
 serve killed -m models/infuse-oss --port 0

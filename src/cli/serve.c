@@ -50,15 +50,24 @@ static infuse_model_options model_options(const cli_options *o) {
   return mo;
 }
 
-static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m, const infuse_model_options *mo) {
-  const char *key = o->api_key != NULL ? o->api_key : getenv("INFUSE_API_KEY");
+// NULL: clients need none. An empty one is a mistake, as nothing can be known that is not there.
+static int read_key(const cli_options *o, const char **out) {
+  const char *from_environment = getenv("INFUSE_API_KEY");
+  *out = o->api_key != NULL ? o->api_key : from_environment;
+  if (*out == NULL || **out != 0) return 0;
+  return o->api_key != NULL ? cli_usage("--api-key: the key is empty; leave it out to serve without one")
+                            : cli_usage("INFUSE_API_KEY: the key is empty; unset it to serve without one");
+}
+
+static int run(const cli_options *o, const char *key, infuse_runtime *rt, infuse_model *m,
+               const infuse_model_options *mo) {
   const nf_server_options so = {.rt = rt,
                                 .model = m,
                                 .loaded = mo,
                                 .dir = o->model,
                                 .name = o->served_name,
                                 .host = o->host,
-                                .key = key != NULL && key[0] != 0 ? key : NULL,
+                                .key = key,
                                 .port = (uint16_t)(o->port >= 0 ? o->port : PORT),
                                 .events = o->kv_events >= 0,
                                 .events_port = (uint16_t)(o->kv_events >= 0 ? o->kv_events : 0),
@@ -81,11 +90,13 @@ static int run(const cli_options *o, infuse_runtime *rt, infuse_model *m, const 
 int cli_serve(const cli_options *o, infuse_runtime *rt) {
   const infuse_model_options mo = model_options(o);
   infuse_model *m = NULL;
+  const char *key;
   if (o->model == NULL) return cli_usage("serve wants -m DIR");
   if (o->kv_events_replay >= 0 && o->kv_events < 0)
     return cli_usage("--kv-events-replay sends again what --kv-events PORT has published: give that too");
-  int code = cli_fail(infuse_model_load(rt, o->model, &mo, &m));
-  if (code == 0) code = run(o, rt, m, &mo);
+  int code = read_key(o, &key);
+  if (code == 0) code = cli_fail(infuse_model_load(rt, o->model, &mo, &m));
+  if (code == 0) code = run(o, key, rt, m, &mo);
   infuse_model_destroy(m);
   return code;
 }
