@@ -55,6 +55,9 @@ for more in "" --quiet "--max-concurrency 1,2 --quiet"; do # and no row of zeros
   refused 4 "4 x status 404" --served-model-name nobody --num-prompts 4 $more
   [ ! -s "$work/out" ] || fail "rows of nothing: $(cat "$work/out")"
 done
+refused 4 "4 x status 404" --served-model-name nobody --num-prompts 4 --plot "$work/none.svg" --json --quiet
+has "$work/out" '"completed":0,"failed":4' '"output_throughput":null' '"mean_ttft_ms":null'
+[ ! -e "$work/none.svg" ] || fail "a plot of nothing"
 refused 4 "context" --input-len 600 --num-prompts 1
 refused 2 "--request-rate: 'x' is not a number" --request-rate 1,x
 refused 2 "--max-concurrency: '0' is not a number" --max-concurrency 0
@@ -72,3 +75,9 @@ exits 2 "bench latency does not take --request-rate" bench latency -m $m --reque
 
 kill -INT "$pid"
 wait "$pid" || fail "the server ended badly"
+
+# without a tokenizer here, of a server that tells no folder: whose fault it is
+cp -r models/infuse-oss "$work/gone"
+serve moved -m "$work/gone" --port 0 --ctx 512 --api-key sesame
+mv "$work/gone" "$work/away"
+refused 4 "the server has no model 'nobody'; --served-model-name says another: status 404" --served-model-name nobody --num-prompts 1

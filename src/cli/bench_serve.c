@@ -415,7 +415,18 @@ static nf_status write_file(const char *path, const char *text, size_t n) {
   return st;
 }
 
-static int draw_plot(const serving *s, const json_t *points) {
+// Those of which there are figures.
+static json_t *points_that_came(const json_t *points) {
+  json_t *list = json_array();
+  bool ok = list != NULL;
+  for (size_t i = 0; i < json_array_size(points) && ok; i++) {
+    json_t *p = json_array_get(points, i);
+    if (report_number(p, "completed") > 0) ok = nf_json_push(list, json_incref(p));
+  }
+  return nf_json_whole(list, ok);
+}
+
+static int write_plot(const serving *s, const json_t *points) {
   nf_text t = {0};
   char title[160];
   snprintf(title, sizeof title, "%s: throughput against latency, %zu requests a point", s->model,
@@ -425,6 +436,14 @@ static int draw_plot(const serving *s, const json_t *points) {
   if (nf_is_ok(st)) st = write_file(s->o->plot, t.at, t.n);
   nf_text_deinit(&t);
   return cli_fail(st.error);
+}
+
+static int draw_plot(const serving *s, const json_t *all) {
+  json_t *points = points_that_came(all);
+  if (points == NULL) return no_memory();
+  const int code = json_array_size(points) != 0 ? write_plot(s, points) : 0;
+  json_decref(points);
+  return code;
 }
 
 // vLLM's: backend, rate, limit, model and time.
@@ -540,8 +559,9 @@ static void show_line(const json_t *p) {
   char limit[24] = "-", rate[24] = "inf";
   if (limited) snprintf(limit, sizeof limit, "%.0f", report_number(p, "max_concurrency"));
   if (paced) snprintf(rate, sizeof rate, "%.3g", report_number(p, "request_rate"));
-  printf("%11s %8s %7.0f %7.0f %8.2f %9.1f %9.1f %9.1f %9.2f %9.2f\n", limit, rate,
-         report_number(p, "completed"), report_number(p, "failed"), report_number(p, "request_throughput"),
+  printf("%11s %8s %7.0f %7.0f", limit, rate, report_number(p, "completed"), report_number(p, "failed"));
+  if (report_number(p, "completed") <= 0) return (void)puts(""); // zeros would look like times
+  printf(" %8.2f %9.1f %9.1f %9.1f %9.2f %9.2f\n", report_number(p, "request_throughput"),
          report_number(p, "output_throughput"), report_number(p, "median_ttft_ms"),
          report_number(p, "p99_ttft_ms"), report_number(p, "median_tpot_ms"),
          report_number(p, "p99_tpot_ms"));

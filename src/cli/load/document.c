@@ -122,10 +122,22 @@ static json_t *write_document(const load_point *p, const load_point_options *po,
   return nf_json_whole(doc, ok);
 }
 
+// Where nobody succeeded: zeros would look like speeds and times.
+static void forget_figures(json_t *doc) {
+  static const char *const ends[] = {"_ms", "_throughput", "_goodput", "_tokens_per_s"};
+  const char *key;
+  json_t *value;
+  json_object_foreach(doc, key, value) {
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+      if (nf_view_ends(nf_view_of(key), nf_view_of(ends[i]))) json_object_set_new(doc, key, json_null());
+  }
+}
+
 json_t *load_document(const load_point *p, const load_point_options *po, const load_document_options *o) {
   totals t = {0};
   for (size_t i = 0; i < p->n; i++) add(&t, &p->at[i], po->good);
   json_t *doc = write_document(p, po, o, &t);
+  if (t.completed == 0) forget_figures(doc);
   cli_series_deinit(&t.ttft);
   cli_series_deinit(&t.tpot);
   cli_series_deinit(&t.itl);

@@ -280,6 +280,30 @@ static void test_document(void **state) {
   json_decref(doc);
 }
 
+static void test_figures_of_nothing_are_null(void **state) {
+  (void)state;
+  static const char *const keys[] = {"request_throughput",      "output_throughput", "total_token_throughput",
+                                     "max_output_tokens_per_s", "request_goodput",   "mean_ttft_ms",
+                                     "p99.9_tpot_ms",           "std_itl_ms"};
+  load_record at = {.failure = nf_error(NF_UNAVAILABLE, "status 404")};
+  load_point p = {.at = &at, .n = 1, .duration = 0.5, .most = 1};
+  const load_point_options po = {.rate = 1, .burstiness = 1, .good = limits};
+  const load_document_options o = {.backend = "openai",
+                                   .endpoint = "/",
+                                   .model = "m",
+                                   .percents = percents,
+                                   .n_percents = 2,
+                                   .goodput = true};
+  json_t *doc = load_document(&p, &po, &o);
+  for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+    assert_true(json_is_null(json_object_get(doc, keys[i])));
+  near(number(doc, "completed"), 0);
+  near(number(doc, "total_output_tokens"), 0); // these are counts
+  near(number(doc, "duration"), 0.5);
+  json_decref(doc);
+  nf_status_free(at.failure);
+}
+
 static size_t count(const char *text, const char *part) {
   size_t n = 0;
   for (; (text = strstr(text, part)) != NULL; text += strlen(part)) n++;
@@ -309,9 +333,13 @@ static void test_plot(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_events),   cmocka_unit_test(test_giant_event),
-      cmocka_unit_test(test_arrivals), cmocka_unit_test(test_document),
-      cmocka_unit_test(test_plot),     cmocka_unit_test(test_wrong_answers),
+      cmocka_unit_test(test_events),
+      cmocka_unit_test(test_giant_event),
+      cmocka_unit_test(test_arrivals),
+      cmocka_unit_test(test_document),
+      cmocka_unit_test(test_figures_of_nothing_are_null),
+      cmocka_unit_test(test_plot),
+      cmocka_unit_test(test_wrong_answers),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

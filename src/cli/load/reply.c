@@ -38,6 +38,19 @@ nf_status load_refusal(int status, nf_view body) {
   return st;
 }
 
+bool load_refuses_model(int status, nf_view body, const char *model) {
+  if (status != 404) return false;
+  nf_json j;
+  nf_status_free(nf_json_parse_nul(body.at, body.n, "the answer", &j));
+  const json_t *code = json_object_get(json_object_get(j.root, "error"), "code");
+  const nf_view message = message_of(j.root, body);
+  const bool coded = json_is_string(code) && strcmp(json_string_value(code), "model_not_found") == 0;
+  const bool named = message.n != 0 && memmem(message.at, message.n, "model", 5) != NULL &&
+                     memmem(message.at, message.n, model, strlen(model)) != NULL;
+  nf_json_deinit(&j);
+  return coded || named;
+}
+
 static nf_status error_in_stream(const json_t *root, nf_view text) {
   const nf_view message = message_of(root, text);
   return nf_error(NF_UNAVAILABLE, "an error in mid-stream: %.*s", quoted(message), message.at);

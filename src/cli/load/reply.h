@@ -23,3 +23,5 @@ nf_status load_reply_end(load_reply *r);
 
 // What the body of an answer that is no success says: OpenAI's error object, or the beginning of the text.
 nf_status load_refusal(int status, nf_view body);
+// Whether it says that the server has no model of this name: by OpenAI's code, or in words, as vLLM does.
+bool load_refuses_model(int status, nf_view body, const char *model);

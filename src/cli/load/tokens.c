@@ -3,6 +3,7 @@
 #include "cli/load/tokens.h"
 #include "base/json.h"
 #include "base/memory.h"
+#include "cli/load/reply.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,12 +38,17 @@ static nf_status read_ids(const nf_json *j, int32_t **ids, size_t *n) {
   return nf_ok();
 }
 
+static nf_status say_why(const load_tokens *t, const load_call *call, nf_status st) {
+  if (load_refuses_model(call->status, nf_text_view(&call->kept), t->model))
+    return nf_status_note(st, "the server has no model '%s'; --served-model-name says another", t->model);
+  return nf_status_note(st, "the server does not tokenize (POST /tokenize); --tokenizer DIR does it here");
+}
+
 static nf_status ask(const load_tokens *t, char *body, int32_t **ids, size_t *n) {
   load_call call = {.path = "/tokenize", .body = nf_view_of(body)};
   nf_json j = {0};
   nf_status st = load_client_ask(t->client, &call);
-  if (!nf_is_ok(st))
-    st = nf_status_note(st, "the server does not tokenize (POST /tokenize); --tokenizer DIR does it here");
+  if (!nf_is_ok(st)) st = say_why(t, &call, st);
   if (nf_is_ok(st)) st = nf_json_parse(call.kept.at, call.kept.n, "the answer of /tokenize", &j);
   if (nf_is_ok(st)) st = read_ids(&j, ids, n);
   nf_json_deinit(&j);
