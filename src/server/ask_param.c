@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which field of a body an error is about that is found only where the request is computed: by what the
 // library's messages begin with.
+#include "base/text.h"
 #include "server/ask.h"
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -39,11 +41,22 @@ static const char *behind(const char *text, const char *name) {
   return strncmp(text, name, n) == 0 ? text + n : NULL;
 }
 
+// A client's own word as messages spell it.
+__attribute__((format(printf, 2, 3))) static const char *spelled(char out[NF_LINE], const char *fmt, ...) {
+  va_list args;
+  va_start(args, fmt);
+  nf_line(out, fmt, args);
+  va_end(args);
+  return out;
+}
+
 // "f: parameters: schema: properties…", or of the name itself "'f': …".
 static bool is_of_tool(const nf_ask *a, size_t i, const char *rest, nf_text *out) {
   const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
   const bool quoted = rest[0] == '\'';
-  const char *what = behind(rest + quoted, json_string_value(json_object_get(f, "name")));
+  char name[NF_LINE];
+  const char *what =
+      behind(rest + quoted, spelled(name, "%s", json_string_value(json_object_get(f, "name"))));
   if (what == NULL || *what != (quoted ? '\'' : ':')) return false;
   name_function(a, i, out);
   nf_text_printf(out, "%s", quoted ? ".name" : ".parameters");
@@ -58,6 +71,55 @@ static void in_tool(const nf_ask *a, const char *rest, nf_text *out) {
   nf_text_append(out, "tools", 5);
 }
 
+// Without a shape it is of calls that nobody could write. It is known of which tool where only one may be
+// called.
+static void in_constraint(const nf_ask *a, const char *rest, nf_text *out) {
+  (void)rest;
+  const size_t n = json_array_size(a->tools);
+  size_t called = 0;
+  if (a->shape_at != NULL) return nf_text_printf(out, "%s", a->shape_at);
+  for (size_t i = 0; a->tool != NULL && i < n; i++) {
+    const json_t *f = json_object_get(json_array_get(a->tools, i), "function");
+    if (strcmp(json_string_value(json_object_get(f, "name")), a->tool) == 0) called = i;
+  }
+  if (n == 1 || a->tool != NULL) {
+    name_function(a, called, out);
+    nf_text_printf(out, ".parameters");
+  } else if (n != 0) {
+    nf_text_printf(out, "tools");
+  }
+}
+
+static bool is_object(const char *text) {
+  nf_json j;
+  nf_status st = nf_json_parse_nul(text, strlen(text), "", &j);
+  const bool ok = nf_is_ok(st) && json_is_object(j.root);
+  nf_status_free(st);
+  nf_json_deinit(&j);
+  return ok;
+}
+
+// Calls are kept as chats have them, too; a response's are items, which instructions stand before.
+static void name_arguments(const nf_ask *a, size_t message, size_t call, nf_text *out) {
+  const nf_json_at body = nf_json_root(&a->body), instructions = nf_json_get(&body, "instructions");
+  if (a->kind == NF_ASK_CHAT)
+    nf_text_printf(out, "messages[%zu].tool_calls[%zu].function.arguments", message, call);
+  else
+    nf_text_printf(out, "input[%zu].arguments", message - (instructions.value != NULL));
+}
+
+// "1: call of f: arguments: …": of the first such call from there on whose arguments are none.
+static void in_message(const nf_ask *a, const char *rest, nf_text *out) {
+  char begins[NF_LINE], *end;
+  for (size_t i = strtoul(rest, &end, 10); i < a->n_messages; i++)
+    for (size_t k = 0; k < a->message[i].n_calls; k++) {
+      const infuse_call *call = &a->message[i].calls[k];
+      if (behind(end, spelled(begins, ": call of %s: arguments: ", call->name)) == NULL) continue;
+      if (call->arguments == NULL || *call->arguments == 0 || is_object(call->arguments)) continue;
+      return name_arguments(a, i, k, out);
+    }
+}
+
 static const struct {
   const char *begins;
   const char *field, *response; // the latter where a response calls it otherwise; neither: the answer's shape
@@ -67,7 +129,8 @@ static const struct {
     {"schema: ", .what = PATH},
     {"regex: ", .what = ITSELF},
     {"choice ", .what = INDEX},
-    {"the constraint ", .what = ITSELF},
+    {"the constraint ", .name = in_constraint},
+    {"message ", .name = in_message},
     {"tools: ", .name = in_tools},
     {"tool ", .name = in_tool},
     {"logit_bias names id ", "logit_bias", .what = KEY},

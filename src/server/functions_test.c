@@ -144,6 +144,14 @@ static void a_call_goes_back_into_the_prompt(void **state) {
   json_decref(shown);
   json_t *refusal = post(CHAT, CALLED("{\\\"where\\\": \\\"a"), 400);
   assert_non_null(strstr(serving_string(refusal, "error.message"), "call of look: arguments: line 1"));
+  assert_string_equal(serving_string(refusal, "error.param"), "messages[1].tool_calls[0].function.arguments");
+  json_decref(refusal);
+  refusal = post(RESPONSE,
+                 "{\"instructions\":\"be\",\"input\":[{\"role\":\"user\",\"content\":\"q\"},"
+                 "{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"{}\"},"
+                 "{\"type\":\"function_call\",\"name\":\"f\",\"arguments\":\"[]\"}],\"max_output_tokens\":4}",
+                 400);
+  assert_string_equal(serving_string(refusal, "error.param"), "input[2].arguments");
   json_decref(refusal);
 }
 

@@ -11,6 +11,12 @@
 
 #define HI "\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_tokens\":3"
 #define ASK "\"prompt\":\"hi\",\"max_tokens\":3"
+#define NOTHING                                                                                              \
+  "\"parameters\":{\"properties\":{\"a\":{\"type\":\"integer\",\"minimum\":2,\"maximum\":1}},\"required\":[" \
+  "\"a\"]}"
+#define IMPOSSIBLE(a, b)                                                                        \
+  "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"" a "\"," NOTHING "}},{\"type\":" \
+  "\"function\",\"function\":{\"name\":\"" b "\"," NOTHING "}}]"
 #define SAY "\"input\":\"hi\",\"max_output_tokens\":3"
 
 static const struct {
@@ -430,8 +436,8 @@ static const struct {
      "there is no such model here; there is 'infuse-oss'"},
     {"/detokenize", "{}", 400, "tokens", NULL, "is missing, should be an array"},
     {"/detokenize", "{\"tokens\":7}", 400, "tokens", NULL, "is a number, should be an array"},
-    {"/detokenize", "{\"tokens\":[99999]}", 400, NULL, NULL,
-     "id 99999 at index 0 stands for no token; the tokenizer has ids 0 to 4095"},
+    {"/detokenize", "{\"tokens\":[1,2,99999]}", 400, "tokens[2]", NULL,
+     "is 99999, which stands for no token"},
     {"/detokenize", "{\"tokens\":[\"a\"]}", 400, "tokens[0]", NULL,
      "is a string, should be an integer from 0 to 2147483647"},
     {"/detokenize", "{\"tokens\":[-1]}", 400, "tokens[0]", NULL,
@@ -457,6 +463,19 @@ static const struct {
      "{" HI
      ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a b\"}}],\"tool_choice\":\"required\"}",
      400, "tools[0].function.name", NULL, "byte 1 of its name can't stand in a call"},
+    {CHAT,
+     "{" HI
+     ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"a\\nb\"}}],\"tool_choice\":\"required\"}",
+     400, "tools[0].function.name", NULL, "byte 1 of its name can't stand in a call"},
+    {CHAT,
+     "{" HI
+     "," IMPOSSIBLE("f", "g") ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"g\"}}}",
+     400, "tools[1].function.parameters", NULL, "the constraint allows no text at all"},
+    {CHAT, "{" HI "," IMPOSSIBLE("f", "g") ",\"tool_choice\":\"required\"}", 400, "tools", NULL,
+     "the constraint allows no text at all"},
+    {RESPONSE,
+     "{" SAY ",\"tools\":[{\"type\":\"function\",\"name\":\"f\"," NOTHING "}],\"tool_choice\":\"required\"}",
+     400, "tools[0].parameters", NULL, "the constraint allows no text at all"},
     {CHAT, "{" HI ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\\u0000\"}}]}", 400,
      "tools[0].function.name", NULL, "holds a NUL"},
     {CHAT, "{" HI ",\"stream\":true,\"stream_options\":{\"include_usage\":\"x\"}}", 400,

@@ -51,6 +51,14 @@ static nf_status tokenise(const nf_server *s, const nf_call *c, const nf_json_at
   return nf_ok();
 }
 
+static nf_status read_token(const infuse_tokenizer *k, const nf_json_at *at, int32_t *out) {
+  int64_t value = 0;
+  NF_TRY(nf_json_i64(at, 0, INT32_MAX, &value));
+  *out = (int32_t)value;
+  if (k == NULL || infuse_token_bytes(k, *out, NULL) != NULL) return nf_ok();
+  return nf_json_error(at, "is %d, which stands for no token", *out);
+}
+
 static nf_status detokenise(const nf_server *s, const nf_call *c, const nf_json_at *root, json_t **out) {
   (void)c;
   const nf_json_at tokens = nf_json_get(root, "tokens");
@@ -63,9 +71,7 @@ static nf_status detokenise(const nf_server *s, const nf_call *c, const nf_json_
   nf_status st = nf_ok();
   for (size_t i = 0; i < n && nf_is_ok(st); i++) {
     const nf_json_at item = nf_json_item(&tokens, i);
-    int64_t value = 0;
-    st = nf_json_i64(&item, 0, INT32_MAX, &value);
-    id[i] = (int32_t)value;
+    st = read_token(k, &item, &id[i]);
   }
   if (nf_is_ok(st)) st = (nf_status){infuse_decode(k, id, n, &text, &bytes)};
   nf_free(id);
