@@ -130,6 +130,8 @@ static const struct {
     {&tools, CALL_OF_F(P("s", "a</parameter>b <parameter=n>\n<parameter=z>\n</function> <x </tool_call>.")),
      CALLED("f") "{\"s\": \"a</parameter>b <parameter=n>\\n<parameter=z>\\n</function> <x "
                  "</tool_call>.\"}|call;"},
+    {&tools, CALL_OF_F("<parameter=s>\na\n</parameter>\nb\n"),
+     CALLED("f") "{\"s\": \"a\\n</parameter>\\nb\"}|call;"},
     {&tools, CALL_OF_F(P("s", "<think></think><tool_call>")),
      CALLED("f") "{\"s\": \"<think></think><tool_call>\"}|call;"},
     // what models forget
