@@ -92,10 +92,40 @@ nf_status nf_say_mark(nf_rendering *r, int mark) {
   return nf_ids_push(r->out, r->id[mark]);
 }
 
+typedef struct named_text {
+  const char *name;
+  nf_view text;
+} named_text;
+
+static nf_status check_texts(const named_text *row, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    const nf_view v = row[i].text;
+    const size_t bad = nf_utf8_check(v.at, v.n);
+    if (bad < v.n) return nf_error(NF_BAD_INPUT, "%s: byte %zu: invalid UTF-8", row[i].name, bad);
+  }
+  return nf_ok();
+}
+
+// All its texts, also those that the format has no place for: so what is refused does not depend on it.
+static nf_status check_message(const nf_chat_message *m) {
+  const named_text row[] = {{"name", m->name},           {"channel", m->channel},
+                            {"recipient", m->recipient}, {"content_type", m->content_type},
+                            {"content", m->content},     {"call_id", m->call_id},
+                            {"thoughts", m->thoughts}};
+  NF_TRY(check_texts(row, sizeof row / sizeof *row));
+  for (size_t i = 0; i < m->n_calls; i++) {
+    const nf_chat_call *c = &m->calls[i];
+    const named_text call[] = {{"id", c->id}, {"name", c->name}, {"arguments", c->arguments}};
+    NF_TRY(check_texts(call, sizeof call / sizeof *call), "call %zu", i);
+  }
+  return nf_ok();
+}
+
 nf_status nf_render(const nf_chat_marks *marks, nf_status (*put)(nf_rendering *r, const nf_chat *chat),
                     const nf_tokenizer *t, const nf_chat *chat, nf_ids *out) {
   nf_rendering r = {.marks = marks, .t = t, .out = out};
   const size_t before = out->n;
+  for (size_t i = 0; i < chat->n; i++) NF_TRY(check_message(&chat->message[i]), "message %zu", i);
   const nf_status st = put(&r, chat);
   if (!nf_is_ok(st)) out->n = before;
   nf_text_deinit(&r.span);

@@ -149,8 +149,8 @@ typedef struct nf_chat_format {
   // array nothing. Harmony: as the openai-harmony library writes them; chatml: as the models' templates do
   // under transformers, in this form. NF_BAD_INPUT: it is no such array; what out then holds is undefined.
   nf_status (*declare)(nf_tool_form form, nf_view tools, nf_text *out);
-  nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat,
-                      nf_ids *out); // appends; out is kept on failure
+  // Appends; out is kept on failure. NF_BAD_INPUT: a text of a message is no UTF-8.
+  nf_status (*render)(const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
   // A reader that starts where render of this chat with .answer ended. Nothing is kept of the chat; the
   // tokenizer must outlive the reader. Thread-compatible. NF_BAD_INPUT: .tools are none.
   nf_status (*reader_create)(const nf_tokenizer *t, const nf_chat *chat, nf_chat_reader **out);

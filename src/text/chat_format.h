@@ -26,7 +26,8 @@ typedef struct nf_rendering {
 void nf_say(nf_rendering *r, nf_view text);
 nf_status nf_say_flush(nf_rendering *r, nf_view text); // and flushes
 nf_status nf_say_mark(nf_rendering *r, int mark);      // flushes first; one that is no token is text
-// Appends what `put` renders; out is kept on failure.
+// Appends what `put` renders; out is kept on failure. `put` may take all texts of messages for valid UTF-8:
+// others are NF_BAD_INPUT, "message 1: thoughts: byte 0: invalid UTF-8".
 nf_status nf_render(const nf_chat_marks *marks, nf_status (*put)(nf_rendering *r, const nf_chat *chat),
                     const nf_tokenizer *t, const nf_chat *chat, nf_ids *out);
 

@@ -131,7 +131,15 @@ static inline void account(const nf_chat_format *f, const nf_tokenizer *t, const
 
 // ---- conversations ----
 
-// Messages between bytes 0xff: the first byte of each says what it is, the rest is its text.
+// Where the kind of a message has thoughts, those are what is in front of a byte 0xfe, if there is one.
+static inline void put_texts(nf_chat_message *m, nf_view text) {
+  const char *border = m->thoughts.at ? memchr(text.at, 0xfe, text.n) : NULL;
+  const size_t n = border ? (size_t)(border - text.at) : 0;
+  if (border) m->thoughts = (nf_view){text.at, n};
+  m->content = border ? (nf_view){border + 1, text.n - n - 1} : text;
+}
+
+// Messages between bytes 0xff: the first byte of each says what it is, the rest is its texts.
 static inline size_t parse_messages(const uint8_t *data, size_t n, nf_chat_message *out, size_t max) {
   static const nf_chat_call calls[] = {{NF_VIEW("1"), NF_VIEW("f"), NF_VIEW("{}")},
                                        {.name = NF_VIEW("<|end|>")}};
@@ -155,7 +163,7 @@ static inline size_t parse_messages(const uint8_t *data, size_t n, nf_chat_messa
     const uint8_t *stop = memchr(data, 0xff, n);
     const size_t used = stop ? (size_t)(stop - data) : n;
     out[count] = kinds[used ? data[0] % (sizeof kinds / sizeof *kinds) : 1];
-    if (used) out[count].content = (nf_view){(const char *)data + 1, used - 1};
+    if (used) put_texts(&out[count], (nf_view){(const char *)data + 1, used - 1});
     count++;
     data += used + (stop != NULL);
     n -= used + (stop != NULL);

@@ -334,18 +334,12 @@ static nf_status put_answer(nf_rendering *r, const nf_chat *chat, bool thinks) {
   return nf_say(r, NF_VIEW("\n")), nf_ok();
 }
 
-static nf_status check_content(nf_view content) {
-  const size_t bad = nf_utf8_check(content.at, content.n);
-  return bad == content.n ? nf_ok() : nf_error(NF_BAD_INPUT, "byte %zu: invalid UTF-8", bad);
-}
-
 static nf_status put_chat(nf_rendering *r, const nf_chat *chat) {
   bool thinks;
   NF_TRY(nf_chat_marks_find(&nf_chatml_marks, r->t, r->id));
   NF_TRY(nf_chat_thinks(chat->thinking, chat->think, &thinks));
   if (chat->thinking != NF_THINKING_NEVER && r->id[NF_CHATML_THINK_END] < 0)
     return nf_error(NF_BAD_INPUT, "the chat template thinks, but the tokenizer has no token </think>");
-  for (size_t i = 0; i < chat->n; i++) NF_TRY(check_content(chat->message[i].content), "message %zu", i);
   NF_TRY(put_system(r, chat), "system message");
   const size_t query = last_query(chat);
   for (size_t at = begins_with_system(chat); at < chat->n;) {

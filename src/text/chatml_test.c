@@ -301,13 +301,51 @@ static void wrong_chats_are_refused(void **) {
   check_ok(nf_ids_push(&ids, 7));
   nf_status st = nf_chatml.render(tokenizer, &(nf_chat){.message = broken, .n = 2}, &ids);
   assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
-  assert_string_equal(nf_status_message(st), "message 1: byte 1: invalid UTF-8");
+  assert_string_equal(nf_status_message(st), "message 1: content: byte 1: invalid UTF-8");
   nf_status_free(st);
   st = nf_chatml.render(tokenizer, &(nf_chat){.functions = NF_VIEW("\xff")}, &ids);
   assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
   nf_status_free(st);
   assert_int_equal(ids.n, 1); // what was there before
   nf_ids_deinit(&ids);
+}
+
+// All texts of a message, also the halves of characters, which the forms that strip would read
+// on from.
+static void texts_that_are_no_utf8_are_refused(void **) {
+#define HALF NF_VIEW("a\xe2\x80")
+  static const nf_chat_call calls[] = {
+      {.name = NF_VIEW("f")}, {.id = HALF}, {.name = HALF}, {.arguments = HALF}};
+  static const struct {
+    nf_chat_message m;
+    const char *where;
+  } row[] = {
+      {{.content = HALF}, "content"},
+      {{.thoughts = HALF}, "thoughts"},
+      {{.name = HALF}, "name"},
+      {{.channel = HALF}, "channel"},
+      {{.recipient = HALF}, "recipient"},
+      {{.content_type = HALF}, "content_type"},
+      {{.call_id = HALF}, "call_id"},
+      {{.calls = calls, .n_calls = 2}, "call 1: id"},
+      {{.calls = &calls[2], .n_calls = 1}, "call 0: name"},
+      {{.calls = &calls[3], .n_calls = 1}, "call 0: arguments"},
+  };
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++)
+    for (int form = NF_TOOLS_QWEN3; form <= NF_TOOLS_QWEN36; form++) {
+      nf_chat_message m[] = {USER("a"), row[i].m};
+      nf_ids ids = {0};
+      char want[64];
+      m[1].role = NF_ROLE_ASSISTANT;
+      snprintf(want, sizeof want, "message 1: %s: byte 1: invalid UTF-8", row[i].where);
+      nf_status st =
+          nf_chatml.render(tokenizer, &(nf_chat){.message = m, .n = 2, .form = (nf_tool_form)form}, &ids);
+      assert_int_equal(nf_status_code(st), NF_BAD_INPUT);
+      assert_string_equal(nf_status_message(st), want);
+      assert_int_equal(ids.n, 0);
+      nf_status_free(st);
+      nf_ids_deinit(&ids);
+    }
 }
 
 static void formats_know_their_tokenizers(void **) {
@@ -356,6 +394,7 @@ int main(void) {
       cmocka_unit_test(nul_is_text),
       cmocka_unit_test(nobody_writes_special_tokens),
       cmocka_unit_test(wrong_chats_are_refused),
+      cmocka_unit_test(texts_that_are_no_utf8_are_refused),
       cmocka_unit_test(formats_know_their_tokenizers),
       cmocka_unit_test(memory_runs_out),
   };
