@@ -38,6 +38,46 @@ nf_json_at nf_json_item(const nf_json_at *array, size_t index) {
   return (nf_json_at){.doc = array->doc, .value = value, .parent = array, .index = index};
 }
 
+// ---- references ----
+
+enum { ESCAPED_MAX = 256 }; // bytes
+
+static bool unescape(nf_view part, nf_view *out, char name[ESCAPED_MAX]) { // of a JSON pointer
+  size_t n = 0;
+  if (part.n > ESCAPED_MAX) return false;
+  for (size_t i = 0; i < part.n; i++) {
+    char c = part.at[i];
+    if (c == '~') {
+      if (i + 1 == part.n || (part.at[i + 1] != '0' && part.at[i + 1] != '1')) return false;
+      c = part.at[++i] == '0' ? '~' : '/';
+    }
+    name[n++] = c;
+  }
+  return *out = (nf_view){name, n}, true;
+}
+
+static json_t *child_of(json_t *value, nf_view part) {
+  char name[ESCAPED_MAX];
+  int64_t index;
+  if (json_is_array(value))
+    return nf_parse_i64(part, &index) && index >= 0 ? json_array_get(value, (size_t)index) : NULL;
+  if (memchr(part.at, '~', part.n) != NULL && !unescape(part, &part, name)) return NULL;
+  return json_object_getn(value, part.at, part.n);
+}
+
+json_t *nf_json_refer(json_t *root, nf_view reference) {
+  const char *p = reference.at, *end = p + reference.n;
+  if (reference.n == 0 || *p++ != '#' || (p < end && *p != '/')) return NULL;
+  while (p < end && root != NULL) {
+    const char *part = p + 1, *slash = memchr(part, '/', (size_t)(end - part));
+    p = slash != NULL ? slash : end;
+    root = child_of(root, (nf_view){part, (size_t)(p - part)});
+  }
+  return root;
+}
+
+// ---- paths ----
+
 void nf_json_path(const nf_json_at *at, nf_text *t) {
   if (at->parent == NULL) return;
   nf_json_path(at->parent, t);

@@ -45,6 +45,11 @@ nf_json_at nf_json_get(const nf_json_at *object, const char *key);
 // Item `index` of an array; .value is NULL when there is none or it is JSON null.
 nf_json_at nf_json_item(const nf_json_at *array, size_t index);
 
+// What a reference within the document names, "#/$defs/a/0": a JSON pointer (RFC 6901) behind '#', which is
+// not percent-encoded. NULL: it leads to nothing, or is no such text, or spells a name of more than 256 bytes
+// with ~0 or ~1.
+json_t *nf_json_refer(json_t *root, nf_view reference);
+
 void nf_json_path(const nf_json_at *at, nf_text *out); // appends "a.b[2]"; of the root nothing
 
 // An NF_BAD_INPUT error about this value: "<where>: <key path>: <text>".

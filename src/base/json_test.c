@@ -205,6 +205,34 @@ static void files_are_loaded(void **state) {
   nf_status_free(st);
 }
 
+static void references_lead_to_values(void **state) {
+  (void)state;
+  static const struct {
+    const char *reference;
+    int value; // -1: nothing is there
+  } row[] = {{"#/a/1/b", 1}, {"#/x~1y", 2}, {"#/~0~01", 3}, {"#/", 4},       {"#/a/2", -1}, {"#/a/-1", -1},
+             {"#/a/b", -1},  {"#/c", -1},   {"#/a~2", -1},  {"#/a~", -1},    {"#a", -1},    {"", -1},
+             {"a", -1},      {"/a", -1},    {"#/d/e", -1},  {"#/x~01y", -1}, {"#/d/", -1}};
+  nf_json j = parsed("{\"a\":[0,{\"b\":1}],\"x/y\":2,\"~~1\":3,\"\":4,\"d\":5}");
+  for (size_t i = 0; i < sizeof row / sizeof *row; i++) {
+    const json_t *value = nf_json_refer(j.root, nf_view_of(row[i].reference));
+    if ((value != NULL ? json_integer_value(value) : -1) != row[i].value) fail_msg("%s", row[i].reference);
+  }
+  assert_ptr_equal(nf_json_refer(j.root, NF_VIEW("#")), j.root);
+  nf_json_deinit(&j);
+  nf_text text = {0}, reference = {0}; // escaped names have a bound, others have none
+  for (int escaped = 0; escaped < 2; escaped++) {
+    nf_text_printf(&text, "{\"%0300d%s\":1}", 0, escaped ? "~" : "");
+    nf_text_printf(&reference, "#/%0300d%s", 0, escaped ? "~0" : "");
+    j = parsed(text.at);
+    assert_int_equal(nf_json_refer(j.root, nf_text_view(&reference)) != NULL, !escaped);
+    nf_json_deinit(&j);
+    text.n = reference.n = 0;
+  }
+  nf_text_deinit(&text);
+  nf_text_deinit(&reference);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(bad_text_is_refused_with_its_place),
@@ -214,6 +242,7 @@ int main(void) {
       cmocka_unit_test(errors_name_the_key),
       cmocka_unit_test(values_are_quoted),
       cmocka_unit_test(files_are_loaded),
+      cmocka_unit_test(references_lead_to_values),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

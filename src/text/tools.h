@@ -35,6 +35,8 @@ typedef enum nf_value_kind {
   NF_VALUE_TEXT_OR_NULL, // the same, but for "null"
   NF_VALUE_JSON,         // JSON, where it is some
 } nf_value_kind;
+// Whether a "type" of a schema says that the value is the text: "string", and what else tools name it.
+bool nf_is_text_type(const char *type);
 // By the schema of a function's parameters, which may be NULL: the first type that is told and not "null",
 // also behind anyOf and its like, $ref, enum and const. Text if none is told, or the parameter is not
 // declared, as in vLLM.

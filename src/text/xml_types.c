@@ -5,7 +5,7 @@
 
 enum { MOST = 256 }; // schemas that are looked at for one parameter
 
-static bool is_text_type(const char *type) {
+bool nf_is_text_type(const char *type) {
   static const char *const names[] = {"string", "str", "text", "varchar", "char", "enum"};
   for (size_t i = 0; i < sizeof names / sizeof *names; i++)
     if (strcmp(type, names[i]) == 0) return true;
@@ -14,7 +14,7 @@ static bool is_text_type(const char *type) {
 
 // What was found of a value: its first type, and whether it may be null.
 typedef struct finding {
-  const json_t *root;
+  json_t *root;
   int left; // schemas that may still be looked at
   bool known, text, null;
 } finding;
@@ -26,7 +26,7 @@ static void find_type(finding *f, const json_t *type) {
     f->null = true;
   } else if (!f->known) {
     f->known = true;
-    f->text = is_text_type(name);
+    f->text = nf_is_text_type(name);
   }
 }
 
@@ -39,31 +39,16 @@ static void find_value(finding *f, const json_t *value) {
   }
 }
 
-// "#/$defs/Name"; NULL: it leads nowhere here.
-static const json_t *follow(const json_t *root, const char *path) {
-  char key[256];
-  if (*path++ != '#') return NULL;
-  while (root != NULL && *path++ == '/') {
-    const size_t n = strcspn(path, "/");
-    if (n >= sizeof key) return NULL;
-    memcpy(key, path, n);
-    key[n] = 0;
-    root = json_object_get(root, key);
-    path += n;
-  }
-  return root;
-}
-
 static void look(finding *f, const json_t *schema) {
   static const char *const several[] = {"anyOf", "oneOf", "allOf"};
   size_t i;
   json_t *item;
   if (f->left-- <= 0 || !json_is_object(schema)) return;
   const json_t *type = json_object_get(schema, "type"), *list = json_object_get(schema, "enum");
-  const char *other = json_string_value(json_object_get(schema, "$ref"));
+  const json_t *other = json_object_get(schema, "$ref");
   find_type(f, type);
   json_array_foreach(type, i, item) find_type(f, item);
-  if (other != NULL) look(f, follow(f->root, other));
+  if (other != NULL) look(f, nf_json_refer(f->root, nf_view_of(json_string_value(other))));
   for (size_t k = 0; k < sizeof several / sizeof *several; k++)
     json_array_foreach(json_object_get(schema, several[k]), i, item) look(f, item);
   json_array_foreach(list, i, item) find_value(f, item);
@@ -77,7 +62,7 @@ const json_t *nf_parameter_declared(const json_t *parameters, nf_view name) {
 }
 
 nf_value_kind nf_parameter_kind(const json_t *parameters, nf_view name) {
-  finding f = {.root = parameters, .left = MOST};
+  finding f = {.root = (json_t *)parameters, .left = MOST};
   look(&f, nf_parameter_declared(parameters, name));
   if (f.known && !f.text) return NF_VALUE_JSON;
   return f.null ? NF_VALUE_TEXT_OR_NULL : NF_VALUE_TEXT;
