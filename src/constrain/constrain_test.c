@@ -146,6 +146,35 @@ static void texts_are_judged(void **) {
        "<parameter=a b>|" P("", "")},
       {NF_PIECE_PARAMETERS, "{\"required\":[\"a\"]}", P("a", "x"), NULL, P("b", "x") "|<parameter=aa"},
       {NF_PIECE_PARAMETERS, "{\"additionalProperties\":false}", "", NULL, P("b", "x")},
+      {NF_PIECE_PARAMETERS, "{\"required\":[\"a\",\"b\",\"a\"]}", P("a", "x") P("b", ""), P("a", "x"),
+       P("a", "x") P("a", "x") "|" P("b", "x")},
+      {NF_PIECE_PARAMETERS,
+       "{\"required\":[\"e\",\"l\"],\"properties\":{\"e\":{\"anyOf\":[{\"enum\":[\"a\",\"b\"]},{\"type\":"
+       "\"null\"}]},\"l\":{\"enum\":[\"a\",null]}}}",
+       P("e", "a") P("l", "null") "|" P("e", "null") P("l", "a"), "<parameter=e>\nnul",
+       P("e", "nil") "|" P("e", "None")},
+      {NF_PIECE_PARAMETERS,
+       "{\"required\":[\"n\",\"d\",\"l\",\"c\"],\"properties\":{\"n\":{\"type\":\"null\"},\"d\":{\"type\":["
+       "\"string\",\"null\"],\"format\":\"date\"},\"l\":{\"type\":[\"null\",\"string\"],\"minLength\":6},"
+       "\"c\":{\"const\":null}}}",
+       P("n", "null") P("d", "null") P("l", "null") P("c", "null") "|" P("n", "null") P("d", "2024-02-29")
+           P("l", "abcdef") P("c", "null"),
+       P("n", "null"),
+       P("n", "") "|" P("n", "null") P("d", "nil") "|" P("n", "null") P("d", "null") P("l", "abc")},
+      {NF_PIECE_PARAMETERS,
+       "{\"required\":[\"e\"],\"properties\":{\"e\":{\"type\":\"string\",\"enum\":[\"a\",null]},\"d\":{"
+       "\"type\":"
+       "\"string\",\"format\":\"date\"}}}",
+       P("e", "a"), NULL, P("e", "null") "|" P("e", "a") P("d", "null")},
+      {NF_PIECE_PARAMETERS,
+       "{\"required\":[\"s\",\"e\"],\"properties\":{\"s\":{\"type\":\"str\",\"maxLength\":2},\"e\":{\"type\":"
+       "\"enum\",\"enum\":[\"a\"]},\"t\":{\"type\":[\"text\",\"varchar\",\"char\"]}}}",
+       P("s", "ab") P("e", "a") "|" P("s", "") P("e", "a") P("t", "x"), P("s", "a"),
+       P("s", "abc") "|" P("e", "a")},
+      {NF_PIECE_PARAMETERS,
+       "{\"required\":[\"a\"],\"properties\":{\"a\":{\"$ref\":\"#/$defs/x~1y/anyOf/1\"}},\"$defs\":{\"x/y\":{"
+       "\"anyOf\":[{},{\"type\":\"integer\"}]}}}",
+       P("a", "12"), NULL, P("a", "x")},
   };
   for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
     nf_constraint *c = make(samples[i].kind, samples[i].constraint);
@@ -339,6 +368,15 @@ static void what_does_not_compile_is_told(void **) {
       {NF_PIECE_PARAMETERS, "{\"properties\":{\"a>\":{}}}", "schema: properties.a>: a name with < or >"},
       {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"not\":{}}}}",
        "schema: properties.a.not: is not supported"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"type\":3}}}",
+       "schema: properties.a.type: is a number"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"type\":[\"string\",3]}}}",
+       "schema: properties.a.type[1]: is a number"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"type\":[\"string\",\"strin\"]}}}",
+       "schema: properties.a.type[1]: is 'strin', should be one of: object array"},
+      {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"anyOf\":[]}}}",
+       "schema: properties.a.anyOf: is empty, should hold a schema or more"},
+      {NF_PIECE_PARAMETERS, "{\"required\":[\"a\",3]}", "schema: required[1]: is a number"},
       {NF_PIECE_PARAMETERS, "{\"properties\":{\"a\":{\"enum\":[]}},\"required\":[\"a\"]}",
        "the constraint allows no text at all"},
   };

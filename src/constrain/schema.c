@@ -17,11 +17,6 @@ enum {
 };
 
 static nf_json_at member(const nf_json_at *at, const char *word) { return nf_json_get(at, word); }
-static nf_json_at another(const nf_json_at *at, json_t *value) { // in the same place
-  nf_json_at other = *at;
-  other.value = value;
-  return other;
-}
 static json_t *word_of(const nf_json_at *at, const char *word) { return json_object_get(at->value, word); }
 
 // ---- words ----
@@ -100,48 +95,20 @@ nf_status nf_schema_counts(const nf_json_at *at, const char *min, const char *ma
 
 // ---- references ----
 
-static bool unescape(const char *part, size_t n, char *out) { // of a JSON pointer; out has n + 1 bytes
-  for (size_t i = 0; i < n; i++) {
-    char c = part[i];
-    if (c == '~') {
-      if (i + 1 == n || (part[i + 1] != '0' && part[i + 1] != '1')) return false;
-      c = part[++i] == '0' ? '~' : '/';
-    }
-    *out++ = c;
-  }
-  return *out = '\0', true;
-}
-
-static json_t *child_of(json_t *value, const char *name) {
-  int64_t index;
-  if (json_is_object(value)) return json_object_get(value, name);
-  if (!json_is_array(value) || !nf_parse_i64(nf_view_of(name), &index) || index < 0) return NULL;
-  return json_array_get(value, (size_t)index);
-}
-
-static nf_status resolve(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
+static nf_status resolve(const nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   nf_view ref;
   NF_TRY(nf_json_string(at, &ref));
   if (ref.n == 0 || ref.at[0] != '#' || (ref.n > 1 && ref.at[1] != '/'))
     return nf_json_error(at, "is not a place in this schema, such as #/$defs/name");
-  char *name = nf_arena_alloc(&c->names, ref.n + 1, 1);
-  if (name == NULL) return nf_error(NF_NO_MEMORY, "no memory for a schema");
-  *out = c->doc.root;
-  for (const char *p = ref.at + 1, *end = ref.at + ref.n; p < end;) {
-    const char *slash = memchr(p + 1, '/', (size_t)(end - p - 1));
-    const size_t n = (size_t)((slash != NULL ? slash : end) - p - 1);
-    *out = unescape(p + 1, n, name) ? child_of(*out, name) : NULL;
-    if (*out == NULL) return nf_json_error(at, "there is no such place in the schema");
-    p = slash != NULL ? slash : end;
-  }
-  return nf_ok();
+  *out = nf_json_refer(c->doc.root, ref);
+  return *out != NULL ? nf_ok() : nf_json_error(at, "there is no such place in the schema");
 }
 
 // The schema behind any number of references that stand alone.
 nf_status nf_schema_dereference(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   *out = at->value;
   for (int n = 0; json_is_object(*out) && json_object_get(*out, "$ref") != NULL; n++) {
-    const nf_json_at here = another(at, *out), ref = member(&here, "$ref");
+    const nf_json_at here = nf_schema_another(at, *out), ref = member(&here, "$ref");
     json_t *target, *rest;
     if (n == DEPTH_MAX) return nf_json_error(&ref, "refers to itself");
     NF_TRY(resolve(c, &ref, &target));
@@ -205,8 +172,13 @@ static nf_status compile_all(nf_schema_compiler *c, const nf_json_at *at, uint32
     NF_TRY(nf_schema_dereference(c, &item, &schema));
     NF_TRY(nf_merge_schemas(&c->made, &item, merged, schema, &merged));
   }
-  const nf_json_at all = another(at, merged);
+  const nf_json_at all = nf_schema_another(at, merged);
   return nf_schema_compile(c, &all, from, to);
+}
+
+nf_status nf_schema_alternatives(const nf_json_at *list, size_t *out_n) {
+  NF_TRY(nf_json_array(list, out_n));
+  return *out_n != 0 ? nf_ok() : nf_json_error(list, "is empty, should hold a schema or more");
 }
 
 static nf_status compile_any(nf_schema_compiler *c, const nf_json_at *at, const char *word, uint32_t from,
@@ -215,8 +187,7 @@ static nf_status compile_any(nf_schema_compiler *c, const nf_json_at *at, const 
   const bool more = nf_schema_says_more(at, word);
   json_t *rest = NULL;
   size_t n;
-  NF_TRY(nf_json_array(&list, &n));
-  if (n == 0) return nf_json_error(&list, "is empty, should hold a schema or more");
+  NF_TRY(nf_schema_alternatives(&list, &n));
   if (more) NF_TRY(without(c, at, word, &rest));
   for (size_t i = 0; i < n; i++) {
     const nf_json_at item = nf_json_item(&list, i);
@@ -226,7 +197,7 @@ static nf_status compile_any(nf_schema_compiler *c, const nf_json_at *at, const 
       NF_TRY(nf_schema_dereference(c, &item, &schema));
       NF_TRY(nf_merge_schemas(&c->made, &item, rest, schema, &schema));
     }
-    const nf_json_at one = another(&item, schema);
+    const nf_json_at one = nf_schema_another(&item, schema);
     NF_TRY(nf_schema_compile(c, &one, from, to));
   }
   return nf_ok();
@@ -234,20 +205,19 @@ static nf_status compile_any(nf_schema_compiler *c, const nf_json_at *at, const 
 
 // ---- types ----
 
-enum { OBJECT = 1, ARRAY = 2, STRING = 4, NUMBER = 8, INTEGER = 16, BOOLEAN = 32, NULL_TYPE = 64, ANY = 127 };
 static const struct {
   const char *name, *words; // that ask for the type where none is given
   int bit;
-} types[] = {{"object", "properties required additionalProperties", OBJECT},
-             {"array", "items prefixItems minItems maxItems", ARRAY},
-             {"string", "minLength maxLength pattern", STRING},
-             {"number", "minimum maximum exclusiveMinimum exclusiveMaximum", NUMBER},
-             {"integer", "", INTEGER},
-             {"boolean", "", BOOLEAN},
-             {"null", "", NULL_TYPE}};
+} types[] = {{"object", "properties required additionalProperties", NF_TYPE_OBJECT},
+             {"array", "items prefixItems minItems maxItems", NF_TYPE_ARRAY},
+             {"string", "minLength maxLength pattern", NF_TYPE_STRING},
+             {"number", "minimum maximum exclusiveMinimum exclusiveMaximum", NF_TYPE_NUMBER},
+             {"integer", "", NF_TYPE_INTEGER},
+             {"boolean", "", NF_TYPE_BOOLEAN},
+             {"null", "", NF_TYPE_NULL}};
 enum { N_TYPES = sizeof types / sizeof *types };
 
-static nf_status type_named(const nf_json_at *at, int *out) {
+nf_status nf_schema_type_named(const nf_json_at *at, int *out) {
   nf_view name;
   NF_TRY(nf_json_string(at, &name));
   for (int i = 0; i < N_TYPES; i++)
@@ -256,7 +226,7 @@ static nf_status type_named(const nf_json_at *at, int *out) {
                        (int)name.n, name.at);
 }
 
-// *out 0: the schema allows no type; ANY with *given false: nothing was said.
+// *out 0: the schema allows no type; NF_TYPE_ANY with *given false: nothing was said.
 static nf_status types_of(const nf_json_at *at, int *out, bool *given) {
   const nf_json_at type = member(at, "type");
   size_t n;
@@ -266,11 +236,11 @@ static nf_status types_of(const nf_json_at *at, int *out, bool *given) {
     NF_TRY(nf_json_array(&type, &n));
     for (size_t i = 0; i < n; i++) {
       const nf_json_at item = nf_json_item(&type, i);
-      NF_TRY(type_named(&item, out));
+      NF_TRY(nf_schema_type_named(&item, out));
     }
     return nf_ok();
   }
-  if (type.value != NULL) return type_named(&type, out);
+  if (type.value != NULL) return nf_schema_type_named(&type, out);
   for (int i = 0; i < N_TYPES; i++) {
     const char *words = types[i].words;
     for (nf_view w; nf_next_word(&words, &w);) {
@@ -279,28 +249,29 @@ static nf_status types_of(const nf_json_at *at, int *out, bool *given) {
       if (word_of(at, word) != NULL) *out |= types[i].bit;
     }
   }
-  if (nf_schema_format(at) != NULL) *out |= STRING;
+  if (nf_schema_format(at) != NULL) *out |= NF_TYPE_STRING;
   *given = *out != 0;
-  if (*out == 0) *out = ANY;
+  if (*out == 0) *out = NF_TYPE_ANY;
   return nf_ok();
 }
 
 static int type_of_value(const json_t *value) {
   switch (json_typeof(value)) {
   case JSON_OBJECT:
-    return OBJECT;
+    return NF_TYPE_OBJECT;
   case JSON_ARRAY:
-    return ARRAY;
+    return NF_TYPE_ARRAY;
   case JSON_STRING:
-    return STRING;
+    return NF_TYPE_STRING;
   case JSON_INTEGER:
-    return INTEGER | NUMBER;
+    return NF_TYPE_INTEGER | NF_TYPE_NUMBER;
   case JSON_REAL:
-    return json_real_value(value) == trunc(json_real_value(value)) ? INTEGER | NUMBER : NUMBER;
+    return json_real_value(value) == trunc(json_real_value(value)) ? NF_TYPE_INTEGER | NF_TYPE_NUMBER
+                                                                   : NF_TYPE_NUMBER;
   case JSON_NULL:
-    return NULL_TYPE;
+    return NF_TYPE_NULL;
   default:
-    return BOOLEAN;
+    return NF_TYPE_BOOLEAN;
   }
 }
 
@@ -329,7 +300,7 @@ static nf_status compile_values(nf_schema_compiler *c, const nf_json_at *at, con
                                 uint32_t from, uint32_t to) {
   json_t **scalar, *value;
   size_t n = 0, i;
-  int allowed = ANY;
+  int allowed = NF_TYPE_ANY;
   bool given;
   if (nf_schema_says_more(at, "enum const type"))
     return nf_json_error(at, "enum or const beside other words than type is not supported");
@@ -584,8 +555,7 @@ static nf_status read_properties(object *o, json_t *required) {
   return nf_ok();
 }
 
-// Names that are required, as the keys of an object.
-static nf_status read_required(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
+nf_status nf_schema_required(nf_schema_compiler *c, const nf_json_at *at, json_t **out) {
   const nf_json_at list = member(at, "required");
   size_t n = 0;
   NF_TRY(nf_made_keep(&c->made, *out = json_object()));
@@ -657,7 +627,7 @@ static nf_status add_members(nf_schema_compiler *c, object *o, uint32_t to) {
 static nf_status compile_object(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
   object o = {.properties = member(at, "properties"), .additional = member(at, "additionalProperties")};
   json_t *required;
-  NF_TRY(read_required(c, at, &required));
+  NF_TRY(nf_schema_required(c, at, &required));
   if (json_object_size(o.properties.value) == 0 && json_object_size(required) == 0 &&
       (o.additional.value == NULL || json_is_true(o.additional.value)))
     return nf_add_any_object(c->b, c->rules, from, to), nf_ok();
@@ -678,15 +648,16 @@ static nf_status compile_types(nf_schema_compiler *c, const nf_json_at *at, uint
   bool given;
   NF_TRY(types_of(at, &type, &given));
   if (!given) return nf_add_any_value(c->b, c->rules, from, to), nf_ok();
-  if (type & OBJECT) NF_TRY(compile_object(c, at, from, to));
-  if (type & ARRAY) NF_TRY(compile_array(c, at, from, to));
-  if (type & STRING) NF_TRY(compile_string(c, at, from, to));
-  if (type & (NUMBER | INTEGER)) NF_TRY(compile_number(c, at, !(type & NUMBER), from, to));
-  if (type & BOOLEAN) {
+  if (type & NF_TYPE_OBJECT) NF_TRY(compile_object(c, at, from, to));
+  if (type & NF_TYPE_ARRAY) NF_TRY(compile_array(c, at, from, to));
+  if (type & NF_TYPE_STRING) NF_TRY(compile_string(c, at, from, to));
+  if (type & (NF_TYPE_NUMBER | NF_TYPE_INTEGER))
+    NF_TRY(compile_number(c, at, !(type & NF_TYPE_NUMBER), from, to));
+  if (type & NF_TYPE_BOOLEAN) {
     nf_add_text(c->b, from, NF_VIEW("true"), to);
     nf_add_text(c->b, from, NF_VIEW("false"), to);
   }
-  if (type & NULL_TYPE) nf_add_text(c->b, from, NF_VIEW("null"), to);
+  if (type & NF_TYPE_NULL) nf_add_text(c->b, from, NF_VIEW("null"), to);
   return nf_ok();
 }
 

@@ -34,6 +34,17 @@ nf_status nf_merge_schemas(nf_made *m, const nf_json_at *at, json_t *a, json_t *
 
 enum { NF_SCHEMA_WORK = 20000 }; // schemas looked at, those that merging makes among them
 
+enum { // sets of types
+  NF_TYPE_OBJECT = 1,
+  NF_TYPE_ARRAY = 2,
+  NF_TYPE_STRING = 4,
+  NF_TYPE_NUMBER = 8,
+  NF_TYPE_INTEGER = 16,
+  NF_TYPE_BOOLEAN = 32,
+  NF_TYPE_NULL = 64,
+  NF_TYPE_ANY = 127,
+};
+
 typedef struct nf_schema_reference {
   const json_t *schema; // where it is called
   json_t *body;         // what it stands for
@@ -52,6 +63,12 @@ typedef struct nf_schema_compiler {
   int depth;
 } nf_schema_compiler;
 
+static inline nf_json_at nf_schema_another(const nf_json_at *at, json_t *value) { // in the same place
+  nf_json_at other = *at;
+  other.value = value;
+  return other;
+}
+
 nf_status nf_schema_compile(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to);
 nf_status nf_schema_compile_parameters(nf_schema_compiler *c, const nf_json_at *at, uint32_t from,
                                        uint32_t to);
@@ -60,6 +77,10 @@ nf_status nf_schema_check_words(const nf_json_at *at); // none is refused
 bool nf_schema_says_more(const nf_json_at *at, const char *but);
 // The schema behind any number of references.
 nf_status nf_schema_dereference(nf_schema_compiler *c, const nf_json_at *at, json_t **out);
+nf_status nf_schema_alternatives(const nf_json_at *list, size_t *out_n); // none is NF_BAD_INPUT
+// The names of "required", as the keys of an object that lives as long as the compiler.
+nf_status nf_schema_required(nf_schema_compiler *c, const nf_json_at *at, json_t **out);
+nf_status nf_schema_type_named(const nf_json_at *at, int *types); // adds it
 // Between two words, 0 and -1 where they are not there: the least count has a bound, as each costs states;
 // the most is cut to it.
 nf_status nf_schema_counts(const nf_json_at *at, const char *min, const char *max, int64_t bound,

@@ -16,12 +16,6 @@ enum {
 static const char *const tags[] = {"</parameter>", "</function>", "<parameter="};
 enum { N_TAGS = sizeof tags / sizeof *tags };
 
-static nf_json_at another(const nf_json_at *at, json_t *value) { // in the same place
-  nf_json_at other = *at;
-  other.value = value;
-  return other;
-}
-
 // ---- texts ----
 
 typedef struct begun { // the text so far ends with a beginning of a tag; empty: with none
@@ -104,10 +98,31 @@ static nf_status add_measured(nf_schema_compiler *c, const nf_json_at *at, int64
   return st;
 }
 
-static nf_status add_constant(nf_schema_compiler *c, const nf_json_at *at, const json_t *value, uint32_t from,
-                              uint32_t to) {
+// As everywhere, but that a text's type has more names.
+static nf_status add_type(const nf_json_at *at, int *out) {
+  const char *name = json_string_value(at->value);
+  if (name != NULL && nf_is_text_type(name)) return *out |= NF_TYPE_STRING, nf_ok();
+  return nf_schema_type_named(at, out);
+}
+
+static nf_status types_of(const nf_json_at *at, int untold, int *out) {
+  const nf_json_at type = nf_json_get(at, "type");
+  *out = type.value != NULL ? 0 : untold;
+  if (type.value == NULL) return nf_ok();
+  if (!json_is_array(type.value)) return add_type(&type, out);
+  for (size_t i = 0; i < json_array_size(type.value); i++) {
+    const nf_json_at item = nf_json_item(&type, i);
+    NF_TRY(add_type(&item, out));
+  }
+  return nf_ok();
+}
+
+// What is neither a text nor null can't stand where texts do.
+static nf_status add_constant(nf_schema_compiler *c, const nf_json_at *at, const json_t *value, int types,
+                              uint32_t from, uint32_t to) {
   const nf_view text = {json_string_value(value), json_string_length(value)};
-  if (!json_is_string(value)) return nf_ok(); // what is no text can't stand where texts do
+  if (json_is_null(value) && (types & NF_TYPE_NULL)) nf_add_text(c->b, from, NF_VIEW("null"), to);
+  if (!json_is_string(value) || !(types & NF_TYPE_STRING)) return nf_ok();
   for (int i = 0; i < N_TAGS; i++)
     if (memmem(text.at, text.n, tags[i], strlen(tags[i])) != NULL)
       return nf_json_error(at, "a text without quotes can't hold %s", tags[i]);
@@ -115,23 +130,18 @@ static nf_status add_constant(nf_schema_compiler *c, const nf_json_at *at, const
 }
 
 static nf_status add_constants(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
-  const nf_json_at list = nf_json_get(at, "enum"), constant = nf_json_get(at, "const");
+  const nf_json_at list = nf_json_get(at, "enum"), where = nf_json_get(at, "const");
+  const json_t *constant = json_object_get(at->value, "const"); // may be null
+  int types;
   size_t n;
   if (nf_schema_says_more(at, "enum const type"))
     return nf_json_error(at, "enum or const stands beside what only some of its values may keep");
-  if (constant.value != NULL) return add_constant(c, &constant, constant.value, from, to);
+  NF_TRY(types_of(at, NF_TYPE_STRING | NF_TYPE_NULL, &types));
+  if (constant != NULL) return add_constant(c, &where, constant, types, from, to);
   NF_TRY(nf_json_array(&list, &n));
-  for (size_t i = 0; i < n; i++) NF_TRY(add_constant(c, &list, json_array_get(list.value, i), from, to));
+  for (size_t i = 0; i < n; i++)
+    NF_TRY(add_constant(c, &list, json_array_get(list.value, i), types, from, to));
   return nf_ok();
-}
-
-static bool is_text(const nf_json_at *at) { // or may be
-  const json_t *type = json_object_get(at->value, "type"), *item;
-  size_t i;
-  bool there = type == NULL || nf_view_equal(nf_view_of(json_string_value(type)), NF_VIEW("string"));
-  json_array_foreach(type, i, item) there |=
-      nf_view_equal(nf_view_of(json_string_value(item)), NF_VIEW("string"));
-  return there;
 }
 
 static nf_status add_string(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
@@ -152,7 +162,7 @@ static nf_status compile_several(nf_schema_compiler *c, const nf_json_at *at, co
                                  uint32_t to) {
   const nf_json_at list = nf_json_get(at, word);
   size_t n;
-  NF_TRY(nf_json_array(&list, &n));
+  NF_TRY(nf_schema_alternatives(&list, &n));
   if (nf_schema_says_more(at, word) || (strcmp(word, "allOf") == 0 && n != 1))
     return nf_json_error(&list, "is not supported for a text without quotes beside other words");
   for (size_t i = 0; i < n; i++) {
@@ -165,13 +175,16 @@ static nf_status compile_several(nf_schema_compiler *c, const nf_json_at *at, co
 static nf_status compile_text_schema(nf_schema_compiler *c, const nf_json_at *at, uint32_t from,
                                      uint32_t to) {
   static const char *const several[] = {"anyOf", "oneOf", "allOf"};
+  int types;
   NF_TRY(nf_schema_check_words(at));
   for (size_t i = 0; i < sizeof several / sizeof *several; i++)
     if (json_object_get(at->value, several[i]) != NULL) return compile_several(c, at, several[i], from, to);
-  if (!is_text(at)) return nf_ok();
   if (json_object_get(at->value, "enum") != NULL || json_object_get(at->value, "const") != NULL)
     return add_constants(c, at, from, to);
-  return add_string(c, at, from, to);
+  NF_TRY(types_of(at, NF_TYPE_STRING, &types));
+  if (types & NF_TYPE_STRING) NF_TRY(add_string(c, at, from, to));
+  if (types & NF_TYPE_NULL) nf_add_text(c->b, from, NF_VIEW("null"), to);
+  return nf_ok();
 }
 
 static nf_status compile_text(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
@@ -179,7 +192,7 @@ static nf_status compile_text(nf_schema_compiler *c, const nf_json_at *at, uint3
   if (++c->made.work > NF_SCHEMA_WORK) return nf_json_error(at, "more than %d schemas", NF_SCHEMA_WORK);
   if (c->depth == DEPTH_MAX) return nf_json_error(at, "more than %d schemas inside each other", DEPTH_MAX);
   NF_TRY(nf_schema_dereference(c, at, &schema));
-  const nf_json_at here = another(at, schema);
+  const nf_json_at here = nf_schema_another(at, schema);
   if (json_is_false(schema)) return nf_ok();
   if (!json_is_object(schema)) return add_any_text(c, from, to);
   c->depth++;
@@ -222,27 +235,16 @@ static nf_status add_any_parameters(nf_schema_compiler *c, uint32_t from, uint32
   return nf_ok();
 }
 
-static bool is_required(const json_t *list, nf_view name) {
-  size_t i;
-  json_t *item;
-  json_array_foreach(list, i,
-                     item) if (nf_view_equal((nf_view){json_string_value(item), json_string_length(item)},
-                                             name)) return true;
-  return false;
-}
-
 // Those that are required though nothing else is said of them.
-static nf_status add_undeclared(nf_schema_compiler *c, const nf_json_at *properties,
-                                const nf_json_at *required, uint32_t *at) {
-  size_t n = 0;
-  if (required->value != NULL) NF_TRY(nf_json_array(required, &n));
-  for (size_t i = 0; i < n; i++) {
-    const nf_json_at item = nf_json_item(required, i);
-    nf_view name;
-    NF_TRY(nf_json_string(&item, &name));
-    if (json_object_get(properties->value, name.at) != NULL) continue;
+static nf_status add_undeclared(nf_schema_compiler *c, const nf_json_at *properties, json_t *required,
+                                uint32_t *at) {
+  const char *name;
+  size_t n;
+  json_t *value;
+  json_object_keylen_foreach(required, name, n, value) {
+    if (json_object_getn(properties->value, name, n) != NULL) continue;
     const uint32_t next = nf_add_state(c->b);
-    NF_TRY(add_parameter(c, properties, name, NULL, *at, next));
+    NF_TRY(add_parameter(c, properties, (nf_view){name, n}, NULL, *at, next));
     *at = next;
   }
   return nf_ok();
@@ -251,23 +253,24 @@ static nf_status add_undeclared(nf_schema_compiler *c, const nf_json_at *propert
 nf_status nf_schema_compile_parameters(nf_schema_compiler *c, const nf_json_at *at, uint32_t from,
                                        uint32_t to) {
   NF_TRY(nf_json_object(at));
-  const nf_json_at properties = nf_json_get(at, "properties"), required = nf_json_get(at, "required");
+  const nf_json_at properties = nf_json_get(at, "properties");
   const char *name;
   size_t n;
-  json_t *schema;
+  json_t *schema, *required;
   NF_TRY(nf_schema_check_words(at));
   if (nf_schema_says_more(at, "type properties required additionalProperties"))
     return nf_json_error(at, "only properties, required and additionalProperties are supported where a call "
                              "has parameters, as those of this model have");
   if (properties.value != NULL) NF_TRY(nf_json_object(&properties));
-  if (json_object_size(properties.value) == 0 && json_array_size(required.value) == 0 &&
+  NF_TRY(nf_schema_required(c, at, &required));
+  if (json_object_size(properties.value) == 0 && json_object_size(required) == 0 &&
       !json_is_false(json_object_get(at->value, "additionalProperties")))
     return add_any_parameters(c, from, to);
-  NF_TRY(add_undeclared(c, &properties, &required, &from));
+  NF_TRY(add_undeclared(c, &properties, required, &from));
   json_object_keylen_foreach(properties.value, name, n, schema) {
     const uint32_t next = nf_add_state(c->b);
     NF_TRY(add_parameter(c, &properties, (nf_view){name, n}, schema, from, next));
-    if (!is_required(required.value, (nf_view){name, n})) nf_add_empty(c->b, from, next);
+    if (json_object_getn(required, name, n) == NULL) nf_add_empty(c->b, from, next);
     from = next;
   }
   return nf_add_empty(c->b, from, to), nf_ok();
