@@ -28,10 +28,20 @@ static infuse_model *model;
   "\"maxLength\":8},{\"type\":\"null\"}]},\"tags\":{\"type\":\"array\",\"items\":{\"type\":\"boolean\"},"    \
   "\"maxItems\":3}},"                                                                                        \
   "\"required\":[\"days\",\"city\"],\"additionalProperties\":false}"
+#define PICK                                                                                                 \
+  "{\"type\":\"object\",\"properties\":{\"mode\":{\"anyOf\":[{\"enum\":[\"a\",\"b\"]},{\"type\":\"null\"}]}" \
+  ","                                                                                                        \
+  "\"level\":{\"enum\":[\"low\",null]},\"none\":{\"type\":\"null\"},\"when\":{\"type\":[\"string\","         \
+  "\"null\"],"                                                                                               \
+  "\"minLength\":8,\"maxLength\":8}},\"required\":[\"mode\",\"level\",\"none\",\"when\"],"                   \
+  "\"additionalProperties\":false}"
 static const struct {
   const char *name, *schema;
-} tools[] = {
-    {"look", LOOK}, {"get_weather", WEATHER}, {"Partial\\\"X", LINK}, {"now", "{\"type\":\"object\"}"}};
+} tools[] = {{"look", LOOK},
+             {"pick", PICK},
+             {"get_weather", WEATHER},
+             {"Partial\\\"X", LINK},
+             {"now", "{\"type\":\"object\"}"}};
 #define TOOL(name, rest) "{\"type\":\"function\",\"function\":{\"name\":\"" name "\"" rest "}}"
 #define TOOLS(strict)                                                  \
   "[" TOOL("get_weather", ",\"parameters\":" WEATHER strict) "," TOOL( \
@@ -172,6 +182,18 @@ static void test_functions_that_must_be_called(void **) {
   assert_true(ended > SEEDS);
 }
 
+// Null is the text `null` where the schema allows it; one parameter may be nothing else.
+static void test_null_is_called(void **) {
+  const infuse_session_options o = {.tools = "[" TOOL("pick", ",\"parameters\":" PICK) "]", .call = "pick"};
+  size_t ended = 0;
+  for (uint64_t seed = 1; seed <= 2 * SEEDS; seed++) {
+    const answer a = draw(o, seed, question);
+    if (a.finish == INFUSE_STOP) assert_int_equal(a.calls, 1);
+    ended += a.finish == INFUSE_STOP;
+  }
+  assert_true(ended > 0);
+}
+
 static void test_functions_are_declared(void **) {
   const infuse_session_options o = {.size = sizeof o, .tools = LOOKS("")};
   const infuse_message message = {"user", question};
@@ -230,6 +252,7 @@ int main(void) {
   };
   const struct CMUnitTest functions[] = {
       cmocka_unit_test(test_functions_that_must_be_called),
+      cmocka_unit_test(test_null_is_called),
       cmocka_unit_test(test_functions_are_declared),
       cmocka_unit_test(test_what_functions_cant_hold),
   };
