@@ -47,13 +47,15 @@ static const size_t sizes[] = {0, 8, 20, 24, 40, 64, 88, 200};
   i++
 
 // Bytes of an infuse_output that say nothing, which a compiler need not copy.
-static const size_t padding[] = {offsetof(infuse_output, token) + sizeof(int32_t),
-                                 offsetof(infuse_output, finish) + sizeof(infuse_finish),
-                                 sizeof(infuse_output) - 4};
+static const struct {
+  size_t at, end;
+} padding[] = {{offsetof(infuse_output, token) + sizeof(int32_t), offsetof(infuse_output, tokens)},
+               {offsetof(infuse_output, finish) + sizeof(infuse_finish), offsetof(infuse_output, pieces)},
+               {offsetof(infuse_output, in_answer) + 1, offsetof(infuse_output, drawn_in_answer)}};
 
 static void copy_padding(theirs *t, const infuse_output *from) {
   for (size_t i = 0; i < sizeof padding / sizeof *padding; i++)
-    for (size_t k = padding[i]; k < padding[i] + 4 && k < t->size; k++)
+    for (size_t k = padding[i].at; k < padding[i].end && k < t->size; k++)
       t->at[k] = ((const unsigned char *)from)[k];
 }
 

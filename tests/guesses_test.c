@@ -191,10 +191,11 @@ static void answer(infuse_model *m, infuse_session_options o, uint64_t seed, tex
     const infuse_output said = infuse_session_output(s);
     const infuse_logprobs l = infuse_session_logprobs(s);
     assert_int_equal(l.n, o.logprobs ? said.n_drawn : 0);
+    assert_int_equal(said.in_answer, said.n_drawn != 0 && said.drawn_in_answer >> (said.n_drawn - 1) & 1);
     for (size_t i = 0; i < l.n; i++) {
       assert_int_equal(l.data[i * l.width].token, said.drawn[i]);
       out->logprob[l.first + i][0] = l.data[i * l.width].logprob;
-      out->logprob[l.first + i][1] = (float)(said.in_answer >> i & 1);
+      out->logprob[l.first + i][1] = (float)(said.drawn_in_answer >> i & 1);
     }
     out->guessed += said.guessed;
     out->right += said.n_drawn != 0 ? said.n_drawn - 1 : 0;

@@ -229,8 +229,8 @@ typedef struct infuse_output {
   size_t n_pieces;
   const int32_t *drawn;    // [n_drawn] all tokens of this step: several where guesses were right
   size_t n_drawn, guessed; // guessed: tokens that were computed in the hope that they are drawn
-  uint32_t in_answer; // bit i: drawn[i] is text of the answer itself: of a chat, of its message "final", and
-                      // no mark
+  bool in_answer; // the token is text of the answer itself: of a chat, of its message "final", and no mark
+  uint32_t drawn_in_answer; // bit i: the same of drawn[i]
 } infuse_output;
 INFUSE_API void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size);
 static inline infuse_output infuse_session_output(const infuse_session *s) {

@@ -176,7 +176,8 @@ static infuse_output output_of(const nf_generation *g) {
                          .drawn = g->n_drawn != 0 ? g->drawn : NULL,
                          .n_drawn = g->n_drawn,
                          .guessed = g->guessed,
-                         .in_answer = g->in_answer};
+                         .in_answer = g->n_drawn != 0 && g->in_answer >> (g->n_drawn - 1) & 1,
+                         .drawn_in_answer = g->in_answer};
 }
 
 void infuse_session_output_sized(const infuse_session *s, infuse_output *out, size_t size) {

@@ -44,7 +44,7 @@ typedef struct nf_generation {
   int64_t answer_at;                        // where the answer of a chat begins in the session's tokens
   int32_t token, drawn[1 + NF_GUESSES_MAX]; // as infuse_output has them
   size_t n_drawn, guessed;
-  uint32_t in_answer; // likewise
+  uint32_t in_answer; // bits of those that are drawn
   nf_guessing guessing;
   size_t tokens;
   infuse_finish finish;

@@ -148,7 +148,7 @@ static void tell_prompt(talk *t, part *p, size_t answer) {
 
 // Of the tokens that are text; of a completion all are.
 static nf_status score(const talk *t, const nf_event *e, nf_scores *out) {
-  const uint32_t text = t->ask.kind == NF_ASK_TEXT ? UINT32_MAX : e->output->in_answer;
+  const uint32_t text = t->ask.kind == NF_ASK_TEXT ? UINT32_MAX : e->output->drawn_in_answer;
   if (t->ask.logprobs < 0) return nf_ok();
   NF_TRY(nf_scores_make(tokenizer_of(t), &e->logprobs, (size_t)t->ask.logprobs, out));
   const size_t all = out->n;
