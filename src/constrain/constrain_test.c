@@ -175,6 +175,10 @@ static void texts_are_judged(void **) {
        "{\"required\":[\"a\"],\"properties\":{\"a\":{\"$ref\":\"#/$defs/x~1y/anyOf/1\"}},\"$defs\":{\"x/y\":{"
        "\"anyOf\":[{},{\"type\":\"integer\"}]}}}",
        P("a", "12"), NULL, P("a", "x")},
+      {NF_PIECE_PARAMETERS,
+       "{\"properties\":{\"a\":{\"anyOf\":[{\"const\":\"x\"},{\"type\":\"integer\",\"enum\":[1],\"minimum\":"
+       "0}]}}}",
+       P("a", "x"), NULL, P("a", "1")},
   };
   for (size_t i = 0; i < sizeof samples / sizeof *samples; i++) {
     nf_constraint *c = make(samples[i].kind, samples[i].constraint);

@@ -129,14 +129,13 @@ static nf_status add_constant(nf_schema_compiler *c, const nf_json_at *at, const
   return nf_add_text(c->b, from, text, to), nf_ok();
 }
 
-static nf_status add_constants(nf_schema_compiler *c, const nf_json_at *at, uint32_t from, uint32_t to) {
+static nf_status add_constants(nf_schema_compiler *c, const nf_json_at *at, int types, uint32_t from,
+                               uint32_t to) {
   const nf_json_at list = nf_json_get(at, "enum"), where = nf_json_get(at, "const");
   const json_t *constant = json_object_get(at->value, "const"); // may be null
-  int types;
   size_t n;
   if (nf_schema_says_more(at, "enum const type"))
     return nf_json_error(at, "enum or const stands beside what only some of its values may keep");
-  NF_TRY(types_of(at, NF_TYPE_STRING | NF_TYPE_NULL, &types));
   if (constant != NULL) return add_constant(c, &where, constant, types, from, to);
   NF_TRY(nf_json_array(&list, &n));
   for (size_t i = 0; i < n; i++)
@@ -179,9 +178,11 @@ static nf_status compile_text_schema(nf_schema_compiler *c, const nf_json_at *at
   NF_TRY(nf_schema_check_words(at));
   for (size_t i = 0; i < sizeof several / sizeof *several; i++)
     if (json_object_get(at->value, several[i]) != NULL) return compile_several(c, at, several[i], from, to);
-  if (json_object_get(at->value, "enum") != NULL || json_object_get(at->value, "const") != NULL)
-    return add_constants(c, at, from, to);
-  NF_TRY(types_of(at, NF_TYPE_STRING, &types));
+  const bool constants =
+      json_object_get(at->value, "enum") != NULL || json_object_get(at->value, "const") != NULL;
+  NF_TRY(types_of(at, constants ? NF_TYPE_STRING | NF_TYPE_NULL : NF_TYPE_STRING, &types));
+  if (!(types & (NF_TYPE_STRING | NF_TYPE_NULL))) return nf_ok();
+  if (constants) return add_constants(c, at, types, from, to);
   if (types & NF_TYPE_STRING) NF_TRY(add_string(c, at, from, to));
   if (types & NF_TYPE_NULL) nf_add_text(c->b, from, NF_VIEW("null"), to);
   return nf_ok();
