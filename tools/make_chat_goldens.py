@@ -183,17 +183,22 @@ CODER_CASES = [
 ]
 
 
+def object_form(messages, tools):  # with arguments as objects, which these templates want, and tools without `strict`
+    spoken = [openai_form(m) for m in messages]
+    for m in spoken:
+        for c in m.get("tool_calls", []): c["function"]["arguments"] = json.loads(c["function"]["arguments"] or "{}")
+    told = json.loads(tools) if tools else None
+    for t in told or []: t["function"].pop("strict", None)
+    return spoken, told
+
+
 def make_coder(folder):
     cases = []
     for name, messages, tools in CASES + CHATML_CASES + CODER_CASES:
         if tools == ODD: continue  # numbers beyond 64 bits become reals
         for form in ("coder", "coder first"):
             if form == "coder first" and (name, messages, tools) not in CODER_CASES: continue
-            spoken = [openai_form(m) for m in messages]
-            for m in spoken:
-                for c in m.get("tool_calls", []): c["function"]["arguments"] = json.loads(c["function"]["arguments"] or "{}")
-            told = json.loads(tools) if tools else None
-            for t in told or []: t["function"].pop("strict", None)
+            spoken, told = object_form(messages, tools)
             answer = messages[-1]["role"] != "assistant"
             text = render_jinja_template([spoken], tools=told, add_generation_prompt=answer,
                                          chat_template=open(os.path.join(folder, "qwen3_" + form.replace(" ", "_") + ".jinja")).read())[0][0]
@@ -210,11 +215,7 @@ def make_qwen35(folder):
         if name in ("late instructions", "empty texts"): continue  # instructions are first there, and a question is something
         for k, (form, template, kind) in enumerate(kinds):
             if (i + k) % 3 and name != "arguments": continue
-            spoken = [openai_form(m) for m in messages]
-            for m in spoken:
-                for c in m.get("tool_calls", []): c["function"]["arguments"] = json.loads(c["function"]["arguments"] or "{}")
-            told = json.loads(tools) if tools else None
-            for t in told or []: t["function"].pop("strict", None)
+            spoken, told = object_form(messages, tools)
             answer = messages[-1]["role"] != "assistant"
             for think, switch in [("default", {})] + ([("off", {"enable_thinking": False}), ("on", {"enable_thinking": True})] if i < 4 else []):
                 text = render_jinja_template([spoken], tools=told, add_generation_prompt=answer,
