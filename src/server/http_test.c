@@ -295,6 +295,20 @@ static void wait_for_call(void) {
   assert_non_null(kept);
 }
 
+// For a whole answer and for a stream, on connections that stay open.
+static const char *const waiting[] = {"GET /kept HTTP/1.1\r\nHost: h\r\n\r\n",
+                                      "GET /silent HTTP/1.1\r\nHost: h\r\n\r\n"};
+
+// A connection whose call the server has, in `kept`.
+static int begin_call(const char *request) {
+  gone = 0;
+  kept = NULL;
+  const int s = dial();
+  say(s, request);
+  wait_for_call();
+  return s;
+}
+
 // By one thread, which wakes the server's for the first of them.
 static void many_streams_are_written_at_once(void **state) {
   (void)state;
@@ -302,10 +316,7 @@ static void many_streams_are_written_at_once(void **state) {
   nf_call *call[STREAMS];
   int s[STREAMS];
   for (int i = 0; i < STREAMS; i++) {
-    kept = NULL;
-    s[i] = dial();
-    say(s[i], "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
-    wait_for_call();
+    s[i] = begin_call("GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
     call[i] = kept;
   }
   for (int i = 0; i < STREAMS; i++) nf_call_stream(call[i]);
@@ -322,10 +333,7 @@ static void many_streams_are_written_at_once(void **state) {
 // Behind what was just sent there is a rest; what comes within it needs nobody else to be sent.
 static void what_comes_in_a_rest_is_sent_behind_it(void **state) {
   (void)state;
-  kept = NULL;
-  const int s = dial();
-  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
-  wait_for_call();
+  const int s = begin_call("GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
   nf_call_stream(kept);
   for (int i = 0; i < 200; i++) {
     char event[32];
@@ -344,10 +352,7 @@ static void the_first_word_does_not_rest(void **state) {
   o.silence = 1000;
   nf_http_stop(server);
   assert_true(nf_is_ok(nf_http_start(&o, &server)));
-  kept = NULL;
-  const int s = dial();
-  say(s, "GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
-  wait_for_call();
+  const int s = begin_call("GET /silent HTTP/1.1\r\n" CLOSE "\r\n");
   nf_call_stream(kept);
   expect(s, "\r\n\r\n", "200 OK");
   usleep(10000); // until the thread waits, which else ends the rest
@@ -363,16 +368,9 @@ static void the_first_word_does_not_rest(void **state) {
 // Nothing is written to it meanwhile, so that only its hanging up can tell.
 static void a_client_that_goes_away_while_it_waits_is_noticed(void **state) {
   (void)state;
-  static const char *const path[] = {"/kept", "/silent"};
   for (int half = 0; half < 2; half++)
     for (int i = 0; i < 2; i++) {
-      char text[100];
-      gone = 0;
-      kept = NULL;
-      const int s = dial();
-      snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path[i]);
-      say(s, text);
-      wait_for_call();
+      const int s = begin_call(waiting[i]);
       assert_int_equal(gone, 0);
       assert_int_equal(half ? shutdown(s, SHUT_WR) : close(s), 0);
       wait_for_gone();
@@ -478,15 +476,8 @@ static void more_connections_than_were_allowed(void **state) {
 }
 
 static void stopping_leaves_nobody_waiting(void **state) {
-  static const char *const path[] = {"/kept", "/silent"};
   for (int stream = 0; stream < 2; stream++) {
-    char text[100];
-    gone = 0;
-    kept = NULL;
-    const int s = dial();
-    snprintf(text, sizeof text, "GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path[stream]);
-    say(s, text);
-    wait_for_call();
+    const int s = begin_call(waiting[stream]);
     if (stream) nf_call_stream(kept);
     usleep(20000);
     nf_http_stop(server);
